@@ -1,0 +1,96 @@
+# Everything here works with Python ≥ 3.11, make and git alone. `make help` lists what there is.
+
+# Which Python makes .venv: `make demo PYTHON=/path/to/python3.12`. Otherwise the first one found that is new enough.
+PYTHON ?=
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Words handed on to the command: `make demo ARGS="--to 2013-03-07"`, `make test ARGS="-k lake -n 0"`.
+ARGS   ?=
+# Used where it is present, because it is faster; never needed, except by `make lock`.
+UV     ?= $(shell command -v uv 2>/dev/null)
+
+# An editable package is compiled at first import; this keeps the result.
+unexport PYTHONDONTWRITEBYTECODE
+# One .venv, one pip at a time.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-all check format bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo ## the whole loop on the flights of 2013; ARGS="…" goes to `mlops demo`
+	@$(BIN)/mlops demo --fresh $(ARGS)
+
+test: $(VENV)/.dev ## the tests, without the slow ones
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-all: $(VENV)/.dev ## all tests: whole replays and crash tests too
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## format, lint, types, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## every benchmark; figures also go to benchmarks/out/
+	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+lock: ## resolve pyproject.toml again into requirements/ (needs uv); ARGS=--upgrade for newer versions
+	@test -n "$(UV)" || { echo "error: make lock needs uv" >&2; \
+	  echo "hint: pip install uv, or name it: make lock UV=/path/to/uv" >&2; exit 3; }
+	$(LOCK) --group dev -o requirements/dev.txt
+	$(LOCK) --group build -c requirements/dev.txt -o requirements/demo.txt
+	@! grep -nE '://|^-|^ *(--index|--extra-index|--find-links)' requirements/*.txt \
+	  || { echo "error: a lock file names a place; it must name packages only" >&2; exit 1; }
+
+LOCK = $(UV) pip compile pyproject.toml --quiet --extra flights $(ARGS) --universal --python-version 3.11 \
+  --fork-strategy fewest --generate-hashes --no-annotate --custom-compile-command "make lock"
+
+clean: ## remove .venv, caches and what benchmarks and builds wrote (not a project's .mlops)
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out
+	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- .venv: a stamp says which lock is installed in it. dev holds all of demo, in the same versions. ---
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml $(VENV)/.created
+	@$(call install,requirements/demo.txt)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt requirements/demo.txt pyproject.toml $(VENV)/.created
+	@$(call install,requirements/dev.txt)
+	@touch $@ $(VENV)/.demo
+
+# Talk goes to stderr: stdout belongs to the command that was asked for.
+ifeq ($(UV),)
+install = { echo "Installing the packages of $(1) into $(VENV) (some minutes the first time)" && \
+  $(PIP) install --require-hashes -r $(1) && \
+  $(PIP) install --no-deps --no-build-isolation -e . ; } >&2
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
+else
+install = { echo "Installing the packages of $(1) into $(VENV) with uv" && \
+  $(UV) pip install --python $(BIN)/python --compile-bytecode --require-hashes -r $(1) && \
+  $(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation -e . ; } >&2
+endif
+
+$(VENV)/.created:
+	@set -e; \
+	for python in $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python); do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "error: no Python of at least 3.11: $(if $(PYTHON),$(PYTHON),python3) is $$($(if $(PYTHON),"$(PYTHON)",python3) --version 2>&1 || true)" >&2; \
+	  echo "hint: install one and name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 3; \
+	fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "error: $$found cannot make virtual environments" >&2; \
+	  echo "hint: on Debian and Ubuntu: apt install python3-venv" >&2; exit 3; \
+	fi; \
+	"$$found" -m venv --clear $(VENV); \
+	touch $@

@@ -1,0 +1,84 @@
+"""`mlops demo`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from mlops_lab.cli.shared import Json, talk
+from mlops_lab.cli.summary import render
+from mlops_lab.errors import InvalidInput
+from mlops_lab.replay.demo import Options, run_demo
+from mlops_lab.replay.driver import Progress as Seen
+from mlops_lab.rollout.decisions import What
+
+
+def command(
+    first: Annotated[str, typer.Option("--from", help="The first day of the replay.")] = "2013-03-01",
+    last: Annotated[str, typer.Option("--to", help="The last day of the replay.")] = "2013-12-31",
+    folder: Annotated[Path, typer.Option("--dir", help="The folder of the demo's project.")] = Path("flights-demo"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the demo in the folder.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Replace the demo in the folder.")] = False,
+    json: Json = False,
+) -> None:
+    """Bootstrap a model on the flights known before the first day, then live through the days, one after the other."""
+    options = Options(folder, _day(first, "--from"), _day(last, "--to"), resume=resume, fresh=fresh)
+    with _bar() as bar:
+        watcher = _Watcher(bar)
+        summary = run_demo(options, watch=watcher.watch)
+    if json:
+        sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
+    else:
+        render(summary, Console())
+
+
+class _Watcher:
+    """Draws the progress, and tells each decision as it is made."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task: TaskID | None = None
+        self._told = 0
+
+    def watch(self, seen: Seen) -> None:
+        if self._task is None:
+            self._task = self._bar.add_task("", total=seen.days, day="", stage="", rate="", quality="", sent="")
+        fields: dict[str, Any] = {
+            "day": str(seen.day or "before the first day"),
+            "stage": seen.stage,
+            "rate": f"{seen.requests_per_second:,.0f}/s" if seen.requests_per_second else "",
+            "quality": f"log loss {seen.log_loss:.3f}" if seen.log_loss is not None else "",
+            "sent": f"{seen.sent:,}",
+        }
+        self._bar.update(self._task, completed=seen.days_done, **fields)
+        for decision in seen.decisions[self._told :]:
+            if decision.what is not What.RETRAIN:
+                version = f" version {decision.version}" if decision.version else ""
+                talk.print(f"{seen.day or ''} [bold]{decision.what}[/]{version}: {decision.reason}", highlight=False)
+        self._told = len(seen.decisions)
+
+
+def _bar() -> Progress:
+    columns = [
+        TextColumn("{task.fields[day]}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[sent]} {task.fields[rate]} {task.fields[quality]} {task.fields[stage]}"),
+        TimeElapsedColumn(),
+    ]
+    return Progress(*columns, console=talk, refresh_per_second=5)
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(
+            f'"{text}" is not a day', code="bad_day", where=option, hint="write it as 2013-03-01"
+        ) from None

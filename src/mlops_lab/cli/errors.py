@@ -1,0 +1,61 @@
+"""From errors to messages and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from mlops_lab.errors import MlopsError, Refused
+
+USAGE_EXIT = 2
+BUG_EXIT = 4
+
+
+def guarded(run: Callable[[], Any]) -> int:
+    """Run a command; its exit code. No traceback reaches a person, unless MLOPS_DEBUG is set."""
+    try:
+        run()
+    except SystemExit as stop:
+        if stop.code == USAGE_EXIT and "--json" in sys.argv:  # Typer has told the person
+            hint = "`mlops COMMAND --help` lists what it takes; stderr says what is wrong"
+            print(json.dumps({"error": {"code": "usage", "what": "wrong use", "where": None, "hint": hint}}))
+        return stop.code if isinstance(stop.code, int) else 0
+    except MlopsError as error:
+        _tell(error.as_dict(), text=str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except OSError as error:
+        hint = "check that the path is right, may be read and written, and has space left"
+        _tell({"code": "os", "what": str(error), "where": error.filename, "hint": hint}, text=str(error))
+        return 3
+    except Exception as error:  # a bug of ours: said as such, in one line
+        if os.environ.get("MLOPS_DEBUG"):
+            raise
+        hint = "this is a bug of ours; MLOPS_DEBUG=1 shows the trace for a report"
+        what = f"{type(error).__name__}: {error}"
+        _tell({"code": "bug", "what": what, "where": None, "hint": hint}, text=what)
+        return BUG_EXIT
+    return 0
+
+
+def refuse(refusal: Refused) -> NoReturn:
+    """End a command whose data, on stdout already, says no: the reason goes to the person only."""
+    _talk(refusal.as_dict(), text=str(refusal))
+    sys.exit(refusal.exit_code)
+
+
+def _tell(error: dict[str, Any], *, text: str) -> None:
+    if "--json" in sys.argv:
+        print(json.dumps({"error": error}))
+    _talk(error, text=text)
+
+
+def _talk(error: dict[str, Any], *, text: str) -> None:
+    print(f"error: {text}", file=sys.stderr)
+    if error["hint"]:
+        print(f"hint: {error['hint']}", file=sys.stderr)

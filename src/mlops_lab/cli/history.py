@@ -1,0 +1,23 @@
+"""`mlops history`."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_json, print_table
+from mlops_lab.lake import Lake
+from mlops_lab.rollout.decisions import read_decisions
+
+
+def command(project: Folder = HERE, json: Json = False) -> None:
+    """Every decision ever made, with its rule and its reason."""
+    opened = open_project(project)
+    decisions = read_decisions(Lake(opened.lake_path))
+    if json:
+        print_json({"decisions": [decision.as_dict() for decision in decisions]})
+        return
+    table = Table("at", "what", "version", "rule", "reason", "by", box=None, header_style="bold")
+    for decision in decisions:
+        version = "" if decision.version is None else str(decision.version)
+        table.add_row(local(decision.at, opened), decision.what, version, decision.rule, decision.reason, decision.by)
+    print_table(table)

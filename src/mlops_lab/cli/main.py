@@ -1,0 +1,76 @@
+"""The list of commands. Each lives in a module of its own, imported only when it runs: `mlops --help` stays fast."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+COMMANDS = {
+    "demo": "The whole loop on the flights of 2013, replayed day by day.",
+    "run": "Snapshot, train, test; start a rollout, or say why not.",
+    "serve": "Answer requests over HTTP until stopped.",
+    "score": "Answer a file of requests at once.",
+    "outcomes": "Hand in what became of earlier predictions.",
+    "tick": "One turn of the loop: observe, decide, act.",
+    "status": "What is live, how it does, what is waiting for what.",
+    "history": "Every decision ever made, and why.",
+    "rollback": "Back to the version before, at once.",
+    "explain": "Everything behind one prediction.",
+}
+
+
+class _LazyGroup(TyperGroup):
+    """Commands by name from `COMMANDS`; the module of one is imported when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        if _only_listing():
+            return typer.main.get_command(_stub(cmd_name))
+        module = importlib.import_module(f"mlops_lab.cli.{cmd_name}")
+        app = typer.Typer(add_completion=False)
+        app.command(name=cmd_name, help=COMMANDS[cmd_name])(module.command)
+        return typer.main.get_command(app)
+
+
+def _only_listing() -> bool:
+    return all(word.startswith("-") for word in sys.argv[1:])
+
+
+def _stub(name: str) -> typer.Typer:
+    """Enough of a command to be listed."""
+    app = typer.Typer(add_completion=False)
+    app.command(name=name, help=COMMANDS[name])(lambda: None)
+    return app
+
+
+app = typer.Typer(
+    cls=_LazyGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    help="From notebook to monitored model: the whole loop, closed, on one machine.",
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Runs before every command."""
+
+
+def main() -> None:
+    """The `mlops` command: runs it, and turns every error into one clear message and an exit code.
+
+    0 fine, 1 a gate or a check said no, 2 wrong use, 3 the machine, 4 a bug of ours.
+    """
+    from mlops_lab.cli.errors import guarded
+
+    sys.exit(guarded(app))

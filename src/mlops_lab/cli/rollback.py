@@ -1,0 +1,27 @@
+"""`mlops rollback`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_json, talk
+from mlops_lab.loop.tick import Loop
+
+
+def command(
+    reason: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "a person asked for it",
+    project: Folder = HERE,
+    at: At = None,
+    json: Json = False,
+) -> None:
+    """Take the challenger back, or where there is none, return to the version before the champion."""
+    loop = Loop(open_project(project))
+    decision = loop.roll_back(parse_at(at) or loop.now(), by="a person", reason=reason)
+    if json:
+        print_json({**decision.as_dict(), "champion": loop.state.champion})
+    else:
+        print(f"version {loop.state.champion} answers", flush=True)
+    with talk.status("telling MLflow"):  # the servers follow already
+        loop.name_champion()

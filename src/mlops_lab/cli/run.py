@@ -1,0 +1,30 @@
+"""`mlops run`."""
+
+from __future__ import annotations
+
+from mlops_lab.cli.errors import refuse
+from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_json, talk
+from mlops_lab.errors import Refused
+from mlops_lab.loop.tick import Loop
+from mlops_lab.rollout.decisions import What
+
+
+def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
+    """Train a candidate on all that is known, test it, and start its rollout."""
+    with talk.status("") as status:
+        loop = Loop(open_project(project), report=lambda stage: status.update(stage))
+        decision = loop.run(parse_at(at) or loop.now(), by="a person")
+        loop.act()
+    if json:
+        print_json(decision.as_dict())
+    else:
+        words = {What.BOOTSTRAP: "is live", What.SHADOW: "is in shadow", What.REFUSE: "refused"}
+        print(f"version {decision.version} {words[decision.what]}: {decision.reason}")
+    if decision.what is What.REFUSE:
+        refuse(
+            Refused(
+                f"the candidate was refused by {decision.rule}",
+                code="refused",
+                hint="`mlops history --json` shows the evidence of every gate",
+            )
+        )

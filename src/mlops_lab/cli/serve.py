@@ -1,0 +1,44 @@
+"""`mlops serve`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, talk
+from mlops_lab.errors import EnvironmentFault, InvalidInput
+from mlops_lab.loop.ingest import ingest_journal
+from mlops_lab.loop.tick import Loop
+from mlops_lab.serving.address import find_server, listen
+
+
+def command(
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.")] = None,
+    project: Folder = HERE,
+    json: Json = False,
+) -> None:
+    """Prepare what the server must know of the past, then become the server."""
+    del json  # one JSON line says where it listens, with and without
+    opened = open_project(project)
+    if running := find_server(opened):
+        raise EnvironmentFault(
+            "a server of this project is running",
+            code="journal_locked",
+            where=f"{running.host}:{running.port}, process {running.pid}",
+            hint="stop it first: only one may write the journal",
+        )
+    loop = Loop(opened)
+    if loop.state.champion is None:
+        raise InvalidInput("no version is live yet", code="nothing_live", hint="run `mlops run` first")
+    settings = opened.settings.serving
+    listen(settings.host, settings.port if port is None else port).close()  # taken? then say so before the work
+    ingest_journal(opened, loop.lake)
+    loop.act(fresh=True)
+    talk.print(f"version {loop.state.champion} answers; Ctrl-C stops it")
+    arguments = [sys.executable, "-m", "mlops_lab.serving", str(opened.root)]
+    arguments += ["--port", str(port)] if port is not None else []
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    os.execv(sys.executable, arguments)  # the server's process holds nothing of what prepared it

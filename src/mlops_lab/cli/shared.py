@@ -1,0 +1,48 @@
+"""What the commands share: options, the project, ways to print."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mlops_lab.clock import parse_moment
+from mlops_lab.project import Project, find_project
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Folder = Annotated[Path, typer.Option("--project", help="The project's folder.", show_default="here, or above")]
+At = Annotated[str | None, typer.Option("--at", help="The moment to take for now, such as 2013-03-02T05:00:00Z.")]
+
+talk = Console(stderr=True)
+HERE = Path()
+
+
+def open_project(folder: Path) -> Project:
+    """The project in the folder or above it."""
+    return find_project(folder)
+
+
+def parse_at(text: str | None) -> datetime | None:
+    """The moment given with --at, or None."""
+    return parse_moment(text) if text else None
+
+
+def print_json(data: Any) -> None:
+    """One JSON object on stdout."""
+    print(json.dumps(data, default=str))
+
+
+def print_table(table: Table) -> None:
+    """A table on stdout, as wide as the terminal."""
+    Console().print(table)
+
+
+def local(moment: datetime, project: Project) -> str:
+    """A moment on the project's own clock, to the minute."""
+    return f"{moment.astimezone(ZoneInfo(project.timezone)):%Y-%m-%d %H:%M}"

@@ -1,0 +1,20 @@
+"""`mlops tick`."""
+
+from __future__ import annotations
+
+from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_json, talk
+from mlops_lab.loop.tick import Loop
+
+
+def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
+    """Take in what the server wrote down, measure the last day, decide, and act."""
+    with talk.status("") as status:
+        loop = Loop(open_project(project), report=lambda stage: status.update(stage))
+        now = parse_at(at) or loop.now()
+        decisions = loop.tick(now, by="loop")
+    if json:
+        print_json({"at": now.isoformat(), "decisions": [decision.as_dict() for decision in decisions]})
+    for decision in [] if json else decisions:
+        print(f"{decision.what} {decision.version or ''}: {decision.reason}")
+    if not decisions and not json:
+        print("nothing to decide")

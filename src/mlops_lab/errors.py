@@ -1,0 +1,75 @@
+"""The error tree. Every error a user can meet says what, where and how to mend it.
+
+MlopsError              exit  http
+├── InvalidInput           2   400   a file, a field or an option is wrong
+│   ├── Conflict           2   409   it contradicts what is already recorded
+│   └── NotFound           2   404   the thing named does not exist
+├── Refused                1   403   a gate, a check or a rule said no
+├── Unauthorized           2   401   the token is missing or wrong
+└── EnvironmentFault       3   503   the machine: disk, port, a missing program
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MlopsError(Exception):
+    """An error meant for the person who caused it.
+
+    `code` is stable and machine-readable, `where` names the place (`$.rows[3].carrier`, `line 17`), `hint` says
+    how to mend it, with a command where there is one.
+    """
+
+    exit_code: ClassVar[int] = 2
+    status: ClassVar[int] = 400
+
+    def __init__(self, what: str, *, code: str, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.code = code
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" if self.where else self.what
+
+    def as_dict(self) -> dict[str, str | None]:
+        """The error as the JSON object that the server and `--json` show."""
+        return {"code": self.code, "what": self.what, "where": self.where, "hint": self.hint}
+
+
+class InvalidInput(MlopsError):
+    """A file, a field or an option is wrong."""
+
+
+class Conflict(InvalidInput):
+    """The input contradicts what is already recorded."""
+
+    status = 409
+
+
+class NotFound(InvalidInput):
+    """The thing that was named does not exist."""
+
+    status = 404
+
+
+class Unauthorized(InvalidInput):
+    """The token is missing or wrong."""
+
+    status = 401
+
+
+class Refused(MlopsError):
+    """A gate, a check or a rule said no."""
+
+    exit_code = 1
+    status = 403
+
+
+class EnvironmentFault(MlopsError):
+    """The machine does not allow it: disk, port, permissions, a missing program."""
+
+    exit_code = 3
+    status = 503

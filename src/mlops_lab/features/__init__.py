@@ -1,0 +1,5 @@
+"""Features: one definition, computed offline for training and online for serving."""
+
+from mlops_lab.features.definition import Features, View, count, last, mean, total
+
+__all__ = ["Features", "View", "count", "last", "mean", "total"]

@@ -1,0 +1,101 @@
+"""Polars expressions as data: written to a package and read back without running any code."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from mlops_lab.errors import InvalidInput
+
+# What a served expression may be made of. Polars writes an expression as nested objects whose keys name its nodes;
+# a node without parameters is a bare string. Listed are those that look at one row and hold no code. What is not
+# listed is refused: Polars hides pickled functions, and paths of libraries to load, under names of its choice.
+_NODES = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    Column Literal Alias Cast Ternary BinaryExpr Function input function expr dtype options left op right predicate
+    truthy falsy Dyn Int Float Scalar Series Null Boolean String Date Time Datetime Duration List Int8 Int16 Int32
+    Int64 UInt8 UInt16 UInt32 UInt64 Float32 Float64 inner time_unit return_dtype strict literal
+
+    Abs Atan2 Ceil Clip has_min has_max Coalesce Exp FillNull Floor Hash Log Log1p MaxHorizontal MinHorizontal
+    MeanHorizontal SumHorizontal ignore_nulls Negate Pow Generic Sqrt Cbrt Replace ReplaceStrict Round decimals mode
+    RoundSF digits Sign ToPhysical Trigonometry Cos Cot Sin Tan ArcCos ArcSin ArcTan Cosh Sinh Tanh ArcCosh ArcSinh
+    ArcTanh Degrees Radians
+
+    AllHorizontal AnyHorizontal IsBetween closed IsClose abs_tol rel_tol nans_equal IsFinite IsIn nulls_equal
+    IsInfinite IsNan IsNotNan IsNotNull IsNull Not
+
+    StringExpr ConcatHorizontal delimiter Contains ContainsAny ascii_case_insensitive CountMatches EndsWith Extract
+    Find Format format insertions Head LenBytes LenChars Lowercase n PadEnd PadStart fill_char Slice StartsWith
+    StripChars StripCharsEnd StripCharsStart StripPrefix StripSuffix Strptime exact cache Tail Titlecase ToInteger
+    Uppercase ZFill
+
+    TemporalExpr BaseUtcOffset Century ConvertTimeZone DSTOffset DatetimeFunction Day DaysInMonth Hour IsLeapYear
+    IsoYear Microsecond Millennium Millisecond Minute Month MonthEnd MonthStart Nanosecond OffsetBy OrdinalDay Quarter
+    ReplaceTimeZone Second TimeStamp ToString TotalDays TotalHours TotalMicroseconds TotalMilliseconds TotalMinutes
+    TotalNanoseconds TotalSeconds fractional Truncate Week WeekDay Year
+    """,
+    )
+)
+_VALUES = frozenset(
+    re.findall(
+        r"\w+",
+        "Column Literal op options dtype return_dtype mode closed time_unit format delimiter fill_char inner Duration "
+        "TimeStamp ToString ReplaceTimeZone Strptime",
+    )
+)
+"""Nodes that hold values: their strings name a column, a unit or a format, and no node."""
+
+
+def write_expression(name: str, expression: pl.Expr) -> str:
+    """A Polars expression as JSON; InvalidInput where it holds code or looks beyond its row."""
+    return _check(name, expression.meta.serialize(format="json"))
+
+
+def read_expression(name: str, text: str) -> pl.Expr:
+    """The expression that `write_expression` wrote. Text that is something else is refused before Polars reads it."""
+    try:
+        return pl.Expr.deserialize(io.StringIO(_check(name, text)), format="json")
+    except (ValueError, pl.exceptions.PolarsError) as error:
+        raise InvalidInput(
+            f"is not an expression: {str(error).splitlines()[0]}",
+            code="bad_expression",
+            where=f'derived feature "{name}"',
+            hint="register the version anew",
+        ) from None
+
+
+def _check(name: str, text: str) -> str:
+    """The JSON as we read it, so that Polars cannot read it otherwise."""
+    tree = json.loads(text)
+    strange = sorted(set(_nodes(tree)) - _NODES)
+    if strange:
+        raise InvalidInput(
+            f"{', '.join(strange)} cannot be served",
+            code="code_in_expression",
+            where=f'derived feature "{name}"',
+            hint="use Polars expressions that look at one row: no aggregates, no Python functions, no plugins",
+        )
+    return json.dumps(tree, separators=(",", ":"))
+
+
+def _nodes(tree: Any, *, node: bool = True) -> Iterator[str]:
+    """The names of all nodes in the JSON of an expression; `node`: a bare string names one here."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield key
+            if key == "Alias" and isinstance(value, list):  # an expression and its name
+                yield from _nodes(value[:-1])
+            else:
+                yield from _nodes(value, node=node and key not in _VALUES)
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from _nodes(item, node=node)
+    elif isinstance(tree, str) and node:
+        yield tree

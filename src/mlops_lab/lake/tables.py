@@ -1,0 +1,190 @@
+"""Delta tables in a folder: append exactly once, read at a version, take a snapshot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import DeltaError
+
+from mlops_lab.errors import EnvironmentFault, NotFound
+from mlops_lab.lake.fingerprint import fingerprint_frame
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A table at a version, with the fingerprint of its content."""
+
+    table: str
+    version: int
+    rows: int
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"{self.table}@{self.version}"
+
+
+_REOPEN_AFTER = 20
+
+
+class Lake:
+    """The Delta tables below one folder, each in a folder of its own.
+
+    A table once opened is kept open and brought up to date at every use, which takes a sixth of opening it anew;
+    after some appends it is opened anew all the same, for a kept one grows slower with each.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handles: dict[str, DeltaTable] = {}
+        self._appends: dict[str, int] = {}
+
+    def table_path(self, name: str) -> Path:
+        """Where the table lies: what Polars, DuckDB or Spark are pointed at."""
+        return self.path / name
+
+    def tables(self) -> list[str]:
+        """The names of all tables."""
+        if not self.path.is_dir():
+            return []
+        return sorted(entry.name for entry in self.path.iterdir() if DeltaTable.is_deltatable(str(entry)))
+
+    def exists(self, name: str) -> bool:
+        """Whether the table has been created."""
+        return name in self._handles or DeltaTable.is_deltatable(str(self.table_path(name)))
+
+    def append(
+        self, name: str, rows: pl.DataFrame, *, time: str | None = None, position: tuple[str, int] | None = None
+    ) -> bool:
+        """Append rows in one commit; True if they were written.
+
+        `position` = (writer, number) makes it exactly-once: rows whose number is not beyond the writer's last one
+        are already in the table and are not written again. `time` names the column that readers filter by: only its
+        statistics are kept, which makes a commit three times cheaper. New columns are added to the table.
+
+        Two writers of one table may race on different `writer`s, never on the same.
+        """
+
+        def write() -> bool:
+            target: DeltaTable | str = str(self.table_path(name))
+            options: dict[str, Any] = {}
+            if self.exists(name):
+                target = self._open(name)
+                if position and (target.transaction_version(position[0]) or -1) >= position[1]:
+                    return False
+                options["schema_mode"] = "merge"
+            else:
+                self.path.mkdir(parents=True, exist_ok=True)
+                options["configuration"] = {
+                    "delta.checkpointInterval": "20",
+                    "delta.dataSkippingStatsColumns": time or rows.columns[0],
+                }
+            transactions = [Transaction(*position)] if position else None
+            write_deltalake(
+                target,
+                rows,
+                mode="append",
+                commit_properties=CommitProperties(app_transactions=transactions),
+                **options,
+            )
+            self._appends[name] = self._appends.get(name, 0) + 1
+            if self._appends[name] % _REOPEN_AFTER == 0:
+                self._handles.pop(name, None)
+            return True
+
+        return self._guard(name, write)
+
+    def position(self, name: str, writer: str) -> int:
+        """The number of the writer's last append; 0 before the first."""
+        return (self._open(name).transaction_version(writer) or 0) if self.exists(name) else 0
+
+    def read(
+        self,
+        name: str,
+        *,
+        version: int | None = None,
+        since: tuple[str, datetime] | None = None,
+        columns: list[str] | None = None,
+    ) -> pl.DataFrame:
+        """The rows of a table, at a version if given; `since` = (column, moment) keeps rows at or after the moment."""
+
+        def scan() -> pl.DataFrame:
+            table = self._open(name, version=version)
+            predicate = f"{since[0]} >= '{since[1].isoformat()}'" if since else None
+            return pl.DataFrame(table.scan(predicate=predicate, columns=columns))
+
+        return self._guard(name, scan)
+
+    def schema(self, name: str) -> dict[str, pl.DataType]:
+        """Column names and dtypes; empty where the table does not exist yet."""
+        if not self.exists(name):
+            return {}
+        return dict(pl.DataFrame(self._open(name).schema().to_arrow().empty_table()).schema)
+
+    def version(self, name: str) -> int:
+        """The number of the table's latest version."""
+        return int(self._open(name).version())
+
+    def snapshot(self, name: str, rows: pl.DataFrame | None = None) -> Snapshot:
+        """The table as it stands now; `rows` saves reading it again where it has just been read."""
+        rows = self.read(name) if rows is None else rows
+        return Snapshot(name, self.version(name), rows.height, fingerprint_frame(_in_order(rows)))
+
+    def _open(self, name: str, *, version: int | None = None) -> DeltaTable:
+        if not self.exists(name):
+            raise NotFound(
+                f'there is no table "{name}"',
+                code="unknown_table",
+                where=str(self.path),
+                hint=f"the lake has: {', '.join(self.tables()) or 'nothing yet; run `mlops run`'}",
+            )
+        if version is not None:
+            return DeltaTable(str(self.table_path(name)), version=version)
+        handle = self._handles.get(name)
+        if handle is None:
+            handle = self._handles[name] = DeltaTable(str(self.table_path(name)))
+        else:
+            handle.update_incremental()
+        return handle
+
+    def _guard(self, name: str, work: Callable[[], _Result]) -> _Result:
+        try:
+            return work()
+        except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
+            raise _explain(error, name, self.table_path(name)) from error
+        except Exception as error:
+            if type(error) is not Exception:  # delta-rs says with a bare one that a value does not fit its column
+                raise
+            raise _explain(error, name, self.table_path(name)) from error
+
+
+def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows in an order that depends on nothing but their values; the first columns settle it nearly always."""
+    first = rows.columns[:2]
+    return rows.sort(rows.columns if rows.select(first).is_duplicated().any() else first)
+
+
+def _explain(error: Exception, name: str, path: Path) -> EnvironmentFault:
+    """What the operating system said, out of an error of delta-rs or of Python."""
+    number = getattr(error, "errno", None) or next(iter(re.findall(r"os error (\d+)", str(error))), None)
+    reasons = {
+        28: ("the disk is full", "free some space and run it again: nothing was half-written"),
+        30: ("the disk is read-only", "make it writable, or move the project"),
+        13: ("writing is not permitted", "check the owner and the permissions of the folder"),
+    }
+    what, hint = reasons.get(
+        int(number) if number else 0,
+        (
+            str(error).splitlines()[0][:200],
+            "where a field changed its type, give it the old one; where a file was damaged, restore it from a backup",
+        ),
+    )
+    return EnvironmentFault(what, code="lake_fault", where=f'table "{name}" in {path}', hint=hint)

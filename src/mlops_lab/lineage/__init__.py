@@ -1,0 +1,1 @@
+"""Where an answer came from: request, features, version, run, data, code, environment."""

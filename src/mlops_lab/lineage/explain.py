@@ -1,0 +1,92 @@
+"""Everything behind one prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from mlops_lab.errors import NotFound
+from mlops_lab.lake import Lake
+from mlops_lab.loop.deploy import find_live
+from mlops_lab.loop.ingest import ingest_journal
+from mlops_lab.outcomes.judge import Verdict
+from mlops_lab.project import Project
+from mlops_lab.registry.package import LINEAGE_FILE, load_plan
+from mlops_lab.rollout.decisions import Decision, read_decisions
+from mlops_lab.training.history import OUTCOMES, PREDICTIONS, outcome_fields, request_fields
+
+
+def explain(project: Project, prediction_id: str) -> dict[str, Any]:
+    """What was asked, what the model saw and said, which version that was and where it came from, and the truth.
+
+    Plain JSON data; `outcome` is None while it is not known. NotFound where no prediction has that id.
+    """
+    lake = Lake(project.lake_path)
+    ingest_journal(project, lake)
+    made = _rows(lake, PREDICTIONS, prediction_id)
+    if not made:
+        raise NotFound(
+            f'there is no prediction "{prediction_id}"',
+            code="unknown_prediction",
+            where="ID",
+            hint="ids stand in the answers of the server and in the `predictions` table",
+        )
+    row = made[0]
+    decisions = read_decisions(lake)
+    asked = [field.name for field in request_fields(project)]
+    version = _version(project, decisions, row["version"])
+    return {
+        "id": prediction_id,
+        "at": row["at"].isoformat(),
+        "request": {name: _plain(row[name]) for name in asked},
+        "features": {name: _plain(row[name]) for name in version.pop("inputs")},
+        "output": row["output"],
+        "role": row["role"],
+        "shadow": {"version": row["shadow_version"], "output": row["shadow_output"]} if row["shadow_version"] else None,
+        "version": version,
+        "outcome": _outcome(project, lake, prediction_id),
+        "decisions": [_short(decision) for decision in decisions if decision.version == row["version"]],
+    }
+
+
+def _version(project: Project, decisions: Sequence[Decision], number: int) -> dict[str, Any]:
+    live = find_live(decisions, number)
+    package = project.root / live.package
+    plan = load_plan(package, fingerprint=live.fingerprint)
+    lineage = msgspec.json.decode((package / LINEAGE_FILE).read_bytes())
+    return {
+        "number": number,
+        "run_id": package.parent.name,
+        "package": live.package,
+        "fingerprint": live.fingerprint,
+        "inputs": plan.features["inputs"],
+        **lineage,
+        "snapshots": [
+            {**snapshot, "name": f"{snapshot['table']}@{snapshot['version']}"} for snapshot in lineage["snapshots"]
+        ],
+    }
+
+
+def _outcome(project: Project, lake: Lake, prediction_id: str) -> dict[str, Any] | None:
+    if not lake.exists(OUTCOMES):
+        return None
+    for row in _rows(lake, OUTCOMES, prediction_id):
+        if row["verdict"] == Verdict.ACCEPTED:
+            values = {field.name: row[field.name] for field in outcome_fields(project)}
+            return {"known_at": row["known_at"].isoformat(), **values}
+    return None
+
+
+def _rows(lake: Lake, table: str, prediction_id: str) -> list[dict[str, Any]]:
+    return lake.read(table).filter(pl.col("id") == prediction_id).to_dicts() if lake.exists(table) else []
+
+
+def _short(decision: Decision) -> dict[str, Any]:
+    return {"at": decision.at.isoformat(), "what": str(decision.what), "rule": decision.rule, "reason": decision.reason}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -1,0 +1,163 @@
+"""From decisions to what servers follow: the routing table, and the state they start from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+import polars as pl
+
+from mlops_lab.errors import EnvironmentFault, NotFound
+from mlops_lab.features.definition import Features, View
+from mlops_lab.lake import Lake
+from mlops_lab.outcomes.judge import Verdict
+from mlops_lab.project import Project
+from mlops_lab.registry.package import load_plan
+from mlops_lab.rollout.decisions import Decision, State, What
+from mlops_lab.serving.deployment import Deployment, Live, read_deployment, write_deployment
+from mlops_lab.serving.journal import disk_fault, drop_segments
+from mlops_lab.serving.records import OutcomeRecord, PredictionRecord, encode_record
+from mlops_lab.serving.service import BOOK_FILE
+from mlops_lab.training.history import (
+    OUTCOMES,
+    PREDICTIONS,
+    outcome_fields,
+    read_facts,
+    read_labelled,
+    request_fields,
+)
+
+_ANSWER = ("id", "at", "version", "role", "output", "shadow_version", "shadow_output")
+
+
+def find_live(decisions: Sequence[Decision], version: int) -> Live:
+    """Where the version's package lies and what it hashes to, as its first decision recorded."""
+    for decision in decisions:
+        if decision.version == version and "package" in decision.evidence:
+            return Live(version, decision.evidence["package"], decision.evidence["fingerprint"])
+    raise NotFound(
+        f"version {version} is not recorded", code="unknown_version", hint="`mlops history` lists the versions"
+    )
+
+
+def deploy(
+    project: Project, lake: Lake, *, decisions: Sequence[Decision], state: State, fresh: bool = False
+) -> Deployment | None:
+    """Make the routing table what the decisions say; the table, or None where nothing is live yet.
+
+    Idempotent: where the file already says so it is left alone. The state is prepared anew where `fresh`, or where
+    a live version needs views that the present state does not hold.
+    """
+    if state.champion is None:
+        return None
+    present = _present(project)
+    live = [state.champion, *([state.challenger] if state.challenger else [])]
+    lives = [find_live(decisions, version) for version in live]
+    views = _views(project, lives)
+    if fresh or present is None or not views.keys() <= _covered(project, present):
+        folder, position = prepare_state(project, lake, views=list(views.values()))
+    else:
+        folder, position = present.state, present.state_position
+    deployment = Deployment(
+        generation=state.generation,
+        champion=lives[0],
+        challenger=lives[1] if len(lives) > 1 else None,
+        canary_share=project.settings.rollout.canary_share if state.stage is What.CANARY else 0.0,
+        state=folder,
+        state_position=position,
+    )
+    if deployment != present:
+        try:
+            write_deployment(project.deployment_path, deployment)
+        except OSError as error:
+            raise disk_fault(error, project.deployment_path) from error
+    _tidy(project, lake, deployment)
+    return deployment
+
+
+def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tuple[str, int]:
+    """Write what a server needs of the past; its folder (relative to the project) and its journal position.
+
+    Facts: of every table the rows within its longest window before the newest, plus the days that outcomes may
+    lag, and the last row of every entity. Book: the predictions of the days that outcomes may lag.
+    """
+    position = lake.position(PREDICTIONS, "journal")
+    name = f"state-{position}-{os.getpid()}"
+    folder = project.state_path / name
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        labelled = read_labelled(project, lake)
+        for table, facts in read_facts(project, lake, labelled).items():
+            needed = [view for view in views if view.table == table]
+            if needed:
+                _recent(project, facts, needed).write_parquet(folder / f"{table}.parquet")
+        (folder / "views.json").write_bytes(msgspec.json.encode([view.version for view in views]))
+        (folder / BOOK_FILE).write_bytes(msgspec.msgpack.encode(_book(project, lake)))
+    except OSError as error:
+        raise disk_fault(error, folder) from error
+    return str(folder.relative_to(project.root)), position
+
+
+def _recent(project: Project, facts: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
+    windows = [view.window for view in views if view.window]
+    margin = timedelta(days=project.settings.source.outcome_within_days)
+    newest = facts["known_at"].max()
+    if not isinstance(newest, datetime):
+        return facts
+    facts = facts.sort("known_at", "fact_id", nulls_last=False)
+    keep = pl.col("known_at").is_null() | (pl.col("known_at") >= newest - margin - max(windows, default=timedelta(0)))
+    for view in views:
+        if view.window is None:
+            keep = keep | (pl.int_range(pl.len()).over(view.by) == pl.len().over(view.by) - 1)
+    return facts.filter(keep)
+
+
+def _book(project: Project, lake: Lake) -> list[bytes]:
+    if not lake.exists(PREDICTIONS):
+        return []
+    newest = lake.read(PREDICTIONS, columns=["at"])["at"].max()
+    if not isinstance(newest, datetime):
+        return []
+    oldest = newest - timedelta(days=project.settings.source.outcome_within_days)
+    asked = [field.name for field in request_fields(project)]
+    answered = [field.name for field in outcome_fields(project)]
+    payloads = []
+    for row in lake.read(PREDICTIONS, since=("at", oldest)).sort("at", "id").iter_rows(named=True):
+        request = {name: row[name] for name in asked}
+        answer = {name: row[name] for name in _ANSWER}
+        payloads.append(encode_record(PredictionRecord(**answer, request=request, features={})))
+    if lake.exists(OUTCOMES):
+        ended = lake.read(OUTCOMES, since=("known_at", oldest)).filter(pl.col("verdict") == Verdict.ACCEPTED)
+        for row in ended.filter(pl.col("predicted_at") >= oldest).iter_rows(named=True):
+            values = {name: row[name] for name in answered}
+            payloads.append(encode_record(OutcomeRecord(row["id"], row["known_at"], row["verdict"], values, None)))
+    return payloads
+
+
+def _views(project: Project, lives: Sequence[Live]) -> dict[str, View]:
+    plans = [load_plan(project.root / live.package, fingerprint=live.fingerprint) for live in lives]
+    return {view.version: view for plan in plans for view in Features.from_dict(plan.features).views}
+
+
+def _present(project: Project) -> Deployment | None:
+    try:
+        return read_deployment(project.deployment_path)
+    except EnvironmentFault:
+        return None
+
+
+def _covered(project: Project, present: Deployment) -> set[str]:
+    path = project.root / present.state / "views.json"
+    return set(msgspec.json.decode(path.read_bytes(), type=list[str])) if path.is_file() else set()
+
+
+def _tidy(project: Project, lake: Lake, deployment: Deployment) -> None:
+    """Delete states that nobody follows any more and journal segments that nobody needs any more."""
+    for folder in project.state_path.iterdir():
+        if folder != project.root / deployment.state:
+            shutil.rmtree(folder, ignore_errors=True)
+    drop_segments(project.journal_path, min(deployment.state_position, lake.position(PREDICTIONS, "journal")))

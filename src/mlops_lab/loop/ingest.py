@@ -1,0 +1,220 @@
+"""From data files and from the journal into the lake, each row exactly once."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mlops_lab.contracts.fields import Field, polars_schema
+from mlops_lab.contracts.tables import check_unique, conform
+from mlops_lab.errors import InvalidInput, NotFound
+from mlops_lab.lake import Lake
+from mlops_lab.project import Project
+from mlops_lab.serving.journal import disk_fault, read_journal
+from mlops_lab.serving.records import FactRecord, OutcomeRecord, PredictionRecord, decode_record
+from mlops_lab.training.history import (
+    OUTCOMES,
+    PREDICTIONS,
+    outcome_fields,
+    request_fields,
+    table_fields,
+)
+
+_WRITER = "journal"
+_READERS: dict[str, Callable[[Path, dict[str, Any]], pl.DataFrame]] = {
+    ".parquet": lambda path, _: pl.read_parquet(path),
+    ".csv": lambda path, text: pl.read_csv(path, schema_overrides=text, infer_schema_length=None),
+    ".jsonl": lambda path, _: pl.read_ndjson(path, infer_schema_length=None),
+}
+_MOMENT = pl.Datetime("us", "UTC")
+
+
+# ---- data files ----------------------------------------------------------------------------------------------------
+
+
+def read_file(path: Path, fields: Sequence[Field]) -> pl.DataFrame:
+    """The table in a CSV, Parquet or JSON lines file; an error names the file and what is wrong with it.
+
+    In a CSV, what looks like a number is text all the same where `fields` declares it so.
+    """
+    reader = _READERS.get(path.suffix)
+    if reader is None:
+        raise InvalidInput(
+            f'"{path.suffix}" files cannot be read',
+            code="unknown_format",
+            where=str(path),
+            hint=f"use one of {', '.join(_READERS)}",
+        )
+    if not path.is_file():
+        raise NotFound("does not exist", code="no_file", where=str(path), hint="check the path")
+    try:
+        return reader(path, {field.name: pl.String() for field in fields if field.kind == "string"})
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InvalidInput(
+            f"cannot be read: {str(error).splitlines()[0]}",
+            code="bad_file",
+            where=str(path),
+            hint="check that the file is complete and of the format its name says",
+        ) from None
+
+
+def load_sources(project: Project, lake: Lake) -> None:
+    """Bring the project's data files into the lake: all tables are checked before the first is written.
+
+    A table that exists gets the rows whose key it does not hold yet; rows it holds are left as they are.
+    """
+    source = project.settings.source
+    files: dict[str, tuple[str, list[str], str | None]] = {source.table: (source.data, [source.id], source.known_at)}
+    for name, table in project.settings.tables.items():
+        files[name] = (table.data, [*table.key, *([table.known_at] if table.known_at else [])], table.known_at)
+    fields = table_fields(project)
+    checked = {}
+    for name, (data, key, _) in files.items():
+        frame = conform(read_file(project.root / data, fields[name]), fields[name], table=name)
+        check_unique(frame, key, table=name)
+        checked[name] = frame
+    _check_order(project, checked[source.table])
+    for name, (_, key, known_at) in files.items():
+        frame = checked[name]
+        if lake.exists(name):
+            frame = frame.join(lake.read(name, columns=key), on=key, how="anti", maintain_order="left")
+        if frame.height or not lake.exists(name):
+            lake.append(name, frame, time=known_at)
+
+
+def _check_order(project: Project, frame: pl.DataFrame) -> None:
+    source = project.settings.source
+    early = frame[source.known_at] < frame[source.time]
+    if early.any():
+        row = int(early.arg_max() or 0)
+        raise InvalidInput(
+            f"the outcome of {frame[source.id][row]!r} was known before it was asked for",
+            code="outcome_too_early",
+            where=f'table "{source.table}", row {row}, column "{source.known_at}"',
+            hint="give the moment at which the truth became known; nothing was loaded",
+        )
+
+
+# ---- the journal ---------------------------------------------------------------------------------------------------
+
+
+def ingest_journal(project: Project, lake: Lake) -> int:
+    """Move what the server acknowledged since the last time into the lake; the position reached.
+
+    Each table remembers the position of its last row in its own commit, so a kill between two tables neither loses
+    nor doubles a row. `predictions` is written last, also when it gets no rows: its position says all is done.
+    """
+    with _alone(project):
+        return _ingest(project, lake)
+
+
+@contextmanager
+def _alone(project: Project) -> Iterator[None]:
+    """One process at a time: two that read the same frames would both append them."""
+    try:
+        project.home.mkdir(exist_ok=True)
+        with (project.home / "ingest.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise disk_fault(error, project.home) from error
+
+
+def _ingest(project: Project, lake: Lake) -> int:
+    since = lake.position(PREDICTIONS, _WRITER)
+    records = [(lsn, decode_record(payload)) for lsn, payload in read_journal(project.journal_path, since)]
+    if not records:
+        return since
+    end = records[-1][0]
+    outcomes = [(lsn, record) for lsn, record in records if isinstance(record, OutcomeRecord)]
+    facts: dict[str, list[tuple[int, Any]]] = {}
+    for lsn, record in records:
+        if isinstance(record, FactRecord):
+            facts.setdefault(record.table, []).append((lsn, record.row))
+    fields = table_fields(project)
+    work = [(OUTCOMES, outcomes, lambda rows: _outcome_frame(project, rows), "known_at")]
+    for name, rows in facts.items():
+        work.append((name, rows, _fact_framer(fields[name]), project.settings.tables[name].known_at or ""))
+    with ThreadPoolExecutor(max_workers=4) as pool:  # delta-rs works outside the GIL
+        list(pool.map(lambda item: _append_new(lake, *item, end=end), work))
+    predictions = [record for _, record in records if isinstance(record, PredictionRecord)]
+    lake.append(
+        PREDICTIONS,
+        _prediction_frame(project, predictions, known=lake.schema(PREDICTIONS)),
+        time="at",
+        position=(_WRITER, end),
+    )
+    return end
+
+
+def _append_new(
+    lake: Lake,
+    name: str,
+    rows: Sequence[tuple[int, Any]],
+    frame: Callable[[list[Any]], pl.DataFrame],
+    time: str,
+    *,
+    end: int,
+) -> None:
+    done = lake.position(name, _WRITER)
+    new = [row for lsn, row in rows if lsn > done]
+    if new:
+        lake.append(name, frame(new), time=time or None, position=(_WRITER, end))
+
+
+def _fact_framer(fields: tuple[Field, ...]) -> Callable[[list[dict[str, Any]]], pl.DataFrame]:
+    return lambda rows: pl.DataFrame(rows, schema=polars_schema(fields))
+
+
+_ANSWER: dict[str, Any] = {
+    "version": pl.Int64(),
+    "role": pl.String(),
+    "output": pl.Float64(),
+    "shadow_version": pl.Int64(),
+    "shadow_output": pl.Float64(),
+}
+_FEATURE_DTYPES = {str: pl.String(), datetime: _MOMENT, bool: pl.Boolean()}
+
+
+def _prediction_frame(
+    project: Project, records: Sequence[PredictionRecord], *, known: dict[str, pl.DataType]
+) -> pl.DataFrame:
+    """One row a prediction. A feature keeps the type it has in the table (`known`), so that a batch in which it is
+    null throughout does not change it; numbers are stored as floats."""
+    columns: dict[str, list[Any]] = {"id": [record.id for record in records], "at": [record.at for record in records]}
+    columns |= {name: [getattr(record, name) for record in records] for name in _ANSWER}
+    schema: dict[str, Any] = {"id": pl.String(), "at": _MOMENT, **_ANSWER, **polars_schema(request_fields(project))}
+    for name in project.settings.source.request:
+        columns[name] = [record.request[name] for record in records]
+    features = dict.fromkeys(name for record in records for name in record.features if name not in columns)
+    for name in features:
+        columns[name] = values = [record.features.get(name) for record in records]
+        example = next((value for value in values if value is not None), None)
+        schema[name] = known.get(name) or _FEATURE_DTYPES.get(type(example), pl.Float64())
+    return pl.DataFrame(columns, schema=schema, strict=False)
+
+
+def _outcome_frame(project: Project, records: Sequence[OutcomeRecord]) -> pl.DataFrame:
+    made = [record.prediction for record in records]
+    columns: dict[str, list[Any]] = {
+        "id": [record.id for record in records],
+        "known_at": [record.known_at for record in records],
+        "verdict": [record.verdict for record in records],
+        "predicted_at": [prediction and prediction.at for prediction in made],
+    }
+    for name in project.settings.source.outcome:
+        columns[name] = [record.values[name] for record in records]
+    for name in _ANSWER:
+        columns[name] = [prediction and getattr(prediction, name) for prediction in made]
+    for name in project.settings.source.request:
+        columns[name] = [prediction and prediction.request[name] for prediction in made]
+    schema: dict[str, Any] = {"id": pl.String(), "known_at": _MOMENT, "verdict": pl.String(), "predicted_at": _MOMENT}
+    schema |= {**polars_schema(outcome_fields(project)), **_ANSWER, **polars_schema(request_fields(project))}
+    return pl.DataFrame(columns, schema=schema)

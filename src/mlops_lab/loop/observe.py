@@ -1,0 +1,69 @@
+"""What the loop sees at the end of a day, read from the lake."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from mlops_lab.clock import days_before
+from mlops_lab.lake import Lake
+from mlops_lab.monitoring.drift import Profile
+from mlops_lab.monitoring.measure import TABLE, measure
+from mlops_lab.outcomes.judge import Verdict
+from mlops_lab.project import Project
+from mlops_lab.registry.package import PROFILE_FILE
+from mlops_lab.rollout.decisions import State
+from mlops_lab.training.history import OUTCOMES, PREDICTIONS
+
+
+def measure_day(project: Project, lake: Lake, *, now: datetime, state: State, package: Path) -> pl.DataFrame:
+    """The measurements of the day that ends at `now`, for the champion's package."""
+    assert state.champion is not None
+    began = days_before(now, 1, project.timezone)
+    predictions = _since(lake, PREDICTIONS, "at", began).filter(pl.col("at") < now)
+    ended = accepted_since(lake, began).filter(pl.col("known_at") < now)
+    truth = pl.col(project.settings.source.label).cast(pl.Float64).alias("truth")
+    return measure(
+        at=now,
+        window_hours=(now - began).total_seconds() / 3600,
+        version=state.champion,
+        predictions=predictions,
+        ended=ended.select(truth, "output") if ended.height else pl.DataFrame(),
+        profiles=msgspec.json.decode((package / PROFILE_FILE).read_bytes(), type=dict[str, Profile]),
+    )
+
+
+def recent_measurements(lake: Lake, since: datetime) -> pl.DataFrame:
+    """The measurements made after `since`."""
+    return _since(lake, TABLE, "at", since).filter(pl.col("at") > since) if lake.exists(TABLE) else pl.DataFrame()
+
+
+def rollout_pairs(project: Project, lake: Lake, *, since: datetime, now: datetime) -> pl.DataFrame:
+    """`truth`, `champion`, `challenger`: what both said to each request since `since` whose outcome is known."""
+    ended = accepted_since(lake, since)
+    if ended.is_empty():
+        return pl.DataFrame(schema={"truth": pl.Float64, "champion": pl.Float64, "challenger": pl.Float64})
+    canary = pl.col("role") == "canary"
+    return ended.filter(
+        pl.col("predicted_at") >= since, pl.col("known_at") < now, pl.col("shadow_output").is_not_null()
+    ).select(
+        pl.col(project.settings.source.label).cast(pl.Float64).alias("truth"),
+        pl.when(canary).then("shadow_output").otherwise("output").alias("champion"),
+        pl.when(canary).then("output").otherwise("shadow_output").alias("challenger"),
+    )
+
+
+def accepted_since(lake: Lake, since: datetime) -> pl.DataFrame:
+    """The accepted outcomes known at or after `since`, each with its prediction; by id, so that sums over them do not
+    depend on which files they lie in."""
+    ended = _since(lake, OUTCOMES, "known_at", since)
+    return ended.filter(pl.col("verdict") == Verdict.ACCEPTED).sort("id") if ended.height else ended
+
+
+def _since(lake: Lake, table: str, column: str, moment: datetime) -> pl.DataFrame:
+    if not lake.exists(table):
+        return pl.DataFrame(schema={column: pl.Datetime("us", "UTC")})
+    return lake.read(table, since=(column, moment))

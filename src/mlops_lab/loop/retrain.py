@@ -1,0 +1,185 @@
+"""The steps from snapshot to gates: a candidate is trained, registered, tested, and sent on its way or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from mlops_lab.clock import days_before
+from mlops_lab.features.offline import compute
+from mlops_lab.gates.run import run_gates
+from mlops_lab.gates.verdict import GateVerdict, Trial, summarise
+from mlops_lab.ids import hash_json
+from mlops_lab.lake import Lake
+from mlops_lab.loop.deploy import find_live
+from mlops_lab.loop.tick import Report
+from mlops_lab.monitoring.drift import make_profiles
+from mlops_lab.project import Project
+from mlops_lab.registry.package import LINEAGE_FILE, Plan, write_plan
+from mlops_lab.registry.store import Content, Store, Version
+from mlops_lab.rollout.decisions import Decision, State, What
+from mlops_lab.serving.predictor import Predictor
+from mlops_lab.training.environment import code_commit, environment_fingerprint, installed_packages
+from mlops_lab.training.fit import fit
+from mlops_lab.training.history import read_facts, read_labelled
+from mlops_lab.training.pipeline import Pipeline, load_pipeline
+from mlops_lab.training.training_set import TrainingSet, build_training_set
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a training would learn from, before any work is spent on it; `identity` tells candidates apart."""
+
+    pipeline: Pipeline
+    data: TrainingSet
+    identity: str
+
+
+def prepare_candidate(project: Project, lake: Lake, *, now: datetime) -> Candidate:
+    """The candidate that the lake, the code and the environment of this moment would give."""
+    pipeline = load_pipeline(project)
+    cutoff = days_before(now, project.settings.backtest.days, project.timezone)
+    data = build_training_set(project, pipeline.features, lake=lake, cutoff=cutoff, until=now)
+    identity = hash_json([data.fingerprint, pipeline.features.version, pipeline.fingerprint, environment_fingerprint()])
+    return Candidate(pipeline, data, identity)
+
+
+def retrain(
+    project: Project, lake: Lake, *, decisions: Sequence[Decision], state: State, now: datetime, by: str, report: Report
+) -> Decision:
+    """The decision about a fresh candidate: refuse, shadow, or (the first one) bootstrap. Not written yet.
+
+    Deterministic in the lake, the code and `now`, and idempotent: what a killed run has already registered is found
+    by the candidate's identity and not registered again.
+    """
+    report("training set")
+    candidate = prepare_candidate(project, lake, now=now)
+    if same := _same_candidate(decisions, candidate.identity):
+        reason = f"the candidate is identical to version {same}: same data, same code, same environment"
+        return Decision(now, What.REFUSE, same, "identical", reason, by, {"candidate": candidate.identity})
+    store = Store(project.mlflow_path, name=project.name)
+    version = store.find(candidate.identity) or _train(project, store, candidate, now=now, report=report)
+    report("gates")
+    verdicts = run_gates(_make_trial(project, lake, decisions, state, candidate, version))
+    store.log_metrics(version, _metrics(verdicts), moment=now)
+    passed, reason = summarise(verdicts)
+    evidence = {
+        "package": str(version.package.relative_to(project.root)),
+        "fingerprint": version.fingerprint,
+        "candidate": candidate.identity,
+        "cutoff": candidate.data.cutoff.isoformat(),
+        "training_set": candidate.data.fingerprint,
+        "gates": [asdict(verdict) for verdict in verdicts],
+    }
+    what = What.REFUSE if not passed else What.BOOTSTRAP if state.champion is None else What.SHADOW
+    rule = next((verdict.gate for verdict in verdicts if not verdict.passed), "gates")
+    store.set_stage("champion" if what is What.BOOTSTRAP else "candidate", version.number)
+    return Decision(now, what, version.number, rule, reason, by, evidence)
+
+
+def _same_candidate(decisions: Sequence[Decision], identity: str) -> int | None:
+    for decision in decisions:
+        if decision.evidence.get("candidate") == identity and decision.version is not None:
+            return decision.version
+    return None
+
+
+def _train(project: Project, store: Store, candidate: Candidate, *, now: datetime, report: Report) -> Version:
+    report("training")
+    fitted = fit(candidate.pipeline, candidate.data)
+    report("registering")
+    source = project.settings.source
+    plan = Plan(
+        request=source.request,
+        time=source.time,
+        tables={name: _declared(project, name) for name in (source.table, *project.settings.tables)},
+        features=candidate.pipeline.features.as_dict(),
+        categories=fitted.categories,
+    )
+    lineage = {
+        "snapshots": [asdict(snapshot) for snapshot in candidate.data.snapshots],
+        "training_set": candidate.data.fingerprint,
+        "rows": candidate.data.inputs.height,
+        "cutoff": candidate.data.cutoff.isoformat(),
+        "commit": code_commit(project.root),
+        "code": candidate.pipeline.fingerprint,
+        "environment": environment_fingerprint(),
+    }
+    content = Content(
+        model=fitted.model_text.encode(),
+        plan=write_plan(plan),
+        profile=msgspec.json.encode(make_profiles(candidate.data.inputs)),
+        lineage=msgspec.json.format(msgspec.json.encode(lineage)),
+        inputs=candidate.data.inputs.head(5),
+        requirements=installed_packages(),
+        parameters=fitted.parameters,
+        tags={key: str(value) for key, value in lineage.items() if key != "snapshots"}
+        | {"snapshots": ", ".join(str(snapshot) for snapshot in candidate.data.snapshots)},
+    )
+    return store.register(content, candidate=candidate.identity, run_name=f"{project.name}-{now:%Y-%m-%d}", moment=now)
+
+
+def _declared(project: Project, table: str) -> dict[str, str]:
+    source = project.settings.source
+    if table != source.table:
+        return project.settings.tables[table].fields
+    return {source.id: "string", **source.request, source.known_at: "datetime", **source.outcome}
+
+
+def _make_trial(
+    project: Project, lake: Lake, decisions: Sequence[Decision], state: State, candidate: Candidate, version: Version
+) -> Trial:
+    data = candidate.data
+    predictor = Predictor(version.package, version=version.number, fingerprint=version.fingerprint)
+    output = predictor.score(data.holdout_inputs)
+    days = data.holdout[project.settings.source.time].dt.convert_time_zone(project.timezone).dt.date()
+    return Trial(
+        project=project,
+        candidate=predictor,
+        training=data,
+        days=days,
+        candidate_output=output,
+        trained_output=_score_with_lightgbm(version, predictor, data.holdout_inputs),
+        champion_version=state.champion,
+        champion_output=_champion_output(project, lake, decisions, state, candidate),
+    )
+
+
+def _score_with_lightgbm(version: Version, predictor: Predictor, inputs: pl.DataFrame) -> pl.Series:
+    import lightgbm  # the library that trained the model, asked beside the engine that will serve it
+
+    booster = lightgbm.Booster(model_file=str(version.package / "model.txt"))
+    return pl.Series("output", np.asarray(booster.predict(predictor.encoder.encode(inputs))), dtype=pl.Float64)
+
+
+def _champion_output(
+    project: Project, lake: Lake, decisions: Sequence[Decision], state: State, candidate: Candidate
+) -> pl.Series:
+    """The champion's answers on the held-out rows, null on those it has learned from."""
+    data, features = candidate.data, candidate.pipeline.features
+    nothing = pl.Series("output", [None] * data.holdout.height, dtype=pl.Float64)
+    if state.champion is None:
+        return nothing
+    live = find_live(decisions, state.champion)
+    champion = Predictor(project.root / live.package, version=live.version, fingerprint=live.fingerprint)
+    lineage = msgspec.json.decode((champion.package / LINEAGE_FILE).read_bytes(), type=dict[str, Any])
+    learned_until = datetime.fromisoformat(lineage["cutoff"])
+    inputs = data.holdout_inputs
+    if champion.features.version != features.version:
+        facts = read_facts(project, lake, read_labelled(project, lake))
+        inputs = compute(champion.features, data.holdout, time=project.settings.source.time, facts=facts)
+    output = champion.score(inputs)
+    seen = data.holdout[project.settings.source.time] < learned_until
+    return output.set(seen, None)
+
+
+def _metrics(verdicts: Sequence[GateVerdict]) -> dict[str, float]:
+    return {f"{verdict.gate}.{name}": value for verdict in verdicts for name, value in verdict.evidence.items()} | {
+        f"{verdict.gate}.passed": float(verdict.passed) for verdict in verdicts
+    }

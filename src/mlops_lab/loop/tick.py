@@ -1,0 +1,178 @@
+"""One turn of the loop: observe, decide, act. Idempotent: kill it anywhere and run it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from mlops_lab import clock
+from mlops_lab.clock import to_micros
+from mlops_lab.errors import Refused
+from mlops_lab.lake import Lake
+from mlops_lab.loop.deploy import deploy, find_live
+from mlops_lab.loop.ingest import ingest_journal, load_sources
+from mlops_lab.loop.observe import measure_day, recent_measurements, rollout_pairs
+from mlops_lab.loop.triggers import find_trigger
+from mlops_lab.monitoring.measure import TABLE as MEASUREMENTS
+from mlops_lab.monitoring.measure import quality_of
+from mlops_lab.project import Project
+from mlops_lab.rollout.decisions import Decision, State, What, apply, fold, read_decisions, write_decision
+from mlops_lab.rollout.next_step import next_step
+from mlops_lab.training.history import OUTCOMES, PREDICTIONS
+
+_TICK = "tick"
+
+
+Report = Callable[[str], None]
+"""Is told which stage begins."""
+
+
+def silent(stage: str) -> None:
+    """A report that tells nobody."""
+    del stage
+
+
+@dataclass
+class Loop:
+    """The reconciler of one project: reads what is so, writes what it decides before it acts."""
+
+    project: Project
+    report: Report = silent
+    lake: Lake = field(init=False)
+    decisions: list[Decision] = field(init=False)
+    state: State = field(init=False)
+    last_log_loss: float | None = field(init=False, default=None)
+    _acted: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self.lake = Lake(self.project.lake_path)
+        self.decisions = read_decisions(self.lake)
+        self.state = fold(self.decisions)
+
+    def run(self, now: datetime, *, by: str) -> Decision:
+        """Train a candidate as of `now` and send it on its way: the decision that says how far it came.
+
+        Refused, and nothing changes, while another rollout is under way.
+        """
+        if self.state.stage is not None:
+            raise Refused(
+                f"version {self.state.challenger} is on its way ({self.state.stage})",
+                code="rollout_under_way",
+                hint="wait for `mlops tick` to finish it, or end it with `mlops rollback`",
+            )
+        self.report("snapshot")
+        load_sources(self.project, self.lake)
+        if self.state.retraining is None:
+            self.decide(Decision(now, What.RETRAIN, None, "asked", f"asked for by {by}", by))
+        return self._finish_retraining(now, by=by)
+
+    def now(self) -> datetime:
+        """What "now" is for this project: the machine's time, or just after the newest moment its tables know of."""
+        if self.project.settings.project.clock == "wall":
+            return clock.now()
+        ingest_journal(self.project, self.lake)
+        source = self.project.settings.source
+        known = [(source.table, source.known_at), (PREDICTIONS, "at"), (OUTCOMES, "known_at"), (MEASUREMENTS, "at")]
+        moments = [
+            self.lake.read(table, columns=[column])[column].max() for table, column in known if self.lake.exists(table)
+        ]
+        newest = max((moment for moment in moments if isinstance(moment, datetime)), default=None)
+        if newest is None:
+            load_sources(self.project, self.lake)
+            return self.now()
+        return newest + timedelta(seconds=1)
+
+    def tick(self, now: datetime, *, by: str = "loop") -> list[Decision]:
+        """One turn at `now`; the decisions it made. Data known at or after `now` plays no part."""
+        before = len(self.decisions)
+        self.report("ingest")
+        ingest_journal(self.project, self.lake)
+        if self.state.champion is not None and not self._is_done(now):
+            self.report("measure")
+            live = find_live(self.decisions, self.state.champion)
+            package = self.project.root / live.package
+            measured = measure_day(self.project, self.lake, now=now, state=self.state, package=package)
+            self.last_log_loss = quality_of(measured, "log_loss")
+            self._decide_and_act(now, by=by)
+            self.lake.append(MEASUREMENTS, measured, time="at", position=(_TICK, to_micros(now)))
+        elif self.state.retraining is not None:
+            self._finish_retraining(self.state.retraining.at, by=by)
+        if len(self.decisions) > before or not self._acted:
+            self.act()
+        if any(decision.what in {What.PROMOTE, What.ROLL_BACK} for decision in self.decisions[before:]):
+            self.name_champion()
+        return self.decisions[before:]
+
+    def roll_back(self, now: datetime, *, by: str, reason: str) -> Decision:
+        """Take the challenger back, or, where there is none, the version before the champion. Refused if neither."""
+        if self.state.challenger is None and not self.state.previous:
+            raise Refused(
+                "there is no version to go back to",
+                code="nothing_to_roll_back",
+                hint="`mlops history` lists what was live; a first version can only be replaced with `mlops run`",
+            )
+        target = self.state.challenger or self.state.previous[-1]
+        decision = Decision(now, What.ROLL_BACK, target, "asked", reason, by)
+        self.decide(decision)
+        self.act()
+        return decision
+
+    def decide(self, decision: Decision) -> None:
+        """Write a decision down; Refused where another process has decided something meanwhile."""
+        if not write_decision(self.lake, decision, earlier=len(self.decisions)):
+            raise Refused(
+                "another process decided something meanwhile",
+                code="decided_meanwhile",
+                hint="look at `mlops history` and run it again",
+            )
+        self.decisions.append(decision)
+        self.state = apply(self.state, decision)
+
+    def act(self, *, fresh: bool = False) -> None:
+        """Make the routing table what the decisions say."""
+        deploy(self.project, self.lake, decisions=self.decisions, state=self.state, fresh=fresh)
+        self._acted = True
+
+    def name_champion(self) -> None:
+        """Tell MLflow too, so that `models:/NAME@champion` is what answers here. After the act: it takes its time."""
+        if self.state.champion is not None:
+            from mlops_lab.registry.store import Store
+
+            Store(self.project.mlflow_path, name=self.project.name).set_stage("champion", self.state.champion)
+
+    def _is_done(self, now: datetime) -> bool:
+        return self.lake.position(MEASUREMENTS, _TICK) >= to_micros(now)
+
+    def _decide_and_act(self, now: datetime, *, by: str) -> None:
+        state = self.state
+        if state.retraining is not None:
+            self._finish_retraining(now, by=by)
+        elif state.stage is not None:
+            assert state.rollout_began is not None
+            pairs = rollout_pairs(self.project, self.lake, since=state.rollout_began, now=now)
+            step = next_step(self.project, state, now, pairs=pairs)
+            if step is not None:
+                self.decide(Decision(now, step.what, state.challenger, step.rule, step.reason, by, step.evidence))
+        else:
+            trigger = find_trigger(self.project, state, now, measured=partial(recent_measurements, self.lake))
+            if trigger is not None:
+                self.decide(Decision(now, What.RETRAIN, None, trigger.rule, trigger.reason, by, trigger.evidence))
+                self._finish_retraining(now, by=by)
+
+    def _finish_retraining(self, now: datetime, *, by: str) -> Decision:
+        from mlops_lab.loop.retrain import retrain  # brings MLflow: 4 s that only a training should cost
+
+        decision = retrain(
+            self.project,
+            self.lake,
+            decisions=self.decisions,
+            state=self.state,
+            now=now,
+            by=by,
+            report=self.report,
+        )
+        self.decide(decision)
+        self.act()
+        return decision

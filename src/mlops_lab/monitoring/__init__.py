@@ -1,0 +1,1 @@
+"""Measurements on windows: quality, data, drift."""

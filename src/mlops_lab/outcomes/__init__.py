@@ -1,0 +1,1 @@
+"""Late labels: accepted, joined to their prediction once, or told why not."""

@@ -1,0 +1,69 @@
+"""The book: predictions of the last days and how they ended, in memory. Lets the server judge at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
+
+from mlops_lab.outcomes.judge import Verdict, judge
+
+_PRUNE_EVERY = 4096
+
+
+class Made(Protocol):
+    """What the book needs to know of a prediction."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def at(self) -> datetime: ...  # noqa: D102
+
+
+Prediction = TypeVar("Prediction", bound=Made)
+
+
+class Book(Generic[Prediction]):
+    """Predictions made within the last `within_days` (by their own time) before the newest, and their outcomes."""
+
+    def __init__(self, *, within_days: int) -> None:
+        self._within = timedelta(days=within_days)
+        self._made: dict[str, Prediction] = {}
+        self._ended: dict[str, tuple[datetime, Mapping[str, Any]]] = {}
+        self._newest: datetime | None = None
+        self._since_prune = 0
+
+    def find(self, prediction_id: str) -> Prediction | None:
+        """The prediction of that id, if it is recent enough to be in the book."""
+        return self._made.get(prediction_id)
+
+    def add(self, prediction: Prediction) -> None:
+        """Enter a prediction."""
+        self._made[prediction.id] = prediction
+        if self._newest is None or prediction.at > self._newest:
+            self._newest = prediction.at
+        self._since_prune += 1
+        if self._since_prune >= _PRUNE_EVERY:
+            self._prune()
+
+    def judge(self, prediction_id: str, known_at: datetime, values: Mapping[str, Any]) -> Verdict:
+        """The verdict on an outcome, by what the book holds; changes nothing."""
+        made = self._made.get(prediction_id)
+        return judge(known_at, values, predicted_at=made.at if made else None, earlier=self._ended.get(prediction_id))
+
+    def end(self, prediction_id: str, known_at: datetime, values: Mapping[str, Any]) -> None:
+        """Enter the accepted outcome of a prediction."""
+        self._ended[prediction_id] = (known_at, values)
+
+    @property
+    def pending(self) -> int:
+        """The number of predictions in the book without an outcome."""
+        return len(self._made) - len(self._ended)
+
+    def _prune(self) -> None:
+        self._since_prune = 0
+        assert self._newest is not None
+        oldest = self._newest - self._within
+        for prediction_id in [key for key, made in self._made.items() if made.at < oldest]:
+            del self._made[prediction_id]
+            self._ended.pop(prediction_id, None)

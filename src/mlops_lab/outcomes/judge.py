@@ -1,0 +1,42 @@
+"""The one rule that decides what an outcome is to the loop. Pure: the server and the tests ask the same function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """What became of an outcome."""
+
+    ACCEPTED = "accepted"
+    """The first outcome of a known prediction."""
+    DUPLICATE = "duplicate"
+    """The same outcome again: ignored."""
+    CONFLICT = "conflict"
+    """A second, different outcome: refused and recorded."""
+    UNKNOWN = "unknown"
+    """No such prediction: kept aside and reported."""
+    TOO_EARLY = "too_early"
+    """Known before its prediction was made: refused."""
+
+
+def judge(
+    known_at: datetime,
+    values: Mapping[str, Any],
+    *,
+    predicted_at: datetime | None,
+    earlier: tuple[datetime, Mapping[str, Any]] | None,
+) -> Verdict:
+    """The verdict on an outcome of a prediction made at `predicted_at` (None: there is no such prediction).
+
+    `earlier` is the outcome already accepted for it, if any. For every sequence of outcomes exactly one can be
+    accepted per prediction, so a join never counts twice.
+    """
+    if predicted_at is None:
+        return Verdict.UNKNOWN
+    if earlier is not None:
+        return Verdict.DUPLICATE if earlier == (known_at, values) else Verdict.CONFLICT
+    return Verdict.TOO_EARLY if known_at < predicted_at else Verdict.ACCEPTED

@@ -1,0 +1,351 @@
+"""A project: a folder with `mlops.toml` (what) and `pipeline.py` (how). This module reads the first."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from mlops_lab.errors import InvalidInput, NotFound
+
+CONFIG_NAME = "mlops.toml"
+PIPELINE_NAME = "pipeline.py"
+
+_ANSWER = {"id", "at", "version", "role", "output", "shadow_version", "shadow_output"}
+FIELD_KINDS = ("string", "integer", "float", "boolean", "datetime")
+RESERVED = frozenset(_ANSWER | {"known_at", "verdict", "predicted_at", "fact_id"})
+"""Columns of the loop's own tables, which stand beside the fields of requests and outcomes."""
+
+PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all sections: immutable, and an unknown key is an error."""
+
+
+class ProjectSection(Config, frozen=True, kw_only=True):
+    """`[project]`: its name, the zone in which its days begin, and what "now" is where nobody says it.
+
+    `clock`: "wall" is this machine's time; "data" is the newest moment that the project's own tables know of, for
+    work on a stretch of the past.
+    """
+
+    name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    timezone: str = "UTC"
+    clock: Annotated[str, msgspec.Meta(pattern="^(wall|data)$")] = "wall"
+
+
+class SourceSection(Config, frozen=True, kw_only=True):
+    """`[source]`: the past, one row a request and how it ended. Field types: see `contracts.fields`.
+
+    `key` names the request field that tells who asks: within a rollout the same key always meets the same version.
+    """
+
+    table: str
+    data: str
+    id: str
+    time: str
+    known_at: str
+    label: str
+    key: str | None = None
+    request: dict[str, str]
+    outcome: dict[str, str]
+    outcome_within_days: PositiveInt = 7
+
+
+class TableSection(Config, frozen=True, kw_only=True):
+    """`[tables.NAME]`: facts from elsewhere. Rows are told apart by `key` (and `known_at`, where there is one)."""
+
+    data: str
+    key: list[str]
+    fields: dict[str, str]
+    known_at: str | None = None
+
+
+class BacktestSection(Config, frozen=True, kw_only=True):
+    """`[backtest]`: the last days, kept from the candidate, on which it meets the champion."""
+
+    days: PositiveInt = 14
+    min_days: PositiveInt = 7
+    alpha: Share = 0.05
+
+
+class GatesSection(Config, frozen=True, kw_only=True):
+    """`[gates]`: the limits that a candidate must keep."""
+
+    max_calibration_gap: Positive = 0.1
+    slices: list[str] = []
+    slice_min_rows: PositiveInt = 300
+    max_slice_loss: Positive = 0.03
+
+
+class RolloutSection(Config, frozen=True, kw_only=True):
+    """`[rollout]`: the way from candidate to champion."""
+
+    shadow_days: PositiveInt = 2
+    canary_days: PositiveInt = 3
+    canary_share: Share = 0.1
+    max_loss: Positive = 0.02
+
+
+class TriggersSection(Config, frozen=True, kw_only=True):
+    """`[triggers]`: what starts a retraining."""
+
+    every_days: PositiveInt = 28
+    cooldown_days: PositiveInt = 14
+    window_days: PositiveInt = 7
+    max_calibration_gap: Positive = 0.1
+
+
+class ServingSection(Config, frozen=True, kw_only=True):
+    """`[serving]`: where the server listens, and when an answer counts as written down.
+
+    `durability`: "async" hands the record to the operating system before the answer (survives a killed process);
+    "fsync" waits until it is on the disk (survives a power cut).
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8321
+    durability: Annotated[str, msgspec.Meta(pattern="^(async|fsync)$")] = "fsync"
+
+
+class Settings(Config, frozen=True, kw_only=True):
+    """All of `mlops.toml`."""
+
+    project: ProjectSection
+    source: SourceSection
+    tables: dict[str, TableSection] = {}
+    backtest: BacktestSection = BacktestSection()
+    gates: GatesSection = GatesSection()
+    rollout: RolloutSection = RolloutSection()
+    triggers: TriggersSection = TriggersSection()
+    serving: ServingSection = ServingSection()
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder and its settings; knows where everything lives."""
+
+    root: Path
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        """The project's name, also that of its registered model."""
+        return self.settings.project.name
+
+    @property
+    def timezone(self) -> str:
+        """The zone whose midnight ends a day."""
+        return self.settings.project.timezone
+
+    @property
+    def pipeline_path(self) -> Path:
+        """`pipeline.py`."""
+        return self.root / PIPELINE_NAME
+
+    @cached_property
+    def home(self) -> Path:
+        """`.mlops`: all state of the project."""
+        return self.root / ".mlops"
+
+    @property
+    def lake_path(self) -> Path:
+        """Delta tables."""
+        return self.home / "lake"
+
+    @property
+    def journal_path(self) -> Path:
+        """What the server wrote down and the loop has still to move into the lake."""
+        return self.home / "journal"
+
+    @property
+    def mlflow_path(self) -> Path:
+        """MLflow's database and artifacts."""
+        return self.home / "mlflow"
+
+    @property
+    def deployment_path(self) -> Path:
+        """The routing table that servers follow."""
+        return self.home / "deployment.json"
+
+    @property
+    def state_path(self) -> Path:
+        """What a server needs to know of the past when it starts."""
+        return self.home / "serving"
+
+    @property
+    def token_path(self) -> Path:
+        """The token that changing anything in the server needs."""
+        return self.home / "token"
+
+
+def find_project(start: Path) -> Project:
+    """The project in `start` or in the nearest folder above it; NotFound where there is none."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / CONFIG_NAME).is_file():
+            return load_project(folder)
+    raise NotFound(
+        f"no {CONFIG_NAME} here or in a folder above",
+        code="no_project",
+        where=str(start),
+        hint="change into a project folder, or make one with `mlops demo`",
+    )
+
+
+def load_project(root: Path) -> Project:
+    """The project in `root`. InvalidInput names the line and the key that is wrong in `mlops.toml`."""
+    path = root / CONFIG_NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise NotFound(
+            f"cannot be read: {error.strerror}", code="no_project", where=str(path), hint="name a project folder"
+        ) from None
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise InvalidInput(
+            "is not UTF-8", code="bad_config", where=f"{CONFIG_NAME}, line {line}", hint="save the file as UTF-8"
+        ) from None
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(
+            f"is not valid TOML: {error}", code="bad_config", where=CONFIG_NAME, hint="mend the line named"
+        ) from None
+    try:
+        settings = msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as error:
+        raise _explain(str(error), raw, text) from None
+    _check_references(settings, text)
+    return Project(root.resolve(), settings)
+
+
+def _explain(message: str, raw: dict[str, Any], text: str) -> InvalidInput:
+    """The error of msgspec (`what - at `$.section.key``) with the line of the key."""
+    what, _, path = message.partition(" - at ")
+    keys: list[str] = []
+    for name in re.findall(r"\.([^.[`]+)|\[\.{3}\]", path):  # a place in a list is not looked for: the line names it
+        keys.append(name or _find_key(raw, keys, message))
+    if "`" in what and "field" in what:  # an unknown or a missing key is named in the message, its section in the path
+        keys.append(what.split("`")[-2])
+    key = ".".join(keys) or "the file"
+    return InvalidInput(
+        what,
+        code="bad_config",
+        where=_place(text, keys),
+        hint=f"the keys and their types are described in docs/configuration.md; mend {key} and run it again",
+    )
+
+
+def _find_key(raw: dict[str, Any], keys: list[str], message: str) -> str:
+    """The key of the table at `keys` that msgspec means by `[...]`: the one that fails alike without the others."""
+    table = raw
+    for key in keys:
+        table = table[key]
+    for key in table:
+        try:
+            msgspec.convert(_keep(raw, keys, key), Settings)
+        except msgspec.ValidationError as error:
+            if str(error) == message:
+                return key
+    return "[...]"
+
+
+def _keep(raw: dict[str, Any], keys: list[str], key: str) -> dict[str, Any]:
+    return {**raw, keys[0]: _keep(raw[keys[0]], keys[1:], key)} if keys else {key: raw[key]}
+
+
+def _place(text: str, keys: list[str]) -> str:
+    line, key = find_line(text, keys), ".".join(keys) or "the file"
+    return f"{CONFIG_NAME}, line {line}, key {key}" if line else f"{CONFIG_NAME}, key {key}"
+
+
+def find_line(text: str, keys: list[str]) -> int | None:
+    """The line (from 1) on which the nested key stands, else that of its section; None if neither is there."""
+    section: list[str] = []
+    found = None
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            section = [part.strip().strip('"') for part in stripped.split("]")[0].strip("[").split(".")]
+            if section and section == keys[: len(section)]:
+                found = number
+        elif "=" in stripped and [*section, stripped.split("=")[0].strip().strip('"')] == keys:
+            return number
+    return found
+
+
+def _check_references(settings: Settings, text: str) -> None:
+    source = settings.source
+
+    def fail(what: str, keys: list[str], hint: str) -> InvalidInput:
+        return InvalidInput(what, code="bad_config", where=_place(text, keys), hint=hint)
+
+    try:
+        ZoneInfo(settings.project.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise fail(
+            f'"{settings.project.timezone}" is not a time zone',
+            ["project", "timezone"],
+            'write an IANA name such as "America/New_York"',
+        ) from None
+    declared = [(["source", "request"], source.request), (["source", "outcome"], source.outcome)]
+    declared += [(["tables", table, "fields"], section.fields) for table, section in settings.tables.items()]
+    for keys, types in declared:
+        for field, kind in types.items():
+            if kind.removesuffix("?") not in FIELD_KINDS:
+                kinds = ", ".join(FIELD_KINDS)
+                raise fail(f'unknown type "{kind}"', [*keys, field], f"the types are {kinds}; with ?, null is allowed")
+    if source.time not in source.request:
+        raise fail(f'"{source.time}" is not a request field', ["source", "time"], "list it under [source.request]")
+    if source.key is not None and source.key not in source.request:
+        raise fail(f'"{source.key}" is not a request field', ["source", "key"], "list it under [source.request]")
+    if source.label not in source.outcome:
+        raise fail(f'"{source.label}" is not an outcome field', ["source", "label"], "list it under [source.outcome]")
+    if (kind := source.request[source.time]) != "datetime":
+        raise fail(f'"{source.time}" is a {kind}', ["source", "time"], "the moment of a request is a datetime")
+    if (kind := source.outcome[source.label]) != "boolean":
+        raise fail(f'"{source.label}" is a {kind}', ["source", "label"], "what is predicted is a boolean")
+    if shared := set(source.request) & {*source.outcome, source.known_at, source.id}:
+        raise fail(
+            f"{sorted(shared)} cannot be both asked and answered",
+            ["source", "request", min(shared)],
+            "a field belongs to [source.request] or to [source.outcome]",
+        )
+    for section, fields in (("request", source.request), ("outcome", source.outcome)):
+        for name in fields:
+            if name in RESERVED and name != source.time:
+                raise fail(
+                    f'"{name}" is the name of a column that the loop itself keeps',
+                    ["source", section, name],
+                    f"rename it; {', '.join(sorted(RESERVED))} are taken",
+                )
+    for name in settings.gates.slices:
+        if name not in {**source.request, **source.outcome}:
+            raise fail(f'"{name}" is not a field', ["gates", "slices"], "name fields of [source.request]")
+    if source.table in settings.tables:
+        raise fail(f'table "{source.table}" is declared twice', ["tables", source.table], "rename one of the two")
+    for name, table in settings.tables.items():
+        for column in [*table.key, *([table.known_at] if table.known_at else [])]:
+            if column not in table.fields:
+                raise fail(
+                    f'"{column}" is not a field of table "{name}"',
+                    ["tables", name],
+                    f"list it under [tables.{name}.fields]",
+                )
+        for column in table.key:
+            if table.fields[column] not in {"string", "integer"}:
+                raise fail(
+                    f'key "{column}" is a {table.fields[column]}',
+                    ["tables", name, "key"],
+                    "a key is made of strings and integers that are never null",
+                )

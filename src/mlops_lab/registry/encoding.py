@@ -1,0 +1,51 @@
+"""From model inputs to the numbers a tree sees: text becomes the code of its category, null becomes NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+_NAN = float("nan")
+
+
+def learn_categories(inputs: pl.DataFrame) -> dict[str, list[str]]:
+    """The values of every text column, most frequent first (ties by name): a code never depends on row order."""
+    categories = {}
+    for column in inputs.iter_columns():
+        if column.dtype == pl.String:
+            counts = column.drop_nulls().value_counts().sort(["count", column.name], descending=[True, False])
+            categories[column.name] = counts[column.name].to_list()
+    return categories
+
+
+class Encoder:
+    """Turns inputs into numbers; an unseen category is missing, like null."""
+
+    def __init__(self, inputs: Sequence[str], categories: Mapping[str, Sequence[str]]) -> None:
+        self.inputs = list(inputs)
+        self.categories = categories
+        self._codes: list[dict[str, float] | None] = [
+            {value: float(code) for code, value in enumerate(categories[name])} if name in categories else None
+            for name in inputs
+        ]
+
+    def encode_row(self, values: Sequence[Any]) -> list[float]:
+        """One row of inputs, in their order, as floats."""
+        return [
+            (_NAN if value is None else float(value)) if codes is None else codes.get(value, _NAN)
+            for value, codes in zip(values, self._codes, strict=True)
+        ]
+
+    def encode(self, inputs: pl.DataFrame) -> npt.NDArray[np.float64]:
+        """A frame of inputs as a matrix of shape (rows, inputs); equal to `encode_row` cell by cell."""
+        columns = []
+        for name, codes in zip(self.inputs, self._codes, strict=True):
+            column = inputs[name]
+            if codes is not None:
+                column = column.replace_strict(list(codes), list(codes.values()), default=None, return_dtype=pl.Float64)
+            columns.append(column.cast(pl.Float64).fill_null(_NAN).to_numpy())
+        return np.column_stack(columns) if columns else np.empty((inputs.height, 0))

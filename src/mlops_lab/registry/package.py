@@ -1,0 +1,90 @@
+"""A package: the folder that serves a version. MLflow's MLmodel beside a plan; nothing in it can execute code.
+
+MLmodel            MLflow's description: signature, flavors, run
+model.txt          the LightGBM model as text
+plan.json          request fields, feature definition, categories: how a request becomes the model's input
+profile.json       what the training data looked like, for drift
+requirements.txt   what it was trained with
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.ids import hash_bytes
+
+MODEL_FILE = "model.txt"
+PLAN_FILE = "plan.json"
+PROFILE_FILE = "profile.json"
+LINEAGE_FILE = "lineage.json"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request becomes a prediction.
+
+    `request` and `tables` map fields to their types as in mlops.toml; `features` is the definition as data;
+    `categories` maps an input of text to its values, in the order of their codes.
+    """
+
+    format: int = 1
+    engine: str = "lightgbm"
+    request: dict[str, str]
+    time: str
+    tables: dict[str, dict[str, str]]
+    features: dict[str, Any]
+    categories: dict[str, list[str]]
+
+
+def package_fingerprint(path: Path) -> str:
+    """SHA-256 of all that decides the package's answers: the model and the plan."""
+    return fingerprint_content((path / MODEL_FILE).read_bytes(), (path / PLAN_FILE).read_bytes())
+
+
+def fingerprint_content(model: bytes, plan: bytes) -> str:
+    """The fingerprint of a package that is not on disk yet."""
+    return hash_bytes([model, plan])
+
+
+def write_plan(plan: Plan) -> bytes:
+    """The plan as the bytes that are stored and hashed."""
+    return msgspec.json.format(msgspec.json.encode(plan, order="deterministic"))
+
+
+def load_plan(path: Path, *, fingerprint: str | None = None) -> Plan:
+    """The plan of the package in `path`.
+
+    EnvironmentFault where a file is missing, the content is not what was registered (`fingerprint`), or the format
+    is newer than this program.
+    """
+    try:
+        if fingerprint is not None and package_fingerprint(path) != fingerprint:
+            raise EnvironmentFault(
+                "is not what was registered: a file was changed",
+                code="package_changed",
+                where=str(path),
+                hint="restore the folder, or go back with `mlops rollback`",
+            )
+        plan = msgspec.json.decode((path / PLAN_FILE).read_bytes(), type=Plan)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot be read: {error.strerror}",
+            code="package_missing",
+            where=str(error.filename),
+            hint="restore the folder, or go back with `mlops rollback`",
+        ) from None
+    except msgspec.DecodeError as error:
+        raise EnvironmentFault(
+            f"is not a plan: {error}", code="bad_package", where=str(path / PLAN_FILE), hint="register the version anew"
+        ) from None
+    if plan.format != 1 or plan.engine != "lightgbm":
+        raise EnvironmentFault(
+            f"format {plan.format}, engine {plan.engine} is unknown",
+            code="bad_package",
+            where=str(path / PLAN_FILE),
+            hint="upgrade mlops-lab",
+        )
+    return plan

@@ -1,0 +1,1 @@
+"""The demo: a year of real flights, replayed against the live loop in accelerated time."""

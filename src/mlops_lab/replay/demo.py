@@ -1,0 +1,197 @@
+"""`mlops demo`: make the flights project in a folder, replay the year, tell what came of it."""
+
+from __future__ import annotations
+
+import importlib.resources
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from mlops_lab.errors import InvalidInput
+from mlops_lab.loop.deploy import find_live
+from mlops_lab.project import CONFIG_NAME, PIPELINE_NAME, Project, load_project
+from mlops_lab.replay.driver import Progress, Replay
+from mlops_lab.replay.flights import World, read_world
+from mlops_lab.replay.report import write_report
+from mlops_lab.replay.stopwatch import Stopwatch
+from mlops_lab.replay.summary import Counts, DecisionRow, Summary, summarise
+from mlops_lab.replay.world import Stream
+from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.serving.deployment import write_atomically
+from mlops_lab.serving.journal import disk_fault
+from mlops_lab.serving.predictor import Predictor
+from mlops_lab.training.history import OUTCOMES, PREDICTIONS
+
+MARKER = ".demo.json"
+EARLIEST, LATEST = date(2013, 2, 15), date(2013, 12, 31)
+
+
+class Span(msgspec.Struct, frozen=True):
+    """The first and the last day of a replay, kept in the demo's folder so that it can go on."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person asked for: a span for a new demo, or to go on with the one in the folder."""
+
+    folder: Path
+    first: date
+    last: date
+    resume: bool = False
+    fresh: bool = False
+
+
+def run_demo(options: Options, *, watch: Callable[[Progress], None]) -> Summary:
+    """Replay the flights in `options.folder`; the summary, also drawn as `report.html` there."""
+    stopwatch = Stopwatch("read data")
+    span = _open_folder(options)
+    world = read_world()
+    project = _write_project(options.folder, world, span)
+    stream = Stream(project, world, first=span.first, last=span.last)
+    replay = Replay(project, stream, watch=watch, stopwatch=stopwatch)
+    replay.run()
+    stopwatch.start("report")
+    return _summarise(project, stream, stopwatch)
+
+
+def _open_folder(options: Options) -> Span:
+    """The span to replay; InvalidInput where the folder and what was asked for do not go together."""
+    marker = options.folder / MARKER
+    if options.resume:
+        if not marker.is_file():
+            raise InvalidInput(
+                "there is no demo to go on with",
+                code="no_demo",
+                where=str(options.folder),
+                hint="start one with `mlops demo`, or name its folder with --dir",
+            )
+        return msgspec.json.decode(marker.read_bytes(), type=Span)
+    if options.first > options.last or options.first < EARLIEST or options.last > LATEST:
+        raise InvalidInput(
+            f"{options.first} to {options.last} cannot be replayed",
+            code="bad_span",
+            where="--from, --to",
+            hint=f"choose days from {EARLIEST} (earlier ones teach the first model) to {LATEST}",
+        )
+    if marker.is_file() and options.fresh:
+        _remove_demo(options.folder)
+    elif marker.is_file():
+        raise InvalidInput(
+            "a demo is already here",
+            code="demo_exists",
+            where=str(options.folder),
+            hint="go on with --resume, replace it with --fresh, or name another folder with --dir",
+        )
+    elif options.folder.exists() and any(options.folder.iterdir()):
+        raise InvalidInput(
+            "the folder is not empty and no demo made it",
+            code="folder_taken",
+            where=str(options.folder),
+            hint="name an empty or a new folder with --dir",
+        )
+    return Span(options.first, options.last)
+
+
+def _remove_demo(folder: Path) -> None:
+    """Remove what a demo made, and only that."""
+    try:
+        for name in (".mlops", "data", "__pycache__"):
+            shutil.rmtree(folder / name, ignore_errors=not (folder / name).exists())
+        for name in (CONFIG_NAME, PIPELINE_NAME, "report.html", MARKER):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise disk_fault(error, folder) from error
+
+
+def _write_project(folder: Path, world: World, span: Span) -> Project:
+    """The example project in `folder`, with the data known when the span begins."""
+    try:
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        if not (folder / MARKER).exists():
+            for name in (CONFIG_NAME, PIPELINE_NAME):
+                (folder / name).write_bytes(_example(name))
+        project = load_project(folder)
+        if not (folder / MARKER).exists():
+            start = Stream(project, world, first=span.first, last=span.last).start
+            world.flights.filter(pl.col("known_at") < start).write_parquet(folder / "data/flights.parquet")
+            world.weather.filter(pl.col("known_at") < start).write_parquet(folder / "data/weather.parquet")
+            world.planes.write_parquet(folder / "data/planes.parquet")
+            write_atomically(folder / MARKER, msgspec.json.encode(span))
+    except OSError as error:
+        raise disk_fault(error, folder) from error
+    return project
+
+
+def _example(name: str) -> bytes:
+    packaged = importlib.resources.files("mlops_lab") / "examples" / "flights" / name
+    if packaged.is_file():
+        return packaged.read_bytes()
+    return (Path(__file__).parents[3] / "examples" / "flights" / name).read_bytes()
+
+
+def _summarise(project: Project, stream: Stream, stopwatch: Stopwatch) -> Summary:
+    from mlops_lab.lake import Lake
+
+    lake = Lake(project.lake_path)
+    decisions = read_decisions(lake)
+    predictions = lake.read(PREDICTIONS)
+    outcomes = lake.read(OUTCOMES)
+    accepted = outcomes.filter(pl.col("verdict") == "accepted")
+    first = find_live(decisions, 1)
+    frozen = Predictor(project.root / first.package, version=1, fingerprint=first.fingerprint)
+    inputs = predictions.select(frozen.features.inputs)
+    answered = (
+        predictions.select(
+            "id", pl.col("at").dt.convert_time_zone(project.timezone).dt.date().alias("day"), loop="output"
+        )
+        .with_columns(frozen.score(inputs).alias("frozen"))
+        .join(accepted.select("id", late=project.settings.source.label), on="id")
+        .sort("day", "id")
+    )
+    months, log_loss, auc, days = summarise(answered)
+    sent = stream.count(until=stream.end)
+    logged = predictions["id"].n_unique()
+    summary = Summary(
+        project=project.name,
+        span=(str(stream.first), str(stream.last)),
+        months=months,
+        log_loss=log_loss,
+        auc=auc,
+        decisions=[
+            DecisionRow(
+                at=_local(decision.at, project),
+                what=str(decision.what),
+                version=decision.version,
+                reason=decision.reason,
+            )
+            for decision in decisions
+        ],
+        counts=Counts(
+            sent=sent,
+            logged=logged,
+            joined=accepted["id"].n_unique(),
+            pending=logged - accepted["id"].n_unique(),
+            lost=sent - logged,
+            duplicated=predictions.height - logged + accepted.height - accepted["id"].n_unique(),
+        ),
+        seconds=stopwatch.total_seconds,
+        stages=stopwatch.seconds,
+        report=str(project.root / "report.html"),
+    )
+    write_report(project.root / "report.html", summary, days)
+    stopwatch.start("done")
+    return msgspec.structs.replace(summary, seconds=stopwatch.total_seconds, stages=stopwatch.seconds)
+
+
+def _local(moment: datetime, project: Project) -> str:
+    from zoneinfo import ZoneInfo
+
+    return moment.astimezone(ZoneInfo(project.timezone)).isoformat()

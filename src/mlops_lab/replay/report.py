@@ -1,0 +1,199 @@
+"""The report of a replay: one HTML file that needs no network, no server and no script to be read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any, TypeAlias
+
+import vl_convert
+
+from mlops_lab.replay import summary as result
+from mlops_lab.replay.summary import VERDICTS, Day, DecisionRow, Split, Summary, word
+
+Json: TypeAlias = dict[str, Any]
+
+BEST = ' class="best"'
+WIDTHS = {"wide": 940, "narrow": 400}
+GLYPHS = {"bootstrap": "◆", "promote": "▲", "refuse": "✖", "roll_back": "▼"}
+CROSS = "M-1-.5L-.5-1L0-.5L.5-1L1-.5L.5,0L1,.5L.5,1L0,.5L-.5,1L-1,.5L-.5,0Z"
+SHAPES = {"bootstrap": "diamond", "promote": "triangle-up", "refuse": CROSS, "roll_back": "triangle-down"}
+LOOK: Json = {
+    "background": None,
+    "view": {"stroke": None},
+    "title": {"anchor": "start", "frame": "bounds", "fontSize": 13, "offset": 10, "color": "var(--ink)"},
+    "axis": {"labelColor": "var(--muted)", "labelFontSize": 12, "labelPadding": 6, "minExtent": 40}
+    | {"gridColor": "var(--line)", "domain": False, "ticks": False, "aria": False},
+}
+
+
+def write_report(path: Path, summary: Summary, days: list[Day]) -> None:
+    """Write the replay as one self-contained HTML file at `path`: UTF-8, some 230 kB for a year."""
+    curve = result.rolling(days)
+    points = [[d.day, d.log_loss.loop, d.log_loss.frozen, d.late_rate, d.predictions] for d in curve]
+    page = Template(files("mlops_lab.replay").joinpath("report.html").read_text(encoding="utf-8"))
+    html = page.substitute(
+        project=escape(summary.project),
+        span=" to ".join(dict.fromkeys(_day(day) for day in summary.span)),
+        headline=_unbroken(result.headline(summary)),
+        tiles="".join(_tiles(summary)),
+        legend="".join(_legend(summary.decisions)),
+        charts="".join(_charts(curve, summary.decisions)),
+        months="".join(_months(summary)),
+        decisions="".join(_decisions(summary.decisions)) or '<tr><td colspan="4">None was due.</td></tr>',
+        stages="".join(_stages(summary)),
+        seconds=f"{summary.seconds:,.0f} s",
+        curve=json.dumps(points).replace("<", "\\u003c"),
+    )
+    path.write_text(html, encoding="utf-8")
+
+
+def _tiles(summary: Summary) -> Iterator[str]:
+    counts, loss, auc = summary.counts, summary.log_loss, summary.auc
+    known = f"{counts.joined:,} outcomes known, {counts.pending:,} pending"
+    ranks = "AUC not defined" if auc.loop is None else f"AUC {_figure(auc.frozen)} → {_figure(auc.loop)}"
+    taken = result.tally(summary.decisions) or "none was due"
+    for name, value, note, bad in (
+        ("Predictions", f"{counts.logged:,}", known, False),
+        ("Lost", f"{counts.lost:,}", f"of {counts.sent:,} sent", counts.lost > 0),
+        ("Counted twice", f"{counts.duplicated:,}", f"of {counts.logged:,} logged", counts.duplicated > 0),
+        ("Log loss, first model → loop", f"{_figure(loss.frozen)} → {_figure(loss.loop)}", ranks, False),
+        ("Decisions", f"{len(summary.decisions):,}", taken, False),
+    ):
+        mark = ' class="bad"' if bad else ""
+        yield f"<div{mark}><dt>{name}</dt><dd>{value}<small>{_unbroken(note)}</small></dd></div>"
+
+
+def _legend(decisions: list[DecisionRow]) -> Iterator[str]:
+    for side, name in (("loop", "the loop"), ("frozen", "the first model, untouched")):
+        yield f'<li><i class="line {side}"></i>{name}</li>'
+    kinds = {row.what for row in decisions}
+    for what in sorted(kinds.intersection(VERDICTS), key=VERDICTS.index):
+        yield f'<li><i class="glyph {what}">{GLYPHS[what]}</i>{word(what)}</li>'
+    if steps := sorted(word(what) for what in kinds.difference(VERDICTS)):
+        yield f'<li><i class="glyph step">●</i>{escape(", ".join(steps))}</li>'
+
+
+def _months(summary: Summary) -> Iterator[str]:
+    for month in summary.months:
+        taken = result.tally([row for row in summary.decisions if row.at.startswith(month.month)])
+        loss, auc = _pair(month.log_loss, lower_wins=True), _pair(month.auc, lower_wins=False)
+        name = f"{date.fromisoformat(month.month + '-01'):%B %Y}"
+        counted = f"<td>{month.predictions:,}</td><td>{month.late_rate:.1%}</td>"
+        yield f'<tr><th scope="row">{name}</th>{counted}{loss}{auc}<td>{escape(taken) or "–"}</td></tr>'
+
+
+def _pair(split: Split, lower_wins: bool) -> str:
+    best = result.better(split, lower_wins)
+    sides = (("frozen", split.frozen), ("loop", split.loop))
+    return "".join(f"<td{BEST if side == best else ''}>{_figure(value)}</td>" for side, value in sides)
+
+
+def _decisions(decisions: list[DecisionRow]) -> Iterator[str]:
+    for i, row in enumerate(decisions):
+        kind = row.what if row.what in VERDICTS else "step"
+        glyph = f'<i class="glyph {kind}" aria-hidden="true">{GLYPHS.get(row.what, "●")}</i>'
+        version = "–" if row.version is None else f"v{row.version}"
+        yield (
+            f'<tr id="decision-{i}" class="{kind}"><td>{_day(row.at)}</td><td>{glyph}{escape(word(row.what))}'
+            f"</td><td>{version}</td><td>{escape(row.reason)}</td></tr>"
+        )
+
+
+def _stages(summary: Summary) -> Iterator[str]:
+    for name, seconds, share in result.stage_shares(summary):
+        bar, figures = f'<i style="width:{share:.1%}"></i>', f"<td>{seconds:,.1f} s</td><td>{share:.0%}</td>"
+        yield f'<tr><th scope="row">{escape(name)}</th><td>{bar}</td>{figures}</tr>'
+
+
+def _unbroken(text: str) -> str:
+    return re.sub(r"(\d) (?=[A-Za-z])", r"\1&nbsp;", escape(text))
+
+
+def _day(moment: str) -> str:
+    day = date.fromisoformat(moment[:10])
+    return f"{day.day} {day:%b %Y}"
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _charts(curve: list[Day], decisions: list[DecisionRow]) -> Iterator[str]:
+    """The curve as SVG, for wide and for narrow windows: 1 s together; Vega's own page takes 3 s, 0.9 MB."""
+    rows = [
+        {"day": d.day, "late": d.late_rate, "loop": loop, "frozen": frozen, "worse": max(loop, frozen)}
+        for d in curve
+        if (loop := d.log_loss.loop) is not None and (frozen := d.log_loss.frozen) is not None
+    ]
+    if not rows:
+        yield "<p>No outcome is known yet, so there is no curve to draw.</p>"
+        return
+    for name, width in WIDTHS.items():
+        svg = vl_convert.vegalite_to_svg(_chart(rows, _marks(rows, decisions), width))
+        svg = re.sub(r'xlink:href="[^"#]*#', 'href="#', svg)  # vega puts its own web address before a "#link"
+        svg = re.sub(r' width="\d+" height="\d+"', "", svg, count=1)
+        yield svg.replace("<svg", f'<svg id="{name}" role="group" aria-label="Quality and late rate"', 1)
+
+
+def _marks(rows: list[Json], decisions: list[DecisionRow]) -> list[Json]:
+    """Each decision, on the loop's curve at the last day drawn that is not after it; steps lie below."""
+    marks = []
+    for i, row in enumerate(decisions):
+        at = next((r for r in reversed(rows) if r["day"] <= row.at[:10]), rows[0])
+        kind = row.what if row.what in VERDICTS else "step"
+        name = "" if row.version is None else f" v{row.version}"
+        text = f"{_day(row.at)}: {word(row.what)}{name}\n{row.reason}"
+        marks.append({**at, "kind": kind, "text": text, "link": f"#decision-{i}"})
+    return sorted(marks, key=lambda mark: mark["kind"] != "step")
+
+
+def _chart(rows: list[Json], marks: list[Json], width: int) -> Json:
+    """The Vega-Lite chart: quality above, late rate below; every colour is a CSS variable of the page."""
+    first, last = rows[0]["day"], rows[-1]["day"]
+    days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
+    unit, size, form = ("month", 31, "%b") if days > 62 else ("day", 1, "%-d %b")
+    ticks = {"interval": unit, "step": -(-days // (size * (12 if width > 600 else 6)))}
+    axis = {"format": form, "tickCount": ticks, "grid": False, "labelPadding": 9, "labelFlush": False}
+    scale = {"type": "utc", "domain": [first, last], "padding": 0}
+    x = {"field": "day", "type": "temporal", "scale": scale, "axis": axis, "title": None}
+    y = {"type": "quantitative", "scale": {"zero": False}, "axis": {"tickCount": 5}, "title": None}
+    kinds = ["step", *SHAPES]
+    paints, shapes = [f"var(--{kind})" for kind in kinds], ["circle", *SHAPES.values()]
+    symbols = {
+        "data": {"values": marks},
+        "mark": {"type": "point", "filled": True, "opacity": 1, "stroke": "var(--paper)", "strokeWidth": 1},
+        "encoding": {
+            "y": {**y, "field": "loop"},
+            "color": {"field": "kind", "scale": {"domain": kinds, "range": paints}, "legend": None},
+            "shape": {"field": "kind", "scale": {"domain": kinds, "range": shapes}, "legend": None},
+            "size": {"condition": {"test": "datum.kind == 'step'", "value": 38}, "value": 130},
+            "href": {"field": "link"},
+            "description": {"field": "text"},
+        },
+    }
+    lines = [
+        _layer("area", {"y": {**y, "field": "loop"}, "y2": {"field": "worse"}}, "loop", opacity=0.14),
+        _layer("area", {"y": {**y, "field": "frozen"}, "y2": {"field": "worse"}}, "roll_back", opacity=0.14),
+        _layer("line", {"y": {**y, "field": "frozen"}}, "frozen", strokeWidth=1.6, point=days < 15),
+        _layer("line", {"y": {**y, "field": "loop"}}, "loop", strokeWidth=2.4, point=days < 15),
+    ]
+    top = {"scale": {"domain": [0, max(0.1, *(row["late"] for row in rows))]}}
+    late = {**y, **top, "field": "late", "axis": {"format": "%", "tickCount": 2}}
+    bars = _layer("bar", {"x": {**x, "axis": None}, "y": late}, "late", width=min(12, 0.72 * width / days))
+    quality = {"encoding": {"x": x}, "layer": [*lines, symbols]}
+    views = [
+        {"title": "Log loss, mean of 7 days: lower is better", "width": width, "height": 290, **quality},
+        {"title": "Late rate by day", "width": width, "height": 56, **bars},
+    ]
+    return {"data": {"values": rows}, "vconcat": views, "spacing": 16, "padding": 0, "config": LOOK}
+
+
+def _layer(mark: str, encoding: Json, colour: str, **style: float) -> Json:
+    return {"mark": {"type": mark, "aria": False, "color": f"var(--{colour})", **style}, "encoding": encoding}

@@ -1,0 +1,198 @@
+"""What a replay came to: figures by month and by day, the decisions, the counts and the time it took."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import polars as pl
+from msgspec import Struct, structs
+from numpy.typing import ArrayLike
+
+from mlops_lab.monitoring.metrics import log_loss, roc_auc
+
+WORDS = {
+    "bootstrap": "installed",
+    "retrain": "retrained",
+    "refuse": "refused",
+    "shadow": "shadow",
+    "canary": "canary",
+    "promote": "promoted",
+    "roll_back": "rolled back",
+}
+"""The short word for each kind of decision, in the order in which a version meets them."""
+
+VERDICTS = ("bootstrap", "promote", "refuse", "roll_back")
+"""The decisions that end something; the others are steps on the way."""
+
+
+class Split(Struct, frozen=True, kw_only=True):
+    """One figure for the first model, never touched again, and for the loop; None where it is not defined."""
+
+    frozen: float | None
+    loop: float | None
+
+
+class Month(Struct, frozen=True, kw_only=True):
+    """The answers of one calendar month with a known outcome; `month` as 2013-03, `late_rate` from 0 to 1."""
+
+    month: str
+    predictions: int
+    late_rate: float
+    log_loss: Split
+    auc: Split
+
+
+class Day(Struct, frozen=True, kw_only=True):
+    """The answers of one day whose outcome is known; `day` as 2013-03-01."""
+
+    day: str
+    predictions: int
+    late_rate: float
+    log_loss: Split
+
+
+class DecisionRow(Struct, frozen=True, kw_only=True):
+    """One decision: when (ISO 8601; its first ten characters are the day it is shown under), what, why."""
+
+    at: str
+    what: str
+    version: int | None
+    reason: str
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """Where every request ended up: `logged` is `joined` + `pending`; `lost` and `duplicated` must be 0."""
+
+    sent: int
+    logged: int
+    joined: int
+    pending: int
+    lost: int
+    duplicated: int
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """All a person is told about a replay; `span` is its first and last day, `stages` are seconds by name."""
+
+    project: str
+    span: tuple[str, str]
+    months: list[Month]
+    log_loss: Split
+    auc: Split
+    decisions: list[DecisionRow]
+    counts: Counts
+    seconds: float
+    stages: dict[str, float]
+    report: str
+
+
+def summarise(answered: pl.DataFrame) -> tuple[list[Month], Split, Split, list[Day]]:
+    """Months, log loss and AUC over all, and days, each in order, of one row per answer with a known outcome.
+
+    Columns: day (Date), late (Int8 or Boolean), loop and frozen (Float64, 0 to 1): the probability that the
+    loop answered and the one the first model would have. A figure over rows where either is missing is None:
+    means over different rows can't be compared. The order of the rows doesn't matter.
+    """
+    months = [
+        Month(
+            month=str(key),
+            predictions=rows.height,
+            late_rate=_late_rate(rows),
+            log_loss=_split(rows, log_loss),
+            auc=_split(rows, roc_auc),
+        )
+        for key, rows in _groups(answered, pl.col("day").dt.strftime("%Y-%m"))
+    ]
+    days = [
+        Day(day=str(key), predictions=rows.height, late_rate=_late_rate(rows), log_loss=_split(rows, log_loss))
+        for key, rows in _groups(answered, pl.col("day").dt.strftime("%Y-%m-%d"))
+    ]
+    return months, _split(answered, log_loss), _split(answered, roc_auc), days
+
+
+def rolling(days: list[Day], window_days: int = 7) -> list[Day]:
+    """The days, each with the log loss of the `window_days` calendar days that end with it, by predictions.
+
+    Late rate and predictions stay the day's own. A day on which either side has no figure counts for neither;
+    a window without any counted day has None.
+    """
+    smooth = []
+    for i, last in enumerate(days):
+        first = str(date.fromisoformat(last.day) - timedelta(days=window_days - 1))
+        window = [day for day in days[max(0, i + 1 - window_days) : i + 1] if day.day >= first]
+        smooth.append(structs.replace(last, log_loss=_mean(window)))
+    return smooth
+
+
+def headline(summary: Summary) -> str:
+    """What happened, in one or two plain sentences, win or not."""
+    start, end = (date.fromisoformat(day) for day in summary.span)
+    first = f"{start.day} {start:%B}" + (f" {start.year}" if start.year != end.year else "")
+    when = f"between {first} and {end.day} {end:%B %Y}" if start != end else f"on {end.day} {end:%B %Y}"
+    answered = f"The loop answered {summary.counts.logged:,} requests {when}."
+    loop, frozen = summary.log_loss.loop, summary.log_loss.frozen
+    if loop is None or frozen is None:
+        return f"{answered} Too few outcomes are known to say how well."
+    rank = {"loop": f"better than {frozen:.3f}", "frozen": f"worse than {frozen:.3f}", "": "the same as"}
+    winner = better(summary.log_loss, lower_wins=True)
+    return f"{answered} Its log loss was {loop:.3f}, {rank[winner]} for the model nobody touched."
+
+
+def better(split: Split, lower_wins: bool) -> str:
+    """Which side wins at the three decimals that are shown: "loop", "frozen", or "" for neither."""
+    if split.frozen is None or split.loop is None:
+        return ""
+    gain = round(split.frozen, 3) - round(split.loop, 3)
+    return "" if gain == 0 else "loop" if (gain > 0) == lower_wins else "frozen"
+
+
+def tally(decisions: list[DecisionRow]) -> str:
+    """The verdicts among `decisions`, such as "2 promoted, 1 refused"; the steps if there are none."""
+    count = Counter(row.what for row in decisions)
+    kinds = [what for what in VERDICTS if count[what]] or sorted(count)
+    return ", ".join(f"{count[kind]} {word(kind)}" for kind in kinds)
+
+
+def word(what: str) -> str:
+    """The short word for a kind of decision; a kind unknown here speaks for itself."""
+    return WORDS.get(what, what.replace("_", " "))
+
+
+def stage_shares(summary: Summary) -> list[tuple[str, float, float]]:
+    """(name, seconds, share from 0 to 1) of each stage, longest first; what no stage claims comes last."""
+    rest = summary.seconds - sum(summary.stages.values())
+    whole = max(summary.seconds, sum(summary.stages.values())) or 1.0
+    stages = sorted(summary.stages.items(), key=lambda stage: (-stage[1], stage[0]))
+    if rest > 0.01 * summary.seconds:
+        stages.append(("everything else", rest))
+    return [(name, seconds, seconds / whole) for name, seconds in stages]
+
+
+def _groups(answered: pl.DataFrame, key: pl.Expr) -> list[tuple[object, pl.DataFrame]]:
+    parts = answered.with_columns(key.alias("period")).partition_by("period", as_dict=True)
+    return sorted(((name[0], rows) for name, rows in parts.items()), key=lambda part: str(part[0]))
+
+
+def _late_rate(rows: pl.DataFrame) -> float:
+    return float(rows["late"].cast(pl.Float64).to_numpy().mean())
+
+
+def _split(rows: pl.DataFrame, metric: Callable[[ArrayLike, ArrayLike], float | None]) -> Split:
+    late = rows["late"].cast(pl.Float64).to_numpy()
+    complete = rows.height > 0 and not (rows["loop"].has_nulls() or rows["frozen"].has_nulls())
+    if not complete:
+        return Split(frozen=None, loop=None)
+    return Split(frozen=metric(late, rows["frozen"].to_numpy()), loop=metric(late, rows["loop"].to_numpy()))
+
+
+def _mean(days: list[Day]) -> Split:
+    frozen = loop = 0.0
+    weight = 0
+    for day in days:
+        if day.log_loss.frozen is not None and day.log_loss.loop is not None:
+            frozen += day.log_loss.frozen * day.predictions
+            loop += day.log_loss.loop * day.predictions
+            weight += day.predictions
+    return Split(frozen=frozen / weight, loop=loop / weight) if weight else Split(frozen=None, loop=None)

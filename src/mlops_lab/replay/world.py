@@ -1,0 +1,93 @@
+"""The year as a stream: what is asked, and what becomes known, minute by minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import msgspec
+import polars as pl
+
+from mlops_lab.clock import day_start
+from mlops_lab.project import Project
+from mlops_lab.replay.flights import World
+from mlops_lab.training.history import outcome_fields, request_fields
+
+_encode = msgspec.json.encode
+
+
+@dataclass(frozen=True)
+class Minute:
+    """What happens at one moment: first what has become known since the moment before, then what is asked."""
+
+    at: datetime
+    outcomes: list[dict[str, object]]
+    weather: list[dict[str, object]]
+    requests: list[bytes]
+
+
+class Stream:
+    """The part of the world from the first to the last day (inclusive, local days of the project)."""
+
+    def __init__(self, project: Project, world: World, *, first: date, last: date) -> None:
+        self._zone = project.timezone
+        self.first, self.last = first, last
+        self.start = day_start(first, self._zone)
+        self.end = day_start(last + timedelta(days=1), self._zone)
+        flights = world.flights.filter(pl.col("scheduled_at").is_between(self.start, self.end, closed="left"))
+        asked = [field.name for field in request_fields(project)]
+        told = [field.name for field in outcome_fields(project)]
+        self._requests = flights.select(pl.col("flight_id").alias("id"), *asked)
+        self._outcomes = flights.select(pl.col("flight_id").alias("id"), "known_at", *told).sort("known_at", "id")
+        soonest = (flights["known_at"] - flights["scheduled_at"]).min()
+        self.soonest_outcome = soonest if isinstance(soonest, timedelta) else timedelta(0)
+        self._weather = world.weather.filter(pl.col("known_at") >= self.start)
+
+    @property
+    def days(self) -> list[date]:
+        """The days, in order."""
+        return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
+
+    def bounds(self, day: date) -> tuple[datetime, datetime]:
+        """The moments at which a day begins and ends."""
+        return day_start(day, self._zone), day_start(day + timedelta(days=1), self._zone)
+
+    def count(self, *, until: datetime) -> int:
+        """The requests before a moment."""
+        return self._requests.filter(pl.col("scheduled_at") < until).height
+
+    def play(self, day: date) -> Iterator[Minute]:
+        """The minutes of a day in which something is asked, and its end."""
+        start, end = self.bounds(day)
+        today = self._requests.filter(pl.col("scheduled_at").is_between(start, end, closed="left"))
+        outcomes = _Queue(_between(self._outcomes, start, end))
+        weather = _Queue(_between(self._weather, start, end))
+        for (at,), rows in today.group_by("scheduled_at", maintain_order=True):
+            assert isinstance(at, datetime)
+            requests = [_encode(row) for row in rows.iter_rows(named=True)]
+            yield Minute(at, outcomes.take(at), weather.take(at), requests)
+        yield Minute(end, outcomes.take(end), weather.take(end), [])
+
+    def remainder(self) -> list[dict[str, object]]:
+        """The outcomes that become known only after the last day."""
+        return _between(self._outcomes, self.end, None).to_dicts()
+
+
+class _Queue:
+    """Rows in the order in which they became known; `take` hands out those known by a moment."""
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self._rows = rows.to_dicts()
+        self._next = 0
+
+    def take(self, until: datetime) -> list[dict[str, object]]:
+        begin = self._next
+        while self._next < len(self._rows) and self._rows[self._next]["known_at"] <= until:
+            self._next += 1
+        return self._rows[begin : self._next]
+
+
+def _between(rows: pl.DataFrame, start: datetime, end: datetime | None) -> pl.DataFrame:
+    known = pl.col("known_at")
+    return rows.filter(known >= start, known < end if end else pl.lit(value=True))

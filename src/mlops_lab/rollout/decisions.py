@@ -1,0 +1,143 @@
+"""Decisions: append-only events in the lake; what is live is a fold over them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import polars as pl
+
+from mlops_lab.lake import Lake
+
+TABLE = "decisions"
+_SCHEMA: dict[str, Any] = {
+    "number": pl.Int64,
+    "at": pl.Datetime("us", "UTC"),
+    "what": pl.String,
+    "version": pl.Int64,
+    "rule": pl.String,
+    "reason": pl.String,
+    "evidence": pl.String,
+    "by": pl.String,
+}
+
+
+class What(StrEnum):
+    """The kinds of decision."""
+
+    RETRAIN = "retrain"
+    """A trigger fired: a candidate shall be trained."""
+    REFUSE = "refuse"
+    """The candidate goes no further."""
+    BOOTSTRAP = "bootstrap"
+    """The first version answers from now on."""
+    SHADOW = "shadow"
+    """The candidate is scored beside the champion and answers nobody."""
+    CANARY = "canary"
+    """The candidate answers a share of the keys."""
+    PROMOTE = "promote"
+    """The candidate is the champion."""
+    ROLL_BACK = "roll_back"
+    """The challenger, or where there is none the champion, steps back."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One event: when, what, about which version, by which rule, why, on which evidence, by whom."""
+
+    at: datetime
+    what: What
+    version: int | None
+    rule: str
+    reason: str
+    by: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The decision as JSON data."""
+        return {**asdict(self), "at": self.at.isoformat(), "what": str(self.what)}
+
+
+def read_decisions(lake: Lake) -> list[Decision]:
+    """Every decision ever made, in order."""
+    if not lake.exists(TABLE):
+        return []
+    rows = lake.read(TABLE).sort("number").iter_rows(named=True)
+    return [
+        Decision(
+            row["at"],
+            What(row["what"]),
+            row["version"],
+            row["rule"],
+            row["reason"],
+            row["by"],
+            json.loads(row["evidence"]),
+        )
+        for row in rows
+    ]
+
+
+def write_decision(lake: Lake, decision: Decision, *, earlier: int) -> bool:
+    """Append the decision as the one after the `earlier` already made; False, and nothing is written, where another
+    process was faster."""
+    row = {
+        **asdict(decision),
+        "number": earlier + 1,
+        "what": str(decision.what),
+        "evidence": json.dumps(decision.evidence, sort_keys=True),
+    }
+    return lake.append(TABLE, pl.DataFrame([row], schema=_SCHEMA), time="at", position=(TABLE, earlier + 1))
+
+
+@dataclass(frozen=True)
+class State:
+    """What is so after some decisions."""
+
+    champion: int | None = None
+    previous: tuple[int, ...] = ()
+    challenger: int | None = None
+    stage: What | None = None
+    since: datetime | None = None
+    rollout_began: datetime | None = None
+    retraining: Decision | None = None
+    last_retrain: datetime | None = None
+    generation: int = 0
+
+
+def fold(decisions: Iterable[Decision]) -> State:
+    """The state that the decisions lead to. Pure: the same decisions always lead to the same state."""
+    state = State()
+    for decision in decisions:
+        state = apply(state, decision)
+    return state
+
+
+def apply(state: State, decision: Decision) -> State:
+    """The state after one more decision."""
+    now: dict[str, Any] = dict(vars(state))
+    now["generation"] = state.generation + 1
+    match decision.what:
+        case What.RETRAIN:
+            now |= {"retraining": decision, "last_retrain": decision.at}
+        case What.REFUSE:
+            now |= {"retraining": None, "last_retrain": decision.at}
+        case What.BOOTSTRAP | What.PROMOTE:
+            previous = (*state.previous, state.champion) if state.champion is not None else state.previous
+            now |= {"champion": decision.version, "previous": previous, "since": decision.at}
+            now |= {"challenger": None, "stage": None, "retraining": None, "rollout_began": None}
+            if decision.what is What.BOOTSTRAP:
+                now["last_retrain"] = decision.at
+        case What.SHADOW:
+            now |= {"challenger": decision.version, "stage": What.SHADOW, "since": decision.at}
+            now |= {"retraining": None, "rollout_began": decision.at}
+        case What.CANARY:
+            now |= {"stage": What.CANARY, "since": decision.at}
+        case What.ROLL_BACK if state.challenger is not None:
+            now |= {"challenger": None, "stage": None, "since": decision.at, "rollout_began": None}
+        case What.ROLL_BACK:
+            now |= {"champion": decision.version, "previous": state.previous[:-1], "since": decision.at}
+    return State(**now)

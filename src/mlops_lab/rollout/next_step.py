@@ -1,0 +1,54 @@
+"""The next step of a rollout: shadow, then canary, then champion; or back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from mlops_lab.clock import days_before
+from mlops_lab.project import Project
+from mlops_lab.rollout.decisions import State, What
+from mlops_lab.training.losses import row_losses
+
+MIN_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do about the challenger, by which rule and why."""
+
+    what: What
+    rule: str
+    reason: str
+    evidence: dict[str, float]
+
+
+def next_step(project: Project, state: State, now: datetime, *, pairs: pl.DataFrame) -> Step | None:
+    """The step that is due at `now`, or None while the stage still runs.
+
+    `pairs` holds the requests answered since the rollout began whose outcome is known: `truth` (0/1), and what
+    `champion` and `challenger` answered to the same request. A rollout can only stop what the gates let through: it
+    never promotes on its own evidence, so looking every day does not raise the false-promotion rate.
+    """
+    settings = project.settings.rollout
+    assert state.since is not None
+    loss = row_losses(pairs["truth"], pairs["challenger"]).mean()
+    champion_loss = row_losses(pairs["truth"], pairs["champion"]).mean()
+    harm = float(loss) - float(champion_loss) if pairs.height else 0.0  # type: ignore[arg-type]
+    evidence = {"rows": float(pairs.height), "harm": harm}
+    compared = f"log loss {harm:+.4f} against the champion on {pairs.height:,} requests that both scored"
+    if pairs.height >= MIN_ROWS and not harm <= settings.max_loss:  # also where it is no number
+        return Step(
+            What.ROLL_BACK, "rollout.max_loss", f"{compared}: worse than {settings.max_loss:g} allows", evidence
+        )
+    days = settings.shadow_days if state.stage is What.SHADOW else settings.canary_days
+    if days_before(now, days, project.timezone) < state.since:
+        return None
+    if pairs.height < MIN_ROWS:
+        return None
+    if state.stage is What.SHADOW:
+        reason = f"{days} days in shadow: {compared}; it now answers {settings.canary_share:.0%} of the keys"
+        return Step(What.CANARY, "rollout.shadow_days", reason, evidence)
+    return Step(What.PROMOTE, "rollout.canary_days", f"{days} days as canary: {compared}", evidence)

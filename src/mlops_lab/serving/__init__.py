@@ -1,0 +1,1 @@
+"""The server: answers, writes down, learns of outcomes. Imports nothing heavy."""

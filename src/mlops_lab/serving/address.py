@@ -1,0 +1,54 @@
+"""Where the project's server listens, for the commands that talk to it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import msgspec
+
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.project import Project
+from mlops_lab.serving.journal import is_locked
+
+
+class Address(msgspec.Struct, frozen=True):
+    """A server process and its socket."""
+
+    pid: int
+    host: str
+    port: int
+
+
+def address_path(project: Project) -> Path:
+    """The file that the server writes when it is ready."""
+    return project.home / "server.json"
+
+
+def find_server(project: Project) -> Address | None:
+    """The running server of the project, or None."""
+    try:
+        address = msgspec.json.decode(address_path(project).read_bytes(), type=Address)
+        os.kill(address.pid, 0)
+    except (OSError, msgspec.DecodeError):
+        return None
+    # the number may meanwhile belong to another process: only a server holds the journal
+    return address if is_locked(project.journal_path) else None
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the address; EnvironmentFault where that is taken."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise EnvironmentFault(
+            f"cannot listen: {error.strerror}",
+            code="port_busy",
+            where=f"{host}:{port}",
+            hint="stop what listens there, or choose another with --port",
+        ) from None
+    return listener

@@ -1,0 +1,96 @@
+"""A predictor: one version, ready to answer. And the model set: all live versions over one store of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mlops_lab.clock import to_micros
+from mlops_lab.contracts.fields import DTYPES, parse_fields, polars_schema
+from mlops_lab.features.definition import Features, View
+from mlops_lab.features.online import OnlineStore, ViewState
+from mlops_lab.registry.encoding import Encoder
+from mlops_lab.registry.engine import Booster
+from mlops_lab.registry.package import MODEL_FILE, load_plan
+
+_AS_WRITTEN = pl.QueryOptFlags.none()
+
+
+class Predictor:
+    """One version of the model, loaded from its package."""
+
+    def __init__(self, package: Path, *, version: int, fingerprint: str | None = None) -> None:
+        self.version = version
+        self.package = package
+        self.plan = load_plan(package, fingerprint=fingerprint)
+        self.features = Features.from_dict(self.plan.features)
+        self.request_schema = polars_schema(parse_fields(self.plan.request, where="source.request"))
+        tables = {
+            name: polars_schema(parse_fields(fields, where=f"tables.{name}"))
+            for name, fields in self.plan.tables.items()
+        }
+        self.view_schema = self.features.view_schema(tables)
+        self.encoder = Encoder(self.features.inputs, self.plan.categories)
+        self.booster = Booster(package / MODEL_FILE)
+
+    def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[float]:
+        """The answers for a few rows of inputs."""
+        encode, predict = self.encoder.encode_row, self.booster.predict_one
+        return [predict(encode(row)) for row in rows]
+
+    def score(self, inputs: pl.DataFrame) -> pl.Series:
+        """The answers for many rows of inputs; equal to `score_rows` bit by bit."""
+        return pl.Series("output", self.booster.predict(self.encoder.encode(inputs)))
+
+
+class FeatureReader:
+    """Computes the inputs of one feature definition for a few requests, from the store.
+
+    Request fields and view values are taken as they are; only the columns that derived features ask for become a
+    frame. Moments enter it as integers, which Polars takes over ten times faster than datetimes.
+    """
+
+    def __init__(self, predictor: Predictor, store: OnlineStore) -> None:
+        features = predictor.features
+        self._time = predictor.plan.time
+        self._inputs = list(features.inputs)
+        self._views: list[tuple[ViewState, str, list[str]]] = [
+            (store.states[view.version], view.by, list(view.values)) for view in features.views
+        ]
+        schema = {**predictor.request_schema, **predictor.view_schema}
+        self._derived = [name for name in features.inputs if name in features.derived]
+        self._expressions = [features.derived[name].alias(name) for name in self._derived]
+        needed = {root for expression in self._expressions for root in expression.meta.root_names()}
+        self._moments = sorted(name for name in needed if schema[name] == DTYPES["datetime"])
+        self._plain = {name: schema[name] for name in sorted(needed.difference(self._moments))}
+
+    def read(self, requests: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        """One row of inputs a request, each as of the request's own time."""
+        rows = [dict(request) for request in requests]
+        for row in rows:
+            moment = to_micros(row[self._time])
+            for state, by, names in self._views:
+                row.update(zip(names, state.read(row[by], moment), strict=True))
+        if self._derived:
+            for row, values in zip(rows, self._derive(rows), strict=True):
+                row.update(zip(self._derived, values, strict=True))
+        return [tuple([row[name] for name in self._inputs]) for row in rows]
+
+    def _derive(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        asked = len(rows)
+        rows = rows if asked > 1 else [*rows, *rows]  # as `Features.select` does, and for its reason
+        columns = [pl.Series(name, [row[name] for row in rows], dtype=dtype) for name, dtype in self._plain.items()]
+        for name in self._moments:
+            moments = [None if row[name] is None else to_micros(row[name]) for row in rows]
+            columns.append(pl.Series(name, moments, dtype=pl.Int64).cast(DTYPES["datetime"]))
+        frame = pl.DataFrame(columns).lazy().select_seq(self._expressions)
+        # the in-memory engine starts in 0.03 ms, the streaming one, made for large frames, in 0.14 ms
+        return frame.collect(engine="in-memory", optimizations=_AS_WRITTEN).rows()[:asked]
+
+
+def views_of(predictors: Sequence[Predictor]) -> dict[str, View]:
+    """All views that these versions need, by the version of the view."""
+    return {view.version: view for predictor in predictors for view in predictor.features.views}

@@ -1,0 +1,368 @@
+"""What the server does, without HTTP: answer, accept outcomes and facts, follow the routing table."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from mlops_lab.contracts.fields import Field, make_struct, parse_fields
+from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput, NotFound
+from mlops_lab.features.online import OnlineStore
+from mlops_lab.ids import new_id
+from mlops_lab.outcomes.book import Book
+from mlops_lab.outcomes.judge import Verdict
+from mlops_lab.project import Project
+from mlops_lab.serving.deployment import Deployment, Live
+from mlops_lab.serving.journal import Journal, read_journal
+from mlops_lab.serving.predictor import FeatureReader, Predictor, views_of
+from mlops_lab.serving.records import (
+    FactRecord,
+    OutcomeRecord,
+    PredictionRecord,
+    decode_record,
+    encode_record,
+)
+
+BOOK_FILE = "book.msgpack"
+_NOT_KEPT: dict[str, Any] = {}  # the book needs no features, and outcomes carry what the book holds
+
+
+def fact_id(key: Sequence[str], row: Mapping[str, Any]) -> str:
+    """The name of a fact among those of its moment: its key as text."""
+    return "\x1f".join(str(row[column]) for column in key)
+
+
+def bucket(key: str) -> float:
+    """A number in [0, 1) that is always the same for the same key: who is in the canary's share."""
+    return zlib.crc32(key.encode()) / 2**32
+
+
+class LiveModels:
+    """The versions of a deployment, with what computes their features."""
+
+    def __init__(self, deployment: Deployment, root: Path, known: Mapping[str, Predictor]) -> None:
+        self.deployment = deployment
+        self.champion = _load(deployment.champion, root, known)
+        self.challenger = _load(deployment.challenger, root, known) if deployment.challenger else None
+
+    @property
+    def predictors(self) -> list[Predictor]:
+        """Champion first."""
+        return [self.champion, *([self.challenger] if self.challenger else [])]
+
+    def by_fingerprint(self) -> dict[str, Predictor]:
+        """The loaded versions by the fingerprint of their package."""
+        lives = [self.deployment.champion, *([self.deployment.challenger] if self.deployment.challenger else [])]
+        return {_loaded_key(live): predictor for live, predictor in zip(lives, self.predictors, strict=True)}
+
+
+def _loaded_key(live: Live) -> str:
+    return f"{live.version}:{live.fingerprint}"
+
+
+def _load(live: Live, root: Path, known: Mapping[str, Predictor]) -> Predictor:
+    found = known.get(_loaded_key(live))
+    return found or Predictor(root / live.package, version=live.version, fingerprint=live.fingerprint)
+
+
+class Service:
+    """One server's state and what it may do. Not thread-safe: the event loop calls it."""
+
+    def __init__(self, project: Project, deployment: Deployment) -> None:
+        source = project.settings.source
+        self.project = project
+        self._key_columns = {name: table.key for name, table in project.settings.tables.items()}
+        self._known_at_columns = {name: table.known_at for name, table in project.settings.tables.items()}
+        request_fields = parse_fields(source.request, where="source.request")
+        outcome_fields = parse_fields(source.outcome, where="source.outcome")
+        self.request_type = make_struct("Request", request_fields, past=[source.time], id=str)
+        known = (Field("id", "string", nullable=False), Field("known_at", "datetime", nullable=False))
+        self.outcome_type = make_struct("Outcome", (*known, *outcome_fields), past=["known_at"])
+        self.row_types = {
+            name: make_struct(
+                name,
+                parse_fields(table.fields, where=f"tables.{name}"),
+                past=[table.known_at] if table.known_at else [],
+            )
+            for name, table in project.settings.tables.items()
+        }
+        self._columns = {name: kind.__struct_fields__ for name, kind in self.row_types.items()}
+        self._time = source.time
+        self._outcome_names = [field.name for field in outcome_fields]
+        self._book: Book[PredictionRecord]
+        self._store: OnlineStore
+        self._facts_seen: dict[str, dict[tuple[Any, ...], dict[str, Any]]]
+        self.models = LiveModels(deployment, project.root, {})
+        self.journal = Journal(project.journal_path, fsync=project.settings.serving.durability == "fsync")
+        self._restore()  # after the journal is ours: nobody can write what this would miss
+
+    # ---- answering -------------------------------------------------------------------------------------------
+
+    def predict(self, requests: Sequence[msgspec.Struct]) -> list[PredictionRecord | InvalidInput]:
+        """The answers to some decoded requests, in order, written to the journal before they are returned.
+
+        A request whose id was answered before gets the same answer again; with another content, a Conflict.
+        """
+        rows = [self._as_dict(request) for request in requests]
+        fresh: dict[str, dict[str, Any]] = {}
+        for name, row in rows:
+            if self._book.find(name) is None:
+                fresh.setdefault(name, row)
+        made = {record.id: record for record in self._answer(fresh)} if fresh else {}
+        answers: list[PredictionRecord | InvalidInput] = []
+        for name, row in rows:
+            record = made.get(name) or self._book.find(name)
+            assert record is not None
+            same = record.request == row
+            answers.append(record if same else _other_request(name))
+        return answers
+
+    def _answer(self, requests: Mapping[str, dict[str, Any]]) -> list[PredictionRecord]:
+        rows = list(requests.values())
+        inputs = {version: reader.read(rows) for version, reader in self._readers.items()}
+        scored = [
+            (predictor, predictor.score_rows(inputs[predictor.features.version]))
+            for predictor in self.models.predictors
+        ]
+        records = [self._route(name, rows[index], index, scored, inputs) for index, name in enumerate(requests)]
+        self.journal.append([encode_record(record) for record in records])
+        for record in records:
+            self._book.add(msgspec.structs.replace(record, features=_NOT_KEPT))
+        return records
+
+    def _route(
+        self,
+        name: str,
+        request: dict[str, Any],
+        index: int,
+        scored: list[tuple[Predictor, list[float]]],
+        inputs: Mapping[str, list[tuple[Any, ...]]],
+    ) -> PredictionRecord:
+        deployment = self.models.deployment
+        champion, challenger = scored[0], scored[1] if len(scored) > 1 else None
+        # the salt draws each rollout's share anew; within one rollout a key always meets the same version
+        canary = (
+            challenger
+            and bucket(f"{challenger[0].version}/{self._sticky_key(name, request)}") < deployment.canary_share
+        )
+        (answering, outputs), shadow = (challenger, champion) if challenger and canary else (champion, challenger)
+        return PredictionRecord(
+            id=name,
+            at=request[self._time],
+            version=answering.version,
+            role="canary" if canary else "champion",
+            output=outputs[index],
+            shadow_version=shadow[0].version if shadow else None,
+            shadow_output=shadow[1][index] if shadow else None,
+            request=request,
+            features=dict(zip(answering.features.inputs, inputs[answering.features.version][index], strict=True)),
+        )
+
+    def _sticky_key(self, name: str, request: Mapping[str, Any]) -> str:
+        column = self.project.settings.source.key
+        value = request[column] if column else None
+        return name if value is None else str(value)
+
+    def _as_dict(self, request: msgspec.Struct) -> tuple[str, dict[str, Any]]:
+        row = msgspec.structs.asdict(request)
+        return row.pop("id") or new_id(), row
+
+    # ---- learning what happened --------------------------------------------------------------------------------
+
+    def accept_outcomes(self, outcomes: Sequence[msgspec.Struct]) -> dict[str, Any]:
+        """Judge outcomes, write them down, and let views see the accepted ones.
+
+        The result counts each verdict and lists what was not accepted, with its place. InvalidInput, and nothing
+        changes, where one was known before its prediction.
+        """
+        counts = dict.fromkeys((str(verdict) for verdict in Verdict), 0)
+        problems: list[dict[str, str | None]] = []
+        records: dict[str, OutcomeRecord] = {}
+        written: list[OutcomeRecord] = []
+        for index, outcome in enumerate(outcomes):
+            name, known_at = outcome.id, outcome.known_at  # type: ignore[attr-defined]
+            values = {column: getattr(outcome, column) for column in self._outcome_names}
+            verdict = self._book.judge(name, known_at, values)
+            if verdict is Verdict.ACCEPTED and name in records:
+                first = records[name]
+                same = (first.known_at, first.values) == (known_at, values)
+                verdict = Verdict.DUPLICATE if same else Verdict.CONFLICT
+            problem = _problem(verdict, name, f"$.outcomes[{index}]")
+            if problem and verdict is Verdict.TOO_EARLY:
+                raise problem
+            if problem:
+                problems.append(problem.as_dict())
+            counts[verdict] += 1
+            if verdict is not Verdict.DUPLICATE:
+                prediction = self._book.find(name) if verdict is Verdict.ACCEPTED else None
+                record = OutcomeRecord(name, known_at, str(verdict), values, prediction)
+                written.append(record)
+                if verdict is Verdict.ACCEPTED:
+                    records[name] = record
+        if written:
+            self.journal.append([encode_record(record) for record in written])
+        for record in records.values():
+            self._learn(record)
+        return {"counts": counts, "problems": problems}
+
+    def accept_facts(self, table: str, rows: Sequence[msgspec.Struct]) -> dict[str, Any]:
+        """Take in rows of a table. The same row again is ignored; Conflict, and nothing changes, where a row has the
+        key and the moment of another but says something else."""
+        seen = self._facts_seen[table]
+        fresh: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for index, struct in enumerate(rows):
+            row = {name: getattr(struct, name) for name in struct.__struct_fields__}
+            identity = self._identity(table, row)
+            earlier = fresh.get(identity) or seen.get(identity)
+            if earlier is not None and earlier != row:
+                raise Conflict(
+                    "another row with this key and this moment is already recorded",
+                    code="conflicting_fact",
+                    where=f"$.rows[{index}] of table {table}",
+                    hint="a correction needs a later known_at: what was known at a moment is never rewritten",
+                )
+            if earlier is None:
+                fresh[identity] = row
+        if fresh:
+            self.journal.append([encode_record(FactRecord(table, row)) for row in fresh.values()])
+        for row in fresh.values():
+            self._add_fact(table, row)
+        return {"accepted": len(fresh), "duplicate": len(rows) - len(fresh)}
+
+    def row_type(self, table: str) -> type[msgspec.Struct]:
+        """The struct of a table's rows; NotFound names the tables there are."""
+        if table not in self.row_types:
+            raise NotFound(
+                f'there is no table "{table}"',
+                code="unknown_table",
+                where=f"/v1/tables/{table}/rows",
+                hint=f"the tables that take rows: {', '.join(sorted(self.row_types)) or 'none'}",
+            )
+        return self.row_types[table]
+
+    def _learn(self, record: OutcomeRecord) -> None:
+        assert record.prediction is not None
+        self._book.end(record.id, record.known_at, record.values)
+        row = {**record.prediction.request, **record.values, "known_at": record.known_at}
+        row[self.project.settings.source.known_at] = record.known_at
+        self._store.add(self.project.settings.source.table, row, known_at=record.known_at, fact_id=record.id)
+
+    def _add_fact(self, table: str, row: dict[str, Any]) -> None:
+        column = self._known_at_columns[table]
+        self._facts_seen[table][self._identity(table, row)] = row
+        name = fact_id(self._key_columns[table], row)
+        self._store.add(table, row, known_at=row[column] if column else None, fact_id=name)
+
+    def _identity(self, table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        column = self._known_at_columns[table]
+        key = tuple(row[name] for name in self._key_columns[table])
+        return (*key, row[column]) if column else key
+
+    # ---- following the routing table -----------------------------------------------------------------------------
+
+    def deploy(self, deployment: Deployment) -> None:
+        """Answer by another routing table from now on. On an error the present one stays."""
+        models = LiveModels(deployment, self.project.root, self.models.by_fingerprint())
+        needed = views_of(models.predictors)
+        present = self.models, self._book, self._store, self._facts_seen
+        self.models = models
+        try:
+            if needed.keys() <= self._store.states.keys():
+                self._readers = self._make_readers()
+            else:
+                self._restore()
+        except Exception:
+            self.models, self._book, self._store, self._facts_seen = present
+            raise
+
+    def _make_readers(self) -> dict[str, FeatureReader]:
+        return {
+            predictor.features.version: FeatureReader(predictor, self._store) for predictor in self.models.predictors
+        }
+
+    def _restore(self) -> None:
+        """Build the book and the store from the state that the loop prepared and the journal since then."""
+        deployment = self.models.deployment
+        state = self.project.root / deployment.state
+        book = Book[PredictionRecord](within_days=self.project.settings.source.outcome_within_days)
+        self._book, self._store = book, OnlineStore(views_of(self.models.predictors))
+        self._facts_seen = {name: {} for name in self.row_types}
+        self._load_facts(state)
+        try:
+            remembered = msgspec.msgpack.decode((state / BOOK_FILE).read_bytes(), type=list[bytes])
+        except OSError as error:
+            raise EnvironmentFault(
+                f"cannot be read: {error.strerror}",
+                code="state_missing",
+                where=str(state / BOOK_FILE),
+                hint="run `mlops tick`: it is derived anew from the lake",
+            ) from None
+        for payload in remembered:
+            record = decode_record(payload)
+            if isinstance(record, PredictionRecord):
+                book.add(record)
+            elif isinstance(record, OutcomeRecord):
+                book.end(record.id, record.known_at, record.values)
+        for _, payload in read_journal(self.project.journal_path, deployment.state_position):
+            record = decode_record(payload)
+            if isinstance(record, PredictionRecord):
+                book.add(msgspec.structs.replace(record, features=_NOT_KEPT))
+            elif isinstance(record, FactRecord):
+                self._add_fact(record.table, record.row)
+            elif record.prediction is not None:
+                self._learn(record)
+        self._readers = self._make_readers()
+
+    def _load_facts(self, state: Path) -> None:
+        source = self.project.settings.source
+        for path in sorted(state.glob("*.parquet")):
+            for row in pl.read_parquet(path).iter_rows(named=True):
+                name = row.pop("fact_id")
+                if path.stem == source.table:
+                    self._store.add(path.stem, row, known_at=row[source.known_at], fact_id=name)
+                else:
+                    self._add_fact(path.stem, {column: row[column] for column in self._columns[path.stem]})
+
+    @property
+    def pending(self) -> int:
+        """The number of recent predictions that wait for their outcome."""
+        return self._book.pending
+
+
+def _other_request(name: str) -> Conflict:
+    return Conflict(
+        f'the id "{name}" was answered before, for another request',
+        code="id_reused",
+        where="$.id",
+        hint="give each request an id of its own, or none",
+    )
+
+
+def _problem(verdict: Verdict, name: str, where: str) -> InvalidInput | None:
+    if verdict is Verdict.CONFLICT:
+        return Conflict(
+            f'another outcome of "{name}" is already recorded; this one was refused and recorded as such',
+            code="conflicting_outcome",
+            where=where,
+            hint="`mlops explain ID` shows the first; the truth about a prediction is accepted once",
+        )
+    if verdict is Verdict.UNKNOWN:
+        return NotFound(
+            f'there is no recent prediction "{name}"; the outcome is kept aside',
+            code="unknown_prediction",
+            where=where,
+            hint="check the id; the `outcomes` table keeps it with the verdict `unknown`",
+        )
+    if verdict is Verdict.TOO_EARLY:
+        return InvalidInput(
+            f'the outcome of "{name}" was known before its prediction was made',
+            code="outcome_too_early",
+            where=f"{where}.known_at",
+            hint="send the moment at which the truth became known; nothing was changed",
+        )
+    return None

@@ -1,0 +1,1 @@
+"""From labelled facts to a trained candidate: pipeline, training set, fit, backtest."""

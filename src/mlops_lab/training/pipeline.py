@@ -1,0 +1,68 @@
+"""The project's own code: `pipeline.py`, with `features` and `model`."""
+
+from __future__ import annotations
+
+import importlib.util
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mlops_lab.errors import InvalidInput
+from mlops_lab.features.definition import Features
+from mlops_lab.ids import hash_bytes
+from mlops_lab.project import PIPELINE_NAME, Project
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What `pipeline.py` defines, and the hash of its text and of `mlops.toml`."""
+
+    features: Features
+    model: Callable[[], Any]
+    fingerprint: str
+
+
+def load_pipeline(project: Project) -> Pipeline:
+    """Run `pipeline.py`. InvalidInput names the line that failed, or what the file lacks."""
+    path = project.pipeline_path
+    if not path.is_file():
+        raise InvalidInput(
+            "does not exist",
+            code="no_pipeline",
+            where=str(path),
+            hint="define `features` and `model` in it; examples/flights/pipeline.py is a model to follow",
+        )
+    spec = importlib.util.spec_from_file_location(f"{project.name}_pipeline", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except InvalidInput:
+        raise
+    except Exception as error:  # it is the user's code: whatever it raises is told with its line
+        raise explain_failure(error, str(path)) from error
+    features, model = getattr(module, "features", None), getattr(module, "model", None)
+    if not isinstance(features, Features) or not callable(model):
+        lacking = "features" if not isinstance(features, Features) else "model"
+        raise InvalidInput(
+            f"defines no {lacking}",
+            code="bad_pipeline",
+            where=PIPELINE_NAME,
+            hint="define `features = Features(...)` and `def model(): return LGBMClassifier(...)`",
+        )
+    fingerprint = hash_bytes([path.read_bytes(), (project.root / "mlops.toml").read_bytes()])
+    return Pipeline(features, model, fingerprint)
+
+
+def explain_failure(error: Exception, path: str) -> InvalidInput:
+    """What the project's code raised, with the line of the file in `path` that it came from."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    line = lines[-1] if lines else getattr(error, "lineno", None)
+    return InvalidInput(
+        f"{type(error).__name__}: {error}",
+        code="bad_pipeline",
+        where=f"{PIPELINE_NAME}, line {line}" if line else PIPELINE_NAME,
+        hint="mend the line and run it again",
+    )

@@ -1,0 +1,86 @@
+"""The training set: labels, and features as of each row's own time; with a fingerprint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from mlops_lab.errors import InvalidInput
+from mlops_lab.features.definition import Features
+from mlops_lab.features.offline import compute
+from mlops_lab.lake import Lake, Snapshot, fingerprint_frame
+from mlops_lab.project import Project
+from mlops_lab.training.history import OUTCOMES, read_facts, read_labelled, request_fields, table_schemas
+
+MIN_ROWS = 100
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Rows to learn from and later rows, kept from the candidate, to test it on.
+
+    `inputs` and `holdout_inputs` hold the model inputs; `truth` the label as 0 or 1; `rows` are all columns of the
+    holdout's labelled rows. `fingerprint` covers the inputs and labels learned from.
+    """
+
+    inputs: pl.DataFrame
+    truth: pl.Series
+    holdout: pl.DataFrame
+    holdout_inputs: pl.DataFrame
+    holdout_truth: pl.Series
+    cutoff: datetime
+    until: datetime
+    snapshots: tuple[Snapshot, ...]
+    fingerprint: str
+
+
+def build_training_set(
+    project: Project, features: Features, *, lake: Lake, cutoff: datetime, until: datetime
+) -> TrainingSet:
+    """The training set of all labelled rows before `cutoff`, with those from `cutoff` to `until` held out.
+
+    Only outcomes known at `until` take part. InvalidInput where too few rows or one class are left.
+    """
+    source = project.settings.source
+    features.view_schema(table_schemas(project))
+    labelled = read_labelled(project, lake)
+    facts = read_facts(project, lake, labelled)
+    known = labelled.filter(pl.col("known_at") <= until, pl.col(source.time) < until)
+    asked = known.select(field.name for field in request_fields(project))  # nothing that was known only later
+    try:
+        inputs = compute(features, asked, time=source.time, facts=facts)
+    except pl.exceptions.PolarsError as error:
+        raise InvalidInput(
+            f"cannot be computed: {str(error).splitlines()[0][:300]}",
+            code="bad_features",
+            where="pipeline.py, features",
+            hint="an input is a request field, a value of a view, or derived from those; outcomes come in by a view",
+        ) from None
+    learn = known[source.time] < cutoff
+    truth = known[source.label].cast(pl.Int8)
+    train_inputs, train_truth = inputs.filter(learn), truth.filter(learn)
+    if train_inputs.height < MIN_ROWS or train_truth.n_unique() < 2:
+        raise InvalidInput(
+            f"{train_inputs.height} labelled rows before {cutoff:%Y-%m-%d}, with {train_truth.n_unique()} classes",
+            code="too_little_data",
+            where=f'table "{source.table}"',
+            hint=f"at least {MIN_ROWS} rows and both classes are needed; add data or lower [backtest] days",
+        )
+    return TrainingSet(
+        inputs=train_inputs,
+        truth=train_truth,
+        holdout=known.filter(~learn),
+        holdout_inputs=inputs.filter(~learn),
+        holdout_truth=truth.filter(~learn),
+        cutoff=cutoff,
+        until=until,
+        snapshots=_snapshots(lake, facts),
+        fingerprint=fingerprint_frame(train_inputs.with_columns(train_truth.alias("__truth"))),
+    )
+
+
+def _snapshots(lake: Lake, facts: dict[str, pl.DataFrame]) -> tuple[Snapshot, ...]:
+    names = [*facts, *([OUTCOMES] if lake.exists(OUTCOMES) else [])]
+    return tuple(lake.snapshot(name) for name in names)

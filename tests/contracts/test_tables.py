@@ -1,0 +1,191 @@
+"""Tables at the door: what fits is typed, what does not is named with its place."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlops_lab.contracts.fields import DTYPES, parse_fields
+from mlops_lab.contracts.tables import check_unique, conform
+from mlops_lab.errors import InvalidInput
+
+FIELDS = parse_fields(
+    {"id": "string", "n": "integer", "x": "float?", "ok": "boolean?", "at": "datetime?", "note": "string?"},
+    where="source.request",
+)
+AT = datetime(2013, 3, 1, 5, tzinfo=UTC)
+GOOD = pl.DataFrame({"id": ["a", "b"], "n": [1, 2], "x": [0.5, None], "ok": [True, None], "at": [AT, None], "note": ""})
+
+
+def with_column(name: str, *values: object, dtype: pl.DataType | type | None = None) -> pl.DataFrame:
+    return GOOD.with_columns(pl.Series(name, values, dtype=dtype))
+
+
+def test_what_fits_is_left_as_it_is():
+    checked = conform(GOOD, FIELDS, table="orders")
+    assert checked.equals(GOOD)
+    assert dict(checked.schema) == {field.name: field.dtype for field in FIELDS}
+
+
+def test_columns_come_in_the_order_declared():
+    assert conform(GOOD.select(reversed(GOOD.columns)), FIELDS, table="orders").columns == GOOD.columns
+
+
+def test_a_table_without_rows_gets_its_types():
+    checked = conform(pl.DataFrame({name: [] for name in GOOD.columns}), FIELDS, table="orders")
+    assert dict(checked.schema) == {field.name: field.dtype for field in FIELDS}
+
+
+@pytest.mark.parametrize(
+    ("frame", "code", "where", "what"),
+    [
+        (GOOD.drop("n"), "missing_column", 'table "orders"', '"n" is missing'),
+        (GOOD.drop("n", "x"), "missing_column", 'table "orders"', '"n", "x" is missing'),
+        (GOOD.with_columns(extra=1), "unknown_column", 'table "orders"', '"extra" is unknown'),
+        (GOOD.rename({"n": "N"}), "missing_column", 'table "orders"', '"n" is missing'),
+        (with_column("n", 1, None), "null_value", 'table "orders", row 1, column "n"', "null"),
+        (with_column("id", None, None), "null_value", 'table "orders", row 0, column "id"', "null"),
+        (with_column("n", None, None), "null_value", 'table "orders", row 0, column "n"', "null"),
+        (with_column("n", 1.0, 2.0), "wrong_type", 'table "orders", column "n"', "expected integer"),
+        (with_column("n", "1", "2"), "wrong_type", 'table "orders", column "n"', "expected integer"),
+        (with_column("n", "1", "two"), "wrong_type", 'table "orders", column "n"', "expected integer"),
+        (with_column("n", True, False), "wrong_type", 'table "orders", column "n"', "expected integer"),
+        (with_column("n", 1, 2**63, dtype=pl.UInt64), "wrong_type", 'table "orders", row 1, column "n"', "9223372036"),
+        (with_column("x", "0.5", "half"), "wrong_type", 'table "orders", column "x"', "expected float"),
+        (with_column("x", True, False), "wrong_type", 'table "orders", column "x"', "expected float"),
+        (with_column("ok", 1, 0), "wrong_type", 'table "orders", column "ok"', "expected boolean"),
+        (with_column("ok", "yes", "no"), "wrong_type", 'table "orders", column "ok"', "expected boolean"),
+        (with_column("id", 1, 2), "wrong_type", 'table "orders", column "id"', "expected string"),
+        (with_column("id", ["a"], ["b"]), "wrong_type", 'table "orders", column "id"', "expected string"),
+        (with_column("at", 1, 2), "wrong_type", 'table "orders", column "at"', "expected datetime"),
+        (with_column("at", AT.replace(tzinfo=None), None), "wrong_type", 'table "orders", column "at"', "datetime"),
+        (with_column("at", date(2013, 3, 1), None), "wrong_type", 'table "orders", column "at"', "expected datetime"),
+        (
+            with_column("at", "2013-03-01T05:00:00Z", "noon"),
+            "wrong_type",
+            'table "orders", row 1, column "at"',
+            "'noon' is not a datetime",
+        ),
+        (with_column("at", "noon", "noon"), "wrong_type", 'table "orders", row 0, column "at"', "'noon'"),
+        (with_column("at", None, ""), "wrong_type", 'table "orders", row 1, column "at"', "'' is not"),
+        (
+            with_column("at", "2013-03-01T05:00:00Z", "2013-02-30T05:00:00Z"),
+            "wrong_type",
+            'table "orders", row 1, column "at"',
+            "2013-02-30",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named_with_its_place(frame, code, where, what):
+    with pytest.raises(InvalidInput) as caught:
+        conform(frame, FIELDS, table="orders")
+    assert (caught.value.code, caught.value.where) == (code, where)
+    assert what in caught.value.what
+    assert caught.value.hint
+
+
+def test_a_moment_without_a_zone_gets_a_hint_of_its_own():
+    with pytest.raises(InvalidInput) as caught:
+        conform(with_column("at", datetime(2013, 3, 1), None), FIELDS, table="orders")
+    assert "time zone" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("frame", "name", "expected"),
+    [
+        (with_column("x", 1, 2), "x", [1.0, 2.0]),
+        (with_column("x", 1, None, dtype=pl.Float32), "x", [1.0, None]),
+        (with_column("n", 1, 2, dtype=pl.Int8), "n", [1, 2]),
+        (with_column("n", 1, 2, dtype=pl.UInt64), "n", [1, 2]),
+        (with_column("x", None, None), "x", [None, None]),
+        (with_column("note", None, None), "note", [None, None]),
+        (with_column("at", "2013-03-01T05:00:00Z", None), "at", [AT, None]),
+        (with_column("at", "2013-03-01T00:00:00-05:00", None), "at", [AT, None]),
+        (with_column("at", "2013-03-01T05:00:00.000001Z", None), "at", [AT + timedelta(microseconds=1), None]),
+        (with_column("at", None, None, dtype=pl.String), "at", [None, None]),
+        (with_column("at", AT, None, dtype=pl.Datetime("ns", "UTC")), "at", [AT, None]),
+    ],
+)
+def test_what_loses_nothing_is_converted(frame, name, expected):
+    assert conform(frame, FIELDS, table="orders")[name].to_list() == expected
+
+
+def test_a_moment_in_another_zone_stays_the_same_moment():
+    local = with_column("at", AT, None, dtype=pl.Datetime("us", "UTC")).with_columns(
+        pl.col("at").dt.convert_time_zone("America/New_York")
+    )
+    assert conform(local, FIELDS, table="orders")["at"].to_list() == [AT, None]
+
+
+DECLARED = parse_fields(
+    {kind if sure else f"{kind}_null": f"{kind}{'' if sure else '?'}" for kind in DTYPES for sure in (True, False)},
+    where="x",
+)
+KINDS = {
+    "string": st.text(max_size=3),
+    "integer": st.integers(-(2**63), 2**63 - 1),
+    "float": st.floats(),
+    "boolean": st.booleans(),
+    "datetime": st.datetimes(
+        datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.sampled_from([UTC, timezone(timedelta(hours=5.5))])
+    ),
+}
+
+
+@given(
+    st.lists(
+        st.tuples(*(KINDS[field.kind] | st.none() if field.nullable else KINDS[field.kind] for field in DECLARED)),
+        max_size=6,
+    )
+)
+def test_a_table_that_fits_passes_and_passes_again(cells):
+    columns = list(zip(*cells, strict=True)) or [()] * len(DECLARED)
+    frame = pl.DataFrame(
+        [pl.Series(field.name, column, dtype=field.dtype) for field, column in zip(DECLARED, columns, strict=True)]
+    )
+    once = conform(frame, DECLARED, table="t")
+    assert once.equals(frame)
+    assert conform(once, DECLARED, table="t").equals(once)
+
+
+anything = st.one_of(st.none(), *KINDS.values(), st.dates(), st.binary(max_size=3), st.lists(st.integers(), max_size=2))
+
+
+@given(st.lists(anything, min_size=1, max_size=4), st.sampled_from(sorted(DTYPES)), st.booleans())
+def test_any_column_fits_or_is_named(values, kind, nullable):
+    """Whatever stands in a column, there is an answer: a column of the declared type, or an error with a place."""
+    try:
+        frame = pl.DataFrame({"c": values}, strict=False)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        return  # no table can hold that
+    fields = parse_fields({"c": kind + ("?" if nullable else "")}, where="x")
+    try:
+        checked = conform(frame, fields, table="t")
+    except InvalidInput as error:
+        assert 'column "c"' in error.where
+        assert error.hint
+    else:
+        assert checked["c"].dtype == DTYPES[kind]
+        assert checked["c"].null_count() == (frame["c"].null_count() if nullable else 0)
+
+
+def test_a_repeated_key_is_named():
+    frame = pl.DataFrame({"a": [1, 1, 2, 1], "b": ["x", "y", "x", "x"]})
+    with pytest.raises(InvalidInput) as caught:
+        check_unique(frame, ["a", "b"], table="t")
+    assert caught.value.code == "duplicate_key"
+    assert "2 rows" in caught.value.what
+    assert "(1, 'x')" in caught.value.what
+    assert caught.value.where == 'table "t", key "a", "b"'
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("ab")), max_size=8))
+def test_keys_are_unique_exactly_if_none_stands_twice(keys):
+    frame = pl.DataFrame(keys, schema={"a": pl.Int64, "b": pl.String}, orient="row")
+    if len(set(keys)) == len(keys):
+        check_unique(frame, ["a", "b"], table="t")
+    else:
+        with pytest.raises(InvalidInput):
+            check_unique(frame, ["a", "b"], table="t")

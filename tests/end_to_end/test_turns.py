@@ -1,0 +1,199 @@
+"""The loop is a reconciler: a turn twice is a turn once, and one that is killed anywhere goes on where it was."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import make_once, turn
+from synthetic import day_begin
+from turning import Job
+
+from mlops_lab.lake import Lake
+from mlops_lab.loop.tick import Loop
+from mlops_lab.project import Project, load_project
+from mlops_lab.rollout.decisions import What, read_decisions
+from mlops_lab.serving.deployment import read_deployment
+
+Burns = Sequence[tuple[str, int]]
+STEPS = ["retrain", "bootstrap", "retrain", "shadow", "canary", "promote"]
+
+
+def decided(folder: Path) -> list[tuple[Any, ...]]:
+    """What was decided: all that must not depend on kills. A run's id and a candidate's place in MLflow may."""
+    decisions = read_decisions(Lake(folder / ".mlops/lake"))
+    return [
+        (item.at, str(item.what), item.version, item.rule, item.reason, item.by, item.evidence.get("fingerprint"))
+        for item in decisions
+    ]
+
+
+def contents(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of every table but the decisions, in an order of their own."""
+    lake = Lake(folder / ".mlops/lake")
+    return {name: lake.read(name).sort(lake.read(name).columns).rows() for name in lake.tables() if name != "decisions"}
+
+
+def versions(folder: Path) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """The registered versions with their fingerprint, and where the aliases point, straight from MLflow's database."""
+    with closing(sqlite3.connect(folder / ".mlops/mlflow/mlflow.db")) as database:
+        registered = database.execute(
+            "SELECT version, value FROM model_version_tags WHERE key = 'fingerprint' ORDER BY version"
+        ).fetchall()
+        aliases = database.execute("SELECT alias, version FROM registered_model_aliases ORDER BY alias").fetchall()
+    return registered, aliases
+
+
+def assert_same(folder: Path, unbroken: Path) -> None:
+    assert decided(folder) == decided(unbroken)
+    assert contents(folder) == contents(unbroken)
+    assert versions(folder) == versions(unbroken)
+    told, wanted = (read_deployment(place / ".mlops/deployment.json") for place in (folder, unbroken))
+    assert (told.generation, told.champion.version, told.challenger) == (
+        wanted.generation,
+        wanted.champion.version,
+        wanted.challenger,
+    )
+    predictions = Lake(folder / ".mlops/lake").read("predictions")
+    assert predictions["id"].is_unique().all()
+
+
+def test_the_loop_wins_back_what_the_new_depot_cost(lived: Path) -> None:
+    """What the crash tests compare with is worth comparing: a retraining, a rollout, a promotion."""
+    decisions = read_decisions(Lake(lived / "promoted/.mlops/lake"))
+    assert [str(decision.what) for decision in decisions] == STEPS
+    assert [decision.version for decision in decisions] == [None, 1, None, 2, 2, 2]
+    assert decisions[2].rule == "triggers.max_calibration_gap"
+    assert [decision.at for decision in decisions[2:]] == [day_begin(30), day_begin(30), day_begin(31), day_begin(32)]
+    roles = Lake(lived / "promoted/.mlops/lake").read("predictions")["role"]
+    assert set(roles) == {"champion", "canary"}
+    assert versions(lived / "promoted")[1] == [("candidate", 2), ("champion", 2)]
+
+
+@pytest.mark.parametrize("name", ["due", "promoted"])
+def test_the_same_turn_again_changes_nothing(lived: Path, copy_project: Callable[..., Project], name: str) -> None:
+    project = copy_project(lived / name)
+    now = day_begin(29 if name == "due" else 33)
+    before = (decided(project.root), contents(project.root), versions(project.root))
+    deployment = project.deployment_path.read_bytes()
+    lake = Lake(project.lake_path)
+    numbers = {table: lake.version(table) for table in lake.tables()}
+    for loop in (Loop(project), Loop(project)):
+        assert loop.tick(now) == []
+        assert loop.tick(now) == []
+    assert (decided(project.root), contents(project.root), versions(project.root)) == before
+    assert {table: lake.version(table) for table in lake.tables()} == numbers, "not even an empty commit"
+    assert project.deployment_path.read_bytes() == deployment
+
+
+def test_a_turn_in_the_past_changes_nothing(lived: Path, copy_project: Callable[..., Project]) -> None:
+    project = copy_project(lived / "promoted")
+    before = (decided(project.root), contents(project.root))
+    assert Loop(project).tick(day_begin(31)) == []
+    assert (decided(project.root), contents(project.root)) == before
+
+
+def test_a_lost_routing_table_is_derived_anew(lived: Path, copy_project: Callable[..., Project]) -> None:
+    project = copy_project(lived / "promoted")
+    wanted = read_deployment(project.deployment_path)
+    shutil.rmtree(project.state_path)
+    project.deployment_path.unlink()
+    Loop(project).tick(day_begin(33))
+    told = read_deployment(project.deployment_path)
+    assert (told.generation, told.champion, told.challenger) == (wanted.generation, wanted.champion, wanted.challenger)
+    assert (project.root / told.state).is_dir()
+
+
+# In the turn at the end of day 29 the appends are: outcomes, traffic, predictions; then the decisions to retrain and
+# about the candidate; the measurements come last.
+IN_THE_TURN = [
+    ("after Lake.append", 1),
+    ("before Lake.append", 4),
+    ("after Lake.append", 4),
+    ("before Store._write_package", 1),
+    ("after Store._write_package", 1),
+    ("after MlflowClient.create_model_version", 1),
+    ("before Lake.append", 5),
+    ("after Lake.append", 5),
+    ("before mlops_lab.loop.deploy.write_deployment", 2),
+    ("after mlops_lab.loop.deploy.write_deployment", 2),
+    ("before Lake.append", 6),
+    ("after Lake.append", 6),
+]
+QUICK = [5, 7]
+
+
+@pytest.fixture(scope="module")
+def lives(shared: Path, lived: Path) -> Path:
+    """Where all quick jobs were done, in one process: what it imports costs more than they do."""
+    draw = random.Random(1)
+    at_random = [("any", draw.randrange(1, draw.choice([30, 300, 900]))) for _ in range(4)]
+
+    def make(folder: Path) -> None:
+        shutil.copytree(lived / "due", folder / "first place")
+        jobs = [job_with(lived, folder / f"at {index}", [IN_THE_TURN[index]]) for index in QUICK]
+        jobs += [job_with(lived, folder / "at random", at_random)]
+        jobs += [Job(source=str(folder / "first place"), target=str(folder / "second place"), first=29, last=30)]
+        for job, told in zip(jobs, turn(jobs), strict=True):
+            Path(job.target, "kills").write_text(str(told.killed))
+
+    return make_once(shared / "lives", make)
+
+
+@pytest.mark.parametrize("index", QUICK)
+def test_a_retraining_killed_half_way_goes_on(lives: Path, lived: Path, index: int) -> None:
+    assert (lives / f"at {index}/kills").read_text() == "1"
+    assert_same(lives / f"at {index}", lived / "promoted")
+
+
+def test_days_killed_at_random_go_on(lives: Path, lived: Path) -> None:
+    assert int((lives / "at random/kills").read_text()) >= 2
+    assert_same(lives / "at random", lived / "promoted")
+
+
+def test_a_project_that_was_moved_goes_on(lives: Path, lived: Path) -> None:
+    """MLflow keeps full paths; a candidate trained after a move must not land in the old place."""
+    project = load_project(lives / "second place")
+    decisions = read_decisions(Lake(project.lake_path))
+    assert decisions[-1].what is What.SHADOW
+    assert (project.root / decisions[-1].evidence["package"] / "model.txt").is_file()
+    for place in (lives / "first place", lived / "due"):
+        assert len(list((place / ".mlops/mlflow/artifacts").iterdir())) == 1
+    with closing(sqlite3.connect(project.mlflow_path / "mlflow.db")) as database:
+        places = database.execute("SELECT source FROM model_versions UNION SELECT artifact_uri FROM runs").fetchall()
+    assert all(place.startswith(str(project.root)) for (place,) in places)
+
+
+def kill_and_compare(lived: Path, folder: Path, burns: dict[str, Burns]) -> int:
+    """Live from day 29 to day 33 with kills, one job a name; all is as in the unbroken life. The number of kills."""
+    jobs = [job_with(lived, folder / name, some) for name, some in burns.items()]
+    told = turn(jobs)
+    for job in jobs:
+        assert_same(Path(job.target), lived / "promoted")
+    return sum(one.killed for one in told)
+
+
+def job_with(lived: Path, target: Path, burns: Burns) -> Job:
+    return Job(source=str(lived / "due"), target=str(target), first=29, last=33, burns=list(burns))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_retraining_killed_anywhere_goes_on(lived: Path, tmp_path: Path) -> None:
+    burns = {f"killed {index}": [point, point] for index, point in enumerate(IN_THE_TURN)}
+    assert kill_and_compare(lived, tmp_path, burns) >= len(IN_THE_TURN)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(4))
+def test_days_killed_again_and_again_go_on(lived: Path, tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    burns = {str(run): [("any", draw.randrange(1, draw.choice([20, 200, 900]))) for _ in range(15)] for run in range(2)}
+    assert kill_and_compare(lived, tmp_path, burns) >= 10

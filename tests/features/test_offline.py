@@ -1,0 +1,87 @@
+"""The training side: rows keep their order, and a model's inputs come out as listed."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlops_lab.features.definition import Features, View, last, mean
+from mlops_lab.features.offline import compute, look_up
+
+START = datetime(2013, 3, 1, tzinfo=UTC)
+MOMENT = pl.Datetime("us", "UTC")
+FEATURES = Features(
+    inputs=["double", "recent", "shop", "stock"],
+    views=[
+        View("recent", "orders", by="shop", over="1h", values={"recent": mean("amount")}),
+        View("stock", "stock", by="shop", values={"stock": last("items")}),
+    ],
+    derived={"double": pl.col("recent") * 2},
+)
+
+
+def table(rows, **columns):
+    return pl.DataFrame(
+        rows,
+        schema={"shop": pl.String, "known_at": MOMENT, "fact_id": pl.String, **columns},
+        orient="row",
+    )
+
+
+FACTS = {
+    "orders": table(
+        [("a", START, "1", 3.0), ("a", START + timedelta(minutes=30), "2", 5.0), ("b", START, "3", 1.0)],
+        amount=pl.Float64,
+    ),
+    "stock": table([("a", None, "a", 9)], items=pl.Int64),
+}
+
+
+def requests(*minutes: tuple[str, int]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(shop, START + timedelta(minutes=minute)) for shop, minute in minutes],
+        schema={"shop": pl.String, "at": MOMENT},
+        orient="row",
+    )
+
+
+def test_the_inputs_are_those_listed_in_their_order():
+    inputs = compute(FEATURES, requests(("a", 45), ("b", 1), ("a", 10)), time="at", facts=FACTS)
+    assert inputs.columns == ["double", "recent", "shop", "stock"]
+    assert inputs.rows() == [(8.0, 4.0, "a", 9), (2.0, 1.0, "b", None), (6.0, 3.0, "a", 9)]
+
+
+def test_no_rows_and_no_facts_make_no_error():
+    empty = {name: frame.clear() for name, frame in FACTS.items()}
+    assert compute(FEATURES, requests(), time="at", facts=FACTS).height == 0
+    assert compute(FEATURES, requests(("a", 1)), time="at", facts=empty).rows() == [(None, None, "a", None)]
+
+
+def test_without_views_the_rows_are_left_as_they_are():
+    rows = requests(("a", 1))
+    assert look_up(Features(inputs=["shop"]), rows, time="at", facts={}).equals(rows)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-10, 100)), max_size=20), st.data())
+def test_a_row_is_answered_the_same_whatever_stands_beside_it(asked, data):
+    together = compute(FEATURES, requests(*asked), time="at", facts=FACTS).rows()
+    order = data.draw(st.permutations(range(len(asked))))
+    shuffled = compute(FEATURES, requests(*[asked[index] for index in order]), time="at", facts=FACTS).rows()
+    assert [together[index] for index in order] == shuffled
+
+
+def test_413_minutes_are_the_same_hours_everywhere():
+    """Divided, or multiplied by the reciprocal, they differ in the last bit; Polars does both, by the number of rows."""
+    hours = Features(inputs=["hours"], derived={"hours": pl.col("x") / 60})
+    one, five = (pl.DataFrame({"x": [413.0] * rows}) for rows in (1, 5))
+    frames = [one, five, pl.concat([one, one]), pl.concat([five, one, five]), five.with_columns(x=pl.lit(413.0))]
+    assert {value for frame in frames for value in hours.select(frame)["hours"]} == {413 * (1 / 60)}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_order_of_the_facts_does_not_matter(seed):
+    asked = requests(("a", 45), ("b", 1), ("a", 10))
+    mixed = {name: frame.sample(fraction=1, shuffle=True, seed=seed) for name, frame in FACTS.items()}
+    assert compute(FEATURES, asked, time="at", facts=mixed).equals(compute(FEATURES, asked, time="at", facts=FACTS))

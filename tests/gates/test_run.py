@@ -1,0 +1,30 @@
+"""All gates together."""
+
+import polars as pl
+
+from mlops_lab.gates.run import run_gates
+from mlops_lab.gates.verdict import GateVerdict, summarise
+
+
+def test_a_better_model_passes_all_gates(make_trial):
+    verdicts = run_gates(make_trial())
+    assert [verdict.gate for verdict in verdicts] == ["contract", "sanity", "backtest", "slices"]
+    passed, reason = summarise(verdicts)
+    assert passed
+    assert reason.count(";") == 3
+
+
+def test_every_gate_is_asked_and_every_failure_told(make_trial):
+    trial = make_trial()
+    flipped = (1 - trial.candidate_output).cast(pl.Float64)
+    verdicts = run_gates(make_trial(candidate_output=flipped))
+    assert [verdict.passed for verdict in verdicts] == [False] * 4
+    passed, reason = summarise(verdicts)
+    assert not passed
+    assert all(verdict.reason in reason for verdict in verdicts)
+
+
+def test_only_failures_are_reasons_for_a_refusal():
+    verdicts = [GateVerdict("a", True, "fine"), GateVerdict("b", False, "poor"), GateVerdict("c", False, "bad")]
+    assert summarise(verdicts) == (False, "poor; bad")
+    assert summarise(verdicts[:1]) == (True, "fine")

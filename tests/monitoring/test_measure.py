@@ -1,0 +1,79 @@
+"""Measurements of a window."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlops_lab.monitoring.drift import make_profiles
+from mlops_lab.monitoring.measure import SCHEMA, calibration_gap, measure, quality_of
+from mlops_lab.monitoring.metrics import log_loss, roc_auc
+
+AT = datetime(2013, 3, 2, 5, tzinfo=UTC)
+TRAINED = pl.DataFrame({"shop": ["a", "b", "a", "b"], "amount": [1.0, 2.0, 3.0, None]})
+PREDICTIONS = pl.DataFrame(
+    {"role": ["champion", "canary", "champion"], "shop": ["a", "b", None], "amount": [1.0, None, 2.0]}
+)
+ENDED = pl.DataFrame({"truth": [1.0, 0.0, 0.0, 1.0], "output": [0.9, 0.2, 0.4, 0.3]})
+
+
+def measured(predictions=PREDICTIONS, ended=ENDED, at=AT) -> pl.DataFrame:
+    profiles = make_profiles(TRAINED)
+    return measure(at=at, window_hours=24.0, version=3, predictions=predictions, ended=ended, profiles=profiles)
+
+
+def value(measurements: pl.DataFrame, monitor: str, name: str) -> float | None:
+    found = measurements.filter(pl.col("monitor") == monitor, pl.col("name") == name)["value"].to_list()
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def test_a_window_is_measured():
+    table = measured()
+    assert dict(table.schema) == SCHEMA
+    assert table["version"].unique().to_list() == [3]
+    assert value(table, "volume", "predictions") == 3
+    assert value(table, "volume", "canary") == 1
+    assert value(table, "volume", "outcomes") == 4
+    assert value(table, "quality", "log_loss") == log_loss(ENDED["truth"], ENDED["output"])
+    assert value(table, "quality", "auc") == roc_auc(ENDED["truth"], ENDED["output"]) == 0.75
+    assert value(table, "quality", "observed_rate") == 0.5
+    assert value(table, "quality", "predicted_rate") == pytest.approx(0.45)
+    assert value(table, "nulls", "amount") == pytest.approx(1 / 3)
+    assert value(table, "drift", "shop") > 0
+    assert quality_of(table, "auc") == 0.75
+    assert quality_of(table, "nothing") is None
+
+
+def test_a_window_in_which_nothing_happened():
+    table = measured(PREDICTIONS.clear(), pl.DataFrame())
+    assert table["monitor"].unique().to_list() == ["volume"]
+    assert quality_of(table, "log_loss") is None
+    assert calibration_gap(table) == (0.0, 0.0)
+
+
+def test_auc_of_one_class_is_not_made_up():
+    table = measured(ended=ENDED.filter(pl.col("truth") == 1))
+    assert value(table, "quality", "auc") is None
+    assert value(table, "quality", "log_loss") > 0
+
+
+days = st.lists(st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), max_size=5), min_size=1, max_size=6)
+
+
+@given(days)
+def test_the_gap_over_days_is_that_over_their_rows(by_day):
+    tables = []
+    for number, rows in enumerate(by_day):
+        ended = pl.DataFrame(rows, schema={"truth": pl.Float64, "output": pl.Float64}, orient="row")
+        tables.append(measured(ended=ended, at=AT + timedelta(days=number)))
+    gap, outcomes = calibration_gap(pl.concat(tables))
+    rows = [row for day in by_day for row in day]
+    assert outcomes == len(rows)
+    if rows:
+        expected = sum(truth - output for truth, output in rows) / len(rows)
+        assert gap == pytest.approx(expected, abs=1e-9)
+    else:
+        assert gap == 0.0

@@ -1,0 +1,50 @@
+"""The rule by example: every case there is."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlops_lab.outcomes.judge import Verdict, judge
+
+ASKED = datetime(2013, 3, 1, 12, tzinfo=UTC)
+LATER = ASKED + timedelta(hours=2)
+LATE, NOT_LATE = {"late": True, "delay": 20.0}, {"late": False, "delay": None}
+
+
+@pytest.mark.parametrize(
+    ("known_at", "values", "predicted_at", "earlier", "verdict"),
+    [
+        (LATER, LATE, ASKED, None, Verdict.ACCEPTED),
+        (ASKED, LATE, ASKED, None, Verdict.ACCEPTED),
+        (ASKED - timedelta(microseconds=1), LATE, ASKED, None, Verdict.TOO_EARLY),
+        (LATER, LATE, None, None, Verdict.UNKNOWN),
+        (LATER, LATE, ASKED, (LATER, LATE), Verdict.DUPLICATE),
+        (LATER, dict(reversed(LATE.items())), ASKED, (LATER, LATE), Verdict.DUPLICATE),
+        (LATER, NOT_LATE, ASKED, (LATER, LATE), Verdict.CONFLICT),
+        (LATER + timedelta(minutes=1), LATE, ASKED, (LATER, LATE), Verdict.CONFLICT),
+        (ASKED - timedelta(hours=1), LATE, ASKED, (LATER, LATE), Verdict.CONFLICT),
+    ],
+)
+def test_every_case(known_at, values, predicted_at, earlier, verdict):
+    assert judge(known_at, values, predicted_at=predicted_at, earlier=earlier) is verdict
+
+
+moments = st.sampled_from([ASKED - timedelta(hours=1), ASKED, LATER])
+outcomes = st.tuples(moments, st.sampled_from([LATE, NOT_LATE]))
+
+
+@settings(max_examples=200)
+@given(st.none() | moments, st.lists(outcomes, max_size=8))
+def test_of_any_outcomes_at_most_one_is_accepted(predicted_at, arriving):
+    accepted = None
+    for known_at, values in arriving:
+        verdict = judge(known_at, values, predicted_at=predicted_at, earlier=accepted)
+        possible = predicted_at is not None and known_at >= predicted_at
+        assert (verdict is Verdict.UNKNOWN) == (predicted_at is None)
+        assert (verdict is Verdict.ACCEPTED) == (possible and accepted is None)
+        assert (verdict is Verdict.DUPLICATE) == (accepted == (known_at, values))
+        assert (verdict is Verdict.CONFLICT) == (accepted is not None and accepted != (known_at, values))
+        if verdict is Verdict.ACCEPTED:
+            accepted = (known_at, values)

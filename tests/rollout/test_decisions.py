@@ -1,0 +1,164 @@
+"""Decisions: what is live is a fold over them, and the fold has an answer to everything."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlops_lab.lake import Lake
+from mlops_lab.rollout.decisions import Decision, State, What, apply, fold, read_decisions, write_decision
+
+START = datetime(2013, 3, 1, 5, tzinfo=UTC)
+BOOTSTRAP, RETRAIN, REFUSE = What.BOOTSTRAP, What.RETRAIN, What.REFUSE
+SHADOW, CANARY, PROMOTE, ROLL_BACK = What.SHADOW, What.CANARY, What.PROMOTE, What.ROLL_BACK
+
+
+def decide(*steps: tuple[What, int | None]) -> list[Decision]:
+    """One decision a day."""
+    return [
+        Decision(START + timedelta(days=number), what, version, "rule", "reason", "loop")
+        for number, (what, version) in enumerate(steps)
+    ]
+
+
+def day(number: int) -> datetime:
+    return START + timedelta(days=number)
+
+
+# One decision is mostly its kind and its version; the moments are in order or not, as they come.
+decisions = st.lists(
+    st.tuples(st.sampled_from(What), st.none() | st.integers(1, 5), st.integers(0, 99)), max_size=15
+).map(
+    lambda steps: [
+        Decision(START + timedelta(hours=hour), what, version, "rule", "reason", "loop")
+        for what, version, hour in steps
+    ]
+)
+written = st.lists(
+    st.builds(
+        Decision,
+        at=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+        what=st.sampled_from(What),
+        version=st.none() | st.integers(1, 5),
+        rule=st.text(max_size=5),
+        reason=st.text(max_size=5),
+        by=st.text(max_size=5),
+        evidence=st.dictionaries(
+            st.text(max_size=5),
+            st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+            max_size=3,
+        ),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=200)
+@given(decisions)
+def test_any_decisions_lead_to_one_state(made):
+    state = fold(made)
+    assert state == fold(list(made)) == fold(iter(made))
+    assert state.generation == len(made)
+    assert state.stage in {None, SHADOW, CANARY}
+    assert None not in state.previous
+
+
+@settings(max_examples=200)
+@given(decisions, decisions)
+def test_what_was_decided_can_be_folded_in_parts(before, after):
+    assert fold(before + after) == reduce(apply, after, fold(before))
+
+
+@settings(max_examples=200)
+@given(decisions)
+def test_deciding_changes_no_earlier_state(made):
+    states = [fold(made[:length]) for length in range(len(made) + 1)]
+    again = [fold(made[:length]) for length in range(len(made) + 1)]
+    assert states == again
+    assert [state.generation for state in states] == list(range(len(made) + 1))
+
+
+@settings(max_examples=200)
+@given(decisions, st.integers(1, 9))
+def test_a_promotion_is_undone_by_a_rollback(made, version):
+    """Rollback is exact: the version that answered before answers again, and so do those before it."""
+    before = fold([*made, *decide((BOOTSTRAP, 1))])
+    promoted = apply(before, decide((PROMOTE, version))[0])
+    assert promoted.champion == version
+    assert promoted.previous[-1] == before.champion
+    back = apply(promoted, decide((ROLL_BACK, promoted.previous[-1]))[0])
+    assert (back.champion, back.previous) == (before.champion, before.previous)
+
+
+@pytest.mark.parametrize(
+    ("steps", "champion", "previous", "challenger", "stage"),
+    [
+        ([], None, (), None, None),
+        ([(BOOTSTRAP, 1)], 1, (), None, None),
+        ([(BOOTSTRAP, 1), (RETRAIN, None), (REFUSE, 2)], 1, (), None, None),
+        ([(BOOTSTRAP, 1), (RETRAIN, None), (SHADOW, 2)], 1, (), 2, SHADOW),
+        ([(BOOTSTRAP, 1), (SHADOW, 2), (CANARY, 2)], 1, (), 2, CANARY),
+        ([(BOOTSTRAP, 1), (SHADOW, 2), (CANARY, 2), (PROMOTE, 2)], 2, (1,), None, None),
+        ([(BOOTSTRAP, 1), (SHADOW, 2), (ROLL_BACK, 2)], 1, (), None, None),
+        ([(BOOTSTRAP, 1), (SHADOW, 2), (CANARY, 2), (ROLL_BACK, 2)], 1, (), None, None),
+        ([(BOOTSTRAP, 1), (PROMOTE, 2), (PROMOTE, 3)], 3, (1, 2), None, None),
+        ([(BOOTSTRAP, 1), (PROMOTE, 2), (PROMOTE, 3), (ROLL_BACK, 2)], 2, (1,), None, None),
+        ([(BOOTSTRAP, 1), (PROMOTE, 2), (PROMOTE, 3), (ROLL_BACK, 2), (ROLL_BACK, 1)], 1, (), None, None),
+        ([(BOOTSTRAP, 1), (PROMOTE, 2), (SHADOW, 3), (ROLL_BACK, 3), (ROLL_BACK, 1)], 1, (), None, None),
+    ],
+)
+def test_who_answers_after(steps, champion, previous, challenger, stage):
+    state = fold(decide(*steps))
+    assert (state.champion, state.previous, state.challenger, state.stage) == (champion, previous, challenger, stage)
+
+
+def test_a_retraining_stays_open_until_it_ends():
+    retrain, shadow = decide((RETRAIN, None), (SHADOW, 2))
+    asked = apply(State(champion=1), retrain)
+    assert (asked.retraining, asked.last_retrain) == (retrain, retrain.at)
+    assert apply(asked, shadow).retraining is None
+    refused = apply(asked, replace(shadow, what=REFUSE))
+    assert (refused.retraining, refused.last_retrain) == (None, shadow.at)
+
+
+def test_the_times_that_rules_ask_for():
+    state = fold(decide((BOOTSTRAP, 1), (RETRAIN, None), (SHADOW, 2), (CANARY, 2)))
+    assert (state.since, state.rollout_began, state.last_retrain) == (day(3), day(2), day(1))
+    assert fold(decide((BOOTSTRAP, 1))).last_retrain == day(0)
+    assert fold(decide((BOOTSTRAP, 1), (SHADOW, 2), (ROLL_BACK, 2))).rollout_began is None
+
+
+@settings(max_examples=15)
+@given(made=written)
+def test_decisions_read_back_as_they_were_written(made, tmp_path_factory):
+    lake = Lake(tmp_path_factory.mktemp("lake"))
+    for number, decision in enumerate(made):
+        assert write_decision(lake, decision, earlier=number)
+    assert read_decisions(lake) == made
+
+
+def test_the_slower_of_two_writers_writes_nothing(tmp_path):
+    first, second = decide((BOOTSTRAP, 1), (PROMOTE, 2))
+    one, other = Lake(tmp_path), Lake(tmp_path)
+    assert read_decisions(one) == read_decisions(other) == []
+    assert write_decision(one, first, earlier=0)
+    assert not write_decision(other, second, earlier=0)
+    assert write_decision(other, second, earlier=1)
+    assert not write_decision(one, first, earlier=1)
+    assert read_decisions(one) == read_decisions(other) == [first, second]
+
+
+def test_a_decision_as_json_holds_plain_data():
+    decision = decide((PROMOTE, 2))[0]
+    assert decision.as_dict() == {
+        "at": "2013-03-01T05:00:00+00:00",
+        "what": "promote",
+        "version": 2,
+        "rule": "rule",
+        "reason": "reason",
+        "by": "loop",
+        "evidence": {},
+    }
