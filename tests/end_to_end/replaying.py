@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 900.0
 class Kill:
     """Kill "replay", "server" or "both", `delay` seconds after the demo has come so far.
 
-    `at` is a glob below `.mlops` that has come to match something new, or a share of the journal that an unbroken demo
+    `at` is a glob below `.mlops` that has come to match something, or a share of the journal that an unbroken demo
     writes.
     """
 
@@ -118,11 +118,10 @@ def _start(folder: Path, span: tuple[str, str], number: int) -> subprocess.Popen
 
 def _wait(life: subprocess.Popen[str], folder: Path, kill: Kill, journal_bytes: int) -> None:
     home = folder / ".mlops"
-    before = set(home.glob(kill.at)) if isinstance(kill.at, str) else set()
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
         if isinstance(kill.at, str):
-            if set(home.glob(kill.at)) - before:
+            if any(home.glob(kill.at)):
                 break
         elif journal_end(folder) >= kill.at * journal_bytes:
             break
