@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, settings
 
+from mlops_lab.clock import EPOCH
 from mlops_lab.gates.verdict import Trial
 from mlops_lab.lake import Lake
 from mlops_lab.loop.ingest import load_sources
@@ -180,7 +181,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     tiny_stock().write_parquet(root / "data" / "stock.parquet")
     project = load_project(root)
     pipeline, lake = load_pipeline(project), Lake(project.lake_path)
-    load_sources(project, lake)
+    load_sources(project, lake, received_at=EPOCH)
     cutoff = NOW - timedelta(days=14)
     training = build_training_set(project, pipeline.features, lake=lake, cutoff=cutoff, until=NOW)
     fitted = fit(pipeline, training)

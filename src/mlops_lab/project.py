@@ -19,7 +19,8 @@ PIPELINE_NAME = "pipeline.py"
 
 _ANSWER = {"id", "at", "version", "role", "output", "shadow_version", "shadow_output"}
 FIELD_KINDS = ("string", "integer", "float", "boolean", "datetime")
-RESERVED = frozenset(_ANSWER | {"known_at", "verdict", "predicted_at", "fact_id"})
+_TIMES = {"received_at", "seen_at", "fact_id"}
+RESERVED = frozenset(_ANSWER | _TIMES | {"known_at", "verdict", "predicted_at", "missing"})
 """Columns of the loop's own tables, which stand beside the fields of requests and outcomes."""
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
@@ -335,6 +336,12 @@ def _check_references(settings: Settings, text: str) -> None:
     if source.table in settings.tables:
         raise fail(f'table "{source.table}" is declared twice', ["tables", source.table], "rename one of the two")
     for name, table in settings.tables.items():
+        for column in sorted(_TIMES & set(table.fields)):
+            raise fail(
+                f'"{column}" is the name of a column that the loop itself keeps',
+                ["tables", name, "fields", column],
+                f"rename it; {', '.join(sorted(_TIMES))} are taken",
+            )
         for column in [*table.key, *([table.known_at] if table.known_at else [])]:
             if column not in table.fields:
                 raise fail(

@@ -27,7 +27,7 @@ def table(rows, **columns):
         rows,
         schema={"shop": pl.String, "known_at": MOMENT, "fact_id": pl.String, **columns},
         orient="row",
-    )
+    ).with_columns(seen_at="known_at")
 
 
 FACTS = {

@@ -5,39 +5,63 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mlops_lab.clock import to_micros
-from mlops_lab.features.definition import View, last, mean
-from mlops_lab.features.online import OnlineStore, ViewState
+from mlops_lab.features.definition import View, count, last, mean
+from mlops_lab.features.online import MemoryStore, TimedRow
 
 START = datetime(2013, 3, 1, tzinfo=UTC)
 HOUR = View("hour", "orders", by="shop", over="1h", values={"amount": mean("amount")})
-LATEST = View("latest", "orders", by="shop", values={"amount": last("amount")})
-STOCK = View("stock", "stock", by="shop", values={"items": last("items")})
+COUNTED = View("counted", "orders", by="shop", over="1h", values={"orders": count("amount")})
+LATEST = View("latest", "orders", by="shop", values={"amount": last("amount")}, ttl="2h", missing={"amount": 1.0})
+STOCK = View("stock", "stock", by="shop", values={"items": last("items")}, missing="refuse")
+
+
+def order(shop, amount, minute=0, name="1"):
+    moment = START + timedelta(minutes=minute)
+    return TimedRow({"shop": shop, "amount": amount}, moment, moment, name)
+
+
+def read(store, view, minute, shop="a"):
+    (found,) = store.read(view, [(shop, to_micros(START + timedelta(minutes=minute)))])
+    return (*found.values, found.missing)
 
 
 def test_a_fact_reaches_every_view_of_its_table_and_no_other():
-    store = OnlineStore({view.version: view for view in (HOUR, LATEST, STOCK)})
-    store.add("orders", {"shop": "a", "amount": 4.0}, known_at=START, fact_id="1")
-    store.add("nobody asks for this", {"shop": "a"}, known_at=START, fact_id="1")
-    now = to_micros(START) + 1
-    assert store.states[HOUR.version].read("a", now) == (4.0,)
-    assert store.states[LATEST.version].read("a", now) == (4.0,)
-    assert store.states[STOCK.version].read("a", now) == (None,)
+    store = MemoryStore([HOUR, LATEST, STOCK])
+    store.add("orders", [order("a", 4.0)])
+    store.add("nobody asks for this", [order("a", 9.0)])
+    assert read(store, HOUR, 1) == (4.0, None)
+    assert read(store, LATEST, 1) == (4.0, None)
+    assert read(store, STOCK, 1) == (None, "unknown")
 
 
 def test_a_late_fact_takes_its_place_in_the_past():
-    state = ViewState(HOUR)
-    for minute, amount in ((50, 2.0), (10, 4.0), (30, 9.0)):
-        state.add({"shop": "a", "amount": amount}, START + timedelta(minutes=minute), str(minute))
-    read = [state.read("a", to_micros(START + timedelta(minutes=minute)))[0] for minute in (11, 31, 51, 80, 100, 120)]
-    assert read == [4.0, 6.5, 5.0, 5.5, 2.0, None]
+    store = MemoryStore([HOUR])
+    store.add(
+        "orders", [order("a", amount, minute, str(minute)) for minute, amount in ((50, 2.0), (10, 4.0), (30, 9.0))]
+    )
+    assert [read(store, HOUR, minute)[0] for minute in (11, 31, 51, 80, 100, 120)] == [4.0, 6.5, 5.0, 5.5, 2.0, None]
 
 
-@pytest.mark.parametrize("view", [HOUR, LATEST])
-def test_an_unknown_entity_has_no_past(view):
-    assert ViewState(view).read("a", to_micros(START)) == (None,)
+@pytest.mark.parametrize(
+    ("view", "shop", "minute", "expected"),
+    [
+        (HOUR, "a", 61, (None, "empty")),
+        (HOUR, "new", 1, (None, "unknown")),
+        (HOUR, None, 1, (None, "no_key")),
+        (COUNTED, "new", 1, (0.0, None)),  # nothing is missing: there were none
+        (LATEST, "a", 120, (4.0, None)),
+        (LATEST, "a", 120.1, (1.0, "stale")),
+        (LATEST, "new", 1, (1.0, "unknown")),
+        (LATEST, None, 1, (1.0, "no_key")),
+    ],
+)
+def test_what_is_missing_has_a_reason(view, shop, minute, expected):
+    store = MemoryStore([view])
+    store.add("orders", [order("a", 4.0)])
+    assert read(store, view, minute, shop) == expected
 
 
 def test_a_window_sees_no_fact_without_a_moment():
-    state = ViewState(HOUR)
-    state.add({"shop": "a", "amount": 4.0}, None, "1")
-    assert state.entities == {}
+    store = MemoryStore([HOUR])
+    store.add("orders", [TimedRow({"shop": "a", "amount": 4.0}, None, None, "1")])
+    assert read(store, HOUR, 1) == (None, "unknown")

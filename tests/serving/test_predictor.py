@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_lab.features.offline import compute
-from mlops_lab.features.online import OnlineStore
+from mlops_lab.features.online import MemoryStore, TimedRow
 from mlops_lab.serving.predictor import FeatureReader, views_of
 from mlops_lab.training.history import read_facts, read_labelled
 
@@ -20,10 +20,10 @@ def facts(tiny):
 @pytest.fixture(scope="module")
 def reader(tiny, facts) -> FeatureReader:
     """What a server reads features with, after it has learned all facts, the newest first."""
-    store = OnlineStore(views_of([tiny.predictor]))
+    store = MemoryStore(views_of([tiny.predictor]).values())
     for table, rows in facts.items():
         for row in rows.reverse().iter_rows(named=True):
-            store.add(table, row, known_at=row["known_at"], fact_id=row["fact_id"])
+            store.add(table, [TimedRow(row, row["known_at"], row["seen_at"], row["fact_id"])])
     return FeatureReader(tiny.predictor, store)
 
 
@@ -36,7 +36,9 @@ def test_what_is_served_is_what_was_trained_on_cell_by_cell(tiny, reader):
     asked = tiny.training.holdout.select(list(tiny.plan.request)).to_dicts()
     expected = tiny.training.holdout_inputs.rows()
     for size in (1, 7, 64):
-        served = [row for start in range(0, len(asked), size) for row in reader.read(asked[start : start + size])]
+        served = [
+            row.values for start in range(0, len(asked), size) for row in reader.read(asked[start : start + size])
+        ]
         assert all(same(one, other) for one, other in zip(served, expected, strict=True))
 
 
@@ -57,7 +59,7 @@ def test_any_request_is_served_as_it_would_be_trained_on(tiny, reader, facts, da
     asked = data.draw(st.lists(request, min_size=1, max_size=4))
     frame = pl.DataFrame(asked, schema=tiny.predictor.request_schema)
     inputs = compute(tiny.predictor.features, frame, time="asked_at", facts=facts)
-    served = reader.read(asked)
+    served = [row.values for row in reader.read(asked)]
     assert all(same(one, other) for one, other in zip(served, inputs.rows(), strict=True))
     assert tiny.predictor.score_rows(served) == tiny.predictor.score(inputs).to_list()
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -18,15 +18,17 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.features.expressions import read_expression, write_expression
 from mlops_lab.ids import hash_json
 
-AGGREGATES = ("last", "mean", "sum", "count")
+AGGREGATES = ("last", "count", "sum", "mean", "std", "min", "max", "share")
+Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
 class Aggregate:
-    """One value of a view: how facts are summed up, and over which column."""
+    """One value of a view: how facts are summed up, over which column; `of`: the value whose share is taken."""
 
     how: str
     column: str
+    of: Scalar = None
 
 
 def last(column: str) -> Aggregate:
@@ -34,9 +36,9 @@ def last(column: str) -> Aggregate:
     return Aggregate("last", column)
 
 
-def mean(column: str) -> Aggregate:
-    """The mean of the non-null values; null where there are none."""
-    return Aggregate("mean", column)
+def count(column: str) -> Aggregate:
+    """The number of non-null values."""
+    return Aggregate("count", column)
 
 
 def total(column: str) -> Aggregate:
@@ -44,59 +46,147 @@ def total(column: str) -> Aggregate:
     return Aggregate("sum", column)
 
 
-def count(column: str) -> Aggregate:
-    """The number of non-null values."""
-    return Aggregate("count", column)
+def mean(column: str) -> Aggregate:
+    """The mean of the non-null values; undefined where there are none."""
+    return Aggregate("mean", column)
 
 
-@dataclass(frozen=True)
+def std(column: str) -> Aggregate:
+    """The sample standard deviation of the non-null values; undefined where there are fewer than two."""
+    return Aggregate("std", column)
+
+
+def smallest(column: str) -> Aggregate:
+    """The least of the non-null values; undefined where there are none."""
+    return Aggregate("min", column)
+
+
+def largest(column: str) -> Aggregate:
+    """The greatest of the non-null values; undefined where there are none."""
+    return Aggregate("max", column)
+
+
+def share(column: str, of: Scalar = True) -> Aggregate:
+    """The share of the non-null values that equal `of`; undefined where there are none."""
+    return Aggregate("share", column, of)
+
+
+Missing = Literal["null", "refuse"] | Mapping[str, Scalar]
+"""What a view says of an entity it knows nothing of: nulls, nothing at all, or these values (null for the others)."""
+
+
+@dataclass(frozen=True, eq=False)
 class View:
     """Values of an entity as known strictly before a moment.
 
-    `by` names the entity in both the request and the table. With `over` ("3h") only facts that became known within
-    that time before the moment count; `last` takes the latest fact ever. A fact known at the very moment asked for
-    is not seen yet. Among facts of one moment the one with the greatest id is the last.
+    `by` names the entity's key: a column, several, or a mapping of request fields to columns of the table
+    (`by={"dest": "airport"}`). A fact has two times: when the world knew it (`known_at`) and when it reached us. It is
+    seen from the later of the two, and not yet at that very moment.
+
+    With `over` ("3h") those facts count that are seen and were known within that time before the moment; a fact that
+    reaches us later than that never counts. Without, `last` takes the latest fact ever: of those that are seen, the
+    one known last, and among facts of one moment the one with the greatest id. With `ttl` ("2h") a latest fact known
+    longer ago than that is stale, and as good as none.
+
+    `missing` says what the view's values are where there is no such fact: the request has no key, the entity is
+    unknown, its latest fact is stale, its window holds nothing to take the value from, or the store does not answer.
+    A null that a fact itself holds is a value like any other.
     """
 
     name: str
     table: str
-    by: str
+    by: str | Sequence[str] | Mapping[str, str]
     values: Mapping[str, Aggregate]
     over: str | None = None
+    ttl: str | None = None
+    missing: Missing = "null"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, View) and self.as_dict() == other.as_dict()
+
+    def __hash__(self) -> int:
+        return hash(self.version)
 
     def __post_init__(self) -> None:
-        try:
-            if self.over is not None:
-                parse_duration(self.over)
-        except InvalidInput as error:
-            where = f'view "{self.name}", over'
-            raise InvalidInput(error.what, code=error.code, where=where, hint=error.hint) from None
+        for option, text in (("over", self.over), ("ttl", self.ttl)):
+            try:
+                if text is not None:
+                    parse_duration(text)
+            except InvalidInput as error:
+                where = f'view "{self.name}", {option}'
+                raise InvalidInput(error.what, code=error.code, where=where, hint=error.hint) from None
+        if not self.keys or not self.values:
+            raise self._wrong("names no key or no value", "by= and values= say what it is about")
+        if self.ttl is not None and self.over is not None:
+            raise self._wrong("has both ttl= and over=", "a window forgets by itself: leave ttl= out")
         for name, aggregate in self.values.items():
             windowed = aggregate.how != "last"
             if aggregate.how not in AGGREGATES or windowed != (self.over is not None):
                 need = 'needs over="3h" or the like' if windowed else "takes no over="
-                raise InvalidInput(
-                    f"{aggregate.how} {need}",
-                    code="bad_view",
-                    where=f'view "{self.name}", value "{name}"',
-                    hint="`last` looks at the latest fact ever; mean, total and count look at a window",
-                )
+                hint = "`last` looks at the latest fact ever; the other aggregates look at a window"
+                raise self._wrong(f"{aggregate.how} {need}", hint, value=name)
+        if isinstance(self.missing, str):
+            if self.missing not in ("null", "refuse"):
+                raise self._wrong(f'missing="{self.missing}"', 'write "null", "refuse" or {"value": default}')
+        else:
+            for name in self.missing:
+                if name not in self.values:
+                    raise self._wrong(f'missing= names "{name}"', f"its values are {', '.join(self.values)}")
 
-    @property
+    def _wrong(self, what: str, hint: str, *, value: str | None = None) -> InvalidInput:
+        where = f'view "{self.name}"' + (f', value "{value}"' if value else "")
+        return InvalidInput(what, code="bad_view", where=where, hint=hint)
+
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        """The column of the table that each request field of the key is looked up in."""
+        if isinstance(self.by, str):
+            return {self.by: self.by}
+        return dict(self.by) if isinstance(self.by, Mapping) else {name: name for name in self.by}
+
+    @cached_property
     def window(self) -> timedelta | None:
         """The length of the window; None for the latest fact."""
         return parse_duration(self.over) if self.over else None
 
+    @cached_property
+    def stale_after(self) -> timedelta | None:
+        """The age at which a latest fact is stale; None: never."""
+        return parse_duration(self.ttl) if self.ttl else None
+
+    @property
+    def refuses(self) -> bool:
+        """Whether a request without a fact is refused rather than answered with defaults."""
+        return self.missing == "refuse"
+
+    @cached_property
+    def defaults(self) -> tuple[Scalar, ...]:
+        """What each value is where there is no fact for it."""
+        given = {} if isinstance(self.missing, str) else self.missing
+        return tuple(given.get(name) for name in self.values)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the table that it looks at, the key's first; each once."""
+        return tuple(dict.fromkeys([*self.keys.values(), *(a.column for a in self.values.values())]))
+
     def as_dict(self) -> dict[str, Any]:
         """The view as plain JSON data."""
-        values = {name: [aggregate.how, aggregate.column] for name, aggregate in self.values.items()}
-        return {"name": self.name, "table": self.table, "by": self.by, "over": self.over, "values": values}
+        return {
+            "name": self.name,
+            "table": self.table,
+            "by": [list(pair) for pair in self.keys.items()],
+            "values": {name: [how.how, how.column, how.of] for name, how in self.values.items()},
+            "over": self.over,
+            "ttl": self.ttl,
+            "missing": self.missing if isinstance(self.missing, str) else dict(self.missing),
+        }
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> View:
         """The view that `as_dict` described."""
-        values = {name: Aggregate(how, column) for name, (how, column) in data["values"].items()}
-        return View(data["name"], data["table"], data["by"], values, data["over"])
+        values = {name: Aggregate(*aggregate) for name, aggregate in data["values"].items()}
+        return View(data["name"], data["table"], dict(data["by"]), values, data["over"], data["ttl"], data["missing"])
 
     @cached_property
     def version(self) -> str:
@@ -139,35 +229,13 @@ class Features:
         return hash_json(self.as_dict())[:16]
 
     def view_schema(self, tables: Mapping[str, Mapping[str, pl.DataType]]) -> dict[str, pl.DataType]:
-        """The dtypes of all view values; InvalidInput names a table or a column that does not exist."""
+        """The dtypes of all view values; InvalidInput names a table, a column or a default that does not fit."""
         schema: dict[str, pl.DataType] = {}
         for view in self.views:
-            columns = tables.get(view.table)
-            if columns is None:
-                raise InvalidInput(
-                    f'there is no table "{view.table}"',
-                    code="unknown_table",
-                    where=f'view "{view.name}"',
-                    hint=f"declare it in mlops.toml; known: {', '.join(sorted(tables))}",
-                )
-            for name, aggregate in view.values.items():
-                for column in (view.by, aggregate.column):
-                    if column not in columns:
-                        raise InvalidInput(
-                            f'table "{view.table}" has no column "{column}"',
-                            code="unknown_column",
-                            where=f'view "{view.name}", value "{name}"',
-                            hint=f"it has {', '.join(columns)}",
-                        )
-                dtype = columns[aggregate.column]
-                if aggregate.how in {"mean", "sum"} and not (dtype.is_numeric() or dtype == pl.Boolean):
-                    raise InvalidInput(
-                        f'{aggregate.how} needs numbers, and "{aggregate.column}" is {dtype}',
-                        code="bad_view",
-                        where=f'view "{view.name}", value "{name}"',
-                        hint="count it, or take its last value",
-                    )
-                schema[name] = dtype if aggregate.how == "last" else pl.Float64()
+            found = _value_types(view, tables)
+            if twice := sorted(found.keys() & schema.keys()):
+                raise _misfit(f'another view has a value "{twice[0]}" too', view, twice[0], "give each its own name")
+            schema |= found
         return schema
 
     def select(self, values: pl.DataFrame) -> pl.DataFrame:
@@ -180,3 +248,51 @@ class Features:
             return pl.DataFrame(twice).select(inputs).head(1)
         columns = [column.rechunk() for column in values.iter_columns()]  # a chunk of one row counts as one row too,
         return pl.DataFrame(columns).select(inputs)  # and so does, while it stays in its frame, a constant column
+
+
+def _value_types(view: View, tables: Mapping[str, Mapping[str, pl.DataType]]) -> dict[str, pl.DataType]:
+    columns = tables.get(view.table)
+    if columns is None:
+        raise InvalidInput(
+            f'there is no table "{view.table}"',
+            code="unknown_table",
+            where=f'view "{view.name}"',
+            hint=f"declare it in mlops.toml; known: {', '.join(sorted(tables))}",
+        )
+    types: dict[str, pl.DataType] = {}
+    for name, aggregate in view.values.items():
+        for column in (*view.keys.values(), aggregate.column):
+            if column not in columns:
+                raise InvalidInput(
+                    f'table "{view.table}" has no column "{column}"',
+                    code="unknown_column",
+                    where=f'view "{view.name}", value "{name}"',
+                    hint=f"it has {', '.join(columns)}",
+                )
+        dtype = columns[aggregate.column]
+        number = dtype.is_numeric() or dtype == pl.Boolean
+        if (aggregate.how in {"sum", "mean", "std"} and not number) or (
+            aggregate.how in {"min", "max"} and not dtype.is_numeric() and not dtype.is_temporal()
+        ):
+            what = f'{aggregate.how} needs numbers, and "{aggregate.column}" is {dtype}'
+            raise _misfit(what, view, name, "count it, or take its last value")
+        types[name] = dtype if aggregate.how in {"last", "min", "max"} else pl.Float64()
+        _check_fits(aggregate.of, dtype, view, name, "of=")
+    for name, default in zip(view.values, view.defaults, strict=True):
+        _check_fits(default, types[name], view, name, "missing=")
+    return types
+
+
+def _check_fits(value: Scalar, dtype: pl.DataType, view: View, name: str, option: str) -> None:
+    kinds: type | tuple[type, ...] = str
+    if dtype == pl.Boolean:
+        kinds = bool
+    elif dtype.is_numeric():
+        kinds = int if dtype.is_integer() else (int, float)
+    fits = isinstance(value, kinds) and isinstance(value, bool) == (dtype == pl.Boolean)
+    if value is not None and not fits:
+        raise _misfit(f"{option}{value!r} does not fit {dtype}", view, name, "give it the type of its column")
+
+
+def _misfit(what: str, view: View, value: str, hint: str) -> InvalidInput:
+    return InvalidInput(what, code="bad_view", where=f'view "{view.name}", value "{value}"', hint=hint)

@@ -1,30 +1,47 @@
 """Features of many rows at once, each as of its own time: the training side of the one definition.
 
-A windowed value is the difference of two running sums, looked up strictly before the row's time and strictly
-before the start of its window. The online side takes the same difference, so the two agree to the last bit as
-long as the running sums are exact (integers of any size up to 2^53, or their multiples by a power of two).
+Facts lie sorted by entity; a row finds its place among those of its entity by an as-of join, strictly before its own
+time; everything else is arithmetic on places. `features.online` says the same for one request; `features.exact` sees to
+it that sums are equal to the last bit.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from mlops_lab.features.definition import Features, View
+from mlops_lab.features.definition import Aggregate, Features, View
+from mlops_lab.features.exact import Floats, Integers, RunningSums, multiply, variance
 
-_TIME = "__time"
-_ROW = "__row"
+_TIME, _ROW, _PLACE, _AT = "__time", "__row", "__place", "__at"
+_ALWAYS = datetime(1, 1, 1)
+_AT_ONCE = 10_000
 
 
 def compute(features: Features, rows: pl.DataFrame, *, time: str, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """The model inputs of `rows`, in their order; one row each.
 
-    `time` names the column of `rows` that holds each row's moment. `facts` maps a table to its rows with the
-    columns `known_at` (datetime, null for what was always known) and `fact_id` (tie-break) beside its own.
+    `time` names the column of `rows` that holds each row's moment. `facts` maps a table to its rows with the columns
+    `known_at` and `seen_at` (datetimes, null for what was always known) and `fact_id` (tie-break) beside its own.
     """
     return features.select(look_up(features, rows, time=time, facts=facts))
+
+
+def compute_in_batches(
+    features: Features, batches: Iterable[pl.DataFrame], *, time: str, facts: Mapping[str, pl.DataFrame]
+) -> Iterator[pl.DataFrame]:
+    """The model inputs of each batch of rows: any number of rows in the memory of one batch and the facts."""
+    found = {view.name: _Past(view, facts[view.table]) for view in features.views}
+    for rows in batches:
+        columns = [found[view.name].look_up(rows, time=time)[0] for view in features.views]
+        yield features.select(pl.concat([rows, *columns], how="horizontal") if columns else rows)
 
 
 def look_up(features: Features, rows: pl.DataFrame, *, time: str, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -34,46 +51,237 @@ def look_up(features: Features, rows: pl.DataFrame, *, time: str, facts: Mapping
 
 
 def view_values(view: View, rows: pl.DataFrame, *, time: str, facts: pl.DataFrame) -> pl.DataFrame:
-    """One column per value of the view, in the order of `rows`."""
-    asked = rows.select(pl.col(time).alias(_TIME), pl.col(view.by)).with_row_index(_ROW)
-    facts = facts.filter(pl.col(view.by).is_not_null()).sort("known_at", "fact_id", nulls_last=False)
-    found = _last(view, asked, facts) if view.window is None else _windowed(view, asked, facts)
-    return found.sort(_ROW).select(list(view.values))
+    """One column per value of the view, in the order of `rows`; defaults where the view knows nothing."""
+    return _Past(view, facts).look_up(rows, time=time)[0]
 
 
-def _last(view: View, asked: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    values = [pl.col(aggregate.column).alias(name) for name, aggregate in view.values.items()]
-    always = pl.datetime(1, 1, 1, time_unit="us", time_zone="UTC")
-    table = facts.select(view.by, *values, __known=pl.col("known_at").fill_null(always))
-    return _as_of(asked, table, view.by, at=_TIME)
+def refused(features: Features, rows: pl.DataFrame, *, time: str, facts: Mapping[str, pl.DataFrame]) -> pl.Series:
+    """Which rows a server would refuse to answer, because a view that refuses knows nothing of them."""
+    found = pl.repeat(False, rows.height, eager=True)
+    for view in features.views:
+        if view.refuses:
+            found = found | _Past(view, facts[view.table]).look_up(rows, time=time)[1]
+    return found
 
 
-def _windowed(view: View, asked: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    running = []
-    for name, aggregate in view.values.items():
-        value = pl.col(aggregate.column)
-        running.append(value.is_not_null().cast(pl.Int64).cum_sum().over(view.by).alias(f"count:{name}"))
-        if aggregate.how != "count":
-            running.append(value.cast(pl.Float64).fill_null(0.0).cum_sum().over(view.by).alias(f"sum:{name}"))
-    table = facts.filter(pl.col("known_at").is_not_null()).select(view.by, *running, __known=pl.col("known_at"))
-    assert view.window is not None
-    until = _as_of(asked, table, view.by, at=_TIME).sort(_ROW)
-    since = _as_of(asked.with_columns(pl.col(_TIME) - view.window), table, view.by, at=_TIME).sort(_ROW)
-    values = []
-    for name, aggregate in view.values.items():
-        number = until[f"count:{name}"].fill_null(0) - since[f"count:{name}"].fill_null(0)
-        if aggregate.how == "count":
-            values.append(number.cast(pl.Float64).alias(name))
-            continue
-        amount = until[f"sum:{name}"].fill_null(0.0) - since[f"sum:{name}"].fill_null(0.0)
-        found = amount if aggregate.how == "sum" else (amount / number).set(number == 0, None)
-        values.append(found.alias(name))
-    return pl.DataFrame([until[_ROW], *values])
+@dataclass(frozen=True)
+class _Order:
+    """Facts sorted by entity, then by one of their two times. Two orders of the same facts share entities' stretches.
+
+    `frame` holds the key, the time and the place of each; `rows` the place of each in the table they came from.
+    """
+
+    keys: list[str]
+    frame: pl.DataFrame
+    rows: Integers
+
+    def before(self, asked: pl.DataFrame, *, less: timedelta | None = None) -> Integers:
+        """For each asked row the place of the last fact of its entity strictly before its time; -1 where none is."""
+        moment = pl.col(_TIME) - less if less else pl.col(_TIME)
+        left = asked.with_columns(moment).sort(_TIME)
+        with warnings.catch_warnings():  # both sides are sorted within groups; Polars cannot check it, and says so
+            warnings.simplefilter("ignore", UserWarning)
+            found = left.join_asof(
+                self.frame,
+                left_on=_TIME,
+                right_on=_AT,
+                by=self.keys,
+                strategy="backward",
+                allow_exact_matches=False,
+            )
+        places = np.empty(asked.height, dtype=np.int64)
+        places[found[_ROW].to_numpy()] = found[_PLACE].fill_null(-1).to_numpy()
+        return places
 
 
-def _as_of(asked: pl.DataFrame, table: pl.DataFrame, by: str, *, at: str) -> pl.DataFrame:
-    with warnings.catch_warnings():  # both sides are sorted; Polars cannot check it within groups, and says so
-        warnings.simplefilter("ignore", UserWarning)
-        return asked.sort(at).join_asof(
-            table, left_on=at, right_on="__known", by=by, strategy="backward", allow_exact_matches=False
-        )
+class _Past:
+    """The facts of one view, laid out for look-ups."""
+
+    def __init__(self, view: View, facts: pl.DataFrame) -> None:
+        self._view = view
+        self._keys = list(view.keys)
+        keyed = facts.select(
+            pl.col("known_at").fill_null(pl.lit(_ALWAYS).dt.replace_time_zone("UTC")),
+            pl.col("seen_at").fill_null(pl.lit(_ALWAYS).dt.replace_time_zone("UTC")),
+            "fact_id",
+            *(pl.col(column).alias(f"__{number}") for number, column in enumerate(view.columns)),
+        ).filter(pl.all_horizontal(pl.col(f"__{number}").is_not_null() for number in range(len(self._keys))))
+        if view.window:  # always known: in no window; seen when the window has passed it: never counted
+            always = pl.col("known_at").dt.year() == 1
+            keyed = keyed.filter(~always, pl.col("seen_at") - pl.col("known_at") < view.window)
+        self._facts = keyed
+        self._column = {column: f"__{number}" for number, column in enumerate(view.columns)}
+        self._seen = self._order("seen_at")
+
+    def _order(self, time: str) -> _Order:
+        keys = [f"__{number}" for number in range(len(self._keys))]
+        named = self._facts.select(
+            *(pl.col(key).alias(name) for key, name in zip(keys, self._keys, strict=True)),
+            pl.col(time).alias(_AT),
+            "fact_id",
+        ).with_row_index("__origin")
+        ordered = named.sort(*self._keys, _AT, *(["fact_id"] if time == "known_at" else []))
+        frame = ordered.select(*self._keys, _AT, pl.int_range(pl.len()).alias(_PLACE))
+        return _Order(self._keys, frame, ordered["__origin"].to_numpy().astype(np.int64))
+
+    def look_up(self, rows: pl.DataFrame, *, time: str) -> tuple[pl.DataFrame, pl.Series]:
+        """The values for each row, and whether the view knew nothing of it."""
+        asked = rows.select(pl.col(time).alias(_TIME), *self._keys).with_row_index(_ROW)
+        return self._last(asked) if self._view.window is None else self._windowed(asked)
+
+    # ---- the latest fact ------------------------------------------------------------------------------------------
+
+    def _last(self, asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+        until = self._seen.before(asked)
+        known = self._order("known_at").rows
+        rank = np.empty(len(known), dtype=np.int64)
+        rank[known] = np.arange(len(known))
+        # of those seen so far the one known last; entities lie one after another, so a maximum never leaks
+        best = known[np.maximum.accumulate(rank[self._seen.rows])] if len(known) else known
+        picked = pl.Series(np.append(best, -1)[until])
+        missing = picked < 0
+        row = _fill(picked, missing, None)
+        found = self._facts.select(pl.all().gather(row))
+        if self._view.stale_after is not None:
+            stale = (asked[_TIME] - found["known_at"]) > self._view.stale_after
+            missing = missing | stale.fill_null(value=False)
+        values = []
+        for (name, aggregate), default in zip(self._view.values.items(), self._view.defaults, strict=True):
+            column = found[self._column[aggregate.column]]
+            values.append(_fill(column, missing, default).alias(name))
+        return pl.DataFrame(values), missing
+
+    # ---- a window -------------------------------------------------------------------------------------------------
+
+    def _windowed(self, asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+        assert self._view.window is not None
+        on_time = bool((self._facts["seen_at"] == self._facts["known_at"]).all())
+        known = self._seen if on_time else self._order("known_at")
+        last = self._seen.before(asked)
+        left = known.before(asked, less=self._view.window)
+        window = _Window(self._seen, known, since=_after(left, last, self._seen), until=last + 1)
+        columns: list[pl.Series] = []
+        undefined = pl.repeat(False, asked.height, eager=True)
+        for (name, aggregate), default in zip(self._view.values.items(), self._view.defaults, strict=True):
+            column = self._facts[self._column[aggregate.column]]
+            if aggregate.how in {"min", "max"}:
+                value = self._extreme(aggregate, column, known, left=left, seen=last, asked=asked)
+            else:
+                value = _aggregate(aggregate, column, window)
+            undefined = undefined | value.is_null()
+            columns.append(_fill(value, value.is_null(), default).alias(name))
+        return pl.DataFrame(columns), undefined
+
+    def _extreme(
+        self,
+        aggregate: Aggregate,
+        column: pl.Series,
+        known: _Order,
+        *,
+        left: Integers,
+        seen: Integers,
+        asked: pl.DataFrame,
+    ) -> pl.Series:
+        """The least or greatest value of the window; where some of what was known in it was not seen yet, one by one.
+
+        As many facts seen as known: they are the same ones, for a fact is never seen before it is known.
+        """
+        last = seen if known is self._seen else known.before(asked)
+        since, end = _after(left, last, known), last + 1
+        ordered = column.gather(known.rows)
+        found = _range_extreme(ordered, since, end, greatest=aggregate.how == "max")
+        partly = np.flatnonzero(seen != last)
+        moment = self._facts["seen_at"].gather(known.rows)
+        for start in range(0, len(partly), _AT_ONCE):  # bounded memory: a window may hold a whole table
+            some = partly[start : start + _AT_ONCE]
+            places = pl.int_ranges(pl.Series(since[some]), pl.Series(end[some]), eager=True)
+            each = pl.DataFrame({"row": some, "place": places}).explode("place").drop_nulls()
+            each = each.filter(moment.gather(each["place"]) < asked[_TIME].gather(each["row"]))
+            each = each.with_columns(value=ordered.gather(each["place"]))
+            how = pl.col("value").max() if aggregate.how == "max" else pl.col("value").min()
+            met = pl.DataFrame({"row": some}).join(
+                each.group_by("row").agg(how), on="row", how="left", maintain_order="left"
+            )
+            found = found.scatter(some, met["value"])
+        return found
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The facts that count for each row: the first `until` in the order seen less the first `since` in that known."""
+
+    seen: _Order
+    known: _Order
+    since: Integers
+    until: Integers
+
+    def sums(self, *terms: Floats) -> tuple[Floats, Floats]:
+        entered = RunningSums(*(column[self.seen.rows] for column in terms))
+        left = entered if self.known is self.seen else RunningSums(*(column[self.known.rows] for column in terms))
+        return entered.between((left, self.since), self.until)
+
+    def count(self, flags: NDArray[np.bool_]) -> Integers:
+        entered, left = (np.append(0, np.cumsum(flags[order.rows])) for order in (self.seen, self.known))
+        counted: Integers = entered[self.until] - left[self.since]
+        return counted
+
+
+def _aggregate(aggregate: Aggregate, column: pl.Series, window: _Window) -> pl.Series:
+    held = column.is_not_null().to_numpy()
+    number = window.count(held)
+    if aggregate.how == "count":
+        return pl.Series(number.astype(np.float64))
+    enough = number >= (2 if aggregate.how == "std" else 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if aggregate.how == "share":
+            equal = window.count((column == aggregate.of).fill_null(value=False).to_numpy())
+            return _fill(pl.Series(equal / number), pl.Series(~enough), None)
+        terms = column.cast(pl.Float64).fill_null(0.0).to_numpy()
+        high, low = window.sums(terms)
+        if aggregate.how == "sum":
+            return pl.Series(high)
+        if aggregate.how == "mean":
+            return _fill(pl.Series(high / number), pl.Series(~enough), None)
+        squares = window.sums(*multiply(terms, terms))
+        spread = np.sqrt(np.maximum(variance(number.astype(np.float64), (high, low), squares), 0.0))
+        return _fill(pl.Series(spread), pl.Series(~enough), None)
+
+
+def _range_extreme(values: pl.Series, since: Integers, end: Integers, *, greatest: bool) -> pl.Series:
+    """The extreme of each stretch, by a table of the extremes of all stretches of 2^k values; null where all are."""
+    physical = values.to_physical()
+    numbers = physical.fill_null(0).to_numpy()
+    worst = np.array(_worst(numbers.dtype, greatest=greatest), dtype=numbers.dtype)
+    level = np.append(np.where(physical.is_not_null().to_numpy(), numbers, worst), worst)
+    pick = np.maximum if greatest else np.minimum
+    length = end - since
+    found = np.full(len(since), worst, dtype=numbers.dtype)
+    step = 1
+    while (length >= step).any():
+        here = (length >= step) & (length < 2 * step)
+        found[here] = pick(level[since[here]], level[end[here] - step])
+        level = pick(level, np.append(level[step:], np.full(min(step, len(level)), worst, dtype=numbers.dtype)))
+        step *= 2
+    held = np.append(0, np.cumsum(physical.is_not_null().to_numpy()))
+    empty = pl.Series(held[end] - held[since] == 0)
+    return _fill(pl.Series(found, dtype=physical.dtype).cast(values.dtype), empty, None)
+
+
+def _worst(dtype: np.dtype[Any], *, greatest: bool) -> float:
+    if dtype.kind == "f":
+        return -np.inf if greatest else np.inf
+    limits = np.iinfo(dtype)
+    return int(limits.min if greatest else limits.max)
+
+
+def _after(left: Integers, last: Integers, order: _Order) -> Integers:
+    """The place after `left`, the last fact that has left the window; where none has, the entity's first place."""
+    first = order.frame.select(pl.col(_PLACE).first().over(order.keys)).to_series().to_numpy()
+    places: Integers = np.where(left >= 0, left + 1, np.append(first, 0)[last])
+    return places
+
+
+def _fill(column: pl.Series, missing: pl.Series, default: object) -> pl.Series:
+    if not missing.any() or (default is None and column.filter(missing).null_count() == missing.sum()):
+        return column
+    return pl.select(pl.when(missing).then(pl.lit(default, column.dtype)).otherwise(column)).to_series()

@@ -5,107 +5,350 @@ Per view and entity there is a time-ordered list of facts with running sums; a r
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple, Protocol
 
 from mlops_lab.clock import to_micros
-from mlops_lab.features.definition import View
+from mlops_lab.features.definition import Aggregate, View
+from mlops_lab.features.exact import multiply, to_double, to_whole, variance
 
-_ALWAYS = -(2**62)
-
-
-class Timeline:
-    """The facts of one entity in one view, in order of (moment, fact id)."""
-
-    __slots__ = ("counts", "ids", "sums", "times", "values")
-
-    def __init__(self, width: int) -> None:
-        self.times: list[int] = []
-        self.ids: list[str] = []
-        self.values: list[tuple[Any, ...]] = []
-        self.sums: list[list[float]] = [[] for _ in range(width)]
-        self.counts: list[list[int]] = [[] for _ in range(width)]
+ALWAYS = -(2**62)
+_MICROSECOND = timedelta(microseconds=1)
 
 
-class ViewState:
-    """All facts that one view needs; `add` and `read` keep the semantics of `View`."""
+class Fact(NamedTuple):
+    """One fact as a view keeps it: when it was seen and known (microseconds since 1970), its id, its values."""
+
+    seen: int
+    known: int
+    id: str
+    values: tuple[Any, ...]
+
+
+class Found(NamedTuple):
+    """What a view says of an entity: its values, and why they are defaults, if they are."""
+
+    values: tuple[Any, ...]
+    missing: str | None
+
+
+class Store(Protocol):
+    """Keeps facts, and says what a view knew of an entity at a moment. One suite tests all of them."""
+
+    def add(self, table: str, rows: Iterable[TimedRow]) -> None:
+        """Take in facts of a table. The same fact again changes nothing."""
+
+    def read(self, view: View, asked: Sequence[tuple[Any, int]]) -> list[Found]:
+        """What the view says of each (entity, microseconds since 1970). Never fails: see `missing` of `Found`."""
+
+
+class TimedRow(NamedTuple):
+    """A row of a table with its two times (None: always) and its name among the facts of one moment."""
+
+    row: Mapping[str, Any]
+    known_at: datetime | None
+    seen_at: datetime | None
+    id: str
+
+
+class ViewReader:
+    """How one view turns rows into facts, and facts into values: what all stores share."""
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self.window = view.window and view.window // timedelta(microseconds=1)
-        self.columns = [aggregate.column for aggregate in view.values.values()]
-        self.hows = [aggregate.how for aggregate in view.values.values()]
-        self.entities: dict[Any, Timeline] = {}
+        self.window = view.window // _MICROSECOND if view.window else None
+        self.ttl = view.stale_after // _MICROSECOND if view.stale_after else None
+        self.aggregates = list(view.values.values())
+        self.columns = [aggregate.column for aggregate in self.aggregates]
+        keys = list(view.keys)
+        self.entity_of_request = entity_of(keys)
+        self._entity_of_row = entity_of(list(view.keys.values()))
 
-    def add(self, row: Mapping[str, Any], known_at: datetime | None, fact_id: str) -> None:
-        """Take in one fact. A fact may come late: those after it are summed anew."""
-        entity = row[self.view.by]
-        if entity is None or (known_at is None and self.window):
-            return
-        line = self.entities.get(entity)
-        if line is None:
-            line = self.entities[entity] = Timeline(len(self.columns))
-        moment = _ALWAYS if known_at is None else to_micros(known_at)
-        place = len(line.times)
-        while place and (line.times[place - 1], line.ids[place - 1]) > (moment, fact_id):
-            place -= 1
-        values = tuple(row[column] for column in self.columns)
-        line.times.insert(place, moment)
-        line.ids.insert(place, fact_id)
-        line.values.insert(place, values)
-        if self.window:
-            self._sum_from(line, place)
+    def to_fact(self, timed: TimedRow) -> tuple[Any, Fact] | None:
+        """The entity and the fact in a row; None where it can never count."""
+        entity = self._entity_of_row(timed.row)
+        if entity is None:
+            return None
+        known = ALWAYS if timed.known_at is None else to_micros(timed.known_at)
+        seen = ALWAYS if timed.seen_at is None else to_micros(timed.seen_at)
+        if self.window and (timed.known_at is None or seen - known >= self.window):
+            return None
+        return entity, Fact(max(seen, known), known, timed.id, tuple([timed.row[column] for column in self.columns]))
 
-    def read(self, entity: Any, moment: int) -> tuple[Any, ...]:
-        """The values of the entity as known strictly before `moment` (microseconds since 1970)."""
-        line = self.entities.get(entity)
-        end = bisect_left(line.times, moment) if line else 0
+    def latest(self, fact: Fact | None, moment: int) -> Found:
+        """What `last` makes of the latest fact."""
+        if fact is None:
+            return self.nothing("unknown")
+        if self.ttl is not None and moment - fact.known > self.ttl:
+            return self.nothing("stale")
+        return Found(fact.values, None)
+
+    def defined(self, values: list[Any]) -> Found:
+        """The values of a window, with defaults for those it holds nothing for."""
+        if None not in values:
+            return Found(tuple(values), None)
+        defaults = self.view.defaults
+        filled = [default if value is None else value for value, default in zip(values, defaults, strict=True)]
+        return Found(tuple(filled), "empty")
+
+    def nothing(self, reason: str) -> Found:
+        """What the view says where there is no fact to ask: a window without facts still counts them."""
         if not self.window:
-            return line.values[end - 1] if line and end else (None,) * len(self.columns)
-        start = bisect_left(line.times, moment - self.window) if line else 0
-        return tuple(self._windowed(line, index, start, end) for index in range(len(self.columns)))
-
-    def _windowed(self, line: Timeline | None, index: int, start: int, end: int) -> float | None:
-        how = self.hows[index]
-        if line is None:
-            return None if how == "mean" else 0.0
-        sums, counts = line.sums[index], line.counts[index]
-        number = (counts[end - 1] if end else 0) - (counts[start - 1] if start else 0)
-        if how == "count":
-            return float(number)
-        amount = (sums[end - 1] if end else 0.0) - (sums[start - 1] if start else 0.0)
-        if how == "sum":
-            return amount
-        return amount / number if number else None
-
-    def _sum_from(self, line: Timeline, place: int) -> None:
-        for index in range(len(self.columns)):
-            sums, counts = line.sums[index], line.counts[index]
-            summed = self.hows[index] != "count"  # anything can be counted, text too
-            del sums[place:], counts[place:]
-            running = sums[-1] if sums else 0.0
-            number = counts[-1] if counts else 0
-            for values in line.values[place:]:
-                value = values[index]
-                if value is not None:
-                    running += value if summed else 0.0
-                    number += 1
-                sums.append(running)
-                counts.append(number)
+            return Found(self.view.defaults, reason)
+        found = self.defined([0.0 if aggregate.how in {"count", "sum"} else None for aggregate in self.aggregates])
+        return Found(found.values, reason) if found.missing else found
 
 
-class OnlineStore:
-    """The views of all live versions; two versions that share a definition share its facts."""
+def entity_of(names: Sequence[str]) -> Any:
+    """A function from a row to its entity: the value of its key, or a tuple of them; None where one is null."""
+    if len(names) == 1:
+        return itemgetter(names[0])
+    pick = itemgetter(*names)
 
-    def __init__(self, views: Mapping[str, View]) -> None:
-        self.states = {version: ViewState(view) for version, view in views.items()}
-        self._by_table: dict[str, list[ViewState]] = {}
-        for state in self.states.values():
-            self._by_table.setdefault(state.view.table, []).append(state)
+    def entity(row: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        values: tuple[Any, ...] = pick(row)
+        return None if None in values else values
 
-    def add(self, table: str, row: Mapping[str, Any], *, known_at: datetime | None, fact_id: str) -> None:
-        """Take in one fact of a table."""
-        for state in self._by_table.get(table, ()):
-            state.add(row, known_at, fact_id)
+    return entity
+
+
+# ---- terms: what running sums add up, for each aggregate ------------------------------------------------------------
+
+
+def terms(aggregate: Aggregate, value: Any) -> tuple[int, ...]:
+    """What one value adds to the running sums of an aggregate: (number, sum, sum of squares), as far as it needs."""
+    if value is None:
+        return (0,) * _widths[aggregate.how]
+    if aggregate.how == "count":
+        return (1,)
+    if aggregate.how == "share":
+        return 1, int(value == aggregate.of)
+    number = float(value)
+    if aggregate.how != "std":
+        return 1, to_whole(number)
+    high, low = multiply(number, number)
+    return 1, to_whole(number), to_whole(high) + to_whole(low)
+
+
+_widths = {"count": 1, "sum": 2, "mean": 2, "share": 2, "std": 3, "min": 0, "max": 0, "last": 0}
+
+
+def settle(aggregate: Aggregate, sums: Sequence[int]) -> float | None:
+    """The value of an aggregate out of the sums of its terms; None where it is undefined."""
+    number = sums[0]
+    if aggregate.how == "count":
+        return float(number)
+    if aggregate.how == "sum":
+        return to_double(sums[1])[0]
+    if not number:
+        return None
+    if aggregate.how == "share":
+        return sums[1] / number
+    total = to_double(sums[1])
+    if aggregate.how == "mean":
+        return total[0] / number
+    if number < 2:
+        return None
+    return math.sqrt(max(variance(float(number), total, to_double(sums[2])), 0.0))
+
+
+def extreme(aggregate: Aggregate, values: Iterable[Any]) -> Any:
+    """The least or greatest of the values that are not null; None where there are none."""
+    held = [value for value in values if value is not None]
+    if not held:
+        return None
+    return max(held) if aggregate.how == "max" else min(held)
+
+
+# ---- in memory --------------------------------------------------------------------------------------------------------
+
+
+class Latest:
+    """The facts of one entity for a view without a window: when each was seen, and which was then the latest."""
+
+    __slots__ = ("best", "facts", "seen")
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+        self.facts: list[Fact] = []
+        self.best: list[Fact] = []
+
+    def add(self, fact: Fact) -> None:
+        """Take in a fact; those seen after it are compared anew."""
+        place = bisect_right(self.seen, fact.seen)
+        if fact in self.facts[bisect_left(self.seen, fact.seen) : place]:
+            return
+        self.seen.insert(place, fact.seen)
+        self.facts.insert(place, fact)
+        del self.best[place:]
+        for other in self.facts[place:]:
+            before = self.best[-1] if self.best else other
+            self.best.append(max(before, other, key=_knowing))
+
+    def before(self, moment: int) -> Fact | None:
+        """The latest fact of those seen strictly before the moment."""
+        end = bisect_left(self.seen, moment)
+        return self.best[end - 1] if end else None
+
+
+def _knowing(fact: Fact) -> tuple[int, str]:
+    return fact.known, fact.id
+
+
+class Order:
+    """Facts by one of their times, with running sums of what each adds."""
+
+    __slots__ = ("facts", "sums", "times")
+
+    def __init__(self) -> None:
+        self.times: list[int] = []
+        self.facts: list[Fact] = []
+        self.sums: list[tuple[int, ...]] = []
+
+    def add(self, time: int, fact: Fact, reader: WindowReader) -> None:
+        """Insert a fact; those after it are summed anew."""
+        place = bisect_right(self.times, time)
+        self.times.insert(place, time)
+        self.facts.insert(place, fact)
+        del self.sums[place:]
+        running = self.sums[-1] if self.sums else reader.zero
+        for other in self.facts[place:]:
+            running = tuple(map(int.__add__, running, reader.terms_of(other)))
+            self.sums.append(running)
+
+    def before(self, moment: int, zero: tuple[int, ...]) -> tuple[int, ...]:
+        """The sums over the facts strictly before the moment."""
+        end = bisect_left(self.times, moment)
+        return self.sums[end - 1] if end else zero
+
+
+class Timeline:
+    """The facts of one entity for a window: they enter it when seen, and leave it by when they were known.
+
+    Both orders are one as long as every fact was seen when it was known.
+    """
+
+    __slots__ = ("known", "seen")
+
+    def __init__(self) -> None:
+        self.seen = self.known = Order()
+
+    def add(self, fact: Fact, reader: WindowReader) -> None:
+        """Take in a fact."""
+        times = self.seen.times
+        if fact in self.seen.facts[bisect_left(times, fact.seen) : bisect_right(times, fact.seen)]:
+            return
+        if fact.seen != fact.known and self.known is self.seen:
+            self.known = Order()
+            self.known.times, self.known.facts = list(times), list(self.seen.facts)
+            self.known.sums = list(self.seen.sums)
+        self.seen.add(fact.seen, fact, reader)
+        if self.known is not self.seen:
+            self.known.add(fact.known, fact, reader)
+
+
+class WindowReader(ViewReader):
+    """A view with a window: which sums its aggregates need, and how they come out of them."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self._slots: list[tuple[Aggregate, int, int]] = []
+        width = 0
+        for aggregate in self.aggregates:
+            wide = _widths[aggregate.how]
+            self._slots.append((aggregate, width, width + wide))
+            width += wide
+        self.zero = (0,) * width
+
+    def terms_of(self, fact: Fact) -> tuple[int, ...]:
+        """What a fact adds to the running sums of all aggregates."""
+        added: list[int] = []
+        for (aggregate, start, end), value in zip(self._slots, fact.values, strict=True):
+            if start < end:
+                added.extend(terms(aggregate, value))
+        return tuple(added)
+
+    def of_sums(self, sums: Sequence[int], within: Any) -> Found:
+        """The values out of the sums of a window; `within(index)` gives the values of one aggregate's column in it."""
+        values = [
+            settle(aggregate, sums[start:end]) if start < end else extreme(aggregate, within(index))
+            for index, (aggregate, start, end) in enumerate(self._slots)
+        ]
+        return self.defined(values)
+
+    def of_facts(self, facts: Sequence[Fact]) -> Found:
+        """The values out of the facts of a window."""
+        sums = self.zero
+        for fact in facts:
+            sums = tuple(map(int.__add__, sums, self.terms_of(fact)))
+        return self.of_sums(sums, lambda index: [fact.values[index] for fact in facts])
+
+
+class MemoryStore:
+    """Facts in this process's memory; two versions that share a view share its facts."""
+
+    def __init__(self, views: Iterable[View]) -> None:
+        self._latest: dict[str, tuple[ViewReader, dict[Any, Latest]]] = {}
+        self._windows: dict[str, tuple[WindowReader, dict[Any, Timeline]]] = {}
+        self._by_table: dict[str, list[str]] = {}
+        for view in views:
+            if view.window is None:
+                self._latest[view.version] = ViewReader(view), {}
+            else:
+                self._windows[view.version] = WindowReader(view), {}
+            self._by_table.setdefault(view.table, []).append(view.version)
+
+    @property
+    def versions(self) -> set[str]:
+        """The views it holds facts for."""
+        return {*self._latest, *self._windows}
+
+    def add(self, table: str, rows: Iterable[TimedRow]) -> None:
+        """Take in facts of a table. The same fact again changes nothing."""
+        versions = self._by_table.get(table, ())
+        for timed in rows:
+            for version in versions:
+                self._add(version, timed)
+
+    def _add(self, version: str, timed: TimedRow) -> None:
+        if version in self._latest:
+            reader, latest = self._latest[version]
+            if (found := reader.to_fact(timed)) is not None:
+                latest.setdefault(found[0], Latest()).add(found[1])
+            return
+        windowed, timelines = self._windows[version]
+        if (found := windowed.to_fact(timed)) is not None:
+            timelines.setdefault(found[0], Timeline()).add(found[1], windowed)
+
+    def read(self, view: View, asked: Sequence[tuple[Any, int]]) -> list[Found]:
+        """What the view says of each (entity, microseconds since 1970)."""
+        if view.version in self._latest:
+            reader, latest = self._latest[view.version]
+            return [_read_latest(reader, latest.get(entity), entity, moment) for entity, moment in asked]
+        windowed, timelines = self._windows[view.version]
+        return [_read_window(windowed, timelines.get(entity), entity, moment) for entity, moment in asked]
+
+
+def _read_latest(reader: ViewReader, line: Latest | None, entity: Any, moment: int) -> Found:
+    if entity is None:
+        return reader.nothing("no_key")
+    return reader.latest(line.before(moment) if line else None, moment)
+
+
+def _read_window(reader: WindowReader, line: Timeline | None, entity: Any, moment: int) -> Found:
+    if line is None:
+        return reader.nothing("no_key" if entity is None else "unknown")
+    assert reader.window is not None
+    since = moment - reader.window
+    entered, left = line.seen.before(moment, reader.zero), line.known.before(since, reader.zero)
+
+    def within(index: int) -> list[Any]:
+        times, facts = line.known.times, line.known.facts
+        met = facts[bisect_left(times, since) : bisect_left(times, moment)]
+        return [fact.values[index] for fact in met if fact.seen < moment]
+
+    return reader.of_sums(tuple(map(int.__sub__, entered, left)), within)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ import polars as pl
 
 from mlops_lab.errors import EnvironmentFault, NotFound
 from mlops_lab.features.definition import Features, View
+from mlops_lab.ids import new_id
 from mlops_lab.lake import Lake
 from mlops_lab.outcomes.judge import Verdict
 from mlops_lab.project import Project
@@ -85,7 +85,7 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
     lag, and the last row of every entity. Book: the predictions of the days that outcomes may lag.
     """
     position = lake.position(PREDICTIONS, "journal")
-    name = f"state-{position}-{os.getpid()}"
+    name = f"state-{position}-{new_id()[:8]}"
     folder = project.state_path / name
     try:
         shutil.rmtree(folder, ignore_errors=True)
@@ -109,10 +109,14 @@ def _recent(project: Project, facts: pl.DataFrame, views: Sequence[View]) -> pl.
     if not isinstance(newest, datetime):
         return facts
     facts = facts.sort("known_at", "fact_id", nulls_last=False)
-    keep = pl.col("known_at").is_null() | (pl.col("known_at") >= newest - margin - max(windows, default=timedelta(0)))
+    oldest = newest - margin - max(windows, default=timedelta(0))
+    recent = pl.col("known_at").is_null() | (pl.max_horizontal("known_at", "seen_at") >= oldest)
+    keep = recent
     for view in views:
-        if view.window is None:
-            keep = keep | (pl.int_range(pl.len()).over(view.by) == pl.len().over(view.by) - 1)
+        if view.window is None:  # of what is older, the latest fact of each entity is all that can still be asked for
+            keys = list(view.keys.values())
+            old = ~recent
+            keep = keep | (old & (pl.int_range(pl.len()).over([*keys, old]) == pl.len().over([*keys, old]) - 1))
     return facts.filter(keep)
 
 

@@ -18,10 +18,11 @@ from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.serving.journal import disk_fault, read_journal
-from mlops_lab.serving.records import FactRecord, OutcomeRecord, PredictionRecord, decode_record
+from mlops_lab.serving.records import FactRecord, OutcomeRecord, PredictionRecord, RefusalRecord, decode_record
 from mlops_lab.training.history import (
     OUTCOMES,
     PREDICTIONS,
+    REFUSALS,
     outcome_fields,
     request_fields,
     table_fields,
@@ -65,10 +66,11 @@ def read_file(path: Path, fields: Sequence[Field]) -> pl.DataFrame:
         ) from None
 
 
-def load_sources(project: Project, lake: Lake) -> None:
+def load_sources(project: Project, lake: Lake, *, received_at: datetime) -> bool:
     """Bring the project's data files into the lake: all tables are checked before the first is written.
 
-    A table that exists gets the rows whose key it does not hold yet; rows it holds are left as they are.
+    A table that exists gets the rows whose key it does not hold yet; rows it holds are left as they are. What a first
+    load brings was received when it was known; what comes later, at `received_at`. True if something came later.
     """
     source = project.settings.source
     files: dict[str, tuple[str, list[str], str | None]] = {source.table: (source.data, [source.id], source.known_at)}
@@ -81,12 +83,16 @@ def load_sources(project: Project, lake: Lake) -> None:
         check_unique(frame, key, table=name)
         checked[name] = frame
     _check_order(project, checked[source.table])
+    later = False
     for name, (_, key, known_at) in files.items():
         frame = checked[name]
         if lake.exists(name):
             frame = frame.join(lake.read(name, columns=key), on=key, how="anti", maintain_order="left")
+            frame = frame.with_columns(pl.lit(received_at, _MOMENT).alias("received_at"))
+            later = later or frame.height > 0
         if frame.height or not lake.exists(name):
             lake.append(name, frame, time=known_at)
+    return later
 
 
 def _check_order(project: Project, frame: pl.DataFrame) -> None:
@@ -137,9 +143,14 @@ def _ingest(project: Project, lake: Lake) -> int:
     facts: dict[str, list[tuple[int, Any]]] = {}
     for lsn, record in records:
         if isinstance(record, FactRecord):
-            facts.setdefault(record.table, []).append((lsn, record.row))
+            row = record.row if record.received_at is None else {**record.row, "received_at": record.received_at}
+            facts.setdefault(record.table, []).append((lsn, row))
     fields = table_fields(project)
-    work = [(OUTCOMES, outcomes, lambda rows: _outcome_frame(project, rows), "known_at")]
+    refusals = [(lsn, record) for lsn, record in records if isinstance(record, RefusalRecord)]
+    work = [
+        (OUTCOMES, outcomes, lambda rows: _outcome_frame(project, rows), "known_at"),
+        (REFUSALS, refusals, lambda rows: _refusal_frame(project, rows), "at"),
+    ]
     for name, rows in facts.items():
         work.append((name, rows, _fact_framer(fields[name]), project.settings.tables[name].known_at or ""))
     with ThreadPoolExecutor(max_workers=4) as pool:  # delta-rs works outside the GIL
@@ -170,7 +181,11 @@ def _append_new(
 
 
 def _fact_framer(fields: tuple[Field, ...]) -> Callable[[list[dict[str, Any]]], pl.DataFrame]:
-    return lambda rows: pl.DataFrame(rows, schema=polars_schema(fields))
+    def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+        late = {"received_at": _MOMENT} if any("received_at" in row for row in rows) else {}
+        return pl.DataFrame(rows, schema={**polars_schema(fields), **late})
+
+    return frame
 
 
 _ANSWER: dict[str, Any] = {
@@ -190,7 +205,9 @@ def _prediction_frame(
     null throughout does not change it; numbers are stored as floats."""
     columns: dict[str, list[Any]] = {"id": [record.id for record in records], "at": [record.at for record in records]}
     columns |= {name: [getattr(record, name) for record in records] for name in _ANSWER}
-    schema: dict[str, Any] = {"id": pl.String(), "at": _MOMENT, **_ANSWER, **polars_schema(request_fields(project))}
+    columns["missing"] = [_reasons(record.missing) for record in records]
+    schema: dict[str, Any] = {"id": pl.String(), "at": _MOMENT, **_ANSWER, "missing": pl.String()}
+    schema |= polars_schema(request_fields(project))
     for name in project.settings.source.request:
         columns[name] = [record.request[name] for record in records]
     features = dict.fromkeys(name for record in records for name in record.features if name not in columns)
@@ -201,11 +218,27 @@ def _prediction_frame(
     return pl.DataFrame(columns, schema=schema, strict=False)
 
 
+def _reasons(missing: dict[str, str]) -> str | None:
+    """The views that knew nothing of a request, as `view: reason, …`; None where all did."""
+    return ", ".join(f"{view}: {reason}" for view, reason in missing.items()) or None
+
+
+def _refusal_frame(project: Project, records: Sequence[RefusalRecord]) -> pl.DataFrame:
+    names = ("id", "at", "version", "view", "reason")
+    columns: dict[str, list[Any]] = {name: [getattr(record, name) for record in records] for name in names}
+    for name in project.settings.source.request:
+        columns[name] = [record.request[name] for record in records]
+    text = dict.fromkeys(("view", "reason"), pl.String())
+    schema = {"id": pl.String(), "at": _MOMENT, "version": pl.Int64(), **text, **polars_schema(request_fields(project))}
+    return pl.DataFrame(columns, schema=schema)
+
+
 def _outcome_frame(project: Project, records: Sequence[OutcomeRecord]) -> pl.DataFrame:
     made = [record.prediction for record in records]
     columns: dict[str, list[Any]] = {
         "id": [record.id for record in records],
         "known_at": [record.known_at for record in records],
+        "received_at": [record.received_at for record in records],
         "verdict": [record.verdict for record in records],
         "predicted_at": [prediction and prediction.at for prediction in made],
     }
@@ -215,6 +248,7 @@ def _outcome_frame(project: Project, records: Sequence[OutcomeRecord]) -> pl.Dat
         columns[name] = [prediction and getattr(prediction, name) for prediction in made]
     for name in project.settings.source.request:
         columns[name] = [prediction and prediction.request[name] for prediction in made]
-    schema: dict[str, Any] = {"id": pl.String(), "known_at": _MOMENT, "verdict": pl.String(), "predicted_at": _MOMENT}
+    schema: dict[str, Any] = {"id": pl.String(), "known_at": _MOMENT, "received_at": _MOMENT, "verdict": pl.String()}
+    schema["predicted_at"] = _MOMENT
     schema |= {**polars_schema(outcome_fields(project)), **_ANSWER, **polars_schema(request_fields(project))}
     return pl.DataFrame(columns, schema=schema)

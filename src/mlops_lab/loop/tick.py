@@ -23,6 +23,8 @@ from mlops_lab.rollout.next_step import next_step
 from mlops_lab.training.history import OUTCOMES, PREDICTIONS
 
 _TICK = "tick"
+LOAD_LEAD = timedelta(seconds=10)
+"""How long after they were loaded further rows of a data file are seen: all servers know them by then."""
 
 
 Report = Callable[[str], None]
@@ -63,7 +65,8 @@ class Loop:
                 hint="wait for `mlops tick` to finish it, or end it with `mlops rollback`",
             )
         self.report("snapshot")
-        load_sources(self.project, self.lake)
+        if load_sources(self.project, self.lake, received_at=now + LOAD_LEAD):
+            self.act(fresh=True)  # servers take the new rows in before the moment from which they are seen
         if self.state.retraining is None:
             self.decide(Decision(now, What.RETRAIN, None, "asked", f"asked for by {by}", by))
         return self._finish_retraining(now, by=by)
@@ -80,7 +83,7 @@ class Loop:
         ]
         newest = max((moment for moment in moments if isinstance(moment, datetime)), default=None)
         if newest is None:
-            load_sources(self.project, self.lake)
+            load_sources(self.project, self.lake, received_at=clock.EPOCH)  # a first load: known when it was known
             return self.now()
         return newest + timedelta(seconds=1)
 

@@ -11,8 +11,8 @@ import msgspec
 class PredictionRecord(msgspec.Struct, frozen=True, tag="p"):
     """One answered request.
 
-    `request` and `features` are what came in and what the model saw; a shadow is a version that was scored on the
-    same request and answered nobody.
+    `request` and `features` are what came in and what the model saw; `missing` names the views that knew nothing of
+    it, and why. A shadow is a version that was scored on the same request and answered nobody.
     """
 
     id: str
@@ -24,26 +24,43 @@ class PredictionRecord(msgspec.Struct, frozen=True, tag="p"):
     shadow_output: float | None
     request: dict[str, Any]
     features: dict[str, Any]
+    missing: dict[str, str] = {}
+
+
+class RefusalRecord(msgspec.Struct, frozen=True, tag="r"):
+    """One request that was not answered, because `view` knew nothing of it and refuses then."""
+
+    id: str
+    at: datetime
+    version: int
+    view: str
+    reason: str
+    request: dict[str, Any]
 
 
 class OutcomeRecord(msgspec.Struct, frozen=True, tag="o"):
-    """One outcome and the verdict on it; with its prediction where it was accepted."""
+    """One outcome and the verdict on it; with its prediction where it was accepted.
+
+    `received_at`: when it reached us, where that was after it was known; else None.
+    """
 
     id: str
     known_at: datetime
     verdict: str
     values: dict[str, Any]
     prediction: PredictionRecord | None
+    received_at: datetime | None = None
 
 
 class FactRecord(msgspec.Struct, frozen=True, tag="f"):
-    """One row of a table."""
+    """One row of a table; `received_at` as for outcomes."""
 
     table: str
     row: dict[str, Any]
+    received_at: datetime | None = None
 
 
-Record = PredictionRecord | OutcomeRecord | FactRecord
+Record = PredictionRecord | RefusalRecord | OutcomeRecord | FactRecord
 
 encode_record = msgspec.msgpack.Encoder().encode
 decode_record = msgspec.msgpack.Decoder(Record).decode

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import polars as pl
 
+from mlops_lab import clock
 from mlops_lab.contracts.fields import Field, make_struct, parse_fields
 from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput, NotFound
-from mlops_lab.features.online import OnlineStore
+from mlops_lab.features.online import MemoryStore, TimedRow
 from mlops_lab.ids import new_id
 from mlops_lab.outcomes.book import Book
 from mlops_lab.outcomes.judge import Verdict
 from mlops_lab.project import Project
 from mlops_lab.serving.deployment import Deployment, Live
 from mlops_lab.serving.journal import Journal, read_journal
-from mlops_lab.serving.predictor import FeatureReader, Predictor, views_of
+from mlops_lab.serving.predictor import FeatureReader, Inputs, Predictor, views_of
 from mlops_lab.serving.records import (
     FactRecord,
     OutcomeRecord,
     PredictionRecord,
+    RefusalRecord,
     decode_record,
     encode_record,
 )
@@ -95,8 +99,11 @@ class Service:
         self._time = source.time
         self._outcome_names = [field.name for field in outcome_fields]
         self._book: Book[PredictionRecord]
-        self._store: OnlineStore
+        self._store: MemoryStore
         self._facts_seen: dict[str, dict[tuple[Any, ...], dict[str, Any]]]
+        self._wall = project.settings.project.clock == "wall"
+        self._newest: datetime | None = None  # the latest moment that was asked about
+        self.counted: Counter[tuple[str, str, str]] = Counter()
         self.models = LiveModels(deployment, project.root, {})
         self.journal = Journal(project.journal_path, fsync=project.settings.serving.durability == "fsync")
         self._restore()  # after the journal is ours: nobody can write what this would miss
@@ -106,7 +113,8 @@ class Service:
     def predict(self, requests: Sequence[msgspec.Struct]) -> list[PredictionRecord | InvalidInput]:
         """The answers to some decoded requests, in order, written to the journal before they are returned.
 
-        A request whose id was answered before gets the same answer again; with another content, a Conflict.
+        A request whose id was answered before gets the same answer again; with another content, a Conflict. One that
+        the champion's views refuse gets no answer, and that is written down too.
         """
         rows = [self._as_dict(request) for request in requests]
         fresh: dict[str, dict[str, Any]] = {}
@@ -118,22 +126,39 @@ class Service:
         for name, row in rows:
             record = made.get(name) or self._book.find(name)
             assert record is not None
-            same = record.request == row
-            answers.append(record if same else _other_request(name))
+            if record.request != row:
+                answers.append(_other_request(name))
+            else:
+                answers.append(_refusal(record) if isinstance(record, RefusalRecord) else record)
         return answers
 
-    def _answer(self, requests: Mapping[str, dict[str, Any]]) -> list[PredictionRecord]:
+    def _answer(self, requests: Mapping[str, dict[str, Any]]) -> list[PredictionRecord | RefusalRecord]:
         rows = list(requests.values())
         inputs = {version: reader.read(rows) for version, reader in self._readers.items()}
         scored = [
-            (predictor, predictor.score_rows(inputs[predictor.features.version]))
+            (predictor, predictor.score_rows([row.values for row in inputs[predictor.features.version]]))
             for predictor in self.models.predictors
         ]
         records = [self._route(name, rows[index], index, scored, inputs) for index, name in enumerate(requests)]
         self.journal.append([encode_record(record) for record in records])
         for record in records:
-            self._book.add(msgspec.structs.replace(record, features=_NOT_KEPT))
+            self._count(record)
+            self._note(record)
         return records
+
+    def _note(self, record: PredictionRecord | RefusalRecord) -> None:
+        if isinstance(record, PredictionRecord):
+            self._book.add(msgspec.structs.replace(record, features=_NOT_KEPT))
+        if self._newest is None or record.at > self._newest:
+            self._newest = record.at
+
+    def _count(self, record: PredictionRecord | RefusalRecord) -> None:
+        if isinstance(record, RefusalRecord):
+            self.counted["refused", record.view, record.reason] += 1
+            return
+        self.counted["answered", str(record.version), record.role] += 1
+        for view, reason in record.missing.items():
+            self.counted["missing", view, reason] += 1
 
     def _route(
         self,
@@ -141,16 +166,24 @@ class Service:
         request: dict[str, Any],
         index: int,
         scored: list[tuple[Predictor, list[float]]],
-        inputs: Mapping[str, list[tuple[Any, ...]]],
-    ) -> PredictionRecord:
+        inputs: Mapping[str, list[Inputs]],
+    ) -> PredictionRecord | RefusalRecord:
         deployment = self.models.deployment
         champion, challenger = scored[0], scored[1] if len(scored) > 1 else None
+        found = inputs[champion[0].features.version][index]
+        if found.refused_by is not None:
+            reason = found.missing[found.refused_by]
+            version = champion[0].version
+            return RefusalRecord(name, request[self._time], version, found.refused_by, reason, request)
+        if challenger and inputs[challenger[0].features.version][index].refused_by is not None:
+            challenger = None
         # the salt draws each rollout's share anew; within one rollout a key always meets the same version
         canary = (
             challenger
             and bucket(f"{challenger[0].version}/{self._sticky_key(name, request)}") < deployment.canary_share
         )
         (answering, outputs), shadow = (challenger, champion) if challenger and canary else (champion, challenger)
+        found = inputs[answering.features.version][index]
         return PredictionRecord(
             id=name,
             at=request[self._time],
@@ -160,7 +193,8 @@ class Service:
             shadow_version=shadow[0].version if shadow else None,
             shadow_output=shadow[1][index] if shadow else None,
             request=request,
-            features=dict(zip(answering.features.inputs, inputs[answering.features.version][index], strict=True)),
+            features=dict(zip(answering.features.inputs, found.values, strict=True)),
+            missing=found.missing,
         )
 
     def _sticky_key(self, name: str, request: Mapping[str, Any]) -> str:
@@ -200,7 +234,8 @@ class Service:
             counts[verdict] += 1
             if verdict is not Verdict.DUPLICATE:
                 prediction = self._book.find(name) if verdict is Verdict.ACCEPTED else None
-                record = OutcomeRecord(name, known_at, str(verdict), values, prediction)
+                received_at = self._received(known_at)
+                record = OutcomeRecord(name, known_at, str(verdict), values, prediction, received_at)
                 written.append(record)
                 if verdict is Verdict.ACCEPTED:
                     records[name] = record
@@ -228,10 +263,11 @@ class Service:
                 )
             if earlier is None:
                 fresh[identity] = row
-        if fresh:
-            self.journal.append([encode_record(FactRecord(table, row)) for row in fresh.values()])
-        for row in fresh.values():
-            self._add_fact(table, row)
+        column = self._known_at_columns[table]
+        facts = [FactRecord(table, row, self._received(row[column] if column else None)) for row in fresh.values()]
+        if facts:
+            self.journal.append([encode_record(fact) for fact in facts])
+        self._add_facts(facts)
         return {"accepted": len(fresh), "duplicate": len(rows) - len(fresh)}
 
     def row_type(self, table: str) -> type[msgspec.Struct]:
@@ -245,18 +281,31 @@ class Service:
             )
         return self.row_types[table]
 
+    def _received(self, known_at: datetime | None) -> datetime | None:
+        """When a fact that arrives now is taken to have reached us; None where that is no later than it was known.
+
+        Never before a moment that was answered about already: what was answered did not see it, and must not seem to
+        have done so when it is computed again.
+        """
+        moments = [moment for moment in (self._newest, clock.now() if self._wall else None) if moment is not None]
+        received_at = max(moments, default=None)
+        return None if received_at is None or (known_at is not None and received_at <= known_at) else received_at
+
     def _learn(self, record: OutcomeRecord) -> None:
         assert record.prediction is not None
         self._book.end(record.id, record.known_at, record.values)
         row = {**record.prediction.request, **record.values, "known_at": record.known_at}
         row[self.project.settings.source.known_at] = record.known_at
-        self._store.add(self.project.settings.source.table, row, known_at=record.known_at, fact_id=record.id)
+        seen_at = record.received_at or record.known_at
+        self._store.add(self.project.settings.source.table, [TimedRow(row, record.known_at, seen_at, record.id)])
 
-    def _add_fact(self, table: str, row: dict[str, Any]) -> None:
-        column = self._known_at_columns[table]
-        self._facts_seen[table][self._identity(table, row)] = row
-        name = fact_id(self._key_columns[table], row)
-        self._store.add(table, row, known_at=row[column] if column else None, fact_id=name)
+    def _add_facts(self, facts: Sequence[FactRecord]) -> None:
+        for fact in facts:
+            column = self._known_at_columns[fact.table]
+            known_at = fact.row[column] if column else None
+            self._facts_seen[fact.table][self._identity(fact.table, fact.row)] = fact.row
+            name = fact_id(self._key_columns[fact.table], fact.row)
+            self._store.add(fact.table, [TimedRow(fact.row, known_at, fact.received_at or known_at, name)])
 
     def _identity(self, table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
         column = self._known_at_columns[table]
@@ -268,16 +317,16 @@ class Service:
     def deploy(self, deployment: Deployment) -> None:
         """Answer by another routing table from now on. On an error the present one stays."""
         models = LiveModels(deployment, self.project.root, self.models.by_fingerprint())
-        needed = views_of(models.predictors)
-        present = self.models, self._book, self._store, self._facts_seen
+        present = self.models, self._book, self._store, self._facts_seen, self._newest
+        fresh_state = deployment.state != self.models.deployment.state
         self.models = models
         try:
-            if needed.keys() <= self._store.states.keys():
-                self._readers = self._make_readers()
-            else:
+            if fresh_state:
                 self._restore()
+            else:
+                self._readers = self._make_readers()
         except Exception:
-            self.models, self._book, self._store, self._facts_seen = present
+            self.models, self._book, self._store, self._facts_seen, self._newest = present
             raise
 
     def _make_readers(self) -> dict[str, FeatureReader]:
@@ -290,7 +339,8 @@ class Service:
         deployment = self.models.deployment
         state = self.project.root / deployment.state
         book = Book[PredictionRecord](within_days=self.project.settings.source.outcome_within_days)
-        self._book, self._store = book, OnlineStore(views_of(self.models.predictors))
+        self._newest = None
+        self._book, self._store = book, MemoryStore(views_of(self.models.predictors).values())
         self._facts_seen = {name: {} for name in self.row_types}
         self._load_facts(state)
         try:
@@ -305,15 +355,15 @@ class Service:
         for payload in remembered:
             record = decode_record(payload)
             if isinstance(record, PredictionRecord):
-                book.add(record)
+                self._note(record)
             elif isinstance(record, OutcomeRecord):
                 book.end(record.id, record.known_at, record.values)
         for _, payload in read_journal(self.project.journal_path, deployment.state_position):
             record = decode_record(payload)
-            if isinstance(record, PredictionRecord):
-                book.add(msgspec.structs.replace(record, features=_NOT_KEPT))
+            if isinstance(record, PredictionRecord | RefusalRecord):
+                self._note(record)
             elif isinstance(record, FactRecord):
-                self._add_fact(record.table, record.row)
+                self._add_facts([record])
             elif record.prediction is not None:
                 self._learn(record)
         self._readers = self._make_readers()
@@ -321,17 +371,26 @@ class Service:
     def _load_facts(self, state: Path) -> None:
         source = self.project.settings.source
         for path in sorted(state.glob("*.parquet")):
-            for row in pl.read_parquet(path).iter_rows(named=True):
-                name = row.pop("fact_id")
-                if path.stem == source.table:
-                    self._store.add(path.stem, row, known_at=row[source.known_at], fact_id=name)
-                else:
-                    self._add_fact(path.stem, {column: row[column] for column in self._columns[path.stem]})
+            rows = list(pl.read_parquet(path).iter_rows(named=True))
+            self._store.add(path.stem, [TimedRow(row, row["known_at"], row["seen_at"], row["fact_id"]) for row in rows])
+            if path.stem != source.table:
+                for row in rows:
+                    kept = {column: row[column] for column in self._columns[path.stem]}
+                    self._facts_seen[path.stem][self._identity(path.stem, kept)] = kept
 
     @property
     def pending(self) -> int:
         """The number of recent predictions that wait for their outcome."""
         return self._book.pending
+
+
+def _refusal(record: RefusalRecord) -> InvalidInput:
+    return InvalidInput(
+        f'view "{record.view}" knows nothing of it ({record.reason}), and refuses then',
+        code="missing_features",
+        where=f"view {record.view}",
+        hint="send what is known of it first, or declare defaults: missing={...} in pipeline.py",
+    )
 
 
 def _other_request(name: str) -> Conflict:

@@ -11,6 +11,7 @@ from mlops_lab.project import Project
 
 PREDICTIONS = "predictions"
 OUTCOMES = "outcomes"
+REFUSALS = "refusals"
 
 
 def request_fields(project: Project) -> tuple[Field, ...]:
@@ -46,29 +47,45 @@ def table_fields(project: Project) -> dict[str, tuple[Field, ...]]:
 def read_labelled(project: Project, lake: Lake) -> pl.DataFrame:
     """All requests whose outcome is known: the loaded past and the accepted outcomes; by time, then id.
 
-    Columns: `fact_id`, the request fields, the column of the moment of knowing, `known_at`, the outcome fields.
+    Columns: `fact_id`, the request fields, the column of the moment of knowing, `known_at`, `seen_at`, the outcome
+    fields.
     """
     source = project.settings.source
     columns = [field.name for field in (*request_fields(project), *outcome_fields(project))]
     moment = pl.col("known_at").alias(source.known_at)
-    past = lake.read(source.table).select(
-        pl.col(source.id).alias("fact_id"), pl.col(source.known_at).alias("known_at"), *columns
-    )
-    parts = [past]
+    past = lake.read(source.table)
+    parts = [
+        past.select(
+            pl.col(source.id).alias("fact_id"), pl.col(source.known_at).alias("known_at"), _received(past), *columns
+        )
+    ]
     if lake.exists(OUTCOMES):
         accepted = lake.read(OUTCOMES).filter(pl.col("verdict") == Verdict.ACCEPTED)
-        parts.append(accepted.select(pl.col("id").alias("fact_id"), "known_at", *columns))
-    return pl.concat(parts).with_columns(moment).sort(source.time, "fact_id")
+        parts.append(accepted.select(pl.col("id").alias("fact_id"), "known_at", "received_at", *columns))
+    seen = pl.max_horizontal("known_at", "received_at").alias("seen_at")
+    return pl.concat(parts).with_columns(moment, seen).drop("received_at").sort(source.time, "fact_id")
 
 
 def read_facts(project: Project, lake: Lake, labelled: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """The facts of every table, with `known_at` (null: always known) and `fact_id` beside their own columns."""
+    """The facts of every table, with `known_at`, `seen_at` (null: always) and `fact_id` beside their own columns.
+
+    A fact is seen from the later of two times: when the world knew it and when it reached us.
+    """
     facts = {project.settings.source.table: labelled}
     for name, table in project.settings.tables.items():
         known_at = pl.col(table.known_at) if table.known_at else pl.lit(None, pl.Datetime("us", "UTC"))
         identity = pl.concat_str([pl.col(column).cast(pl.String) for column in table.key], separator="\x1f")
-        facts[name] = lake.read(name).with_columns(known_at=known_at, fact_id=identity)
+        rows = lake.read(name)
+        timed = rows.with_columns(_received(rows), known_at=known_at, fact_id=identity)
+        seen = pl.max_horizontal("known_at", "received_at").alias("seen_at")
+        facts[name] = timed.with_columns(seen).drop("received_at")
     return facts
+
+
+def _received(rows: pl.DataFrame) -> pl.Expr:
+    """When each row reached us; null where that was when it was known, as for all that was loaded first."""
+    nothing = pl.lit(None, pl.Datetime("us", "UTC")).alias("received_at")
+    return pl.col("received_at") if "received_at" in rows.columns else nothing
 
 
 def table_schemas(project: Project) -> dict[str, dict[str, pl.DataType]]:

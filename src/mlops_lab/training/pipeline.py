@@ -52,6 +52,7 @@ def load_pipeline(project: Project) -> Pipeline:
             where=PIPELINE_NAME,
             hint="define `features = Features(...)` and `def model(): return LGBMClassifier(...)`",
         )
+    features.as_dict()  # what cannot be written into a package is refused before any work is spent
     fingerprint = hash_bytes([path.read_bytes(), (project.root / "mlops.toml").read_bytes()])
     return Pipeline(features, model, fingerprint)
 
