@@ -19,8 +19,7 @@ PIPELINE_NAME = "pipeline.py"
 
 _ANSWER = {"id", "at", "version", "role", "output", "shadow_version", "shadow_output"}
 FIELD_KINDS = ("string", "integer", "float", "boolean", "datetime")
-_TIMES = {"received_at", "seen_at", "fact_id"}
-RESERVED = frozenset(_ANSWER | _TIMES | {"known_at", "verdict", "predicted_at", "missing"})
+RESERVED = frozenset(_ANSWER | {"known_at", "received_at", "verdict", "predicted_at", "missing"})
 """Columns of the loop's own tables, which stand beside the fields of requests and outcomes."""
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
@@ -303,6 +302,10 @@ def _check_references(settings: Settings, text: str) -> None:
     declared += [(["tables", table, "fields"], section.fields) for table, section in settings.tables.items()]
     for keys, types in declared:
         for field, kind in types.items():
+            if field.startswith("_"):
+                raise fail(
+                    f'"{field}" begins with an underscore', [*keys, field], "rename it: those are the loop's own"
+                )
             if kind.removesuffix("?") not in FIELD_KINDS:
                 kinds = ", ".join(FIELD_KINDS)
                 raise fail(f'unknown type "{kind}"', [*keys, field], f"the types are {kinds}; with ?, null is allowed")
@@ -336,11 +339,11 @@ def _check_references(settings: Settings, text: str) -> None:
     if source.table in settings.tables:
         raise fail(f'table "{source.table}" is declared twice', ["tables", source.table], "rename one of the two")
     for name, table in settings.tables.items():
-        for column in sorted(_TIMES & set(table.fields)):
+        if "received_at" in table.fields:
             raise fail(
-                f'"{column}" is the name of a column that the loop itself keeps',
-                ["tables", name, "fields", column],
-                f"rename it; {', '.join(sorted(_TIMES))} are taken",
+                '"received_at" is the name of a column that the loop itself keeps',
+                ["tables", name, "fields", "received_at"],
+                "rename it: when a row reached us is noted by itself",
             )
         for column in [*table.key, *([table.known_at] if table.known_at else [])]:
             if column not in table.fields:

@@ -158,10 +158,10 @@ def near(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
 
 
 def frame(facts: list[Fact]) -> pl.DataFrame:
-    columns = {"entity": pl.String, "place": pl.String, "fact_id": pl.String, "amount": pl.Float64, "note": pl.String}
+    columns = {"entity": pl.String, "place": pl.String, "_fact_id": pl.String, "amount": pl.Float64, "note": pl.String}
     return pl.DataFrame(
         [(f.entity, f.place, f.id, f.amount, f.note, f.known_at, f.known_at, f.seen) for f in facts],
-        schema={**columns, "happened": MOMENT, "known_at": MOMENT, "seen_at": MOMENT},
+        schema={**columns, "happened": MOMENT, "_known_at": MOMENT, "_seen_at": MOMENT},
         orient="row",
     )
 

@@ -23,7 +23,7 @@ def reader(tiny, facts) -> FeatureReader:
     store = MemoryStore(views_of([tiny.predictor]).values())
     for table, rows in facts.items():
         for row in rows.reverse().iter_rows(named=True):
-            store.add(table, [TimedRow(row, row["known_at"], row["seen_at"], row["fact_id"])])
+            store.add(table, [TimedRow(row, row["_known_at"], row["_seen_at"], row["_fact_id"])])
     return FeatureReader(tiny.predictor, store)
 
 

@@ -71,6 +71,47 @@ def read_expression(name: str, text: str) -> pl.Expr:
         ) from None
 
 
+def settle_literals(expression: pl.Expr) -> tuple[pl.Expr, dict[str, int | float]]:
+    """The expression with a column in the place of each number it computes with, and the number of each column.
+
+    Polars computes with a number otherwise than with a column of it (it multiplies by the reciprocal instead of
+    dividing), and which of the two it does depends on how many rows it looks at and on what is in them. With columns
+    only, a row's value depends on that row alone. The arguments of functions stay what they are.
+    """
+    numbers: dict[str, int | float] = {}
+
+    def settle(tree: Any) -> Any:
+        if isinstance(tree, list):
+            return [settle(item) for item in tree]
+        if not isinstance(tree, dict):
+            return tree
+        if (number := _number(tree)) is not None:
+            column = f"_{number!r}"
+            numbers[column] = number
+            return {"Column": column}
+        if "Function" in tree:
+            function = tree["Function"]
+            first, *others = function["input"]
+            return {"Function": {**function, "input": [settle(first), *(_keep_or_settle(item) for item in others)]}}
+        return {key: settle(value) if key not in _VALUES else value for key, value in tree.items()}
+
+    def _keep_or_settle(tree: Any) -> Any:
+        return tree if _number(tree) is not None else settle(tree)
+
+    text = json.dumps(settle(json.loads(expression.meta.serialize(format="json"))))
+    return pl.Expr.deserialize(io.StringIO(text), format="json"), numbers
+
+
+def _number(tree: Any) -> int | float | None:
+    """The number that a node of an expression is, if it is one."""
+    literal = tree.get("Literal") if isinstance(tree, dict) else None
+    kinds = literal.get("Dyn") or literal.get("Scalar") if isinstance(literal, dict) else None
+    value = (
+        next((kinds[kind] for kind in ("Int", "Float", "Int64", "Float64") if kind in kinds), None) if kinds else None
+    )
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def _check(name: str, text: str) -> str:
     """The JSON as we read it, so that Polars cannot read it otherwise."""
     tree = json.loads(text)

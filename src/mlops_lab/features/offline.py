@@ -29,7 +29,7 @@ def compute(features: Features, rows: pl.DataFrame, *, time: str, facts: Mapping
     """The model inputs of `rows`, in their order; one row each.
 
     `time` names the column of `rows` that holds each row's moment. `facts` maps a table to its rows with the columns
-    `known_at` and `seen_at` (datetimes, null for what was always known) and `fact_id` (tie-break) beside its own.
+    `_known_at` and `_seen_at` (datetimes, null for what was always known) and `_fact_id` (tie-break) beside its own.
     """
     return features.select(look_up(features, rows, time=time, facts=facts))
 
@@ -101,26 +101,26 @@ class _Past:
         self._view = view
         self._keys = list(view.keys)
         keyed = facts.select(
-            pl.col("known_at").fill_null(pl.lit(_ALWAYS).dt.replace_time_zone("UTC")),
-            pl.col("seen_at").fill_null(pl.lit(_ALWAYS).dt.replace_time_zone("UTC")),
-            "fact_id",
+            pl.col("_known_at").fill_null(pl.lit(_ALWAYS).dt.replace_time_zone("UTC")),
+            pl.col("_seen_at").fill_null(pl.lit(_ALWAYS).dt.replace_time_zone("UTC")),
+            "_fact_id",
             *(pl.col(column).alias(f"__{number}") for number, column in enumerate(view.columns)),
         ).filter(pl.all_horizontal(pl.col(f"__{number}").is_not_null() for number in range(len(self._keys))))
         if view.window:  # always known: in no window; seen when the window has passed it: never counted
-            always = pl.col("known_at").dt.year() == 1
-            keyed = keyed.filter(~always, pl.col("seen_at") - pl.col("known_at") < view.window)
+            always = pl.col("_known_at").dt.year() == 1
+            keyed = keyed.filter(~always, pl.col("_seen_at") - pl.col("_known_at") < view.window)
         self._facts = keyed
         self._column = {column: f"__{number}" for number, column in enumerate(view.columns)}
-        self._seen = self._order("seen_at")
+        self._seen = self._order("_seen_at")
 
     def _order(self, time: str) -> _Order:
         keys = [f"__{number}" for number in range(len(self._keys))]
         named = self._facts.select(
             *(pl.col(key).alias(name) for key, name in zip(keys, self._keys, strict=True)),
             pl.col(time).alias(_AT),
-            "fact_id",
+            "_fact_id",
         ).with_row_index("__origin")
-        ordered = named.sort(*self._keys, _AT, *(["fact_id"] if time == "known_at" else []))
+        ordered = named.sort(*self._keys, _AT, *(["_fact_id"] if time == "_known_at" else []))
         frame = ordered.select(*self._keys, _AT, pl.int_range(pl.len()).alias(_PLACE))
         return _Order(self._keys, frame, ordered["__origin"].to_numpy().astype(np.int64))
 
@@ -133,7 +133,7 @@ class _Past:
 
     def _last(self, asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         until = self._seen.before(asked)
-        known = self._order("known_at").rows
+        known = self._order("_known_at").rows
         rank = np.empty(len(known), dtype=np.int64)
         rank[known] = np.arange(len(known))
         # of those seen so far the one known last; entities lie one after another, so a maximum never leaks
@@ -143,7 +143,7 @@ class _Past:
         row = _fill(picked, missing, None)
         found = self._facts.select(pl.all().gather(row))
         if self._view.stale_after is not None:
-            stale = (asked[_TIME] - found["known_at"]) > self._view.stale_after
+            stale = (asked[_TIME] - found["_known_at"]) > self._view.stale_after
             missing = missing | stale.fill_null(value=False)
         values = []
         for (name, aggregate), default in zip(self._view.values.items(), self._view.defaults, strict=True):
@@ -155,8 +155,8 @@ class _Past:
 
     def _windowed(self, asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         assert self._view.window is not None
-        on_time = bool((self._facts["seen_at"] == self._facts["known_at"]).all())
-        known = self._seen if on_time else self._order("known_at")
+        on_time = bool((self._facts["_seen_at"] == self._facts["_known_at"]).all())
+        known = self._seen if on_time else self._order("_known_at")
         last = self._seen.before(asked)
         left = known.before(asked, less=self._view.window)
         window = _Window(self._seen, known, since=_after(left, last, self._seen), until=last + 1)
@@ -191,7 +191,7 @@ class _Past:
         ordered = column.gather(known.rows)
         found = _range_extreme(ordered, since, end, greatest=aggregate.how == "max")
         partly = np.flatnonzero(seen != last)
-        moment = self._facts["seen_at"].gather(known.rows)
+        moment = self._facts["_seen_at"].gather(known.rows)
         for start in range(0, len(partly), _AT_ONCE):  # bounded memory: a window may hold a whole table
             some = partly[start : start + _AT_ONCE]
             places = pl.int_ranges(pl.Series(since[some]), pl.Series(end[some]), eager=True)

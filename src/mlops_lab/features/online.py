@@ -164,7 +164,7 @@ def extreme(aggregate: Aggregate, values: Iterable[Any]) -> Any:
     return max(held) if aggregate.how == "max" else min(held)
 
 
-# ---- in memory --------------------------------------------------------------------------------------------------------
+# ---- in memory -----------------------------------------------------------------------------------------------------
 
 
 class Latest:

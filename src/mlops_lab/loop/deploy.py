@@ -105,12 +105,12 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
 def _recent(project: Project, facts: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
     windows = [view.window for view in views if view.window]
     margin = timedelta(days=project.settings.source.outcome_within_days)
-    newest = facts["known_at"].max()
+    newest = facts["_known_at"].max()
     if not isinstance(newest, datetime):
         return facts
-    facts = facts.sort("known_at", "fact_id", nulls_last=False)
+    facts = facts.sort("_known_at", "_fact_id", nulls_last=False)
     oldest = newest - margin - max(windows, default=timedelta(0))
-    recent = pl.col("known_at").is_null() | (pl.max_horizontal("known_at", "seen_at") >= oldest)
+    recent = pl.col("_known_at").is_null() | (pl.max_horizontal("_known_at", "_seen_at") >= oldest)
     keep = recent
     for view in views:
         if view.window is None:  # of what is older, the latest fact of each entity is all that can still be asked for

@@ -372,7 +372,9 @@ class Service:
         source = self.project.settings.source
         for path in sorted(state.glob("*.parquet")):
             rows = list(pl.read_parquet(path).iter_rows(named=True))
-            self._store.add(path.stem, [TimedRow(row, row["known_at"], row["seen_at"], row["fact_id"]) for row in rows])
+            self._store.add(
+                path.stem, [TimedRow(row, row["_known_at"], row["_seen_at"], row["_fact_id"]) for row in rows]
+            )
             if path.stem != source.table:
                 for row in rows:
                     kept = {column: row[column] for column in self._columns[path.stem]}

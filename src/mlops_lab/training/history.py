@@ -47,27 +47,31 @@ def table_fields(project: Project) -> dict[str, tuple[Field, ...]]:
 def read_labelled(project: Project, lake: Lake) -> pl.DataFrame:
     """All requests whose outcome is known: the loaded past and the accepted outcomes; by time, then id.
 
-    Columns: `fact_id`, the request fields, the column of the moment of knowing, `known_at`, `seen_at`, the outcome
-    fields.
+    Columns: `_fact_id`, `_known_at`, `_seen_at` (see `read_facts`), the request fields, the column of the moment of
+    knowing, the outcome fields.
     """
     source = project.settings.source
     columns = [field.name for field in (*request_fields(project), *outcome_fields(project))]
-    moment = pl.col("known_at").alias(source.known_at)
+    moment = pl.col("_known_at").alias(source.known_at)
     past = lake.read(source.table)
     parts = [
         past.select(
-            pl.col(source.id).alias("fact_id"), pl.col(source.known_at).alias("known_at"), _received(past), *columns
+            pl.col(source.id).alias("_fact_id"), pl.col(source.known_at).alias("_known_at"), _received(past), *columns
         )
     ]
     if lake.exists(OUTCOMES):
         accepted = lake.read(OUTCOMES).filter(pl.col("verdict") == Verdict.ACCEPTED)
-        parts.append(accepted.select(pl.col("id").alias("fact_id"), "known_at", "received_at", *columns))
-    seen = pl.max_horizontal("known_at", "received_at").alias("seen_at")
-    return pl.concat(parts).with_columns(moment, seen).drop("received_at").sort(source.time, "fact_id")
+        parts.append(
+            accepted.select(
+                pl.col("id").alias("_fact_id"), pl.col("known_at").alias("_known_at"), "received_at", *columns
+            )
+        )
+    seen = pl.max_horizontal("_known_at", "received_at").alias("_seen_at")
+    return pl.concat(parts).with_columns(moment, seen).drop("received_at").sort(source.time, "_fact_id")
 
 
 def read_facts(project: Project, lake: Lake, labelled: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """The facts of every table, with `known_at`, `seen_at` (null: always) and `fact_id` beside their own columns.
+    """The facts of every table: `_known_at`, `_seen_at` (null: always) and `_fact_id` beside their own columns.
 
     A fact is seen from the later of two times: when the world knew it and when it reached us.
     """
@@ -76,8 +80,8 @@ def read_facts(project: Project, lake: Lake, labelled: pl.DataFrame) -> dict[str
         known_at = pl.col(table.known_at) if table.known_at else pl.lit(None, pl.Datetime("us", "UTC"))
         identity = pl.concat_str([pl.col(column).cast(pl.String) for column in table.key], separator="\x1f")
         rows = lake.read(name)
-        timed = rows.with_columns(_received(rows), known_at=known_at, fact_id=identity)
-        seen = pl.max_horizontal("known_at", "received_at").alias("seen_at")
+        timed = rows.with_columns(_received(rows), _known_at=known_at, _fact_id=identity)
+        seen = pl.max_horizontal("_known_at", "received_at").alias("_seen_at")
         facts[name] = timed.with_columns(seen).drop("received_at")
     return facts
 

@@ -47,7 +47,7 @@ def build_training_set(
     features.view_schema(table_schemas(project))
     labelled = read_labelled(project, lake)
     facts = read_facts(project, lake, labelled)
-    known = labelled.filter(pl.col("known_at") <= until, pl.col(source.time) < until)
+    known = labelled.filter(pl.col("_known_at") <= until, pl.col(source.time) < until)
     asked = known.select(field.name for field in request_fields(project))  # nothing that was known only later
     try:
         inputs = compute(features, asked, time=source.time, facts=facts)
