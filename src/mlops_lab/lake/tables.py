@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -120,6 +121,23 @@ class Lake:
             table = self._open(name, version=version)
             predicate = f"{since[0]} >= '{since[1].isoformat()}'" if since else None
             return pl.DataFrame(table.scan(predicate=predicate, columns=columns))
+
+        return self._guard(name, scan)
+
+    def read_added(self, name: str, known: frozenset[str]) -> tuple[pl.DataFrame, frozenset[str]]:
+        """The rows in files of the table that are not among `known`, and all its files.
+
+        Tables only grow: what was read once need not be read again.
+        """
+
+        def scan() -> tuple[pl.DataFrame, frozenset[str]]:
+            table = self._open(name)
+            files = frozenset(unquote(uri).rsplit("/", 1)[1] for uri in table.file_uris())
+            if not known:
+                return pl.DataFrame(table.scan()), files
+            schema = self.schema(name)
+            added = [pl.read_parquet(self.table_path(name) / file) for file in sorted(files - known)]
+            return pl.concat([pl.DataFrame(schema=schema), *added], how="diagonal_relaxed").select(list(schema)), files
 
         return self._guard(name, scan)
 

@@ -19,11 +19,18 @@ from mlops_lab.rollout.decisions import State
 from mlops_lab.training.history import OUTCOMES, PREDICTIONS
 
 
-def measure_day(project: Project, lake: Lake, *, now: datetime, state: State, package: Path) -> pl.DataFrame:
-    """The measurements of the day that ends at `now`, for the champion's package."""
+def predictions_of_day(project: Project, lake: Lake, *, now: datetime) -> pl.DataFrame:
+    """What was answered on the day that ends at `now`."""
+    began = days_before(now, 1, project.timezone)
+    return _since(lake, PREDICTIONS, "at", began).filter(pl.col("at") < now)
+
+
+def measure_day(
+    project: Project, lake: Lake, *, now: datetime, state: State, package: Path, predictions: pl.DataFrame
+) -> pl.DataFrame:
+    """The measurements of the day that ends at `now`, for the champion's package; `predictions` are the day's."""
     assert state.champion is not None
     began = days_before(now, 1, project.timezone)
-    predictions = _since(lake, PREDICTIONS, "at", began).filter(pl.col("at") < now)
     ended = accepted_since(lake, began).filter(pl.col("known_at") < now)
     truth = pl.col(project.settings.source.label).cast(pl.Float64).alias("truth")
     return measure(

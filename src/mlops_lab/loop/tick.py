@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from mlops_lab import clock
+from mlops_lab.alerts.log import write_alerts
 from mlops_lab.clock import to_micros
 from mlops_lab.errors import Refused
 from mlops_lab.lake import Lake
 from mlops_lab.loop.deploy import deploy, find_live
 from mlops_lab.loop.ingest import ingest_journal, load_sources
-from mlops_lab.loop.observe import measure_day, recent_measurements, rollout_pairs
+from mlops_lab.loop.observe import measure_day, predictions_of_day, recent_measurements, rollout_pairs
+from mlops_lab.loop.parity import Verifier
 from mlops_lab.loop.triggers import find_trigger
 from mlops_lab.monitoring.measure import TABLE as MEASUREMENTS
-from mlops_lab.monitoring.measure import quality_of
+from mlops_lab.monitoring.measure import differing_cells, measure_parity, quality_of
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, State, What, apply, fold, read_decisions, write_decision
 from mlops_lab.rollout.next_step import next_step
@@ -47,11 +49,13 @@ class Loop:
     state: State = field(init=False)
     last_log_loss: float | None = field(init=False, default=None)
     _acted: bool = field(init=False, default=False)
+    _verifier: Verifier = field(init=False)
 
     def __post_init__(self) -> None:
         self.lake = Lake(self.project.lake_path)
         self.decisions = read_decisions(self.lake)
         self.state = fold(self.decisions)
+        self._verifier = Verifier(self.project, self.lake)
 
     def run(self, now: datetime, *, by: str) -> Decision:
         """Train a candidate as of `now` and send it on its way: the decision that says how far it came.
@@ -96,9 +100,24 @@ class Loop:
             self.report("measure")
             live = find_live(self.decisions, self.state.champion)
             package = self.project.root / live.package
-            measured = measure_day(self.project, self.lake, now=now, state=self.state, package=package)
+            predictions = predictions_of_day(self.project, self.lake, now=now)
+            measured = measure_day(
+                self.project, self.lake, now=now, state=self.state, package=package, predictions=predictions
+            )
             self.last_log_loss = quality_of(measured, "log_loss")
-            self._decide_and_act(now, by=by)
+            self.report("parity")
+            parity = self._verifier.verify_sample(predictions, self.decisions)
+            write_alerts(self.lake, parity.alerts(now), position=(_TICK, to_micros(now)))
+            measured = measured.vstack(
+                measure_parity(
+                    at=now,
+                    window_hours=measured["window_hours"][0],
+                    version=self.state.champion,
+                    cells=parity.cells,
+                    differing=parity.differing_cells,
+                )
+            )
+            self._decide_and_act(now, by=by, differing=parity.differing_cells)
             self.lake.append(MEASUREMENTS, measured, time="at", position=(_TICK, to_micros(now)))
         elif self.state.retraining is not None:
             self._finish_retraining(self.state.retraining.at, by=by)
@@ -148,14 +167,15 @@ class Loop:
     def _is_done(self, now: datetime) -> bool:
         return self.lake.position(MEASUREMENTS, _TICK) >= to_micros(now)
 
-    def _decide_and_act(self, now: datetime, *, by: str) -> None:
+    def _decide_and_act(self, now: datetime, *, by: str, differing: int) -> None:
         state = self.state
         if state.retraining is not None:
             self._finish_retraining(now, by=by)
         elif state.stage is not None:
             assert state.rollout_began is not None
             pairs = rollout_pairs(self.project, self.lake, since=state.rollout_began, now=now)
-            step = next_step(self.project, state, now, pairs=pairs)
+            differing += differing_cells(recent_measurements(self.lake, state.rollout_began))
+            step = next_step(self.project, state, now, pairs=pairs, differing_cells=differing)
             if step is not None:
                 self.decide(Decision(now, step.what, state.challenger, step.rule, step.reason, by, step.evidence))
         else:

@@ -77,6 +77,21 @@ def _data(predictions: pl.DataFrame, profiles: Mapping[str, Profile]) -> list[_R
     return rows
 
 
+def measure_parity(*, at: datetime, window_hours: float, version: int, cells: int, differing: int) -> pl.DataFrame:
+    """How many feature values were compared with their definition, and how many differ (schema `SCHEMA`)."""
+    rows = [("compared", float(cells)), ("differing", float(differing))]
+    return pl.DataFrame(
+        [(at, window_hours, "parity", name, version, value) for name, value in rows], schema=SCHEMA, orient="row"
+    )
+
+
+def differing_cells(measurements: pl.DataFrame) -> int:
+    """How many feature values of several windows were not those of the definition."""
+    if measurements.is_empty():
+        return 0
+    return int(measurements.filter(pl.col("monitor") == "parity", pl.col("name") == "differing")["value"].sum())
+
+
 def quality_of(measurements: pl.DataFrame, name: str) -> float | None:
     """The value of one quality measurement, or None where it was not made."""
     found = measurements.filter(pl.col("monitor") == "quality", pl.col("name") == name)["value"]

@@ -25,8 +25,13 @@ class Step:
     evidence: dict[str, float]
 
 
-def next_step(project: Project, state: State, now: datetime, *, pairs: pl.DataFrame) -> Step | None:
+def next_step(
+    project: Project, state: State, now: datetime, *, pairs: pl.DataFrame, differing_cells: int = 0
+) -> Step | None:
     """The step that is due at `now`, or None while the stage still runs.
+
+    `differing_cells`: how many feature values served since the rollout began are not those of the definition. What
+    was served that way says nothing about the challenger, and whoever is promoted would be served the same way.
 
     `pairs` holds the requests answered since the rollout began whose outcome is known: `truth` (0/1), and what
     `champion` and `challenger` answered to the same request. A rollout can only stop what the gates let through: it
@@ -38,6 +43,9 @@ def next_step(project: Project, state: State, now: datetime, *, pairs: pl.DataFr
     champion_loss = row_losses(pairs["truth"], pairs["champion"]).mean()
     harm = float(loss) - float(champion_loss) if pairs.height else 0.0  # type: ignore[arg-type]
     evidence = {"rows": float(pairs.height), "harm": harm}
+    if differing_cells:
+        reason = f"{differing_cells:,} feature values were served otherwise than they are defined; see the alerts"
+        return Step(What.ROLL_BACK, "rollout.parity", reason, {"differing_cells": float(differing_cells)})
     compared = f"log loss {harm:+.4f} against the champion on {pairs.height:,} requests that both scored"
     if pairs.height >= MIN_ROWS and not harm <= settings.max_loss:  # also where it is no number
         return Step(

@@ -47,49 +47,46 @@ def table_fields(project: Project) -> dict[str, tuple[Field, ...]]:
 def read_labelled(project: Project, lake: Lake) -> pl.DataFrame:
     """All requests whose outcome is known: the loaded past and the accepted outcomes; by time, then id.
 
-    Columns: `_fact_id`, `_known_at`, `_seen_at` (see `read_facts`), the request fields, the column of the moment of
-    knowing, the outcome fields.
+    Columns: those of `facts_of`, the request fields, the column of the moment of knowing, the outcome fields.
     """
-    source = project.settings.source
-    columns = [field.name for field in (*request_fields(project), *outcome_fields(project))]
-    moment = pl.col("_known_at").alias(source.known_at)
-    past = lake.read(source.table)
-    parts = [
-        past.select(
-            pl.col(source.id).alias("_fact_id"), pl.col(source.known_at).alias("_known_at"), _received(past), *columns
-        )
-    ]
-    if lake.exists(OUTCOMES):
-        accepted = lake.read(OUTCOMES).filter(pl.col("verdict") == Verdict.ACCEPTED)
-        parts.append(
-            accepted.select(
-                pl.col("id").alias("_fact_id"), pl.col("known_at").alias("_known_at"), "received_at", *columns
-            )
-        )
-    seen = pl.max_horizontal("_known_at", "received_at").alias("_seen_at")
-    return pl.concat(parts).with_columns(moment, seen).drop("received_at").sort(source.time, "_fact_id")
+    tables = [project.settings.source.table, *([OUTCOMES] if lake.exists(OUTCOMES) else [])]
+    parts = [facts_of(project, table, lake.read(table)) for table in tables]
+    return pl.concat(parts).sort(project.settings.source.time, "_fact_id")
 
 
 def read_facts(project: Project, lake: Lake, labelled: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """The facts of every table: `_known_at`, `_seen_at` (null: always) and `_fact_id` beside their own columns.
+    """The facts of every table that views may look up; those of the source table are the labelled requests."""
+    others = {name: facts_of(project, name, lake.read(name)) for name in project.settings.tables}
+    return {project.settings.source.table: labelled, **others}
 
-    A fact is seen from the later of two times: when the world knew it and when it reached us.
+
+def facts_of(project: Project, table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """The facts in some rows of a table: `_fact_id`, `_known_at`, `_seen_at` (null: always), and the rows' own columns.
+
+    A fact is seen from the later of two times: when the world knew it and when it reached us. The facts in the
+    outcomes are those of the source table.
     """
-    facts = {project.settings.source.table: labelled}
-    for name, table in project.settings.tables.items():
-        known_at = pl.col(table.known_at) if table.known_at else pl.lit(None, pl.Datetime("us", "UTC"))
-        identity = pl.concat_str([pl.col(column).cast(pl.String) for column in table.key], separator="\x1f")
-        rows = lake.read(name)
-        timed = rows.with_columns(_received(rows), _known_at=known_at, _fact_id=identity)
-        seen = pl.max_horizontal("_known_at", "received_at").alias("_seen_at")
-        facts[name] = timed.with_columns(seen).drop("received_at")
-    return facts
-
-
-def _received(rows: pl.DataFrame) -> pl.Expr:
-    """When each row reached us; null where that was when it was known, as for all that was loaded first."""
-    nothing = pl.lit(None, pl.Datetime("us", "UTC")).alias("received_at")
-    return pl.col("received_at") if "received_at" in rows.columns else nothing
+    source = project.settings.source
+    if table in (source.table, OUTCOMES):
+        name, known_at = (source.id, source.known_at) if table == source.table else ("id", "known_at")
+        rows = rows if table == source.table else rows.filter(pl.col("verdict") == Verdict.ACCEPTED)
+        identity = pl.col(name)
+        columns = [field.name for field in (*request_fields(project), *outcome_fields(project))]
+        own = [pl.col(known_at).alias(source.known_at), *(pl.col(column) for column in columns)]
+    else:
+        section = project.settings.tables[table]
+        known_at = section.known_at or ""
+        identity = pl.concat_str([pl.col(column).cast(pl.String) for column in section.key], separator="\x1f")
+        own = [pl.col(column) for column in section.fields]
+    nothing = pl.lit(None, pl.Datetime("us", "UTC"))
+    known = pl.col(known_at) if known_at else nothing
+    received = pl.col("received_at") if "received_at" in rows.columns else nothing
+    return rows.select(
+        identity.alias("_fact_id"),
+        known.alias("_known_at"),
+        pl.max_horizontal(known, received).alias("_seen_at"),
+        *own,
+    )
 
 
 def table_schemas(project: Project) -> dict[str, dict[str, pl.DataType]]:

@@ -1,0 +1,177 @@
+"""Parity: what was served is computed again, offline, as of its own time, and compared cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from mlops_lab.alerts.log import Alert
+from mlops_lab.features.definition import Features, View
+from mlops_lab.features.offline import view_values
+from mlops_lab.lake import Lake
+from mlops_lab.loop.deploy import find_live
+from mlops_lab.project import Project
+from mlops_lab.registry.package import load_plan
+from mlops_lab.rollout.decisions import Decision
+from mlops_lab.training.history import OUTCOMES, PREDICTIONS, facts_of, request_fields
+
+EXAMPLES = 5
+SAMPLE = 50
+_STRETCH_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One cell that was served otherwise than it is defined."""
+
+    prediction: str
+    at: datetime
+    version: int
+    feature: str
+    view: str | None
+    entity: dict[str, Any]
+    served: Any
+    defined: Any
+
+
+@dataclass
+class ParityReport:
+    """How much was compared, how much differs by feature, and examples."""
+
+    predictions: int = 0
+    cells: int = 0
+    differing: dict[str, int] = field(default_factory=dict)
+    examples: list[Difference] = field(default_factory=list)
+
+    @property
+    def differing_cells(self) -> int:
+        """How many cells differ."""
+        return sum(self.differing.values())
+
+    def alerts(self, at: datetime) -> list[Alert]:
+        """One alert per feature that differs, with an example of it."""
+        found = []
+        for name, cells in self.differing.items():
+            example = next(one for one in self.examples if one.feature == name)
+            entity = ", ".join(f"{key}={value}" for key, value in example.entity.items())
+            what = f'"{name}" was served as {example.served!r}, and is {example.defined!r} by its definition'
+            where = f"view {example.view}, {entity}, {example.at.isoformat()}, prediction {example.prediction}"
+            hint = f"{cells} of {self.predictions} predictions compared differ; `mlops features verify` compares all"
+            found.append(Alert(at, "parity", what, where, hint))
+        return found
+
+
+class Verifier:
+    """Compares logged predictions with the definition. Keeps what it read of the lake, and later reads what is new."""
+
+    def __init__(self, project: Project, lake: Lake) -> None:
+        self._project = project
+        self._lake = lake
+        self._files: dict[str, frozenset[str]] = {}
+        self._facts: dict[str, list[pl.DataFrame]] = {}
+        self._features: dict[int, Features] = {}
+
+    def verify_all(self, decisions: Sequence[Decision]) -> ParityReport:
+        """Every prediction that was ever logged."""
+        report = ParityReport()
+        if self._lake.exists(PREDICTIONS):
+            predictions = self._lake.read(PREDICTIONS).sort("at", "id")
+            for start in range(0, predictions.height, _STRETCH_ROWS):
+                self.compare(predictions[start : start + _STRETCH_ROWS], decisions, report)
+        return report
+
+    def verify_sample(self, predictions: pl.DataFrame, decisions: Sequence[Decision]) -> ParityReport:
+        """Some of these predictions, chosen by their ids."""
+        report = ParityReport()
+        chosen = predictions.sort(pl.col("id").hash(seed=1), "id").head(SAMPLE) if predictions.height else predictions
+        self.compare(chosen, decisions, report)
+        return report
+
+    def compare(self, predictions: pl.DataFrame, decisions: Sequence[Decision], report: ParityReport) -> None:
+        """Compare these predictions and add what was found to the report."""
+        if predictions.is_empty():
+            return
+        facts = self._refresh()
+        for (version,), rows in predictions.group_by("version", maintain_order=True):
+            features = self._features_of(int(str(version)), decisions)
+            defined = self._compute(features, rows, facts)
+            report.predictions += rows.height
+            for name in defined.columns:
+                self._compare_column(name, features, rows, defined[name], report)
+
+    def _compute(self, features: Features, rows: pl.DataFrame, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        """The view values and derived features among the inputs; request fields are what came in."""
+        time = self._project.settings.source.time
+        asked = rows.select(field.name for field in request_fields(self._project))
+        found = [
+            view_values(view, asked, time=time, facts=_that_can_count(view, asked, facts[view.table], time=time))
+            for view in features.views
+        ]
+        inputs = features.select(pl.concat([asked, *found], how="horizontal"))
+        return inputs.select(name for name in inputs.columns if name not in asked.columns)
+
+    def _compare_column(
+        self, name: str, features: Features, rows: pl.DataFrame, defined: pl.Series, report: ParityReport
+    ) -> None:
+        report.cells += rows.height
+        if name not in rows.columns:  # served by something that did not even log it
+            served = pl.Series(name, [None] * rows.height, dtype=defined.dtype)
+        else:
+            served = rows[name]
+            defined = defined.cast(served.dtype)
+        differs = served.ne_missing(defined)
+        if served.dtype.is_float():
+            differs = differs & ~(served.is_nan() & defined.is_nan()).fill_null(value=False)
+        if not differs.any():
+            return
+        report.differing[name] = report.differing.get(name, 0) + int(differs.sum())
+        known = sum(example.feature == name for example in report.examples)
+        view = _view_of(features, name)
+        for index in differs.arg_true().head(EXAMPLES - known):
+            row = rows.row(index, named=True)
+            entity = {key: row[key] for key in view.keys} if view else {}
+            example = Difference(
+                row["id"], row["at"], row["version"], name, view.name if view else None, entity, served[index],
+                defined[index],
+            )  # fmt: skip
+            report.examples.append(example)
+
+    def _features_of(self, version: int, decisions: Sequence[Decision]) -> Features:
+        if version not in self._features:
+            live = find_live(decisions, version)
+            plan = load_plan(self._project.root / live.package, fingerprint=live.fingerprint)
+            self._features[version] = Features.from_dict(plan.features)
+        return self._features[version]
+
+    def _refresh(self) -> dict[str, pl.DataFrame]:
+        source = self._project.settings.source.table
+        for table in (source, OUTCOMES, *self._project.settings.tables):
+            if not self._lake.exists(table):
+                continue
+            rows, self._files[table] = self._lake.read_added(table, self._files.get(table, frozenset()))
+            if rows.height:
+                name = source if table == OUTCOMES else table
+                self._facts.setdefault(name, []).append(facts_of(self._project, table, rows))
+        return {name: pl.concat(parts, rechunk=False) for name, parts in self._facts.items()}
+
+
+def _that_can_count(view: View, asked: pl.DataFrame, facts: pl.DataFrame, *, time: str) -> pl.DataFrame:
+    """The facts that one of these requests could see: of their entities, and where there is a window, in it."""
+    keep = pl.lit(value=True)
+    for field_name, column in view.keys.items():
+        keep = keep & pl.col(column).is_in(asked[field_name].unique().drop_nulls().implode())
+    if view.window is not None:
+        oldest = asked[time].min()
+        assert isinstance(oldest, datetime)
+        keep = keep & (pl.col("_known_at") >= oldest - view.window)
+    return facts.filter(keep)
+
+
+def _view_of(features: Features, name: str) -> View | None:
+    """The view that a feature comes from: its own, or, for a derived one, the first that it looks at."""
+    roots = [name] if name not in features.derived else features.derived[name].meta.root_names()
+    return next((view for view in features.views if any(root in view.values for root in roots)), None)

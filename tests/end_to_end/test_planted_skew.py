@@ -1,0 +1,145 @@
+"""A skew that somebody planted in the server is found, named, and nobody is promoted on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+from synthetic import World, day_begin, live
+
+from mlops_lab.alerts.log import read_alerts
+from mlops_lab.features.definition import Features
+from mlops_lab.features.online import ALWAYS, Fact, MemoryStore, TimedRow, ViewReader
+from mlops_lab.lake import Lake
+from mlops_lab.loop.ingest import ingest_journal
+from mlops_lab.loop.parity import ParityReport, Verifier
+from mlops_lab.loop.tick import Loop
+from mlops_lab.project import Project
+from mlops_lab.rollout.decisions import State, What
+from mlops_lab.serving.deployment import read_deployment
+from mlops_lab.serving.service import Service
+
+
+@contextmanager
+def service_of(project: Project) -> Iterator[Service]:
+    """The server's inside, without HTTP."""
+    service = Service(project, read_deployment(project.deployment_path))
+    try:
+        yield service
+    finally:
+        service.journal.close()
+
+
+def play(project: Project, world: World, first: float, last: float) -> None:
+    """Facts of the table are told an hour before they are known, which changes nothing: they are not seen until then."""
+    ahead = [row for moment in live(world, day_begin(first), day_begin(last)) for row in moment.traffic]
+    with service_of(project) as service:
+        for moment in live(world, day_begin(first), day_begin(last)):
+            if moment.outcomes:
+                service.accept_outcomes(msgspec.convert(moment.outcomes, list[service.outcome_type]))  # type: ignore[name-defined]
+            soon = (moment.at + timedelta(hours=1)).isoformat()
+            told = [ahead.pop(0) for row in tuple(ahead) if row["seen_at"] <= soon]
+            kind = service.row_types["traffic"]
+            service.accept_facts("traffic", msgspec.convert(told, list[kind]))  # type: ignore[valid-type]
+            if moment.requests:
+                service.predict(msgspec.convert(moment.requests, list[service.request_type]))  # type: ignore[name-defined]
+
+
+def verify(project: Project) -> ParityReport:
+    loop = Loop(project)
+    ingest_journal(project, loop.lake)
+    return Verifier(project, loop.lake).verify_all(loop.decisions)
+
+
+def test_what_was_served_as_defined_has_no_difference(project: Project, world: World) -> None:
+    play(project, world, 24, 25)
+    report = verify(project)
+    assert report.predictions > 60
+    assert report.cells > 8 * report.predictions
+    assert (report.differing, report.examples) == ({}, [])
+
+
+def change_an_expression(monkeypatch: pytest.MonkeyPatch) -> None:
+    derive = Features.derive
+
+    def otherwise(self: Features, columns: Any, *, rows: int) -> pl.DataFrame:
+        return derive(self, columns, rows=rows).with_columns(pl.col("hour") + 1)
+
+    monkeypatch.setattr(Features, "derive", otherwise)
+
+
+def drop_a_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    add = MemoryStore.add
+
+    def otherwise(self: MemoryStore, table: str, rows: Iterable[TimedRow]) -> None:
+        kept = [timed._replace(row={**timed.row, "load": None}) if "load" in timed.row else timed for timed in rows]
+        add(self, table, kept)
+
+    monkeypatch.setattr(MemoryStore, "add", otherwise)
+
+
+def apply_facts_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    to_fact = ViewReader.to_fact
+
+    def otherwise(self: ViewReader, timed: TimedRow) -> tuple[Any, Fact] | None:
+        found = to_fact(self, timed)
+        return found and (found[0], found[1]._replace(seen=ALWAYS))
+
+    monkeypatch.setattr(ViewReader, "to_fact", otherwise)
+
+
+PLANTED: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str | None]] = {
+    "a changed expression": (change_an_expression, "hour", None),
+    "a dropped column": (drop_a_column, "load", "traffic"),
+    "facts applied before they were known": (apply_facts_early, "load", "traffic"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_skew_is_found_and_named(
+    project: Project, world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    plant, feature, view = PLANTED[name]
+    with monkeypatch.context() as planted:
+        plant(planted)
+        play(project, world, 24, 25)
+    report = verify(project)
+    assert report.differing[feature] > 10
+    example = next(one for one in report.examples if one.feature == feature)
+    assert example.view == view
+    assert example.served != example.defined
+    assert isinstance(example.at, datetime)
+    assert sum(one.feature == feature for one in report.examples) <= 5
+
+    loop = Loop(project)
+    loop.tick(day_begin(25))
+    alert = next(alert for alert in read_alerts(Lake(project.lake_path)) if f'"{feature}"' in alert.what)
+    assert alert.rule == "parity"
+    assert repr(example.at.year) in alert.where
+    if view:
+        assert f"view {view}" in alert.where
+        assert all(f"{key}=" in alert.where for key in example.entity)
+
+
+def test_nobody_is_promoted_on_answers_that_training_would_not_give(
+    copy_project: Callable[..., Project], lived: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rollout under way is ended on the day on which the skew is seen."""
+    project = copy_project(lived / "due")
+    loop = Loop(project)
+    play(project, world, 29, 30)
+    loop.tick(day_begin(30))
+    assert loop.state.stage is What.SHADOW
+    with monkeypatch.context() as planted:
+        change_an_expression(planted)
+        play(project, world, 30, 31)
+    decisions = loop.tick(day_begin(31))
+    assert [(one.what, one.rule) for one in decisions] == [(What.ROLL_BACK, "rollout.parity")]
+    assert "served otherwise than they are defined" in decisions[0].reason
+    assert isinstance(loop.state, State)
+    assert loop.state.challenger is None
