@@ -109,12 +109,14 @@ class ServingSection(Config, frozen=True, kw_only=True):
     """`[serving]`: where the server listens, and when an answer counts as written down.
 
     `durability`: "async" hands the record to the operating system before the answer (survives a killed process);
-    "fsync" waits until it is on the disk (survives a power cut).
+    "fsync" waits until it is on the disk (survives a power cut). `online_store`: where servers keep the facts that
+    views look up: "memory" (each its own), or a Redis that they share, as "redis://127.0.0.1:6379/0".
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8321
     durability: Annotated[str, msgspec.Meta(pattern="^(async|fsync)$")] = "fsync"
+    online_store: Annotated[str, msgspec.Meta(pattern="^(memory|(redis|rediss|unix)://.+)$")] = "memory"
 
 
 class Settings(Config, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from synthetic import World, ask, day_begin, tell
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake import Lake
-from mlops_lab.loop.outcomes import read_outcomes
+from mlops_lab.loop.deliver import deliver_outcomes
 from mlops_lab.loop.score import score
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import load_plan
@@ -299,7 +299,7 @@ def test_outcomes_that_are_not_what_was_declared(
         error = mlops("outcomes", file, project=promoted.root, code=2).error
     else:
         with pytest.raises(InvalidInput) as caught:
-            read_outcomes(promoted, file)
+            deliver_outcomes(promoted, file)
         error = caught.value.as_dict()
     assert error["code"] == code
     assert all(error.values())

@@ -46,7 +46,7 @@ def test_a_late_fact_takes_its_place_in_the_past():
     ("view", "shop", "minute", "expected"),
     [
         (HOUR, "a", 61, (None, "empty")),
-        (HOUR, "new", 1, (None, "unknown")),
+        (HOUR, "new", 1, (None, "empty")),
         (HOUR, None, 1, (None, "no_key")),
         (COUNTED, "new", 1, (0.0, None)),  # nothing is missing: there were none
         (LATEST, "a", 120, (4.0, None)),
@@ -64,4 +64,4 @@ def test_what_is_missing_has_a_reason(view, shop, minute, expected):
 def test_a_window_sees_no_fact_without_a_moment():
     store = MemoryStore([HOUR])
     store.add("orders", [TimedRow({"shop": "a", "amount": 4.0}, None, None, "1")])
-    assert read(store, HOUR, 1) == (None, "unknown")
+    assert read(store, HOUR, 1) == (None, "empty")

@@ -14,6 +14,7 @@ COMMANDS = {
     "run": "Snapshot, train, test; start a rollout, or say why not.",
     "serve": "Answer requests over HTTP until stopped.",
     "score": "Answer a file of requests at once.",
+    "ingest": "Hand in new rows of a table.",
     "outcomes": "Hand in what became of earlier predictions.",
     "tick": "One turn of the loop: observe, decide, act.",
     "status": "What is live, how it does, what is waiting for what.",

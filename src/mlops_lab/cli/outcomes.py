@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 
 from mlops_lab.cli.errors import refuse
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
-from mlops_lab.errors import EnvironmentFault, InvalidInput, Refused
-from mlops_lab.loop.outcomes import accept_outcomes, read_outcomes
-from mlops_lab.project import Project
-from mlops_lab.serving.address import Address, find_server
-from mlops_lab.serving.token import ensure_token
+from mlops_lab.errors import Refused
+from mlops_lab.loop.deliver import deliver_outcomes
 
 
 def command(
@@ -25,10 +19,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Send outcomes to the project's server; where none runs, write them down for the next tick."""
-    opened = open_project(project)
-    rows = read_outcomes(opened, file)
-    server = find_server(opened)
-    told = _send(opened, server, rows) if server else accept_outcomes(opened, rows)
+    told = deliver_outcomes(open_project(project), file)
     if json:
         print_json(told)
     else:
@@ -43,25 +34,3 @@ def command(
                 hint="each is listed above",
             )
         )
-
-
-def _send(project: Project, server: Address, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    request = urllib.request.Request(
-        f"http://{server.host}:{server.port}/v1/outcomes",
-        data=msgspec.json.encode({"outcomes": rows}),
-        headers={"Authorization": f"Bearer {ensure_token(project)}"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            told: dict[str, Any] = msgspec.json.decode(answer.read())
-            return told
-    except urllib.error.HTTPError as error:
-        said = msgspec.json.decode(error.read())["error"]
-        raise InvalidInput(said["what"], code=said["code"], where=said["where"], hint=said["hint"]) from None
-    except urllib.error.URLError as error:
-        raise EnvironmentFault(
-            f"the server does not answer: {error.reason}",
-            code="server_gone",
-            where=f"{server.host}:{server.port}",
-            hint="start it with `mlops serve` and send the file again",
-        ) from None

@@ -341,7 +341,7 @@ def _read_latest(reader: ViewReader, line: Latest | None, entity: Any, moment: i
 
 def _read_window(reader: WindowReader, line: Timeline | None, entity: Any, moment: int) -> Found:
     if line is None:
-        return reader.nothing("no_key" if entity is None else "unknown")
+        return reader.nothing("no_key" if entity is None else "empty")
     assert reader.window is not None
     since = moment - reader.window
     entered, left = line.seen.before(moment, reader.zero), line.known.before(since, reader.zero)

@@ -13,6 +13,7 @@ import msgspec
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput, MlopsError, NotFound, Unauthorized
 from mlops_lab.serving.deployment import read_deployment
+from mlops_lab.serving.metrics import write_metrics
 from mlops_lab.serving.records import PredictionRecord
 from mlops_lab.serving.service import Service
 
@@ -27,13 +28,14 @@ _log = logging.getLogger("mlops_lab.serving")
 _encode = msgspec.json.Encoder().encode
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """What a client gets for a request."""
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a client gets for a request; `missing`, where there is one: views that knew nothing of it, and why."""
 
     id: str
     output: float
     version: int
     role: str
+    missing: dict[str, str] = {}
 
 
 class App:
@@ -43,6 +45,7 @@ class App:
     POST /v1/outcomes             {"outcomes": [...]}     → what became of each     (token)
     POST /v1/tables/NAME/rows     {"rows": [...]}         → how many were new       (token)
     GET  /v1/status               what is live, where the journal stands
+    GET  /metrics                 answers, refusals and missing features since the start, for Prometheus
     GET  /healthz                 alive
     """
 
@@ -60,8 +63,11 @@ class App:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
+        kind = b"application/json"
         try:
             status, body = await self._dispatch(scope, receive)
+            if scope["path"] == "/metrics":
+                kind = b"text/plain; version=0.0.4; charset=utf-8"
         except MlopsError as error:
             status, body = error.status, _encode({"error": error.as_dict()})
         except Exception:  # the last line of defence: the client gets a reason, the log gets the trace
@@ -70,7 +76,7 @@ class App:
                 "the server could not answer this request", code="internal", hint="see the server's log"
             )
             status, body = fault.status, _encode({"error": fault.as_dict()})
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -93,6 +99,9 @@ class App:
         if path == "/v1/status":
             _require(method, "GET")
             return 200, _encode(self._status())
+        if path == "/metrics":
+            _require(method, "GET")
+            return 200, write_metrics(self._service.counted)
         if path == "/healthz":
             _require(method, "GET")
             return 200, b'{"status":"ok"}'
@@ -100,7 +109,7 @@ class App:
             f"there is no {path}",
             code="unknown_route",
             where="url",
-            hint="POST /v1/predict, /v1/outcomes, /v1/tables/NAME/rows; GET /v1/status, /healthz",
+            hint="POST /v1/predict, /v1/outcomes, /v1/tables/NAME/rows; GET /v1/status, /metrics, /healthz",
         )
 
     async def _predict(self, body: bytes) -> bytes:
@@ -111,7 +120,7 @@ class App:
         future: asyncio.Future[PredictionRecord] = loop.create_future()
         self._waiting.append((request, future))
         record = await future
-        return _encode(Answer(record.id, record.output, record.version, record.role))
+        return _encode(Answer(record.id, record.output, record.version, record.role, record.missing))
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []

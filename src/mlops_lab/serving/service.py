@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import polars as pl
 from mlops_lab import clock
 from mlops_lab.contracts.fields import Field, make_struct, parse_fields
 from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput, NotFound
-from mlops_lab.features.online import MemoryStore, TimedRow
+from mlops_lab.features.online import MemoryStore, Store, TimedRow
 from mlops_lab.ids import new_id
 from mlops_lab.outcomes.book import Book
 from mlops_lab.outcomes.judge import Verdict
@@ -99,7 +99,7 @@ class Service:
         self._time = source.time
         self._outcome_names = [field.name for field in outcome_fields]
         self._book: Book[PredictionRecord]
-        self._store: MemoryStore
+        self._store: Store
         self._facts_seen: dict[str, dict[tuple[Any, ...], dict[str, Any]]]
         self._wall = project.settings.project.clock == "wall"
         self._newest: datetime | None = None  # the latest moment that was asked about
@@ -340,7 +340,7 @@ class Service:
         state = self.project.root / deployment.state
         book = Book[PredictionRecord](within_days=self.project.settings.source.outcome_within_days)
         self._newest = None
-        self._book, self._store = book, MemoryStore(views_of(self.models.predictors).values())
+        self._book, self._store = book, self._make_store()
         self._facts_seen = {name: {} for name in self.row_types}
         self._load_facts(state)
         try:
@@ -367,6 +367,18 @@ class Service:
             elif record.prediction is not None:
                 self._learn(record)
         self._readers = self._make_readers()
+
+    def _make_store(self) -> Store:
+        views = list(views_of(self.models.predictors).values())
+        url = self.project.settings.serving.online_store
+        if url == "memory":
+            return MemoryStore(views)
+        from mlops_lab.features.redis import RedisStore  # 0.2 s that only its users should pay
+
+        keep = timedelta(days=self.project.settings.source.outcome_within_days)
+        store = RedisStore(url, project=self.project.name, views=views, keep=keep)
+        store.check()
+        return store
 
     def _load_facts(self, state: Path) -> None:
         source = self.project.settings.source

@@ -9,7 +9,7 @@ import polars as pl
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
-from mlops_lab.features.offline import compute
+from mlops_lab.features.offline import compute, refused
 from mlops_lab.lake import Lake, Snapshot, fingerprint_frame
 from mlops_lab.project import Project
 from mlops_lab.training.history import OUTCOMES, read_facts, read_labelled, request_fields, table_schemas
@@ -41,7 +41,8 @@ def build_training_set(
 ) -> TrainingSet:
     """The training set of all labelled rows before `cutoff`, with those from `cutoff` to `until` held out.
 
-    Only outcomes known at `until` take part. InvalidInput where too few rows or one class are left.
+    Only outcomes known at `until` take part, and only rows that a server would answer (see `View.missing`).
+    InvalidInput where too few rows or one class are left.
     """
     source = project.settings.source
     features.view_schema(table_schemas(project))
@@ -50,6 +51,8 @@ def build_training_set(
     known = labelled.filter(pl.col("_known_at") <= until, pl.col(source.time) < until)
     asked = known.select(field.name for field in request_fields(project))  # nothing that was known only later
     try:
+        answered = ~refused(features, asked, time=source.time, facts=facts)
+        known, asked = known.filter(answered), asked.filter(answered)
         inputs = compute(features, asked, time=source.time, facts=facts)
     except pl.exceptions.PolarsError as error:
         raise InvalidInput(

@@ -1,0 +1,25 @@
+"""`mlops ingest TABLE FILE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
+from mlops_lab.loop.deliver import deliver_facts
+
+
+def command(
+    table: Annotated[str, typer.Argument(help="A table declared in mlops.toml.")],
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines with the table's fields.")],
+    project: Folder = HERE,
+    json: Json = False,
+) -> None:
+    """Send rows to the project's server; where none runs, write them down for the next tick."""
+    told = deliver_facts(open_project(project), table, file)
+    if json:
+        print_json(told)
+    else:
+        print(", ".join(f"{count} {what}" for what, count in told.items() if isinstance(count, int)) or "no rows")

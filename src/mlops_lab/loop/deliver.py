@@ -1,0 +1,108 @@
+"""Outcomes and facts from files: through the running server, or, where none runs, by the same code without one."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mlops_lab.contracts.fields import Field
+from mlops_lab.contracts.tables import conform
+from mlops_lab.errors import EnvironmentFault, InvalidInput, NotFound, Refused
+from mlops_lab.loop.ingest import read_file
+from mlops_lab.loop.tick import Loop
+from mlops_lab.project import Project
+from mlops_lab.serving.address import Address, find_server
+from mlops_lab.serving.deployment import read_deployment
+from mlops_lab.serving.service import Service
+from mlops_lab.serving.token import ensure_token
+from mlops_lab.training.history import outcome_fields, table_fields
+
+ROWS_AT_ONCE = 5000
+
+
+def deliver_outcomes(project: Project, file: Path) -> dict[str, Any]:
+    """What became of each outcome in the file: counts by verdict, and the problems."""
+    fields = (
+        Field("id", "string", nullable=False),
+        Field("known_at", "datetime", nullable=False),
+        *outcome_fields(project),
+    )
+    rows = conform(read_file(file, fields), fields, table="outcomes").to_dicts()
+    return _deliver(project, rows, path="/v1/outcomes", name="outcomes", table=None)
+
+
+def deliver_facts(project: Project, table: str, file: Path) -> dict[str, Any]:
+    """How many rows of the file were new to the table: counts of accepted and duplicate ones."""
+    if table not in project.settings.tables:
+        raise NotFound(
+            f'there is no table "{table}" that takes rows',
+            code="unknown_table",
+            where="TABLE",
+            hint=f"declared in mlops.toml: {', '.join(project.settings.tables) or 'none'}",
+        )
+    fields = table_fields(project)[table]
+    rows = conform(read_file(file, fields), fields, table=table).to_dicts()
+    return _deliver(project, rows, path=f"/v1/tables/{table}/rows", name="rows", table=table)
+
+
+def _deliver(
+    project: Project, rows: Sequence[dict[str, Any]], *, path: str, name: str, table: str | None
+) -> dict[str, Any]:
+    server = find_server(project)
+    told: dict[str, Any] = {}
+    if server is not None:
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            _merge(told, _send(project, server, path, {name: rows[start : start + ROWS_AT_ONCE]}))
+        return told or {"counts": {}, "problems": []}
+    loop = Loop(project)
+    if loop.state.champion is None:
+        raise Refused(
+            "no version is live yet", code="nothing_live", hint="run `mlops run` first: it loads the data files"
+        )
+    loop.act(fresh=True)
+    service = Service(project, read_deployment(project.deployment_path))
+    try:
+        if table is None:
+            return service.accept_outcomes([msgspec.convert(row, service.outcome_type) for row in rows])
+        return service.accept_facts(table, [msgspec.convert(row, service.row_types[table]) for row in rows])
+    except msgspec.ValidationError as error:
+        raise InvalidInput(
+            str(error), code=f"invalid_{name}", where=name, hint="mend the row; nothing was taken in"
+        ) from None
+    finally:
+        service.journal.close()
+
+
+def _merge(told: dict[str, Any], more: dict[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, dict):
+            _merge(told.setdefault(key, {}), value)
+        else:
+            told[key] = told[key] + value if key in told else value
+
+
+def _send(project: Project, server: Address, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(
+        f"http://{server.host}:{server.port}{path}",
+        data=msgspec.json.encode(body),
+        headers={"Authorization": f"Bearer {ensure_token(project)}"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            told: dict[str, Any] = msgspec.json.decode(answer.read())
+            return told
+    except urllib.error.HTTPError as error:
+        said = msgspec.json.decode(error.read())["error"]
+        raise InvalidInput(said["what"], code=said["code"], where=said["where"], hint=said["hint"]) from None
+    except urllib.error.URLError as error:
+        raise EnvironmentFault(
+            f"the server does not answer: {error.reason}",
+            code="server_gone",
+            where=f"{server.host}:{server.port}",
+            hint="start it with `mlops serve` and send the file again: what it took in already is not doubled",
+        ) from None
