@@ -4,12 +4,14 @@ from typing import Any
 
 import polars as pl
 
-from mlops_lab.features import Features, View, last, mean
+from mlops_lab.features import Features, View, count, largest, last, mean, share, std
 
 scheduled = pl.col("scheduled_at")
 local = scheduled.dt.convert_time_zone("America/New_York")
 observed = ["temperature", "humidity", "wind_speed", "wind_gust", "precipitation", "pressure", "visibility"]
 
+route = {"route_delay": mean("arrival_delay"), "route_spread": std("arrival_delay")}
+towards = {"dest_delay": mean("arrival_delay"), "dest_worst": largest("arrival_delay")}
 aircraft = {
     "aircraft_delay": last("arrival_delay"),
     "aircraft_minutes": last("scheduled_minutes"),
@@ -18,11 +20,16 @@ aircraft = {
 
 features = Features(
     views=[
+        View(
+            "origin_1h", "flights", by="origin", over="1h", values={"late_1h": share("late"), "seen_1h": count("late")}
+        ),
         View("origin_3h", "flights", by="origin", over="3h", values={"origin_delay_3h": mean("arrival_delay")}),
         View("origin_24h", "flights", by="origin", over="24h", values={"origin_delay_24h": mean("arrival_delay")}),
         View("carrier_7d", "flights", by="carrier", over="7d", values={"carrier_delay_7d": mean("arrival_delay")}),
-        View("aircraft", "flights", by="tailnum", values=aircraft),
-        View("weather", "weather", by="origin", values={name: last(name) for name in observed}),
+        View("dest_3h", "flights", by="dest", over="3h", values=towards),
+        View("route_14d", "flights", by=["origin", "dest"], over="14d", values=route, missing={"route_delay": 0.0}),
+        View("aircraft", "flights", by="tailnum", values=aircraft, ttl="7d"),
+        View("weather", "weather", by="origin", values={name: last(name) for name in observed}, ttl="6h"),
         View("plane", "planes", by="tailnum", values={"seats": last("seats")}),
     ],
     derived={
@@ -32,7 +39,8 @@ features = Features(
     },
     inputs=[
         *("carrier", "origin", "dest", "distance", "scheduled_minutes", "hour", "weekday"),
-        *("origin_delay_3h", "origin_delay_24h", "carrier_delay_7d"),
+        *("late_1h", "seen_1h", "origin_delay_3h", "origin_delay_24h", "carrier_delay_7d"),
+        *("dest_delay", "dest_worst", "route_delay", "route_spread"),
         *("aircraft_delay", "aircraft_minutes", "hours_since_landing", "seats"),
         *observed,
     ],

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from mlops_lab.clock import to_micros
 from mlops_lab.features.definition import Features, View, count, largest, last, mean, share, smallest, std, total
 from mlops_lab.features.offline import refused, view_values
-from mlops_lab.features.online import Found, MemoryStore, TimedRow, entity_of
+from mlops_lab.features.online import Found, MemoryStore, TimedRow, entity_of, timed_row
 from mlops_lab.features.redis import RedisStore
 
 START = datetime(2013, 3, 10, 4, tzinfo=UTC)
@@ -201,7 +201,7 @@ def in_store(store: Any, view: View, facts: list[Fact], asked: list[Asked]) -> l
 
 def timed(fact: Fact) -> TimedRow:
     row = {"entity": fact.entity, "place": fact.place, "amount": fact.amount, "note": fact.note}
-    return TimedRow({**row, "happened": fact.known_at}, fact.known_at, fact.seen, fact.id)
+    return timed_row({**row, "happened": fact.known_at}, fact.known_at, fact.seen, fact.id)
 
 
 def in_memory(view: View, facts: list[Fact], asked: list[Asked]) -> list[tuple[Any, ...]]:

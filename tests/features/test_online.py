@@ -6,7 +6,7 @@ import pytest
 
 from mlops_lab.clock import to_micros
 from mlops_lab.features.definition import View, count, last, mean
-from mlops_lab.features.online import MemoryStore, TimedRow
+from mlops_lab.features.online import MemoryStore, timed_row
 
 START = datetime(2013, 3, 1, tzinfo=UTC)
 HOUR = View("hour", "orders", by="shop", over="1h", values={"amount": mean("amount")})
@@ -17,7 +17,7 @@ STOCK = View("stock", "stock", by="shop", values={"items": last("items")}, missi
 
 def order(shop, amount, minute=0, name="1"):
     moment = START + timedelta(minutes=minute)
-    return TimedRow({"shop": shop, "amount": amount}, moment, moment, name)
+    return timed_row({"shop": shop, "amount": amount}, moment, moment, name)
 
 
 def read(store, view, minute, shop="a"):
@@ -63,5 +63,5 @@ def test_what_is_missing_has_a_reason(view, shop, minute, expected):
 
 def test_a_window_sees_no_fact_without_a_moment():
     store = MemoryStore([HOUR])
-    store.add("orders", [TimedRow({"shop": "a", "amount": 4.0}, None, None, "1")])
+    store.add("orders", [timed_row({"shop": "a", "amount": 4.0}, None, None, "1")])
     assert read(store, HOUR, 1) == (None, "empty")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_lab.features.offline import compute
-from mlops_lab.features.online import MemoryStore, TimedRow
+from mlops_lab.features.online import MemoryStore, timed_row
 from mlops_lab.serving.predictor import FeatureReader, views_of
 from mlops_lab.training.history import read_facts, read_labelled
 
@@ -23,7 +23,7 @@ def reader(tiny, facts) -> FeatureReader:
     store = MemoryStore(views_of([tiny.predictor]).values())
     for table, rows in facts.items():
         for row in rows.reverse().iter_rows(named=True):
-            store.add(table, [TimedRow(row, row["_known_at"], row["_seen_at"], row["_fact_id"])])
+            store.add(table, [timed_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"])])
     return FeatureReader(tiny.predictor, store)
 
 

@@ -9,6 +9,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
@@ -47,12 +48,19 @@ class Store(Protocol):
 
 
 class TimedRow(NamedTuple):
-    """A row of a table with its two times (None: always) and its name among the facts of one moment."""
+    """A row of a table with its two times and its name among the facts of one moment."""
 
     row: Mapping[str, Any]
-    known_at: datetime | None
-    seen_at: datetime | None
+    known: int
+    seen: int
     id: str
+
+
+def timed_row(row: Mapping[str, Any], known_at: datetime | None, seen_at: datetime | None, name: str) -> TimedRow:
+    """The row with its times as the stores count them; None: always."""
+    known = ALWAYS if known_at is None else to_micros(known_at)
+    seen = ALWAYS if seen_at is None else known if seen_at is known_at else to_micros(seen_at)
+    return TimedRow(row, known, max(seen, known), name)
 
 
 class ViewReader:
@@ -73,11 +81,10 @@ class ViewReader:
         entity = self._entity_of_row(timed.row)
         if entity is None:
             return None
-        known = ALWAYS if timed.known_at is None else to_micros(timed.known_at)
-        seen = ALWAYS if timed.seen_at is None else to_micros(timed.seen_at)
-        if self.window and (timed.known_at is None or seen - known >= self.window):
+        row, known, seen, name = timed
+        if self.window and (known == ALWAYS or seen - known >= self.window):
             return None
-        return entity, Fact(max(seen, known), known, timed.id, tuple([timed.row[column] for column in self.columns]))
+        return entity, Fact(seen, known, name, tuple([row[column] for column in self.columns]))
 
     def latest(self, fact: Fact | None, moment: int) -> Found:
         """What `last` makes of the latest fact."""
@@ -119,16 +126,17 @@ def entity_of(names: Sequence[str]) -> Any:
 # ---- terms: what running sums add up, for each aggregate ------------------------------------------------------------
 
 
-def terms(aggregate: Aggregate, value: Any) -> tuple[int, ...]:
+@lru_cache(maxsize=4096)  # the same few values come again and again
+def terms(how: str, value: Any, of: Any) -> tuple[int, ...]:
     """What one value adds to the running sums of an aggregate: (number, sum, sum of squares), as far as it needs."""
     if value is None:
-        return (0,) * _widths[aggregate.how]
-    if aggregate.how == "count":
+        return (0,) * _widths[how]
+    if how == "count":
         return (1,)
-    if aggregate.how == "share":
-        return 1, int(value == aggregate.of)
+    if how == "share":
+        return 1, int(value == of)
     number = float(value)
-    if aggregate.how != "std":
+    if how != "std":
         return 1, to_whole(number)
     high, low = multiply(number, number)
     return 1, to_whole(number), to_whole(high) + to_whole(low)
@@ -269,7 +277,7 @@ class WindowReader(ViewReader):
         added: list[int] = []
         for (aggregate, start, end), value in zip(self._slots, fact.values, strict=True):
             if start < end:
-                added.extend(terms(aggregate, value))
+                added.extend(terms(aggregate.how, value, aggregate.of))
         return tuple(added)
 
     def of_sums(self, sums: Sequence[int], within: Any) -> Found:

@@ -15,7 +15,7 @@ import polars as pl
 from mlops_lab import clock
 from mlops_lab.contracts.fields import Field, make_struct, parse_fields
 from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput, NotFound
-from mlops_lab.features.online import MemoryStore, Store, TimedRow
+from mlops_lab.features.online import MemoryStore, Store, timed_row
 from mlops_lab.ids import new_id
 from mlops_lab.outcomes.book import Book
 from mlops_lab.outcomes.judge import Verdict
@@ -297,7 +297,7 @@ class Service:
         row = {**record.prediction.request, **record.values, "known_at": record.known_at}
         row[self.project.settings.source.known_at] = record.known_at
         seen_at = record.received_at or record.known_at
-        self._store.add(self.project.settings.source.table, [TimedRow(row, record.known_at, seen_at, record.id)])
+        self._store.add(self.project.settings.source.table, [timed_row(row, record.known_at, seen_at, record.id)])
 
     def _add_facts(self, facts: Sequence[FactRecord]) -> None:
         for fact in facts:
@@ -305,7 +305,7 @@ class Service:
             known_at = fact.row[column] if column else None
             self._facts_seen[fact.table][self._identity(fact.table, fact.row)] = fact.row
             name = fact_id(self._key_columns[fact.table], fact.row)
-            self._store.add(fact.table, [TimedRow(fact.row, known_at, fact.received_at or known_at, name)])
+            self._store.add(fact.table, [timed_row(fact.row, known_at, fact.received_at or known_at, name)])
 
     def _identity(self, table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
         column = self._known_at_columns[table]
@@ -385,7 +385,7 @@ class Service:
         for path in sorted(state.glob("*.parquet")):
             rows = list(pl.read_parquet(path).iter_rows(named=True))
             self._store.add(
-                path.stem, [TimedRow(row, row["_known_at"], row["_seen_at"], row["_fact_id"]) for row in rows]
+                path.stem, [timed_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"]) for row in rows]
             )
             if path.stem != source.table:
                 for row in rows:
