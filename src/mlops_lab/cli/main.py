@@ -21,6 +21,7 @@ COMMANDS = {
     "history": "Every decision ever made, and why.",
     "rollback": "Back to the version before, at once.",
     "explain": "Everything behind one prediction.",
+    "features": "What the features are, how they changed, and that they were served as defined.",
 }
 
 
@@ -38,6 +39,8 @@ class _LazyGroup(TyperGroup):
         if _only_listing():
             return typer.main.get_command(_stub(cmd_name))
         module = importlib.import_module(f"mlops_lab.cli.{cmd_name}")
+        if hasattr(module, "app"):  # a group of commands
+            return typer.main.get_command(module.app)
         app = typer.Typer(add_completion=False)
         app.command(name=cmd_name, help=COMMANDS[cmd_name])(module.command)
         return typer.main.get_command(app)

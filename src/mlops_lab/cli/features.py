@@ -1,0 +1,134 @@
+"""`mlops features list | show | diff | verify`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from mlops_lab.cli.errors import refuse
+from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_json, print_table
+from mlops_lab.errors import Refused
+from mlops_lab.lake import Lake
+from mlops_lab.lineage.definitions import diff_features, list_features, show_view
+from mlops_lab.loop.ingest import ingest_journal
+from mlops_lab.loop.parity import ParityReport, Verifier
+from mlops_lab.project import Project
+from mlops_lab.rollout.decisions import read_decisions
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+@app.command(name="list")
+def list_all(project: Folder = HERE, json: Json = False) -> None:
+    """All views, with their values, and derived features; `show VIEW` tells all about one."""
+    found = list_features(open_project(project))
+    if json:
+        print_json(found)
+        return
+    table = Table("view", "value", "of", "seen", "live in", box=None, header_style="bold")
+    table.columns[2].overflow = "fold"
+    for view in found["views"]:
+        span = f", over {view['over']}" if view["over"] else f", ttl {view['ttl']}" if view["ttl"] else ""
+        first = (f"{view['table']} by {_key(view['by'])}{span}", ", ".join(map(str, view["live_in"])))
+        for number, (name, how) in enumerate(view["values"].items()):
+            table.add_row(view["name"] if not number else "", name, _aggregate(*how), *(first if not number else ()))
+    print_table(table)
+    derived = Table("derived", "expression", box=None, header_style="bold")
+    for name, expression in found["derived"].items():
+        derived.add_row(name, expression)
+    print_table(derived)
+
+
+@app.command()
+def show(view: str, project: Folder = HERE, json: Json = False) -> None:
+    """One view, whole."""
+    found = show_view(open_project(project), view)
+    if json:
+        print_json(found)
+        return
+    table = Table(box=None, show_header=False)
+    table.add_column(style="bold")
+    for name in ("name", "version", "table", "over", "ttl", "missing"):
+        table.add_row(name, "-" if found[name] is None else str(found[name]))
+    table.add_row("key", _key(found["by"]))
+    for name, how in found["values"].items():
+        table.add_row(f"value {name}", f"{_aggregate(*how)}  ({found['types'][name]})")
+    table.add_row("live in", ", ".join(f"version {number}" for number in found["live_in"]) or "no live version")
+    print_table(table)
+
+
+@app.command()
+def diff(
+    other: Annotated[str, typer.Argument(help="A registered version's number, or a git commit.")],
+    project: Folder = HERE,
+    json: Json = False,
+) -> None:
+    """What pipeline.py defines now against what another commit or a registered version did."""
+    found = diff_features(open_project(project), other)
+    if json:
+        print_json(found)
+        return
+    if found["same"]:
+        print(f"the same as {other}")
+        return
+    table = Table("what", "name", "change", box=None)
+    for part in ("views", "derived", "inputs"):
+        kind = part.removesuffix("s")
+        for change in ("added", "removed"):
+            for name in found[part][change]:
+                table.add_row(kind, name, change)
+        for name, fields in found[part]["changed"].items():
+            for field, values in fields.items():
+                if field == "definition" and "expression" in fields:
+                    continue  # said already
+                table.add_row(kind, name, f"{field}: {values['then']} → {values['now']}")
+    print_table(table)
+
+
+@app.command()
+def verify(project: Folder = HERE, json: Json = False) -> None:
+    """Compute every logged prediction's features again, as of its time, and compare cell by cell."""
+    opened = open_project(project)
+    lake = Lake(opened.lake_path)
+    ingest_journal(opened, lake)
+    report = Verifier(opened, lake).verify_all(read_decisions(lake))
+    if json:
+        print_json(_as_dict(report))
+    else:
+        _print_report(report, opened)
+    if report.differing_cells:
+        refuse(
+            Refused(
+                f"{report.differing_cells:,} cells were served otherwise than they are defined",
+                code="parity",
+                hint="the examples name view, entity and moment; was a table changed, or the server's code?",
+            )
+        )
+
+
+def _as_dict(report: ParityReport) -> dict[str, Any]:
+    examples = [{**vars(example), "at": example.at.isoformat()} for example in report.examples]
+    counts = {"predictions": report.predictions, "cells": report.cells, "differing": report.differing_cells}
+    return {**counts, "by_feature": report.differing, "examples": examples}
+
+
+def _print_report(report: ParityReport, project: Project) -> None:
+    print(f"{report.predictions:,} predictions, {report.cells:,} cells compared, {report.differing_cells:,} differing")
+    if not report.examples:
+        return
+    table = Table("feature", "view", "entity", "at", "prediction", "served", "defined", box=None)
+    for one in report.examples:
+        entity = ", ".join(f"{name}={value}" for name, value in one.entity.items())
+        at = local(one.at, project)
+        table.add_row(one.feature, one.view or "", entity, at, one.prediction, repr(one.served), repr(one.defined))
+    print_table(table)
+
+
+def _aggregate(how: str, column: str, of: object) -> str:
+    return f"{how}({column})" if of is None else f"{how}({column} = {of})"
+
+
+def _key(by: list[list[str]]) -> str:
+    return ", ".join(field if field == column else f"{field} → {column}" for field, column in by)
