@@ -253,7 +253,7 @@ class Features:
         if not expressions:
             return pl.DataFrame()
         if rows == 1:  # a column of one row is as good as a number to Polars
-            columns = [pl.Series(column.name, column.to_list() * 2, dtype=column.dtype) for column in columns]
+            columns = [pl.concat([column, column]) for column in columns]
         frame = [column.rechunk() for column in columns]  # so is a chunk of one row
         height = 2 if rows == 1 else rows
         frame += [pl.Series(name, [number] * height) for name, number in numbers.items()]

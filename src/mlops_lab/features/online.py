@@ -188,7 +188,7 @@ class Latest:
     def add(self, fact: Fact) -> None:
         """Take in a fact; those seen after it are compared anew."""
         place = bisect_right(self.seen, fact.seen)
-        if fact in self.facts[bisect_left(self.seen, fact.seen) : place]:
+        if _holds(self.facts, self.seen, fact):
             return
         self.seen.insert(place, fact.seen)
         self.facts.insert(place, fact)
@@ -201,6 +201,12 @@ class Latest:
         """The latest fact of those seen strictly before the moment."""
         end = bisect_left(self.seen, moment)
         return self.best[end - 1] if end else None
+
+
+def _holds(facts: list[Fact], seen: list[int], fact: Fact) -> bool:
+    if not seen or fact.seen > seen[-1]:  # as nearly always
+        return False
+    return fact in facts[bisect_left(seen, fact.seen) : bisect_right(seen, fact.seen)]
 
 
 def _knowing(fact: Fact) -> tuple[int, str]:
@@ -219,6 +225,12 @@ class Order:
 
     def add(self, time: int, fact: Fact, reader: WindowReader) -> None:
         """Insert a fact; those after it are summed anew."""
+        if not self.times or time >= self.times[-1]:  # as nearly always
+            running = self.sums[-1] if self.sums else reader.zero
+            self.times.append(time)
+            self.facts.append(fact)
+            self.sums.append(tuple(map(int.__add__, running, reader.terms_of(fact))))
+            return
         place = bisect_right(self.times, time)
         self.times.insert(place, time)
         self.facts.insert(place, fact)
@@ -248,7 +260,7 @@ class Timeline:
     def add(self, fact: Fact, reader: WindowReader) -> None:
         """Take in a fact."""
         times = self.seen.times
-        if fact in self.seen.facts[bisect_left(times, fact.seen) : bisect_right(times, fact.seen)]:
+        if _holds(self.seen.facts, times, fact):
             return
         if fact.seen != fact.known and self.known is self.seen:
             self.known = Order()
@@ -326,11 +338,17 @@ class MemoryStore:
         if version in self._latest:
             reader, latest = self._latest[version]
             if (found := reader.to_fact(timed)) is not None:
-                latest.setdefault(found[0], Latest()).add(found[1])
+                line = latest.get(found[0])
+                if line is None:
+                    line = latest[found[0]] = Latest()
+                line.add(found[1])
             return
         windowed, timelines = self._windows[version]
         if (found := windowed.to_fact(timed)) is not None:
-            timelines.setdefault(found[0], Timeline()).add(found[1], windowed)
+            timeline = timelines.get(found[0])
+            if timeline is None:
+                timeline = timelines[found[0]] = Timeline()
+            timeline.add(found[1], windowed)
 
     def read(self, view: View, asked: Sequence[tuple[Any, int]]) -> list[Found]:
         """What the view says of each (entity, microseconds since 1970)."""

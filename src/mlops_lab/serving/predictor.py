@@ -93,7 +93,8 @@ class FeatureReader:
         ]
 
     def _derive(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-        columns = []
+        asked, columns = len(rows), []
+        rows = rows if asked > 1 else [*rows, *rows]  # as `Features.derive` would do, and slower
         for name, dtype, is_moment in self._roots:
             values = [row[name] for row in rows]
             if is_moment:
@@ -101,7 +102,7 @@ class FeatureReader:
                 columns.append(pl.Series(name, moments, dtype=pl.Int64).cast(dtype))
             else:
                 columns.append(pl.Series(name, values, dtype=dtype))
-        return self._features.derive(columns, rows=len(rows)).rows()
+        return self._features.derive(columns, rows=len(rows)).rows()[:asked]
 
 
 def views_of(predictors: Sequence[Predictor]) -> dict[str, View]:
