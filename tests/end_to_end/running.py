@@ -135,6 +135,13 @@ class Talk:
         assert status == 200, answer
         return answer
 
+    def text(self, path: str) -> str:
+        """A page that is not JSON."""
+        self._connection.request("GET", path)
+        answer = self._connection.getresponse()
+        assert answer.status == 200
+        return answer.read().decode()
+
     @property
     def status(self) -> dict[str, Any]:
         """What the server says of itself."""

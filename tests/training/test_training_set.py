@@ -1,0 +1,44 @@
+"""The training set holds what a server would have answered, and says what it was made of."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import polars as pl
+
+from mlops_lab.features.definition import Features
+from mlops_lab.training.training_set import build_training_set
+
+
+def build(tiny, features):
+    cutoff = tiny.now - timedelta(days=14)
+    return build_training_set(tiny.project, features, lake=tiny.lake, cutoff=cutoff, until=tiny.now)
+
+
+def test_rows_that_a_server_would_refuse_are_not_learned_from(tiny):
+    features = tiny.pipeline.features
+    views = [replace(view, missing="refuse") if view.name == "customer" else view for view in features.views]
+    strict = build(tiny, Features(features.inputs, views, features.derived))
+    assert 0 < strict.inputs.height < tiny.training.inputs.height
+    assert strict.holdout["customer"].null_count() == 0 < tiny.training.holdout["customer"].null_count()
+    answered = tiny.training.holdout.join(strict.holdout, on="_fact_id", how="semi")
+    assert answered.height == strict.holdout.height == strict.holdout_inputs.height
+    both = tiny.training.holdout_inputs.filter(
+        tiny.training.holdout["_fact_id"].is_in(strict.holdout["_fact_id"].implode())
+    )
+    assert both.equals(strict.holdout_inputs)
+
+
+def test_it_says_which_tables_it_saw(tiny):
+    seen = {snapshot.table: snapshot for snapshot in tiny.training.snapshots}
+    assert seen.keys() == {"orders", "stock"}
+    for name, snapshot in seen.items():
+        assert snapshot.version == tiny.lake.version(name)
+        assert snapshot.rows == tiny.lake.read(name).height
+        assert len(snapshot.fingerprint) == 64
+
+
+def test_what_becomes_known_later_changes_nothing(tiny):
+    """The same cutoff and moment give the same set, whatever the lake learned since."""
+    again = build(tiny, tiny.pipeline.features)
+    assert again.fingerprint == tiny.training.fingerprint
+    assert isinstance(again.truth, pl.Series)
