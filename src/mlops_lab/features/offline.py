@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from mlops_lab.features.definition import Aggregate, Features, View
 from mlops_lab.features.exact import Floats, Integers, RunningSums, multiply, variance
 
-_TIME, _ROW, _PLACE, _AT = "__time", "__row", "__place", "__at"
-_ALWAYS = datetime(1, 1, 1)
+_TIME, _ROW, _ENTITY, _PLACE, _AT = "__time", "__row", "__entity", "__place", "__at"
+_ALWAYS = -(2**62)
+_MICROSECOND = timedelta(microseconds=1)
 _AT_ONCE = 10_000
 
 
@@ -68,26 +69,20 @@ def refused(features: Features, rows: pl.DataFrame, *, time: str, facts: Mapping
 class _Order:
     """Facts sorted by entity, then by one of their two times. Two orders of the same facts share entities' stretches.
 
-    `frame` holds the key, the time and the place of each; `rows` the place of each in the table they came from.
+    `rows` is the place of each in the table they came from; `first` the place of the first one of its entity.
     """
 
-    keys: list[str]
     frame: pl.DataFrame
     rows: Integers
+    first: Integers
 
-    def before(self, asked: pl.DataFrame, *, less: timedelta | None = None) -> Integers:
+    def before(self, asked: pl.DataFrame, *, less: int = 0) -> Integers:
         """For each asked row the place of the last fact of its entity strictly before its time; -1 where none is."""
-        moment = pl.col(_TIME) - less if less else pl.col(_TIME)
-        left = asked.with_columns(moment).sort(_TIME)
+        left = asked.with_columns(pl.col(_TIME) - less) if less else asked
         with warnings.catch_warnings():  # both sides are sorted within groups; Polars cannot check it, and says so
             warnings.simplefilter("ignore", UserWarning)
             found = left.join_asof(
-                self.frame,
-                left_on=_TIME,
-                right_on=_AT,
-                by=self.keys,
-                strategy="backward",
-                allow_exact_matches=False,
+                self.frame, left_on=_TIME, right_on=_AT, by=_ENTITY, strategy="backward", allow_exact_matches=False
             )
         places = np.empty(asked.height, dtype=np.int64)
         places[found[_ROW].to_numpy()] = found[_PLACE].fill_null(-1).to_numpy()
@@ -95,45 +90,64 @@ class _Order:
 
 
 class _Past:
-    """The facts of one view, laid out for look-ups."""
+    """The facts of one view, laid out for look-ups. Entities are numbers here, and moments microseconds since 1970."""
 
     def __init__(self, view: View, facts: pl.DataFrame) -> None:
         self._view = view
         self._keys = list(view.keys)
-        keyed = facts.select(
-            pl.col("_known_at").fill_null(pl.lit(_ALWAYS).dt.replace_time_zone("UTC")),
-            pl.col("_seen_at").fill_null(pl.lit(_ALWAYS).dt.replace_time_zone("UTC")),
-            "_fact_id",
-            *(pl.col(column).alias(f"__{number}") for number, column in enumerate(view.columns)),
-        ).filter(pl.all_horizontal(pl.col(f"__{number}").is_not_null() for number in range(len(self._keys))))
-        if view.window:  # always known: in no window; seen when the window has passed it: never counted
-            always = pl.col("_known_at").dt.year() == 1
-            keyed = keyed.filter(~always, pl.col("_seen_at") - pl.col("_known_at") < view.window)
-        self._facts = keyed
         self._column = {column: f"__{number}" for number, column in enumerate(view.columns)}
-        self._seen = self._order("_seen_at")
+        keys = [self._column[column] for column in view.keys.values()]
+        held = facts.select(
+            pl.col("_known_at").to_physical().fill_null(_ALWAYS),
+            pl.col("_seen_at").to_physical().fill_null(_ALWAYS),
+            "_fact_id",
+            *(pl.col(column).alias(short) for column, short in self._column.items()),
+        ).drop_nulls(keys)
+        if view.window:  # always known: in no window; seen when the window has passed it: never counted
+            late = pl.col("_seen_at") - pl.col("_known_at")
+            held = held.filter(pl.col("_known_at") != _ALWAYS, late < view.window // _MICROSECOND)
+        self._entities = held.select(
+            pl.col(key).alias(name) for key, name in zip(keys, self._keys, strict=True)
+        ).unique(maintain_order=True).with_row_index(_ENTITY)  # fmt: skip
+        self._facts = held
+        self._entity = held.select(pl.col(key).alias(name) for key, name in zip(keys, self._keys, strict=True)).join(
+            self._entities, on=self._keys, how="left", maintain_order="left"
+        )[_ENTITY].to_numpy()  # fmt: skip
+        on_time = bool((held["_seen_at"] == held["_known_at"]).all())
+        self._known = self._order("_known_at")
+        self._seen = self._known if on_time else self._order("_seen_at")
 
     def _order(self, time: str) -> _Order:
-        keys = [f"__{number}" for number in range(len(self._keys))]
-        named = self._facts.select(
-            *(pl.col(key).alias(name) for key, name in zip(keys, self._keys, strict=True)),
-            pl.col(time).alias(_AT),
-            "_fact_id",
-        ).with_row_index("__origin")
-        ordered = named.sort(*self._keys, _AT, *(["_fact_id"] if time == "_known_at" else []))
-        frame = ordered.select(*self._keys, _AT, pl.int_range(pl.len()).alias(_PLACE))
-        return _Order(self._keys, frame, ordered["__origin"].to_numpy().astype(np.int64))
+        moments = self._facts[time].to_numpy()
+        rows = np.argsort(moments, kind="stable")
+        small = np.uint16 if self._entities.height < 2**16 else np.uint32  # 16 bits are sorted five times faster
+        rows = rows[np.argsort(self._entity[rows].astype(small), kind="stable")]
+        entity, moment = self._entity[rows], moments[rows]
+        tied = np.append(False, (entity[1:] == entity[:-1]) & (moment[1:] == moment[:-1]))
+        if tied.any():
+            tied[:-1] |= tied[1:]
+            places = np.flatnonzero(tied)
+            names = self._facts["_fact_id"].gather(rows[places])
+            ranked = pl.DataFrame({"entity": entity[places], "moment": moment[places], "name": names})
+            rows[places] = rows[places][
+                ranked.select(pl.arg_sort_by("entity", "moment", "name")).to_series().to_numpy()
+            ]
+        places = np.arange(len(rows))
+        begins = np.append(True, entity[1:] != entity[:-1])[: len(rows)]
+        first = np.maximum.accumulate(np.where(begins, places, 0)) if len(rows) else places
+        return _Order(pl.DataFrame({_ENTITY: entity, _AT: moment, _PLACE: places}), rows, first)
 
     def look_up(self, rows: pl.DataFrame, *, time: str) -> tuple[pl.DataFrame, pl.Series]:
         """The values for each row, and whether the view knew nothing of it."""
-        asked = rows.select(pl.col(time).alias(_TIME), *self._keys).with_row_index(_ROW)
+        asked = rows.select(pl.col(time).to_physical().alias(_TIME), *self._keys).with_row_index(_ROW)
+        asked = asked.join(self._entities, on=self._keys, how="left", maintain_order="left").drop(self._keys)
         return self._last(asked) if self._view.window is None else self._windowed(asked)
 
     # ---- the latest fact ------------------------------------------------------------------------------------------
 
     def _last(self, asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-        until = self._seen.before(asked)
-        known = self._order("_known_at").rows
+        until = self._seen.before(asked.sort(_TIME))
+        known = self._known.rows
         rank = np.empty(len(known), dtype=np.int64)
         rank[known] = np.arange(len(known))
         # of those seen so far the one known last; entities lie one after another, so a maximum never leaks
@@ -141,13 +155,12 @@ class _Past:
         picked = pl.Series(np.append(best, -1)[until])
         missing = picked < 0
         row = _fill(picked, missing, None)
-        found = self._facts.select(pl.all().gather(row))
         if self._view.stale_after is not None:
-            stale = (asked[_TIME] - found["_known_at"]) > self._view.stale_after
-            missing = missing | stale.fill_null(value=False)
+            age = asked[_TIME] - self._facts["_known_at"].gather(row)
+            missing = missing | (age > self._view.stale_after // _MICROSECOND).fill_null(value=False)
         values = []
         for (name, aggregate), default in zip(self._view.values.items(), self._view.defaults, strict=True):
-            column = found[self._column[aggregate.column]]
+            column = self._facts[self._column[aggregate.column]].gather(row)
             values.append(_fill(column, missing, default).alias(name))
         return pl.DataFrame(values), missing
 
@@ -155,17 +168,16 @@ class _Past:
 
     def _windowed(self, asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         assert self._view.window is not None
-        on_time = bool((self._facts["_seen_at"] == self._facts["_known_at"]).all())
-        known = self._seen if on_time else self._order("_known_at")
-        last = self._seen.before(asked)
-        left = known.before(asked, less=self._view.window)
+        known, in_time = self._known, asked.sort(_TIME)
+        last = self._seen.before(in_time)
+        left = known.before(in_time, less=self._view.window // _MICROSECOND)
         window = _Window(self._seen, known, since=_after(left, last, self._seen), until=last + 1)
         columns: list[pl.Series] = []
         undefined = pl.repeat(False, asked.height, eager=True)
         for (name, aggregate), default in zip(self._view.values.items(), self._view.defaults, strict=True):
             column = self._facts[self._column[aggregate.column]]
             if aggregate.how in {"min", "max"}:
-                value = self._extreme(aggregate, column, known, left=left, seen=last, asked=asked)
+                value = self._extreme(aggregate, column, left=left, seen=last, asked=asked)
             else:
                 value = _aggregate(aggregate, column, window)
             undefined = undefined | value.is_null()
@@ -173,20 +185,14 @@ class _Past:
         return pl.DataFrame(columns), undefined
 
     def _extreme(
-        self,
-        aggregate: Aggregate,
-        column: pl.Series,
-        known: _Order,
-        *,
-        left: Integers,
-        seen: Integers,
-        asked: pl.DataFrame,
+        self, aggregate: Aggregate, column: pl.Series, *, left: Integers, seen: Integers, asked: pl.DataFrame
     ) -> pl.Series:
         """The least or greatest value of the window; where some of what was known in it was not seen yet, one by one.
 
         As many facts seen as known: they are the same ones, for a fact is never seen before it is known.
         """
-        last = seen if known is self._seen else known.before(asked)
+        known = self._known
+        last = seen if known is self._seen else known.before(asked.sort(_TIME))
         since, end = _after(left, last, known), last + 1
         ordered = column.gather(known.rows)
         found = _range_extreme(ordered, since, end, greatest=aggregate.how == "max")
@@ -276,8 +282,7 @@ def _worst(dtype: np.dtype[Any], *, greatest: bool) -> float:
 
 def _after(left: Integers, last: Integers, order: _Order) -> Integers:
     """The place after `left`, the last fact that has left the window; where none has, the entity's first place."""
-    first = order.frame.select(pl.col(_PLACE).first().over(order.keys)).to_series().to_numpy()
-    places: Integers = np.where(left >= 0, left + 1, np.append(first, 0)[last])
+    places: Integers = np.where(left >= 0, left + 1, np.append(order.first, 0)[last])
     return places
 
 
