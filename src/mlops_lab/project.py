@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from mlops_lab.clock import parse_duration
 from mlops_lab.errors import InvalidInput, NotFound
 
 CONFIG_NAME = "mlops.toml"
@@ -43,6 +45,23 @@ class ProjectSection(Config, frozen=True, kw_only=True):
     clock: Annotated[str, msgspec.Meta(pattern="^(wall|data)$")] = "wall"
 
 
+class FieldSection(Config, frozen=True, kw_only=True):
+    """One field with what its values may be, beside its type: numbers from `min` to `max`, or text of `categories`."""
+
+    type: str
+    min: float | None = None
+    max: float | None = None
+    categories: list[str] | None = None
+
+
+Declared = dict[str, str | FieldSection]
+
+
+def type_of(declared: str | FieldSection) -> str:
+    """The type of a field as it is written."""
+    return declared if isinstance(declared, str) else declared.type
+
+
 class SourceSection(Config, frozen=True, kw_only=True):
     """`[source]`: the past, one row a request and how it ended. Field types: see `contracts.fields`.
 
@@ -56,18 +75,32 @@ class SourceSection(Config, frozen=True, kw_only=True):
     known_at: str
     label: str
     key: str | None = None
-    request: dict[str, str]
-    outcome: dict[str, str]
+    request: Declared
+    outcome: Declared
     outcome_within_days: PositiveInt = 7
 
 
 class TableSection(Config, frozen=True, kw_only=True):
-    """`[tables.NAME]`: facts from elsewhere. Rows are told apart by `key` (and `known_at`, where there is one)."""
+    """`[tables.NAME]`: facts from elsewhere. Rows are told apart by `key` (and `known_at`, where there is one).
+
+    What the whole table must keep: so many rows a day of the project's zone, a newest row known not longer than
+    `fresh_within` ("6h") ago, and with `monotone` rows that come in the order in which they became known.
+    """
 
     data: str
     key: list[str]
-    fields: dict[str, str]
+    fields: Declared
     known_at: str | None = None
+    min_rows_per_day: PositiveInt | None = None
+    max_rows_per_day: PositiveInt | None = None
+    fresh_within: str | None = None
+    monotone: bool = False
+
+
+class ContractSection(Config, frozen=True, kw_only=True):
+    """`[contract]`: rows that break it are set aside; a file of which more than this share does is not loaded."""
+
+    max_quarantined_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
 
 
 class BacktestSection(Config, frozen=True, kw_only=True):
@@ -125,6 +158,7 @@ class Settings(Config, frozen=True, kw_only=True):
     project: ProjectSection
     source: SourceSection
     tables: dict[str, TableSection] = {}
+    contract: ContractSection = ContractSection()
     backtest: BacktestSection = BacktestSection()
     gates: GatesSection = GatesSection()
     rollout: RolloutSection = RolloutSection()
@@ -308,18 +342,17 @@ def _check_references(settings: Settings, text: str) -> None:
                 raise fail(
                     f'"{field}" begins with an underscore', [*keys, field], "rename it: those are the loop's own"
                 )
-            if kind.removesuffix("?") not in FIELD_KINDS:
-                kinds = ", ".join(FIELD_KINDS)
-                raise fail(f'unknown type "{kind}"', [*keys, field], f"the types are {kinds}; with ?, null is allowed")
+            if fault := _fault_of(kind):
+                raise fail(fault[0], [*keys, field], fault[1])
     if source.time not in source.request:
         raise fail(f'"{source.time}" is not a request field', ["source", "time"], "list it under [source.request]")
     if source.key is not None and source.key not in source.request:
         raise fail(f'"{source.key}" is not a request field', ["source", "key"], "list it under [source.request]")
     if source.label not in source.outcome:
         raise fail(f'"{source.label}" is not an outcome field', ["source", "label"], "list it under [source.outcome]")
-    if (kind := source.request[source.time]) != "datetime":
+    if (kind := type_of(source.request[source.time])) != "datetime":
         raise fail(f'"{source.time}" is a {kind}', ["source", "time"], "the moment of a request is a datetime")
-    if (kind := source.outcome[source.label]) != "boolean":
+    if (kind := type_of(source.outcome[source.label])) != "boolean":
         raise fail(f'"{source.label}" is a {kind}', ["source", "label"], "what is predicted is a boolean")
     if shared := set(source.request) & {*source.outcome, source.known_at, source.id}:
         raise fail(
@@ -355,9 +388,34 @@ def _check_references(settings: Settings, text: str) -> None:
                     f"list it under [tables.{name}.fields]",
                 )
         for column in table.key:
-            if table.fields[column] not in {"string", "integer"}:
+            if type_of(table.fields[column]) not in {"string", "integer"}:
                 raise fail(
-                    f'key "{column}" is a {table.fields[column]}',
+                    f'key "{column}" is a {type_of(table.fields[column])}',
                     ["tables", name, "key"],
                     "a key is made of strings and integers that are never null",
                 )
+        if table.fresh_within is not None:
+            try:
+                parse_duration(table.fresh_within)
+            except InvalidInput as error:
+                raise fail(error.what, ["tables", name, "fresh_within"], error.hint or "") from None
+        if (table.fresh_within or table.min_rows_per_day or table.max_rows_per_day) and table.known_at is None:
+            raise fail("has no known_at", ["tables", name], "volume and freshness need the moment of each row")
+
+
+def _fault_of(declared: str | FieldSection) -> tuple[str, str] | None:
+    """What is wrong with the declaration of a field, and how to mend it; None where nothing is."""
+    kind = type_of(declared).removesuffix("?")
+    if kind not in FIELD_KINDS:
+        kinds = ", ".join(FIELD_KINDS)
+        return f'unknown type "{type_of(declared)}"', f"the types are {kinds}; with ?, null is allowed"
+    if isinstance(declared, str):
+        return None
+    bounds = [bound for bound in (declared.min, declared.max) if bound is not None]
+    if bounds and kind not in {"integer", "float"}:
+        return f"a {kind} has neither min nor max", "they bound integers and floats"
+    if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
+        return "min and max bound nothing", "write finite numbers, min not above max"
+    if declared.categories is not None and (kind != "string" or not declared.categories):
+        return "categories name no values of a string", 'write categories = ["a", "b"] for a string'
+    return None

@@ -1,15 +1,22 @@
 """Tables at the door: what fits is typed, what does not is named with its place."""
 
+import contextlib
+import math
+import tomllib
 from datetime import UTC, date, datetime, timedelta, timezone
 
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.contracts.fields import DTYPES, parse_fields
-from mlops_lab.contracts.tables import check_unique, conform
+from mlops_lab.contracts.infer import compare_fields, infer_fields, write_toml
+from mlops_lab.contracts.rules import find_breaches, first_broken, rules_of
+from mlops_lab.contracts.tables import conform, sort_out
 from mlops_lab.errors import InvalidInput
+from mlops_lab.project import FieldSection
 
 FIELDS = parse_fields(
     {"id": "string", "n": "integer", "x": "float?", "ok": "boolean?", "at": "datetime?", "note": "string?"},
@@ -126,7 +133,7 @@ DECLARED = parse_fields(
 KINDS = {
     "string": st.text(max_size=3),
     "integer": st.integers(-(2**63), 2**63 - 1),
-    "float": st.floats(),
+    "float": st.floats(allow_nan=False, allow_infinity=False),
     "boolean": st.booleans(),
     "datetime": st.datetimes(
         datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.sampled_from([UTC, timezone(timedelta(hours=5.5))])
@@ -171,21 +178,105 @@ def test_any_column_fits_or_is_named(values, kind, nullable):
         assert checked["c"].null_count() == (frame["c"].null_count() if nullable else 0)
 
 
-def test_a_repeated_key_is_named():
+def test_of_rows_with_one_key_the_first_is_kept():
     frame = pl.DataFrame({"a": [1, 1, 2, 1], "b": ["x", "y", "x", "x"]})
-    with pytest.raises(InvalidInput) as caught:
-        check_unique(frame, ["a", "b"], table="t")
-    assert caught.value.code == "duplicate_key"
-    assert "2 rows" in caught.value.what
-    assert "(1, 'x')" in caught.value.what
-    assert caught.value.where == 'table "t", key "a", "b"'
+    good, aside = sort_out(frame, parse_fields({"a": "integer", "b": "string"}, where="t"), table="t", key=["a", "b"])
+    assert good.rows() == [(1, "x"), (1, "y"), (2, "x")]
+    assert [(row.rule, row.column, row.row) for row in aside] == [("unique", "a, b", '{"a":1,"b":"x"}')]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("ab")), max_size=8))
-def test_keys_are_unique_exactly_if_none_stands_twice(keys):
+def test_every_key_is_kept_once_and_no_row_is_lost(keys):
     frame = pl.DataFrame(keys, schema={"a": pl.Int64, "b": pl.String}, orient="row")
-    if len(set(keys)) == len(keys):
-        check_unique(frame, ["a", "b"], table="t")
-    else:
-        with pytest.raises(InvalidInput):
-            check_unique(frame, ["a", "b"], table="t")
+    good, aside = sort_out(frame, parse_fields({"a": "integer", "b": "string"}, where="t"), table="t", key=["a", "b"])
+    assert good.rows() == list(dict.fromkeys(keys))
+    assert good.height + len(aside) == len(keys)
+
+
+SOME = parse_fields(
+    {
+        "id": "string",
+        "n": FieldSection(type="integer?", min=0, max=9),
+        "x": FieldSection(type="float?", min=-1.5),
+        "kind": FieldSection(type="string?", categories=["a", "b"]),
+        "at": "datetime",
+    },
+    where="t",
+)
+UNREADABLE = st.sampled_from(["", "soon", "2013-13-01"])
+some_rows = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": st.none() | st.sampled_from("pqr"),
+            "n": st.none() | st.integers(-2, 11),
+            "x": st.none() | st.floats(-3, 3) | st.sampled_from([math.nan, math.inf]),
+            "kind": st.none() | st.sampled_from(["a", "b", "c"]),
+            "at": UNREADABLE | st.datetimes(datetime(2013, 1, 1), datetime(2013, 1, 3)).map(lambda at: f"{at:%FT%TZ}"),
+        }
+    ),
+    max_size=8,
+)
+
+
+@given(some_rows)
+def test_a_frame_and_its_rows_break_the_same_rules(rows):
+    """One declaration, asked of whole columns and of single rows."""
+    frame = pl.DataFrame(
+        rows, schema={"id": pl.String, "n": pl.Int64, "x": pl.Float64, "kind": pl.String, "at": pl.String}
+    )
+    good, aside = sort_out(frame, SOME, table="t", key=["id", "at"], order="at")
+    assert good.height + len(aside) == len(rows)
+    rules, kept = rules_of(SOME), []
+    for row in rows:
+        with contextlib.suppress(ValueError):
+            typed = {**row, "at": datetime.fromisoformat(row["at"])}
+            if not first_broken(rules, typed) and (row["id"], row["at"]) not in kept:
+                kept.append((row["id"], row["at"]))
+    late = sum(row.rule == "monotone" for row in aside)
+    assert good.height == len(kept) - late
+    assert late or good["id"].to_list() == [name for name, _ in kept]
+
+
+def test_a_breach_says_rule_rows_and_examples():
+    frame = pl.DataFrame({"id": [f"i{n}" for n in range(9)], "n": [50] * 9, "x": 0.0, "kind": "a", "at": AT})
+    (breach,) = find_breaches("t", frame, SOME)
+    assert (breach.rule, breach.column, breach.rows, len(breach.examples)) == ("max", "n", 9, 5)
+    assert 'table "t", column "n": 9 rows break the rule "at most 9", such as id=' in str(breach)
+    with pytest.raises(InvalidInput) as caught:
+        conform(frame, SOME, table="t")
+    assert caught.value.code == "contract_breach"
+
+
+@pytest.mark.parametrize(
+    ("row", "rule"),
+    [
+        ({"id": None}, "null"),
+        ({"n": -1}, "min"),
+        ({"n": 10}, "max"),
+        ({"x": math.nan}, "finite"),
+        ({"kind": "c"}, "categories"),
+        ({"n": None, "x": None, "kind": None}, None),
+    ],
+)
+def test_the_rules_of_one_row(row, rule):
+    good = {"id": "p", "n": 3, "x": 0.5, "kind": "a", "at": AT}
+    broken = first_broken(rules_of(SOME), {**good, **row})
+    assert (broken and broken.name) == rule
+
+
+def test_what_is_inferred_holds_for_the_data_and_reads_back():
+    frame = pl.DataFrame(
+        {
+            "id": [f"i{n}" for n in range(60)],
+            "n": [*range(59), None],
+            "x": [n / 7 - 3 for n in range(60)],
+            "k": ["a", 'b"'] * 30,
+        }
+    )
+    fields = infer_fields(frame)
+    declared = msgspec.convert(tomllib.loads(write_toml(fields)), dict[str, str | FieldSection])
+    assert parse_fields(declared, where="t") == fields
+    assert find_breaches("t", frame, fields) == []
+    assert compare_fields(fields, fields) == []
+    narrow = parse_fields({**declared, "n": FieldSection(type="integer", max=10)}, where="t")
+    assert compare_fields(narrow, fields) == ["n: holds nulls, and may not", "n: up to 58, above max = 10"]

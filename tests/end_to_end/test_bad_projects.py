@@ -125,8 +125,6 @@ BAD_SOURCES: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str, str]] 
         "wrong_type",
         "asked_at",
     ),
-    "null": (lambda frame: frame.with_columns(depot=at_row_17(pl.lit(None), "depot")), "null_value", "row 17"),
-    "repeated id": (lambda frame: pl.concat([frame, frame[17:18]]), "duplicate_key", "parcel_id"),
     "early label": (
         lambda frame: frame.with_columns(
             arrived_at=at_row_17(pl.col("asked_at") - timedelta(microseconds=1), "arrived_at")

@@ -21,6 +21,8 @@ COMMANDS = {
     "history": "Every decision ever made, and why.",
     "rollback": "Back to the version before, at once.",
     "explain": "Everything behind one prediction.",
+    "contract": "What tables must look like: inferred, checked, compared with the data.",
+    "quarantine": "Rows that broke the contract, and their way back.",
     "features": "What the features are, how they changed, and that they were served as defined.",
 }
 

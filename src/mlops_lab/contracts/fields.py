@@ -1,20 +1,24 @@
-"""Field types, written in `mlops.toml` as `string`, `integer`, `float`, `boolean`, `datetime`; `?`: may be null.
+"""Fields, declared in `mlops.toml` by a type (`string`, `integer`, `float`, `boolean`, `datetime`; `?`: may be null),
+or by a type and what its values may be: `{ type = "float?", min = 0 }`.
 
-One declaration makes both the door of the server (a msgspec struct) and the schema of a table (Polars dtypes).
+One declaration makes the door of the server (a msgspec struct), the schema of a table (Polars dtypes) and the rules
+that its rows keep (`contracts.rules`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import polars as pl
 
 from mlops_lab import clock
 from mlops_lab.errors import InvalidInput
+from mlops_lab.project import FieldSection
 
 EARLIEST, LATEST = datetime(1678, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 """What 64 bits of nanoseconds hold: Delta tables are filtered in them."""
@@ -38,11 +42,19 @@ DTYPES: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One column: its name, its kind and whether it may be null."""
+    """One column: its name, its kind, whether it may be null, and what else its values must be."""
 
     name: str
     kind: str
     nullable: bool
+    min: float | None = None
+    max: float | None = None
+    categories: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """The type as it is written."""
+        return f"{self.kind}?" if self.nullable else self.kind
 
     @property
     def dtype(self) -> pl.DataType:
@@ -50,10 +62,12 @@ class Field:
         return DTYPES[self.kind]
 
 
-def parse_fields(declared: Mapping[str, str], *, where: str) -> tuple[Field, ...]:
+def parse_fields(declared: Mapping[str, str | FieldSection], *, where: str) -> tuple[Field, ...]:
     """The fields of a section such as `{"tailnum": "string?"}`; InvalidInput names an unknown type."""
     fields = []
-    for name, text in declared.items():
+    for name, said in declared.items():
+        section = FieldSection(type=said) if isinstance(said, str) else said
+        text = section.type
         kind = text.removesuffix("?")
         if kind not in DTYPES:
             raise InvalidInput(
@@ -62,8 +76,14 @@ def parse_fields(declared: Mapping[str, str], *, where: str) -> tuple[Field, ...
                 where=f"mlops.toml, key {where}.{name}",
                 hint=f"the types are {', '.join(DTYPES)}, each with ? where null is allowed",
             )
-        fields.append(Field(name, kind, text.endswith("?")))
+        categories = tuple(section.categories or ())
+        fields.append(Field(name, kind, text.endswith("?"), section.min, section.max, categories))
     return tuple(fields)
+
+
+def types_of(fields: Sequence[Field]) -> dict[str, str]:
+    """The fields' types as they are written: what a package keeps of them."""
+    return {field.name: field.type for field in fields}
 
 
 def polars_schema(fields: tuple[Field, ...]) -> dict[str, pl.DataType]:
@@ -72,11 +92,12 @@ def polars_schema(fields: tuple[Field, ...]) -> dict[str, pl.DataType]:
 
 
 def make_struct(
-    name: str, fields: tuple[Field, ...], *, past: Sequence[str] = (), **extra: Any
+    name: str, fields: tuple[Field, ...], *, past: Sequence[str] = (), strict: bool = True, **extra: Any
 ) -> type[msgspec.Struct]:
     """A msgspec struct that accepts exactly these fields; `extra` adds optional fields with their types.
 
-    A nullable field may be left out and is then null; a required one may not. A moment must lie in the years that a
+    A nullable field may be left out and is then null; a required one may not. With `strict`, values must also keep the
+    fields' rules. A moment must lie in the years that a
     table can hold; one named in `past` has happened already, give or take a day of a clock that goes wrong.
     """
     moments = [field.name for field in fields if field.kind == "datetime"]
@@ -91,10 +112,24 @@ def make_struct(
             if name in past and moment > clock.now() + CLOCK_SLACK:
                 raise ValueError(f"`{name}` lies in the future")
 
-    required = [(field.name, _PYTHON[field.kind]) for field in fields if not field.nullable]
-    optional = [(field.name, _PYTHON[field.kind] | None, None) for field in fields if field.nullable]
+    kinds = {field.name: _annotate(field) if strict else _PYTHON[field.kind] for field in fields}
+    required = [(field.name, kinds[field.name]) for field in fields if not field.nullable]
+    optional = [(field.name, kinds[field.name] | None, None) for field in fields if field.nullable]
     more = [(key, kind | None, None) for key, kind in extra.items()]
     namespace = {"__post_init__": check_moments} if moments else {}
     return msgspec.defstruct(
         name, [*required, *optional, *more], namespace=namespace, frozen=True, forbid_unknown_fields=True
     )
+
+
+def _annotate(field: Field) -> Any:
+    """The type of a field with its rules, as msgspec checks them."""
+    if field.categories:
+        return Literal[field.categories]
+    if field.min is None and field.max is None:
+        return _PYTHON[field.kind]
+    if field.kind == "integer":  # a bound between two whole numbers is the next one inwards
+        least = -(2**63) if field.min is None else max(math.ceil(field.min), -(2**63))
+        most = 2**63 - 1 if field.max is None else min(math.floor(field.max), 2**63 - 1)
+        return Annotated[int, msgspec.Meta(ge=least, le=most)]
+    return Annotated[float, msgspec.Meta(ge=field.min, le=field.max)]

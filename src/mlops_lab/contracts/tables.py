@@ -1,19 +1,126 @@
-"""The check of a table against its declared fields, with the place of each breach."""
+"""The check of a table against its contract: its fields, what their values may be, its key, its order."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
 import polars as pl
 
 from mlops_lab.contracts.fields import Field
+from mlops_lab.contracts.rules import EXAMPLES, Breach, find_breaches, name_broken, rules_of
 from mlops_lab.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A row that breaks the contract: what it broke, and the row itself as JSON, as it came."""
+
+    rule: str
+    column: str
+    text: str
+    row: str
 
 
 def conform(frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str) -> pl.DataFrame:
     """The declared columns of `frame`, in order, with their dtypes.
 
-    InvalidInput for a missing or an unknown column, a value that does not fit its type, and a null where none
-    may be; it names table, column and the first bad row (from 0).
+    InvalidInput for a missing or an unknown column, a value that does not fit its type or breaks a rule, and a null
+    where none may be; it names table, column and the first bad row (from 0).
     """
+    frame = _select_columns(frame, fields, table)
+    typed = []
+    for field in fields:
+        column = frame[field.name]
+        parsed = _parse(column, field, table)
+        bad = parsed.is_null() & column.is_not_null()
+        if bad.any():
+            row = int(bad.arg_max() or 0)
+            raise InvalidInput(
+                f"{column[row]!r} is not a {field.kind}",
+                code="wrong_type",
+                where=f'table "{table}", row {row}, column "{field.name}"',
+                hint="mend the data or the type in mlops.toml",
+            )
+        typed.append(parsed)
+    frame = pl.DataFrame(typed)
+    for field in fields:
+        if not field.nullable and frame[field.name].null_count():
+            row = frame[field.name].is_null().arg_max() or 0
+            raise InvalidInput(
+                "is null, and may not be",
+                code="null_value",
+                where=f'table "{table}", row {row}, column "{field.name}"',
+                hint=f'mend the data, or declare the field as "{field.kind}?"',
+            )
+    for breach in find_breaches(table, frame, fields):
+        raise explain_breaches([breach])
+    return frame
+
+
+def sort_out(
+    frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str, key: Sequence[str], order: str | None = None
+) -> tuple[pl.DataFrame, list[SetAside]]:
+    """The rows that keep the contract, as `conform` would give them, and those that do not.
+
+    `key`: columns that tell rows apart; of rows with the same key the first is kept. `order`: the column that may
+    never go back from one row to the next. InvalidInput for a missing or an unknown column, or one of another type.
+    """
+    frame = _select_columns(frame, fields, table)
+    typed = pl.DataFrame([_parse(frame[field.name], field, table) for field in fields])
+    rules = rules_of(fields)
+    broken = [(rule.name, rule.column, rule.text) for rule in rules]
+    which = name_broken(typed, rules)
+    for field in fields:
+        unreadable = typed[field.name].is_null() & frame[field.name].is_not_null()
+        which = _mark(which, unreadable, len(broken), anew=True)
+        broken.append(("type", field.name, f"a {field.kind}"))
+    first = pl.when(which.is_null()).then(pl.struct(key)).is_first_distinct()  # of those that break nothing yet
+    repeated = typed.select(first.not_()).to_series()
+    which = _mark(which, repeated, len(broken))
+    broken.append(("unique", ", ".join(key), "each key once"))
+    if order is not None:
+        late = typed.select((pl.col(order) < pl.col(order).cum_max()).fill_null(value=False)).to_series()
+        which = _mark(which, late, len(broken))
+        broken.append(("monotone", order, "never earlier than the row before"))
+    wrong = which.is_not_null()
+    rows = [msgspec.json.encode(row, enc_hook=str).decode() for row in frame.filter(wrong).iter_rows(named=True)]
+    return typed.filter(~wrong), [
+        SetAside(rule, column, text, row)
+        for (rule, column, text), row in zip((broken[number] for number in which.drop_nulls()), rows, strict=True)
+    ]
+
+
+def breaches_of(table: str, rows: Sequence[SetAside]) -> list[Breach]:
+    """The rows by the rule that they break."""
+    by_rule: dict[tuple[str, str, str], list[SetAside]] = {}
+    for row in rows:
+        by_rule.setdefault((row.rule, row.column, row.text), []).append(row)
+    return [
+        Breach(table, *rule, len(found), tuple(msgspec.json.decode(row.row) for row in found[:EXAMPLES]))
+        for rule, found in by_rule.items()
+    ]
+
+
+def explain_breaches(breaches: Sequence[Breach]) -> InvalidInput:
+    """The error that lists the breaches; each with its table, rule and some rows."""
+    first = breaches[0]
+    return InvalidInput(
+        "; ".join(map(str, breaches)),
+        code="contract_breach",
+        where=f'table "{first.table}", column "{first.column}"',
+        hint="mend the data, or the contract in mlops.toml; `mlops contract check` lists everything that breaks it",
+    )
+
+
+def _mark(which: pl.Series, rows: pl.Series, number: int, *, anew: bool = False) -> pl.Series:
+    """`which` with `number` in those rows that break nothing yet (`anew`: in all of them)."""
+    here = rows if anew else rows & which.is_null()
+    return pl.select(pl.when(here).then(pl.lit(number, pl.Int32)).otherwise(which)).to_series()
+
+
+def _select_columns(frame: pl.DataFrame, fields: tuple[Field, ...], table: str) -> pl.DataFrame:
     names = [field.name for field in fields]
     if missing := [name for name in names if name not in frame.columns]:
         raise InvalidInput(
@@ -29,33 +136,11 @@ def conform(frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str) -> pl
             where=f'table "{table}"',
             hint="declare it in mlops.toml or drop it from the data",
         )
-    frame = frame.select(_cast(frame[field.name], field, table) for field in fields)
-    for field in fields:
-        if not field.nullable and frame[field.name].null_count():
-            row = frame[field.name].is_null().arg_max()
-            raise InvalidInput(
-                "is null, and may not be",
-                code="null_value",
-                where=f'table "{table}", row {row}, column "{field.name}"',
-                hint=f'mend the data, or declare the field as "{field.kind}?"',
-            )
-    return frame
+    return frame.select(names)
 
 
-def check_unique(frame: pl.DataFrame, key: list[str], *, table: str) -> None:
-    """Raise InvalidInput, naming the first repeated key, unless each key stands once."""
-    repeated = frame.select(key).is_duplicated()
-    if repeated.any():
-        example = frame.select(key).row(int(repeated.arg_max() or 0))
-        raise InvalidInput(
-            f"{int(repeated.sum())} rows repeat their key, such as {example}",
-            code="duplicate_key",
-            where=f'table "{table}", key {_quote(key)}',
-            hint="remove the repeated rows, or name the columns that tell rows apart",
-        )
-
-
-def _cast(column: pl.Series, field: Field, table: str) -> pl.Series:
+def _parse(column: pl.Series, field: Field, table: str) -> pl.Series:
+    """The column with its dtype, null where a value does not fit it; InvalidInput where the whole column does not."""
     if column.dtype == field.dtype:
         return column
     fits = (
@@ -66,27 +151,16 @@ def _cast(column: pl.Series, field: Field, table: str) -> pl.Series:
         or (field.kind in {"string", "datetime"} and column.dtype == pl.String)
     )
     if field.kind == "datetime" and column.dtype == pl.String:
-        parsed = column.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
-    elif fits:
-        parsed = column.cast(field.dtype, strict=False)
-    else:
-        raise InvalidInput(
-            f"holds {column.dtype}, expected {field.kind}",
-            code="wrong_type",
-            where=f'table "{table}", column "{field.name}"',
-            hint="mend the data or the type in mlops.toml"
-            + (" (a datetime needs a time zone)" if field.kind == "datetime" else ""),
-        )
-    bad = parsed.is_null() & column.is_not_null()
-    if bad.any():
-        row = int(bad.arg_max() or 0)
-        raise InvalidInput(
-            f"{column[row]!r} is not a {field.kind}",
-            code="wrong_type",
-            where=f'table "{table}", row {row}, column "{field.name}"',
-            hint="mend the data or the type in mlops.toml",
-        )
-    return parsed
+        return column.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+    if fits:
+        return column.cast(field.dtype, strict=False)
+    raise InvalidInput(
+        f"holds {column.dtype}, expected {field.kind}",
+        code="wrong_type",
+        where=f'table "{table}", column "{field.name}"',
+        hint="mend the data or the type in mlops.toml"
+        + (" (a datetime needs a time zone)" if field.kind == "datetime" else ""),
+    )
 
 
 def _quote(names: list[str]) -> str:

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import polars as pl
 
 from mlops_lab.contracts.fields import Field
-from mlops_lab.contracts.tables import conform
+from mlops_lab.contracts.tables import breaches_of, conform, sort_out
 from mlops_lab.errors import EnvironmentFault, InvalidInput, NotFound, Refused
-from mlops_lab.loop.ingest import read_file
+from mlops_lab.lake import Lake
+from mlops_lab.loop.ingest import ingest_journal, read_file
+from mlops_lab.loop.quarantine import find_mended, release, set_aside
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.serving.address import Address, find_server
@@ -45,9 +48,49 @@ def deliver_facts(project: Project, table: str, file: Path) -> dict[str, Any]:
             where="TABLE",
             hint=f"declared in mlops.toml: {', '.join(project.settings.tables) or 'none'}",
         )
-    fields = table_fields(project)[table]
-    rows = conform(read_file(file, fields), fields, table=table).to_dicts()
+    fields, section = table_fields(project)[table], project.settings.tables[table]
+    key = [*section.key, *([section.known_at] if section.known_at else [])]
+    good, aside = sort_out(read_file(file, fields), fields, table=table, key=key)
+    told = deliver_rows(project, table, good.to_dicts())
+    if aside:
+        set_aside(Lake(project.lake_path), Loop(project).now(), table=table, rows=aside)
+        told["quarantined"] = told.get("quarantined", 0) + len(aside)
+        told["problems"] = [*told.get("problems", []), *(str(breach) for breach in breaches_of(table, aside))]
+    return told
+
+
+def deliver_rows(project: Project, table: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """How many of these rows were new to the table."""
     return _deliver(project, rows, path=f"/v1/tables/{table}/rows", name="rows", table=table)
+
+
+def replay_quarantine(project: Project) -> dict[str, int]:
+    """Bring the rows that keep the contract by now to where they belong: how many, by table.
+
+    Killed in between, it can be run again: what has arrived is not doubled.
+    """
+    lake = Lake(project.lake_path)
+    ingest_journal(project, lake)
+    now = Loop(project).now()
+    released = {}
+    for table, (ids, rows) in find_mended(project, lake).items():
+        if table == project.settings.source.table:
+            key = project.settings.source.id
+            new = rows.join(lake.read(table, columns=[key]), on=key, how="anti", maintain_order="left")
+            lake.append(table, new.with_columns(received_at=pl.lit(now, pl.Datetime("us", "UTC"))))
+            Loop(project).act(fresh=True)
+        else:
+            told = deliver_rows(project, table, rows.to_dicts())
+            if told.get("quarantined"):
+                raise Refused(
+                    "the running server still keeps another contract",
+                    code="old_contract",
+                    where=f'table "{table}"',
+                    hint="start `mlops serve` anew, then run it again",
+                )
+        release(lake, now, ids=ids)
+        released[table] = len(ids)
+    return released
 
 
 def _deliver(
@@ -60,10 +103,6 @@ def _deliver(
             _merge(told, _send(project, server, path, {name: rows[start : start + ROWS_AT_ONCE]}))
         return told or {"counts": {}, "problems": []}
     loop = Loop(project)
-    if loop.state.champion is None:
-        raise Refused(
-            "no version is live yet", code="nothing_live", hint="run `mlops run` first: it loads the data files"
-        )
     loop.act(fresh=True)
     service = Service(project, read_deployment(project.deployment_path))
     try:

@@ -13,12 +13,21 @@ from typing import Any
 import polars as pl
 
 from mlops_lab.contracts.fields import Field, polars_schema
-from mlops_lab.contracts.tables import check_unique, conform
+from mlops_lab.contracts.tables import SetAside, breaches_of, explain_breaches, sort_out
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.lake import Lake
+from mlops_lab.loop.quarantine import TABLE as QUARANTINE
+from mlops_lab.loop.quarantine import make_frame, set_aside
 from mlops_lab.project import Project
 from mlops_lab.serving.journal import disk_fault, read_journal
-from mlops_lab.serving.records import FactRecord, OutcomeRecord, PredictionRecord, RefusalRecord, decode_record
+from mlops_lab.serving.records import (
+    FactRecord,
+    OutcomeRecord,
+    PredictionRecord,
+    RefusalRecord,
+    SetAsideRecord,
+    decode_record,
+)
 from mlops_lab.training.history import (
     OUTCOMES,
     PREDICTIONS,
@@ -71,18 +80,25 @@ def load_sources(project: Project, lake: Lake, *, received_at: datetime) -> bool
 
     A table that exists gets the rows whose key it does not hold yet; rows it holds are left as they are. What a first
     load brings was received when it was known; what comes later, at `received_at`. True if something came later.
+
+    Rows that break the contract are set aside; InvalidInput, and nothing is loaded, where too many of a file do.
     """
     source = project.settings.source
     files: dict[str, tuple[str, list[str], str | None]] = {source.table: (source.data, [source.id], source.known_at)}
     for name, table in project.settings.tables.items():
         files[name] = (table.data, [*table.key, *([table.known_at] if table.known_at else [])], table.known_at)
     fields = table_fields(project)
-    checked = {}
-    for name, (data, key, _) in files.items():
-        frame = conform(read_file(project.root / data, fields[name]), fields[name], table=name)
-        check_unique(frame, key, table=name)
-        checked[name] = frame
+    checked, aside = {}, {}
+    for name, (data, key, known_at) in files.items():
+        frame = read_file(project.root / data, fields[name])
+        order = known_at if name in project.settings.tables and project.settings.tables[name].monotone else None
+        checked[name], aside[name] = sort_out(frame, fields[name], table=name, key=key, order=order)
+        if len(aside[name]) > project.settings.contract.max_quarantined_share * frame.height:
+            raise explain_breaches(breaches_of(name, aside[name]))
     _check_order(project, checked[source.table])
+    for name, rows in aside.items():
+        if rows:
+            set_aside(lake, received_at, table=name, rows=rows)
     later = False
     for name, (_, key, known_at) in files.items():
         frame = checked[name]
@@ -146,10 +162,12 @@ def _ingest(project: Project, lake: Lake) -> int:
             row = record.row if record.received_at is None else {**record.row, "received_at": record.received_at}
             facts.setdefault(record.table, []).append((lsn, row))
     fields = table_fields(project)
+    broken = [(lsn, record) for lsn, record in records if isinstance(record, SetAsideRecord)]
     refusals = [(lsn, record) for lsn, record in records if isinstance(record, RefusalRecord)]
     work = [
         (OUTCOMES, outcomes, lambda rows: _outcome_frame(project, rows), "known_at"),
         (REFUSALS, refusals, lambda rows: _refusal_frame(project, rows), "at"),
+        (QUARANTINE, broken, _set_aside_frame, "at"),
     ]
     for name, rows in facts.items():
         work.append((name, rows, _fact_framer(fields[name]), project.settings.tables[name].known_at or ""))
@@ -231,6 +249,10 @@ def _refusal_frame(project: Project, records: Sequence[RefusalRecord]) -> pl.Dat
     text = dict.fromkeys(("view", "reason"), pl.String())
     schema = {"id": pl.String(), "at": _MOMENT, "version": pl.Int64(), **text, **polars_schema(request_fields(project))}
     return pl.DataFrame(columns, schema=schema)
+
+
+def _set_aside_frame(records: Sequence[SetAsideRecord]) -> pl.DataFrame:
+    return make_frame([(one.at, one.table, SetAside(one.rule, one.column, one.text, one.row)) for one in records])
 
 
 def _outcome_frame(project: Project, records: Sequence[OutcomeRecord]) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.clock import days_before
+from mlops_lab.contracts.fields import types_of
 from mlops_lab.features.offline import compute
 from mlops_lab.gates.run import run_gates
 from mlops_lab.gates.verdict import GateVerdict, Trial, summarise
@@ -27,7 +28,7 @@ from mlops_lab.rollout.decisions import Decision, State, What
 from mlops_lab.serving.predictor import Predictor
 from mlops_lab.training.environment import code_commit, environment_fingerprint, installed_packages
 from mlops_lab.training.fit import fit
-from mlops_lab.training.history import read_facts, read_labelled
+from mlops_lab.training.history import read_facts, read_labelled, request_fields, table_fields
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
 from mlops_lab.training.training_set import TrainingSet, build_training_set
 
@@ -96,9 +97,9 @@ def _train(project: Project, store: Store, candidate: Candidate, *, now: datetim
     report("registering")
     source = project.settings.source
     plan = Plan(
-        request=source.request,
+        request=types_of(request_fields(project)),
         time=source.time,
-        tables={name: _declared(project, name) for name in (source.table, *project.settings.tables)},
+        tables={name: types_of(fields) for name, fields in table_fields(project).items()},
         features=candidate.pipeline.features.as_dict(),
         categories=fitted.categories,
     )
@@ -123,13 +124,6 @@ def _train(project: Project, store: Store, candidate: Candidate, *, now: datetim
         | {"snapshots": ", ".join(str(snapshot) for snapshot in candidate.data.snapshots)},
     )
     return store.register(content, candidate=candidate.identity, run_name=f"{project.name}-{now:%Y-%m-%d}", moment=now)
-
-
-def _declared(project: Project, table: str) -> dict[str, str]:
-    source = project.settings.source
-    if table != source.table:
-        return project.settings.tables[table].fields
-    return {source.id: "string", **source.request, source.known_at: "datetime", **source.outcome}
 
 
 def _make_trial(

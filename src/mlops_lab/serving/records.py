@@ -60,7 +60,18 @@ class FactRecord(msgspec.Struct, frozen=True, tag="f"):
     received_at: datetime | None = None
 
 
-Record = PredictionRecord | RefusalRecord | OutcomeRecord | FactRecord
+class SetAsideRecord(msgspec.Struct, frozen=True, tag="q"):
+    """One row of a table that breaks its contract: what it broke, and the row as JSON."""
+
+    at: datetime
+    table: str
+    rule: str
+    column: str
+    text: str
+    row: str
+
+
+Record = PredictionRecord | RefusalRecord | OutcomeRecord | FactRecord | SetAsideRecord
 
 encode_record = msgspec.msgpack.Encoder().encode
 decode_record = msgspec.msgpack.Decoder(Record).decode

@@ -14,6 +14,7 @@ import polars as pl
 
 from mlops_lab import clock
 from mlops_lab.contracts.fields import Field, make_struct, parse_fields
+from mlops_lab.contracts.rules import first_broken, rules_of
 from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput, NotFound
 from mlops_lab.features.online import MemoryStore, Store, timed_row
 from mlops_lab.ids import new_id
@@ -28,6 +29,7 @@ from mlops_lab.serving.records import (
     OutcomeRecord,
     PredictionRecord,
     RefusalRecord,
+    SetAsideRecord,
     decode_record,
     encode_record,
 )
@@ -87,11 +89,16 @@ class Service:
         self.request_type = make_struct("Request", request_fields, past=[source.time], id=str)
         known = (Field("id", "string", nullable=False), Field("known_at", "datetime", nullable=False))
         self.outcome_type = make_struct("Outcome", (*known, *outcome_fields), past=["known_at"])
+        self._fields = {
+            name: parse_fields(table.fields, where=f"tables.{name}") for name, table in project.settings.tables.items()
+        }
+        self._rules = {name: rules_of(fields) for name, fields in self._fields.items()}
         self.row_types = {
             name: make_struct(
                 name,
-                parse_fields(table.fields, where=f"tables.{name}"),
+                self._fields[name],
                 past=[table.known_at] if table.known_at else [],
+                strict=False,  # a row that breaks a rule is set aside, and the others are taken in
             )
             for name, table in project.settings.tables.items()
         }
@@ -246,12 +253,24 @@ class Service:
         return {"counts": counts, "problems": problems}
 
     def accept_facts(self, table: str, rows: Sequence[msgspec.Struct]) -> dict[str, Any]:
-        """Take in rows of a table. The same row again is ignored; Conflict, and nothing changes, where a row has the
-        key and the moment of another but says something else."""
+        """Take in rows of a table. The same row again is ignored, one that breaks the contract is set aside; Conflict,
+        and nothing changes, where a row has the key and the moment of another but says something else."""
         seen = self._facts_seen[table]
         fresh: dict[tuple[Any, ...], dict[str, Any]] = {}
+        aside: list[SetAsideRecord] = []
+        problems: list[dict[str, str | None]] = []
+        newest: datetime | None = None
         for index, struct in enumerate(rows):
             row = {name: getattr(struct, name) for name in struct.__struct_fields__}
+            broken = self._first_broken(table, row, newest)
+            if broken is not None:
+                rule, field, text = broken
+                content = msgspec.json.encode(row).decode()
+                aside.append(SetAsideRecord(self._now(row, table), table, rule, field, text, content))
+                problems.append(_broken_row(table, index, field, text).as_dict())
+                continue
+            known = self._known_at_columns[table]
+            newest = row[known] if known else None
             identity = self._identity(table, row)
             earlier = fresh.get(identity) or seen.get(identity)
             if earlier is not None and earlier != row:
@@ -265,10 +284,26 @@ class Service:
                 fresh[identity] = row
         column = self._known_at_columns[table]
         facts = [FactRecord(table, row, self._received(row[column] if column else None)) for row in fresh.values()]
-        if facts:
-            self.journal.append([encode_record(fact) for fact in facts])
+        if facts or aside:
+            self.journal.append([encode_record(record) for record in (*facts, *aside)])
         self._add_facts(facts)
-        return {"accepted": len(fresh), "duplicate": len(rows) - len(fresh)}
+        told: dict[str, Any] = {"accepted": len(fresh), "duplicate": len(rows) - len(fresh) - len(aside)}
+        return {**told, "quarantined": len(aside), "problems": problems} if aside else told
+
+    def _first_broken(self, table: str, row: Mapping[str, Any], newest: datetime | None) -> tuple[str, str, str] | None:
+        """The rule that a row breaks, its column and its text; `newest` is the moment of the row before."""
+        rule = first_broken(self._rules[table], row)
+        if rule is not None:
+            return rule.name, rule.column, rule.text
+        column = self._known_at_columns[table]
+        if column and self.project.settings.tables[table].monotone and newest is not None and row[column] < newest:
+            return "monotone", column, "never earlier than the row before"
+        return None
+
+    def _now(self, row: Mapping[str, Any], table: str) -> datetime:
+        """The moment of something that arrives now: the wall's, or what the data says."""
+        column = self._known_at_columns[table]
+        return clock.now() if self._wall else self._newest or (row[column] if column else None) or clock.EPOCH
 
     def row_type(self, table: str) -> type[msgspec.Struct]:
         """The struct of a table's rows; NotFound names the tables there are."""
@@ -404,6 +439,15 @@ def _refusal(record: RefusalRecord) -> InvalidInput:
         code="missing_features",
         where=f"view {record.view}",
         hint="send what is known of it first, or declare defaults: missing={...} in pipeline.py",
+    )
+
+
+def _broken_row(table: str, index: int, column: str, text: str) -> InvalidInput:
+    return InvalidInput(
+        f"breaks the contract: {text}; the row is set aside",
+        code="contract_breach",
+        where=f"$.rows[{index}].{column} of table {table}",
+        hint="`mlops quarantine` lists such rows; after the mend, `mlops quarantine --replay` brings them in",
     )
 
 

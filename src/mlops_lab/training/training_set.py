@@ -7,12 +7,21 @@ from datetime import datetime
 
 import polars as pl
 
+from mlops_lab.contracts.rules import find_breaches
+from mlops_lab.contracts.tables import explain_breaches
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import compute, refused
 from mlops_lab.lake import Lake, Snapshot, fingerprint_frame
 from mlops_lab.project import Project
-from mlops_lab.training.history import OUTCOMES, read_facts, read_labelled, request_fields, table_schemas
+from mlops_lab.training.history import (
+    OUTCOMES,
+    read_facts,
+    read_labelled,
+    request_fields,
+    table_fields,
+    table_schemas,
+)
 
 MIN_ROWS = 100
 
@@ -48,6 +57,10 @@ def build_training_set(
     features.view_schema(table_schemas(project))
     labelled = read_labelled(project, lake)
     facts = read_facts(project, lake, labelled)
+    for table, fields in table_fields(project).items():
+        rows = facts[table].rename({"_fact_id": source.id}) if table == source.table else facts[table]
+        if breaches := find_breaches(table, rows, fields):  # in the lake from before the contract said so
+            raise explain_breaches(breaches)
     known = labelled.filter(pl.col("_known_at") <= until, pl.col(source.time) < until)
     asked = known.select(field.name for field in request_fields(project))  # nothing that was known only later
     try:

@@ -1,0 +1,62 @@
+"""`mlops contract infer | check | diff`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlops_lab.cli.errors import refuse
+from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_json
+from mlops_lab.contracts.infer import compare_fields, write_toml
+from mlops_lab.errors import Refused
+from mlops_lab.loop.contract import check_table, infer_table, tables_of
+from mlops_lab.loop.tick import Loop
+from mlops_lab.training.history import table_fields
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+Table = Annotated[str | None, typer.Argument(help="A table; all of them where none is named.")]
+
+
+@app.command()
+def infer(table: Table = None, project: Folder = HERE, json: Json = False) -> None:
+    """The fields that the data suggests, to be pasted into mlops.toml and edited."""
+    opened = open_project(project)
+    found = {name: infer_table(opened, name) for name in tables_of(opened, table)}
+    if json:
+        print_json({name: [vars(field) for field in fields] for name, fields in found.items()})
+        return
+    for name, fields in found.items():
+        print(f"# table {name}\n{write_toml(fields)}\n")
+
+
+@app.command()
+def check(table: Table = None, project: Folder = HERE, at: At = None, json: Json = False) -> None:
+    """Everything in the data files and in the lake that breaks the contract."""
+    opened = open_project(project)
+    names = tables_of(opened, table)
+    now = parse_at(at) or Loop(opened).now()
+    breaches = [breach for name in names for breach in check_table(opened, name, now=now)]
+    if json:
+        print_json({"tables": names, "breaches": [breach.as_dict() for breach in breaches]})
+    else:
+        for breach in breaches:
+            print(breach)
+        print(f"{len(names)} tables checked, {len(breaches)} rules broken")
+    if breaches:
+        refuse(Refused("the contract is broken", code="contract_breach", hint="mend the data, or the contract"))
+
+
+@app.command()
+def diff(table: Table = None, project: Folder = HERE, json: Json = False) -> None:
+    """What the contract says otherwise than the data does."""
+    opened = open_project(project)
+    fields = table_fields(opened)
+    found = {name: compare_fields(fields[name], infer_table(opened, name)) for name in tables_of(opened, table)}
+    if json:
+        print_json(found)
+        return
+    for name, differences in found.items():
+        print(f"{name}: " + ("nothing" if not differences else ""))
+        for difference in differences:
+            print(f"  {difference}")

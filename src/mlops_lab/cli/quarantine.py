@@ -1,0 +1,35 @@
+"""`mlops quarantine`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
+from mlops_lab.lake import Lake
+from mlops_lab.loop.deliver import replay_quarantine
+from mlops_lab.loop.ingest import ingest_journal
+from mlops_lab.loop.quarantine import describe_quarantine
+
+
+def command(
+    replay: Annotated[bool, typer.Option("--replay", help="Bring in the rows that keep the contract by now.")] = False,
+    project: Folder = HERE,
+    json: Json = False,
+) -> None:
+    """Rows that broke the contract and were set aside, by rule."""
+    opened = open_project(project)
+    released = replay_quarantine(opened) if replay else {}
+    lake = Lake(opened.lake_path)
+    ingest_journal(opened, lake)
+    waiting = describe_quarantine(lake)
+    if json:
+        print_json({"released": released, "waiting": [breach.as_dict() for breach in waiting]})
+        return
+    for table, rows in released.items():
+        print(f"{rows} rows brought into {table}")
+    for breach in waiting:
+        print(breach)
+    if not waiting:
+        print("nothing waits in quarantine")
