@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check format bench lock clean
+.PHONY: help demo test test-all check format bench lock peers clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
@@ -47,14 +47,22 @@ lock: ## resolve pyproject.toml again into requirements/ (needs uv); ARGS=--upgr
 	  echo "hint: pip install uv, or name it: make lock UV=/path/to/uv" >&2; exit 3; }
 	$(LOCK) --group dev -o requirements/dev.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/demo.txt
-	@! grep -nE '://|^-|^ *(--index|--extra-index|--find-links)' requirements/*.txt \
+	echo 'feast[duckdb]>=0.67' | $(subst pyproject.toml,-,$(subst --extra flights,,$(LOCK))) -o requirements/peers/feast.txt
+	@! grep -nE '://|^-|^ *(--index|--extra-index|--find-links)' requirements/*.txt requirements/peers/*.txt \
 	  || { echo "error: a lock file names a place; it must name packages only" >&2; exit 1; }
 
 LOCK = $(UV) pip compile pyproject.toml --quiet --extra flights $(ARGS) --universal --python-version 3.11 \
   --fork-strategy fewest --generate-hashes --no-annotate --custom-compile-command "make lock"
 
+peers: .peers/feast/.ready ## environments of the tools that tests and benchmarks compare with (Feast)
+
+.peers/feast/.ready: requirements/peers/feast.txt $(VENV)/.created
+	@rm -rf .peers/feast && $(BIN)/python -m venv .peers/feast
+	@.peers/feast/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $<
+	@touch $@
+
 clean: ## remove .venv, caches and what benchmarks and builds wrote (not a project's .mlops)
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out
+	rm -rf $(VENV) .peers .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out
 	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- .venv: a stamp says which lock is installed in it. dev holds all of demo, in the same versions. ---

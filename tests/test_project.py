@@ -103,10 +103,10 @@ def test_what_is_no_toml_is_named_with_its_line(tmp_path, old, new):
         ('origin = "string"\nknown_at', 'origin = "float"\nknown_at', "tables.weather.key"),
         ('slices = ["origin", "carrier"]', 'slices = ["origin", "airline"]', "gates.slices"),
         # a field that is both asked and answered, or called like a column that the loop itself keeps
-        ('distance = "float"', 'arrival_delay = "float"', "source.request.arrival_delay"),
-        ('distance = "float"', 'flight_id = "string"', "source.request.flight_id"),
-        ('distance = "float"', 'output = "float"', "source.request.output"),
-        ('distance = "float"', 'version = "integer"', "source.request.version"),
+        ('dest = "string"', 'arrival_delay = "float"', "source.request.arrival_delay"),
+        ('dest = "string"', 'flight_id = "string"', "source.request.flight_id"),
+        ('dest = "string"', 'output = "float"', "source.request.output"),
+        ('dest = "string"', 'version = "integer"', "source.request.version"),
         ('arrival_delay = "float?"', 'verdict = "string"', "source.outcome.verdict"),
     ],
 )

@@ -15,6 +15,7 @@ SECTIONS = {
     "project": settings.ProjectSection,
     "source": settings.SourceSection,
     "tables.NAME": settings.TableSection,
+    "contract": settings.ContractSection,
     "backtest": settings.BacktestSection,
     "gates": settings.GatesSection,
     "rollout": settings.RolloutSection,

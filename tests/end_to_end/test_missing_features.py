@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def test_what_is_missing_is_told_counted_and_logged(project: Project, talk: Talk
     talk.add("traffic", [{"depot": "nowhere", "seen_at": day_begin(24.5).isoformat(), "load": 1.0}])
     answer = talk.predict(ask(25, id="new", depot="nowhere", customer="nobody"))
     assert answer["missing"] == {"depot_12h": "empty", "customer": "unknown", "depots": "unknown"}
+    answer_of_new = answer
     status, answer = talk.post("/v1/predict", ask(32, id="late", depot="nowhere"))
     assert "stale" in answer["error"]["what"]
 
@@ -81,7 +83,7 @@ def test_what_is_missing_is_told_counted_and_logged(project: Project, talk: Talk
     logged = {row["id"]: row for row in lake.read(PREDICTIONS).to_dicts()}
     assert logged.keys() == {"known", "new"}
     assert logged["new"]["docks"] == 3
-    assert logged["new"]["missing"] == "depot_12h: empty, customer: unknown, depots: unknown"
+    assert json.loads(logged["new"]["missing"]) == answer_of_new["missing"]
     refusals = lake.read(REFUSALS).sort("at")
     assert refusals.select("id", "view", "reason").rows() == [
         ("new", "traffic", "unknown"),

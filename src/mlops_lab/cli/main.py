@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": "Everything behind one prediction.",
     "contract": "What tables must look like: inferred, checked, compared with the data.",
     "quarantine": "Rows that broke the contract, and their way back.",
+    "export": "The project for other tools: Feast.",
     "features": "What the features are, how they changed, and that they were served as defined.",
 }
 

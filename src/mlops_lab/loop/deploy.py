@@ -133,7 +133,8 @@ def _book(project: Project, lake: Lake) -> list[bytes]:
     for row in lake.read(PREDICTIONS, since=("at", oldest)).sort("at", "id").iter_rows(named=True):
         request = {name: row[name] for name in asked}
         answer = {name: row[name] for name in _ANSWER}
-        payloads.append(encode_record(PredictionRecord(**answer, request=request, features={})))
+        missing = msgspec.json.decode(row["missing"] or "{}")
+        payloads.append(encode_record(PredictionRecord(**answer, request=request, features={}, missing=missing)))
     if lake.exists(OUTCOMES):
         ended = lake.read(OUTCOMES, since=("known_at", oldest)).filter(pl.col("verdict") == Verdict.ACCEPTED)
         for row in ended.filter(pl.col("predicted_at") >= oldest).iter_rows(named=True):

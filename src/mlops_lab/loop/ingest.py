@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from mlops_lab.contracts.fields import Field, polars_schema
@@ -237,8 +238,8 @@ def _prediction_frame(
 
 
 def _reasons(missing: dict[str, str]) -> str | None:
-    """The views that knew nothing of a request, as `view: reason, …`; None where all did."""
-    return ", ".join(f"{view}: {reason}" for view, reason in missing.items()) or None
+    """The views that knew nothing of a request, and why, as JSON text; None where all did."""
+    return msgspec.json.encode(missing).decode() if missing else None
 
 
 def _refusal_frame(project: Project, records: Sequence[RefusalRecord]) -> pl.DataFrame:

@@ -129,7 +129,7 @@ class Verifier:
         view = _view_of(features, name)
         differs = served.ne_missing(defined)
         if view and "missing" in rows.columns:  # a store that did not answer: told in the log, and no skew
-            told = rows["missing"].str.contains(f"{view.name}: unavailable", literal=True)
+            told = rows["missing"].str.json_path_match(f"$['{view.name}']") == "unavailable"
             differs = differs & ~told.fill_null(value=False)
         if served.dtype.is_float():
             differs = differs & ~(served.is_nan() & defined.is_nan()).fill_null(value=False)

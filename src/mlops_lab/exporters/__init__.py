@@ -1,0 +1,1 @@
+"""Exporters: the same project, as other tools of the field read it."""

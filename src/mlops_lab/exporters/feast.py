@@ -1,0 +1,173 @@
+"""A Feast feature repository over the project's lake: the same views, the same values.
+
+Feast takes the latest row at or before a moment. It has no sliding windows, sees a row at its very moment, and forgets
+stale rows offline but not online. So each view is written as the list of its changes, computed by our own offline
+code: a row at each moment from which its values are others (a fact is seen, leaves the window, or goes stale). The
+latest of those rows is the view's value at any moment, to the microsecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from mlops_lab.errors import InvalidInput
+from mlops_lab.features.definition import View
+from mlops_lab.features.offline import view_values
+from mlops_lab.lake import Lake
+from mlops_lab.loop.ingest import ingest_journal
+from mlops_lab.project import Project
+from mlops_lab.training.history import read_facts, read_labelled, request_fields, table_schemas
+from mlops_lab.training.pipeline import load_pipeline
+
+EVENT, CREATED = "event_timestamp", "created_timestamp"
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+_NEXT = timedelta(microseconds=1)
+_TYPES = {
+    "string": "STRING",
+    "integer": "INT64",
+    "float": "DOUBLE",
+    "boolean": "BOOL",
+    "datetime": "UNIX_TIMESTAMP",
+}
+
+
+def export_feast(project: Project, folder: Path) -> dict[str, int]:
+    """Write the repository into an empty or a new folder; the number of rows of each view."""
+    if folder.exists() and any(folder.iterdir()):
+        raise InvalidInput("is not empty", code="folder_taken", where=str(folder), hint="name an empty or a new folder")
+    features = load_pipeline(project).features
+    features.view_schema(table_schemas(project))
+    lake = Lake(project.lake_path)
+    ingest_journal(project, lake)
+    facts = read_facts(project, lake, read_labelled(project, lake))
+    (folder / "data").mkdir(parents=True)
+    rows = {}
+    for view in features.views:
+        changes = list_changes(view, facts[view.table])
+        changes.write_parquet(folder / "data" / f"{view.name}.parquet")
+        rows[view.name] = changes.height
+    kinds = {field.name: field.kind for field in request_fields(project)}
+    (folder / "feature_store.yaml").write_text(_STORE.format(name=_identifier(project.name)))
+    (folder / "features.py").write_text(_write_definitions(project, features.views, kinds, facts))
+    (folder / "README.md").write_text(_README.format(name=project.name))
+    return rows
+
+
+def list_changes(view: View, facts: pl.DataFrame) -> pl.DataFrame:
+    """The view's values from each moment on at which they may change: its keys, its values, the moment, by moment."""
+    keys = {column: field for field, column in view.keys.items()}
+    held = facts.drop_nulls(list(keys)).with_columns(
+        pl.col("_known_at").fill_null(_ALWAYS), pl.col("_seen_at").fill_null(_ALWAYS)
+    )
+    ends = view.window or view.stale_after
+    moments = [pl.col("_seen_at"), *([pl.col("_known_at") + ends] if ends else [])]
+    asked = pl.concat(
+        held.select(*(pl.col(column).alias(field) for column, field in keys.items()), (moment + _NEXT).alias(EVENT))
+        for moment in moments
+    )
+    asked = asked.unique(maintain_order=True).sort(EVENT, *keys.values())
+    values = view_values(view, asked, time=EVENT, facts=facts)
+    return pl.concat([asked, values], how="horizontal").with_columns(pl.col(EVENT).alias(CREATED))
+
+
+def _write_definitions(
+    project: Project, views: Sequence[View], kinds: dict[str, str], facts: dict[str, pl.DataFrame]
+) -> str:
+    keys = sorted({field for view in views for field in view.keys})
+    lines = [
+        f'"""The features of {project.name}, for Feast. Written by `mlops export feast`: see README.md."""',
+        "",
+        "from datetime import timedelta",
+        "from pathlib import Path",
+        "",
+        "from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType",
+        "from feast.types import Bool, Float64, Int64, String, UnixTimestamp",
+        "",
+        'DATA = Path(__file__).parent / "data"',
+        "",
+    ]
+    lines += [
+        f"{_identifier(key)}_key = Entity(name={key!r}, join_keys=[{key!r}], value_type=ValueType.{_TYPES[kinds[key]]})"
+        for key in keys
+    ]
+    for view in views:
+        values = list_changes(view, facts[view.table].head(0))
+        name = _identifier(view.name)
+        lines += [
+            "",
+            f"{name}_source = FileSource(",
+            f"    name={view.name + '_source'!r},",
+            f'    path=str(DATA / "{view.name}.parquet"),',
+            f"    timestamp_field={EVENT!r},",
+            f"    created_timestamp_column={CREATED!r},",
+            ")",
+            f"{name}_view = FeatureView(",
+            f"    name={view.name!r},",
+            f"    entities=[{', '.join(_identifier(key) + '_key' for key in view.keys)}],",
+            "    ttl=timedelta(0),  # a row says itself when it is stale",
+            "    schema=[",
+            *(f"        Field(name={value!r}, dtype={_feast_type(values.schema[value])})," for value in view.values),
+            "    ],",
+            "    online=True,",
+            f"    source={name}_source,",
+            ")",
+        ]
+    names = ", ".join(f"{_identifier(view.name)}_view" for view in views)
+    return "\n".join([*lines, "", f'inputs = FeatureService(name="inputs", features=[{names}])', ""])
+
+
+def _feast_type(dtype: pl.DataType) -> str:
+    if dtype == pl.Boolean:
+        return "Bool"
+    if dtype.is_integer():
+        return "Int64"
+    if dtype.is_numeric():
+        return "Float64"
+    return "UnixTimestamp" if dtype.is_temporal() else "String"
+
+
+def _identifier(name: str) -> str:
+    """The name as Python and Feast take it."""
+    text = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)
+    return text if not text[:1].isdigit() else f"_{text}"
+
+
+_STORE = """project: {name}
+provider: local
+registry: data/registry.db
+offline_store:
+  type: duckdb
+online_store:
+  type: sqlite
+  path: data/online_store.db
+entity_key_serialization_version: 3
+"""
+
+_README = """# The features of {name}, for Feast
+
+In an environment with `feast[duckdb]`, in this folder:
+
+    feast apply
+    feast materialize 1970-01-01T00:00:00 2100-01-01T00:00:00
+
+and then, in Python:
+
+    from feast import FeatureStore
+    store = FeatureStore(".")
+    store.get_historical_features(entity_df=..., features=store.get_feature_service("inputs")).to_df()
+    store.get_online_features(features=store.get_feature_service("inputs"), entity_rows=[...]).to_dict()
+
+`entity_df` holds the keys and a column `event_timestamp`.
+
+Each file in `data/` lists the changes of one view: a row at each moment from which its values are others, one
+microsecond after a fact was seen, left the window or went stale. The reason: Feast takes the latest row at or before a
+moment and has no sliding windows; it drops stale rows offline and serves them online. So windows and staleness are
+in the rows, and Feast's own `ttl` is off.
+
+What is not the same: an entity that no fact names has nulls here, never a declared default; features derived from
+others are not exported; what became known after the export is not in it.
+"""
