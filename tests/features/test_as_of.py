@@ -3,26 +3,19 @@
 `reference` says it in plain loops and exact fractions.
 """
 
-import atexit
 import math
-import os
-import shutil
-import socket
-import subprocess
-import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from functools import cache
 from itertools import count as count_up
 from itertools import permutations
 from typing import Any
 
 import polars as pl
 import pytest
-import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from redis_server import redis_url
 
 from mlops_lab.clock import to_micros
 from mlops_lab.features.definition import Features, View, count, largest, last, mean, share, smallest, std, total
@@ -210,33 +203,12 @@ def in_memory(view: View, facts: list[Fact], asked: list[Asked]) -> list[tuple[A
 
 def in_redis(view: View, facts: list[Fact], asked: list[Asked]) -> list[tuple[Any, ...]]:
     """Each in a project of its own of the one Redis that the tests of this process share."""
-    url, number = redis_url(), next(NUMBERS)
-    return in_store(RedisStore(url, project=f"p{number}", views=[view], keep=timedelta(1)), view, facts, asked)
+    store = RedisStore(redis_url(), project=f"p{next(NUMBERS)}", views=[view], keep=timedelta(1))
+    store.open()
+    return in_store(store, view, facts, asked)
 
 
 NUMBERS = count_up()
-
-
-@cache
-def redis_url() -> str:
-    program = shutil.which("redis-server")
-    if program is None:
-        assert not os.environ.get("CI"), "CI lacks redis-server"
-        pytest.skip("needs redis-server (Debian: apt install redis-server)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    atexit.register(server.kill)
-    url = f"redis://127.0.0.1:{port}/0"
-    for _ in range(200):
-        try:
-            redis.Redis.from_url(url).ping()
-            return url
-        except redis.ConnectionError:
-            time.sleep(0.05)
-    raise AssertionError("redis-server does not start")
 
 
 both = pytest.mark.parametrize("compute", [offline, in_memory, in_redis])

@@ -13,6 +13,7 @@ from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.serving.address import find_server, listen
+from mlops_lab.serving.service import make_store
 
 
 def command(
@@ -35,6 +36,7 @@ def command(
         raise InvalidInput("no version is live yet", code="nothing_live", hint="run `mlops run` first")
     settings = opened.settings.serving
     listen(settings.host, settings.port if port is None else port).close()  # taken? then say so before the work
+    make_store(opened, [])  # not there? likewise
     ingest_journal(opened, loop.lake)
     loop.act(fresh=True)
     talk.print(f"version {loop.state.champion} answers; Ctrl-C stops it")

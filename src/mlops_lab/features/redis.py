@@ -16,6 +16,7 @@ import redis
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import View
 from mlops_lab.features.online import Fact, Found, TimedRow, ViewReader, WindowReader
+from mlops_lab.ids import new_id
 
 TIMEOUT_SECONDS = 0.2
 _AT_ONCE = 500
@@ -28,7 +29,8 @@ _decode = msgspec.msgpack.Decoder(Fact).decode
 class RedisStore:
     """The store of one project in a Redis database; `keep` says how long after its window a fact may be asked for.
 
-    Facts that Redis does not take are kept and tried again; until it has them, its views are unavailable.
+    Facts that Redis does not take are kept and tried again; until it has them, its views are unavailable. So they are
+    where Redis has lost what it held: a mark that this store leaves there is gone then.
     """
 
     def __init__(self, url: str, *, project: str, views: Iterable[View], keep: timedelta) -> None:
@@ -39,11 +41,12 @@ class RedisStore:
         self._keep = keep // _MICROSECOND
         self._readers = {view.version: WindowReader(view) if view.window else ViewReader(view) for view in views}
         self._waiting: list[tuple[str, list[TimedRow]]] = []
+        self._mark = f"{self._prefix}:mark:{new_id()}"
 
-    def check(self) -> None:
-        """Raise EnvironmentFault where Redis does not answer."""
+    def open(self) -> None:
+        """Leave the mark; EnvironmentFault where Redis does not answer."""
         try:
-            self._redis.ping()
+            self._redis.set(self._mark, 1)
         except redis.RedisError as error:
             raise EnvironmentFault(
                 f"Redis does not answer: {error}",
@@ -97,13 +100,16 @@ class RedisStore:
             if not self._write():
                 return [reader.nothing("unavailable")] * len(asked)
             with self._redis.pipeline(transaction=False) as pipe:
+                pipe.exists(self._mark)
                 for entity, moment in asked:
                     key = self._key(view.version, entity)
                     if reader.window is None:
                         pipe.zrevrangebyscore(key, f"({moment}", "-inf", start=0, num=_PAGE)
                     else:
                         pipe.zrangebyscore(key, moment - reader.window, f"({moment}")
-                answers = pipe.execute()
+                marked, *answers = pipe.execute()
+            if not marked:
+                return [reader.nothing("unavailable")] * len(asked)
             return [
                 self._found(reader, entity, moment, answer)
                 for (entity, moment), answer in zip(asked, answers, strict=True)

@@ -16,6 +16,7 @@ from mlops_lab import clock
 from mlops_lab.contracts.fields import Field, make_struct, parse_fields
 from mlops_lab.contracts.rules import first_broken, rules_of
 from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput, NotFound
+from mlops_lab.features.definition import View
 from mlops_lab.features.online import MemoryStore, Store, timed_row
 from mlops_lab.ids import new_id
 from mlops_lab.outcomes.book import Book
@@ -375,7 +376,7 @@ class Service:
         state = self.project.root / deployment.state
         book = Book[PredictionRecord](within_days=self.project.settings.source.outcome_within_days)
         self._newest = None
-        self._book, self._store = book, self._make_store()
+        self._book, self._store = book, make_store(self.project, list(views_of(self.models.predictors).values()))
         self._facts_seen = {name: {} for name in self.row_types}
         self._load_facts(state)
         try:
@@ -403,18 +404,6 @@ class Service:
                 self._learn(record)
         self._readers = self._make_readers()
 
-    def _make_store(self) -> Store:
-        views = list(views_of(self.models.predictors).values())
-        url = self.project.settings.serving.online_store
-        if url == "memory":
-            return MemoryStore(views)
-        from mlops_lab.features.redis import RedisStore  # 0.2 s that only its users should pay
-
-        keep = timedelta(days=self.project.settings.source.outcome_within_days)
-        store = RedisStore(url, project=self.project.name, views=views, keep=keep)
-        store.check()
-        return store
-
     def _load_facts(self, state: Path) -> None:
         source = self.project.settings.source
         for path in sorted(state.glob("*.parquet")):
@@ -431,6 +420,19 @@ class Service:
     def pending(self) -> int:
         """The number of recent predictions that wait for their outcome."""
         return self._book.pending
+
+
+def make_store(project: Project, views: Sequence[View]) -> Store:
+    """The store that mlops.toml names, empty or shared; EnvironmentFault where it does not answer."""
+    url = project.settings.serving.online_store
+    if url == "memory":
+        return MemoryStore(views)
+    from mlops_lab.features.redis import RedisStore  # 0.2 s that only its users should pay
+
+    keep = timedelta(days=project.settings.source.outcome_within_days)
+    store = RedisStore(url, project=project.name, views=views, keep=keep)
+    store.open()
+    return store
 
 
 def _refusal(record: RefusalRecord) -> InvalidInput:
