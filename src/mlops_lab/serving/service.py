@@ -427,8 +427,15 @@ def make_store(project: Project, views: Sequence[View]) -> Store:
     url = project.settings.serving.online_store
     if url == "memory":
         return MemoryStore(views)
-    from mlops_lab.features.redis import RedisStore  # 0.2 s that only its users should pay
-
+    try:
+        from mlops_lab.features.redis import RedisStore  # 0.2 s that only its users should pay
+    except ImportError:
+        raise EnvironmentFault(
+            "the package `redis` is not installed",
+            code="no_redis",
+            where="mlops.toml, key serving.online_store",
+            hint="pip install 'mlops-lab[redis]', or set online_store = \"memory\"",
+        ) from None
     keep = timedelta(days=project.settings.source.outcome_within_days)
     store = RedisStore(url, project=project.name, views=views, keep=keep)
     store.open()
