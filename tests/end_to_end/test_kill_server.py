@@ -68,7 +68,7 @@ def test_what_was_acknowledged_is_kept_exactly_once(copy_project: Callable[..., 
     project = copy_project()
     lake = Lake(project.lake_path)
     # within the days for which a server remembers what it answered, however fast it answers
-    rows = world.parcels.filter(pl.col("asked_at").is_between(day_begin(24), day_begin(30))).to_dicts()
+    rows = world.parcels.filter(pl.col("asked_at").is_between(day_begin(24), day_begin(28))).to_dicts()
     draw = random.Random(5)
     answered: dict[str, dict[str, Any]] = {}
     told: list[str] = []

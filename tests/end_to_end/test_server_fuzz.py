@@ -113,6 +113,13 @@ def test_no_body_is_answered_with_a_fault(copy_project: Callable[[], Project]) -
         @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), database=None)
         @given(BODIES)
         @example(("/v1/outcomes", b'{"outcomes":[{"id":"p2","known_at":"0001-01-01T00:00:00+23:59","late":true}]}'))
+        @example(
+            (
+                "/v1/outcomes",
+                b'{"outcomes": [{"id": "p1", "known_at": "2024-03-01T00:00:00+00:00", "late": false, "delay": null},'
+                b' {"id": "p1", "known_at": "0001-01-01T00:00:00+23:59", "late": false, "delay": null}]}',
+            )
+        )
         def send(sent: tuple[str, bytes]) -> None:
             path, body = sent
             status, answer = talk.send("POST", path, body)
