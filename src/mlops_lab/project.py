@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,8 @@ from mlops_lab.errors import InvalidInput, NotFound
 CONFIG_NAME = "mlops.toml"
 PIPELINE_NAME = "pipeline.py"
 
+ROW_ID, ASKED_AT, KNOWN_AT = "row_id", "asked_at", "known_at"
+"""The columns that are made where the data has none: see `SourceSection`."""
 _ANSWER = {"id", "at", "version", "role", "output", "shadow_version", "shadow_output"}
 FIELD_KINDS = ("string", "integer", "float", "boolean", "datetime")
 RESERVED = frozenset(_ANSWER | {"known_at", "received_at", "verdict", "predicted_at", "missing"})
@@ -65,16 +68,26 @@ def type_of(declared: str | FieldSection) -> str:
 class SourceSection(Config, frozen=True, kw_only=True):
     """`[source]`: the past, one row a request and how it ended. Field types: see `contracts.fields`.
 
+    `label` names the outcome field to predict. Its type says what kind of task it is: see `Project.task`.
+
     `key` names the request field that tells who asks: within a rollout the same key always meets the same version.
+    `weight` names the field that says how much a row counts in training.
+
+    Data need not say everything. Without a column named by `id`, rows are told apart by their place in the file.
+    Without a request field named by `time`, a request's moment is that of its arrival, and the rows of the data came
+    in the order of the file, or, with `order = "shuffled"`, in one drawn at random: for a file that is sorted by what
+    is to be predicted. Without a column named by `known_at`, an outcome was known at once.
     """
 
     table: str
     data: str
-    id: str
-    time: str
-    known_at: str
+    id: str = ROW_ID
+    time: str = ASKED_AT
+    known_at: str = KNOWN_AT
     label: str
     key: str | None = None
+    weight: str | None = None
+    order: Annotated[str, msgspec.Meta(pattern="^(arrival|shuffled)$")] = "arrival"
     request: Declared
     outcome: Declared
     outcome_within_days: PositiveInt = 7
@@ -104,9 +117,11 @@ class ContractSection(Config, frozen=True, kw_only=True):
 
 
 class BacktestSection(Config, frozen=True, kw_only=True):
-    """`[backtest]`: the last days, kept from the candidate, on which it meets the champion."""
+    """`[backtest]`: the last days, kept from the candidate, on which it meets the champion; with `share`, that share
+    of the rows instead, the last ones, whenever they were."""
 
     days: PositiveInt = 14
+    share: Annotated[float, msgspec.Meta(gt=0, le=0.5)] | None = None
     min_days: PositiveInt = 7
     alpha: Share = 0.05
 
@@ -182,6 +197,26 @@ class Project:
     def timezone(self) -> str:
         """The zone whose midnight ends a day."""
         return self.settings.project.timezone
+
+    @property
+    def task(self) -> str:
+        """What is predicted, by the type of the label: "binary" (boolean), "multiclass" (string, whose categories are
+        the classes) or "regression" (integer or float)."""
+        source = self.settings.source
+        kind = type_of(source.outcome[source.label])
+        return {"boolean": "binary", "string": "multiclass"}.get(kind, "regression")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of a multiclass task, in the order of its outputs; none for other tasks."""
+        source = self.settings.source
+        declared = source.outcome[source.label]
+        return () if isinstance(declared, str) else tuple(declared.categories or ())
+
+    @property
+    def timed_by_arrival(self) -> bool:
+        """Whether a request's moment is that of its arrival, because no request field holds one."""
+        return self.settings.source.time not in self.settings.source.request
 
     @property
     def pipeline_path(self) -> Path:
@@ -344,16 +379,15 @@ def _check_references(settings: Settings, text: str) -> None:
                 )
             if fault := _fault_of(kind):
                 raise fail(fault[0], [*keys, field], fault[1])
-    if source.time not in source.request:
+    if source.time not in source.request and source.time != ASKED_AT:
         raise fail(f'"{source.time}" is not a request field', ["source", "time"], "list it under [source.request]")
     if source.key is not None and source.key not in source.request:
         raise fail(f'"{source.key}" is not a request field', ["source", "key"], "list it under [source.request]")
     if source.label not in source.outcome:
         raise fail(f'"{source.label}" is not an outcome field', ["source", "label"], "list it under [source.outcome]")
-    if (kind := type_of(source.request[source.time])) != "datetime":
+    if source.time in source.request and (kind := type_of(source.request[source.time])) != "datetime":
         raise fail(f'"{source.time}" is a {kind}', ["source", "time"], "the moment of a request is a datetime")
-    if (kind := type_of(source.outcome[source.label])) != "boolean":
-        raise fail(f'"{source.label}" is a {kind}', ["source", "label"], "what is predicted is a boolean")
+    _check_label(source, fail)
     if shared := set(source.request) & {*source.outcome, source.known_at, source.id}:
         raise fail(
             f"{sorted(shared)} cannot be both asked and answered",
@@ -401,6 +435,21 @@ def _check_references(settings: Settings, text: str) -> None:
                 raise fail(error.what, ["tables", name, "fresh_within"], error.hint or "") from None
         if (table.fresh_within or table.min_rows_per_day or table.max_rows_per_day) and table.known_at is None:
             raise fail("has no known_at", ["tables", name], "volume and freshness need the moment of each row")
+
+
+def _check_label(source: SourceSection, fail: Callable[[str, list[str], str], InvalidInput]) -> None:
+    """The label and the weight have types that something can be learned from."""
+    declared, place = source.outcome[source.label], ["source", "outcome", source.label]
+    kind = type_of(declared)
+    if kind not in {"boolean", "string", "integer", "float"}:
+        hint = "a boolean, a string with categories, an integer or a float can be predicted, and it is never null"
+        raise fail(f"the label is a {kind}", place, hint)
+    if kind == "string" and (isinstance(declared, str) or len(set(declared.categories or ())) < 2):
+        raise fail("a label of text names no classes", place, '{ type = "string", categories = ["a", "b"] }')
+    if source.weight is not None:
+        kind = type_of({**source.request, **source.outcome}.get(source.weight, "nothing"))
+        if kind not in {"integer", "float"}:
+            raise fail(f"the weight is {kind}", ["source", "weight"], "name a request or outcome field of numbers")
 
 
 def _fault_of(declared: str | FieldSection) -> tuple[str, str] | None:

@@ -227,7 +227,7 @@ def _prediction_frame(
     columns["missing"] = [_reasons(record.missing) for record in records]
     schema: dict[str, Any] = {"id": pl.String(), "at": _MOMENT, **_ANSWER, "missing": pl.String()}
     schema |= polars_schema(request_fields(project))
-    for name in project.settings.source.request:
+    for name in (field.name for field in request_fields(project)):
         columns[name] = [record.request[name] for record in records]
     features = dict.fromkeys(name for record in records for name in record.features if name not in columns)
     for name in features:
@@ -245,7 +245,7 @@ def _reasons(missing: dict[str, str]) -> str | None:
 def _refusal_frame(project: Project, records: Sequence[RefusalRecord]) -> pl.DataFrame:
     names = ("id", "at", "version", "view", "reason")
     columns: dict[str, list[Any]] = {name: [getattr(record, name) for record in records] for name in names}
-    for name in project.settings.source.request:
+    for name in (field.name for field in request_fields(project)):
         columns[name] = [record.request[name] for record in records]
     text = dict.fromkeys(("view", "reason"), pl.String())
     schema = {"id": pl.String(), "at": _MOMENT, "version": pl.Int64(), **text, **polars_schema(request_fields(project))}
@@ -269,7 +269,7 @@ def _outcome_frame(project: Project, records: Sequence[OutcomeRecord]) -> pl.Dat
         columns[name] = [record.values[name] for record in records]
     for name in _ANSWER:
         columns[name] = [prediction and getattr(prediction, name) for prediction in made]
-    for name in project.settings.source.request:
+    for name in (field.name for field in request_fields(project)):
         columns[name] = [prediction and prediction.request[name] for prediction in made]
     schema: dict[str, Any] = {"id": pl.String(), "known_at": _MOMENT, "received_at": _MOMENT, "verdict": pl.String()}
     schema["predicted_at"] = _MOMENT

@@ -15,8 +15,10 @@ REFUSALS = "refusals"
 
 
 def request_fields(project: Project) -> tuple[Field, ...]:
-    """The fields of a request."""
-    return parse_fields(project.settings.source.request, where="source.request")
+    """The fields of a request, with its moment where that is the one of its arrival."""
+    source = project.settings.source
+    implied = (Field(source.time, "datetime", nullable=False),) if project.timed_by_arrival else ()
+    return (*implied, *parse_fields(source.request, where="source.request"))
 
 
 def outcome_fields(project: Project) -> tuple[Field, ...]:
