@@ -49,12 +49,16 @@ class ProjectSection(Config, frozen=True, kw_only=True):
 
 
 class FieldSection(Config, frozen=True, kw_only=True):
-    """One field with what its values may be, beside its type: numbers from `min` to `max`, or text of `categories`."""
+    """One field with what its values may be, beside its type: numbers from `min` to `max`, or text of `categories`.
+
+    `format` says how moments are written in text files, where that is not ISO 8601: "%d.%m.%Y %H:%M".
+    """
 
     type: str
     min: float | None = None
     max: float | None = None
     categories: list[str] | None = None
+    format: str | None = None
 
 
 Declared = dict[str, str | FieldSection]
@@ -67,6 +71,9 @@ def type_of(declared: str | FieldSection) -> str:
 
 class SourceSection(Config, frozen=True, kw_only=True):
     """`[source]`: the past, one row a request and how it ended. Field types: see `contracts.fields`.
+
+    `data` names a file, a folder of files, a Delta table, or a database, of which `query` then asks for the rows.
+    Columns of the data come under other names where `rename` gives them one, and not at all where `skip` names them.
 
     `label` names the outcome field to predict. Its type says what kind of task it is: see `Project.task`.
 
@@ -81,6 +88,9 @@ class SourceSection(Config, frozen=True, kw_only=True):
 
     table: str
     data: str
+    query: str | None = None
+    rename: dict[str, str] = {}
+    skip: list[str] = []
     id: str = ROW_ID
     time: str = ASKED_AT
     known_at: str = KNOWN_AT
@@ -101,6 +111,9 @@ class TableSection(Config, frozen=True, kw_only=True):
     """
 
     data: str
+    query: str | None = None
+    rename: dict[str, str] = {}
+    skip: list[str] = []
     key: list[str]
     fields: Declared
     known_at: str | None = None
@@ -460,6 +473,8 @@ def _fault_of(declared: str | FieldSection) -> tuple[str, str] | None:
         return f'unknown type "{type_of(declared)}"', f"the types are {kinds}; with ?, null is allowed"
     if isinstance(declared, str):
         return None
+    if declared.format is not None and kind != "datetime":
+        return f"a {kind} has no format", 'it says how moments are written: { type = "datetime", format = "%d.%m.%Y" }'
     bounds = [bound for bound in (declared.min, declared.max) if bound is not None]
     if bounds and kind not in {"integer", "float"}:
         return f"a {kind} has neither min nor max", "they bound integers and floats"

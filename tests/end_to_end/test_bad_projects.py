@@ -120,11 +120,7 @@ BAD_SOURCES: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str, str]] 
     "missing column": (lambda frame: frame.drop("items"), "missing_column", "items"),
     "unknown column": (lambda frame: frame.with_columns(colour=pl.lit("red")), "unknown_column", "colour"),
     "wrong type": (lambda frame: frame.with_columns(pl.col("items").cast(pl.String) + "x"), "wrong_type", "items"),
-    "naive moment": (
-        lambda frame: frame.with_columns(pl.col("asked_at").dt.replace_time_zone(None)),
-        "wrong_type",
-        "asked_at",
-    ),
+    "no moment": (lambda frame: frame.with_columns(pl.col("asked_at").dt.epoch()), "wrong_type", "asked_at"),
     "early label": (
         lambda frame: frame.with_columns(
             arrived_at=at_row_17(pl.col("asked_at") - timedelta(microseconds=1), "arrived_at")

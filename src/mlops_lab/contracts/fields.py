@@ -42,7 +42,10 @@ DTYPES: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One column: its name, its kind, whether it may be null, and what else its values must be."""
+    """One column: its name, its kind, whether it may be null, and what else its values must be.
+
+    `format`: how moments are written in text; None: in ISO 8601.
+    """
 
     name: str
     kind: str
@@ -50,6 +53,7 @@ class Field:
     min: float | None = None
     max: float | None = None
     categories: tuple[str, ...] = ()
+    format: str | None = None
 
     @property
     def type(self) -> str:
@@ -77,7 +81,7 @@ def parse_fields(declared: Mapping[str, str | FieldSection], *, where: str) -> t
                 hint=f"the types are {', '.join(DTYPES)}, each with ? where null is allowed",
             )
         categories = tuple(section.categories or ())
-        fields.append(Field(name, kind, text.endswith("?"), section.min, section.max, categories))
+        fields.append(Field(name, kind, text.endswith("?"), section.min, section.max, categories, section.format))
     return tuple(fields)
 
 

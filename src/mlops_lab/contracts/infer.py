@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 
@@ -54,6 +55,8 @@ def _write(field: Field) -> str:
         parts.append(f"min = {field.min:g}")
     if field.max is not None:
         parts.append(f"max = {field.max:g}")
+    if field.format:
+        parts.append(f"format = {json.dumps(field.format, ensure_ascii=False)}")
     if field.categories:
         quoted = ", ".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in field.categories)
         parts.append(f"categories = [{quoted}]")

@@ -9,6 +9,7 @@ import msgspec
 import polars as pl
 
 from mlops_lab.contracts.fields import Field
+from mlops_lab.contracts.parse import parse_column
 from mlops_lab.contracts.rules import EXAMPLES, Breach, find_breaches, name_broken, rules_of
 from mlops_lab.errors import InvalidInput
 
@@ -33,7 +34,7 @@ def conform(frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str) -> pl
     typed = []
     for field in fields:
         column = frame[field.name]
-        parsed = _parse(column, field, table)
+        parsed = parse_column(column, field, table)
         bad = parsed.is_null() & column.is_not_null()
         if bad.any():
             row = int(bad.arg_max() or 0)
@@ -68,7 +69,7 @@ def sort_out(
     never go back from one row to the next. InvalidInput for a missing or an unknown column, or one of another type.
     """
     frame = _select_columns(frame, fields, table)
-    typed = pl.DataFrame([_parse(frame[field.name], field, table) for field in fields])
+    typed = pl.DataFrame([parse_column(frame[field.name], field, table) for field in fields])
     rules = rules_of(fields)
     broken = [(rule.name, rule.column, rule.text) for rule in rules]
     which = name_broken(typed, rules)
@@ -137,30 +138,6 @@ def _select_columns(frame: pl.DataFrame, fields: tuple[Field, ...], table: str) 
             hint="declare it in mlops.toml or drop it from the data",
         )
     return frame.select(names)
-
-
-def _parse(column: pl.Series, field: Field, table: str) -> pl.Series:
-    """The column with its dtype, null where a value does not fit it; InvalidInput where the whole column does not."""
-    if column.dtype == field.dtype:
-        return column
-    fits = (
-        column.null_count() == len(column)  # of whatever type: an empty column of a CSV is text
-        or (field.kind == "float" and column.dtype.is_numeric())
-        or (field.kind == "integer" and column.dtype.is_integer())
-        or (field.kind == "datetime" and isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None)
-        or (field.kind in {"string", "datetime"} and column.dtype == pl.String)
-    )
-    if field.kind == "datetime" and column.dtype == pl.String:
-        return column.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
-    if fits:
-        return column.cast(field.dtype, strict=False)
-    raise InvalidInput(
-        f"holds {column.dtype}, expected {field.kind}",
-        code="wrong_type",
-        where=f'table "{table}", column "{field.name}"',
-        hint="mend the data or the type in mlops.toml"
-        + (" (a datetime needs a time zone)" if field.kind == "datetime" else ""),
-    )
 
 
 def _quote(names: list[str]) -> str:

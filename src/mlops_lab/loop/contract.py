@@ -9,11 +9,12 @@ import polars as pl
 from mlops_lab.clock import parse_duration
 from mlops_lab.contracts.fields import Field
 from mlops_lab.contracts.infer import infer_fields
+from mlops_lab.contracts.parse import parse_moments
 from mlops_lab.contracts.rules import Breach, find_breaches
 from mlops_lab.contracts.tables import breaches_of, sort_out
 from mlops_lab.errors import NotFound
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import read_file
+from mlops_lab.loop.read import read_table
 from mlops_lab.project import Project
 from mlops_lab.training.history import OUTCOMES, facts_of, table_fields
 
@@ -29,18 +30,16 @@ def tables_of(project: Project, table: str | None) -> list[str]:
 
 
 def read_data(project: Project, table: str) -> pl.DataFrame:
-    """The data file of a table, as it is."""
-    source = project.settings.source
-    data = source.data if table == source.table else project.settings.tables[table].data
-    return read_file(project.root / data, table_fields(project)[table])
+    """The data of a table, as it is."""
+    return read_table(project, table)
 
 
 def infer_table(project: Project, table: str) -> tuple[Field, ...]:
     """The fields that the data file of a table suggests; text that the project declares as moments is read so."""
     frame = read_data(project, table)
-    moments = [field.name for field in table_fields(project)[table] if field.kind == "datetime"]
-    text = [name for name in moments if name in frame.columns and frame.schema[name] == pl.String]
-    return infer_fields(frame.with_columns(pl.col(text).str.to_datetime(time_unit="us", time_zone="UTC", strict=False)))
+    moments = [field for field in table_fields(project)[table] if field.kind == "datetime"]
+    read = [parse_moments(frame[field.name], field.format) for field in moments if field.name in frame.columns]
+    return infer_fields(frame.with_columns(column for column in read if column is not None))
 
 
 def check_table(project: Project, table: str, *, now: datetime) -> list[Breach]:

@@ -15,8 +15,9 @@ from mlops_lab.contracts.fields import Field
 from mlops_lab.contracts.tables import breaches_of, conform, sort_out
 from mlops_lab.errors import EnvironmentFault, InvalidInput, NotFound, Refused
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal, read_file
+from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.quarantine import find_mended, release, set_aside
+from mlops_lab.loop.read import read_rows
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.serving.address import Address, find_server
@@ -35,7 +36,8 @@ def deliver_outcomes(project: Project, file: Path) -> dict[str, Any]:
         Field("known_at", "datetime", nullable=False),
         *outcome_fields(project),
     )
-    rows = conform(read_file(file, fields), fields, table="outcomes").to_dicts()
+    source = project.settings.source.table
+    rows = conform(read_rows(project, source, file, fields), fields, table="outcomes").to_dicts()
     return _deliver(project, rows, path="/v1/outcomes", name="outcomes", table=None)
 
 
@@ -50,7 +52,7 @@ def deliver_facts(project: Project, table: str, file: Path) -> dict[str, Any]:
         )
     fields, section = table_fields(project)[table], project.settings.tables[table]
     key = [*section.key, *([section.known_at] if section.known_at else [])]
-    good, aside = sort_out(read_file(file, fields), fields, table=table, key=key)
+    good, aside = sort_out(read_rows(project, table, file, fields), fields, table=table, key=key)
     told = deliver_rows(project, table, good.to_dicts())
     if aside:
         set_aside(Lake(project.lake_path), Loop(project).now(), table=table, rows=aside)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,10 +14,11 @@ import polars as pl
 
 from mlops_lab.contracts.fields import Field, polars_schema
 from mlops_lab.contracts.tables import SetAside, breaches_of, explain_breaches, sort_out
-from mlops_lab.errors import InvalidInput, NotFound
+from mlops_lab.errors import InvalidInput
 from mlops_lab.lake import Lake
 from mlops_lab.loop.quarantine import TABLE as QUARANTINE
 from mlops_lab.loop.quarantine import make_frame, set_aside
+from mlops_lab.loop.read import read_table
 from mlops_lab.project import Project
 from mlops_lab.serving.journal import disk_fault, read_journal
 from mlops_lab.serving.records import (
@@ -39,45 +39,14 @@ from mlops_lab.training.history import (
 )
 
 _WRITER = "journal"
-_READERS: dict[str, Callable[[Path, dict[str, Any]], pl.DataFrame]] = {
-    ".parquet": lambda path, _: pl.read_parquet(path),
-    ".csv": lambda path, text: pl.read_csv(path, schema_overrides=text, infer_schema_length=None),
-    ".jsonl": lambda path, _: pl.read_ndjson(path, infer_schema_length=None),
-}
 _MOMENT = pl.Datetime("us", "UTC")
 
 
 # ---- data files ----------------------------------------------------------------------------------------------------
 
 
-def read_file(path: Path, fields: Sequence[Field]) -> pl.DataFrame:
-    """The table in a CSV, Parquet or JSON lines file; an error names the file and what is wrong with it.
-
-    In a CSV, what looks like a number is text all the same where `fields` declares it so.
-    """
-    reader = _READERS.get(path.suffix)
-    if reader is None:
-        raise InvalidInput(
-            f'"{path.suffix}" files cannot be read',
-            code="unknown_format",
-            where=str(path),
-            hint=f"use one of {', '.join(_READERS)}",
-        )
-    if not path.is_file():
-        raise NotFound("does not exist", code="no_file", where=str(path), hint="check the path")
-    try:
-        return reader(path, {field.name: pl.String() for field in fields if field.kind == "string"})
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InvalidInput(
-            f"cannot be read: {str(error).splitlines()[0]}",
-            code="bad_file",
-            where=str(path),
-            hint="check that the file is complete and of the format its name says",
-        ) from None
-
-
 def load_sources(project: Project, lake: Lake, *, received_at: datetime) -> bool:
-    """Bring the project's data files into the lake: all tables are checked before the first is written.
+    """Bring the project's data into the lake: all tables are checked before the first is written.
 
     A table that exists gets the rows whose key it does not hold yet; rows it holds are left as they are. What a first
     load brings was received when it was known; what comes later, at `received_at`. True if something came later.
@@ -85,13 +54,13 @@ def load_sources(project: Project, lake: Lake, *, received_at: datetime) -> bool
     Rows that break the contract are set aside; InvalidInput, and nothing is loaded, where too many of a file do.
     """
     source = project.settings.source
-    files: dict[str, tuple[str, list[str], str | None]] = {source.table: (source.data, [source.id], source.known_at)}
+    keys: dict[str, tuple[list[str], str | None]] = {source.table: ([source.id], source.known_at)}
     for name, table in project.settings.tables.items():
-        files[name] = (table.data, [*table.key, *([table.known_at] if table.known_at else [])], table.known_at)
+        keys[name] = ([*table.key, *([table.known_at] if table.known_at else [])], table.known_at)
     fields = table_fields(project)
     checked, aside = {}, {}
-    for name, (data, key, known_at) in files.items():
-        frame = read_file(project.root / data, fields[name])
+    for name, (key, known_at) in keys.items():
+        frame = read_table(project, name)
         order = known_at if name in project.settings.tables and project.settings.tables[name].monotone else None
         checked[name], aside[name] = sort_out(frame, fields[name], table=name, key=key, order=order)
         if len(aside[name]) > project.settings.contract.max_quarantined_share * frame.height:
@@ -101,7 +70,7 @@ def load_sources(project: Project, lake: Lake, *, received_at: datetime) -> bool
         if rows:
             set_aside(lake, received_at, table=name, rows=rows)
     later = False
-    for name, (_, key, known_at) in files.items():
+    for name, (key, known_at) in keys.items():
         frame = checked[name]
         if lake.exists(name):
             frame = frame.join(lake.read(name, columns=key), on=key, how="anti", maintain_order="left")

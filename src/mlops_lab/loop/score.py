@@ -11,7 +11,8 @@ from mlops_lab.contracts.tables import conform
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.offline import compute
 from mlops_lab.loop.deploy import find_live
-from mlops_lab.loop.ingest import ingest_journal, read_file
+from mlops_lab.loop.ingest import ingest_journal
+from mlops_lab.loop.read import read_rows
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.serving.predictor import Predictor
@@ -28,7 +29,8 @@ def score(project: Project, file: Path) -> pl.DataFrame:
     if loop.state.champion is None:
         raise InvalidInput("no version is live yet", code="nothing_live", hint="run `mlops run` first")
     ingest_journal(project, loop.lake)
-    requests = read_file(file, [Field("id", "string", nullable=False), *request_fields(project)])
+    fields = [Field("id", "string", nullable=False), *request_fields(project)]
+    requests = read_rows(project, project.settings.source.table, file, fields)
     names = pl.DataFrame({"id": requests["id"]} if "id" in requests.columns else {})
     asked = conform(requests.drop("id", strict=False), request_fields(project), table="requests")
     live = find_live(loop.decisions, loop.state.champion)

@@ -1,0 +1,89 @@
+"""Columns of files as the types declared. What a file can only write otherwise is taken: 0/1 or yes/no for a boolean,
+a date for a moment, a number for a class. The door of the server is stricter: JSON has types of its own."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from mlops_lab.contracts.fields import Field
+from mlops_lab.errors import InvalidInput
+
+_TRUE, _FALSE = ["true", "yes", "1"], ["false", "no", "0"]
+_MOMENT = pl.Datetime("us", "UTC")
+
+
+def parse_column(column: pl.Series, field: Field, table: str) -> pl.Series:
+    """The column with its declared dtype, null where a value does not fit it.
+
+    InvalidInput where the whole column does not, with the first row (from 0) that shows it, where text hides it.
+    """
+    if column.dtype == field.dtype:
+        return column
+    if column.null_count() == len(column):  # of whatever type: an empty column of a CSV is text
+        return column.cast(field.dtype, strict=False)
+    parsed = parse_moments(column, field.format) if field.kind == "datetime" else _PARSERS[field.kind](column)
+    if parsed is None:
+        raise _explain(column, field, table)
+    return parsed
+
+
+def parse_moments(column: pl.Series, format: str | None = None) -> pl.Series | None:
+    """Moments in UTC: a date is its midnight, and what names no zone is UTC; None where the column holds none."""
+    if column.dtype == pl.String:
+        return column.str.strip_chars().str.to_datetime(format, time_unit="us", time_zone="UTC", strict=False)
+    if isinstance(column.dtype, pl.Date):
+        return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    if isinstance(column.dtype, pl.Datetime):
+        zoned = column if column.dtype.time_zone is not None else column.dt.replace_time_zone("UTC")
+        return zoned.cast(_MOMENT, strict=False)
+    return None
+
+
+def _parse_string(column: pl.Series) -> pl.Series | None:
+    """Whole numbers may be ids and classes; 7.0 is 7 in a column that could hold no null otherwise."""
+    if column.dtype.is_float():
+        whole = column.drop_nulls()
+        if not (whole.is_finite() & (whole == whole.floor()) & (whole.abs() < 2**53)).all():
+            return None
+        column = column.cast(pl.Int64)
+    return column.cast(pl.String) if column.dtype.is_integer() else None
+
+
+def _parse_integer(column: pl.Series) -> pl.Series | None:
+    return column.cast(pl.Int64, strict=False) if column.dtype.is_integer() else None
+
+
+def _parse_float(column: pl.Series) -> pl.Series | None:
+    return column.cast(pl.Float64, strict=False) if column.dtype.is_numeric() else None
+
+
+def _parse_boolean(column: pl.Series) -> pl.Series | None:
+    if column.dtype.is_numeric():
+        true, false = column == 1, column == 0
+    elif column.dtype == pl.String:
+        text = column.str.strip_chars().str.to_lowercase()
+        true, false = text.is_in(_TRUE), text.is_in(_FALSE)
+        if not (true | false).any():
+            return None
+    else:
+        return None
+    found = pl.when(true).then(pl.lit(value=True)).when(false).then(pl.lit(value=False))
+    return pl.select(found.alias(column.name)).to_series()
+
+
+_PARSERS = {"string": _parse_string, "integer": _parse_integer, "float": _parse_float, "boolean": _parse_boolean}
+
+
+def _explain(column: pl.Series, field: Field, table: str) -> InvalidInput:
+    said, place = f"holds {column.dtype}, expected {field.kind}", ""
+    if column.dtype == pl.String and field.kind in {"integer", "float"}:
+        other = column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()
+        if other.any():
+            row = int(other.arg_max() or 0)
+            said, place = f"holds {column[row]!r}, expected {field.kind}", f" row {row},"
+    return InvalidInput(
+        said,
+        code="wrong_type",
+        where=f'table "{table}",{place} column "{field.name}"',
+        hint="mend the data or the type in mlops.toml",
+    )

@@ -1,0 +1,168 @@
+"""The answer of a database to a SQL query. Passwords come from the driver's environment, and no error shows one."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from mlops_lab.errors import EnvironmentFault, InvalidInput, MlopsError, NotFound
+from mlops_lab.lake.columns import Wanted, join_parts, settle_names
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection
+
+_ROWS_AT_ONCE = 50_000
+_WAIT_SECONDS = 5
+_EXTRAS = {"psycopg": "mlops-lab[postgres]"}
+
+
+def is_uri(data: str) -> bool:
+    """Whether the text names a database rather than a file."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", data) is not None
+
+
+def read_query(uri: str, query: str | None, *, root: Path) -> pl.DataFrame:
+    """The rows that `query` finds. A SQLite file is looked for from `root`. Nothing is changed.
+
+    InvalidInput for a URI with a password in it, an unknown kind of database, or a query that the database refuses;
+    EnvironmentFault where it is locked, not there, or lets nobody in.
+    """
+    url = _parse_uri(uri, root)
+    where = uri.split("?")[0]  # by now it is known to hold no password
+    if query is None or not query.strip():
+        hint = 'add query = "SELECT ..." beside it (or --query)'
+        raise InvalidInput("names a database, and no query", code="no_query", where=where, hint=hint)
+    with _connect(url, where) as connection:
+        return _fetch(connection, query, where)
+
+
+def _parse_uri(uri: str, root: Path) -> URL:
+    import sqlalchemy as sa
+
+    masked = re.sub(r"//[^/@]*@", "//...@", uri.split("?")[0])
+    try:
+        url = sa.make_url(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", uri))
+    except (sa.exc.ArgumentError, ValueError):
+        hint = "write it as postgresql+psycopg://user@host/database or sqlite:///file.db"
+        raise InvalidInput("is not the address of a database", code="bad_uri", where=masked, hint=hint) from None
+    if url.password is not None or any("pass" in key.lower() or "pwd" in key.lower() for key in url.query):
+        raise InvalidInput(
+            "holds a password, which would be read by all who read the file",
+            code="password_in_uri",
+            where=masked,
+            hint="leave it out, and set it in the environment: PGPASSWORD (or ~/.pgpass), MYSQL_PWD ...",
+        )
+    if url.get_backend_name() != "sqlite":
+        return url
+    file = root / (url.database or "")
+    if not file.is_file():
+        raise NotFound("does not exist", code="no_file", where=str(file), hint="check the path")
+    return url.set(database=file.resolve().as_uri(), query={"uri": "true", "mode": "ro"})
+
+
+@contextmanager
+def _connect(url: URL, where: str) -> Iterator[Connection]:
+    import sqlalchemy as sa
+
+    is_sqlite = url.get_backend_name() == "sqlite"
+    try:
+        engine = sa.create_engine(
+            url, poolclass=sa.pool.NullPool, connect_args={"timeout": _WAIT_SECONDS} if is_sqlite else {}
+        )
+    except (sa.exc.NoSuchModuleError, ImportError) as error:
+        raise _no_driver(url, error, where) from None
+    try:
+        with engine.connect() as connection:
+            options: dict[str, Any] = {"stream_results": True}
+            if url.get_backend_name() == "postgresql":
+                options["postgresql_readonly"] = True
+            yield connection.execution_options(**options)
+    except sa.exc.DBAPIError as error:
+        raise _explain(error, where) from None
+    except ImportError as error:
+        raise _no_driver(url, error, where) from None
+
+
+def _fetch(connection: Connection, query: str, where: str) -> pl.DataFrame:
+    import sqlalchemy as sa
+
+    result = connection.execute(sa.text(query.replace(":", r"\:")))  # a colon names no parameter here
+    if not result.returns_rows:
+        hint = 'write a query that reads: query = "SELECT ..."'
+        raise InvalidInput("the query finds no rows: it is no SELECT", code="bad_query", where=where, hint=hint)
+    names = settle_names(list(result.keys()), where, Wanted())
+    parts: list[tuple[str, pl.DataFrame]] = []
+    count = 0
+    for rows in result.partitions(_ROWS_AT_ONCE):
+        cells = zip(names, zip(*rows, strict=True), strict=True)
+        frame = pl.DataFrame([_make_column(name, values, count, where) for name, values in cells])
+        parts.append((f"{where}, rows {count} to {count + len(rows) - 1}", frame))
+        count += len(rows)
+    if not parts:
+        hint = "run the query by hand: what does it find?"
+        raise InvalidInput("the query finds no rows", code="no_rows", where=where, hint=hint)
+    return join_parts(parts)
+
+
+def _make_column(name: str, values: Sequence[Any], rows_before: int, where: str) -> pl.Series:
+    """One column of the answer. InvalidInput names the first row whose value is of another type than those before."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {int, float, Decimal} and len(kinds) > 1:
+        return pl.Series(name, [None if value is None else float(value) for value in values], dtype=pl.Float64)
+    if kinds == {uuid.UUID}:
+        return pl.Series(name, [value and str(value) for value in values], dtype=pl.String)
+    if len(kinds) > 1:
+        first = next(value for value in values if value is not None)
+        row, other = next(
+            (row, value) for row, value in enumerate(values) if value is not None and type(value) is not type(first)
+        )
+        raise InvalidInput(
+            f"holds mixed types: {first!r} is a {type(first).__name__}, {other!r} a {type(other).__name__}",
+            code="mixed_types",
+            where=f'{where}, row {rows_before + row}, column "{name}"',
+            hint="cast it in the query: CAST(... AS ...)",
+        )
+    return pl.Series(name, values)
+
+
+def _no_driver(url: URL, error: Exception, where: str) -> EnvironmentFault:
+    driver = url.drivername.partition("+")[2] or url.get_backend_name()
+    package = getattr(error, "name", None) or driver
+    install = _EXTRAS.get(driver, package)
+    return EnvironmentFault(
+        f"there is no driver for {url.drivername} here",
+        code="no_driver",
+        where=where,
+        hint=f"pip install '{install}'; the address says which driver is used: postgresql+psycopg://...",
+    )
+
+
+def _explain(error: Exception, where: str) -> MlopsError:
+    """What the database said: its first line only, which names no password."""
+    cause = getattr(error, "orig", None) or error
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    said = lines[0] if lines else type(cause).__name__
+    if "locked" in said or "busy" in said:
+        return EnvironmentFault(
+            f"the database is locked, for {_WAIT_SECONDS} seconds already",
+            code="database_locked",
+            where=where,
+            hint="let the program that writes to it end, then run it again",
+        )
+    if "file is not a database" in said:
+        return InvalidInput(said, code="bad_file", where=where, hint="check that the file is a SQLite database")
+    if any(word in said.lower() for word in ("password", "authentication", "role ")):
+        hint = "set the password in the environment (PGPASSWORD, or ~/.pgpass), and check the user in the address"
+        return EnvironmentFault(said, code="database_refuses", where=where, hint=hint)
+    if type(error).__name__ in {"OperationalError", "InterfaceError"} and not isinstance(cause, sqlite3.Error):
+        hint = "check host, port and name of the database, and that it runs"
+        return EnvironmentFault(said, code="database_gone", where=where, hint=hint)
+    return InvalidInput(said, code="bad_query", where=where, hint="mend the query; run it by hand to see what it finds")

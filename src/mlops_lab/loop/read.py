@@ -1,0 +1,36 @@
+"""Data as the project declares it: which columns are text, which are left out, which have other names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from mlops_lab.contracts.fields import Field
+from mlops_lab.lake.columns import Wanted
+from mlops_lab.lake.sources import read_data
+from mlops_lab.project import Project, SourceSection, TableSection
+from mlops_lab.training.history import table_fields
+
+
+def read_table(project: Project, name: str) -> pl.DataFrame:
+    """All rows that the data of a declared table has, under the names of its fields."""
+    section = _section(project, name)
+    wanted = _wanted(section, table_fields(project)[name])
+    return read_data(section.data, query=section.query, root=project.root, wanted=wanted)
+
+
+def read_rows(project: Project, name: str, file: Path, fields: Sequence[Field]) -> pl.DataFrame:
+    """Rows about a declared table that a person hands in: requests, outcomes, or more of its rows."""
+    return read_data(file, wanted=_wanted(_section(project, name), fields))
+
+
+def _section(project: Project, name: str) -> SourceSection | TableSection:
+    source = project.settings.source
+    return source if name == source.table else project.settings.tables[name]
+
+
+def _wanted(section: SourceSection | TableSection, fields: Sequence[Field]) -> Wanted:
+    text = frozenset(field.name for field in fields if field.kind == "string")
+    return Wanted(text, section.rename, frozenset(section.skip))
