@@ -401,6 +401,10 @@ def _check_references(settings: Settings, text: str) -> None:
     if source.time in source.request and (kind := type_of(source.request[source.time])) != "datetime":
         raise fail(f'"{source.time}" is a {kind}', ["source", "time"], "the moment of a request is a datetime")
     _check_label(source, fail)
+    if source.time not in source.request and settings.project.clock == "data":
+        raise fail(
+            'clock = "data" needs moments in the data', ["project", "clock"], "declare the time, or leave it out"
+        )
     if shared := set(source.request) & {*source.outcome, source.known_at, source.id}:
         raise fail(
             f"{sorted(shared)} cannot be both asked and answered",

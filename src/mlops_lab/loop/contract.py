@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from mlops_lab import clock
 from mlops_lab.clock import parse_duration
 from mlops_lab.contracts.fields import Field
 from mlops_lab.contracts.infer import infer_fields
@@ -14,6 +15,7 @@ from mlops_lab.contracts.rules import Breach, find_breaches
 from mlops_lab.contracts.tables import breaches_of, sort_out
 from mlops_lab.errors import NotFound
 from mlops_lab.lake import Lake
+from mlops_lab.loop.complete import complete_source
 from mlops_lab.loop.read import read_table
 from mlops_lab.project import Project
 from mlops_lab.training.history import OUTCOMES, facts_of, table_fields
@@ -30,8 +32,9 @@ def tables_of(project: Project, table: str | None) -> list[str]:
 
 
 def read_data(project: Project, table: str) -> pl.DataFrame:
-    """The data of a table, as it is."""
-    return read_table(project, table)
+    """The data of a table, with what it lacks made up for it."""
+    frame = read_table(project, table)
+    return complete_source(project, frame, now=clock.EPOCH) if table == project.settings.source.table else frame
 
 
 def infer_table(project: Project, table: str) -> tuple[Field, ...]:

@@ -16,7 +16,7 @@ from mlops_lab.project import PIPELINE_NAME, Project
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What `pipeline.py` defines, and the hash of its text and of `mlops.toml`."""
+    """What `pipeline.py` defines, and the hash of its text, of `mlops.toml` and of the ONNX files beside it."""
 
     features: Features
     model: Callable[[], Any]
@@ -53,7 +53,8 @@ def load_pipeline(project: Project) -> Pipeline:
             hint="define `features = Features(...)` and `def model(): return LGBMClassifier(...)`",
         )
     features.as_dict()  # what cannot be written into a package is refused before any work is spent
-    fingerprint = hash_bytes([path.read_bytes(), (project.root / "mlops.toml").read_bytes()])
+    graphs = [graph.read_bytes() for graph in sorted(project.root.glob("*.onnx"))]  # models that were trained elsewhere
+    fingerprint = hash_bytes([path.read_bytes(), (project.root / "mlops.toml").read_bytes(), *graphs])
     return Pipeline(features, model, fingerprint)
 
 
