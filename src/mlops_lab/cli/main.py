@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 COMMANDS = {
     "demo": "The whole loop on the flights of 2013, replayed day by day.",
+    "init": "A project of your own from a table: what it is, and the files that say so.",
     "run": "Snapshot, train, test; start a rollout, or say why not.",
     "serve": "Answer requests over HTTP until stopped.",
     "score": "Answer a file of requests at once.",

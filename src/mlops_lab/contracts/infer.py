@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 
 import polars as pl
@@ -46,7 +47,12 @@ def _outwards(value: float, side: int) -> float:
 
 def write_toml(fields: Sequence[Field]) -> str:
     """The fields as lines of TOML."""
-    return "\n".join(f"{field.name} = {_write(field)}" for field in fields)
+    return "\n".join(f"{write_key(field.name)} = {_write(field)}" for field in fields)
+
+
+def write_key(name: str) -> str:
+    """A key of TOML, quoted where it has to be."""
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def _write(field: Field) -> str:

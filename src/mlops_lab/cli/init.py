@@ -1,0 +1,138 @@
+"""`mlops init NAME --data FILE_OR_URI --target COLUMN`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import polars as pl
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mlops_lab.cli.shared import Json, print_json, print_table, talk
+from mlops_lab.errors import InvalidInput
+from mlops_lab.lake.sources import read_data
+from mlops_lab.starter.decide import Options, Question, take_default
+from mlops_lab.starter.understand import Judged, Understanding, understand
+from mlops_lab.starter.write import check_folder, make_project, place_data, write_files
+
+_SHOWN_COLUMNS = 60
+
+
+def command(
+    name: Annotated[Path, typer.Argument(help="The folder to make; its last part names the project.")],
+    data: Annotated[str, typer.Option(help="A file, a folder of files, a Delta table, or a database's address.")],
+    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    query: Annotated[str | None, typer.Option(help="For a database: the SELECT whose rows are the data.")] = None,
+    time: Annotated[str | None, typer.Option(help='The column that says when a row was asked; or "none".')] = None,
+    key: Annotated[str | None, typer.Option(help="The column that says who asks.")] = None,
+    id: Annotated[str | None, typer.Option(help="The column that tells rows apart.")] = None,
+    task: Annotated[str, typer.Option(help="auto, binary, multiclass or regression.")] = "auto",
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Read a table, say what it is, and write a project that fits it."""
+    project = check_folder(name)
+    asks = sys.stdin.isatty() and not yes and not json
+    with talk.status("reading"):
+        frame = read_data(data, query=query)
+    wanted = target or _ask_target(frame, asks=asks)
+    options = Options(target=wanted, time=time, key=key, id=id, task=task)
+    found = understand(frame, options, ask=_ask if asks else take_default)
+    files = write_files(project, found, data=place_data(data, name), query=query)
+    make_project(name, files)
+    if json:
+        print_json({"project": project, "folder": str(name.absolute()), **_describe(found), "files": list(files)})
+    else:
+        _report(found)
+        print(f"\n{project} is written: {', '.join(files)}\nnext:  cd {name} && mlops run")
+
+
+def _ask_target(frame: pl.DataFrame, *, asks: bool) -> str:
+    if not asks:
+        shown = ", ".join(frame.columns[:20]) + (" ..." if frame.width > 20 else "")
+        hint = f"name the column to predict: --target COLUMN; the data has {shown}"
+        raise InvalidInput("is not given", code="no_target", where="--target", hint=hint)
+    print(", ".join(frame.columns), file=sys.stderr)
+    answer: str = typer.prompt("which column is to be predicted?", err=True)
+    return answer
+
+
+def _ask(question: Question) -> str:
+    answer: str = typer.prompt(question.text, type=click.Choice(question.choices), default=question.default, err=True)
+    return answer
+
+
+# ---- the report ------------------------------------------------------------------------------------------------------
+
+
+def _report(found: Understanding) -> None:
+    table = Table(box=None, header_style="bold")
+    for title in ("column", "type", "missing", "values", "role", "note"):
+        table.add_column(title, overflow="fold", justify="right" if title == "missing" else "left")
+    for one in found.columns[:_SHOWN_COLUMNS]:
+        style = {"target": "green", "left out": "dim"}.get(one.role, "yellow" if one.note else "")
+        table.add_row(*(escape(cell) for cell in _row(one, key=found.key)), style=style)
+    print_table(table)
+    if more := len(found.columns) - _SHOWN_COLUMNS:
+        print(f"... and {more:,} more columns; --json lists all" if more > 0 else "", end="\n" if more > 0 else "")
+    print()
+    summary = Table(box=None, show_header=False)
+    summary.add_column(style="bold")
+    summary.add_column(overflow="fold")
+    summary.add_row("rows", f"{found.rows:,}")
+    summary.add_row("task", escape(_task(found)))
+    for note in found.notes:
+        summary.add_row("note", escape(note))
+    Console().print(summary)
+
+
+def _row(one: Judged, *, key: str | None) -> tuple[str, ...]:
+    column = one.column
+    name = column.name if column.name == column.field or one.role == "left out" else f"{column.name} → {column.field}"
+    missing = f"{column.missing / column.rows:.1%}" if column.missing else ""
+    if column.kind in {"integer", "float"} and column.span is not None:
+        values = f"{column.span[0]:g} to {column.span[1]:g}"
+    else:
+        values = f"{column.distinct:,}: " + ", ".join(value[:20] for value in column.examples[:2])
+    role = f"{one.role}, key" if column.field == key and one.role != "key" else one.role
+    return name, column.kind, missing, values, role, one.note
+
+
+def _task(found: Understanding) -> str:
+    if found.task == "regression":
+        span = found.target.span or (0.0, 0.0)
+        return f"regression: {found.target.field}, from {span[0]:g} to {span[1]:g}"
+    total = sum(found.counts.values())
+    shares = ", ".join(f"{name} {count / total:.1%}" for name, count in list(found.counts.items())[:8])
+    kind = "binary" if len(found.counts) == 2 else "multiclass"
+    return f"{kind}: {found.target.field} ({shares}{', ...' if len(found.counts) > 8 else ''})"
+
+
+def _describe(found: Understanding) -> dict[str, Any]:
+    columns = [
+        {
+            "name": one.column.name,
+            "field": one.column.field,
+            "type": one.column.type,
+            "missing": one.column.missing,
+            "distinct": one.column.distinct,
+            "role": one.role,
+            "note": one.note,
+        }
+        for one in found.columns
+    ]
+    return {
+        "rows": found.rows,
+        "task": found.task,
+        "target": found.target.field,
+        "classes": found.counts,
+        "order": found.order,
+        "key": found.key,
+        "columns": columns,
+        "notes": list(found.notes),
+    }
