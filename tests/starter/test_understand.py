@@ -198,7 +198,8 @@ BAD_CHOICES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "three as two": ({"target": "kind", "task": "binary"}, "bad_choice", "--task", "3 values"),
     "fractions as classes": ({"target": "half", "task": "multiclass"}, "bad_choice", "--task", "fractions"),
     "unknown task": ({"target": "y", "task": "ranking"}, "bad_choice", "--task", "binary"),
-    "infinite target": ({"target": "far"}, "unusable_rows", 'column "far"', "infinite"),
+    "infinite target": ({"target": "far"}, "infinite_values", 'row 1, column "far"', "leave the cell empty"),
+    "hardly a target": ({"target": "few"}, "unusable_rows", 'column "few"', "95% of the rows"),
 }
 
 
@@ -211,10 +212,11 @@ def test_what_cannot_be_is_told_with_its_option(name: str) -> None:
         name=[f"n{n}" for n in range(ROWS)],
         at=moments(),
         half=[n % 3 + 0.5 for n in range(ROWS)],
+        few=[n % 2 if n < 20 else None for n in range(ROWS)],
         far=[float("inf") if n % 3 else float(n) for n in range(ROWS)],
     )
     with pytest.raises(InvalidInput) as caught:
-        understand(frame, Options(**options))
+        understand(frame if options["target"] == "far" else frame.drop("far"), Options(**options))
     assert (caught.value.code, caught.value.where) == (code, where)
     assert told in f"{caught.value.what} {caught.value.hint}"
 

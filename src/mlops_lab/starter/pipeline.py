@@ -23,7 +23,7 @@ def write_pipeline(found: Understanding) -> str:
     named = {name: values for name, values in lists.items() if values}
     lines = ['"""How a request becomes a prediction: what the model sees, and the model."""', ""]
     lines += ["from typing import Any", ""]
-    lines += ["import polars as pl", ""] if derived else []
+    lines += ["import polars as pl"] if derived else []
     lines += ["from mlops_lab.features import Features", ""]
     for name, values in named.items():
         lines += _write_list(name, values)

@@ -15,7 +15,8 @@ from mlops_lab.starter.roles import LEFT_OUT, find_id, find_parts, find_time, ju
 from mlops_lab.starter.suspects import is_sorted_by, sample_rows
 from mlops_lab.starter.target import find_task
 
-_MAX_SET_ASIDE = 0.5
+_MAX_SET_ASIDE = 0.9
+_MAX_INFINITE = 0.01
 _FEWEST_OF_A_CLASS = 10
 _TAKEN = RESERVED | {ASKED_AT, ROW_ID}
 
@@ -102,7 +103,7 @@ def understand(frame: pl.DataFrame, options: Options, *, ask: Ask = take_default
         example={},
         notes=(),
     )
-    _check_usable(found)
+    _check_usable(found, values)
     return replace(found, example=_example(found, values), notes=_notes(found))
 
 
@@ -168,12 +169,20 @@ def _share_set_aside(judged: Sequence[Judged], values: Mapping[str, pl.Series]) 
     return float(wrong.mean() or 0.0) if wrong is not None else 0.0  # type: ignore[arg-type]
 
 
-def _check_usable(found: Understanding) -> None:
+def _check_usable(found: Understanding, values: Mapping[str, pl.Series]) -> None:
+    for one in found.columns:
+        column = one.column
+        if one.role != LEFT_OUT and column.infinite > _MAX_INFINITE * column.rows:
+            row = int((~values[column.name].cast(pl.Float64).is_finite()).fill_null(value=False).arg_max() or 0)
+            raise InvalidInput(
+                f"{column.infinite:,} of {column.rows:,} values are infinite, and infinity breaks every contract",
+                code="infinite_values",
+                where=f'row {row}, column "{column.name}"',
+                hint="write a number, or leave the cell empty where there is none",
+            )
     if found.set_aside > _MAX_SET_ASIDE:
-        infinite = [one.column for one in found.columns if one.column.infinite and one.role != LEFT_OUT]
-        named = infinite[0].name if infinite else found.target.name
-        what = f"{found.set_aside:.0%} of the rows have no target or time, or a number that is infinite"
-        raise InvalidInput(what, code="unusable_rows", where=f'column "{named}"', hint="mend the data")
+        what = f"{found.set_aside:.0%} of the rows have no target, or no time"
+        raise InvalidInput(what, code="unusable_rows", where=f'column "{found.target.name}"', hint="mend the data")
     if not found.of_role("number", "category", "text", "date", "time"):
         what = "no column is left to predict from"
         raise InvalidInput(what, code="no_inputs", where="--data", hint="the table above says why each was left out")
