@@ -42,5 +42,6 @@ def command(
     talk.print(f"version {loop.state.champion} answers; Ctrl-C stops it")
     arguments = [sys.executable, "-m", "mlops_lab.serving", str(opened.root)]
     arguments += ["--port", str(port)] if port is not None else []
+    arguments += opened.layers.as_options()
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     os.execv(sys.executable, arguments)  # the server's process holds nothing of what prepared it

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mlops_lab.cli.flags import flags_said
 from mlops_lab.clock import parse_moment
 from mlops_lab.project import Project, find_project
 
@@ -24,8 +25,8 @@ HERE = Path()
 
 
 def open_project(folder: Path) -> Project:
-    """The project in the folder or above it."""
-    return find_project(folder)
+    """The project in the folder or above it, with what `--set` said."""
+    return find_project(folder, flags=flags_said())
 
 
 def parse_at(text: str | None) -> datetime | None:

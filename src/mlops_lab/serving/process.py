@@ -44,6 +44,7 @@ class ServerProcess:
 
     def _start(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "mlops_lab.serving", str(self._project.root), "--port", str(self._port)]
+        command += self._project.layers.as_options()
         environment = {**os.environ, "POLARS_MAX_THREADS": "1"}  # frames of a few rows: threads only cost
         log = (self._project.home / "server.log").open("a")
         with log:

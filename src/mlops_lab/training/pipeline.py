@@ -8,15 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
 from mlops_lab.ids import hash_bytes
-from mlops_lab.project import PIPELINE_NAME, Project
+from mlops_lab.project import PIPELINE_NAME, Project, Settings
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What `pipeline.py` defines, and the hash of its text and of `mlops.toml`."""
+    """What `pipeline.py` defines, and the hash of its text and of the settings that make a candidate."""
 
     features: Features
     model: Callable[[], Any]
@@ -53,8 +55,23 @@ def load_pipeline(project: Project) -> Pipeline:
             hint="define `features = Features(...)` and `def model(): return LGBMClassifier(...)`",
         )
     features.as_dict()  # what cannot be written into a package is refused before any work is spent
-    fingerprint = hash_bytes([path.read_bytes(), (project.root / "mlops.toml").read_bytes()])
+    fingerprint = hash_bytes([path.read_bytes(), settings_that_matter(project.settings)])
     return Pipeline(features, model, fingerprint)
+
+
+def settings_that_matter(settings: Settings) -> bytes:
+    """The settings by which one candidate differs from another, as they hold: from whichever layer, without comments.
+
+    What is left out makes no model and judges none: [serving], [triggers] and [rollout], which come before or after,
+    and where the data lie, because the rows themselves are part of a candidate's identity. [gates] and [backtest] stay
+    in: a candidate that was refused by one limit is a new one under another.
+    """
+    told = msgspec.to_builtins(settings)
+    for section in ("serving", "triggers", "rollout"):
+        del told[section]
+    for table in (told["source"], *told["tables"].values()):
+        del table["data"]
+    return msgspec.json.encode(told, order="sorted")
 
 
 def explain_failure(error: Exception, path: str) -> InvalidInput:
