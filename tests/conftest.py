@@ -15,9 +15,10 @@ from mlops_lab.gates.verdict import Trial
 from mlops_lab.lake import Lake
 from mlops_lab.loop.ingest import load_sources
 from mlops_lab.project import Project, load_project
-from mlops_lab.registry.package import MODEL_FILE, PLAN_FILE, Plan, package_fingerprint, write_plan
+from mlops_lab.registry.package import PLAN_FILE, Plan, model_file, package_fingerprint, write_plan
 from mlops_lab.serving.predictor import Predictor
-from mlops_lab.training.fit import fit
+from mlops_lab.training.agreement import Agreement
+from mlops_lab.training.fit import fit, prove
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
 from mlops_lab.training.training_set import TrainingSet, build_training_set
 
@@ -165,6 +166,7 @@ class Tiny:
     package: Path
     fingerprint: str
     predictor: Predictor
+    agreement: Agreement
 
     def __repr__(self) -> str:
         return "Tiny()"
@@ -181,9 +183,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     tiny_stock().write_parquet(root / "data" / "stock.parquet")
     project = load_project(root)
     pipeline, lake = load_pipeline(project), Lake(project.lake_path)
-    load_sources(project, lake, received_at=EPOCH)
-    cutoff = NOW - timedelta(days=14)
-    training = build_training_set(project, pipeline.features, lake=lake, cutoff=cutoff, until=NOW)
+    load_sources(project, lake, now=EPOCH, received_at=EPOCH)
+    training = build_training_set(project, pipeline.features, lake=lake, until=NOW)
     fitted = fit(pipeline, training)
     source = project.settings.source
     plan = Plan(
@@ -198,11 +199,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     )
     package = root / "package"
     package.mkdir()
-    (package / MODEL_FILE).write_text(fitted.model_text)
+    (package / model_file(fitted.engine)).write_bytes(fitted.model)
     (package / PLAN_FILE).write_bytes(write_plan(plan))
     fingerprint = package_fingerprint(package)
     predictor = Predictor(package, version=1, fingerprint=fingerprint)
-    return Tiny(project, pipeline, lake, NOW, training, plan, package, fingerprint, predictor)
+    agreement = prove(fitted, plan, training.inputs)
+    return Tiny(project, pipeline, lake, NOW, training, plan, package, fingerprint, predictor, agreement)
 
 
 @pytest.fixture(scope="session")
@@ -214,9 +216,9 @@ def make_trial(tiny: Tiny) -> Callable[..., Trial]:
         "project": tiny.project,
         "candidate": tiny.predictor,
         "training": tiny.training,
-        "days": tiny.training.holdout["asked_at"].dt.convert_time_zone("America/New_York").dt.date(),
+        "blocks": tiny.training.holdout["asked_at"].dt.convert_time_zone("America/New_York").dt.date(),
         "candidate_output": output,
-        "trained_output": output,
+        "agreement": tiny.agreement,
         "champion_version": 1,
         "champion_output": pl.Series("output", [base] * len(output)),
     }

@@ -51,7 +51,7 @@ BAD_CONFIGS = {
     "bad field type": ('items = "integer"', 'items = "int"', "source.request.items"),
     "bad table field type": ('docks = "integer?"', 'docks = "integer!"', "tables.depots.fields.docks"),
     "time that is none": ('asked_at = "datetime"', 'asked_at = "string"', "source.time"),
-    "label that is none": ('late = "boolean"', 'late = "boolean?"', "source.label"),
+    "label that is none": ('late = "boolean"', 'late = "boolean?"', "source.outcome.late"),
 }
 
 
@@ -144,7 +144,7 @@ def test_a_bad_source_is_refused_and_nothing_is_loaded(raw: Path, name: str) -> 
     else:
         project = load_project(raw)
         with pytest.raises(InvalidInput) as caught:
-            load_sources(project, Lake(project.lake_path), received_at=EPOCH)
+            load_sources(project, Lake(project.lake_path), now=EPOCH, received_at=EPOCH)
         error = caught.value.as_dict()
     assert all(error.values())
     assert error["code"] == code
@@ -178,7 +178,7 @@ def test_a_data_file_that_is_gone_or_damaged(raw: Path, file: str, what: str) ->
         path.write_bytes(b"\xff\xfe\x00 nothing that anybody can read")
     project = load_project(raw)
     with pytest.raises(InvalidInput) as caught:
-        load_sources(project, Lake(project.lake_path), received_at=EPOCH)
+        load_sources(project, Lake(project.lake_path), now=EPOCH, received_at=EPOCH)
     assert file.split(".")[0] in str(caught.value.where)
     assert caught.value.hint
     assert is_empty(raw)
@@ -188,10 +188,10 @@ def test_more_rows_in_the_source_are_added_once(raw: Path, world: World) -> None
     project = load_project(raw)
     lake = Lake(project.lake_path)
     rewrite(raw, lambda frame: frame.head(1000))
-    load_sources(project, lake, received_at=EPOCH)
+    load_sources(project, lake, now=EPOCH, received_at=EPOCH)
     world.parcels.head(1500).write_parquet(raw / "data/parcels.parquet")
-    load_sources(project, lake, received_at=EPOCH)
-    load_sources(project, lake, received_at=EPOCH)
+    load_sources(project, lake, now=EPOCH, received_at=EPOCH)
+    load_sources(project, lake, now=EPOCH, received_at=EPOCH)
     there = lake.read("parcels").sort("parcel_id")
     assert there.drop("received_at").equals(world.parcels.head(1500).sort("parcel_id"))
     assert there["received_at"].null_count() == 1000, "what a first load brings was known when it was known"
@@ -207,7 +207,7 @@ def test_a_csv_of_ids_that_look_like_numbers(raw: Path, world: World) -> None:
     (raw / "mlops.toml").write_text(CONFIG.replace("data/parcels.parquet", "data/parcels.csv"))
     project = load_project(raw)
     lake = Lake(project.lake_path)
-    load_sources(project, lake, received_at=EPOCH)
+    load_sources(project, lake, now=EPOCH, received_at=EPOCH)
     assert lake.read("parcels").sort("parcel_id").equals(frame.sort("parcel_id"))
 
 
@@ -235,7 +235,7 @@ BAD_PIPELINES = {
     "another library": (
         "    return LGBMClassifier(",
         "    from sklearn.dummy import DummyClassifier\n    return DummyClassifier() or LGBMClassifier(",
-        "unsupported_model",
+        "not_convertible",
         "DummyClassifier",
     ),
     "a model that raises": ("    return LGB", "    print(1 / 0)\n    return LGB", "bad_pipeline", "ZeroDivisionError"),
@@ -264,9 +264,9 @@ def test_a_bad_pipeline_is_told_with_its_place(raw: Path, name: str) -> None:
 def train(project: Project) -> None:
     """What `mlops run` does until there is a model, without MLflow."""
     lake = Lake(project.lake_path)
-    load_sources(project, lake, received_at=EPOCH)
+    load_sources(project, lake, now=EPOCH, received_at=EPOCH)
     pipeline = load_pipeline(project)
-    fit(pipeline, build_training_set(project, pipeline.features, lake=lake, cutoff=day_begin(20), until=day_begin(24)))
+    fit(pipeline, build_training_set(project, pipeline.features, lake=lake, until=day_begin(24)))
 
 
 def test_a_mended_project_goes_on(project: Project) -> None:

@@ -48,7 +48,7 @@ def test_a_few_bad_rows_of_a_file_are_set_aside(raw: Path) -> None:
     before = pl.read_parquet(raw / "data/parcels.parquet").height
     spoil(raw, 2, depot=pl.lit(None, pl.String), distance=pl.lit(float("nan")))
     for _ in range(2):  # and once only, however often the file is read
-        load_sources(project, lake, received_at=EPOCH)
+        load_sources(project, lake, now=EPOCH, received_at=EPOCH)
         assert lake.read("parcels").height == before - 2
         assert waiting(lake).select("table", "rule", "column").rows() == [("parcels", "null", "depot")] * 2
     (breach,) = describe_quarantine(lake)
@@ -61,7 +61,7 @@ def test_a_file_full_of_them_is_not_loaded(raw: Path) -> None:
     project, lake = load_project(raw), Lake(load_project(raw).lake_path)
     spoil(raw, 200, depot=pl.lit(None, pl.String))
     with pytest.raises(InvalidInput) as caught:
-        load_sources(project, lake, received_at=EPOCH)
+        load_sources(project, lake, now=EPOCH, received_at=EPOCH)
     assert caught.value.code == "contract_breach"
     assert '200 rows break the rule "never null"' in caught.value.what
     assert caught.value.what.count("parcel_id=") == 5

@@ -17,7 +17,7 @@ def test_a_model_beats_the_base_rate(make_trial):
 
 
 def test_the_first_version_has_nobody_to_beat(make_trial):
-    nothing = pl.Series("output", [None] * len(make_trial().days), dtype=pl.Float64)
+    nothing = pl.Series("output", [None] * len(make_trial().blocks), dtype=pl.Float64)
     assert check_backtest(make_trial(champion_version=None, champion_output=nothing)).passed
 
 
@@ -39,7 +39,7 @@ def test_a_worse_model_is_refused(make_trial):
 def test_only_days_that_the_champion_has_not_seen_count(make_trial, unseen, passed):
     """Its answers are null where it has learned from the row; 7 days are needed."""
     trial = make_trial()
-    seen = np.isin(trial.days, trial.days.unique().sort().head(14 - unseen))
+    seen = np.isin(trial.blocks, trial.blocks.unique().sort().head(14 - unseen))
     partly = trial.champion_output.set(pl.Series(seen), None)
     verdict = check_backtest(make_trial(champion_output=partly))
     assert verdict.evidence["days"] == unseen
@@ -47,7 +47,7 @@ def test_only_days_that_the_champion_has_not_seen_count(make_trial, unseen, pass
 
 
 def test_a_champion_that_has_seen_all_leaves_nothing_to_compare(make_trial):
-    nothing = pl.Series("output", [None] * len(make_trial().days), dtype=pl.Float64)
+    nothing = pl.Series("output", [None] * len(make_trial().blocks), dtype=pl.Float64)
     verdict = check_backtest(make_trial(champion_output=nothing))
     assert not verdict.passed
     assert verdict.evidence["days"] == 0
@@ -62,7 +62,7 @@ def test_an_answer_without_a_number_is_refused(make_trial, side):
 
 def test_a_gain_of_a_single_day_is_chance(make_trial):
     trial = make_trial()
-    last = trial.days == trial.days.max()
+    last = trial.blocks == trial.blocks.max()
     lucky = trial.champion_output.zip_with(~last, trial.candidate_output)
     verdict = check_backtest(make_trial(candidate_output=lucky))
     assert verdict.evidence["gain"] > 0

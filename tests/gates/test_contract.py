@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from mlops_lab.gates.contract import check_contract
+from mlops_lab.gates.contract import SAMPLE, check_contract
 from mlops_lab.registry.encoding import Encoder
 
 
@@ -16,38 +17,46 @@ def test_a_sound_package_passes(make_trial):
     trial = make_trial()
     verdict = check_contract(trial)
     assert verdict.passed
-    assert verdict.evidence == {"rows": len(trial.candidate_output), "not_probabilities": 0, "differing": 0}
+    rows = trial.agreement.rows + SAMPLE
+    assert verdict.evidence == {"rows": rows, "invalid": 0, "differing": 0, "largest_difference": 0.0}
 
 
 @settings(max_examples=20)
 @given(st.data())
 def test_one_answer_one_bit_off_is_refused(make_trial, data):
     output = make_trial().candidate_output
-    row = data.draw(st.integers(0, len(output) - 1))
-    side = data.draw(st.sampled_from(["candidate_output", "trained_output"]))
+    row = data.draw(st.integers(0, SAMPLE - 1))
     changed = output.clone()
     changed[row] = math.nextafter(output[row], data.draw(st.sampled_from([0.0, 1.0])))
-    verdict = check_contract(make_trial(**{side: changed}))
+    verdict = check_contract(make_trial(candidate_output=changed))
     assert not verdict.passed
-    assert verdict.evidence["differing"] >= 1
+    assert verdict.evidence["differing"] == 1
     assert "unlike the model" in verdict.reason
+
+
+def test_a_package_that_was_seen_to_differ_from_its_model_is_refused(make_trial, tiny):
+    verdict = check_contract(make_trial(agreement=replace(tiny.agreement, differing=3, largest=0.2)))
+    assert not verdict.passed
+    assert verdict.evidence["differing"] == 3
+    assert "3 of" in verdict.reason
 
 
 @pytest.mark.parametrize("bad", [-0.1, 1.1, math.nan, math.inf])
 def test_an_answer_that_is_no_probability_is_refused(make_trial, bad):
     output = make_trial().candidate_output.clone()
     output[7] = bad
-    verdict = check_contract(make_trial(candidate_output=output, trained_output=output))
+    verdict = check_contract(make_trial(candidate_output=output))
     assert not verdict.passed
-    assert verdict.evidence["not_probabilities"] >= 1
-    assert "not probabilities" in verdict.reason
+    assert verdict.evidence["invalid"] == 1
+    assert "none that the task has" in verdict.reason
 
 
 def test_a_server_that_would_answer_otherwise_is_refused(make_trial, tiny):
     """The rows as the server asks them, one at a time, are compared too: here its codes are in another order."""
     other = copy(tiny.predictor)
     turned = {name: [*values[1:], values[0]] for name, values in tiny.plan.categories.items()}
-    other.encoder = Encoder(tiny.predictor.features.inputs, turned)
+    other.engine = copy(tiny.predictor.engine)
+    other.engine.encoder = Encoder(tiny.predictor.features.inputs, turned)
     verdict = check_contract(make_trial(candidate=other))
     assert not verdict.passed
     assert verdict.evidence["differing"] > 10

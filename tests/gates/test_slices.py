@@ -54,7 +54,7 @@ def test_groups_are_not_needed(make_trial, write_project, tmp_path):
 
 
 def test_without_a_champion_there_is_nothing_to_compare(make_trial):
-    nothing = pl.Series("output", [None] * len(make_trial().days), dtype=pl.Float64)
+    nothing = pl.Series("output", [None] * len(make_trial().blocks), dtype=pl.Float64)
     assert check_slices(make_trial(champion_version=None, champion_output=nothing)).passed
 
 

@@ -11,6 +11,7 @@ from mlops_lab.clock import day_start
 from mlops_lab.loop.triggers import find_trigger
 from mlops_lab.monitoring.measure import SCHEMA, measure
 from mlops_lab.rollout.decisions import State
+from mlops_lab.training.task import Binary
 
 NEW_YORK = "America/New_York"
 COOLDOWN, WINDOW, EVERY, LIMIT = 14, 7, 28, 0.1  # as mlops.toml has them by default
@@ -34,6 +35,7 @@ def measured_days(gap: float, *days: int, rows: int = 100) -> pl.DataFrame:
                 at=midnight(day),
                 window_hours=24.0,
                 version=1,
+                task=Binary(),
                 predictions=pl.DataFrame(),
                 ended=ended,
                 profiles={},

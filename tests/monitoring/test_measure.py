@@ -1,5 +1,6 @@
 """Measurements of a window."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -10,18 +11,22 @@ from hypothesis import strategies as st
 from mlops_lab.monitoring.drift import make_profiles
 from mlops_lab.monitoring.measure import SCHEMA, calibration_gap, measure, quality_of
 from mlops_lab.monitoring.metrics import log_loss, roc_auc
+from mlops_lab.training.task import LISTS, Binary, Multiclass, Regression
 
 AT = datetime(2013, 3, 2, 5, tzinfo=UTC)
 TRAINED = pl.DataFrame({"shop": ["a", "b", "a", "b"], "amount": [1.0, 2.0, 3.0, None]})
 PREDICTIONS = pl.DataFrame(
     {"role": ["champion", "canary", "champion"], "shop": ["a", "b", None], "amount": [1.0, None, 2.0]}
 )
+BINARY = Binary()
 ENDED = pl.DataFrame({"truth": [1.0, 0.0, 0.0, 1.0], "output": [0.9, 0.2, 0.4, 0.3]})
 
 
-def measured(predictions=PREDICTIONS, ended=ENDED, at=AT) -> pl.DataFrame:
+def measured(predictions=PREDICTIONS, ended=ENDED, at=AT, task=BINARY) -> pl.DataFrame:
     profiles = make_profiles(TRAINED)
-    return measure(at=at, window_hours=24.0, version=3, predictions=predictions, ended=ended, profiles=profiles)
+    return measure(
+        at=at, window_hours=24.0, version=3, task=task, predictions=predictions, ended=ended, profiles=profiles
+    )
 
 
 def value(measurements: pl.DataFrame, monitor: str, name: str) -> float | None:
@@ -51,7 +56,7 @@ def test_a_window_in_which_nothing_happened():
     table = measured(PREDICTIONS.clear(), pl.DataFrame())
     assert table["monitor"].unique().to_list() == ["volume"]
     assert quality_of(table, "log_loss") is None
-    assert calibration_gap(table) == (0.0, 0.0)
+    assert calibration_gap(table) == ("", 0.0, 0.0)
 
 
 def test_auc_of_one_class_is_not_made_up():
@@ -69,11 +74,34 @@ def test_the_gap_over_days_is_that_over_their_rows(by_day):
     for number, rows in enumerate(by_day):
         ended = pl.DataFrame(rows, schema={"truth": pl.Float64, "output": pl.Float64}, orient="row")
         tables.append(measured(ended=ended, at=AT + timedelta(days=number)))
-    gap, outcomes = calibration_gap(pl.concat(tables))
+    part, gap, outcomes = calibration_gap(pl.concat(tables))
     rows = [row for day in by_day for row in day]
+    assert part == ""
     assert outcomes == len(rows)
     if rows:
         expected = sum(truth - output for truth, output in rows) / len(rows)
         assert gap == pytest.approx(expected, abs=1e-9)
     else:
         assert gap == 0.0
+
+
+def test_classes_are_measured_one_by_one():
+    ended = pl.DataFrame(
+        {"truth": [0.0, 2.0, 2.0, 1.0], "output": [[0.8, 0.1, 0.1], [0.1, 0.2, 0.7], [0.5, 0.3, 0.2], [0.2, 0.6, 0.2]]},
+        schema_overrides={"output": LISTS},
+    )
+    table = measured(ended=ended, task=Multiclass(("a", "b", "c")))
+    assert value(table, "quality", "accuracy") == 0.75
+    assert value(table, "quality", "log_loss") == pytest.approx(-math.log(0.8 * 0.7 * 0.2 * 0.6) / 4)
+    assert value(table, "calibration", "a") == pytest.approx(0.25 - 0.4)
+    assert calibration_gap(table) == ("c", pytest.approx(0.5 - 0.3), 4.0)
+
+
+def test_a_number_is_measured_in_its_own_units_and_its_gap_in_standard_deviations():
+    ended = pl.DataFrame({"truth": [10.0, 20.0, 30.0, 40.0], "output": [10.0, 20.0, 30.0, 20.0]})
+    table = measured(ended=ended, task=Regression(10.0))
+    assert value(table, "quality", "rmse") == 10.0
+    assert value(table, "quality", "mae") == 5.0
+    assert value(table, "quality", "r2") == pytest.approx(1 - 100 / 125)
+    assert value(table, "quality", "observed_mean") == 25.0
+    assert calibration_gap(table) == ("", 0.5, 4.0)

@@ -127,6 +127,7 @@ def test_the_environment_of_the_process_is_read_unless_another_is_given(monkeypa
         ("source.label", "lat", "not an outcome field", 'did you mean "late"?'),
         ("source.label", "arrival_delay", "the label is a float?", "never null"),
         ("source.time", "dest", '"dest" is a string', "datetime"),
+        ("source.time", "asked_at", "needs moments in the data", "declare the time"),
         ("source.id", "dest", "both asked and answered", "belongs to"),
         ("source.weight", "dest", "the weight is string", "numbers"),
         ("source.table", "planes", "declared twice", "rename"),

@@ -8,7 +8,7 @@ import pytest
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.registry.package import (
-    MODEL_FILE,
+    MODEL_FILES,
     PLAN_FILE,
     Plan,
     fingerprint_content,
@@ -35,7 +35,7 @@ def test_a_plan_reads_back_as_it_was_written(tiny, package):
 
 
 def test_the_fingerprint_is_that_of_the_content(tiny, package):
-    model, plan = (package / MODEL_FILE).read_bytes(), write_plan(tiny.plan)
+    model, plan = (package / MODEL_FILES["lightgbm"]).read_bytes(), write_plan(tiny.plan)
     assert package_fingerprint(package) == fingerprint_content(model, plan) == tiny.fingerprint
     assert fingerprint_content(model + b"\n", plan) != tiny.fingerprint
     assert fingerprint_content(plan, model) != tiny.fingerprint
@@ -52,7 +52,7 @@ def test_the_same_plan_is_written_in_the_same_bytes(tiny):
     assert write_plan(turned) == write_plan(tiny.plan)
 
 
-@pytest.mark.parametrize("file", [MODEL_FILE, PLAN_FILE])
+@pytest.mark.parametrize("file", [MODEL_FILES["lightgbm"], PLAN_FILE])
 def test_a_changed_byte_is_refused(tiny, package, file):
     data = bytearray((package / file).read_bytes())
     data[len(data) // 2] ^= 1
@@ -64,7 +64,7 @@ def test_a_changed_byte_is_refused(tiny, package, file):
         assert "mlops rollback" in caught.value.hint
 
 
-@pytest.mark.parametrize("file", [MODEL_FILE, PLAN_FILE])
+@pytest.mark.parametrize("file", [MODEL_FILES["lightgbm"], PLAN_FILE])
 def test_a_missing_file_is_named(tiny, package, file):
     (package / file).unlink()
     with pytest.raises(EnvironmentFault) as caught:
@@ -81,7 +81,7 @@ def test_what_is_no_plan_is_refused(package, text):
     assert caught.value.code == "bad_package"
 
 
-@pytest.mark.parametrize("changes", [{"format": 2}, {"engine": "pickle"}, {"engine": "onnx"}])
+@pytest.mark.parametrize("changes", [{"format": 3}, {"engine": "pickle"}, {"engine": "python"}])
 def test_a_plan_of_another_kind_is_refused(package, changes):
     rewrite(package, **changes)
     with pytest.raises(EnvironmentFault, match="unknown") as caught:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mlops_lab.clock import day_start
 from mlops_lab.rollout.decisions import State, What
 from mlops_lab.rollout.next_step import MIN_ROWS, next_step
+from mlops_lab.training.task import Binary
 
 BEGAN = day_start(datetime(2013, 3, 9).date(), "America/New_York")  # the clocks change in the night that follows
 SETTINGS = {What.SHADOW: 2, What.CANARY: 3}  # days of each stage, as mlops.toml has them by default
@@ -44,7 +45,7 @@ def days_later(days: int, minutes: int = 0) -> datetime:
     ],
 )
 def test_a_stage_lasts_its_days(tiny, stage, after, step):
-    found = next_step(tiny.project, in_stage(stage), days_later(after), pairs=pairs(MIN_ROWS))
+    found = next_step(tiny.project, in_stage(stage), days_later(after), task=Binary(), pairs=pairs(MIN_ROWS))
     assert (found and found.what) == step
 
 
@@ -53,22 +54,24 @@ def test_days_are_days_of_the_calendar(tiny, stage):
     """Midnight to midnight, though one of the days has 23 hours."""
     days = SETTINGS[stage]
     assert days_later(days) - BEGAN == timedelta(hours=24 * days - 1)
-    assert next_step(tiny.project, in_stage(stage), days_later(days, -1), pairs=pairs(MIN_ROWS)) is None
-    assert next_step(tiny.project, in_stage(stage), days_later(days), pairs=pairs(MIN_ROWS)) is not None
+    assert next_step(tiny.project, in_stage(stage), days_later(days, -1), task=Binary(), pairs=pairs(MIN_ROWS)) is None
+    assert next_step(tiny.project, in_stage(stage), days_later(days), task=Binary(), pairs=pairs(MIN_ROWS)) is not None
 
 
 @pytest.mark.parametrize("stage", SETTINGS)
 @pytest.mark.parametrize("after", [0, 1, 9])
 def test_harm_ends_a_rollout_at_once(tiny, stage, after):
     worse = pairs(MIN_ROWS, champion=0.5, challenger=0.48)
-    step = next_step(tiny.project, in_stage(stage), days_later(after), pairs=worse)
+    step = next_step(tiny.project, in_stage(stage), days_later(after), task=Binary(), pairs=worse)
     assert (step.what, step.rule) == (What.ROLL_BACK, "rollout.max_loss")
     assert "worse than 0.02 allows" in step.reason
     assert step.evidence["harm"] == pytest.approx(0.0408, abs=1e-4)
 
 
 def test_a_little_worse_is_within_what_is_allowed(tiny):
-    step = next_step(tiny.project, in_stage(What.SHADOW), days_later(2), pairs=pairs(MIN_ROWS, challenger=0.495))
+    step = next_step(
+        tiny.project, in_stage(What.SHADOW), days_later(2), task=Binary(), pairs=pairs(MIN_ROWS, challenger=0.495)
+    )
     assert step.what is What.CANARY
 
 
@@ -76,12 +79,14 @@ def test_a_little_worse_is_within_what_is_allowed(tiny):
 @pytest.mark.parametrize("challenger", [0.01, 0.99])
 def test_too_few_outcomes_decide_nothing(tiny, rows, challenger):
     few = pairs(rows, challenger=challenger)
-    assert next_step(tiny.project, in_stage(What.CANARY), days_later(30), pairs=few) is None
+    assert next_step(tiny.project, in_stage(What.CANARY), days_later(30), task=Binary(), pairs=few) is None
 
 
 @pytest.mark.parametrize("stage", SETTINGS)
 def test_a_challenger_without_a_number_never_goes_on(tiny, stage):
-    step = next_step(tiny.project, in_stage(stage), days_later(9), pairs=pairs(MIN_ROWS, challenger=float("nan")))
+    step = next_step(
+        tiny.project, in_stage(stage), days_later(9), task=Binary(), pairs=pairs(MIN_ROWS, challenger=float("nan"))
+    )
     assert step is None or step.what is What.ROLL_BACK
 
 
@@ -97,7 +102,9 @@ shares = st.floats(0, 1)
 )
 def test_no_step_skips_its_days_or_its_rows(tiny, stage, minutes, rows, champion, challenger):
     now = BEGAN + timedelta(minutes=minutes)
-    found = next_step(tiny.project, in_stage(stage), now, pairs=pairs(rows, champion=champion, challenger=challenger))
+    found = next_step(
+        tiny.project, in_stage(stage), now, task=Binary(), pairs=pairs(rows, champion=champion, challenger=challenger)
+    )
     harmful = rows >= MIN_ROWS and found is not None and found.evidence["harm"] > 0.02
     due = now >= days_later(SETTINGS[stage])
     if found is None:
@@ -113,5 +120,7 @@ def test_no_step_skips_its_days_or_its_rows(tiny, stage, minutes, rows, champion
 
 def test_the_moment_is_that_of_the_caller(tiny):
     """Nothing asks the wall: a stage that began in 2013 is not over because it is long past."""
-    step = next_step(tiny.project, in_stage(What.SHADOW), datetime(2013, 3, 9, 12, tzinfo=UTC), pairs=pairs(MIN_ROWS))
+    step = next_step(
+        tiny.project, in_stage(What.SHADOW), datetime(2013, 3, 9, 12, tzinfo=UTC), task=Binary(), pairs=pairs(MIN_ROWS)
+    )
     assert step is None

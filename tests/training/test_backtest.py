@@ -12,7 +12,8 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from mlops_lab.monitoring.metrics import log_loss
-from mlops_lab.training.backtest import DayTest, compare_days, daily_gains, row_losses
+from mlops_lab.training.backtest import STRETCHES, BlockTest, compare_blocks, equal_stretches, mean_by_block
+from mlops_lab.training.task import Binary
 
 SIMULATIONS = 6000
 DAYS = 14
@@ -42,7 +43,7 @@ def equals() -> np.ndarray:
 
 
 def test_an_equal_candidate_is_rarely_found_better(equals):
-    passed = np.mean([compare_days(gains).p_value < ALPHA for gains in equals.mean(axis=2)])
+    passed = np.mean([compare_blocks(gains).p_value < ALPHA for gains in equals.mean(axis=2)])
     assert 0.03 <= passed <= 0.06  # at most what is promised, and not by never finding anything
 
 
@@ -55,7 +56,7 @@ def test_rows_taken_for_independent_would_be_wrong_far_more_often(equals):
 
 def test_a_better_candidate_is_found_most_of_the_time():
     gains = twins(np.random.default_rng(2014), errors=(3.0, 0.5)).mean(axis=2)
-    assert np.mean([compare_days(one).p_value < ALPHA for one in gains[:1000]]) > 0.6
+    assert np.mean([compare_blocks(one).p_value < ALPHA for one in gains[:1000]]) > 0.6
 
 
 day_means = arrays(np.float64, st.integers(2, 40), elements=st.floats(-1, 1, allow_subnormal=False))
@@ -63,8 +64,8 @@ day_means = arrays(np.float64, st.integers(2, 40), elements=st.floats(-1, 1, all
 
 @given(day_means)
 def test_the_p_value_is_that_of_scipy(gains):
-    result = compare_days(gains)
-    assert result.days == len(gains)
+    result = compare_blocks(gains)
+    assert result.blocks == len(gains)
     assert result.gain == pytest.approx(gains.mean())
     assert 0 <= result.p_value <= 1
     if np.ptp(gains) > 1e-6:
@@ -74,27 +75,27 @@ def test_the_p_value_is_that_of_scipy(gains):
 
 @given(day_means)
 def test_only_one_of_two_models_can_be_the_better(gains):
-    assert not (compare_days(gains).p_value < ALPHA and compare_days(-gains).p_value < ALPHA)
+    assert not (compare_blocks(gains).p_value < ALPHA and compare_blocks(-gains).p_value < ALPHA)
 
 
 @pytest.mark.parametrize(
     ("gains", "expected"),
     [
-        ([], DayTest(0.0, 1.0, 0)),
-        ([0.5], DayTest(0.5, 1.0, 1)),
-        ([0.0] * 14, DayTest(0.0, 1.0, 14)),
+        ([], BlockTest(0.0, 1.0, 0)),
+        ([0.5], BlockTest(0.5, 1.0, 1)),
+        ([0.0] * 14, BlockTest(0.0, 1.0, 14)),
     ],
 )
 def test_nothing_is_proved_by_no_days_one_day_or_the_same_answers(gains, expected):
-    assert compare_days(np.array(gains)) == expected
+    assert compare_blocks(np.array(gains)) == expected
 
 
 def test_a_day_without_a_number_proves_nothing():
-    assert compare_days(np.array([0.5] * 13 + [math.nan])).p_value == 1.0
+    assert compare_blocks(np.array([0.5] * 13 + [math.nan])).p_value == 1.0
 
 
 def test_a_known_case():
-    result = compare_days(np.array([1.0, 2.0, 3.0]))  # mean 2, standard error 1/sqrt(3)
+    result = compare_blocks(np.array([1.0, 2.0, 3.0]))  # mean 2, standard error 1/sqrt(3)
     assert result.p_value == pytest.approx(float(stats.t.sf(2 * math.sqrt(3), 2)))
     assert result.p_value == pytest.approx(0.0371, abs=1e-4)
 
@@ -111,30 +112,38 @@ def columns(rows) -> tuple[pl.Series, ...]:
     return days, pl.Series(truth, dtype=pl.Int8), pl.Series(champion), pl.Series(candidate)
 
 
+def gains_of(days, truth, champion, candidate) -> np.ndarray:
+    return mean_by_block(days, Binary().losses(truth, champion) - Binary().losses(truth, candidate))
+
+
 @given(answered)
 def test_gains_are_differences_of_log_loss_day_by_day(rows):
     days, truth, champion, candidate = columns(rows)
-    gains = daily_gains(days, truth, champion=champion, candidate=candidate)
+    gains = gains_of(days, truth, champion, candidate)
     expected = [
         log_loss(truth.filter(days == day), champion.filter(days == day))
         - log_loss(truth.filter(days == day), candidate.filter(days == day))
         for day in days.unique().sort()
     ]
     assert gains == pytest.approx(expected, abs=1e-9, rel=1e-3)  # at 0 and 1 the two clip in a different rounding
-    turned = daily_gains(days, truth, champion=candidate, candidate=champion)
+    turned = gains_of(days, truth, candidate, champion)
     assert turned == pytest.approx(-gains, abs=1e-12)
 
 
 @given(answered, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(rows, random):
     days, truth, champion, candidate = columns(rows)
-    gains = daily_gains(days, truth, champion=champion, candidate=candidate)
+    gains = gains_of(days, truth, champion, candidate)
     random.shuffle(rows)
     days, truth, champion, candidate = columns(rows)
-    assert daily_gains(days, truth, champion=champion, candidate=candidate) == pytest.approx(gains, abs=1e-12)
+    assert gains_of(days, truth, champion, candidate) == pytest.approx(gains, abs=1e-12)
 
 
-def test_losses_by_example():
-    losses = row_losses(pl.Series([1, 0, 1], dtype=pl.Int8), pl.Series([0.5, 0.25, 0.0]))
-    assert losses.to_list() == pytest.approx([math.log(2), -math.log(0.75), -math.log(1e-15)])
-    assert row_losses(pl.Series([1, 0]), pl.Series([1.0, 0.0])).to_list() == pytest.approx([0.0, 0.0], abs=1e-14)
+@given(st.integers(0, 500))
+def test_stretches_hold_as_many_rows_each_in_order(rows):
+    stretches = equal_stretches(rows)
+    assert len(stretches) == rows
+    assert stretches.is_sorted()
+    sizes = stretches.value_counts()["count"]
+    assert len(sizes) == min(rows, STRETCHES)
+    assert not rows or sizes.max() - sizes.min() <= 1

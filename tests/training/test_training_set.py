@@ -1,7 +1,6 @@
 """The training set holds what a server would have answered, and says what it was made of."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import polars as pl
 
@@ -10,8 +9,7 @@ from mlops_lab.training.training_set import build_training_set
 
 
 def build(tiny, features):
-    cutoff = tiny.now - timedelta(days=14)
-    return build_training_set(tiny.project, features, lake=tiny.lake, cutoff=cutoff, until=tiny.now)
+    return build_training_set(tiny.project, features, lake=tiny.lake, until=tiny.now)
 
 
 def test_rows_that_a_server_would_refuse_are_not_learned_from(tiny):

@@ -25,7 +25,7 @@ def command(
     table = Table(box=None, show_header=False)
     table.add_column(style="bold")
     table.add_row("prediction", f"{found['id']}  at {found['at']}")
-    table.add_row("output", f"{found['output']:.6f}  ({found['role']}, version {version['number']})")
+    table.add_row("output", f"{_output(found['output'])}  ({found['role']}, version {version['number']})")
     table.add_row("outcome", _pairs(found["outcome"]) if found["outcome"] else "not known yet")
     table.add_row("request", _pairs(found["request"]))
     table.add_row("features", _pairs(found["features"]))
@@ -45,3 +45,7 @@ def command(
 
 def _pairs(values: dict[str, Any]) -> str:
     return "  ".join(f"{name}={'-' if value is None else value}" for name, value in values.items())
+
+
+def _output(output: float | list[float]) -> str:
+    return ", ".join(f"{value:.6f}" for value in output) if isinstance(output, list) else f"{output:.6f}"

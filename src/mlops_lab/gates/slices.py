@@ -5,20 +5,15 @@ from __future__ import annotations
 import polars as pl
 
 from mlops_lab.gates.verdict import GateVerdict, Trial
-from mlops_lab.training.losses import row_losses
 
 
 def check_slices(trial: Trial) -> GateVerdict:
-    """Passed if in every group of `slice_min_rows` or more rows the log loss rises by at most `max_slice_loss`."""
+    """Passed if in every group of `slice_min_rows` or more rows the loss rises by at most `max_slice_loss`."""
     settings = trial.project.settings.gates
     unseen = trial.champion_output.is_not_null()
     if not settings.slices or not unseen.any():
         return GateVerdict("slices", True, "no groups to compare")
-    truth = trial.training.holdout_truth.filter(unseen)
-    harm = row_losses(truth, trial.candidate_output.filter(unseen)) - row_losses(
-        truth, trial.champion_output.filter(unseen)
-    )
-    rows = trial.training.holdout.filter(unseen).with_columns(harm.alias("__harm"))
+    rows = trial.training.holdout.filter(unseen).with_columns(trial.harms().alias("__harm"))
     groups = (
         pl.concat(
             rows.group_by(pl.format("{}={}", pl.lit(name), pl.col(name)).alias("group")).agg(
@@ -34,7 +29,8 @@ def check_slices(trial: Trial) -> GateVerdict:
     worst = groups.row(0, named=True)
     evidence = {"worst": float(worst["harm"]), "groups": float(groups.height)}
     if not worst["harm"] <= settings.max_slice_loss:  # also where it is no number, which sorts first
-        reason = f"log loss of {worst['group']} rises by {worst['harm']:.4f}, more than {settings.max_slice_loss:g}"
+        rises = f"{trial.task.loss_name} of {worst['group']} rises by {worst['harm']:.4f}"
+        reason = f"{rises}, more than {settings.max_slice_loss:g}"
         return GateVerdict("slices", False, reason, evidence)
     return GateVerdict(
         "slices", True, f"worst of {groups.height} groups: {worst['group']} {worst['harm']:+.4f}", evidence

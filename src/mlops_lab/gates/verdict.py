@@ -9,6 +9,8 @@ import polars as pl
 
 from mlops_lab.project import Project
 from mlops_lab.serving.predictor import Predictor
+from mlops_lab.training.agreement import Agreement
+from mlops_lab.training.task import Task
 from mlops_lab.training.training_set import TrainingSet
 
 
@@ -16,18 +18,32 @@ from mlops_lab.training.training_set import TrainingSet
 class Trial:
     """A candidate, the days it has not seen, and the champion's answers on the same days.
 
-    `days` is the local calendar day of each held-out row. The champion's answers stand only on rows it has not
-    learned from either; they are null on the others, and everywhere where there is no champion.
+    `blocks` names the stretch of time that each held-out row lies in: its local calendar day, or, where a share of the
+    rows is held out, one of 20 stretches of as many rows. `truth` is as the task encodes it. The champion's answers
+    stand only on rows it has not learned from either; they are null on the others, and everywhere where there is no
+    champion.
     """
 
     project: Project
     candidate: Predictor
     training: TrainingSet
-    days: pl.Series
+    blocks: pl.Series
+    agreement: Agreement
     candidate_output: pl.Series
-    trained_output: pl.Series
     champion_version: int | None
     champion_output: pl.Series
+
+    @property
+    def task(self) -> Task:
+        """What both predict."""
+        return self.training.task
+
+    def harms(self) -> pl.Series:
+        """How much more the candidate's answers cost than the champion's, on each row that neither has seen."""
+        unseen = self.champion_output.is_not_null()
+        truth = self.training.holdout_truth.filter(unseen)
+        candidate = self.task.losses(truth, self.candidate_output.filter(unseen))
+        return candidate - self.task.losses(truth, self.champion_output.filter(unseen))
 
 
 @dataclass(frozen=True)

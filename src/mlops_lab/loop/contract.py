@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from mlops_lab import clock
 from mlops_lab.clock import parse_duration
 from mlops_lab.contracts.fields import Field
 from mlops_lab.contracts.infer import infer_fields
@@ -13,6 +14,7 @@ from mlops_lab.contracts.rules import Breach, find_breaches
 from mlops_lab.contracts.tables import breaches_of, sort_out
 from mlops_lab.errors import NotFound
 from mlops_lab.lake import Lake
+from mlops_lab.loop.complete import complete_source
 from mlops_lab.loop.ingest import read_file
 from mlops_lab.project import Project
 from mlops_lab.training.history import OUTCOMES, facts_of, table_fields
@@ -32,7 +34,8 @@ def read_data(project: Project, table: str) -> pl.DataFrame:
     """The data file of a table, as it is."""
     source = project.settings.source
     data = source.data if table == source.table else project.settings.tables[table].data
-    return read_file(project.root / data, table_fields(project)[table])
+    frame = read_file(project.root / data, table_fields(project)[table])
+    return complete_source(project, frame, now=clock.EPOCH) if table == source.table else frame
 
 
 def infer_table(project: Project, table: str) -> tuple[Field, ...]:

@@ -17,6 +17,7 @@ from mlops_lab.contracts.fields import Field, polars_schema
 from mlops_lab.contracts.tables import SetAside, breaches_of, explain_breaches, sort_out
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.lake import Lake
+from mlops_lab.loop.complete import check_appended, complete_source
 from mlops_lab.loop.quarantine import TABLE as QUARANTINE
 from mlops_lab.loop.quarantine import make_frame, set_aside
 from mlops_lab.project import Project
@@ -37,6 +38,7 @@ from mlops_lab.training.history import (
     request_fields,
     table_fields,
 )
+from mlops_lab.training.task import make_task
 
 _WRITER = "journal"
 _READERS: dict[str, Callable[[Path, dict[str, Any]], pl.DataFrame]] = {
@@ -76,11 +78,12 @@ def read_file(path: Path, fields: Sequence[Field]) -> pl.DataFrame:
         ) from None
 
 
-def load_sources(project: Project, lake: Lake, *, received_at: datetime) -> bool:
+def load_sources(project: Project, lake: Lake, *, now: datetime, received_at: datetime) -> bool:
     """Bring the project's data files into the lake: all tables are checked before the first is written.
 
     A table that exists gets the rows whose key it does not hold yet; rows it holds are left as they are. What a first
     load brings was received when it was known; what comes later, at `received_at`. True if something came later.
+    Ids and moments that the source's data lacks are made for it, as of `now`: see `complete_source`.
 
     Rows that break the contract are set aside; InvalidInput, and nothing is loaded, where too many of a file do.
     """
@@ -92,11 +95,14 @@ def load_sources(project: Project, lake: Lake, *, received_at: datetime) -> bool
     checked, aside = {}, {}
     for name, (data, key, known_at) in files.items():
         frame = read_file(project.root / data, fields[name])
+        if name == source.table:
+            frame = complete_source(project, frame, now=now)
         order = known_at if name in project.settings.tables and project.settings.tables[name].monotone else None
         checked[name], aside[name] = sort_out(frame, fields[name], table=name, key=key, order=order)
         if len(aside[name]) > project.settings.contract.max_quarantined_share * frame.height:
             raise explain_breaches(breaches_of(name, aside[name]))
     _check_order(project, checked[source.table])
+    check_appended(project, lake, checked[source.table])
     for name, rows in aside.items():
         if rows:
             set_aside(lake, received_at, table=name, rows=rows)
@@ -207,14 +213,13 @@ def _fact_framer(fields: tuple[Field, ...]) -> Callable[[list[dict[str, Any]]], 
     return frame
 
 
-_ANSWER: dict[str, Any] = {
-    "version": pl.Int64(),
-    "role": pl.String(),
-    "output": pl.Float64(),
-    "shadow_version": pl.Int64(),
-    "shadow_output": pl.Float64(),
-}
+_ANSWER = ("version", "role", "output", "shadow_version", "shadow_output")
 _FEATURE_DTYPES = {str: pl.String(), datetime: _MOMENT, bool: pl.Boolean()}
+
+
+def _answer_schema(project: Project) -> dict[str, Any]:
+    output = make_task(project.task).output_dtype
+    return dict(zip(_ANSWER, (pl.Int64(), pl.String(), output, pl.Int64(), output), strict=True))
 
 
 def _prediction_frame(
@@ -225,7 +230,7 @@ def _prediction_frame(
     columns: dict[str, list[Any]] = {"id": [record.id for record in records], "at": [record.at for record in records]}
     columns |= {name: [getattr(record, name) for record in records] for name in _ANSWER}
     columns["missing"] = [_reasons(record.missing) for record in records]
-    schema: dict[str, Any] = {"id": pl.String(), "at": _MOMENT, **_ANSWER, "missing": pl.String()}
+    schema: dict[str, Any] = {"id": pl.String(), "at": _MOMENT, **_answer_schema(project), "missing": pl.String()}
     schema |= polars_schema(request_fields(project))
     for name in (field.name for field in request_fields(project)):
         columns[name] = [record.request[name] for record in records]
@@ -273,5 +278,6 @@ def _outcome_frame(project: Project, records: Sequence[OutcomeRecord]) -> pl.Dat
         columns[name] = [prediction and prediction.request[name] for prediction in made]
     schema: dict[str, Any] = {"id": pl.String(), "known_at": _MOMENT, "received_at": _MOMENT, "verdict": pl.String()}
     schema["predicted_at"] = _MOMENT
-    schema |= {**polars_schema(outcome_fields(project)), **_ANSWER, **polars_schema(request_fields(project))}
+    schema |= {**polars_schema(outcome_fields(project)), **_answer_schema(project)}
+    schema |= polars_schema(request_fields(project))
     return pl.DataFrame(columns, schema=schema)

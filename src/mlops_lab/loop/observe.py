@@ -14,9 +14,10 @@ from mlops_lab.monitoring.drift import Profile
 from mlops_lab.monitoring.measure import TABLE, measure
 from mlops_lab.outcomes.judge import Verdict
 from mlops_lab.project import Project
-from mlops_lab.registry.package import PROFILE_FILE
+from mlops_lab.registry.package import PROFILE_FILE, load_plan
 from mlops_lab.rollout.decisions import State
 from mlops_lab.training.history import OUTCOMES, PREDICTIONS
+from mlops_lab.training.task import Task, make_task
 
 
 def predictions_of_day(project: Project, lake: Lake, *, now: datetime) -> pl.DataFrame:
@@ -32,13 +33,14 @@ def measure_day(
     assert state.champion is not None
     began = days_before(now, 1, project.timezone)
     ended = accepted_since(lake, began).filter(pl.col("known_at") < now)
-    truth = pl.col(project.settings.source.label).cast(pl.Float64).alias("truth")
+    task = task_of(package)
     return measure(
         at=now,
         window_hours=(now - began).total_seconds() / 3600,
         version=state.champion,
+        task=task,
         predictions=predictions,
-        ended=ended.select(truth, "output") if ended.height else pl.DataFrame(),
+        ended=_with_truth(project, ended, task).select("truth", "output") if ended.height else pl.DataFrame(),
         profiles=msgspec.json.decode((package / PROFILE_FILE).read_bytes(), type=dict[str, Profile]),
     )
 
@@ -48,19 +50,32 @@ def recent_measurements(lake: Lake, since: datetime) -> pl.DataFrame:
     return _since(lake, TABLE, "at", since).filter(pl.col("at") > since) if lake.exists(TABLE) else pl.DataFrame()
 
 
-def rollout_pairs(project: Project, lake: Lake, *, since: datetime, now: datetime) -> pl.DataFrame:
+def task_of(package: Path) -> Task:
+    """What the version in the package predicts."""
+    plan = load_plan(package)
+    return make_task(plan.task, classes=tuple(plan.classes), scale=plan.scale)
+
+
+def rollout_pairs(project: Project, lake: Lake, *, since: datetime, now: datetime, task: Task) -> pl.DataFrame:
     """`truth`, `champion`, `challenger`: what both said to each request since `since` whose outcome is known."""
     ended = accepted_since(lake, since)
     if ended.is_empty():
-        return pl.DataFrame(schema={"truth": pl.Float64, "champion": pl.Float64, "challenger": pl.Float64})
+        return pl.DataFrame(
+            schema={"truth": pl.Float64, "champion": task.output_dtype, "challenger": task.output_dtype}
+        )
     canary = pl.col("role") == "canary"
-    return ended.filter(
+    known = ended.filter(
         pl.col("predicted_at") >= since, pl.col("known_at") < now, pl.col("shadow_output").is_not_null()
-    ).select(
-        pl.col(project.settings.source.label).cast(pl.Float64).alias("truth"),
+    )
+    return _with_truth(project, known, task).select(
+        "truth",
         pl.when(canary).then("shadow_output").otherwise("output").alias("champion"),
         pl.when(canary).then("output").otherwise("shadow_output").alias("challenger"),
     )
+
+
+def _with_truth(project: Project, ended: pl.DataFrame, task: Task) -> pl.DataFrame:
+    return ended.with_columns(task.encode(ended[project.settings.source.label]).alias("truth"))
 
 
 def accepted_since(lake: Lake, since: datetime) -> pl.DataFrame:

@@ -8,10 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import numpy as np
 import polars as pl
 
-from mlops_lab.clock import days_before
 from mlops_lab.contracts.fields import types_of
 from mlops_lab.features.offline import compute
 from mlops_lab.gates.run import run_gates
@@ -22,14 +20,17 @@ from mlops_lab.loop.deploy import find_live
 from mlops_lab.loop.tick import Report
 from mlops_lab.monitoring.drift import make_profiles
 from mlops_lab.project import Project
-from mlops_lab.registry.package import LINEAGE_FILE, Plan, write_plan
+from mlops_lab.registry.package import AGREEMENT_FILE, LINEAGE_FILE, Plan, write_plan
 from mlops_lab.registry.store import Content, Store, Version
 from mlops_lab.rollout.decisions import Decision, State, What
 from mlops_lab.serving.predictor import Predictor
+from mlops_lab.training.agreement import Agreement
+from mlops_lab.training.backtest import equal_stretches
 from mlops_lab.training.environment import code_commit, environment_fingerprint, installed_packages
-from mlops_lab.training.fit import fit
+from mlops_lab.training.fit import fit, prove
 from mlops_lab.training.history import read_facts, read_labelled, request_fields, table_fields
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
+from mlops_lab.training.task import Regression
 from mlops_lab.training.training_set import TrainingSet, build_training_set
 
 
@@ -45,8 +46,7 @@ class Candidate:
 def prepare_candidate(project: Project, lake: Lake, *, now: datetime) -> Candidate:
     """The candidate that the lake, the code and the environment of this moment would give."""
     pipeline = load_pipeline(project)
-    cutoff = days_before(now, project.settings.backtest.days, project.timezone)
-    data = build_training_set(project, pipeline.features, lake=lake, cutoff=cutoff, until=now)
+    data = build_training_set(project, pipeline.features, lake=lake, until=now)
     identity = hash_json([data.fingerprint, pipeline.features.version, pipeline.fingerprint, environment_fingerprint()])
     return Candidate(pipeline, data, identity)
 
@@ -97,6 +97,11 @@ def _train(project: Project, store: Store, candidate: Candidate, *, now: datetim
     report("registering")
     source = project.settings.source
     plan = Plan(
+        engine=fitted.engine,
+        task=candidate.data.task.kind,
+        classes=list(project.classes),
+        outputs=fitted.outputs,
+        scale=candidate.data.task.scale if isinstance(candidate.data.task, Regression) else 1.0,
         request=types_of(request_fields(project)),
         time=source.time,
         tables={name: types_of(fields) for name, fields in table_fields(project).items()},
@@ -113,8 +118,11 @@ def _train(project: Project, store: Store, candidate: Candidate, *, now: datetim
         "environment": environment_fingerprint(),
     }
     content = Content(
-        model=fitted.model_text.encode(),
+        engine=fitted.engine,
+        model=fitted.model,
         plan=write_plan(plan),
+        agreement=msgspec.json.encode(prove(fitted, plan, candidate.data.inputs)),
+        classes=list(project.classes),
         profile=msgspec.json.encode(make_profiles(candidate.data.inputs)),
         lineage=msgspec.json.format(msgspec.json.encode(lineage)),
         inputs=candidate.data.inputs.head(5),
@@ -132,24 +140,18 @@ def _make_trial(
     data = candidate.data
     predictor = Predictor(version.package, version=version.number, fingerprint=version.fingerprint)
     output = predictor.score(data.holdout_inputs)
-    days = data.holdout[project.settings.source.time].dt.convert_time_zone(project.timezone).dt.date()
+    moments = data.holdout[project.settings.source.time]
+    by_day = project.settings.backtest.share is None
     return Trial(
         project=project,
         candidate=predictor,
         training=data,
-        days=days,
+        blocks=moments.dt.convert_time_zone(project.timezone).dt.date() if by_day else equal_stretches(len(moments)),
+        agreement=msgspec.json.decode((version.package / AGREEMENT_FILE).read_bytes(), type=Agreement),
         candidate_output=output,
-        trained_output=_score_with_lightgbm(version, predictor, data.holdout_inputs),
         champion_version=state.champion,
         champion_output=_champion_output(project, lake, decisions, state, candidate),
     )
-
-
-def _score_with_lightgbm(version: Version, predictor: Predictor, inputs: pl.DataFrame) -> pl.Series:
-    import lightgbm  # the library that trained the model, asked beside the engine that will serve it
-
-    booster = lightgbm.Booster(model_file=str(version.package / "model.txt"))
-    return pl.Series("output", np.asarray(booster.predict(predictor.encoder.encode(inputs))), dtype=pl.Float64)
 
 
 def _champion_output(
@@ -157,9 +159,8 @@ def _champion_output(
 ) -> pl.Series:
     """The champion's answers on the held-out rows, null on those it has learned from."""
     data, features = candidate.data, candidate.pipeline.features
-    nothing = pl.Series("output", [None] * data.holdout.height, dtype=pl.Float64)
     if state.champion is None:
-        return nothing
+        return pl.Series("output", [None] * data.holdout.height, dtype=data.task.output_dtype)
     live = find_live(decisions, state.champion)
     champion = Predictor(project.root / live.package, version=live.version, fingerprint=live.fingerprint)
     lineage = msgspec.json.decode((champion.package / LINEAGE_FILE).read_bytes(), type=dict[str, Any])
@@ -170,7 +171,7 @@ def _champion_output(
         inputs = compute(champion.features, data.holdout, time=project.settings.source.time, facts=facts)
     output = champion.score(inputs)
     seen = data.holdout[project.settings.source.time] < learned_until
-    return output.set(seen, None)
+    return pl.select(pl.when(~seen).then(output)).to_series().alias("output")
 
 
 def _metrics(verdicts: Sequence[GateVerdict]) -> dict[str, float]:

@@ -21,8 +21,9 @@ from mlops_lab.training.history import read_facts, read_labelled, request_fields
 def score(project: Project, file: Path) -> pl.DataFrame:
     """The requests in `file` with `output` and `version` beside them, in their order.
 
-    The features are those that a request at that moment would have met: computed from the same definition, from
-    what was known strictly before it. An `id` column is kept. Nothing is logged: these answers were given to nobody.
+    Where classes are predicted, each has a column `output_CLASS`. The features are those that a request at that moment
+    would have met: computed from the same definition, from what was known strictly before it. An `id` column is kept.
+    Nothing is logged: these answers were given to nobody.
     """
     loop = Loop(project)
     if loop.state.champion is None:
@@ -30,10 +31,19 @@ def score(project: Project, file: Path) -> pl.DataFrame:
     ingest_journal(project, loop.lake)
     requests = read_file(file, [Field("id", "string", nullable=False), *request_fields(project)])
     names = pl.DataFrame({"id": requests["id"]} if "id" in requests.columns else {})
-    asked = conform(requests.drop("id", strict=False), request_fields(project), table="requests")
+    requests = requests.drop("id", strict=False)
+    if project.timed_by_arrival:
+        requests = requests.with_columns(pl.lit(loop.now()).alias(project.settings.source.time))
+    asked = conform(requests, request_fields(project), table="requests")
     live = find_live(loop.decisions, loop.state.champion)
     champion = Predictor(project.root / live.package, version=live.version, fingerprint=live.fingerprint)
     facts = read_facts(project, loop.lake, read_labelled(project, loop.lake))
     inputs = compute(champion.features, asked, time=project.settings.source.time, facts=facts)
-    answers = asked.with_columns(champion.score(inputs), version=pl.lit(champion.version))
+    answers = asked.with_columns(*_outputs(project, champion.score(inputs)), version=pl.lit(champion.version))
     return pl.concat([names, answers], how="horizontal") if names.width else answers
+
+
+def _outputs(project: Project, output: pl.Series) -> list[pl.Series]:
+    if not project.classes:
+        return [output]
+    return [output.list.get(place).alias(f"output_{name}") for place, name in enumerate(project.classes)]

@@ -14,7 +14,7 @@ from mlops_lab.errors import Refused
 from mlops_lab.lake import Lake
 from mlops_lab.loop.deploy import deploy, find_live
 from mlops_lab.loop.ingest import ingest_journal, load_sources
-from mlops_lab.loop.observe import measure_day, predictions_of_day, recent_measurements, rollout_pairs
+from mlops_lab.loop.observe import measure_day, predictions_of_day, recent_measurements, rollout_pairs, task_of
 from mlops_lab.loop.parity import Verifier
 from mlops_lab.loop.triggers import find_trigger
 from mlops_lab.monitoring.measure import TABLE as MEASUREMENTS
@@ -69,7 +69,7 @@ class Loop:
                 hint="wait for `mlops tick` to finish it, or end it with `mlops rollback`",
             )
         self.report("snapshot")
-        if load_sources(self.project, self.lake, received_at=now + LOAD_LEAD):
+        if load_sources(self.project, self.lake, now=now, received_at=now + LOAD_LEAD):
             self.act(fresh=True)  # servers take the new rows in before the moment from which they are seen
         if self.state.retraining is None:
             self.decide(Decision(now, What.RETRAIN, None, "asked", f"asked for by {by}", by))
@@ -87,7 +87,9 @@ class Loop:
         ]
         newest = max((moment for moment in moments if isinstance(moment, datetime)), default=None)
         if newest is None:
-            load_sources(self.project, self.lake, received_at=clock.EPOCH)  # a first load: known when it was known
+            load_sources(
+                self.project, self.lake, now=clock.EPOCH, received_at=clock.EPOCH
+            )  # a first load: known when it was known
             return self.now()
         return newest + timedelta(seconds=1)
 
@@ -173,9 +175,11 @@ class Loop:
             self._finish_retraining(now, by=by)
         elif state.stage is not None:
             assert state.rollout_began is not None
-            pairs = rollout_pairs(self.project, self.lake, since=state.rollout_began, now=now)
+            assert state.champion is not None
+            task = task_of(self.project.root / find_live(self.decisions, state.champion).package)
+            pairs = rollout_pairs(self.project, self.lake, since=state.rollout_began, now=now, task=task)
             differing += differing_cells(recent_measurements(self.lake, state.rollout_began))
-            step = next_step(self.project, state, now, pairs=pairs, differing_cells=differing)
+            step = next_step(self.project, state, now, task=task, pairs=pairs, differing_cells=differing)
             if step is not None:
                 self.decide(Decision(now, step.what, state.challenger, step.rule, step.reason, by, step.evidence))
         else:

@@ -12,6 +12,7 @@ from mlops_lab.clock import days_before
 from mlops_lab.monitoring.measure import calibration_gap
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import State
+from mlops_lab.training.task import make_task
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ def find_trigger(
 ) -> Trigger | None:
     """The trigger that fires at `now`, or None. `measured` reads the measurements made after a moment, where needed.
 
-    - `triggers.max_calibration_gap`: over the last `window_days` the observed rate and the mean answer lie too far
-      apart, and the last retraining is at least `cooldown_days` ago;
+    - `triggers.max_calibration_gap`: over the last `window_days` the observed rate (of a class; or the mean) and the
+      mean answer lie too far apart, and the last retraining is at least `cooldown_days` ago;
     - `triggers.every_days`: the last retraining is that many days ago.
     """
     settings = project.settings.triggers
@@ -39,13 +40,11 @@ def find_trigger(
     if days_before(now, settings.cooldown_days, project.timezone) >= last:
         window = days_before(now, settings.window_days, project.timezone)
         recent = measured(window)
-        gap, outcomes = calibration_gap(recent) if recent.height else (0.0, 0.0)
+        part, gap, outcomes = calibration_gap(recent) if recent.height else ("", 0.0, 0.0)
         if abs(gap) > settings.max_calibration_gap:
-            side = "more" if gap > 0 else "fewer"
-            reason = (
-                f"over {settings.window_days} days {abs(gap):.3f} {side} of the requests ended true than was "
-                f"predicted ({outcomes:,.0f} outcomes; limit {settings.max_calibration_gap:g})"
-            )
+            told = make_task(project.task, classes=project.classes).explain_gap(part, gap)
+            limit = f"({outcomes:,.0f} outcomes; limit {settings.max_calibration_gap:g})"
+            reason = f"over {settings.window_days} days {told} {limit}"
             return Trigger("triggers.max_calibration_gap", reason, {"gap": gap, "outcomes": outcomes})
     if days_before(now, settings.every_days, project.timezone) >= last:
         return Trigger("triggers.every_days", f"the last training was {settings.every_days} days ago", {})

@@ -10,6 +10,7 @@ import polars as pl
 
 from mlops_lab.monitoring.drift import Profile, psi
 from mlops_lab.monitoring.metrics import log_loss, roc_auc
+from mlops_lab.training.task import Task, mean_gaps, mean_of
 
 TABLE = "measurements"
 SCHEMA: dict[str, Any] = {
@@ -28,16 +29,18 @@ def measure(
     at: datetime,
     window_hours: float,
     version: int,
+    task: Task,
     predictions: pl.DataFrame,
     ended: pl.DataFrame,
     profiles: Mapping[str, Profile],
 ) -> pl.DataFrame:
     """The measurements of one window, one row each (schema `SCHEMA`).
 
-    `predictions` holds what was answered in the window; `ended` (`truth` 0/1, `output`) the answers whose outcome
-    became known in it; `profiles` what the champion was trained on.
+    `predictions` holds what was answered in the window; `ended` (`truth`, `output`) the answers whose outcome became
+    known in it; `profiles` what the champion was trained on.
     """
-    rows = [*_volume(predictions, ended), *_quality(ended), *_data(predictions, profiles)]
+    quality = _quality(ended, task) if ended.height else []
+    rows = [*_volume(predictions, ended), *quality, *_data(predictions, profiles)]
     return pl.DataFrame(
         [(at, window_hours, monitor, name, version, value) for monitor, name, value in rows if value is not None],
         schema=SCHEMA,
@@ -53,16 +56,36 @@ def _volume(predictions: pl.DataFrame, ended: pl.DataFrame) -> list[_Row]:
     ]
 
 
-def _quality(ended: pl.DataFrame) -> list[_Row]:
-    if ended.is_empty():
-        return []
-    truth, output = ended["truth"].to_numpy(), ended["output"].to_numpy()
-    return [
-        ("quality", "log_loss", log_loss(truth, output)),
-        ("quality", "auc", roc_auc(truth, output)),
-        ("quality", "observed_rate", float(truth.mean())),
-        ("quality", "predicted_rate", float(output.mean())),
+def _quality(ended: pl.DataFrame, task: Task) -> list[_Row]:
+    gaps = mean_gaps(task.parts(ended["truth"], ended["output"]))
+    rows: list[_Row] = [
+        ("quality", name, value) for name, value in quality(task, ended["truth"], ended["output"]).items()
     ]
+    return rows + [("calibration", name, gap) for name, gap in gaps.items()]
+
+
+def quality(task: Task, truth: pl.Series, output: pl.Series) -> dict[str, float | None]:
+    """How good some answers were, by the measures that are usual for the task; None where one is not defined."""
+    if task.kind == "multiclass":
+        hit = output.list.arg_max() == truth.cast(pl.UInt32)
+        return {"log_loss": mean_of(task.losses(truth, output)), "accuracy": mean_of(hit.cast(pl.Float64))}
+    if task.kind == "regression":
+        error = output - truth
+        spread = mean_of((truth - truth.mean()) ** 2)
+        squared = mean_of(error**2)
+        return {
+            "rmse": squared**0.5,
+            "mae": mean_of(error.abs()),
+            "r2": 1 - squared / spread if spread else None,
+            "observed_mean": mean_of(truth),
+            "predicted_mean": mean_of(output),
+        }
+    return {
+        "log_loss": log_loss(truth, output),
+        "auc": roc_auc(truth, output),
+        "observed_rate": mean_of(truth),
+        "predicted_rate": mean_of(output),
+    }
 
 
 def _data(predictions: pl.DataFrame, profiles: Mapping[str, Profile]) -> list[_Row]:
@@ -98,17 +121,17 @@ def quality_of(measurements: pl.DataFrame, name: str) -> float | None:
     return float(found[-1]) if len(found) else None
 
 
-def calibration_gap(measurements: pl.DataFrame) -> tuple[float, float]:
-    """(gap, outcomes): observed minus predicted rate over several windows, weighted by their outcomes."""
-    wide = measurements.filter(pl.col("monitor").is_in(["quality", "volume"])).pivot(
-        on="name", index="at", values="value", aggregate_function="first"
+def calibration_gap(measurements: pl.DataFrame) -> tuple[str, float, float]:
+    """(part, gap, outcomes): of all parts of the task the one with the widest gap, truth less answer, over several
+    windows, weighted by their outcomes. A part has a name where there are several: the class."""
+    outcomes = measurements.filter(pl.col("monitor") == "volume", pl.col("name") == "outcomes")
+    gaps = measurements.filter(pl.col("monitor") == "calibration").join(
+        outcomes.select("at", outcomes="value"), on="at", how="inner"
     )
-    needed = ("outcomes", "observed_rate", "predicted_rate")
-    if any(name not in wide.columns for name in needed):
-        return 0.0, 0.0
-    wide = wide.drop_nulls(needed)
-    outcomes = float(wide["outcomes"].sum())
-    if not outcomes:
-        return 0.0, 0.0
-    gap = float(((wide["observed_rate"] - wide["predicted_rate"]) * wide["outcomes"]).sum()) / outcomes
-    return gap, outcomes
+    total = gaps.group_by("name").agg(
+        gap=(pl.col("value") * pl.col("outcomes")).sum() / pl.col("outcomes").sum(), outcomes=pl.col("outcomes").sum()
+    )
+    if total.is_empty():
+        return "", 0.0, 0.0
+    worst = total.sort(pl.col("gap").abs(), "name", descending=[True, False]).row(0, named=True)
+    return str(worst["name"]), float(worst["gap"]), float(worst["outcomes"])

@@ -34,6 +34,9 @@ def check_references(settings: Settings, layers: Layers) -> None:
         _check_fields(path, fields, fail)
     _check_source(source, fail)
     _check_label(source, fail)
+    if source.time not in source.request and settings.project.clock == "data":
+        what, hint = 'clock = "data" needs moments in the data', "declare the time, or leave it out"
+        raise fail(what, ["project", "clock"], hint, beside=[["source", "time"]])
     _check_names(source, fail)
     for name in settings.gates.slices:
         if name not in (known := {**source.request, **source.outcome}):

@@ -1,116 +1,72 @@
-"""LightGBM's shared library without its Python package: 0.03 s instead of 4 s to load, 4 µs a row."""
+"""An engine: what answers rows of model inputs, out of a file that cannot execute code."""
 
 from __future__ import annotations
 
-import ctypes
-import importlib.util
-import threading
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
-from mlops_lab.errors import EnvironmentFault
+from mlops_lab.registry.package import Plan, model_file
 
-_FLOAT64 = 1
-_NORMAL = 0
-_ROW_MAJOR = 1
-
-
-@cache
-def _library() -> ctypes.CDLL:
-    spec = importlib.util.find_spec("lightgbm")  # finds the package without importing it
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        for name in ("lib_lightgbm.so", "lib_lightgbm.dylib", "lib_lightgbm.dll"):
-            path = Path(folder) / "lib" / name
-            if path.exists():
-                try:
-                    return _declare(ctypes.CDLL(str(path)))
-                except OSError as error:
-                    raise EnvironmentFault(
-                        f"LightGBM's library does not load: {error}",
-                        code="no_engine",
-                        where=str(path),
-                        hint="install the OpenMP runtime (Debian: apt-get install libgomp1)",
-                    ) from None
-    raise EnvironmentFault(
-        "LightGBM's library is not installed", code="no_engine", hint="install it with `pip install lightgbm`"
-    )
+Output = float | list[float]
+"""A probability, the probabilities of all classes, or a number."""
 
 
-def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
-    library.LGBM_GetLastError.restype = ctypes.c_char_p
-    return library
+class Engine(Protocol):
+    """Answers rows of inputs, in the order of `plan.features["inputs"]`, one by one or many at once."""
+
+    exact: bool
+    """Whether one by one and many at once give the same to the last bit."""
+
+    def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
+        """The answers for a few rows."""
+
+    def score(self, inputs: pl.DataFrame) -> npt.NDArray[np.float64]:
+        """The answers for many rows, of shape (rows,) or (rows, outputs)."""
 
 
-def _check(status: int) -> None:
-    if status != 0:
-        message = _library().LGBM_GetLastError().decode(errors="replace")
-        raise EnvironmentFault(f"LightGBM: {message}", code="engine_failed", hint="check the package of this version")
+def open_engine(package: Path, plan: Plan) -> Engine:
+    """The engine of a package that has been checked."""
+    path, inputs = package / model_file(plan.engine), plan.features["inputs"]
+    if plan.engine == "lightgbm":
+        from mlops_lab.registry.lightgbm import LightgbmEngine
+
+        return LightgbmEngine(path, inputs, plan.categories)
+    from mlops_lab.registry.onnx import OnnxEngine  # 0.1 s and 40 MB that only its users should pay
+
+    return OnnxEngine(path, inputs)
 
 
-class Booster:
-    """A LightGBM model for binary classification; answers the probability of the positive class."""
+class Arrangement:
+    """From what an engine answers to what is answered: every class in its place, those never learned with 0; and no
+    probability beyond 0 or 1, where float32 was summed up to a hair more."""
 
-    def __init__(self, path: Path) -> None:
-        library = _library()
-        self._handle = ctypes.c_void_p()
-        trees = ctypes.c_int()
-        _check(
-            library.LGBM_BoosterCreateFromModelfile(str(path).encode(), ctypes.byref(trees), ctypes.byref(self._handle))
-        )
-        width = ctypes.c_int()
-        _check(library.LGBM_BoosterGetNumFeature(self._handle, ctypes.byref(width)))
-        self.width = width.value
-        self._row = np.empty(self.width, dtype=np.float64)
-        self._row_pointer = self._row.ctypes.data_as(ctypes.c_void_p)
-        self._output = ctypes.c_double()
-        self._output_pointer = ctypes.byref(self._output)
-        self._length_pointer = ctypes.byref(ctypes.c_int64())
-        self._fast = ctypes.c_void_p()
-        self._lock = threading.Lock()
-        parameters = b"num_threads=1"
-        _check(
-            library.LGBM_BoosterPredictForMatSingleRowFastInit(
-                self._handle, _NORMAL, 0, -1, _FLOAT64, self.width, parameters, ctypes.byref(self._fast)
-            )
-        )
-        self._predict_one = library.LGBM_BoosterPredictForMatSingleRowFast
+    def __init__(self, plan: Plan) -> None:
+        self._sure = plan.task != "regression"
+        self._places = plan.outputs
+        self._classes = len(plan.classes)
 
-    def predict_one(self, values: list[float]) -> float:
-        """The answer for one row of inputs; NaN is missing."""
-        with self._lock:
-            self._row[:] = values
-            _check(self._predict_one(self._fast, self._row_pointer, self._length_pointer, self._output_pointer))
-            return self._output.value
+    def of_row(self, output: Output) -> Output:
+        """One answer."""
+        if not self._classes:  # of no and yes, yes
+            number = output[1] if isinstance(output, list) else output
+            return min(max(number, 0.0), 1.0) if self._sure else number
+        known = output if isinstance(output, list) else [1.0 - output, output]
+        answer = [0.0] * self._classes
+        for place, probability in zip(self._places, known, strict=True):
+            answer[place] = min(max(probability, 0.0), 1.0)
+        return answer
 
-    def predict(self, matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The answers for a matrix of shape (rows, inputs), in their order; equal to `predict_one` bit by bit."""
-        matrix = np.ascontiguousarray(matrix, dtype=np.float64)
-        output = np.empty(matrix.shape[0], dtype=np.float64)
-        if matrix.shape[0] == 0:
-            return output
-        _check(
-            _library().LGBM_BoosterPredictForMat(
-                self._handle,
-                matrix.ctypes.data_as(ctypes.c_void_p),
-                _FLOAT64,
-                ctypes.c_int32(matrix.shape[0]),
-                ctypes.c_int32(matrix.shape[1]),
-                _ROW_MAJOR,
-                _NORMAL,
-                0,
-                -1,
-                b"",
-                ctypes.byref(ctypes.c_int64()),
-                output.ctypes.data_as(ctypes.POINTER(ctypes.c_double)),
-            )
-        )
-        return output
-
-    def __del__(self) -> None:
-        if getattr(self, "_fast", None):
-            _library().LGBM_FastConfigFree(self._fast)
-        if getattr(self, "_handle", None):
-            _library().LGBM_BoosterFree(self._handle)
+    def of_rows(self, outputs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Many answers, of shape (rows,) or (rows, outputs)."""
+        if not self._classes:
+            numbers = outputs[:, 1] if outputs.ndim == 2 else outputs
+            return np.clip(numbers, 0.0, 1.0) if self._sure else numbers
+        known = outputs if outputs.ndim == 2 else np.column_stack([1.0 - outputs, outputs])
+        answers = np.zeros((len(known), self._classes))
+        answers[:, self._places] = np.clip(known, 0.0, 1.0)
+        return answers

@@ -1,8 +1,10 @@
 """A package: the folder that serves a version. MLflow's MLmodel beside a plan; nothing in it can execute code.
 
 MLmodel            MLflow's description: signature, flavors, run
-model.txt          the LightGBM model as text
+model.txt          the LightGBM model as text; or
+model.onnx         any other model as an ONNX graph
 plan.json          request fields, feature definition, categories: how a request becomes the model's input
+agreement.json     how the file was compared with the model that was trained
 profile.json       what the training data looked like, for drift
 requirements.txt   what it was trained with
 """
@@ -17,7 +19,8 @@ import msgspec
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.ids import hash_bytes
 
-MODEL_FILE = "model.txt"
+MODEL_FILES = {"lightgbm": "model.txt", "onnx": "model.onnx"}
+AGREEMENT_FILE = "agreement.json"
 PLAN_FILE = "plan.json"
 PROFILE_FILE = "profile.json"
 LINEAGE_FILE = "lineage.json"
@@ -27,11 +30,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How a request becomes a prediction.
 
     `request` and `tables` map fields to their types as in mlops.toml; `features` is the definition as data;
-    `categories` maps an input of text to its values, in the order of their codes.
+    `categories` maps an input of text to its values, in the order of their codes (LightGBM only). `classes` are those
+    of a multiclass task, `outputs` the place among them of each class that the engine knows. `scale` is the standard
+    deviation of a number that is predicted. (Format 1 had only binary tasks and LightGBM.)
     """
 
-    format: int = 1
+    format: int = 2
     engine: str = "lightgbm"
+    task: str = "binary"
+    classes: list[str] = []
+    outputs: list[int] = []
+    scale: float = 1.0
     request: dict[str, str]
     time: str
     tables: dict[str, dict[str, str]]
@@ -39,9 +48,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     categories: dict[str, list[str]]
 
 
+def model_file(engine: str) -> str:
+    """The name of the file that an engine reads."""
+    return MODEL_FILES[engine]
+
+
 def package_fingerprint(path: Path) -> str:
     """SHA-256 of all that decides the package's answers: the model and the plan."""
-    return fingerprint_content((path / MODEL_FILE).read_bytes(), (path / PLAN_FILE).read_bytes())
+    held = [path / name for name in MODEL_FILES.values() if (path / name).is_file()]
+    model = held[0] if held else path / MODEL_FILES["lightgbm"]
+    return fingerprint_content(model.read_bytes(), (path / PLAN_FILE).read_bytes())
 
 
 def fingerprint_content(model: bytes, plan: bytes) -> str:
@@ -80,7 +96,7 @@ def load_plan(path: Path, *, fingerprint: str | None = None) -> Plan:
         raise EnvironmentFault(
             f"is not a plan: {error}", code="bad_package", where=str(path / PLAN_FILE), hint="register the version anew"
         ) from None
-    if plan.format != 1 or plan.engine != "lightgbm":
+    if plan.format not in {1, 2} or plan.engine not in MODEL_FILES:
         raise EnvironmentFault(
             f"format {plan.format}, engine {plan.engine} is unknown",
             code="bad_package",

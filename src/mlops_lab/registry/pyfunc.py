@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mlops_lab.registry.encoding import Encoder
-from mlops_lab.registry.engine import Booster
-from mlops_lab.registry.package import MODEL_FILE, load_plan
+from mlops_lab.registry.engine import Arrangement, open_engine
+from mlops_lab.registry.package import load_plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,13 +21,14 @@ class PackagedModel:
 
     def __init__(self, path: Path) -> None:
         plan = load_plan(path)
-        self._encoder = Encoder(plan.features["inputs"], plan.categories)
-        self._booster = Booster(path / MODEL_FILE)
+        self._inputs = list(plan.features["inputs"])
+        self._engine = open_engine(path, plan)
+        self._arrangement = Arrangement(plan)
 
     def predict(self, inputs: pd.DataFrame, params: dict[str, Any] | None = None) -> npt.NDArray[np.float64]:
-        """The probability of the positive class, one a row."""
+        """The answers: a probability or a number a row, or the probabilities of all classes."""
         del params
-        return self._booster.predict(self._encoder.encode(pl.from_pandas(inputs[self._encoder.inputs])))
+        return self._arrangement.of_rows(self._engine.score(pl.from_pandas(inputs[self._inputs])))
 
 
 def _load_pyfunc(path: str) -> PackagedModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +25,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mlops_lab.clock import to_micros
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.registry.package import LINEAGE_FILE, MODEL_FILE, PLAN_FILE, PROFILE_FILE, fingerprint_content
+from mlops_lab.registry.package import (
+    AGREEMENT_FILE,
+    LINEAGE_FILE,
+    PLAN_FILE,
+    PROFILE_FILE,
+    fingerprint_content,
+    model_file,
+)
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -47,8 +55,11 @@ class Version:
 class Content:
     """What goes into a package and into the run beside it."""
 
+    engine: str
     model: bytes
     plan: bytes
+    agreement: bytes
+    classes: Sequence[str]
     profile: bytes
     lineage: bytes
     inputs: pl.DataFrame
@@ -146,13 +157,24 @@ class Store:
 
     def _write_package(self, path: Path, content: Content, run_id: str) -> None:
         path.mkdir(parents=True)
-        files = {MODEL_FILE: content.model, PLAN_FILE: content.plan, PROFILE_FILE: content.profile}
-        files |= {LINEAGE_FILE: content.lineage, "requirements.txt": "\n".join(content.requirements).encode()}
+        model_name = model_file(content.engine)
+        files = {model_name: content.model, PLAN_FILE: content.plan, PROFILE_FILE: content.profile}
+        files |= {
+            AGREEMENT_FILE: content.agreement,
+            LINEAGE_FILE: content.lineage,
+            "requirements.txt": "\n".join(content.requirements).encode(),
+        }
         for name, data in files.items():
             (path / name).write_bytes(data)
-        model = Model(run_id=run_id, artifact_path="model", signature=signature(content.inputs))
+        model = Model(run_id=run_id, artifact_path="model", signature=signature(content.inputs, content.classes))
         model.add_flavor("python_function", loader_module="mlops_lab.registry.pyfunc", env="requirements.txt")
-        model.add_flavor("lightgbm", data=MODEL_FILE, model_class="lightgbm.basic.Booster", code=None)
+        if content.engine == "lightgbm":
+            model.add_flavor("lightgbm", data=model_name, model_class="lightgbm.basic.Booster", code=None)
+        else:
+            version = importlib.metadata.version("onnx")
+            model.add_flavor(
+                "onnx", data=model_name, onnx_version=version, providers=["CPUExecutionProvider"], code=None
+            )
         model.save(str(path / "MLmodel"))
 
 
@@ -186,9 +208,13 @@ def _follow_move(database: Path, *, name: str, artifacts: Path) -> None:
             )
 
 
-def signature(inputs: pl.DataFrame) -> ModelSignature:
-    """MLflow's signature of a frame of model inputs: text stays text, every number is a double, all may be missing."""
+def signature(inputs: pl.DataFrame, classes: Sequence[str]) -> ModelSignature:
+    """MLflow's signature of a frame of model inputs: text stays text, every number is a double, all may be missing.
+
+    One output, or one for each class.
+    """
     columns: list[ColSpec | TensorSpec] = [
         ColSpec(_TYPES.get(type(dtype), "double"), name, required=False) for name, dtype in inputs.schema.items()
     ]
-    return ModelSignature(Schema(columns), Schema([ColSpec("double", "output")]))
+    outputs: list[ColSpec | TensorSpec] = [ColSpec("double", name) for name in classes or ["output"]]
+    return ModelSignature(Schema(columns), Schema(outputs))

@@ -10,7 +10,7 @@ import polars as pl
 from mlops_lab.clock import days_before
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import State, What
-from mlops_lab.training.losses import row_losses
+from mlops_lab.training.task import Task
 
 MIN_ROWS = 50
 
@@ -26,27 +26,27 @@ class Step:
 
 
 def next_step(
-    project: Project, state: State, now: datetime, *, pairs: pl.DataFrame, differing_cells: int = 0
+    project: Project, state: State, now: datetime, *, task: Task, pairs: pl.DataFrame, differing_cells: int = 0
 ) -> Step | None:
     """The step that is due at `now`, or None while the stage still runs.
 
     `differing_cells`: how many feature values served since the rollout began are not those of the definition. What
     was served that way says nothing about the challenger, and whoever is promoted would be served the same way.
 
-    `pairs` holds the requests answered since the rollout began whose outcome is known: `truth` (0/1), and what
+    `pairs` holds the requests answered since the rollout began whose outcome is known: `truth`, and what
     `champion` and `challenger` answered to the same request. A rollout can only stop what the gates let through: it
     never promotes on its own evidence, so looking every day does not raise the false-promotion rate.
     """
     settings = project.settings.rollout
     assert state.since is not None
-    loss = row_losses(pairs["truth"], pairs["challenger"]).mean()
-    champion_loss = row_losses(pairs["truth"], pairs["champion"]).mean()
+    loss = task.losses(pairs["truth"], pairs["challenger"]).mean()
+    champion_loss = task.losses(pairs["truth"], pairs["champion"]).mean()
     harm = float(loss) - float(champion_loss) if pairs.height else 0.0  # type: ignore[arg-type]
     evidence = {"rows": float(pairs.height), "harm": harm}
     if differing_cells:
         reason = f"{differing_cells:,} feature values were served otherwise than they are defined; see the alerts"
         return Step(What.ROLL_BACK, "rollout.parity", reason, {"differing_cells": float(differing_cells)})
-    compared = f"log loss {harm:+.4f} against the champion on {pairs.height:,} requests that both scored"
+    compared = f"{task.loss_name} {harm:+.4f} against the champion on {pairs.height:,} requests that both scored"
     if pairs.height >= MIN_ROWS and not harm <= settings.max_loss:  # also where it is no number
         return Step(
             What.ROLL_BACK, "rollout.max_loss", f"{compared}: worse than {settings.max_loss:g} allows", evidence

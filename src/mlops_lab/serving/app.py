@@ -29,10 +29,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a client gets for a request; `missing`, where there is one: views that knew nothing of it, and why."""
+    """What a client gets for a request: a probability, a number, or the probability of every class; `missing`, where
+    there is one: views that knew nothing of it, and why."""
 
     id: str
-    output: float
+    output: float | dict[str, float]
     version: int
     role: str
     missing: dict[str, str] = {}
@@ -52,6 +53,7 @@ class App:
     def __init__(self, service: Service, *, token: str) -> None:
         self._service = service
         self._token = token.encode()
+        self._classes = service.project.classes
         self._waiting: list[tuple[msgspec.Struct, asyncio.Future[PredictionRecord]]] = []
         self._decode_request = msgspec.json.Decoder(service.request_type).decode
         self._decode_outcomes = _list_decoder("outcomes", service.outcome_type)
@@ -120,7 +122,10 @@ class App:
         future: asyncio.Future[PredictionRecord] = loop.create_future()
         self._waiting.append((request, future))
         record = await future
-        return _encode(Answer(record.id, record.output, record.version, record.role, record.missing))
+        output = (
+            dict(zip(self._classes, record.output, strict=True)) if isinstance(record.output, list) else record.output
+        )
+        return _encode(Answer(record.id, output, record.version, record.role, record.missing))
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -12,9 +12,9 @@ from mlops_lab.clock import to_micros
 from mlops_lab.contracts.fields import DTYPES, parse_fields, polars_schema
 from mlops_lab.features.definition import Features, View
 from mlops_lab.features.online import Store, entity_of
-from mlops_lab.registry.encoding import Encoder
-from mlops_lab.registry.engine import Booster
-from mlops_lab.registry.package import MODEL_FILE, load_plan
+from mlops_lab.registry.engine import Arrangement, Output, open_engine
+from mlops_lab.registry.package import load_plan
+from mlops_lab.training.task import Task, make_task, to_series
 
 
 class Predictor:
@@ -31,17 +31,23 @@ class Predictor:
             for name, fields in self.plan.tables.items()
         }
         self.view_schema = self.features.view_schema(tables)
-        self.encoder = Encoder(self.features.inputs, self.plan.categories)
-        self.booster = Booster(package / MODEL_FILE)
+        self.engine = open_engine(package, self.plan)
+        self._arrangement = Arrangement(self.plan)
 
-    def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[float]:
+    @property
+    def task(self) -> Task:
+        """What it predicts."""
+        return make_task(self.plan.task, classes=tuple(self.plan.classes), scale=self.plan.scale)
+
+    def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
         """The answers for a few rows of inputs."""
-        encode, predict = self.encoder.encode_row, self.booster.predict_one
-        return [predict(encode(row)) for row in rows]
+        return [self._arrangement.of_row(output) for output in self.engine.score_rows(rows)]
 
     def score(self, inputs: pl.DataFrame) -> pl.Series:
-        """The answers for many rows of inputs; equal to `score_rows` bit by bit."""
-        return pl.Series("output", self.booster.predict(self.encoder.encode(inputs)))
+        """The answers for many rows of inputs; equal to `score_rows`, with an exact engine bit by bit."""
+        if inputs.is_empty():
+            return pl.Series("output", [], dtype=self.task.output_dtype)
+        return to_series(self._arrangement.of_rows(self.engine.score(inputs)))
 
 
 class Inputs(NamedTuple):

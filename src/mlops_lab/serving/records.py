@@ -19,16 +19,17 @@ class PredictionRecord(msgspec.Struct, frozen=True, tag="p"):
     at: datetime
     version: int
     role: str
-    output: float
+    output: float | list[float]
     shadow_version: int | None
-    shadow_output: float | None
+    shadow_output: float | list[float] | None
     request: dict[str, Any]
     features: dict[str, Any]
     missing: dict[str, str] = {}
 
 
 class RefusalRecord(msgspec.Struct, frozen=True, tag="r"):
-    """One request that was not answered, because `view` knew nothing of it and refuses then."""
+    """One request that was not answered, because `view` knew nothing of it and refuses then; or, where `view` is empty,
+    because the model has no answer to what is missing."""
 
     id: str
     at: datetime

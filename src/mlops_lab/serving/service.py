@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from mlops_lab.ids import new_id
 from mlops_lab.outcomes.book import Book
 from mlops_lab.outcomes.judge import Verdict
 from mlops_lab.project import Project
+from mlops_lab.registry.engine import Output
 from mlops_lab.serving.deployment import Deployment, Live
 from mlops_lab.serving.journal import Journal, read_journal
 from mlops_lab.serving.predictor import FeatureReader, Inputs, Predictor, views_of
@@ -86,6 +88,8 @@ class Service:
         self._key_columns = {name: table.key for name, table in project.settings.tables.items()}
         self._known_at_columns = {name: table.known_at for name, table in project.settings.tables.items()}
         request_fields = parse_fields(source.request, where="source.request")
+        if project.timed_by_arrival:
+            request_fields = (*request_fields, Field(source.time, "datetime", nullable=True))
         outcome_fields = parse_fields(source.outcome, where="source.outcome")
         self.request_type = make_struct("Request", request_fields, past=[source.time], id=str)
         known = (Field("id", "string", nullable=False), Field("known_at", "datetime", nullable=False))
@@ -128,13 +132,13 @@ class Service:
         fresh: dict[str, dict[str, Any]] = {}
         for name, row in rows:
             if self._book.find(name) is None:
-                fresh.setdefault(name, row)
+                fresh.setdefault(name, {**row, self._time: row[self._time] or clock.now()})
         made = {record.id: record for record in self._answer(fresh)} if fresh else {}
         answers: list[PredictionRecord | InvalidInput] = []
         for name, row in rows:
             record = made.get(name) or self._book.find(name)
             assert record is not None
-            if record.request != row:
+            if record.request != {**row, self._time: row[self._time] or record.request[self._time]}:
                 answers.append(_other_request(name))
             else:
                 answers.append(_refusal(record) if isinstance(record, RefusalRecord) else record)
@@ -173,7 +177,7 @@ class Service:
         name: str,
         request: dict[str, Any],
         index: int,
-        scored: list[tuple[Predictor, list[float]]],
+        scored: list[tuple[Predictor, list[Output]]],
         inputs: Mapping[str, list[Inputs]],
     ) -> PredictionRecord | RefusalRecord:
         deployment = self.models.deployment
@@ -192,6 +196,8 @@ class Service:
         )
         (answering, outputs), shadow = (challenger, champion) if challenger and canary else (champion, challenger)
         found = inputs[answering.features.version][index]
+        if _is_nan(outputs[index]):
+            return RefusalRecord(name, request[self._time], answering.version, "", "no_answer", request)
         return PredictionRecord(
             id=name,
             at=request[self._time],
@@ -442,7 +448,19 @@ def make_store(project: Project, views: Sequence[View]) -> Store:
     return store
 
 
+def _is_nan(output: Output) -> bool:
+    return any(map(math.isnan, output)) if isinstance(output, list) else math.isnan(output)
+
+
 def _refusal(record: RefusalRecord) -> InvalidInput:
+    if not record.view:
+        nothing = ", ".join(name for name, value in record.request.items() if value is None)
+        return InvalidInput(
+            f"the model of version {record.version} has no answer to this request",
+            code="no_answer",
+            where=f"fields without a value: {nothing}" if nothing else "$",
+            hint="send all fields; or let the pipeline fill what is missing (SimpleImputer), and train anew",
+        )
     return InvalidInput(
         f'view "{record.view}" knows nothing of it ({record.reason}), and refuses then',
         code="missing_features",

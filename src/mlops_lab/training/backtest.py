@@ -1,4 +1,4 @@
-"""Candidate against champion on days that neither has seen."""
+"""Candidate against champion on stretches of time that neither has seen."""
 
 from __future__ import annotations
 
@@ -9,37 +9,39 @@ import numpy.typing as npt
 import polars as pl
 from scipy import stats
 
-from mlops_lab.training.losses import row_losses
+STRETCHES = 20
 
 
 @dataclass(frozen=True)
-class DayTest:
-    """The mean over days of (champion's loss - candidate's), positive where the candidate is better; its one-sided
-    p-value under "not better"; the number of days."""
+class BlockTest:
+    """The mean over blocks of (champion's loss - candidate's), positive where the candidate is better; its one-sided
+    p-value under "not better"; the number of blocks."""
 
     gain: float
     p_value: float
-    days: int
+    blocks: int
 
 
-def daily_gains(
-    days: pl.Series, truth: pl.Series, *, champion: pl.Series, candidate: pl.Series
-) -> npt.NDArray[np.float64]:
-    """Per day, in order, the mean of (champion's loss - candidate's) over that day's rows."""
-    gain = row_losses(truth, champion) - row_losses(truth, candidate)
-    frame = pl.DataFrame({"day": days, "gain": gain})
-    return frame.group_by("day").agg(pl.col("gain").mean()).sort("day")["gain"].to_numpy()
+def equal_stretches(rows: int) -> pl.Series:
+    """The stretch that each of some rows, in the order of time, lies in: one of 20 with as many rows each."""
+    return pl.Series("block", np.arange(rows) * min(STRETCHES, rows) // max(rows, 1), dtype=pl.Int64)
 
 
-def compare_days(gains: npt.NDArray[np.float64]) -> DayTest:
-    """A paired one-sided t-test with the day as its block: rows of one day share their weather and are not independent.
+def mean_by_block(blocks: pl.Series, gains: pl.Series) -> npt.NDArray[np.float64]:
+    """Per block, in order, the mean of the gains on its rows."""
+    frame = pl.DataFrame({"block": blocks, "gain": gains})
+    return frame.group_by("block").agg(pl.col("gain").mean()).sort("block")["gain"].to_numpy()
 
-    Student's t on the daily means (Student 1908); meant for one look at a fixed number of days.
+
+def compare_blocks(gains: npt.NDArray[np.float64]) -> BlockTest:
+    """A paired one-sided t-test over blocks: rows of one day share their weather and are not independent.
+
+    Student's t on the means of the blocks (Student 1908); meant for one look at a fixed number of them.
     """
-    days = len(gains)
-    mean = float(np.mean(gains)) if days else 0.0
-    spread = float(np.std(gains, ddof=1)) if days > 1 else 0.0
-    if not spread > 0.0:  # no days, one day, two models that answer alike, or no number: nothing is proved
-        return DayTest(mean, 1.0, days)
-    t = mean / (spread / np.sqrt(days))
-    return DayTest(mean, float(stats.t.sf(t, days - 1)), days)
+    blocks = len(gains)
+    mean = float(np.mean(gains)) if blocks else 0.0
+    spread = float(np.std(gains, ddof=1)) if blocks > 1 else 0.0
+    if not spread > 0.0:  # no blocks, one block, two models that answer alike, or no number: nothing is proved
+        return BlockTest(mean, 1.0, blocks)
+    t = mean / (spread / np.sqrt(blocks))
+    return BlockTest(mean, float(stats.t.sf(t, blocks - 1)), blocks)

@@ -2,44 +2,158 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+import polars as pl
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.registry.encoding import Encoder, learn_categories
+from mlops_lab.registry.engine import Arrangement, open_engine
+from mlops_lab.registry.package import Plan, model_file
+from mlops_lab.training.agreement import TOLERANCE, Agreement, Answers, compare
+from mlops_lab.training.convert import picks_columns, to_onnx
+from mlops_lab.training.frames import to_matrix, to_pandas
 from mlops_lab.training.pipeline import Pipeline, explain_failure
 from mlops_lab.training.training_set import TrainingSet
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained model: LightGBM's text, the categories of its text inputs, and its parameters."""
+    """A trained model: the file that an engine reads, what the plan must say of it, its parameters, and `answer`, the
+    model itself, asked for the answers to some inputs."""
 
-    model_text: str
+    engine: str
+    model: bytes
     categories: dict[str, list[str]]
+    outputs: list[int]
     parameters: dict[str, Any]
-    booster: Any
+    answer: Callable[[pl.DataFrame], Answers]
 
 
 def fit(pipeline: Pipeline, data: TrainingSet) -> Fitted:
-    """The project's estimator, fitted. InvalidInput where it cannot be made or fitted, or is no LightGBM classifier."""
+    """The project's estimator, fitted. InvalidInput where it cannot be made, fitted, or written without code."""
     estimator = _ask(pipeline, pipeline.model)
-    if not hasattr(type(estimator), "booster_") or not hasattr(estimator, "predict_proba"):
-        raise InvalidInput(
-            f"{type(estimator).__name__} cannot be packaged yet: only LightGBM classifiers can",
-            code="unsupported_model",
-            where="pipeline.py, model()",
-            hint="return a lightgbm.LGBMClassifier",
-        )
+    if isinstance(estimator, str | Path):
+        return _take_file(pipeline, Path(estimator), data)
+    if not hasattr(estimator, "fit") or isinstance(estimator, type):
+        raise _no_estimator(estimator)
+    if hasattr(type(estimator), "booster_"):
+        return _fit_lightgbm(pipeline, data, estimator)
+    return _fit_any(pipeline, data, estimator)
+
+
+def prove(fitted: Fitted, plan: Plan, inputs: pl.DataFrame) -> Agreement:
+    """How well the file, read by the engine that will serve it, answers like the model it was made from."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / model_file(plan.engine)).write_bytes(fitted.model)
+        engine = open_engine(Path(folder), plan)
+    arrangement = Arrangement(plan)
+    return compare(
+        fitted.engine,
+        inputs,
+        model=lambda rows: arrangement.of_rows(fitted.answer(rows)),
+        packaged=lambda rows: arrangement.of_rows(engine.score(rows)),
+        tolerance=0.0 if engine.exact else TOLERANCE,
+    )
+
+
+def _fit_lightgbm(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Fitted:
+    """LightGBM alone: served by its own library, from its text format."""
     categories = learn_categories(data.inputs)
-    matrix = Encoder(pipeline.features.inputs, categories).encode(data.inputs)
-    columns = [index for index, name in enumerate(pipeline.features.inputs) if name in categories]
-    names = list(pipeline.features.inputs)
-    truth = data.truth.to_numpy()
-    _ask(pipeline, lambda: estimator.fit(matrix, truth, feature_name=names, categorical_feature=columns or "auto"))
+    encoder = Encoder(pipeline.features.inputs, categories)
+    matrix, names = encoder.encode(data.inputs), list(pipeline.features.inputs)
+    columns = [index for index, name in enumerate(names) if name in categories]
+    options: dict[str, Any] = {"feature_name": names, "categorical_feature": columns or "auto"}
+    if data.weights is not None:
+        options["sample_weight"] = data.weights.to_numpy()
+    _ask(pipeline, lambda: estimator.fit(matrix, _truth(data), **options))
     booster = estimator.booster_
-    return Fitted(booster.model_to_string(), categories, estimator.get_params(), booster)
+    text = booster.model_to_string().encode()
+    outputs = _outputs(estimator, data)
+    return Fitted(
+        "lightgbm", text, categories, outputs, estimator.get_params(),
+        lambda rows: np.asarray(booster.predict(encoder.encode(rows)), dtype=np.float64),
+    )  # fmt: skip
+
+
+def _fit_any(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Fitted:
+    """Any other estimator: served by ONNX Runtime."""
+    # of voting classifiers; it changes no answer, and otherwise they do not convert
+    flat = {name: False for name in estimator.get_params() if name.split("__")[-1] == "flatten_transform"}
+    estimator.set_params(**flat)
+    see = to_pandas if picks_columns(estimator) else to_matrix
+    _ask(pipeline, lambda: estimator.fit(see(data.inputs), _truth(data), **_weigh(estimator, data)))
+    if data.task.kind != "regression" and not hasattr(estimator, "predict_proba"):
+        raise InvalidInput(
+            f"{type(estimator).__name__} gives no probabilities",
+            code="no_probabilities",
+            where="pipeline.py, model()",
+            hint="wrap it: CalibratedClassifierCV(...), or choose a loss that gives them",
+        )
+    model = to_onnx(estimator, data.inputs)
+
+    def answer(rows: pl.DataFrame) -> Answers:
+        asked = estimator.predict if data.task.kind == "regression" else estimator.predict_proba
+        return np.asarray(asked(see(rows)), dtype=np.float64)
+
+    return Fitted("onnx", model, {}, _outputs(estimator, data), _parameters(estimator), answer)
+
+
+def _take_file(pipeline: Pipeline, path: Path, data: TrainingSet) -> Fitted:
+    """A model that was trained elsewhere and exported: what ONNX Runtime says to it is what it says."""
+    if path.suffix != ".onnx" or not path.is_file():
+        raise InvalidInput(
+            f'"{path}" is no ONNX file',
+            code="no_onnx",
+            where="pipeline.py, model()",
+            hint="return an estimator, or the path of a file that torch.onnx.export or tf2onnx wrote (*.onnx)",
+        )
+    from mlops_lab.registry.onnx import OnnxEngine
+
+    engine = OnnxEngine(path, pipeline.features.inputs)
+    outputs = list(range(len(data.task.parts(data.truth.head(0), data.task.constant(data.truth, 0)))))
+    return Fitted("onnx", path.read_bytes(), {}, outputs, {"file": path.name}, engine.score)
+
+
+def _no_estimator(found: Any) -> InvalidInput:
+    kind = "a function" if callable(found) and hasattr(found, "__code__") else f"a {type(found).__name__}"
+    return InvalidInput(
+        f"model() returns {kind}, which cannot be served: a package holds no code",
+        code="unsupported_model",
+        where="pipeline.py, model()",
+        hint="return an estimator with fit and predict (scikit-learn, LightGBM, XGBoost, CatBoost), or the path of an "
+        "ONNX file; what a function computes can be a derived feature, as a Polars expression",
+    )
+
+
+def _truth(data: TrainingSet) -> Any:
+    truth = data.truth.to_numpy()
+    return truth if data.task.kind == "regression" else truth.astype(np.int64)
+
+
+def _outputs(estimator: Any, data: TrainingSet) -> list[int]:
+    """The place among all classes of each class that was learned."""
+    return [int(place) for place in estimator.classes_] if data.task.kind == "multiclass" else []
+
+
+def _weigh(estimator: Any, data: TrainingSet) -> dict[str, Any]:
+    """The weights as the last step of a pipeline, or the estimator itself, takes them."""
+    if data.weights is None:
+        return {}
+    steps = getattr(estimator, "steps", None)
+    return {f"{steps[-1][0]}__sample_weight" if steps else "sample_weight": data.weights.to_numpy()}
+
+
+def _parameters(estimator: Any) -> dict[str, Any]:
+    """The parameters that are values, for MLflow; those that are objects are in the code."""
+    plain = (str, int, float, bool, type(None))
+    found = {name: value for name, value in estimator.get_params().items() if isinstance(value, plain)}
+    return {"estimator": type(estimator).__name__, **found}
 
 
 def _ask(pipeline: Pipeline, work: Callable[[], Any]) -> Any:

@@ -18,7 +18,7 @@ from mlops_lab.project import PIPELINE_NAME, Project, Settings
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What `pipeline.py` defines, and the hash of its text and of the settings that make a candidate."""
+    """What `pipeline.py` defines, and the hash of its text, the settings that matter and the ONNX files beside it."""
 
     features: Features
     model: Callable[[], Any]
@@ -55,7 +55,8 @@ def load_pipeline(project: Project) -> Pipeline:
             hint="define `features = Features(...)` and `def model(): return LGBMClassifier(...)`",
         )
     features.as_dict()  # what cannot be written into a package is refused before any work is spent
-    fingerprint = hash_bytes([path.read_bytes(), settings_that_matter(project.settings)])
+    graphs = [graph.read_bytes() for graph in sorted(project.root.glob("*.onnx"))]  # models that were trained elsewhere
+    fingerprint = hash_bytes([path.read_bytes(), settings_that_matter(project.settings), *graphs])
     return Pipeline(features, model, fingerprint)
 
 

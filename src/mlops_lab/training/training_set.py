@@ -7,6 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
+from mlops_lab.clock import days_before
 from mlops_lab.contracts.rules import find_breaches
 from mlops_lab.contracts.tables import explain_breaches
 from mlops_lab.errors import InvalidInput
@@ -22,6 +23,7 @@ from mlops_lab.training.history import (
     table_fields,
     table_schemas,
 )
+from mlops_lab.training.task import Task, make_task, scale_of
 
 MIN_ROWS = 100
 
@@ -30,12 +32,14 @@ MIN_ROWS = 100
 class TrainingSet:
     """Rows to learn from and later rows, kept from the candidate, to test it on.
 
-    `inputs` and `holdout_inputs` hold the model inputs; `truth` the label as 0 or 1; `rows` are all columns of the
-    holdout's labelled rows. `fingerprint` covers the inputs and labels learned from.
+    `inputs` and `holdout_inputs` hold the model inputs; `truth` the label as `task` encodes it; `holdout` all columns
+    of the labelled rows held out. `fingerprint` covers the inputs, labels and weights learned from.
     """
 
+    task: Task
     inputs: pl.DataFrame
     truth: pl.Series
+    weights: pl.Series | None
     holdout: pl.DataFrame
     holdout_inputs: pl.DataFrame
     holdout_truth: pl.Series
@@ -45,10 +49,8 @@ class TrainingSet:
     fingerprint: str
 
 
-def build_training_set(
-    project: Project, features: Features, *, lake: Lake, cutoff: datetime, until: datetime
-) -> TrainingSet:
-    """The training set of all labelled rows before `cutoff`, with those from `cutoff` to `until` held out.
+def build_training_set(project: Project, features: Features, *, lake: Lake, until: datetime) -> TrainingSet:
+    """The training set of all labelled rows but the last ones, which are held out: see `[backtest]` in mlops.toml.
 
     Only outcomes known at `until` take part, and only rows that a server would answer (see `View.missing`).
     InvalidInput where too few rows or one class are left.
@@ -74,27 +76,57 @@ def build_training_set(
             where="pipeline.py, features",
             hint="an input is a request field, a value of a view, or derived from those; outcomes come in by a view",
         ) from None
+    _check_inputs(inputs)
+    cutoff = find_cutoff(project, known[source.time], until=until)
     learn = known[source.time] < cutoff
-    truth = known[source.label].cast(pl.Int8)
+    truth = make_task(project.task, classes=project.classes).encode(known[source.label])
     train_inputs, train_truth = inputs.filter(learn), truth.filter(learn)
+    weights = known.filter(learn)[source.weight].cast(pl.Float64) if source.weight else None
     if train_inputs.height < MIN_ROWS or train_truth.n_unique() < 2:
+        different = "labels" if project.task == "regression" else "classes"
         raise InvalidInput(
-            f"{train_inputs.height} labelled rows before {cutoff:%Y-%m-%d}, with {train_truth.n_unique()} classes",
+            f"{train_inputs.height} labelled rows before {cutoff:%Y-%m-%d}, with {train_truth.n_unique()} {different}",
             code="too_little_data",
             where=f'table "{source.table}"',
-            hint=f"at least {MIN_ROWS} rows and both classes are needed; add data or lower [backtest] days",
+            hint=f"at least {MIN_ROWS} rows and two {different} are needed; add data, or hold out less: [backtest]",
         )
+    hashed = [train_truth.alias("__truth"), *([weights.alias("__weight")] if weights is not None else [])]
     return TrainingSet(
+        task=make_task(project.task, classes=project.classes, scale=scale_of(project.task, train_truth)),
         inputs=train_inputs,
         truth=train_truth,
+        weights=weights,
         holdout=known.filter(~learn),
         holdout_inputs=inputs.filter(~learn),
         holdout_truth=truth.filter(~learn),
         cutoff=cutoff,
         until=until,
         snapshots=_snapshots(lake, facts),
-        fingerprint=fingerprint_frame(train_inputs.with_columns(train_truth.alias("__truth"))),
+        fingerprint=fingerprint_frame(train_inputs.with_columns(hashed)),
     )
+
+
+def find_cutoff(project: Project, moments: pl.Series, *, until: datetime) -> datetime:
+    """The moment from which rows are held out: `backtest.days` before `until`, or that of the row with which the last
+    `backtest.share` of the rows (whose moments are given in order) begins."""
+    settings = project.settings.backtest
+    if settings.share is None or moments.is_empty():
+        return days_before(until, settings.days, project.timezone)
+    cutoff = moments[min(round(len(moments) * (1 - settings.share)), len(moments) - 1)]
+    assert isinstance(cutoff, datetime)
+    return cutoff
+
+
+def _check_inputs(inputs: pl.DataFrame) -> None:
+    """A model sees numbers, booleans and text."""
+    for name, dtype in inputs.schema.items():
+        if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.String)):
+            raise InvalidInput(
+                f"is a {dtype}; a model sees numbers, booleans and text",
+                code="bad_features",
+                where=f'pipeline.py, input "{name}"',
+                hint=f'derive a number from it, such as pl.col("{name}").dt.hour()',
+            )
 
 
 def _snapshots(lake: Lake, facts: dict[str, pl.DataFrame]) -> tuple[Snapshot, ...]:

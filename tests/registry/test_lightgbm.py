@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.registry.engine import Booster
-from mlops_lab.registry.package import MODEL_FILE
+from mlops_lab.registry.lightgbm import Booster
+from mlops_lab.registry.package import model_file
+
+MODEL_FILE = model_file("lightgbm")
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +37,8 @@ def identical(one, other) -> bool:
 
 
 def test_answers_are_those_of_lightgbm_bit_by_bit(tiny, original):
-    matrix = tiny.predictor.encoder.encode(tiny.training.holdout_inputs)
-    engine = tiny.predictor.booster
+    matrix = tiny.predictor.engine.encoder.encode(tiny.training.holdout_inputs)
+    engine = tiny.predictor.engine.booster
     assert np.isnan(matrix).any()
     assert identical(engine.predict(matrix), original.predict(matrix))
     assert identical([engine.predict_one(list(row)) for row in matrix], engine.predict(matrix))
@@ -44,7 +46,7 @@ def test_answers_are_those_of_lightgbm_bit_by_bit(tiny, original):
 
 @given(st.data())
 def test_any_numbers_get_the_same_answer_three_ways(tiny, original, thresholds, data):
-    engine = tiny.predictor.booster
+    engine = tiny.predictor.engine.booster
     odd = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-35, 1e-36, -1.0, 0.5, 1e300])
     cells = st.one_of(odd, st.sampled_from(thresholds), st.integers(-2, 40).map(float), st.floats())
     rows = data.draw(st.lists(st.lists(cells, min_size=engine.width, max_size=engine.width), min_size=1, max_size=5))
@@ -56,27 +58,27 @@ def test_any_numbers_get_the_same_answer_three_ways(tiny, original, thresholds, 
 
 
 def test_a_matrix_may_lie_in_memory_as_it_likes(tiny, original):
-    matrix = tiny.predictor.encoder.encode(tiny.training.holdout_inputs.head(50))
+    matrix = tiny.predictor.engine.encoder.encode(tiny.training.holdout_inputs.head(50))
     expected = original.predict(matrix)
-    engine = tiny.predictor.booster
+    engine = tiny.predictor.engine.booster
     assert identical(engine.predict(np.asfortranarray(matrix)), expected)
     assert identical(engine.predict(np.repeat(matrix, 2, axis=0)[::2]), expected)
 
 
 def test_missing_everywhere_is_an_answer_too(tiny):
-    engine = tiny.predictor.booster
+    engine = tiny.predictor.engine.booster
     nothing = [float("nan")] * engine.width
     assert 0 < engine.predict_one(nothing) < 1
     assert identical(engine.predict(np.array([nothing])), [engine.predict_one(nothing)])
 
 
 def test_no_rows_are_no_answers(tiny):
-    assert tiny.predictor.booster.predict(np.empty((0, tiny.predictor.booster.width))).shape == (0,)
+    assert tiny.predictor.engine.booster.predict(np.empty((0, tiny.predictor.engine.booster.width))).shape == (0,)
 
 
 def test_threads_do_not_disturb_each_other(tiny):
-    matrix = tiny.predictor.encoder.encode(tiny.training.holdout_inputs.head(100))
-    engine, rows = tiny.predictor.booster, matrix.tolist()
+    matrix = tiny.predictor.engine.encoder.encode(tiny.training.holdout_inputs.head(100))
+    engine, rows = tiny.predictor.engine.booster, matrix.tolist()
     expected, found = engine.predict(matrix).tolist(), {}
 
     def ask(name: int) -> None:
@@ -107,7 +109,7 @@ def test_a_file_that_does_not_exist_is_an_error_with_a_hint(tmp_path):
 
 def test_a_matrix_of_another_width_is_an_error(tiny):
     with pytest.raises(EnvironmentFault):
-        tiny.predictor.booster.predict(np.zeros((1, tiny.predictor.booster.width - 1)))
+        tiny.predictor.engine.booster.predict(np.zeros((1, tiny.predictor.engine.booster.width - 1)))
 
 
 def test_the_package_of_lightgbm_is_not_imported(tiny):

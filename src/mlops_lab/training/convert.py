@@ -1,0 +1,192 @@
+"""From a fitted estimator to an ONNX graph: what can be served without executing code."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mlops_lab.errors import InvalidInput
+
+_OPSETS = {"": 21, "ai.onnx.ml": 3}
+
+
+def to_onnx(estimator: Any, inputs: pl.DataFrame) -> bytes:
+    """The graph of an estimator that was fitted on these inputs; InvalidInput says why there is none."""
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+    if picks_columns(estimator):
+        layout = [
+            (name, StringTensorType([None, 1]) if dtype == pl.String else FloatTensorType([None, 1]))
+            for name, dtype in inputs.schema.items()
+        ]
+    else:
+        layout = [("inputs", FloatTensorType([None, inputs.width]))]
+    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
+    with _converters(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            graph = convert_sklearn(estimator, initial_types=layout, options=options, target_opset=_OPSETS)
+        except Exception as error:  # converters raise whatever they like
+            raise _no_graph(estimator, error) from error
+    return bytes(graph.SerializeToString())
+
+
+def picks_columns(estimator: Any) -> bool:
+    """Whether it, or a part of it, takes columns by name; else it sees a matrix."""
+    from sklearn.compose import ColumnTransformer
+
+    return any(isinstance(part, ColumnTransformer) for part in (estimator, *estimator.get_params().values()))
+
+
+def _no_graph(estimator: Any, error: Exception) -> InvalidInput:
+    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return InvalidInput(
+        f"{type(estimator).__name__} does not convert to ONNX: {reason[:300]}",
+        code="not_convertible",
+        where="pipeline.py, model()",
+        hint="docs/models.md lists what converts; derive features in Polars instead of a FunctionTransformer, or "
+        "return the path of an ONNX file of your own",
+    )
+
+
+@contextmanager
+def _converters() -> Iterator[None]:
+    """skl2onnx with the converters that it lacks, or has only nearly right."""
+    from skl2onnx.common._container import ModelComponentContainer
+    from skl2onnx.operator_converters import decision_tree, gradient_boosting, random_forest
+
+    _register()
+    add_node, add_tree = ModelComponentContainer.add_node, random_forest.add_tree_to_attribute_pairs
+
+    def add_plain(container: Any, *arguments: Any, **attributes: Any) -> Any:
+        return add_node(container, *arguments, **{name: _plain(value) for name, value in attributes.items()})
+
+    def add_with_missing(attributes: Any, is_classifier: bool, tree: Any, *arguments: Any, **options: Any) -> None:
+        ways = attributes["nodes_missing_value_tracks_true"]
+        before = len(ways)
+        add_tree(attributes, is_classifier, tree, *arguments, **options)
+        ways[before:] = tree.missing_go_to_left.tolist()
+
+    modules = (decision_tree, gradient_boosting, random_forest)
+    ModelComponentContainer.add_node = add_plain
+    for module in modules:
+        module.add_tree_to_attribute_pairs = add_with_missing
+    try:
+        yield
+    finally:
+        ModelComponentContainer.add_node = add_node
+        for module in modules:
+            module.add_tree_to_attribute_pairs = add_tree
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and booleans as Python's: onnx takes no others, and some converters hand them on."""
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, bool) else value
+
+
+def _register() -> None:
+    from skl2onnx import update_registered_converter
+    from skl2onnx._supported_operators import sklearn_classifier_list
+    from skl2onnx.common.shape_calculator import (
+        calculate_linear_classifier_output_shapes as of_classifier,
+    )
+    from skl2onnx.common.shape_calculator import (
+        calculate_linear_regressor_output_shapes as of_regressor,
+    )
+    from sklearn.preprocessing import StandardScaler
+
+    probabilities = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
+    for name, classifier, regressor, convert in _boosters():
+        if classifier not in sklearn_classifier_list:
+            sklearn_classifier_list.append(classifier)
+        update_registered_converter(classifier, f"{name}Classifier", of_classifier, convert, options=probabilities)
+        update_registered_converter(regressor, f"{name}Regressor", of_regressor, convert, options={"split": None})
+    update_registered_converter(StandardScaler, "ExactStandardScaler", _same_shape, _convert_scaler, options={})
+
+
+def _boosters() -> Iterator[tuple[str, type, type, Callable[..., None]]]:
+    """Name, classifier, regressor and converter of the boosting libraries that are installed."""
+    from lightgbm import LGBMClassifier, LGBMRegressor
+    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+
+    yield "LightGbmLGBM", LGBMClassifier, LGBMRegressor, convert_lightgbm
+    try:
+        from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
+        from xgboost import XGBClassifier, XGBRegressor
+
+        yield "XGBoostXGB", XGBClassifier, XGBRegressor, convert_xgboost
+    except ImportError:
+        pass
+    try:
+        from catboost import CatBoostClassifier, CatBoostRegressor
+
+        yield "CatBoost", CatBoostClassifier, CatBoostRegressor, _convert_catboost
+    except ImportError:
+        pass
+
+
+def _convert_catboost(scope: Any, operator: Any, container: Any) -> None:
+    """CatBoost writes ONNX itself: its one node becomes one of the graph."""
+    from catboost.utils import convert_to_onnx_object
+    from onnx.helper import get_attribute_value
+
+    node = convert_to_onnx_object(operator.raw_operator).graph.node[0]
+    attributes = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
+    container.add_node(
+        node.op_type,
+        operator.input_full_names,
+        operator.output_full_names,
+        op_domain="ai.onnx.ml",
+        op_version=1,
+        name=scope.get_unique_operator_name("CatBoost"),
+        **{name: value.decode() if isinstance(value, bytes) else list(value) if _is_many(value) else value
+           for name, value in attributes.items()},
+    )  # fmt: skip
+
+
+def _is_many(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _same_shape(operator: Any) -> None:
+    from skl2onnx.common.data_types import FloatTensorType
+
+    width = sum(variable.type.shape[1] for variable in operator.inputs)
+    operator.outputs[0].type = FloatTensorType([operator.inputs[0].get_first_dimension(), width])
+
+
+def _convert_scaler(scope: Any, operator: Any, container: Any) -> None:
+    """StandardScaler to the last bit: scikit-learn divides, skl2onnx's own converter multiplies by the reciprocal, and
+    a tree behind it then parts rows otherwise."""
+    from onnx import TensorProto
+
+    scaler, opset = operator.raw_operator, 13
+    names = [variable.full_name for variable in operator.inputs]
+
+    def add(kind: str, given: list[str], **attributes: Any) -> str:
+        made = scope.get_unique_variable_name(kind.lower())
+        name = scope.get_unique_operator_name(kind)
+        container.add_node(kind, given, made, op_version=opset, name=name, **attributes)
+        return str(made)
+
+    current = names[0] if len(names) == 1 else add("Concat", names, axis=1)
+    current = add("Cast", [current], to=TensorProto.FLOAT)
+    for kind, numbers in (("Sub", scaler.mean_ if scaler.with_mean else None), ("Div", scaler.scale_)):
+        if numbers is not None:
+            constant = scope.get_unique_variable_name("constant")
+            container.add_initializer(
+                constant, TensorProto.FLOAT, [1, len(numbers)], numbers.astype(np.float32).tolist()
+            )
+            current = add(kind, [current, constant])
+    name = scope.get_unique_operator_name("Scaled")
+    container.add_node("Identity", [current], operator.outputs[0].full_name, op_version=opset, name=name)
