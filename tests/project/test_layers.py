@@ -20,6 +20,7 @@ BASE = {
     "source.table": "orders",
     "source.data": "orders.csv",
     "source.label": "late",
+    "source.request.asked_at": "datetime",
     "source.request.amount": "float",
     "source.request.shop": "string",
     "source.outcome.late": "boolean",
