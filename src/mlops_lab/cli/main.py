@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 COMMANDS = {
     "demo": "The whole loop on the flights of 2013, replayed day by day.",
     "run": "Snapshot, train, test; start a rollout, or say why not.",
+    "up": "Server and loop together, with a first version where none is live, until stopped.",
     "serve": "Answer requests over HTTP until stopped.",
     "score": "Answer a file of requests at once.",
     "ingest": "Hand in new rows of a table.",

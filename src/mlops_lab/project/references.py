@@ -38,6 +38,7 @@ def check_references(settings: Settings, layers: Layers) -> None:
         what, hint = 'clock = "data" needs moments in the data', "declare the time, or leave it out"
         raise fail(what, ["project", "clock"], hint, beside=[["source", "time"]])
     _check_names(source, fail)
+    _check_duration(settings.triggers.tick_every, ["triggers", "tick_every"], fail)
     for name in settings.gates.slices:
         if name not in (known := {**source.request, **source.outcome}):
             hint = suggest(name, known) + "name fields of [source.request]"
@@ -146,14 +147,18 @@ def _check_table(name: str, table: TableSection, fail: Fail) -> None:
             beside = [[*place, "fields", column]]
             raise fail(f'key "{column}" is a {kind}', [*place, "key"], hint, beside=beside)
     if table.fresh_within is not None:
-        try:
-            parse_duration(table.fresh_within)
-        except InvalidInput as error:
-            raise fail(error.what, [*place, "fresh_within"], error.hint or "") from None
+        _check_duration(table.fresh_within, [*place, "fresh_within"], fail)
     rules = [key for key in ("fresh_within", "min_rows_per_day", "max_rows_per_day") if getattr(table, key)]
     if rules and table.known_at is None:
         hint = "volume and freshness need the moment of each row"
         raise fail("has no known_at", place, hint, beside=[[*place, key] for key in rules])
+
+
+def _check_duration(text: str, path: list[str], fail: Fail) -> None:
+    try:
+        parse_duration(text)
+    except InvalidInput as error:
+        raise fail(error.what, path, error.hint or "") from None
 
 
 def _fault_of(declared: str | FieldSection) -> tuple[str, str] | None:

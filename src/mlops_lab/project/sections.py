@@ -27,7 +27,8 @@ class ProjectSection(Config, frozen=True, kw_only=True):
     clock: Annotated[
         Literal["wall", "data"],
         means(
-            'what "now" is where nobody says it: `"wall"`, or `"data"` for the newest moment the tables know of',
+            'what "now" is where nobody says it: `"wall"`, or `"data"` for the newest moment the tables know of; '
+            "on the wall's, an outcome without `known_at` was known when it came",
         ),
     ] = "wall"
 
@@ -69,7 +70,7 @@ class RolloutSection(Config, frozen=True, kw_only=True):
 
 
 class TriggersSection(Config, frozen=True, kw_only=True):
-    """`[triggers]`: what starts a retraining."""
+    """`[triggers]`: what starts a retraining, and how often `mlops up` looks."""
 
     every_days: Annotated[PositiveInt, means("retrain when the last training is that many days ago")] = 28
     cooldown_days: Annotated[PositiveInt, means("leave at least so many days between trainings")] = 14
@@ -77,6 +78,7 @@ class TriggersSection(Config, frozen=True, kw_only=True):
     max_calibration_gap: Annotated[
         Positive, means("retrain when the rate observed and the mean answer lie further apart")
     ] = 0.1
+    tick_every: Annotated[str, means('how often `mlops up` turns the loop: `"30s"`, `"5m"`, `"1h"`')] = "1m"
 
 
 class ServingSection(Config, frozen=True, kw_only=True):
