@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,6 +45,12 @@ def print_json(data: Any) -> None:
 def print_table(table: Table) -> None:
     """A table on stdout, as wide as the terminal."""
     Console().print(table)
+
+
+def print_wrapped(text: str) -> None:
+    """An indented paragraph on stdout, broken where the terminal ends; one line where there is none."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10**6
+    print(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
 
 
 def local(moment: datetime, project: Project) -> str:
