@@ -10,7 +10,8 @@ import polars as pl
 from mlops_lab.contracts.fields import Field
 from mlops_lab.lake.columns import Wanted
 from mlops_lab.lake.sources import read_data
-from mlops_lab.project import Project, SourceSection, TableSection
+from mlops_lab.project import Project
+from mlops_lab.project.declaration import SourceSection, TableSection
 from mlops_lab.training.history import table_fields
 
 
