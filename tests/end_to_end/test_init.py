@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import select
 import sqlite3
 import subprocess
 import sys
@@ -261,6 +262,49 @@ def test_rows_without_a_target_are_allowed_for(tmp_path: Path, monkeypatch: pyte
     load_sources(project, lake, now=now(), received_at=now())
     assert lake.read("made").height == found.rows - 43
     assert "contract check" not in (tmp_path / "made/.github/workflows/mlops.yml").read_text()
+
+
+def test_a_person_is_asked_what_the_table_cannot_say(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    opened = [START + n * timedelta(hours=3) for n in range(ROWS)]
+    grade = random.integers(1, 6, ROWS)
+    frame = pl.DataFrame({"opened_at": opened, "started_at": opened, "size": random.random(ROWS), "grade": grade})
+    frame.write_parquet(tmp_path / "visits.parquet")
+    said = answer(
+        [*MLOPS, "init", "visits", "--data", "visits.parquet"],
+        {
+            "to be predicted": "grade",
+            "classes (multiclass)": "regression",
+            "was asked about": "nothing",
+            "is none": "opened_at",
+        },
+        cwd=tmp_path,
+    )
+    assert "visits is written" in said
+    source = load_project(tmp_path / "visits").settings.source
+    assert (source.label, source.time, source.outcome["grade"]) == ("grade", "opened_at", "integer")
+
+
+def answer(command: list[str], answers: dict[str, str], *, cwd: Path) -> str:
+    """Run a command on a terminal, and type each answer when its question stands there; all that was shown."""
+    theirs, ours = os.openpty()
+    process = subprocess.Popen(command, stdin=ours, stdout=ours, stderr=ours, cwd=cwd, start_new_session=True)
+    os.close(ours)
+    shown, left = "", dict(answers)
+    try:
+        while select.select([theirs], [], [], 60)[0]:
+            try:
+                shown += os.read(theirs, 4096).decode()
+            except OSError:  # the other side is closed
+                break
+            for question in [one for one in left if one in shown]:
+                os.write(theirs, f"{left.pop(question)}\n".encode())
+        assert process.wait(timeout=60) == 0, shown
+    finally:
+        process.kill()
+        os.close(theirs)
+    assert not left, shown
+    return shown
 
 
 # ---- PostgreSQL --------------------------------------------------------------------------------------------------------

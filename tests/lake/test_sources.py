@@ -194,12 +194,6 @@ def test_a_query_of_sqlite(database: Path) -> None:
     assert read_data(f"sqlite:///{database}", query="select id from orders limit 3")["id"].to_list() == [0, 1, 2]
 
 
-def locked(folder: Path) -> None:
-    global _holder
-    _holder = sqlite3.connect(folder / "my shop.db")
-    _holder.execute("begin exclusive")
-
-
 BAD_QUERIES: dict[str, tuple[str, str | None, str, str]] = {
     "no query": ("sqlite:///my shop.db", None, "no_query", "--query"),
     "not there": ("sqlite:///other.db", "select 1", "no_file", "other.db"),
@@ -221,6 +215,12 @@ BAD_QUERIES: dict[str, tuple[str, str | None, str, str]] = {
     "password elsewhere": ("postgresql://me@host/db?password=s3cr3t", "select 1", "password_in_uri", "PGPASSWORD"),
     "password with an @": ("mysql://me:s3cr3t@x@host:1/db", "select 1", "password_in_uri", "PGPASSWORD"),
     "not an address": ("postgresql://me:s3cr3t@host:port/db", "select 1", "bad_uri", "sqlite:///file.db"),
+    "not an address, with a slash": (
+        "postgresql://me:s3cr3t/x@host:port/db",
+        "select 1",
+        "bad_uri",
+        "sqlite:///file.db",
+    ),
     "a query of a file": ("a.csv", "select 1", "no_database", "a.csv"),
 }
 

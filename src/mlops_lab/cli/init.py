@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import polars as pl
 import typer
 from rich.console import Console
@@ -49,7 +48,7 @@ def command(
         print_json({"project": project, "folder": str(name.absolute()), **_describe(found), "files": list(files)})
     else:
         _report(found)
-        print(f"\n{project} is written: {', '.join(files)}\nnext:  cd {name} && mlops run")
+        print(f"\n{project} is written: {', '.join(files)}\nnext:  cd {name} && mlops up")
 
 
 def _ask_target(frame: pl.DataFrame, *, asks: bool) -> str:
@@ -63,8 +62,13 @@ def _ask_target(frame: pl.DataFrame, *, asks: bool) -> str:
 
 
 def _ask(question: Question) -> str:
-    answer: str = typer.prompt(question.text, type=click.Choice(question.choices), default=question.default, err=True)
-    return answer
+    """The answer of the person, asked again until it is one of the choices."""
+    text = f"{question.text} ({', '.join(question.choices)})"
+    while True:
+        answer: str = typer.prompt(text, default=question.default, err=True)
+        if answer in question.choices:
+            return answer
+        print(f"{answer!r} is none of them", file=sys.stderr)
 
 
 # ---- the report ------------------------------------------------------------------------------------------------------
@@ -98,7 +102,9 @@ def _row(one: Judged, *, key: str | None) -> tuple[str, ...]:
     if column.kind in {"integer", "float"} and column.span is not None:
         values = f"{column.span[0]:g} to {column.span[1]:g}"
     else:
-        values = f"{column.distinct:,}: " + ", ".join(value[:20] for value in column.examples[:2])
+        values = f"{column.distinct:,}: " + ", ".join(
+            value[:16] for value in column.examples[: 1 if column.kind == "datetime" else 2]
+        )
     role = f"{one.role}, key" if column.field == key and one.role != "key" else one.role
     return name, column.kind, missing, values, role, one.note
 

@@ -47,7 +47,7 @@ def read_query(uri: str, query: str | None, *, root: Path) -> pl.DataFrame:
 def _parse_uri(uri: str, root: Path) -> URL:
     import sqlalchemy as sa
 
-    masked = re.sub(r"//[^/@]*@", "//...@", uri.split("?")[0])
+    masked = re.sub(r"//.*@", "//...@", uri.split("?")[0])
     try:
         url = sa.make_url(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", uri))
     except (sa.exc.ArgumentError, ValueError):

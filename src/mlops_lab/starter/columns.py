@@ -93,7 +93,8 @@ def look_at(column: pl.Series, field: str) -> tuple[Column, pl.Series]:
         head = values.drop_nulls().head(_SAMPLE)
         words = float(head.str.strip_chars().str.count_matches(r"\s+").mean() or 0.0) + 1  # type: ignore[arg-type]
     distinct = values.drop_nulls().n_unique()
-    shown = tuple(str(value) for value in values.drop_nulls().head(_SAMPLE).unique(maintain_order=True).head(3))
+    several = values.drop_nulls().head(_SAMPLE).unique(maintain_order=True).head(3)
+    shown = tuple(f"{value:%Y-%m-%d %H:%M}" if kind == "datetime" else str(value) for value in several)
     told = Column(
         column.name,
         field,

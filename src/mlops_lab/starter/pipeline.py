@@ -39,7 +39,7 @@ def write_pipeline(found: Understanding) -> str:
 
 def _derive(found: Understanding) -> dict[str, str]:
     """The derived features, as text: parts of moments, and free text as words with single spaces between them."""
-    taken = {column.field for column in found.inputs}
+    taken = {one.column.field for one in found.columns}
     derived: dict[str, str] = {}
     for field, part, name in _parts(found):
         derived[_free(name, taken)] = f"pl.col({_text(field)}).{_HOURS[part]}"
@@ -55,7 +55,7 @@ def _parts(found: Understanding) -> list[tuple[str, str, str]]:
 
 
 def _names_of_parts(found: Understanding) -> set[str]:
-    taken = {column.field for column in found.inputs}
+    taken = {one.column.field for one in found.columns}
     return {_free(name, taken) for _, _, name in _parts(found)}
 
 
@@ -64,7 +64,7 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _write_list(name: str, values: Sequence[str]) -> list[str]:
-    """A list on one line where it fits, else as many names a line as fit."""
+    """A list on one line where it fits, else a name a line."""
     one = f"{name} = [{', '.join(map(_text, values))}]"
     if len(one) <= _WIDTH:
         return [one]

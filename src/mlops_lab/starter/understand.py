@@ -183,9 +183,10 @@ def _check_usable(found: Understanding, values: Mapping[str, pl.Series]) -> None
     if found.set_aside > _MAX_SET_ASIDE:
         what = f"{found.set_aside:.0%} of the rows have no target, or no time"
         raise InvalidInput(what, code="unusable_rows", where=f'column "{found.target.name}"', hint="mend the data")
-    if not found.of_role("number", "category", "text", "date", "time"):
+    if not (found.of_role("number", "category", "text") or found.parts):
         what = "no column is left to predict from"
-        raise InvalidInput(what, code="no_inputs", where="--data", hint="the table above says why each was left out")
+        told = "; ".join(f"{one.column.name}: {one.note}" for one in found.columns[:5] if one.role == LEFT_OUT)
+        raise InvalidInput(what, code="no_inputs", where="--data", hint=f"left out were {told or 'none'}")
 
 
 def _example(found: Understanding, values: Mapping[str, pl.Series]) -> dict[str, object]:

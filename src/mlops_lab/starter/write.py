@@ -54,15 +54,14 @@ def write_files(name: str, found: Understanding, *, data: str, query: str | None
     contract = "" if unclean else "      - run: mlops contract check\n"
     outside = f"      # The data must be there too: mlops.toml names {data}\n" if not is_uri(data) else ""
     extra = "[postgres]" if data.startswith("postgres") else ""
-    example = json.dumps(_plain(found.example), ensure_ascii=False)
-    shown = example.replace("'", "\\u0027")  # within the quotes of a shell
-    outcome = json.dumps({found.target.field: _plain_value(_any_truth(found))})
+    example = _in_quotes(_plain(found.example))
+    outcome = _in_quotes({found.target.field: _plain_value(_any_truth(found))})
     words = {"binary": "yes or no", "multiclass": f"one of {len(found.classes)} classes", "regression": "a number"}
     return {
         CONFIG_NAME: config,
         PIPELINE_NAME: write_pipeline(found),
         "README.md": README.format(
-            name=name, target=found.target.field, task=words[found.task], example=shown, outcome=outcome[1:-1]
+            name=name, target=found.target.field, task=words[found.task], example=example, outcome=outcome[1:-1]
         ),
         ".gitignore": GITIGNORE,
         "tests/test_project.py": TEST,
@@ -180,6 +179,11 @@ def _plain_value(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return value
+
+
+def _in_quotes(row: dict[str, object]) -> str:
+    """The row as JSON that may stand within the single quotes of a shell."""
+    return json.dumps(row, ensure_ascii=False).replace("'", "\\u0027")
 
 
 def _any_truth(found: Understanding) -> object:
