@@ -213,10 +213,10 @@ def test_answers_can_be_written_to_a_file(promoted: Project, tmp_path: Path, suf
         ("typed.csv", "HEADER\n2024-04-01T10:00:00Z,b,k1,many,1.0,,\n", "wrong_type", "integer"),
         ("null.csv", "HEADER\n2024-04-01T10:00:00Z,,k1,3,1.0,,\n", "null_value", "null"),
         ("moment.csv", "HEADER\nsoon,b,k1,3,1.0,,\n", "wrong_type", "soon"),
-        ("empty.csv", "", "bad_file", ""),
+        ("empty.csv", "", "empty_file", "empty"),
         ("damaged.parquet", "PAR1 but not really", "bad_file", ""),
         ("damaged.jsonl", '{"asked_at": ', "bad_file", ""),
-        ("requests.xlsx", "", "unknown_format", "xlsx"),
+        ("requests.bin", "\0\1\2\3\4\5\6\7", "unknown_format", "neither text nor Parquet"),
         ("not there.csv", None, "no_file", "not exist"),
     ],
 )
@@ -287,7 +287,7 @@ def test_outcomes_from_a_file_with_and_without_a_server(
         ({"id": "a", "late": True, "delay": 1.0}, "missing_column"),
         ({"id": "a", "known_at": "2024-04-01T10:00:00Z", "late": True, "delay": 1.0, "more": 1}, "unknown_column"),
         ({"id": "a", "known_at": "soon", "late": True, "delay": 1.0}, "wrong_type"),
-        ({"id": "a", "known_at": "2024-04-01T10:00:00Z", "late": 1, "delay": 1.0}, "wrong_type"),
+        ({"id": "a", "known_at": "2024-04-01T10:00:00Z", "late": 2, "delay": 1.0}, "wrong_type"),
         ({"id": None, "known_at": "2024-04-01T10:00:00Z", "late": True, "delay": 1.0}, "null_value"),
     ],
 )

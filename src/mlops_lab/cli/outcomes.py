@@ -10,9 +10,9 @@ import typer
 
 from mlops_lab.cli.errors import refuse
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
-from mlops_lab.cli.words import count
 from mlops_lab.errors import Refused
 from mlops_lab.loop.deliver import deliver_outcomes
+from mlops_lab.loop.words import count
 
 LISTED = 10
 _BECAME = {

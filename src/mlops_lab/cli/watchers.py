@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 from mlops_lab.cli.shared import local, print_json, talk
-from mlops_lab.cli.words import DECIDED, count, span
 from mlops_lab.errors import MlopsError
 from mlops_lab.loop.example import FirstSteps
 from mlops_lab.loop.up import Summary
+from mlops_lab.loop.words import DECIDED, count, span
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision
 from mlops_lab.serving.address import Address

@@ -51,13 +51,14 @@ def as_utf8(path: Path, name: str, spare: Path) -> Path:
 
 def _guess(head: bytes, name: str) -> str:
     """UTF-16 without a mark has a zero beside nearly every letter; other text has none."""
-    zeros = head[:4096].count(b"\0")
+    begin = head[:4096]
+    zeros, letters = begin.count(b"\0"), len(begin) / 2
     if not zeros:
         return "utf-8"
-    if head[1:4096:2].count(b"\0") > 0.9 * zeros:
-        return "utf-16-le"
-    if head[0:4096:2].count(b"\0") > 0.9 * zeros:
-        return "utf-16-be"
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        beside = begin[first::2].count(b"\0")
+        if beside > 0.9 * zeros and beside > 0.3 * letters:
+            return encoding
     raise InvalidInput(
         "is neither text nor Parquet",
         code="unknown_format",

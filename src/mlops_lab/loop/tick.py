@@ -71,12 +71,16 @@ class Loop:
                 code="rollout_under_way",
                 hint="wait for `mlops tick` to finish it, or end it with `mlops rollback`",
             )
-        self.report("snapshot")
-        if load_sources(self.project, self.lake, now=now, received_at=now + LOAD_LEAD):
-            self.act(fresh=True)  # servers take the new rows in before the moment from which they are seen
+        self.load(now)
         if self.state.retraining is None:
             self.decide(Decision(now, What.RETRAIN, None, "asked", f"asked for by {by}", by))
         return self._finish_retraining(now, by=by)
+
+    def load(self, now: datetime) -> None:
+        """Bring what is new in the data files into the lake, as of `now`."""
+        self.report("snapshot")
+        if load_sources(self.project, self.lake, now=now, received_at=now + LOAD_LEAD):
+            self.act(fresh=True)  # servers take the new rows in before the moment from which they are seen
 
     def now(self) -> datetime:
         """What "now" is for this project: the machine's time, or just after the newest moment its tables know of."""

@@ -24,14 +24,15 @@ from mlops_lab.training.training_set import TrainingSet
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained model: the file that an engine reads, what the plan must say of it, its parameters, and `answer`, the
-    model itself, asked for the answers to some inputs."""
+    """A trained model: the file that an engine reads, what the plan must say of it, its parameters, the model itself,
+    and `answer`, by which it is asked for the answers to some inputs."""
 
     engine: str
     model: bytes
     categories: dict[str, list[str]]
     outputs: list[int]
     parameters: dict[str, Any]
+    estimator: Any
     answer: Callable[[pl.DataFrame], Answers]
 
 
@@ -76,7 +77,7 @@ def _fit_lightgbm(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Fitt
     text = booster.model_to_string().encode()
     outputs = _outputs(estimator, data)
     return Fitted(
-        "lightgbm", text, categories, outputs, estimator.get_params(),
+        "lightgbm", text, categories, outputs, estimator.get_params(), estimator,
         lambda rows: np.asarray(booster.predict(encoder.encode(rows)), dtype=np.float64),
     )  # fmt: skip
 
@@ -101,7 +102,7 @@ def _fit_any(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Fitted:
         asked = estimator.predict if data.task.kind == "regression" else estimator.predict_proba
         return np.asarray(asked(see(rows)), dtype=np.float64)
 
-    return Fitted("onnx", model, {}, _outputs(estimator, data), _parameters(estimator), answer)
+    return Fitted("onnx", model, {}, _outputs(estimator, data), parameters_of(estimator), estimator, answer)
 
 
 def _take_file(pipeline: Pipeline, path: Path, data: TrainingSet) -> Fitted:
@@ -117,7 +118,7 @@ def _take_file(pipeline: Pipeline, path: Path, data: TrainingSet) -> Fitted:
 
     engine = OnnxEngine(path, pipeline.features.inputs)
     outputs = list(range(len(data.task.parts(data.truth.head(0), data.task.constant(data.truth, 0)))))
-    return Fitted("onnx", path.read_bytes(), {}, outputs, {"file": path.name}, engine.score)
+    return Fitted("onnx", path.read_bytes(), {}, outputs, {"file": path.name}, path, engine.score)
 
 
 def _no_estimator(found: Any) -> InvalidInput:
@@ -149,7 +150,7 @@ def _weigh(estimator: Any, data: TrainingSet) -> dict[str, Any]:
     return {f"{steps[-1][0]}__sample_weight" if steps else "sample_weight": data.weights.to_numpy()}
 
 
-def _parameters(estimator: Any) -> dict[str, Any]:
+def parameters_of(estimator: Any) -> dict[str, Any]:
     """The parameters that are values, for MLflow; those that are objects are in the code."""
     plain = (str, int, float, bool, type(None))
     found = {name: value for name, value in estimator.get_params().items() if isinstance(value, plain)}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlops_lab.cli.status import sentences
+from mlops_lab.loop.sentences import sentences
 
 NOW = "2024-03-25T12:00:00+00:00"
 PROMOTED = {"at": "2024-03-25T10:00:00+00:00", "what": "promote", "version": 3, "reason": "3 days as canary"}
