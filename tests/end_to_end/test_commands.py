@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -97,6 +98,7 @@ def test_explain_shows_everything_behind_a_prediction(promoted: Project, world: 
     assert told["features"]["items"] == asked["items"]
     assert told["outcome"] == {"known_at": tell(asked)["known_at"], "late": asked["late"], "delay": asked["delay"]}
     version = told["version"]
+    assert re.fullmatch("[0-9a-f]{32}", version["run_id"])
     assert {
         "run_id",
         "fingerprint",
