@@ -127,12 +127,13 @@ class BacktestSection(Config, frozen=True, kw_only=True):
 
 
 class GatesSection(Config, frozen=True, kw_only=True):
-    """`[gates]`: the limits that a candidate must keep."""
+    """`[gates]`: the limits that a candidate must keep; and whether it must be better than a linear model."""
 
     max_calibration_gap: Positive = 0.1
     slices: list[str] = []
     slice_min_rows: PositiveInt = 300
     max_slice_loss: Positive = 0.03
+    must_beat_baseline: bool = False
 
 
 class RolloutSection(Config, frozen=True, kw_only=True):

@@ -41,7 +41,13 @@ def iso(frame: pl.DataFrame) -> pl.DataFrame:
 def test_the_first_run_goes_live(template: Path) -> None:
     ran = json.loads((template / "run.json").read_text())
     assert (ran["what"], ran["version"]) == ("bootstrap", 1)
-    assert [gate["gate"] for gate in ran["evidence"]["gates"]] == ["contract", "sanity", "backtest", "slices"]
+    assert [gate["gate"] for gate in ran["evidence"]["gates"]] == [
+        "contract",
+        "sanity",
+        "baseline",
+        "backtest",
+        "slices",
+    ]
     assert (template / ran["evidence"]["package"] / "MLmodel").is_file()
     project = load_project(template)
     assert Lake(project.lake_path).read("parcels").height == pl.read_parquet(template / "data/parcels.parquet").height
