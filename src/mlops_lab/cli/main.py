@@ -12,6 +12,8 @@ from typer.core import TyperGroup
 COMMANDS = {
     "demo": "The whole loop on the flights of 2013, replayed day by day.",
     "run": "Snapshot, train, test; start a rollout, or say why not.",
+    "tune": "Search for better parameters, within a budget.",
+    "compare": "Versions, runs and trials side by side.",
     "serve": "Answer requests over HTTP until stopped.",
     "score": "Answer a file of requests at once.",
     "ingest": "Hand in new rows of a table.",
