@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check format bench lock peers clean
+.PHONY: help demo test test-all check format bench schema lock peers clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
@@ -41,6 +41,9 @@ format: $(VENV)/.dev ## mend what ruff can mend
 
 bench: $(VENV)/.dev ## every benchmark; figures also go to benchmarks/out/
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+schema: $(VENV)/.dev ## write docs/mlops.schema.json, by which editors know mlops.toml
+	$(BIN)/mlops config schema > docs/mlops.schema.json
 
 lock: ## resolve pyproject.toml again into requirements/ (needs uv); ARGS=--upgrade for newer versions
 	@test -n "$(UV)" || { echo "error: make lock needs uv" >&2; \

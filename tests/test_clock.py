@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab import clock
-from mlops_lab.clock import day_start, days_before, from_micros, parse_duration, parse_moment, to_micros
+from mlops_lab.clock import (
+    day_of,
+    day_start,
+    days_after,
+    days_before,
+    from_micros,
+    parse_duration,
+    parse_moment,
+    to_micros,
+)
 from mlops_lab.errors import InvalidInput
 
 NEW_YORK = "America/New_York"
@@ -43,9 +52,9 @@ def test_durations(text, length):
     assert parse_duration(text) == length
 
 
-@given(st.integers(1, 10_000), st.sampled_from(["m", "h", "d"]))
+@given(st.integers(1, 10_000), st.sampled_from(["s", "m", "h", "d"]))
 def test_any_number_with_a_unit_is_a_duration(number, unit):
-    seconds = {"m": 60, "h": 3600, "d": 86400}[unit]
+    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
     assert parse_duration(f"{number}{unit}") == timedelta(seconds=number * seconds)
 
 
@@ -153,3 +162,17 @@ def test_a_day_earlier_across_the_clock_changes():
     assert days_before(datetime(2013, 3, 11, 6, 30, tzinfo=UTC), 1, NEW_YORK) == datetime(
         2013, 3, 10, 7, 30, tzinfo=UTC
     )
+
+
+@given(moments, st.integers(0, 400), zones)
+def test_days_after_are_days_before_backwards(moment, count, zone):
+    later = days_after(moment, count, zone)
+    local, there = moment.astimezone(ZoneInfo(zone)), later.astimezone(ZoneInfo(zone))
+    assert abs((there.replace(tzinfo=None) - local.replace(tzinfo=None)) - timedelta(days=count)) <= timedelta(days=1)
+    assert abs(days_before(later, count, zone) - moment) <= timedelta(days=1)
+
+
+@given(moments, zones)
+def test_the_day_of_a_moment_began_before_it(moment, zone):
+    began = day_of(moment, zone)
+    assert began <= moment < day_start(moment.astimezone(ZoneInfo(zone)).date() + timedelta(days=1), zone)

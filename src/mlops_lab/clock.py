@@ -10,8 +10,8 @@ from mlops_lab.errors import InvalidInput
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_DURATION = re.compile(r"(\d+)(m|h|d)")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_DURATION = re.compile(r"(\d+)(s|m|h|d)")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def now() -> datetime:
@@ -30,12 +30,11 @@ def from_micros(micros: int) -> datetime:
 
 
 def parse_duration(text: str) -> timedelta:
-    """The length written as `90m`, `3h` or `7d`; InvalidInput for anything else or a length of zero."""
+    """The length written as `30s`, `90m`, `3h` or `7d`; InvalidInput for anything else or a length of zero."""
     match = _DURATION.fullmatch(text)
     if match is None or int(match[1]) == 0:
-        raise InvalidInput(
-            f'"{text}" is not a duration', code="bad_duration", hint='write a number and a unit: "90m", "3h" or "7d"'
-        )
+        hint = 'write a number and a unit: "30s", "90m", "3h" or "7d"'
+        raise InvalidInput(f'"{text}" is not a duration', code="bad_duration", hint=hint)
     try:
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
     except OverflowError:
@@ -59,6 +58,16 @@ def day_start(day: date, zone: str) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
+def day_of(moment: datetime, zone: str) -> datetime:
+    """The UTC moment at which the day of `moment` began on the clocks of `zone`."""
+    return day_start(moment.astimezone(ZoneInfo(zone)).date(), zone)
+
+
 def days_before(moment: datetime, days: int, zone: str) -> datetime:
     """The moment `days` calendar days earlier at the same wall time in `zone`: day windows survive clock changes."""
     return (moment.astimezone(ZoneInfo(zone)) - timedelta(days=days)).astimezone(UTC)
+
+
+def days_after(moment: datetime, days: int, zone: str) -> datetime:
+    """The moment `days` calendar days later at the same wall time in `zone`."""
+    return days_before(moment, -days, zone)

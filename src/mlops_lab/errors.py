@@ -34,6 +34,10 @@ class MlopsError(Exception):
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" if self.where else self.what
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: IPython asks for this in place of a traceback."""
+        return [f"error: {self}", *([f"hint: {self.hint}"] if self.hint else [])]
+
     def as_dict(self) -> dict[str, str | None]:
         """The error as the JSON object that the server and `--json` show."""
         return {"code": self.code, "what": self.what, "where": self.where, "hint": self.hint}

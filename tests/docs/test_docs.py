@@ -1,26 +1,36 @@
 """What the README and the configuration page say is so."""
 
+import json
 import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from mlops_lab import project as settings
 from mlops_lab.cli.main import COMMANDS
+from mlops_lab.project.declaration import ContractSection, FieldSection, SourceSection, TableSection
+from mlops_lab.project.sections import (
+    BacktestSection,
+    GatesSection,
+    ProjectSection,
+    RolloutSection,
+    ServingSection,
+    TriggersSection,
+)
+from mlops_lab.project.shown import json_schema
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 SECTIONS = {
-    "project": settings.ProjectSection,
-    "source": settings.SourceSection,
-    "tables.NAME": settings.TableSection,
-    "contract": settings.ContractSection,
-    "backtest": settings.BacktestSection,
-    "gates": settings.GatesSection,
-    "rollout": settings.RolloutSection,
-    "triggers": settings.TriggersSection,
-    "serving": settings.ServingSection,
+    "project": ProjectSection,
+    "source": SourceSection,
+    "tables.NAME": TableSection,
+    "contract": ContractSection,
+    "backtest": BacktestSection,
+    "gates": GatesSection,
+    "rollout": RolloutSection,
+    "triggers": TriggersSection,
+    "serving": ServingSection,
 }
 
 
@@ -44,11 +54,14 @@ def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_the_configuration_page_names_every_key_with_its_default(section: str) -> None:
+def test_the_configuration_page_names_every_key_with_its_default_and_meaning(section: str) -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
     begin = page.index(f"## [{section}]")
     table = page[begin : page.find("\n## ", begin + 1) if "\n## " in page[begin + 1 :] else None]
-    told = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.MULTILINE))
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*) \|$", table, re.MULTILINE)
+    told = {name: default for name, default, _ in rows}
+    properties = json_schema()["$defs"][SECTIONS[section].__name__]["properties"]
+    assert {name: meaning for name, _, meaning in rows} == {name: of["description"] for name, of in properties.items()}
     fields = msgspec.structs.fields(SECTIONS[section])
     assert told.keys() == {field.name for field in fields}
     for field in fields:
@@ -61,3 +74,15 @@ def test_the_configuration_page_names_every_key_with_its_default(section: str) -
             assert told[field.name] == "none"
         else:
             assert told[field.name].strip("`") == msgspec.json.encode(default).decode()
+
+
+def test_the_schema_for_editors_is_that_of_the_types_and_says_what_every_key_means() -> None:
+    published = json.loads((ROOT / "docs" / "mlops.schema.json").read_text())
+    assert published == json_schema(), "make schema"
+    assert published["properties"].keys() == {name.split(".")[0] for name in SECTIONS}
+    assert published["$defs"].keys() == {one.__name__ for one in (*SECTIONS.values(), FieldSection)}
+    for section in (published, *published["$defs"].values()):
+        assert section["additionalProperties"] is False
+        assert section["description"]
+    for section in published["$defs"].values():
+        assert all(key["description"] for key in section["properties"].values())

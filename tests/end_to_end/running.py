@@ -179,11 +179,15 @@ def serving(project: Project) -> Iterator[Server]:
 
 
 @contextmanager
-def mlops_serve(folder: Path, *words: str) -> Iterator[dict[str, Any]]:
-    """`mlops serve --port 0` as a process: what it says when it is ready. Ended with Ctrl-C."""
-    command = [*MLOPS, "serve", "--port", "0", "--project", str(folder), *words]
+def mlops_serve(folder: Path, *words: str, port: int | None = 0, **variables: str) -> Iterator[dict[str, Any]]:
+    """`mlops serve --port PORT` as a process: what it says when it is ready. Ended with Ctrl-C.
+
+    Without a port it takes that of the settings; the variables are added to the environment.
+    """
+    command = [*MLOPS, "serve", *([] if port is None else ["--port", str(port)]), "--project", str(folder), *words]
+    pipes = {"stdout": subprocess.PIPE, "stdin": subprocess.DEVNULL}
     with (folder / "serve.err").open("w") as err:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(command, **pipes, stderr=err, text=True, env={**os.environ, **variables})
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

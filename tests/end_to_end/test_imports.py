@@ -32,6 +32,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     for command_name in (
         "demo",
         "run",
+        "up",
         "serve",
         "score",
         "outcomes",

@@ -184,7 +184,7 @@ def test_a_number_is_answered_scored_and_measured(copies: Any, tmp_path: Path) -
             for number, value in enumerate(rows["target"])
         ]
         assert talk.tell(outcomes)["counts"]["accepted"] == 80
-    assert Loop(project).tick(now + timedelta(minutes=1)) == []
+    assert Loop(project).tick(now + timedelta(days=1)) == [], "a day is measured when it is over"
     measured = Lake(project.lake_path).read("measurements")
     quality = dict(measured.filter(pl.col("monitor") == "quality").select("name", "value").iter_rows())
     assert quality.keys() == {"rmse", "mae", "r2", "observed_mean", "predicted_mean"}

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,32 @@ def test_a_turn_in_the_past_changes_nothing(lived: Path, copy_project: Callable[
     before = (decided(project.root), contents(project.root))
     assert Loop(project).tick(day_begin(31)) == []
     assert (decided(project.root), contents(project.root)) == before
+
+
+def test_days_are_measured_once_however_often_there_is_a_turn(
+    lived: Path, copy_project: Callable[..., Project]
+) -> None:
+    project = copy_project(lived / "promoted")
+    loop = Loop(project)
+    measured = loop.lake.read("measurements").height
+    for hours in (1, 2, 23.9):
+        assert loop.tick(day_begin(33) + timedelta(hours=hours)) == []
+    assert loop.lake.read("measurements").height == measured
+    loop.tick(day_begin(34) + timedelta(minutes=1))
+    assert loop.lake.read("measurements")["at"].max() == day_begin(34)
+    again = loop.lake.version("measurements")
+    loop.tick(day_begin(34) + timedelta(minutes=2))
+    assert loop.lake.version("measurements") == again
+
+
+def test_a_turn_knows_what_others_have_decided_meanwhile(lived: Path, copy_project: Callable[..., Project]) -> None:
+    project = copy_project(lived / "promoted")
+    loop, other = Loop(project), Loop(project)
+    other.roll_back(day_begin(33), by="a person", reason="tried")
+    assert loop.state.champion == 2
+    assert loop.tick(day_begin(33) + timedelta(minutes=1)) == []
+    assert loop.state.champion == 1
+    assert read_deployment(project.deployment_path).champion.version == 1
 
 
 def test_a_lost_routing_table_is_derived_anew(lived: Path, copy_project: Callable[..., Project]) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.clock import day_start
-from mlops_lab.loop.triggers import find_trigger
+from mlops_lab.loop.triggers import find_trigger, next_retraining
 from mlops_lab.monitoring.measure import SCHEMA, measure
 from mlops_lab.rollout.decisions import State
 from mlops_lab.training.task import Binary
@@ -110,6 +110,12 @@ def test_the_reason_says_what_was_seen(tiny):
     trigger = find_trigger(tiny.project, TRAINED, midnight(21), measured=lambda since: table)
     assert trigger.reason.startswith("over 7 days 0.250 fewer of the requests ended true than was predicted")
     assert trigger.evidence == {"gap": pytest.approx(-0.25), "outcomes": 200.0}
+
+
+def test_the_next_training_is_told_beforehand(tiny):
+    due = next_retraining(tiny.project, midnight(0))
+    assert (due.watched_from, due.at) == (midnight(COOLDOWN), midnight(EVERY))
+    assert due.watched == "the outcomes and the answers of 7 days lie on average more than 0.1 apart"
 
 
 @given(st.integers(0, 60), st.floats(-0.5, 0.5), st.lists(st.integers(-5, 60), max_size=5, unique=True))

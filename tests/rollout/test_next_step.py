@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mlops_lab.clock import day_start
 from mlops_lab.rollout.decisions import State, What
-from mlops_lab.rollout.next_step import MIN_ROWS, next_step
+from mlops_lab.rollout.next_step import MIN_ROWS, next_step, waiting_for
 from mlops_lab.training.task import Binary
 
 BEGAN = day_start(datetime(2013, 3, 9).date(), "America/New_York")  # the clocks change in the night that follows
@@ -116,6 +116,16 @@ def test_no_step_skips_its_days_or_its_rows(tiny, stage, minutes, rows, champion
         assert not harmful
         assert rows >= MIN_ROWS
         assert found.what is {What.SHADOW: What.CANARY, What.CANARY: What.PROMOTE}[stage]
+
+
+@pytest.mark.parametrize("stage", SETTINGS)
+def test_what_is_waited_for_is_what_is_needed(tiny, stage):
+    wait = waiting_for(tiny.project, in_stage(stage), rows=20)
+    assert (wait.days, wait.rows, wait.rows_needed) == (SETTINGS[stage], 20, MIN_ROWS)
+    assert wait.until == days_later(SETTINGS[stage])
+    assert wait.then is {What.SHADOW: What.CANARY, What.CANARY: What.PROMOTE}[stage]
+    assert not wait.is_over(wait.until)
+    assert waiting_for(tiny.project, in_stage(stage), rows=MIN_ROWS).is_over(wait.until)
 
 
 def test_the_moment_is_that_of_the_caller(tiny):

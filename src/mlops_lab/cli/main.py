@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from difflib import get_close_matches
 from typing import Any
 
 import typer
@@ -14,6 +15,7 @@ COMMANDS = {
     "run": "Snapshot, train, test; start a rollout, or say why not.",
     "tune": "Search for better parameters, within a budget.",
     "compare": "Versions, runs and trials side by side.",
+    "up": "Server and loop together, with a first version where none is live, until stopped.",
     "serve": "Answer requests over HTTP until stopped.",
     "score": "Answer a file of requests at once.",
     "ingest": "Hand in new rows of a table.",
@@ -27,6 +29,7 @@ COMMANDS = {
     "quarantine": "Rows that broke the contract, and their way back.",
     "export": "The project for other tools: Feast.",
     "features": "What the features are, how they changed, and that they were served as defined.",
+    "config": "Every setting and where it was said; the schema for editors.",
 }
 
 
@@ -43,12 +46,19 @@ class _LazyGroup(TyperGroup):
             return None
         if _only_listing():
             return typer.main.get_command(_stub(cmd_name))
+        from mlops_lab.cli.flags import add_set
+
         module = importlib.import_module(f"mlops_lab.cli.{cmd_name}")
         if hasattr(module, "app"):  # a group of commands
-            return typer.main.get_command(module.app)
+            return add_set(typer.main.get_command(module.app))
         app = typer.Typer(add_completion=False)
         app.command(name=cmd_name, help=COMMANDS[cmd_name])(module.command)
-        return typer.main.get_command(app)
+        return add_set(typer.main.get_command(app))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS and (near := get_close_matches(args[0], COMMANDS, n=1)):
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
 
 
 def _only_listing() -> bool:

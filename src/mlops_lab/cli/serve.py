@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, talk
-from mlops_lab.errors import EnvironmentFault, InvalidInput
+from mlops_lab.errors import InvalidInput
 from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
-from mlops_lab.serving.address import find_server, listen
+from mlops_lab.serving.address import check_no_server, listen
 from mlops_lab.serving.service import make_store
 
 
@@ -24,16 +24,12 @@ def command(
     """Prepare what the server must know of the past, then become the server."""
     del json  # one JSON line says where it listens, with and without
     opened = open_project(project)
-    if running := find_server(opened):
-        raise EnvironmentFault(
-            "a server of this project is running",
-            code="journal_locked",
-            where=f"{running.host}:{running.port}, process {running.pid}",
-            hint="stop it first: only one may write the journal",
-        )
+    check_no_server(opened)
     loop = Loop(opened)
     if loop.state.champion is None:
-        raise InvalidInput("no version is live yet", code="nothing_live", hint="run `mlops run` first")
+        raise InvalidInput(
+            "no version is live yet", code="nothing_live", hint="run `mlops run` first, or `mlops up`, which does both"
+        )
     settings = opened.settings.serving
     listen(settings.host, settings.port if port is None else port).close()  # taken? then say so before the work
     make_store(opened, [])  # not there? likewise
@@ -42,5 +38,6 @@ def command(
     talk.print(f"version {loop.state.champion} answers; Ctrl-C stops it")
     arguments = [sys.executable, "-m", "mlops_lab.serving", str(opened.root)]
     arguments += ["--port", str(port)] if port is not None else []
+    arguments += opened.layers.as_options()
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     os.execv(sys.executable, arguments)  # the server's process holds nothing of what prepared it

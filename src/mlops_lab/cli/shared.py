@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mlops_lab.cli.flags import flags_said
 from mlops_lab.clock import parse_moment
 from mlops_lab.project import Project, find_project
 
@@ -24,8 +28,8 @@ HERE = Path()
 
 
 def open_project(folder: Path) -> Project:
-    """The project in the folder or above it."""
-    return find_project(folder)
+    """The project in the folder or above it, with what `--set` said."""
+    return find_project(folder, flags=flags_said())
 
 
 def parse_at(text: str | None) -> datetime | None:
@@ -41,6 +45,12 @@ def print_json(data: Any) -> None:
 def print_table(table: Table) -> None:
     """A table on stdout, as wide as the terminal."""
     Console().print(table)
+
+
+def print_wrapped(text: str) -> None:
+    """An indented paragraph on stdout, broken where the terminal ends; one line where there is none."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10**6
+    print(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
 
 
 def local(moment: datetime, project: Project) -> str:

@@ -114,4 +114,4 @@ def _definition(project: Project, other: str) -> Features:
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(folder, filter="data")
-        return load_pipeline(load_project(Path(folder))).features
+        return load_pipeline(load_project(Path(folder), environment={})).features  # as it was written

@@ -52,6 +52,31 @@ def explain(project: Project, prediction_id: str) -> dict[str, Any]:
     }
 
 
+def in_words(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """What `explain` found, as lines of a name and a text."""
+    version = found["version"]
+    learned = f"{version['rows']:,} rows before {version['cutoff']}  {version['training_set'][:16]}"
+    lines = [
+        ("prediction", f"{found['id']}  at {found['at']}"),
+        ("output", f"{_output(found['output'])}  ({found['role']}, version {version['number']})"),
+        ("outcome", _pairs(found["outcome"]) if found["outcome"] else "not known yet"),
+        ("request", _pairs(found["request"])),
+        ("features", _pairs(found["features"])),
+        ("run", version["run_id"]),
+        ("package", f"{version['package']}  {version['fingerprint'][:16]}"),
+    ]
+    lines += [
+        ("trained on", f"{snapshot['name']}  {snapshot['rows']:,} rows  {snapshot['fingerprint'][:16]}")
+        for snapshot in version["snapshots"]
+    ]
+    lines += [
+        ("training set", learned),
+        ("code", f"commit {version['commit']}, files {version['code'][:16]}"),
+        ("environment", version["environment"][:16]),
+    ]
+    return lines + [(decision["what"], f"{decision['at']}  {decision['reason']}") for decision in found["decisions"]]
+
+
 def _version(project: Project, decisions: Sequence[Decision], number: int) -> dict[str, Any]:
     live = find_live(decisions, number)
     package = project.root / live.package
@@ -90,3 +115,11 @@ def _short(decision: Decision) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return "  ".join(f"{name}={'-' if value is None else value}" for name, value in values.items())
+
+
+def _output(output: float | list[float]) -> str:
+    return ", ".join(f"{value:.6f}" for value in output) if isinstance(output, list) else f"{output:.6f}"

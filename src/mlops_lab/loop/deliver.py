@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -11,31 +12,31 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from mlops_lab.contracts.fields import Field
 from mlops_lab.contracts.tables import breaches_of, conform, sort_out
 from mlops_lab.errors import EnvironmentFault, InvalidInput, NotFound, Refused
 from mlops_lab.lake import Lake
 from mlops_lab.loop.ingest import ingest_journal, read_file
 from mlops_lab.loop.quarantine import find_mended, release, set_aside
 from mlops_lab.loop.tick import Loop
+from mlops_lab.outcomes.fields import told_fields
 from mlops_lab.project import Project
 from mlops_lab.serving.address import Address, find_server
 from mlops_lab.serving.deployment import read_deployment
 from mlops_lab.serving.service import Service
 from mlops_lab.serving.token import ensure_token
-from mlops_lab.training.history import outcome_fields, table_fields
+from mlops_lab.training.history import table_fields
 
 ROWS_AT_ONCE = 5000
 
 
 def deliver_outcomes(project: Project, file: Path) -> dict[str, Any]:
     """What became of each outcome in the file: counts by verdict, and the problems."""
-    fields = (
-        Field("id", "string", nullable=False),
-        Field("known_at", "datetime", nullable=False),
-        *outcome_fields(project),
-    )
-    rows = conform(read_file(file, fields), fields, table="outcomes").to_dicts()
+    fields = told_fields(project)
+    frame = read_file(file, fields)
+    for field in fields:
+        if field.nullable and field.name not in frame.columns:
+            frame = frame.with_columns(pl.lit(None, field.dtype).alias(field.name))
+    rows = conform(frame, fields, table="outcomes").to_dicts()
     return _deliver(project, rows, path="/v1/outcomes", name="outcomes", table=None)
 
 
@@ -100,7 +101,14 @@ def _deliver(
     told: dict[str, Any] = {}
     if server is not None:
         for start in range(0, len(rows), ROWS_AT_ONCE):
-            _merge(told, _send(project, server, path, {name: rows[start : start + ROWS_AT_ONCE]}))
+            try:
+                more = _send(project, server, path, {name: rows[start : start + ROWS_AT_ONCE]})
+            except InvalidInput as error:
+                error.where = _move(error.where, start)
+                raise
+            for problem in more.get("problems", []):
+                problem["where"] = _move(problem["where"], start)
+            _merge(told, more)
         return told or {"counts": {}, "problems": []}
     loop = Loop(project)
     loop.act(fresh=True)
@@ -117,6 +125,11 @@ def _deliver(
         service.journal.close()
 
 
+def _move(where: str | None, start: int) -> str | None:
+    """A place in the rows that were sent at once (`$.outcomes[3]`) as that among all rows: `start` came before."""
+    return where and re.sub(r"\[(\d+)\]", lambda match: f"[{int(match[1]) + start}]", where, count=1)
+
+
 def _merge(told: dict[str, Any], more: dict[str, Any]) -> None:
     for key, value in more.items():
         if isinstance(value, dict):
@@ -127,7 +140,7 @@ def _merge(told: dict[str, Any], more: dict[str, Any]) -> None:
 
 def _send(project: Project, server: Address, path: str, body: dict[str, Any]) -> dict[str, Any]:
     request = urllib.request.Request(
-        f"http://{server.host}:{server.port}{path}",
+        server.url + path,
         data=msgspec.json.encode(body),
         headers={"Authorization": f"Bearer {ensure_token(project)}"},
     )

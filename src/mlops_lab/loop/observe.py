@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -32,7 +32,11 @@ def measure_day(
     """The measurements of the day that ends at `now`, for the champion's package; `predictions` are the day's."""
     assert state.champion is not None
     began = days_before(now, 1, project.timezone)
-    ended = accepted_since(lake, began).filter(pl.col("known_at") < now)
+    late = timedelta(days=project.settings.source.outcome_within_days)
+    ended = accepted_since(lake, began - late)  # told us in the day, whenever the world knew it
+    if ended.height:
+        seen = pl.max_horizontal("known_at", "received_at")
+        ended = ended.filter(seen >= began, seen < now)
     task = task_of(package)
     return measure(
         at=now,

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import msgspec
 import polars as pl
 
-from mlops_lab.contracts.fields import types_of
 from mlops_lab.features.offline import compute
 from mlops_lab.gates.run import run_gates
 from mlops_lab.gates.verdict import GateVerdict, Trial, summarise
-from mlops_lab.ids import hash_json
 from mlops_lab.lake import Lake
+from mlops_lab.loop.candidate import Candidate, make_plan, prepare_candidate
 from mlops_lab.loop.deploy import find_live
 from mlops_lab.loop.tick import Report
 from mlops_lab.monitoring.drift import make_profiles
 from mlops_lab.project import Project
-from mlops_lab.registry.package import AGREEMENT_FILE, LINEAGE_FILE, Plan, write_plan
+from mlops_lab.registry.package import AGREEMENT_FILE, LINEAGE_FILE, write_plan
 from mlops_lab.registry.store import Content, Store, Version
 from mlops_lab.rollout.decisions import Decision, State, What
 from mlops_lab.serving.predictor import Predictor
@@ -29,27 +28,7 @@ from mlops_lab.training.backtest import equal_stretches
 from mlops_lab.training.baseline import fit_baseline
 from mlops_lab.training.environment import code_commit, environment_fingerprint, installed_packages
 from mlops_lab.training.fit import fit, prove
-from mlops_lab.training.history import read_facts, read_labelled, request_fields, table_fields
-from mlops_lab.training.pipeline import Pipeline, load_pipeline
-from mlops_lab.training.task import Regression
-from mlops_lab.training.training_set import TrainingSet, build_training_set
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What a training would learn from, before any work is spent on it; `identity` tells candidates apart."""
-
-    pipeline: Pipeline
-    data: TrainingSet
-    identity: str
-
-
-def prepare_candidate(project: Project, lake: Lake, *, now: datetime) -> Candidate:
-    """The candidate that the lake, the code and the environment of this moment would give."""
-    pipeline = load_pipeline(project)
-    data = build_training_set(project, pipeline.features, lake=lake, until=now)
-    identity = hash_json([data.fingerprint, pipeline.features.version, pipeline.fingerprint, environment_fingerprint()])
-    return Candidate(pipeline, data, identity)
+from mlops_lab.training.history import read_facts, read_labelled
 
 
 def retrain(
@@ -96,19 +75,7 @@ def _train(project: Project, store: Store, candidate: Candidate, *, now: datetim
     report("training")
     fitted = fit(candidate.pipeline, candidate.data)
     report("registering")
-    source = project.settings.source
-    plan = Plan(
-        engine=fitted.engine,
-        task=candidate.data.task.kind,
-        classes=list(project.classes),
-        outputs=fitted.outputs,
-        scale=candidate.data.task.scale if isinstance(candidate.data.task, Regression) else 1.0,
-        request=types_of(request_fields(project)),
-        time=source.time,
-        tables={name: types_of(fields) for name, fields in table_fields(project).items()},
-        features=candidate.pipeline.features.as_dict(),
-        categories=fitted.categories,
-    )
+    plan = make_plan(project, candidate, fitted)
     lineage = {
         "snapshots": [asdict(snapshot) for snapshot in candidate.data.snapshots],
         "training_set": candidate.data.fingerprint,

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+import polars as pl
+
 from mlops_lab import clock
 from mlops_lab.alerts.log import write_alerts
-from mlops_lab.clock import to_micros
+from mlops_lab.clock import day_of, to_micros
 from mlops_lab.errors import Refused
 from mlops_lab.lake import Lake
 from mlops_lab.loop.deploy import deploy, find_live
@@ -20,6 +22,7 @@ from mlops_lab.loop.triggers import find_trigger
 from mlops_lab.monitoring.measure import TABLE as MEASUREMENTS
 from mlops_lab.monitoring.measure import differing_cells, measure_parity, quality_of
 from mlops_lab.project import Project
+from mlops_lab.rollout.decisions import TABLE as DECISIONS
 from mlops_lab.rollout.decisions import Decision, State, What, apply, fold, read_decisions, write_decision
 from mlops_lab.rollout.next_step import next_step
 from mlops_lab.training.history import OUTCOMES, PREDICTIONS
@@ -68,12 +71,16 @@ class Loop:
                 code="rollout_under_way",
                 hint="wait for `mlops tick` to finish it, or end it with `mlops rollback`",
             )
-        self.report("snapshot")
-        if load_sources(self.project, self.lake, now=now, received_at=now + LOAD_LEAD):
-            self.act(fresh=True)  # servers take the new rows in before the moment from which they are seen
+        self.load(now)
         if self.state.retraining is None:
             self.decide(Decision(now, What.RETRAIN, None, "asked", f"asked for by {by}", by))
         return self._finish_retraining(now, by=by)
+
+    def load(self, now: datetime) -> None:
+        """Bring what is new in the data files into the lake, as of `now`."""
+        self.report("snapshot")
+        if load_sources(self.project, self.lake, now=now, received_at=now + LOAD_LEAD):
+            self.act(fresh=True)  # servers take the new rows in before the moment from which they are seen
 
     def now(self) -> datetime:
         """What "now" is for this project: the machine's time, or just after the newest moment its tables know of."""
@@ -94,33 +101,21 @@ class Loop:
         return newest + timedelta(seconds=1)
 
     def tick(self, now: datetime, *, by: str = "loop") -> list[Decision]:
-        """One turn at `now`; the decisions it made. Data known at or after `now` plays no part."""
+        """One turn at `now`; the decisions it made. Data known at or after `now` plays no part.
+
+        What is measured is whole days: the first turn after midnight measures the day that is over, so it does not
+        matter how often there is a turn.
+        """
+        self.catch_up()
         before = len(self.decisions)
         self.report("ingest")
         ingest_journal(self.project, self.lake)
         if self.state.champion is not None and not self._is_done(now):
-            self.report("measure")
-            live = find_live(self.decisions, self.state.champion)
-            package = self.project.root / live.package
-            predictions = predictions_of_day(self.project, self.lake, now=now)
-            measured = measure_day(
-                self.project, self.lake, now=now, state=self.state, package=package, predictions=predictions
-            )
-            self.last_log_loss = quality_of(measured, "log_loss")
-            self.report("parity")
-            parity = self._verifier.verify_sample(predictions, self.decisions)
-            write_alerts(self.lake, parity.alerts(now), position=(_TICK, to_micros(now)))
-            measured = measured.vstack(
-                measure_parity(
-                    at=now,
-                    window_hours=measured["window_hours"][0],
-                    version=self.state.champion,
-                    cells=parity.cells,
-                    differing=parity.differing_cells,
-                )
-            )
-            self._decide_and_act(now, by=by, differing=parity.differing_cells)
-            self.lake.append(MEASUREMENTS, measured, time="at", position=(_TICK, to_micros(now)))
+            end = day_of(now, self.project.timezone)
+            measured = self._measure(end) if self._is_due(end) else None
+            self._decide_and_act(now, by=by, differing=0 if measured is None else differing_cells(measured))
+            if measured is not None:
+                self.lake.append(MEASUREMENTS, measured, time="at", position=(_TICK, to_micros(end)))
         elif self.state.retraining is not None:
             self._finish_retraining(self.state.retraining.at, by=by)
         if len(self.decisions) > before or not self._acted:
@@ -165,6 +160,40 @@ class Loop:
             from mlops_lab.registry.store import Store
 
             Store(self.project.mlflow_path, name=self.project.name).set_stage("champion", self.state.champion)
+
+    def catch_up(self) -> None:
+        """Take in what other processes have decided since this loop read the decisions."""
+        if self.lake.position(DECISIONS, DECISIONS) > len(self.decisions):
+            self.decisions = read_decisions(self.lake)
+            self.state = fold(self.decisions)
+            self._acted = False
+
+    def _is_due(self, end: datetime) -> bool:
+        """Whether the day that ends at `end` is to be measured: something was live in it, and nobody measured it."""
+        live = next((decision.at for decision in self.decisions if decision.what is What.BOOTSTRAP), end)
+        return live < end and not self._is_done(end)
+
+    def _measure(self, end: datetime) -> pl.DataFrame:
+        """The measurements of the day that ends at `end`; what was served otherwise than it is defined is an alert."""
+        assert self.state.champion is not None
+        self.report("measure")
+        package = self.project.root / find_live(self.decisions, self.state.champion).package
+        predictions = predictions_of_day(self.project, self.lake, now=end)
+        measured = measure_day(
+            self.project, self.lake, now=end, state=self.state, package=package, predictions=predictions
+        )
+        self.last_log_loss = quality_of(measured, "log_loss")
+        self.report("parity")
+        parity = self._verifier.verify_sample(predictions, self.decisions)
+        write_alerts(self.lake, parity.alerts(end), position=(_TICK, to_micros(end)))
+        compared = measure_parity(
+            at=end,
+            window_hours=measured["window_hours"][0],
+            version=self.state.champion,
+            cells=parity.cells,
+            differing=parity.differing_cells,
+        )
+        return measured.vstack(compared)
 
     def _is_done(self, now: datetime) -> bool:
         return self.lake.position(MEASUREMENTS, _TICK) >= to_micros(now)

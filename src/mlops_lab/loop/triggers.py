@@ -8,7 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
-from mlops_lab.clock import days_before
+from mlops_lab.clock import days_after, days_before
 from mlops_lab.monitoring.measure import calibration_gap
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import State
@@ -24,6 +24,26 @@ class Trigger:
     evidence: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Due:
+    """The next retraining: at the latest `at`, and from `watched_from` on as soon as `watched` is so."""
+
+    at: datetime
+    watched_from: datetime
+    watched: str
+
+
+def next_retraining(project: Project, last: datetime) -> Due:
+    """When the next retraining is due, where the last one was at `last`."""
+    settings = project.settings.triggers
+    apart = f"the outcomes and the answers of {settings.window_days} days lie on average"
+    return Due(
+        at=days_after(last, settings.every_days, project.timezone),
+        watched_from=days_after(last, settings.cooldown_days, project.timezone),
+        watched=f"{apart} more than {settings.max_calibration_gap:g} apart",
+    )
+
+
 def find_trigger(
     project: Project, state: State, now: datetime, *, measured: Callable[[datetime], pl.DataFrame]
 ) -> Trigger | None:
@@ -37,7 +57,8 @@ def find_trigger(
     last = state.last_retrain
     if last is None:
         return Trigger("triggers.first", "nothing was ever trained", {})
-    if days_before(now, settings.cooldown_days, project.timezone) >= last:
+    due = next_retraining(project, last)
+    if now >= due.watched_from:
         window = days_before(now, settings.window_days, project.timezone)
         recent = measured(window)
         part, gap, outcomes = calibration_gap(recent) if recent.height else ("", 0.0, 0.0)
@@ -46,6 +67,6 @@ def find_trigger(
             limit = f"({outcomes:,.0f} outcomes; limit {settings.max_calibration_gap:g})"
             reason = f"over {settings.window_days} days {told} {limit}"
             return Trigger("triggers.max_calibration_gap", reason, {"gap": gap, "outcomes": outcomes})
-    if days_before(now, settings.every_days, project.timezone) >= last:
+    if now >= due.at:
         return Trigger("triggers.every_days", f"the last training was {settings.every_days} days ago", {})
     return None

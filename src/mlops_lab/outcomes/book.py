@@ -51,6 +51,11 @@ class Book(Generic[Prediction]):
         made = self._made.get(prediction_id)
         return judge(known_at, values, predicted_at=made.at if made else None, earlier=self._ended.get(prediction_id))
 
+    def known_at(self, prediction_id: str) -> datetime | None:
+        """When the accepted outcome of a prediction was known; None where there is none."""
+        ended = self._ended.get(prediction_id)
+        return ended and ended[0]
+
     def end(self, prediction_id: str, known_at: datetime, values: Mapping[str, Any]) -> None:
         """Enter the accepted outcome of a prediction."""
         self._ended[prediction_id] = (known_at, values)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from mlops_lab.clock import days_before
+from mlops_lab.clock import days_after
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import State, What
 from mlops_lab.training.task import Task
@@ -25,6 +25,32 @@ class Step:
     evidence: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Wait:
+    """What a stage needs before its next step: its days to be over, and enough requests that both versions scored and
+    whose outcome is known."""
+
+    days: int
+    until: datetime
+    rows: int
+    rows_needed: int
+    then: What
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether nothing is missing any more."""
+        return now >= self.until and self.rows >= self.rows_needed
+
+
+def waiting_for(project: Project, state: State, *, rows: int) -> Wait:
+    """What the stage under way waits for, where `rows` requests count so far."""
+    settings = project.settings.rollout
+    assert state.since is not None
+    days, then = (
+        (settings.shadow_days, What.CANARY) if state.stage is What.SHADOW else (settings.canary_days, What.PROMOTE)
+    )
+    return Wait(days, days_after(state.since, days, project.timezone), rows, MIN_ROWS, then)
+
+
 def next_step(
     project: Project, state: State, now: datetime, *, task: Task, pairs: pl.DataFrame, differing_cells: int = 0
 ) -> Step | None:
@@ -38,7 +64,6 @@ def next_step(
     never promotes on its own evidence, so looking every day does not raise the false-promotion rate.
     """
     settings = project.settings.rollout
-    assert state.since is not None
     loss = task.losses(pairs["truth"], pairs["challenger"]).mean()
     champion_loss = task.losses(pairs["truth"], pairs["champion"]).mean()
     harm = float(loss) - float(champion_loss) if pairs.height else 0.0  # type: ignore[arg-type]
@@ -51,12 +76,10 @@ def next_step(
         return Step(
             What.ROLL_BACK, "rollout.max_loss", f"{compared}: worse than {settings.max_loss:g} allows", evidence
         )
-    days = settings.shadow_days if state.stage is What.SHADOW else settings.canary_days
-    if days_before(now, days, project.timezone) < state.since:
+    wait = waiting_for(project, state, rows=pairs.height)
+    if not wait.is_over(now):
         return None
-    if pairs.height < MIN_ROWS:
-        return None
-    if state.stage is What.SHADOW:
-        reason = f"{days} days in shadow: {compared}; it now answers {settings.canary_share:.0%} of the keys"
+    if wait.then is What.CANARY:
+        reason = f"{wait.days} days in shadow: {compared}; it now answers {settings.canary_share:.0%} of the keys"
         return Step(What.CANARY, "rollout.shadow_days", reason, evidence)
-    return Step(What.PROMOTE, "rollout.canary_days", f"{days} days as canary: {compared}", evidence)
+    return Step(What.PROMOTE, "rollout.canary_days", f"{wait.days} days as canary: {compared}", evidence)

@@ -1,4 +1,4 @@
-"""The serving process: `python -m mlops_lab.serving PROJECT [--port N] [--stop-with-parent]`.
+"""The serving process: `python -m mlops_lab.serving PROJECT [--port N] [--set KEY=VALUE] [--stop-with-parent]`.
 
 Started by `mlops serve`, which prepares the state first. Prints one line when it is ready to answer.
 """
@@ -59,11 +59,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m mlops_lab.serving")
     parser.add_argument("project", type=Path)
     parser.add_argument("--port", type=int)
+    parser.add_argument("--set", dest="flags", action="append", default=[])
     parser.add_argument("--stop-with-parent", action="store_true")
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        project = load_project(options.project)
+        project = load_project(options.project, flags=options.flags)
         settings = project.settings.serving
         listener = listen(settings.host, settings.port if options.port is None else options.port)
         service = Service(project, read_deployment(project.deployment_path))

@@ -20,6 +20,17 @@ class Address(msgspec.Struct, frozen=True):
     host: str
     port: int
 
+    @property
+    def reached_at(self) -> str:
+        """The host that this machine asks: one that listens on all addresses is reached on the loopback."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+
+    @property
+    def url(self) -> str:
+        """The beginning of its URLs."""
+        host = f"[{self.reached_at}]" if ":" in self.reached_at else self.reached_at
+        return f"http://{host}:{self.port}"
+
 
 def address_path(project: Project) -> Path:
     """The file that the server writes when it is ready."""
@@ -35,6 +46,17 @@ def find_server(project: Project) -> Address | None:
         return None
     # the number may meanwhile belong to another process: only a server holds the journal
     return address if is_locked(project.journal_path) else None
+
+
+def check_no_server(project: Project) -> None:
+    """EnvironmentFault where a server of the project is running."""
+    if running := find_server(project):
+        raise EnvironmentFault(
+            "a server of this project is running",
+            code="journal_locked",
+            where=f"{running.host}:{running.port}, process {running.pid}",
+            hint="stop it first: only one may write the journal",
+        )
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -21,6 +21,7 @@ from mlops_lab.features.definition import View
 from mlops_lab.features.online import MemoryStore, Store, timed_row
 from mlops_lab.ids import new_id
 from mlops_lab.outcomes.book import Book
+from mlops_lab.outcomes.fields import told_fields
 from mlops_lab.outcomes.judge import Verdict
 from mlops_lab.project import Project
 from mlops_lab.registry.engine import Output
@@ -92,8 +93,7 @@ class Service:
             request_fields = (*request_fields, Field(source.time, "datetime", nullable=True))
         outcome_fields = parse_fields(source.outcome, where="source.outcome")
         self.request_type = make_struct("Request", request_fields, past=[source.time], id=str)
-        known = (Field("id", "string", nullable=False), Field("known_at", "datetime", nullable=False))
-        self.outcome_type = make_struct("Outcome", (*known, *outcome_fields), past=["known_at"])
+        self.outcome_type = make_struct("Outcome", told_fields(project), past=["known_at"])
         self._fields = {
             name: parse_fields(table.fields, where=f"tables.{name}") for name, table in project.settings.tables.items()
         }
@@ -233,7 +233,8 @@ class Service:
         records: dict[str, OutcomeRecord] = {}
         written: list[OutcomeRecord] = []
         for index, outcome in enumerate(outcomes):
-            name, known_at = outcome.id, outcome.known_at  # type: ignore[attr-defined]
+            name: str = outcome.id  # type: ignore[attr-defined]
+            known_at = outcome.known_at or self._arrival(name, records)  # type: ignore[attr-defined]
             values = {column: getattr(outcome, column) for column in self._outcome_names}
             verdict = self._book.judge(name, known_at, values)
             if verdict is Verdict.ACCEPTED and name in records:
@@ -258,6 +259,13 @@ class Service:
         for record in records.values():
             self._learn(record)
         return {"counts": counts, "problems": problems}
+
+    def _arrival(self, name: str, records: Mapping[str, OutcomeRecord]) -> datetime:
+        """When an outcome is taken to be known that does not say so: when it first came, and not before its prediction,
+        whose client's clock may go before ours."""
+        before = records[name].known_at if name in records else self._book.known_at(name)
+        made = self._book.find(name)
+        return before or (max(clock.now(), made.at) if made else clock.now())
 
     def accept_facts(self, table: str, rows: Sequence[msgspec.Struct]) -> dict[str, Any]:
         """Take in rows of a table. The same row again is ignored, one that breaks the contract is set aside; Conflict,

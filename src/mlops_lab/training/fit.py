@@ -25,14 +25,15 @@ from mlops_lab.training.training_set import TrainingSet
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained model: the file that an engine reads, what the plan must say of it, its parameters, and `answer`, the
-    model itself, asked for the answers to some inputs."""
+    """A trained model: the file that an engine reads, what the plan must say of it, its parameters, the model itself,
+    and `answer`, by which it is asked for the answers to some inputs."""
 
     engine: str
     model: bytes
     categories: dict[str, list[str]]
     outputs: list[int]
     parameters: dict[str, Any]
+    estimator: Any
     answer: Callable[[pl.DataFrame], Answers]
 
 
@@ -59,8 +60,8 @@ def fit(pipeline: Pipeline, data: TrainingSet) -> Fitted:
     if is_lightgbm(estimator):  # alone: served by its own library, from its text format
         engine, model, parameters = "lightgbm", estimator.booster_.model_to_string().encode(), estimator.get_params()
     else:
-        engine, model, parameters = "onnx", to_onnx(estimator, data.inputs), _parameters(estimator)
-    return Fitted(engine, model, learned.categories, learned.outputs, parameters, learned.answer)
+        engine, model, parameters = "onnx", to_onnx(estimator, data.inputs), parameters_of(estimator)
+    return Fitted(engine, model, learned.categories, learned.outputs, parameters, estimator, learned.answer)
 
 
 def make_estimator(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None) -> Any:
@@ -154,7 +155,7 @@ def _take_file(pipeline: Pipeline, path: Path, data: TrainingSet) -> Fitted:
 
     engine = OnnxEngine(path, pipeline.features.inputs)
     outputs = list(range(len(data.task.parts(data.truth.head(0), data.task.constant(data.truth, 0)))))
-    return Fitted("onnx", path.read_bytes(), {}, outputs, {"file": path.name}, engine.score)
+    return Fitted("onnx", path.read_bytes(), {}, outputs, {"file": path.name}, path, engine.score)
 
 
 def _no_estimator(found: Any) -> InvalidInput:
@@ -190,7 +191,7 @@ def _weigh(estimator: Any, data: TrainingSet) -> dict[str, Any]:
     return {f"{steps[-1][0]}__sample_weight" if steps else "sample_weight": data.weights.to_numpy()}
 
 
-def _parameters(estimator: Any) -> dict[str, Any]:
+def parameters_of(estimator: Any) -> dict[str, Any]:
     """The parameters that are values, for MLflow; those that are objects are in the code."""
     plain = (str, int, float, bool, type(None))
     found = {name: value for name, value in estimator.get_params().items() if isinstance(value, plain)}

@@ -8,15 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
 from mlops_lab.ids import hash_bytes
-from mlops_lab.project import PIPELINE_NAME, Project
+from mlops_lab.project import PIPELINE_NAME, Project, Settings
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What `pipeline.py` defines, and the hash of its text, of `mlops.toml` and of the ONNX files beside it."""
+    """What `pipeline.py` defines, and the hash of its text, the settings that matter and the ONNX files beside it."""
 
     features: Features
     model: Callable[..., Any]
@@ -63,8 +65,23 @@ def load_pipeline(project: Project) -> Pipeline:
         )
     features.as_dict()  # what cannot be written into a package is refused before any work is spent
     graphs = [graph.read_bytes() for graph in sorted(project.root.glob("*.onnx"))]  # models that were trained elsewhere
-    fingerprint = hash_bytes([path.read_bytes(), (project.root / "mlops.toml").read_bytes(), *graphs])
+    fingerprint = hash_bytes([path.read_bytes(), settings_that_matter(project.settings), *graphs])
     return Pipeline(features, model, fingerprint, space)
+
+
+def settings_that_matter(settings: Settings) -> bytes:
+    """The settings by which one candidate differs from another, as they hold: from whichever layer, without comments.
+
+    What is left out makes no model and judges none: [serving], [triggers] and [rollout], which come before or after,
+    and where the data lie, because the rows themselves are part of a candidate's identity. [gates] and [backtest] stay
+    in: a candidate that was refused by one limit is a new one under another.
+    """
+    told = msgspec.to_builtins(settings)
+    for section in ("serving", "triggers", "rollout"):
+        del told[section]
+    for table in (told["source"], *told["tables"].values()):
+        del table["data"]
+    return msgspec.json.encode(told, order="sorted")
 
 
 def explain_failure(error: Exception, path: str) -> InvalidInput:

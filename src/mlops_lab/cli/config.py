@@ -1,0 +1,47 @@
+"""`mlops config show | schema`."""
+
+from __future__ import annotations
+
+import msgspec
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, print_table
+from mlops_lab.project import CONFIG_NAME
+from mlops_lab.project.layers import Origin
+from mlops_lab.project.shown import json_schema, list_settings
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+@app.command()
+def show(project: Folder = HERE, json: Json = False) -> None:
+    """Every key with the value that holds, and what said so: mlops.toml, a variable, --set, or nobody (the default)."""
+    opened = open_project(project)
+    found = list_settings(opened)
+    if json:
+        print_json({"config": str(opened.root / CONFIG_NAME), "settings": [one.as_dict() for one in found]})
+        return
+    table = Table("key", "value", "from", box=None, header_style="bold")
+    table.columns[1].overflow = "fold"
+    section = None
+    for one in found:
+        if one.section != section:
+            section = one.section
+            table.add_row(Text(f"[{section}]", "bold"))
+        value = "none" if one.value is None else msgspec.json.encode(one.value).decode()
+        table.add_row(Text(f"  {one.name}"), Text(value), _origin(one.origin))
+    print_table(table)
+
+
+@app.command()
+def schema(json: Json = False) -> None:
+    """The JSON schema of mlops.toml, for editors: save it beside the file."""
+    del json  # it is JSON, with and without
+    print(msgspec.json.format(msgspec.json.encode(json_schema())).decode())
+
+
+def _origin(origin: Origin) -> Text:
+    style = {"default": "dim", "mlops.toml": ""}.get(origin.layer, "cyan")
+    return Text(origin.name or "default", style)

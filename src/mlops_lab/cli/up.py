@@ -1,0 +1,68 @@
+"""`mlops up`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from mlops_lab.cli.errors import refuse
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project
+from mlops_lab.cli.watchers import JsonLines, TextLines
+from mlops_lab.clock import parse_duration
+from mlops_lab.errors import InvalidInput, Refused
+from mlops_lab.loop.up import Up, alone
+from mlops_lab.rollout.decisions import What
+
+
+def command(
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.")] = None,
+    every: Annotated[str | None, typer.Option(help="Turn the loop so often, such as 30s, 1m or 1h.")] = None,
+    project: Folder = HERE,
+    json: Json = False,
+) -> None:
+    """Train the first version where none is live; then serve, and turn the loop every so often, until stopped."""
+    opened = open_project(project)
+    try:
+        length = parse_duration(every or opened.settings.triggers.tick_every)
+    except InvalidInput as error:
+        error.where = "--every"
+        raise
+    wanted = opened.settings.serving.port if port is None else port
+    with alone(opened, port=wanted), _stoppable() as stop, (JsonLines if json else TextLines)(opened) as watcher:
+        up = Up(opened, port=wanted, watcher=watcher)
+        first = up.train_first()
+        if first is not None:
+            watcher.decided(first)
+        if first is None or first.what is not What.REFUSE:
+            watcher.stopped(up.stay(stop, every=length))
+            return
+        reasons = "; ".join(dict.fromkeys(up.why_refused(first)))
+    refuse(
+        Refused(
+            f"the first version may not answer anybody: {reasons}",
+            code="refused",
+            hint="mend the data, pipeline.py or the limits in [gates] of mlops.toml, and run it again",
+        )
+    )
+
+
+@contextmanager
+def _stoppable() -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM set the event and end what is being done, also where a shell started us with `&`."""
+    stop = threading.Event()
+
+    def end(*_: object) -> None:
+        stop.set()
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,112 @@
+"""Training to look at: the candidate that `mlops run` would make, fitted and asked; nothing is registered."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mlops_lab import project as folder
+from mlops_lab.clock import parse_moment
+from mlops_lab.errors import InvalidInput
+from mlops_lab.features.definition import Features
+from mlops_lab.loop.candidate import make_plan, prepare_candidate
+from mlops_lab.loop.tick import Loop
+from mlops_lab.notebook.answers import Answers, beside, without_marks
+from mlops_lab.notebook.project import AnyProject, Project, open_project
+from mlops_lab.notebook.result import Model, Result
+from mlops_lab.notebook.saving import is_estimator
+from mlops_lab.project import PIPELINE_NAME
+from mlops_lab.registry.package import PLAN_FILE, Plan, model_file, write_plan
+from mlops_lab.serving.predictor import Predictor
+from mlops_lab.training.fit import Fitted, fit, prove
+from mlops_lab.training.pipeline import Pipeline, load_pipeline
+from mlops_lab.training.training_set import TrainingSet
+
+
+def train(
+    project: AnyProject,
+    model: Model | None = None,
+    *,
+    features: Features | None = None,
+    now: datetime | str | None = None,
+) -> Result:
+    """The candidate of this moment, trained as `mlops run` trains it: same data, same rows held out, same package.
+
+    Without `model` or `features` those of pipeline.py are taken. What is new in the data files is brought in first;
+    nothing else is written. `now` is the moment to train as of (without a zone: UTC). InvalidInput as of `mlops run`.
+    """
+    opened = open_project(project)
+    loop = Loop(opened.files)
+    moment = parse_moment(str(now)) if now else loop.now()
+    loop.load(moment)
+    pipeline = _choose(opened, model, features)
+    try:
+        candidate = prepare_candidate(opened.files, loop.lake, now=moment, pipeline=pipeline)
+        began = time.perf_counter()
+        fitted = fit(pipeline, candidate.data)
+        seconds = time.perf_counter() - began
+        plan = make_plan(opened.files, candidate, fitted)
+        agreement = prove(fitted, plan, candidate.data.inputs)
+    except InvalidInput as error:
+        if error.where and (features if _is_of_features(error) else model) is not None:
+            error.where = error.where.replace(PIPELINE_NAME, "your cell")
+        raise
+    predictor = _package(plan, fitted)
+    answers = _answer(opened.files, candidate.data, predictor)
+    return Result(opened, fitted.estimator, candidate, predictor, answers, agreement, seconds, given=(model, features))
+
+
+def _choose(project: Project, model: Model | None, features: Features | None) -> Pipeline:
+    """The pipeline of the file, with what was given in place of its parts; the file need not be there for nothing."""
+    if features is not None and not isinstance(features, Features):
+        raise InvalidInput(
+            f"features is a {type(features).__name__}",
+            code="bad_features",
+            where="train(features=...)",
+            hint="from mlops_lab.features import Features; features = Features(inputs=[...])",
+        )
+    if model is None or features is None:
+        saved = load_pipeline(project.files)
+        if model is None and features is None:
+            return saved
+        model = saved.model if model is None else model
+        features = saved.features if features is None else features
+    features.as_dict()  # as for the file: what cannot be written into a package is refused first
+    return Pipeline(features, _as_function(model), fingerprint="")
+
+
+def _as_function(model: Model) -> Callable[[], Any]:
+    """The function that makes the model; of an estimator, unfitted copies."""
+    if not is_estimator(model):
+        return model if callable(model) else lambda: model
+    from sklearn.base import clone
+
+    return lambda: clone(model)
+
+
+def _is_of_features(error: InvalidInput) -> bool:
+    return error.code == "bad_features"
+
+
+def _answer(project: folder.Project, data: TrainingSet, predictor: Predictor) -> Answers:
+    """The answers to the rows held out."""
+    return Answers(
+        data.task,
+        beside(without_marks(project, data.holdout), data.holdout_inputs),
+        data.holdout_truth,
+        predictor.score(data.holdout_inputs),
+        data.task.constant(data.truth, data.holdout.height),
+    )
+
+
+def _package(plan: Plan, fitted: Fitted) -> Predictor:
+    """What a server would load, from a folder that is gone again."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / model_file(fitted.engine)).write_bytes(fitted.model)
+        (folder / PLAN_FILE).write_bytes(write_plan(plan))
+        return Predictor(folder, version=0)

@@ -1,0 +1,24 @@
+"""A project: a folder with `mlops.toml` (what) and `pipeline.py` (how). This package reads the first.
+
+What the file says can be said otherwise from outside: defaults < `mlops.toml` < environment < `--set`.
+"""
+
+from mlops_lab.project.declaration import ASKED_AT, KNOWN_AT, RESERVED, ROW_ID, FieldSection, type_of
+from mlops_lab.project.folder import PIPELINE_NAME, Project, find_project, load_project
+from mlops_lab.project.layers import CONFIG_NAME
+from mlops_lab.project.sections import Settings
+
+__all__ = [
+    "ASKED_AT",
+    "CONFIG_NAME",
+    "KNOWN_AT",
+    "PIPELINE_NAME",
+    "RESERVED",
+    "ROW_ID",
+    "FieldSection",
+    "Project",
+    "Settings",
+    "find_project",
+    "load_project",
+    "type_of",
+]

@@ -1,0 +1,39 @@
+"""What a running server says of its work, for who watches it."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+from mlops_lab.serving.address import Address
+
+_ANSWERED = re.compile(rb"^mlops_predictions_total\{[^}]*\} (\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """Answers since the server started, and recent predictions that wait for their outcome."""
+
+    answers: int
+    pending: int
+
+
+def feel_pulse(address: Address, *, timeout_seconds: float = 1.0) -> Pulse | None:
+    """The server's figures; None where it does not answer in time."""
+    connection = http.client.HTTPConnection(address.reached_at, address.port, timeout=timeout_seconds)
+    try:
+        metrics = _get(connection, "/metrics")
+        status = msgspec.json.decode(_get(connection, "/v1/status"))
+        return Pulse(sum(map(int, _ANSWERED.findall(metrics))), status["pending"])
+    except (OSError, http.client.HTTPException, msgspec.DecodeError):
+        return None
+    finally:
+        connection.close()
+
+
+def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
+    connection.request("GET", path)
+    return connection.getresponse().read()

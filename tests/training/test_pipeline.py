@@ -1,0 +1,67 @@
+"""Which settings make a candidate another one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mlops_lab.project import load_project
+from mlops_lab.training.pipeline import load_pipeline
+
+FLIGHTS = Path(__file__).parents[2] / "examples" / "flights"
+TEXT = (FLIGHTS / "mlops.toml").read_text()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("mlops.toml", "pipeline.py"):
+        shutil.copy(FLIGHTS / name, tmp_path)
+    return tmp_path
+
+
+def fingerprint(root: Path, *flags: str, **environment: str) -> str:
+    return load_pipeline(load_project(root, flags=flags, environment=environment)).fingerprint
+
+
+@pytest.mark.parametrize(
+    "key", ["serving.port=9000", "triggers.every_days=3", "rollout.shadow_days=1", "source.data=x"]
+)
+def test_what_makes_no_model_makes_no_other_candidate(root: Path, key: str) -> None:
+    assert fingerprint(root, key) == fingerprint(root)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "old", "new"),
+    [
+        ("gates.slices", '["dest"]', 'slices = ["origin", "carrier"]', 'slices = ["dest"]'),
+        ("source.request.distance.max", "9000", "min = 0 }", "min = 0, max = 9000 }"),
+        ("project.timezone", "UTC", 'timezone = "America/New_York"', 'timezone = "UTC"'),
+        ("backtest.days", "7", "[gates]", "[backtest]\ndays = 7  # a week\n[gates]"),
+    ],
+)
+def test_a_setting_that_matters_counts_alike_from_every_layer(
+    root: Path, key: str, text: str, old: str, new: str
+) -> None:
+    before = fingerprint(root)
+    by_flag = fingerprint(root, f"{key}={text}")
+    by_variable = fingerprint(root, **{"MLOPS_" + key.replace(".", "__").upper(): text})
+    assert TEXT.count(old) == 1
+    (root / "mlops.toml").write_text(TEXT.replace(old, new))
+    assert by_flag == by_variable == fingerprint(root) != before
+
+
+def test_comments_order_and_defaults_written_out_change_nothing(root: Path) -> None:
+    before = fingerprint(root)
+    section = TEXT[TEXT.index("[serving]") :]
+    text = TEXT.replace(section, "").replace("[gates]", f"# moved\n{section}\n[backtest]\nalpha = 0.05\n\n[gates]")
+    (root / "mlops.toml").write_text(text)
+    assert fingerprint(root) == before
+
+
+def test_another_pipeline_is_another_candidate(root: Path) -> None:
+    before = fingerprint(root)
+    with (root / "pipeline.py").open("a") as file:
+        file.write("# even by a comment: code is not understood, only read\n")
+    assert fingerprint(root) != before
