@@ -18,6 +18,7 @@ from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import PLAN_FILE, Plan, model_file, package_fingerprint, write_plan
 from mlops_lab.serving.predictor import Predictor
 from mlops_lab.training.agreement import Agreement
+from mlops_lab.training.baseline import fit_baseline
 from mlops_lab.training.fit import fit, prove
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
 from mlops_lab.training.training_set import TrainingSet, build_training_set
@@ -219,6 +220,7 @@ def make_trial(tiny: Tiny) -> Callable[..., Trial]:
         "blocks": tiny.training.holdout["asked_at"].dt.convert_time_zone("America/New_York").dt.date(),
         "candidate_output": output,
         "agreement": tiny.agreement,
+        "baseline": fit_baseline(tiny.training),
         "champion_version": 1,
         "champion_output": pl.Series("output", [base] * len(output)),
     }

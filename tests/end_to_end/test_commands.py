@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +41,13 @@ def iso(frame: pl.DataFrame) -> pl.DataFrame:
 def test_the_first_run_goes_live(template: Path) -> None:
     ran = json.loads((template / "run.json").read_text())
     assert (ran["what"], ran["version"]) == ("bootstrap", 1)
-    assert [gate["gate"] for gate in ran["evidence"]["gates"]] == ["contract", "sanity", "backtest", "slices"]
+    assert [gate["gate"] for gate in ran["evidence"]["gates"]] == [
+        "contract",
+        "sanity",
+        "baseline",
+        "backtest",
+        "slices",
+    ]
     assert (template / ran["evidence"]["package"] / "MLmodel").is_file()
     project = load_project(template)
     assert Lake(project.lake_path).read("parcels").height == pl.read_parquet(template / "data/parcels.parquet").height
@@ -97,6 +104,7 @@ def test_explain_shows_everything_behind_a_prediction(promoted: Project, world: 
     assert told["features"]["items"] == asked["items"]
     assert told["outcome"] == {"known_at": tell(asked)["known_at"], "late": asked["late"], "delay": asked["delay"]}
     version = told["version"]
+    assert re.fullmatch("[0-9a-f]{32}", version["run_id"])
     assert {
         "run_id",
         "fingerprint",

@@ -98,7 +98,7 @@ def make_data(kind: str) -> TrainingSet:
     }[kind]
     return TrainingSet(
         task=make_task(kind, classes=CLASSES if kind == "multiclass" else (), scale=float(score.std())),
-        inputs=inputs, truth=pl.Series(truth), weights=None, holdout=pl.DataFrame(), holdout_inputs=inputs.head(50),
+        inputs=inputs, truth=pl.Series(truth), weights=None, moments=pl.Series(range(ROWS)), holdout=pl.DataFrame(), holdout_inputs=inputs.head(50),
         holdout_truth=pl.Series(truth[:50]), cutoff=None, until=None, snapshots=(), fingerprint="",
     )  # fmt: skip
 

@@ -14,6 +14,8 @@ COMMANDS = {
     "demo": "The whole loop on the flights of 2013, replayed day by day.",
     "init": "A project of your own from a table: what it is, and the files that say so.",
     "run": "Snapshot, train, test; start a rollout, or say why not.",
+    "tune": "Search for better parameters, within a budget.",
+    "compare": "Versions, runs and trials side by side.",
     "up": "Server and loop together, with a first version where none is live, until stopped.",
     "serve": "Answer requests over HTTP until stopped.",
     "score": "Answer a file of requests at once.",

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mlops_lab.gates.backtest import check_backtest
+from mlops_lab.gates.baseline import check_baseline
 from mlops_lab.gates.contract import check_contract
 from mlops_lab.gates.sanity import check_sanity
 from mlops_lab.gates.slices import check_slices
 from mlops_lab.gates.verdict import GateVerdict, Trial
 
-GATES: tuple[Callable[[Trial], GateVerdict], ...] = (check_contract, check_sanity, check_backtest, check_slices)
+GATES: tuple[Callable[[Trial], GateVerdict], ...] = (
+    check_contract,
+    check_sanity,
+    check_baseline,
+    check_backtest,
+    check_slices,
+)
 
 
 def run_gates(trial: Trial) -> list[GateVerdict]:

@@ -10,13 +10,14 @@ import polars as pl
 from mlops_lab.project import Project
 from mlops_lab.serving.predictor import Predictor
 from mlops_lab.training.agreement import Agreement
+from mlops_lab.training.baseline import Baseline
 from mlops_lab.training.task import Task
 from mlops_lab.training.training_set import TrainingSet
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A candidate, the days it has not seen, and the champion's answers on the same days.
+    """A candidate, the days it has not seen, and the answers of a simple baseline and of the champion on the same days.
 
     `blocks` names the stretch of time that each held-out row lies in: its local calendar day, or, where a share of the
     rows is held out, one of 20 stretches of as many rows. `truth` is as the task encodes it. The champion's answers
@@ -30,6 +31,7 @@ class Trial:
     blocks: pl.Series
     agreement: Agreement
     candidate_output: pl.Series
+    baseline: Baseline
     champion_version: int | None
     champion_output: pl.Series
 

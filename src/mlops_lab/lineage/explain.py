@@ -84,7 +84,7 @@ def _version(project: Project, decisions: Sequence[Decision], number: int) -> di
     lineage = msgspec.json.decode((package / LINEAGE_FILE).read_bytes())
     return {
         "number": number,
-        "run_id": package.parent.name,
+        "run_id": package.parents[1].name,
         "package": live.package,
         "fingerprint": live.fingerprint,
         "inputs": plan.features["inputs"],

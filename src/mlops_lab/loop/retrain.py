@@ -25,6 +25,7 @@ from mlops_lab.rollout.decisions import Decision, State, What
 from mlops_lab.serving.predictor import Predictor
 from mlops_lab.training.agreement import Agreement
 from mlops_lab.training.backtest import equal_stretches
+from mlops_lab.training.baseline import fit_baseline
 from mlops_lab.training.environment import code_commit, environment_fingerprint, installed_packages
 from mlops_lab.training.fit import fit, prove
 from mlops_lab.training.history import read_facts, read_labelled
@@ -116,6 +117,7 @@ def _make_trial(
         blocks=moments.dt.convert_time_zone(project.timezone).dt.date() if by_day else equal_stretches(len(moments)),
         agreement=msgspec.json.decode((version.package / AGREEMENT_FILE).read_bytes(), type=Agreement),
         candidate_output=output,
+        baseline=fit_baseline(data),
         champion_version=state.champion,
         champion_output=_champion_output(project, lake, decisions, state, candidate),
     )

@@ -50,7 +50,7 @@ class BacktestSection(Config, frozen=True, kw_only=True):
 
 
 class GatesSection(Config, frozen=True, kw_only=True):
-    """`[gates]`: the limits that a candidate must keep."""
+    """`[gates]`: the limits that a candidate must keep; and whether it must be better than a linear model."""
 
     max_calibration_gap: Annotated[Positive, means("how far the mean answer may be from the rate observed")] = 0.1
     slices: Annotated[list[str], means("request fields whose groups are compared one by one")] = msgspec.field(
@@ -58,6 +58,7 @@ class GatesSection(Config, frozen=True, kw_only=True):
     )
     slice_min_rows: Annotated[PositiveInt, means("the fewest rows of a group worth comparing")] = 300
     max_slice_loss: Annotated[Positive, means("how much the log loss of a group may rise")] = 0.03
+    must_beat_baseline: Annotated[bool, means("refuse what is no better, beyond chance, than a linear model")] = False
 
 
 class RolloutSection(Config, frozen=True, kw_only=True):

@@ -41,13 +41,29 @@ def open_engine(package: Path, plan: Plan) -> Engine:
     return OnnxEngine(path, inputs)
 
 
+class Knows(Protocol):
+    """What must be known of a model to say what its answers mean: see `Plan`."""
+
+    @property
+    def task(self) -> str:
+        """What it predicts."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """All classes of a multiclass task."""
+
+    @property
+    def outputs(self) -> Sequence[int]:
+        """The place among them of each class that it knows."""
+
+
 class Arrangement:
     """From what an engine answers to what is answered: every class in its place, those never learned with 0; and no
     probability beyond 0 or 1, where float32 was summed up to a hair more."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Knows) -> None:
         self._sure = plan.task != "regression"
-        self._places = plan.outputs
+        self._places = list(plan.outputs)
         self._classes = len(plan.classes)
 
     def of_row(self, output: Output) -> Output:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,11 +17,13 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing leaves this
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 
 import polars as pl
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, Schema, TensorSpec
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mlops_lab.clock import to_micros
@@ -68,6 +71,18 @@ class Content:
     tags: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Tracked:
+    """A run as MLflow keeps it. `is_finished`: what it logs is whole."""
+
+    run_id: str
+    name: str
+    parameters: dict[str, str]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    is_finished: bool
+
+
 def _guarded(method: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
     """The method, with what a disk or a database says told as an error with a hint."""
 
@@ -113,10 +128,7 @@ class Store:
         found = self._client.search_model_versions(f"name='{self._name}' and tags.{CANDIDATE_TAG}='{candidate}'")
         if not found:
             return None
-        version = found[0]
-        return Version(
-            int(version.version), str(version.run_id), Path(str(version.source)), version.tags["fingerprint"]
-        )
+        return _version(found[0])
 
     @_guarded
     def register(self, content: Content, *, candidate: str, run_name: str, moment: Any) -> Version:
@@ -151,6 +163,66 @@ class Store:
         )
 
     @_guarded
+    def open_run(
+        self,
+        name: str,
+        *,
+        identity: Mapping[str, str],
+        tags: Mapping[str, str],
+        moment: datetime,
+        parent: str | None = None,
+    ) -> str:
+        """The id of the run with the tags of `identity`, made where there is none; it is under way from now on."""
+        if found := self.find_runs(identity):
+            self._client.update_run(found[0].run_id, status="RUNNING")
+            return found[0].run_id
+        nested = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
+        milliseconds = to_micros(moment) // 1000
+        every = {**identity, **tags, **nested}
+        run = self._client.create_run(self._experiment, milliseconds, tags=every, run_name=name)
+        return str(run.info.run_id)
+
+    @_guarded
+    def close_run(
+        self,
+        run_id: str,
+        *,
+        parameters: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        moment: datetime,
+        failed: bool = False,
+    ) -> None:
+        """Log what came of a run, and end it."""
+        milliseconds = to_micros(moment) // 1000
+        self._client.log_batch(
+            run_id,
+            metrics=[Metric(key, value, milliseconds, 0) for key, value in metrics.items()],
+            params=[Param(key, str(value)) for key, value in parameters.items()],
+        )
+        self._client.set_terminated(run_id, "FAILED" if failed else "FINISHED", end_time=milliseconds)
+
+    @_guarded
+    def find_runs(self, tags: Mapping[str, str] | None = None) -> list[Tracked]:
+        """The runs that have these tags, the newest first."""
+        wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in (tags or {}).items())
+        found: list[Tracked] = []
+        page = None
+        while True:
+            runs = self._client.search_runs(
+                [self._experiment], wanted, max_results=1000, order_by=["attributes.start_time DESC"], page_token=page
+            )
+            found += [_tracked(run) for run in runs]
+            page = runs.token
+            if not page:
+                return found
+
+    @_guarded
+    def versions(self) -> list[Version]:
+        """All registered versions, in their order."""
+        found = self._client.search_model_versions(f"name='{self._name}'")
+        return sorted(map(_version, found), key=lambda version: version.number)
+
+    @_guarded
     def set_stage(self, alias: str, number: int) -> None:
         """Point an alias (`champion`, `challenger`) at a version: `models:/NAME@champion` then loads it."""
         self._client.set_registered_model_alias(self._name, alias, str(number))
@@ -176,6 +248,21 @@ class Store:
                 "onnx", data=model_name, onnx_version=version, providers=["CPUExecutionProvider"], code=None
             )
         model.save(str(path / "MLmodel"))
+
+
+def _version(found: ModelVersion) -> Version:
+    return Version(int(found.version), str(found.run_id), Path(str(found.source)), found.tags["fingerprint"])
+
+
+def _tracked(run: Run) -> Tracked:
+    return Tracked(
+        run_id=run.info.run_id,
+        name=run.info.run_name,
+        parameters=dict(run.data.params),
+        metrics=dict(run.data.metrics),
+        tags={name: value for name, value in run.data.tags.items() if not name.startswith("mlflow.")},
+        is_finished=run.info.status in {"FINISHED", "FAILED"},
+    )
 
 
 def _make_database(database: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from mlops_lab.training.agreement import TOLERANCE, Agreement, Answers, compare
 from mlops_lab.training.convert import picks_columns, to_onnx
 from mlops_lab.training.frames import to_matrix, to_pandas
 from mlops_lab.training.pipeline import Pipeline, explain_failure
+from mlops_lab.training.task import Multiclass, to_series
 from mlops_lab.training.training_set import TrainingSet
 
 
@@ -36,16 +37,56 @@ class Fitted:
     answer: Callable[[pl.DataFrame], Answers]
 
 
+@dataclass(frozen=True)
+class Learned:
+    """An estimator that has learned and is not written yet. `answer` asks it as it is; what it means: see `to_answers`.
+
+    `categories` are the codes that texts have (LightGBM alone), `outputs` the place of each class that it knows.
+    """
+
+    task: str
+    classes: Sequence[str]
+    outputs: list[int]
+    categories: dict[str, list[str]]
+    answer: Callable[[pl.DataFrame], Answers]
+
+
 def fit(pipeline: Pipeline, data: TrainingSet) -> Fitted:
     """The project's estimator, fitted. InvalidInput where it cannot be made, fitted, or written without code."""
-    estimator = _ask(pipeline, pipeline.model)
+    estimator = make_estimator(pipeline)
+    if isinstance(estimator, Path):
+        return _take_file(pipeline, estimator, data)
+    learned = learn(pipeline, estimator, data)
+    if is_lightgbm(estimator):  # alone: served by its own library, from its text format
+        engine, model, parameters = "lightgbm", estimator.booster_.model_to_string().encode(), estimator.get_params()
+    else:
+        engine, model, parameters = "onnx", to_onnx(estimator, data.inputs), parameters_of(estimator)
+    return Fitted(engine, model, learned.categories, learned.outputs, parameters, estimator, learned.answer)
+
+
+def make_estimator(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None) -> Any:
+    """What `model()` returns, called with some parameters: an estimator, or the path of a file."""
+    estimator = ask(pipeline, lambda: pipeline.model(**(parameters or {})))
     if isinstance(estimator, str | Path):
-        return _take_file(pipeline, Path(estimator), data)
+        return Path(estimator)
     if not hasattr(estimator, "fit") or isinstance(estimator, type):
         raise _no_estimator(estimator)
-    if hasattr(type(estimator), "booster_"):
-        return _fit_lightgbm(pipeline, data, estimator)
-    return _fit_any(pipeline, data, estimator)
+    return estimator
+
+
+def is_lightgbm(estimator: Any) -> bool:
+    """Whether it is one of LightGBM's own."""
+    return hasattr(type(estimator), "booster_")
+
+
+def learn(pipeline: Pipeline, estimator: Any, data: TrainingSet) -> Learned:
+    """The estimator, fitted. InvalidInput where it cannot be."""
+    return (_learn_lightgbm if is_lightgbm(estimator) else _learn_any)(pipeline, data, estimator)
+
+
+def to_answers(learned: Learned, inputs: pl.DataFrame) -> pl.Series:
+    """What it answers to some inputs, as the task has it."""
+    return to_series(Arrangement(learned).of_rows(learned.answer(inputs)))
 
 
 def prove(fitted: Fitted, plan: Plan, inputs: pl.DataFrame) -> Agreement:
@@ -63,8 +104,7 @@ def prove(fitted: Fitted, plan: Plan, inputs: pl.DataFrame) -> Agreement:
     )
 
 
-def _fit_lightgbm(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Fitted:
-    """LightGBM alone: served by its own library, from its text format."""
+def _learn_lightgbm(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Learned:
     categories = learn_categories(data.inputs)
     encoder = Encoder(pipeline.features.inputs, categories)
     matrix, names = encoder.encode(data.inputs), list(pipeline.features.inputs)
@@ -72,23 +112,21 @@ def _fit_lightgbm(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Fitt
     options: dict[str, Any] = {"feature_name": names, "categorical_feature": columns or "auto"}
     if data.weights is not None:
         options["sample_weight"] = data.weights.to_numpy()
-    _ask(pipeline, lambda: estimator.fit(matrix, _truth(data), **options))
+    ask(pipeline, lambda: estimator.fit(matrix, _truth(data), **options))
     booster = estimator.booster_
-    text = booster.model_to_string().encode()
-    outputs = _outputs(estimator, data)
-    return Fitted(
-        "lightgbm", text, categories, outputs, estimator.get_params(), estimator,
-        lambda rows: np.asarray(booster.predict(encoder.encode(rows)), dtype=np.float64),
-    )  # fmt: skip
+
+    def answer(rows: pl.DataFrame) -> Answers:
+        return np.asarray(booster.predict(encoder.encode(rows)), dtype=np.float64)
+
+    return Learned(data.task.kind, _classes(data), _outputs(estimator, data), categories, answer)
 
 
-def _fit_any(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Fitted:
-    """Any other estimator: served by ONNX Runtime."""
+def _learn_any(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Learned:
     # of voting classifiers; it changes no answer, and otherwise they do not convert
     flat = {name: False for name in estimator.get_params() if name.split("__")[-1] == "flatten_transform"}
     estimator.set_params(**flat)
     see = to_pandas if picks_columns(estimator) else to_matrix
-    _ask(pipeline, lambda: estimator.fit(see(data.inputs), _truth(data), **_weigh(estimator, data)))
+    ask(pipeline, lambda: estimator.fit(see(data.inputs), _truth(data), **_weigh(estimator, data)))
     if data.task.kind != "regression" and not hasattr(estimator, "predict_proba"):
         raise InvalidInput(
             f"{type(estimator).__name__} gives no probabilities",
@@ -96,13 +134,12 @@ def _fit_any(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Fitted:
             where="pipeline.py, model()",
             hint="wrap it: CalibratedClassifierCV(...), or choose a loss that gives them",
         )
-    model = to_onnx(estimator, data.inputs)
 
     def answer(rows: pl.DataFrame) -> Answers:
         asked = estimator.predict if data.task.kind == "regression" else estimator.predict_proba
         return np.asarray(asked(see(rows)), dtype=np.float64)
 
-    return Fitted("onnx", model, {}, _outputs(estimator, data), parameters_of(estimator), estimator, answer)
+    return Learned(data.task.kind, _classes(data), _outputs(estimator, data), {}, answer)
 
 
 def _take_file(pipeline: Pipeline, path: Path, data: TrainingSet) -> Fitted:
@@ -137,6 +174,10 @@ def _truth(data: TrainingSet) -> Any:
     return truth if data.task.kind == "regression" else truth.astype(np.int64)
 
 
+def _classes(data: TrainingSet) -> Sequence[str]:
+    return data.task.classes if isinstance(data.task, Multiclass) else ()
+
+
 def _outputs(estimator: Any, data: TrainingSet) -> list[int]:
     """The place among all classes of each class that was learned."""
     return [int(place) for place in estimator.classes_] if data.task.kind == "multiclass" else []
@@ -157,9 +198,10 @@ def parameters_of(estimator: Any) -> dict[str, Any]:
     return {"estimator": type(estimator).__name__, **found}
 
 
-def _ask(pipeline: Pipeline, work: Callable[[], Any]) -> Any:
+def ask(pipeline: Pipeline, work: Callable[[], Any]) -> Any:
+    """What the project's code gives; whatever it raises is told with its line."""
     try:
         return work()
-    except Exception as error:  # of the project's code, or of what it asked for
+    except Exception as error:
         code = getattr(pipeline.model, "__code__", None)
         raise explain_failure(error, code.co_filename if code else "") from error

@@ -1,4 +1,4 @@
-"""The project's own code: `pipeline.py`, with `features` and `model`."""
+"""The project's own code: `pipeline.py`, with `features`, `model` and, where it says what to tune, `space`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ class Pipeline:
     """What `pipeline.py` defines, and the hash of its text, the settings that matter and the ONNX files beside it."""
 
     features: Features
-    model: Callable[[], Any]
+    model: Callable[..., Any]
     fingerprint: str
+    space: Callable[[Any], Any] | None = None
 
 
 def load_pipeline(project: Project) -> Pipeline:
@@ -54,10 +55,18 @@ def load_pipeline(project: Project) -> Pipeline:
             where=PIPELINE_NAME,
             hint="define `features = Features(...)` and `def model(): return LGBMClassifier(...)`",
         )
+    space = getattr(module, "space", None)
+    if space is not None and not callable(space):
+        raise InvalidInput(
+            f"space is a {type(space).__name__}, no function",
+            code="bad_pipeline",
+            where=PIPELINE_NAME,
+            hint="define `def space(trial): return {...}`, or name it otherwise",
+        )
     features.as_dict()  # what cannot be written into a package is refused before any work is spent
     graphs = [graph.read_bytes() for graph in sorted(project.root.glob("*.onnx"))]  # models that were trained elsewhere
     fingerprint = hash_bytes([path.read_bytes(), settings_that_matter(project.settings), *graphs])
-    return Pipeline(features, model, fingerprint)
+    return Pipeline(features, model, fingerprint, space)
 
 
 def settings_that_matter(settings: Settings) -> bytes:

@@ -32,14 +32,16 @@ MIN_ROWS = 100
 class TrainingSet:
     """Rows to learn from and later rows, kept from the candidate, to test it on.
 
-    `inputs` and `holdout_inputs` hold the model inputs; `truth` the label as `task` encodes it; `holdout` all columns
-    of the labelled rows held out. `fingerprint` covers the inputs, labels and weights learned from.
+    `inputs` and `holdout_inputs` hold the model inputs; `truth` the label as `task` encodes it; `moments` when each
+    row learned from was asked, in order; `holdout` all columns of the labelled rows held out. `fingerprint` covers the
+    inputs, labels and weights learned from.
     """
 
     task: Task
     inputs: pl.DataFrame
     truth: pl.Series
     weights: pl.Series | None
+    moments: pl.Series
     holdout: pl.DataFrame
     holdout_inputs: pl.DataFrame
     holdout_truth: pl.Series
@@ -96,6 +98,7 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
         inputs=train_inputs,
         truth=train_truth,
         weights=weights,
+        moments=known.filter(learn)[source.time],
         holdout=known.filter(~learn),
         holdout_inputs=inputs.filter(~learn),
         holdout_truth=truth.filter(~learn),

@@ -1,0 +1,92 @@
+"""The simple baseline: a linear model on the same inputs. It needs no tuning, and costs about half a second."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mlops_lab.training.frames import to_pandas
+from mlops_lab.training.task import Multiclass, to_series
+from mlops_lab.training.training_set import TrainingSet
+
+ROWS, CELLS = 50_000, 5_000_000
+"""It learns from at most so many rows, drawn at random, and from fewer where they are wide."""
+CATEGORIES, RARE = 20, 10
+"""The values of a text that it tells apart at most, and how often one must occur."""
+_SEED = 0
+_NEWTON_WIDTH = 300
+_HUGE = 1e18  # its square is a number even in float32
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a model, called `name` with its article, that learned from the same rows answers to those held out."""
+
+    name: str
+    output: pl.Series
+
+
+def fit_baseline(data: TrainingSet) -> Baseline:
+    """Logistic regression, or ridge for a number, on scaled numbers (missing: the mean) and one-hot codes of texts.
+
+    Deterministic: the same training set gives the same answers, so that a killed run that goes on need not have kept
+    them. Where the rows drawn hold one class only, the answer is the rates of all rows.
+    """
+    name = "a ridge regression" if data.task.kind == "regression" else "a logistic regression"
+    rows = _draw(data.inputs.height, data.inputs.width)
+    truth = data.truth.gather(rows)
+    asked = data.holdout_inputs
+    if truth.n_unique() < 2 or asked.is_empty():
+        return Baseline("the base rate", data.task.constant(data.truth, asked.height))
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
+    estimator = _estimator(data, classes=truth.n_unique())
+    weigh = {} if data.weights is None else {f"{estimator.steps[-1][0]}__sample_weight": data.weights.gather(rows)}
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it has not converged: then it is a baseline that has not converged
+        estimator.fit(to_pandas(_finite(data.inputs[rows])), truth.to_numpy(), **weigh)
+        seen = to_pandas(_finite(asked))
+        if data.task.kind == "regression":
+            return Baseline(name, to_series(np.asarray(estimator.predict(seen), dtype=np.float64)))
+        known = np.asarray(estimator.predict_proba(seen), dtype=np.float64)
+    if not isinstance(data.task, Multiclass):
+        return Baseline(name, to_series(known[:, 1]))
+    answers = np.zeros((asked.height, len(data.task.classes)))
+    answers[:, [int(place) for place in estimator.classes_]] = known
+    return Baseline(name, to_series(answers))
+
+
+def _draw(height: int, width: int) -> pl.Series:
+    """The places of the rows learned from, in order."""
+    most = max(min(ROWS, CELLS // max(width, 1)), 1000)
+    drawn = np.random.default_rng(_SEED).choice(height, min(most, height), replace=False)
+    return pl.Series(np.sort(drawn), dtype=pl.UInt32)
+
+
+def _estimator(data: TrainingSet, *, classes: int) -> Any:
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    texts = [name for name, dtype in data.inputs.schema.items() if dtype == pl.String]
+    numbers = [name for name in data.inputs.columns if name not in texts]
+    scaled = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
+    coded = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RARE, max_categories=CATEGORIES)
+    columns = make_column_transformer((scaled, numbers), (coded, texts), sparse_threshold=0)
+    if data.task.kind == "regression":
+        return make_pipeline(columns, Ridge())
+    width = (len(numbers) + CATEGORIES * len(texts)) * (classes if classes > 2 else 1)
+    solver = "newton-cholesky" if width <= _NEWTON_WIDTH else "lbfgs"  # its matrix has width² numbers
+    return make_pipeline(columns, LogisticRegression(solver=solver, max_iter=100))
+
+
+def _finite(inputs: pl.DataFrame) -> pl.DataFrame:
+    """Numbers that a mean and a square can be taken of; others are missing."""
+    numbers = pl.selectors.float()
+    return inputs.with_columns(pl.when(numbers.is_finite()).then(numbers.clip(-_HUGE, _HUGE)))
