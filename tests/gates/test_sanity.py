@@ -54,3 +54,15 @@ def test_an_answer_without_a_number_is_refused(make_trial, row):
     output = make_trial().candidate_output.clone()
     output[row] = float("nan")
     assert not check_sanity(make_trial(candidate_output=output)).passed
+
+
+def test_on_few_rows_chance_is_allowed_for(make_trial):
+    """A dozen rows of a good model may be off by more than the limit; hundreds may not."""
+    trial = make_trial()
+    sure = outputs(trial, late=0.75, in_time=0.25)  # the truth is off by far more than these are
+    few = [index for index, late in enumerate(trial.training.holdout_truth) if late][:12]
+    few += [index for index, late in enumerate(trial.training.holdout_truth) if not late][:2]
+    held = replace(trial.training, holdout_truth=trial.training.holdout_truth.gather(few))
+    verdict = check_sanity(make_trial(training=held, candidate_output=sure.gather(few)))
+    assert verdict.evidence["calibration_gap"] > trial.project.settings.gates.max_calibration_gap
+    assert verdict.passed

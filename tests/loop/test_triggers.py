@@ -131,3 +131,8 @@ def test_rules_keep_their_days(tiny, day, gap, days):
         assert abs(gap) > LIMIT - 1e-9
     elif day >= COOLDOWN and seen:
         assert abs(gap) <= LIMIT + 1e-9
+
+
+def test_few_outcomes_prove_nothing(tiny):
+    assert fired(tiny, TRAINED, midnight(20), measured_days(0.3, 19, rows=48)) is None
+    assert fired(tiny, TRAINED, midnight(20), measured_days(0.3, 19, rows=50)) == "triggers.max_calibration_gap"

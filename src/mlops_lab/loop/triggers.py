@@ -15,6 +15,9 @@ from mlops_lab.rollout.decisions import State
 from mlops_lab.training.task import make_task
 
 
+MIN_OUTCOMES = 50
+
+
 @dataclass(frozen=True)
 class Trigger:
     """The rule that fired, why, and on which figures."""
@@ -50,7 +53,8 @@ def find_trigger(
     """The trigger that fires at `now`, or None. `measured` reads the measurements made after a moment, where needed.
 
     - `triggers.max_calibration_gap`: over the last `window_days` the observed rate (of a class; or the mean) and the
-      mean answer lie too far apart, and the last retraining is at least `cooldown_days` ago;
+      mean answer lie too far apart, and the last retraining is at least `cooldown_days` ago (fewer than 50 outcomes
+      prove nothing);
     - `triggers.every_days`: the last retraining is that many days ago.
     """
     settings = project.settings.triggers
@@ -62,7 +66,7 @@ def find_trigger(
         window = days_before(now, settings.window_days, project.timezone)
         recent = measured(window)
         part, gap, outcomes = calibration_gap(recent) if recent.height else ("", 0.0, 0.0)
-        if abs(gap) > settings.max_calibration_gap:
+        if abs(gap) > settings.max_calibration_gap and outcomes >= MIN_OUTCOMES:
             told = make_task(project.task, classes=project.classes).explain_gap(part, gap)
             limit = f"({outcomes:,.0f} outcomes; limit {settings.max_calibration_gap:g})"
             reason = f"over {settings.window_days} days {told} {limit}"
