@@ -41,14 +41,24 @@ def test_one_that_is_no_better_passes_with_a_warning(make_trial, shift):
     trial = make_trial()
     verdict = check_baseline(make_trial(candidate_output=better_by(trial, shift).clip(0, 1)))
     assert verdict.passed
-    assert verdict.reason.startswith("warning: no better beyond chance than a logistic regression")
+    assert verdict.reason.startswith("warning: no better than a logistic regression")
+
+
+def test_one_that_may_be_better_by_chance_is_warned_of_too(make_trial):
+    trial = make_trial()
+    days = trial.blocks.unique().sort()
+    lucky = trial.blocks.is_in(days[:1].implode())
+    output = pl.select(pl.when(lucky).then(better_by(trial, 0.2)).otherwise(trial.baseline.output)).to_series()
+    verdict = check_baseline(make_trial(candidate_output=output))
+    assert verdict.evidence["gain"] > 0
+    assert verdict.reason.startswith("warning: no better beyond chance than")
 
 
 def test_and_is_refused_where_the_project_says_so(make_trial):
     trial = strict(make_trial())
     verdict = check_baseline(replace(trial, candidate_output=trial.baseline.output))
     assert not verdict.passed
-    assert verdict.reason.startswith("no better beyond chance")
+    assert verdict.reason.startswith("no better than a logistic regression")
     assert check_baseline(replace(trial, candidate_output=better_by(trial, 0.2))).passed
 
 

@@ -52,7 +52,7 @@ def _show(found: Tuning) -> None:
     for name in names:
         table.add_row(name, *(_short(row.parameters.get(name, "")) for row in rows))
     print_table(table)
-    if found.importances:
+    if len(found.importances) > 1:
         shares = ", ".join(f"{name} {share:.0%}" for name, share in found.importances.items())
         print(f"what mattered: {shares}")
     for line in _words(found):

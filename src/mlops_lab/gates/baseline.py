@@ -23,7 +23,8 @@ def check_baseline(trial: Trial) -> GateVerdict:
     settings = trial.project.settings
     if result.p_value < settings.backtest.alpha:
         return GateVerdict("baseline", True, f"{baseline.name} gets {loss:.4f} on the same rows", evidence)
-    reason = f"no better beyond chance than {baseline.name}, which gets {loss:.4f} on the same rows"
+    no_better = "no better beyond chance" if result.gain > 0 else "no better"
+    reason = f"{no_better} than {baseline.name}, which gets {loss:.4f} on the same rows"
     reason += f" (p = {result.p_value:.3f})"
     if settings.gates.must_beat_baseline:
         return GateVerdict("baseline", False, reason, evidence)
