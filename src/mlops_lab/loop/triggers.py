@@ -14,7 +14,6 @@ from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import State
 from mlops_lab.training.task import make_task
 
-
 MIN_OUTCOMES = 50
 
 
