@@ -163,7 +163,8 @@ def make_data(task: str, rows: int = 600) -> TrainingSet:
     truth = {"binary": score > 0.5, "multiclass": np.digitize(score, [0, 1]), "regression": score}[task].astype(float)
     return TrainingSet(
         task=make_task(task, classes=CLASSES if task == "multiclass" else (), scale=float(score.std())),
-        inputs=inputs, truth=pl.Series(truth), weights=None, holdout=pl.DataFrame(), holdout_inputs=inputs.head(0),
+        inputs=inputs, truth=pl.Series(truth), weights=None, moments=pl.Series(range(inputs.height)),
+            holdout=pl.DataFrame(), holdout_inputs=inputs.head(0),
         holdout_truth=pl.Series(dtype=pl.Float64), cutoff=None, until=None, snapshots=(), fingerprint="",
     )  # fmt: skip
 

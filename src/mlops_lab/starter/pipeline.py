@@ -31,9 +31,8 @@ def write_pipeline(found: Understanding) -> str:
     if derived:
         lines += ["    derived={", *(f"        {_text(name)}: {text}," for name, text in derived.items()), "    },"]
     lines += [")", "", ""]
-    model = write_model(
-        found.task, rows=found.rows, numbers=[*numbers, *parts], categories=categories, text=words, weight=False
-    )
+    seen = [*numbers, *parts]
+    model = write_model(found.task, rows=found.rows, numbers=seen, categories=categories, text=words)
     return "\n".join(lines) + "\n" + model.strip("\n") + "\n"
 
 
