@@ -180,7 +180,9 @@ def test_the_first_version_is_trained_or_refused_with_reasons(world: World, tmp_
     folder = tmp_path / "a new project"
     write_project(folder, world)
     config = (folder / "mlops.toml").read_text()
-    (folder / "mlops.toml").write_text(config.replace("max_calibration_gap = 0.2", "max_calibration_gap = 1e-9"))
+    strict = config.replace("min_days = 3", "min_days = 3\nalpha = 1e-12")
+    strict = strict.replace("max_calibration_gap = 0.2", "max_calibration_gap = 0.2\nmust_beat_baseline = true")
+    (folder / "mlops.toml").write_text(strict)
     with up(folder) as running:
         assert running.process.wait(90) == 1
         assert "error: the first version may not answer anybody: " in running.err
