@@ -30,7 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from mlops_lab.registry.encoding import Encoder, learn_categories
-from mlops_lab.starter.recipe import write_model
+from mlops_lab.starter.recipe import MEDIUM_ROWS, write_model
 from mlops_lab.training.frames import to_pandas
 from public_tables import Table, list_tables
 from report import write_report
@@ -74,7 +74,7 @@ def make_recipe(table: Table) -> Any:
 
 
 def make_default(table: Table) -> Any:
-    threads = 1 if table.inputs.height < LARGE else 2  # as the recipe
+    threads = 1 if table.inputs.height < MEDIUM_ROWS else 2  # as the recipe
     quiet = {"verbose": -1, "n_jobs": threads, "random_state": 1}
     estimator = LGBMRegressor(**quiet) if table.task == "regression" else LGBMClassifier(**quiet)
     if not table.text:

@@ -129,7 +129,7 @@ def _read_diamonds(column: str) -> Table:
     rows = _read("plotnine", "data/diamonds.csv")
     if column == "price":
         return _predict("regression", rows, column)
-    return _predict("multiclass", rows, column, unseen=True)
+    return _predict("multiclass", rows, column)
 
 
 def _read_flights(column: str) -> Table:
@@ -158,7 +158,6 @@ def _predict(
     text: tuple[str, ...] = (),
     *,
     ordered: bool = False,
-    unseen: bool = False,
 ) -> Table:
     """The table whose truth is this column, without the rows where it is not known."""
     rows = rows.filter(pl.col(label).is_not_null())
@@ -166,7 +165,7 @@ def _predict(
     if task == "multiclass":
         truth = truth.cast(pl.Enum(truth.unique().sort())).to_physical()
     values = truth.cast(pl.Float64 if task == "regression" else pl.Int64).to_numpy()
-    return Table(task, rows.drop(label), values, ordered, text, unseen)
+    return Table(task, rows.drop(label), values, ordered, text)
 
 
 def _read(package: str, ending: str, **how: Any) -> pl.DataFrame:

@@ -70,6 +70,13 @@ def test_the_text_is_formatted(tmp_path: Path):
     assert done.returncode == 0, done.stdout
 
 
+def test_many_rows_learn_more_than_few():
+    sizes = [make_model("binary", rows=rows).get_params() for rows in ROWS]
+    assert [size["num_leaves"] for size in sizes] == [8, 8, 31]
+    assert [size.get("extra_trees", False) for size in sizes] == [True, False, False]
+    assert make_model("multiclass", rows=100_000).learning_rate > make_model("binary", rows=100_000).learning_rate
+
+
 def test_only_a_table_with_categories_says_how_they_are_grouped():
     assert "min_data_per_group" in write_model("binary", rows=500, numbers=[], categories=["place"], text=[])
     assert "min_data_per_group" not in write_model("binary", rows=500, numbers=["x"], categories=[], text=[])

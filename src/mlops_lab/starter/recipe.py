@@ -1,12 +1,13 @@
 """The default model of a new project, as the text of `def model()`: boosted trees, sized by the number of rows.
 
-All learn at a rate of 0.05 and let a tree see 70 % of the inputs; leaves pull towards zero by one row. The rest follows
-from what goes wrong first at a size (benchmarks/bench_recipe.py compares it with LightGBM's defaults):
+Trees learn at a rate of 0.05 and see 70 % of the inputs each; a leaf is pulled towards zero as if by one row more. The
+rest follows from what goes wrong first at a size (benchmarks/bench_recipe.py compares it with LightGBM's defaults):
 
 - **below 2,000 rows** trees learn rows by heart: 300 trees of 8 leaves, at split points drawn at random.
-- **below 20,000** there are enough rows for the best split points: 500 trees; of 8 leaves for classes, since log loss
-  punishes probabilities that are too sure, and of 15 for numbers, which also see 85 % of the inputs.
-- **from there on** 400 trees of 31 leaves. They still cost minutes with 10 million rows on two cores.
+- **below 50,000** there are enough rows for the best split points: 500 trees; of 8 leaves for classes, since log loss
+  punishes probabilities that are too sure, and of 15 for numbers, which see 85 % of the inputs.
+- **from there on** 400 trees of 31 leaves; at a rate of 0.1 for several classes, where each tree moves little. They
+  still cost minutes with 10 million rows on two cores.
 
 How many rows make a leaf (3 to 20) and a group of categories (5 to 100) grows with the rows.
 """
@@ -17,7 +18,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-SMALL_ROWS, MEDIUM_ROWS = 2_000, 20_000
+SMALL_ROWS, MEDIUM_ROWS = 2_000, 50_000
 _OF_CATEGORIES = ("min_data_per_group", "cat_smooth")
 _WIDTH = 120
 _WORDS = 'TfidfVectorizer(lowercase=False, token_pattern="[^ ]+", norm=None, max_features=2000)'
@@ -79,7 +80,8 @@ def choose_parameters(task: str, rows: int) -> dict[str, Any]:
         size = {"n_estimators": 500, "num_leaves": 15, "min_child_samples": 10, "colsample_bytree": 0.85}
         return {**size, **shared, "min_data_per_group": 20}
     size = {"n_estimators": 400, "num_leaves": 31, "min_child_samples": 20, "colsample_bytree": 0.7}
-    return {**size, **shared, "min_data_per_group": 100, "cat_smooth": 100}
+    rate = {"learning_rate": 0.1} if task == "multiclass" else {}
+    return {**size, **shared, **rate, "min_data_per_group": 100, "cat_smooth": 100}
 
 
 def _explain(task: str, rows: int, *, categories: bool, weight: str | None) -> list[str]:
