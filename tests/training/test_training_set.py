@@ -1,11 +1,15 @@
 """The training set holds what a server would have answered, and says what it was made of."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import polars as pl
+import pytest
+from msgspec.structs import replace as replace_struct
 
+from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
-from mlops_lab.training.training_set import build_training_set
+from mlops_lab.training.training_set import _weights, build_training_set
 
 
 def build(tiny, features):
@@ -40,3 +44,21 @@ def test_what_becomes_known_later_changes_nothing(tiny):
     again = build(tiny, tiny.pipeline.features)
     assert again.fingerprint == tiny.training.fingerprint
     assert isinstance(again.truth, pl.Series)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1000.0])
+def test_weights_are_one_on_average_whatever_their_unit(tiny, unit):
+    source = replace_struct(tiny.project.settings.source, weight="amount")
+    project = SimpleNamespace(settings=SimpleNamespace(source=source))
+    rows = pl.DataFrame({"amount": [1.0 * unit, 3.0 * unit, 0.0]})
+    assert _weights(project, rows).to_list() == pytest.approx([0.75, 2.25, 0.0])
+
+
+@pytest.mark.parametrize("amounts", [[1.0, None], [1.0, -1.0], [0.0, 0.0]])
+def test_what_is_no_weight_is_told(tiny, amounts):
+    source = replace_struct(tiny.project.settings.source, weight="amount")
+    project = SimpleNamespace(settings=SimpleNamespace(source=source))
+    with pytest.raises(InvalidInput) as caught:
+        _weights(project, pl.DataFrame({"amount": amounts}))
+    assert caught.value.code == "bad_weights"
+    assert "amount" in caught.value.where

@@ -21,7 +21,9 @@ def check_contract(trial: Trial) -> GateVerdict:
     bad = int(trial.task.invalid(output).sum())
     rows = trial.training.holdout_inputs.head(SAMPLE).rows()
     one_by_one = trial.candidate.score_rows(rows)
-    differing = agreement.differing + _differing(one_by_one, output.head(SAMPLE), tolerance=agreement.tolerance)
+    differing = agreement.differing + _differing(
+        one_by_one, output.head(SAMPLE), tolerance=agreement.tolerance, scale=trial.candidate.plan.scale
+    )
     compared = agreement.rows + len(rows)
     evidence = {"rows": float(compared), "invalid": float(bad), "differing": float(differing)}
     evidence["largest_difference"] = agreement.largest if np.isfinite(agreement.largest) else -1.0
@@ -36,10 +38,10 @@ def check_contract(trial: Trial) -> GateVerdict:
     return GateVerdict("contract", True, f"the package answers {compared} rows {exactly}", evidence)
 
 
-def _differing(one: list[float | list[float]], other: pl.Series, *, tolerance: float) -> int:
-    """How many answers differ by more than the tolerance."""
+def _differing(one: list[float | list[float]], other: pl.Series, *, tolerance: float, scale: float) -> int:
+    """How many answers differ by more than the tolerance, in units of the scale or of the answer."""
     if not one:
         return 0
     here, there = np.array(one), np.array(other.to_list())
-    near = np.isclose(here, there, rtol=tolerance, atol=tolerance)
+    near = np.isclose(here, there, rtol=tolerance, atol=tolerance * scale)
     return int((~near).reshape(len(here), -1).any(axis=1).sum())

@@ -12,8 +12,8 @@ import polars as pl
 Answers = npt.NDArray[np.float64]
 Answering = Callable[[pl.DataFrame], Answers]
 TOLERANCE = 1e-5
-"""How far an answer of an inexact engine may be from the model's, relative where answers are larger than 1: float32
-carries some seven digits, and a model adds up many numbers."""
+"""How far an answer of an inexact engine may be from the model's, in units of the task's scale (1 for probabilities), or
+of the answer where that is larger: float32 carries some seven digits, and a model adds up many numbers."""
 ROWS, EDGE_ROWS, EDGE_COLUMNS = 20_000, 500, 50
 _UNSEEN = "\u2400 never seen \u2400"
 
@@ -29,7 +29,9 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: float
 
 
-def compare(engine: str, inputs: pl.DataFrame, *, model: Answering, packaged: Answering, tolerance: float) -> Agreement:
+def compare(
+    engine: str, inputs: pl.DataFrame, *, model: Answering, packaged: Answering, tolerance: float, scale: float
+) -> Agreement:
     """The agreement of both on the rows that were learned from (some, spread over all) and on rows at the edge.
 
     A row that the model itself cannot answer (a null where it takes none) is not compared: the server refuses it.
@@ -39,7 +41,7 @@ def compare(engine: str, inputs: pl.DataFrame, *, model: Answering, packaged: An
     edge = [_ask_both(rows, model, packaged) for rows in edge_rows(asked)]
     pairs = [(expected, given), *(pair for pair in edge if pair is not None)]
     expected, given = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
-    distance = np.abs(expected - given) / np.maximum(1.0, np.abs(expected))
+    distance = np.abs(expected - given) / np.maximum(scale, np.abs(expected))
     distance = np.where(np.isnan(distance), np.inf, distance).reshape(len(expected), -1).max(axis=1)
     differing = int((distance > tolerance).sum())
     largest = float(distance.max(initial=0.0))

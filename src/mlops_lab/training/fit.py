@@ -101,6 +101,7 @@ def prove(fitted: Fitted, plan: Plan, inputs: pl.DataFrame) -> Agreement:
         model=lambda rows: arrangement.of_rows(fitted.answer(rows)),
         packaged=lambda rows: arrangement.of_rows(engine.score(rows)),
         tolerance=0.0 if engine.exact else TOLERANCE,
+        scale=plan.scale,
     )
 
 

@@ -83,7 +83,6 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
     learn = known[source.time] < cutoff
     truth = make_task(project.task, classes=project.classes).encode(known[source.label])
     train_inputs, train_truth = inputs.filter(learn), truth.filter(learn)
-    weights = known.filter(learn)[source.weight].cast(pl.Float64) if source.weight else None
     if train_inputs.height < MIN_ROWS or train_truth.n_unique() < 2:
         different = "labels" if project.task == "regression" else "classes"
         raise InvalidInput(
@@ -92,6 +91,7 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
             where=f'table "{source.table}"',
             hint=f"at least {MIN_ROWS} rows and two {different} are needed; add data, or hold out less: [backtest]",
         )
+    weights = _weights(project, known.filter(learn))
     hashed = [train_truth.alias("__truth"), *([weights.alias("__weight")] if weights is not None else [])]
     return TrainingSet(
         task=make_task(project.task, classes=project.classes, scale=scale_of(project.task, train_truth)),
@@ -107,6 +107,23 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
         snapshots=_snapshots(lake, facts),
         fingerprint=fingerprint_frame(train_inputs.with_columns(hashed)),
     )
+
+
+def _weights(project: Project, rows: pl.DataFrame) -> pl.Series | None:
+    """The weights of the rows, 1 on average: what a model adds to them to be careful counts in rows."""
+    source = project.settings.source
+    if source.weight is None:
+        return None
+    weights = rows[source.weight].cast(pl.Float64)
+    total = weights.sum()
+    if weights.null_count() or (weights < 0).any() or not total > 0:
+        raise InvalidInput(
+            "a weight is null or negative, or all are 0",
+            code="bad_weights",
+            where=f'table "{source.table}", column "{source.weight}"',
+            hint='declare it as { type = "float", min = 0 } and mend the data, or take weight out of [source]',
+        )
+    return weights * (rows.height / total)
 
 
 def find_cutoff(project: Project, moments: pl.Series, *, until: datetime) -> datetime:
