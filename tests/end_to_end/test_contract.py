@@ -158,3 +158,43 @@ def test_a_contract_that_cannot_be_kept_is_named(raw: Path, declared: str, what:
         configure(raw, (LOAD, declared))
     assert what in caught.value.what
     assert "tables.traffic.fields" in str(caught.value.where)
+
+
+def test_a_server_that_set_a_row_aside_can_be_started_again(project: Project) -> None:
+    """From the same state: the journal holds the row that was set aside."""
+    narrow = configure(project.root, (LOAD, BOUND))
+    moment = day_begin(24.5).isoformat()
+    with serving(narrow) as server:
+        told = server.talk().add("traffic", [{"depot": "z", "seen_at": moment, "load": 400.0}])
+        assert told["quarantined"] == 1
+    with serving(narrow) as server:
+        told = server.talk().add("traffic", [{"depot": "z", "seen_at": moment, "load": 4.0}])
+        assert told == {"accepted": 1, "duplicate": 0}
+
+
+def test_moments_of_a_monotone_table_never_go_back_from_one_delivery_to_the_next(project: Project) -> None:
+    ordered = configure(project.root, ("[tables.traffic]\n", "[tables.traffic]\nmonotone = true\n"))
+    first, second = ({"depot": "y", "seen_at": day_begin(day).isoformat(), "load": 1.0} for day in (24.5, 24.25))
+    for again in range(2):  # also after a restart
+        with serving(ordered) as server:
+            talk = server.talk()
+            assert talk.add("traffic", [first]) == {"accepted": 1 - again, "duplicate": again}
+            told = talk.add("traffic", [{**second, "load": 2.0 + again}])
+            assert told["quarantined"] == 1
+            assert "never earlier" in told["problems"][0]["what"]
+
+
+def test_what_is_no_number_waits_as_it_came(raw: Path) -> None:
+    """In a CSV one word makes a column text; the other rows are taken in all the same."""
+    path = raw / "data/traffic.csv"
+    frame = pl.read_csv(path)
+    load = pl.col("load").cast(pl.String)
+    row = pl.int_range(pl.len())
+    odd = pl.when(row == 3).then(pl.lit("cold")).when(row == 5).then(pl.lit("inf")).otherwise(load)
+    frame.with_columns(odd.alias("load")).write_csv(path)
+    project, lake = load_project(raw), Lake(load_project(raw).lake_path)
+    load_sources(project, lake, now=EPOCH, received_at=EPOCH)
+    waiting = mlops("quarantine", project=raw).data["waiting"]
+    assert sum(row["rows"] for row in waiting) == 2
+    assert lake.read("traffic").height == frame.height - 2
+    assert mlops("quarantine", "--replay", project=raw).data["released"] == {}, "nothing was mended"

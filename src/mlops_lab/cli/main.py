@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from difflib import get_close_matches
 from typing import Any
@@ -93,4 +94,6 @@ def main() -> None:
     """
     from mlops_lab.cli.errors import guarded
 
+    # threads of OpenMP that wait for work spin by default, and where cores are shared a training takes 10 times as long
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.exit(guarded(app))

@@ -50,11 +50,20 @@ def _parse_string(column: pl.Series) -> pl.Series | None:
 
 
 def _parse_integer(column: pl.Series) -> pl.Series | None:
-    return column.cast(pl.Int64, strict=False) if column.dtype.is_integer() else None
+    return _parse_number(column, pl.Int64()) if column.dtype.is_integer() or column.dtype == pl.String else None
 
 
 def _parse_float(column: pl.Series) -> pl.Series | None:
-    return column.cast(pl.Float64, strict=False) if column.dtype.is_numeric() else None
+    return _parse_number(column, pl.Float64()) if column.dtype.is_numeric() or column.dtype == pl.String else None
+
+
+def _parse_number(column: pl.Series, dtype: pl.DataType) -> pl.Series | None:
+    """Numbers, also where some text among them has made text of all; None where hardly any is one, or all are: then
+    they were written as text."""
+    if column.dtype != pl.String:
+        return column.cast(dtype, strict=False)
+    found = column.str.strip_chars().cast(dtype, strict=False)
+    return found if column.count() / 2 < found.count() < column.count() else None
 
 
 def _parse_boolean(column: pl.Series) -> pl.Series | None:

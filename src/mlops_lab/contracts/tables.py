@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -86,11 +88,20 @@ def sort_out(
         which = _mark(which, late, len(broken))
         broken.append(("monotone", order, "never earlier than the row before"))
     wrong = which.is_not_null()
-    rows = [msgspec.json.encode(row, enc_hook=str).decode() for row in frame.filter(wrong).iter_rows(named=True)]
+    rows = [_write_row(row) for row in frame.filter(wrong).iter_rows(named=True)]
     return typed.filter(~wrong), [
         SetAside(rule, column, text, row)
         for (rule, column, text), row in zip((broken[number] for number in which.drop_nulls()), rows, strict=True)
     ]
+
+
+def _write_row(row: dict[str, Any]) -> str:
+    """The row as JSON, as it came: what JSON has no number for stays what it is, as text."""
+    told = {
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }
+    return msgspec.json.encode(told, enc_hook=str).decode()
 
 
 def breaches_of(table: str, rows: Sequence[SetAside]) -> list[Breach]:

@@ -16,7 +16,7 @@ def check_slices(trial: Trial) -> GateVerdict:
     rows = trial.training.holdout.filter(unseen).with_columns(trial.harms().alias("__harm"))
     groups = (
         pl.concat(
-            rows.group_by(pl.format("{}={}", pl.lit(name), pl.col(name)).alias("group")).agg(
+            rows.group_by(pl.format("{}={}", pl.lit(name), pl.col(name)).alias("group"), maintain_order=True).agg(
                 pl.col("__harm").mean().alias("harm"), pl.len().alias("rows")
             )
             for name in settings.slices

@@ -128,7 +128,7 @@ def calibration_gap(measurements: pl.DataFrame) -> tuple[str, float, float]:
     gaps = measurements.filter(pl.col("monitor") == "calibration").join(
         outcomes.select("at", outcomes="value"), on="at", how="inner"
     )
-    total = gaps.group_by("name").agg(
+    total = gaps.group_by("name", maintain_order=True).agg(
         gap=(pl.col("value") * pl.col("outcomes")).sum() / pl.col("outcomes").sum(), outcomes=pl.col("outcomes").sum()
     )
     if total.is_empty():

@@ -113,6 +113,7 @@ class Service:
         self._book: Book[PredictionRecord]
         self._store: Store
         self._facts_seen: dict[str, dict[tuple[Any, ...], dict[str, Any]]]
+        self._newest_facts: dict[str, datetime]  # by table, the moment at which its newest row was known
         self._wall = project.settings.project.clock == "wall"
         self._newest: datetime | None = None  # the latest moment that was asked about
         self.counted: Counter[tuple[str, str, str]] = Counter()
@@ -274,9 +275,11 @@ class Service:
         fresh: dict[tuple[Any, ...], dict[str, Any]] = {}
         aside: list[SetAsideRecord] = []
         problems: list[dict[str, str | None]] = []
-        newest: datetime | None = None
+        newest = self._newest_facts.get(table)
         for index, struct in enumerate(rows):
             row = {name: getattr(struct, name) for name in struct.__struct_fields__}
+            if seen.get(self._identity(table, row)) == row:
+                continue
             broken = self._first_broken(table, row, newest)
             if broken is not None:
                 rule, field, text = broken
@@ -285,7 +288,7 @@ class Service:
                 problems.append(_broken_row(table, index, field, text).as_dict())
                 continue
             known = self._known_at_columns[table]
-            newest = row[known] if known else None
+            newest = _later(newest, row[known] if known else None)
             identity = self._identity(table, row)
             earlier = fresh.get(identity) or seen.get(identity)
             if earlier is not None and earlier != row:
@@ -306,13 +309,13 @@ class Service:
         return {**told, "quarantined": len(aside), "problems": problems} if aside else told
 
     def _first_broken(self, table: str, row: Mapping[str, Any], newest: datetime | None) -> tuple[str, str, str] | None:
-        """The rule that a row breaks, its column and its text; `newest` is the moment of the row before."""
+        """The rule that a row breaks, its column and its text; `newest` is the latest moment of those before."""
         rule = first_broken(self._rules[table], row)
         if rule is not None:
             return rule.name, rule.column, rule.text
         column = self._known_at_columns[table]
         if column and self.project.settings.tables[table].monotone and newest is not None and row[column] < newest:
-            return "monotone", column, "never earlier than the row before"
+            return "monotone", column, "never earlier than a row before"
         return None
 
     def _now(self, row: Mapping[str, Any], table: str) -> datetime:
@@ -353,9 +356,15 @@ class Service:
         for fact in facts:
             column = self._known_at_columns[fact.table]
             known_at = fact.row[column] if column else None
-            self._facts_seen[fact.table][self._identity(fact.table, fact.row)] = fact.row
+            self._remember(fact.table, fact.row)
             name = fact_id(self._key_columns[fact.table], fact.row)
             self._store.add(fact.table, [timed_row(fact.row, known_at, fact.received_at or known_at, name)])
+
+    def _remember(self, table: str, row: dict[str, Any]) -> None:
+        self._facts_seen[table][self._identity(table, row)] = row
+        column = self._known_at_columns[table]
+        if column and (newest := _later(self._newest_facts.get(table), row[column])) is not None:
+            self._newest_facts[table] = newest
 
     def _identity(self, table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
         column = self._known_at_columns[table]
@@ -367,7 +376,7 @@ class Service:
     def deploy(self, deployment: Deployment) -> None:
         """Answer by another routing table from now on. On an error the present one stays."""
         models = LiveModels(deployment, self.project.root, self.models.by_fingerprint())
-        present = self.models, self._book, self._store, self._facts_seen, self._newest
+        present = self.models, self._book, self._store, self._facts_seen, self._newest_facts, self._newest
         fresh_state = deployment.state != self.models.deployment.state
         self.models = models
         try:
@@ -376,7 +385,7 @@ class Service:
             else:
                 self._readers = self._make_readers()
         except Exception:
-            self.models, self._book, self._store, self._facts_seen, self._newest = present
+            self.models, self._book, self._store, self._facts_seen, self._newest_facts, self._newest = present
             raise
 
     def _make_readers(self) -> dict[str, FeatureReader]:
@@ -392,6 +401,7 @@ class Service:
         self._newest = None
         self._book, self._store = book, make_store(self.project, list(views_of(self.models.predictors).values()))
         self._facts_seen = {name: {} for name in self.row_types}
+        self._newest_facts = {}
         self._load_facts(state)
         try:
             remembered = msgspec.msgpack.decode((state / BOOK_FILE).read_bytes(), type=list[bytes])
@@ -414,7 +424,7 @@ class Service:
                 self._note(record)
             elif isinstance(record, FactRecord):
                 self._add_facts([record])
-            elif record.prediction is not None:
+            elif isinstance(record, OutcomeRecord) and record.prediction is not None:
                 self._learn(record)
         self._readers = self._make_readers()
 
@@ -428,7 +438,7 @@ class Service:
             if path.stem != source.table:
                 for row in rows:
                     kept = {column: row[column] for column in self._columns[path.stem]}
-                    self._facts_seen[path.stem][self._identity(path.stem, kept)] = kept
+                    self._remember(path.stem, kept)
 
     @property
     def pending(self) -> int:
@@ -454,6 +464,10 @@ def make_store(project: Project, views: Sequence[View]) -> Store:
     store = RedisStore(url, project=project.name, views=views, keep=keep)
     store.open()
     return store
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def _is_nan(output: Output) -> bool:

@@ -12,8 +12,8 @@ import polars as pl
 Answers = npt.NDArray[np.float64]
 Answering = Callable[[pl.DataFrame], Answers]
 TOLERANCE = 1e-5
-"""How far an answer of an inexact engine may be from the model's, in units of the task's scale (1 for probabilities), or
-of the answer where that is larger: float32 carries some seven digits, and a model adds up many numbers."""
+"""How far an answer of an inexact engine may be from the model's, in units of the task's scale (1 for probabilities),
+or of the answer where that is larger: float32 carries some seven digits, and a model adds up many numbers."""
 ROWS, EDGE_ROWS, EDGE_COLUMNS = 20_000, 500, 50
 _UNSEEN = "\u2400 never seen \u2400"
 

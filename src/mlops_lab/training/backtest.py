@@ -30,7 +30,7 @@ def equal_stretches(rows: int) -> pl.Series:
 def mean_by_block(blocks: pl.Series, gains: pl.Series) -> npt.NDArray[np.float64]:
     """Per block, in order, the mean of the gains on its rows."""
     frame = pl.DataFrame({"block": blocks, "gain": gains})
-    return frame.group_by("block").agg(pl.col("gain").mean()).sort("block")["gain"].to_numpy()
+    return frame.group_by("block", maintain_order=True).agg(pl.col("gain").mean()).sort("block")["gain"].to_numpy()
 
 
 def compare_blocks(gains: npt.NDArray[np.float64]) -> BlockTest:

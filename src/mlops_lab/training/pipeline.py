@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from mlops_lab.errors import InvalidInput
+from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.features.definition import Features
 from mlops_lab.ids import hash_bytes
 from mlops_lab.project import PIPELINE_NAME, Project, Settings
@@ -87,6 +87,13 @@ def settings_that_matter(settings: Settings) -> bytes:
 
 def explain_failure(error: Exception, path: str) -> InvalidInput:
     """What the project's code raised, with the line of the file in `path` that it came from."""
+    if isinstance(error, OSError) and "libgomp" in str(error):  # not in the code: the machine lacks it
+        raise EnvironmentFault(
+            f"LightGBM's library does not load: {error}",
+            code="no_engine",
+            where=PIPELINE_NAME,
+            hint="install the OpenMP runtime (Debian: apt-get install libgomp1)",
+        ) from error
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     line = lines[-1] if lines else getattr(error, "lineno", None)
     return InvalidInput(
