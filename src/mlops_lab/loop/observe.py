@@ -33,7 +33,8 @@ def measure_day(
     assert state.champion is not None
     began = days_before(now, 1, project.timezone)
     late = timedelta(days=project.settings.source.outcome_within_days)
-    ended = accepted_since(lake, began - late)  # told us in the day, whenever the world knew it
+    columns = ["id", "verdict", "known_at", "received_at", "output", project.settings.source.label]
+    ended = accepted_since(lake, began - late, columns=columns)  # told us in the day, whenever the world knew it
     if ended.height:
         seen = pl.max_horizontal("known_at", "received_at")
         ended = ended.filter(seen >= began, seen < now)
@@ -82,14 +83,14 @@ def _with_truth(project: Project, ended: pl.DataFrame, task: Task) -> pl.DataFra
     return ended.with_columns(task.encode(ended[project.settings.source.label]).alias("truth"))
 
 
-def accepted_since(lake: Lake, since: datetime) -> pl.DataFrame:
-    """The accepted outcomes known at or after `since`, each with its prediction; by id, so that sums over them do not
-    depend on which files they lie in."""
-    ended = _since(lake, OUTCOMES, "known_at", since)
+def accepted_since(lake: Lake, since: datetime, *, columns: list[str] | None = None) -> pl.DataFrame:
+    """The accepted outcomes known at or after `since`, each with its prediction (or some of the columns); by id, so
+    that sums over them do not depend on which files they lie in."""
+    ended = _since(lake, OUTCOMES, "known_at", since, columns=columns)
     return ended.filter(pl.col("verdict") == Verdict.ACCEPTED).sort("id") if ended.height else ended
 
 
-def _since(lake: Lake, table: str, column: str, moment: datetime) -> pl.DataFrame:
+def _since(lake: Lake, table: str, column: str, moment: datetime, *, columns: list[str] | None = None) -> pl.DataFrame:
     if not lake.exists(table):
         return pl.DataFrame(schema={column: pl.Datetime("us", "UTC")})
-    return lake.read(table, since=(column, moment))
+    return lake.read(table, since=(column, moment), columns=columns)

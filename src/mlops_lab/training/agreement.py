@@ -38,8 +38,10 @@ def compare(
     """
     asked = inputs.gather_every(max(1, inputs.height // ROWS))
     expected, given = model(asked), packaged(asked)
-    edge = [_ask_both(rows, model, packaged) for rows in edge_rows(asked)]
-    pairs = [(expected, given), *(pair for pair in edge if pair is not None)]
+    edge = edge_rows(asked)
+    at_once = _ask_both(pl.concat(edge), model, packaged)
+    one_by_one = [_ask_both(rows, model, packaged) for rows in edge] if at_once is None else [at_once]
+    pairs = [(expected, given), *(pair for pair in one_by_one if pair is not None)]
     expected, given = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
     distance = np.abs(expected - given) / np.maximum(scale, np.abs(expected))
     distance = np.where(np.isnan(distance), np.inf, distance).reshape(len(expected), -1).max(axis=1)
