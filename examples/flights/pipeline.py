@@ -51,16 +51,6 @@ def model() -> Any:
     """The estimator; imported here so that nothing heavy loads where only the features are needed."""
     from lightgbm import LGBMClassifier
 
-    return LGBMClassifier(
-        n_estimators=100,
-        learning_rate=0.1,
-        num_leaves=31,
-        min_child_samples=100,
-        cat_smooth=50,
-        max_bin=63,
-        n_jobs=2,
-        deterministic=True,
-        force_row_wise=True,
-        random_state=1,
-        verbose=-1,
-    )
+    trees = {"n_estimators": 100, "learning_rate": 0.1, "num_leaves": 31, "min_child_samples": 100, "max_bin": 63}
+    same_rows_same_model = {"deterministic": True, "force_row_wise": True, "random_state": 1}
+    return LGBMClassifier(**trees, **same_rows_same_model, cat_smooth=50, n_jobs=2, verbose=-1)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlops_lab.features import offline
 from mlops_lab.features.definition import Features, View, last, mean
 from mlops_lab.features.offline import compute, look_up
 
@@ -77,3 +78,13 @@ def test_the_order_of_the_facts_does_not_matter(seed):
     asked = requests(("a", 45), ("b", 1), ("a", 10))
     mixed = {name: frame.sample(fraction=1, shuffle=True, seed=seed) for name, frame in FACTS.items()}
     assert compute(FEATURES, asked, time="at", facts=mixed).equals(compute(FEATURES, asked, time="at", facts=FACTS))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "z", None]), st.integers(0, 120)), max_size=12), st.integers(1, 5))
+def test_many_rows_are_computed_some_at_a_time_all_the_same(asked, at_once):
+    moments = [START + timedelta(minutes=minute) for _, minute in asked]
+    rows = pl.DataFrame({"shop": [shop for shop, _ in asked], "at": moments}, schema={"shop": pl.String, "at": MOMENT})
+    whole = compute(FEATURES, rows, time="at", facts=FACTS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(offline, "_ROWS_AT_ONCE", at_once)
+        assert compute(FEATURES, rows, time="at", facts=FACTS).equals(whole)

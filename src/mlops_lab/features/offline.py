@@ -24,6 +24,7 @@ _TIME, _ROW, _ENTITY, _PLACE, _AT = "__time", "__row", "__entity", "__place", "_
 _ALWAYS = -(2**62)
 _MICROSECOND = timedelta(microseconds=1)
 _AT_ONCE = 10_000
+_ROWS_AT_ONCE = 500_000
 
 
 def compute(features: Features, rows: pl.DataFrame, *, time: str, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -31,7 +32,10 @@ def compute(features: Features, rows: pl.DataFrame, *, time: str, facts: Mapping
 
     `time` names the column of `rows` that holds each row's moment. `facts` maps a table to its rows with the columns
     `_known_at` and `_seen_at` (datetimes, null for what was always known) and `_fact_id` (tie-break) beside its own.
+    Many rows are computed some at a time: beside what comes out, the memory does not grow with them.
     """
+    if rows.height > _ROWS_AT_ONCE:
+        return pl.concat(compute_in_batches(features, rows.iter_slices(_ROWS_AT_ONCE), time=time, facts=facts))
     return features.select(look_up(features, rows, time=time, facts=facts))
 
 
