@@ -91,7 +91,8 @@ def _guarded(method: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Res
         try:
             return method(*arguments, **named)
         except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-            said = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0][:200]
+            cause = _first_cause(error)
+            said = (str(cause).splitlines() or [type(cause).__name__])[0][:200]
             raise EnvironmentFault(
                 f"MLflow could not store it: {said}",
                 code="mlflow_fault",
@@ -100,6 +101,12 @@ def _guarded(method: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Res
             ) from error
 
     return guarded
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """What the disk or the database said, below what MLflow and SQLAlchemy made of it."""
+    below = error.orig if isinstance(error, DBAPIError) else error.__cause__ or error.__context__
+    return error if below is None else _first_cause(below)
 
 
 class Store:
