@@ -3,7 +3,10 @@
 MlopsError              exit  http
 ├── InvalidInput           2   400   a file, a field or an option is wrong
 │   ├── Conflict           2   409   it contradicts what is already recorded
-│   └── NotFound           2   404   the thing named does not exist
+│   ├── NotFound           2   404   the thing named does not exist
+│   ├── WrongMethod        2   405   the URL takes another method
+│   ├── TooSlow            2   408   the request did not arrive in time
+│   └── TooLarge           2   413   the request is larger than the server takes
 ├── Refused                1   403   a gate, a check or a rule said no
 ├── Unauthorized           2   401   the token is missing or wrong
 └── EnvironmentFault       3   503   the machine: disk, port, a missing program
@@ -57,6 +60,24 @@ class NotFound(InvalidInput):
     """The thing that was named does not exist."""
 
     status = 404
+
+
+class WrongMethod(InvalidInput):
+    """The URL takes another method."""
+
+    status = 405
+
+
+class TooSlow(InvalidInput):
+    """The request did not arrive in time."""
+
+    status = 408
+
+
+class TooLarge(InvalidInput):
+    """The request is larger than the server takes."""
+
+    status = 413
 
 
 class Unauthorized(InvalidInput):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
+import os
 from collections.abc import Iterable
 from typing import Any
 
 
 def new_id() -> str:
     """A fresh identifier for a prediction whose client gave none."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def hash_bytes(parts: Iterable[bytes]) -> str:

@@ -52,15 +52,15 @@ def play_days(project: Project, world: World, first: int, last: int) -> None:
             if deployment != service.models.deployment:
                 service.deploy(deployment)
     finally:
-        service.journal.close()
+        service.close()
 
 
 def _play_day(service: Service, world: World, day: int) -> None:
     for moment in live(world, day_begin(day), day_begin(day + 1)):
-        outcomes = [msgspec.convert(row, service.outcome_type) for row in moment.outcomes]
+        outcomes = [msgspec.convert(row, service.doors.outcome) for row in moment.outcomes]
         assert not service.accept_outcomes(outcomes)["problems"]
-        service.accept_facts("traffic", [msgspec.convert(row, service.row_types["traffic"]) for row in moment.traffic])
-        answers = service.predict([msgspec.convert(row, service.request_type) for row in moment.requests])
+        service.accept_facts("traffic", [msgspec.convert(row, service.doors.rows["traffic"]) for row in moment.traffic])
+        answers = service.predict([msgspec.convert(row, service.doors.request) for row in moment.requests])
         assert not [answer for answer in answers if isinstance(answer, Exception)]
 
 

@@ -23,7 +23,7 @@ batches = st.lists(st.lists(st.binary(min_size=1, max_size=12), min_size=1, max_
 
 def write(path: Path, *batches: list[bytes], segment_bytes: int = 1 << 20) -> list[int]:
     """Append the batches in one go of the writer; the position after each."""
-    with contextlib.closing(Journal(path, fsync=False, segment_bytes=segment_bytes)) as journal:
+    with contextlib.closing(Journal(path, segment_bytes=segment_bytes)) as journal:
         return [journal.append(batch) for batch in batches]
 
 
@@ -70,7 +70,7 @@ def test_whatever_is_written_is_read_once_and_in_order(tmp_path_factory, written
 @given(batches, st.integers(1, 40))
 def test_a_reader_beside_the_writer_sees_what_was_acknowledged(tmp_path_factory, written, segment_bytes):
     path = tmp_path_factory.mktemp("journal")
-    journal = Journal(path, fsync=False, segment_bytes=segment_bytes)
+    journal = Journal(path, segment_bytes=segment_bytes)
     reached, seen = 0, []
     for number, batch in enumerate(written):
         end = journal.append(batch)
@@ -95,7 +95,7 @@ def test_each_segment_begins_where_the_one_before_ends(tmp_path):
 
 
 def test_fsync_or_not_the_content_is_the_same(tmp_path):
-    with contextlib.closing(Journal(tmp_path, fsync=True)) as journal:
+    with contextlib.closing(Journal(tmp_path)) as journal:
         journal.append([b"one"])
     assert content(tmp_path) == [b"one"]
 
@@ -114,7 +114,7 @@ def test_a_tail_torn_at_any_byte_loses_only_the_torn_frames(tmp_path):
         os.truncate(torn / segment_name(0), cut)
         kept = [frame for frame, end in zip(frames, ends[1:], strict=True) if end <= cut]
         assert content(torn) == kept
-        with contextlib.closing(Journal(torn, fsync=False)) as journal:
+        with contextlib.closing(Journal(torn)) as journal:
             assert journal.position == max(end for end in ends if end <= cut)
             journal.append([b"after"])
         assert content(torn) == [*kept, b"after"]
@@ -152,7 +152,7 @@ import os, sys
 from pathlib import Path
 from mlops_lab.serving.journal import Journal
 
-journal = Journal(Path(sys.argv[1]), fsync=False, segment_bytes=2000)
+journal = Journal(Path(sys.argv[1]), segment_bytes=2000)
 for number in range(10_000):
     journal.append([b"%d" % number * 3])
     os.write(1, b"%d\\n" % number)
@@ -175,10 +175,10 @@ def test_what_a_killed_process_acknowledged_is_there(tmp_path):
 
 
 def test_a_second_writer_is_refused(tmp_path):
-    first = Journal(tmp_path, fsync=False)
+    first = Journal(tmp_path)
     first.append([b"one"])
     with pytest.raises(EnvironmentFault) as caught:
-        Journal(tmp_path, fsync=False)
+        Journal(tmp_path)
     assert caught.value.code == "journal_locked"
     assert "mlops status" in caught.value.hint
     first.append([b"two"])
@@ -204,11 +204,11 @@ def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path):
 
 
 def test_a_refused_writer_leaves_nothing_open(tmp_path):
-    first = Journal(tmp_path, fsync=False)
+    first = Journal(tmp_path)
     before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
     for _ in range(5):
         with pytest.raises(EnvironmentFault):
-            Journal(tmp_path, fsync=False)
+            Journal(tmp_path)
     after = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
     first.close()
     assert after == before
@@ -295,7 +295,7 @@ path, limit, batch, fsync = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]
 if limit:
     import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-journal = Journal(path, fsync=fsync)
+journal = Journal(path)
 written, codes = 0, []
 for turn in range(100_000):
     try:
@@ -338,7 +338,7 @@ def check_full(path: Path, told: dict) -> None:
 @pytest.mark.parametrize(("batch", "limit"), [(1, 5000), (1, 128 * 30), (7, 5000)])
 def test_a_file_that_may_not_grow_keeps_what_was_acknowledged(tmp_path, batch, limit, fsync):
     """A limit on the size of a file ends a write in its middle, as a full disk does."""
-    told = fill_up(tmp_path, limit=limit, batch=batch, fsync=fsync)
+    told = fill_up(tmp_path, limit=limit, batch=batch)
     check_full(tmp_path, told)
     write(tmp_path, [b"later"])
     assert content(tmp_path)[-1] == b"later"
@@ -361,7 +361,7 @@ def small_disk(tmp_path):
 @pytest.mark.parametrize(("batch", "fsync"), [(1, True), (9, False)])
 def test_a_full_disk_keeps_what_was_acknowledged(small_disk, batch, fsync):
     path = small_disk / "journal"
-    told = fill_up(path, batch=batch, fsync=fsync)
+    told = fill_up(path, batch=batch)
     check_full(path, told)
     assert {code for code, _ in told["codes"]} == {"disk_full"}
 
@@ -369,7 +369,7 @@ def test_a_full_disk_keeps_what_was_acknowledged(small_disk, batch, fsync):
 def test_a_full_disk_can_be_written_again_when_there_is_space(small_disk):
     path, ballast = small_disk / "journal", small_disk / "ballast"
     ballast.write_bytes(b"x" * 40_000)
-    journal = Journal(path, fsync=False)
+    journal = Journal(path)
     sent = []
     with pytest.raises(EnvironmentFault):
         while True:
@@ -383,7 +383,7 @@ def test_a_full_disk_can_be_written_again_when_there_is_space(small_disk):
 
 def test_a_segment_that_cannot_begin_loses_nothing(tmp_path):
     """No file can be made where a folder stands. What was written before stays acknowledged, and writing goes on."""
-    journal = Journal(tmp_path, fsync=False, segment_bytes=30)
+    journal = Journal(tmp_path, segment_bytes=30)
     (tmp_path / segment_name(39)).mkdir()
     sent = []
     for number in range(6):

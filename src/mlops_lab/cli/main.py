@@ -25,6 +25,7 @@ COMMANDS = {
     "tick": "One turn of the loop: observe, decide, act.",
     "status": "What is live, how it does, what is waiting for what.",
     "history": "Every decision ever made, and why.",
+    "split": "An A/B test: a version answers a fixed share of the keys.",
     "rollback": "Back to the version before, at once.",
     "explain": "Everything behind one prediction.",
     "contract": "What tables must look like: inferred, checked, compared with the data.",

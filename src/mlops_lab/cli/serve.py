@@ -13,7 +13,7 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.serving.address import check_no_server, listen
-from mlops_lab.serving.service import make_store
+from mlops_lab.serving.memory import make_store
 
 
 def command(

@@ -16,7 +16,7 @@ from mlops_lab.outcomes.judge import Verdict
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, load_plan
 from mlops_lab.rollout.decisions import Decision, read_decisions
-from mlops_lab.training.history import OUTCOMES, PREDICTIONS, outcome_fields, request_fields
+from mlops_lab.training.history import OUTCOMES, PREDICTIONS, SHADOWS, outcome_fields, request_fields
 
 
 def explain(project: Project, prediction_id: str) -> dict[str, Any]:
@@ -35,6 +35,7 @@ def explain(project: Project, prediction_id: str) -> dict[str, Any]:
             hint="ids stand in the answers of the server and in the `predictions` table",
         )
     row = made[0]
+    shadow = _rows(lake, SHADOWS, prediction_id)
     decisions = read_decisions(lake)
     asked = [field.name for field in request_fields(project)]
     version = _version(project, decisions, row["version"])
@@ -45,7 +46,7 @@ def explain(project: Project, prediction_id: str) -> dict[str, Any]:
         "features": {name: _plain(row[name]) for name in version.pop("inputs")},
         "output": row["output"],
         "role": row["role"],
-        "shadow": {"version": row["shadow_version"], "output": row["shadow_output"]} if row["shadow_version"] else None,
+        "shadow": {"version": shadow[-1]["version"], "output": shadow[-1]["output"]} if shadow else None,
         "version": version,
         "outcome": _outcome(project, lake, prediction_id),
         "decisions": [_short(decision) for decision in decisions if decision.version == row["version"]],

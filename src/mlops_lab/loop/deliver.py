@@ -116,14 +116,14 @@ def _deliver(
     service = Service(project, read_deployment(project.deployment_path))
     try:
         if table is None:
-            return service.accept_outcomes([msgspec.convert(row, service.outcome_type) for row in rows])
-        return service.accept_facts(table, [msgspec.convert(row, service.row_types[table]) for row in rows])
+            return service.accept_outcomes([msgspec.convert(row, service.doors.outcome) for row in rows])
+        return service.accept_facts(table, [msgspec.convert(row, service.doors.rows[table]) for row in rows])
     except msgspec.ValidationError as error:
         raise InvalidInput(
             str(error), code=f"invalid_{name}", where=name, hint="mend the row; nothing was taken in"
         ) from None
     finally:
-        service.journal.close()
+        service.close()
 
 
 def _move(where: str | None, start: int) -> str | None:

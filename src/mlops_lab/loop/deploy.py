@@ -13,24 +13,27 @@ from mlops_lab.errors import EnvironmentFault, NotFound
 from mlops_lab.features.definition import Features, View
 from mlops_lab.ids import new_id
 from mlops_lab.lake import Lake
+from mlops_lab.loop.ingest import writer_of
 from mlops_lab.outcomes.judge import Verdict
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.decisions import Decision, State, What
-from mlops_lab.serving.deployment import Deployment, Live, read_deployment, write_deployment
-from mlops_lab.serving.journal import disk_fault, drop_segments
+from mlops_lab.serving.deployment import Arm, Deployment, Live, read_deployment, write_deployment
+from mlops_lab.serving.journal import disk_fault, drop_segments, worker_paths
+from mlops_lab.serving.memory import BOOK_FILE
 from mlops_lab.serving.records import OutcomeRecord, PredictionRecord, encode_record
-from mlops_lab.serving.service import BOOK_FILE
 from mlops_lab.training.history import (
     OUTCOMES,
     PREDICTIONS,
+    SHADOWS,
     outcome_fields,
     read_facts,
     read_labelled,
     request_fields,
 )
 
-_ANSWER = ("id", "at", "version", "role", "output", "shadow_version", "shadow_output")
+_ANSWER = ("id", "at", "version", "role", "output")
+_SHADOW = {"version": "shadow_version", "output": "shadow_output"}
 
 
 def find_live(decisions: Sequence[Decision], version: int) -> Live:
@@ -54,20 +57,25 @@ def deploy(
     if state.champion is None:
         return None
     present = _present(project)
-    live = [state.champion, *([state.challenger] if state.challenger else [])]
-    lives = [find_live(decisions, version) for version in live]
-    views = _views(project, lives)
+    arms = tuple(Arm(find_live(decisions, version), share) for version, share in state.arms)
+    champion = find_live(decisions, state.champion)
+    challenger = find_live(decisions, state.challenger) if state.challenger else None
+    previous = find_live(decisions, state.previous[-1]) if state.previous else None
+    others = [live for live in (challenger, previous) if live is not None]
+    views = _views(project, [champion, *others, *(arm.live for arm in arms)])
     if fresh or present is None or not views.keys() <= _covered(project, present):
-        folder, position = prepare_state(project, lake, views=list(views.values()))
+        folder, positions = prepare_state(project, lake, views=list(views.values()))
     else:
-        folder, position = present.state, present.state_position
+        folder, positions = present.state, present.state_positions
     deployment = Deployment(
         generation=state.generation,
-        champion=lives[0],
-        challenger=lives[1] if len(lives) > 1 else None,
+        champion=champion,
+        challenger=challenger,
         canary_share=project.settings.rollout.canary_share if state.stage is What.CANARY else 0.0,
+        arms=arms,
+        previous=previous,
         state=folder,
-        state_position=position,
+        state_positions=positions,
     )
     if deployment != present:
         try:
@@ -78,14 +86,14 @@ def deploy(
     return deployment
 
 
-def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tuple[str, int]:
-    """Write what a server needs of the past; its folder (relative to the project) and its journal position.
+def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tuple[str, tuple[int, ...]]:
+    """Write what a server needs of the past; its folder (relative to the project) and its journals' positions.
 
     Facts: of every table the rows within its longest window before the newest, plus the days that outcomes may
     lag, and the last row of every entity. Book: the predictions of the days that outcomes may lag.
     """
-    position = lake.position(PREDICTIONS, "journal")
-    name = f"state-{position}-{new_id()[:8]}"
+    positions = _positions(project, lake)
+    name = f"state-{sum(positions)}-{new_id()[:8]}"
     folder = project.state_path / name
     try:
         shutil.rmtree(folder, ignore_errors=True)
@@ -99,7 +107,7 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
         (folder / BOOK_FILE).write_bytes(msgspec.msgpack.encode(_book(project, lake)))
     except OSError as error:
         raise disk_fault(error, folder) from error
-    return str(folder.relative_to(project.root)), position
+    return str(folder.relative_to(project.root)), positions
 
 
 def _recent(project: Project, facts: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
@@ -130,9 +138,10 @@ def _book(project: Project, lake: Lake) -> list[bytes]:
     asked = [field.name for field in request_fields(project)]
     answered = [field.name for field in outcome_fields(project)]
     payloads = []
-    for row in lake.read(PREDICTIONS, since=("at", oldest)).sort("at", "id").iter_rows(named=True):
+    made = lake.read(PREDICTIONS, since=("at", oldest)).sort("at", "id")
+    for row in _with_shadows(lake, made, since=oldest).iter_rows(named=True):
         request = {name: row[name] for name in asked}
-        answer = {name: row[name] for name in _ANSWER}
+        answer = {name: row[name] for name in (*_ANSWER, *_SHADOW.values())}
         missing = msgspec.json.decode(row["missing"] or "{}")
         payloads.append(encode_record(PredictionRecord(**answer, request=request, features={}, missing=missing)))
     if lake.exists(OUTCOMES):
@@ -141,6 +150,13 @@ def _book(project: Project, lake: Lake) -> list[bytes]:
             values = {name: row[name] for name in answered}
             payloads.append(encode_record(OutcomeRecord(row["id"], row["known_at"], row["verdict"], values, None)))
     return payloads
+
+
+def _with_shadows(lake: Lake, predictions: pl.DataFrame, *, since: datetime) -> pl.DataFrame:
+    if not lake.exists(SHADOWS):
+        return predictions.with_columns(pl.lit(None).alias(name) for name in _SHADOW.values())
+    shadows = lake.read(SHADOWS, since=("at", since), columns=["id", *_SHADOW]).rename(_SHADOW)
+    return predictions.join(shadows.unique("id", keep="last"), on="id", how="left", maintain_order="left")
 
 
 def _views(project: Project, lives: Sequence[Live]) -> dict[str, View]:
@@ -165,4 +181,14 @@ def _tidy(project: Project, lake: Lake, deployment: Deployment) -> None:
     for folder in project.state_path.iterdir():
         if folder != project.root / deployment.state:
             shutil.rmtree(folder, ignore_errors=True)
-    drop_segments(project.journal_path, min(deployment.state_position, lake.position(PREDICTIONS, "journal")))
+    needed = zip(
+        worker_paths(project.journal_path), deployment.state_positions, _positions(project, lake), strict=False
+    )
+    for path, of_state, in_lake in needed:
+        drop_segments(path, min(of_state, in_lake))
+
+
+def _positions(project: Project, lake: Lake) -> tuple[int, ...]:
+    """How far each worker's journal is in the lake."""
+    workers = range(len(worker_paths(project.journal_path)))
+    return tuple(lake.position(PREDICTIONS, writer_of(worker)) for worker in workers)

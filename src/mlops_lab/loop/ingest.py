@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,26 +22,28 @@ from mlops_lab.loop.quarantine import TABLE as QUARANTINE
 from mlops_lab.loop.quarantine import make_frame, set_aside
 from mlops_lab.loop.read import read_table
 from mlops_lab.project import Project
-from mlops_lab.serving.journal import disk_fault, read_journal
+from mlops_lab.serving.deployment import write_atomically
+from mlops_lab.serving.journal import disk_fault, read_journal, read_positions, worker_paths
 from mlops_lab.serving.records import (
     FactRecord,
     OutcomeRecord,
     PredictionRecord,
     RefusalRecord,
     SetAsideRecord,
+    ShadowRecord,
     decode_record,
 )
 from mlops_lab.training.history import (
     OUTCOMES,
     PREDICTIONS,
     REFUSALS,
+    SHADOWS,
     outcome_fields,
     request_fields,
     table_fields,
 )
 from mlops_lab.training.task import make_task
 
-_WRITER = "journal"
 _MOMENT = pl.Datetime("us", "UTC")
 
 
@@ -103,14 +106,27 @@ def _check_order(project: Project, frame: pl.DataFrame) -> None:
 # ---- the journal ---------------------------------------------------------------------------------------------------
 
 
-def ingest_journal(project: Project, lake: Lake) -> int:
-    """Move what the server acknowledged since the last time into the lake; the position reached.
+def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
+    """Move what the server acknowledged since the last time into the lake; the position reached in each worker's
+    journal.
 
     Each table remembers the position of its last row in its own commit, so a kill between two tables neither loses
     nor doubles a row. `predictions` is written last, also when it gets no rows: its position says all is done.
     """
     with _alone(project):
-        return _ingest(project, lake)
+        paths = worker_paths(project.journal_path)
+        positions = tuple(_ingest(project, lake, path, writer=writer_of(worker)) for worker, path in enumerate(paths))
+        if positions != read_positions(project.positions_path):
+            try:
+                write_atomically(project.positions_path, msgspec.json.encode(positions), durable=False)
+            except OSError as error:
+                raise disk_fault(error, project.positions_path) from error
+        return positions
+
+
+def writer_of(worker: int) -> str:
+    """The name under which tables remember how far a worker's journal is in them."""
+    return "journal" if worker == 0 else f"journal-{worker}"
 
 
 @contextmanager
@@ -125,9 +141,9 @@ def _alone(project: Project) -> Iterator[None]:
         raise disk_fault(error, project.home) from error
 
 
-def _ingest(project: Project, lake: Lake) -> int:
-    since = lake.position(PREDICTIONS, _WRITER)
-    records = [(lsn, decode_record(payload)) for lsn, payload in read_journal(project.journal_path, since)]
+def _ingest(project: Project, lake: Lake, path: Path, *, writer: str) -> int:
+    since = lake.position(PREDICTIONS, writer)
+    records = [(lsn, decode_record(payload)) for lsn, payload in read_journal(path, since)]
     if not records:
         return since
     end = records[-1][0]
@@ -140,21 +156,23 @@ def _ingest(project: Project, lake: Lake) -> int:
     fields = table_fields(project)
     broken = [(lsn, record) for lsn, record in records if isinstance(record, SetAsideRecord)]
     refusals = [(lsn, record) for lsn, record in records if isinstance(record, RefusalRecord)]
+    shadows = [(lsn, record) for lsn, record in records if isinstance(record, ShadowRecord)]
     work = [
         (OUTCOMES, outcomes, lambda rows: _outcome_frame(project, rows), "known_at"),
         (REFUSALS, refusals, lambda rows: _refusal_frame(project, rows), "at"),
+        (SHADOWS, shadows, lambda rows: _shadow_frame(project, rows), "at"),
         (QUARANTINE, broken, _set_aside_frame, "at"),
     ]
     for name, rows in facts.items():
         work.append((name, rows, _fact_framer(fields[name]), project.settings.tables[name].known_at or ""))
     with ThreadPoolExecutor(max_workers=4) as pool:  # delta-rs works outside the GIL
-        list(pool.map(lambda item: _append_new(lake, *item, end=end), work))
+        list(pool.map(lambda item: _append_new(lake, *item, position=(writer, end)), work))
     predictions = [record for _, record in records if isinstance(record, PredictionRecord)]
     lake.append(
         PREDICTIONS,
         _prediction_frame(project, predictions, known=lake.schema(PREDICTIONS)),
         time="at",
-        position=(_WRITER, end),
+        position=(writer, end),
     )
     return end
 
@@ -166,12 +184,12 @@ def _append_new(
     frame: Callable[[list[Any]], pl.DataFrame],
     time: str,
     *,
-    end: int,
+    position: tuple[str, int],
 ) -> None:
-    done = lake.position(name, _WRITER)
+    done = lake.position(name, position[0])
     new = [row for lsn, row in rows if lsn > done]
     if new:
-        lake.append(name, frame(new), time=time or None, position=(_WRITER, end))
+        lake.append(name, frame(new), time=time or None, position=position)
 
 
 def _fact_framer(fields: tuple[Field, ...]) -> Callable[[list[dict[str, Any]]], pl.DataFrame]:
@@ -182,13 +200,14 @@ def _fact_framer(fields: tuple[Field, ...]) -> Callable[[list[dict[str, Any]]], 
     return frame
 
 
-_ANSWER = ("version", "role", "output", "shadow_version", "shadow_output")
+_ANSWER = ("version", "role", "output")
+_SHADOW = ("shadow_version", "shadow_output")
 _FEATURE_DTYPES = {str: pl.String(), datetime: _MOMENT, bool: pl.Boolean()}
 
 
 def _answer_schema(project: Project) -> dict[str, Any]:
     output = make_task(project.task).output_dtype
-    return dict(zip(_ANSWER, (pl.Int64(), pl.String(), output, pl.Int64(), output), strict=True))
+    return dict(zip(_ANSWER, (pl.Int64(), pl.String(), output), strict=True))
 
 
 def _prediction_frame(
@@ -216,6 +235,12 @@ def _reasons(missing: dict[str, str]) -> str | None:
     return msgspec.json.encode(missing).decode() if missing else None
 
 
+def _shadow_frame(project: Project, records: Sequence[ShadowRecord]) -> pl.DataFrame:
+    columns = {name: [getattr(record, name) for record in records] for name in ("id", "at", "version", "output")}
+    output = make_task(project.task).output_dtype
+    return pl.DataFrame(columns, schema={"id": pl.String(), "at": _MOMENT, "version": pl.Int64(), "output": output})
+
+
 def _refusal_frame(project: Project, records: Sequence[RefusalRecord]) -> pl.DataFrame:
     names = ("id", "at", "version", "view", "reason")
     columns: dict[str, list[Any]] = {name: [getattr(record, name) for record in records] for name in names}
@@ -241,12 +266,13 @@ def _outcome_frame(project: Project, records: Sequence[OutcomeRecord]) -> pl.Dat
     }
     for name in project.settings.source.outcome:
         columns[name] = [record.values[name] for record in records]
-    for name in _ANSWER:
+    for name in (*_ANSWER, *_SHADOW):
         columns[name] = [prediction and getattr(prediction, name) for prediction in made]
     for name in (field.name for field in request_fields(project)):
         columns[name] = [prediction and prediction.request[name] for prediction in made]
     schema: dict[str, Any] = {"id": pl.String(), "known_at": _MOMENT, "received_at": _MOMENT, "verdict": pl.String()}
     schema["predicted_at"] = _MOMENT
     schema |= {**polars_schema(outcome_fields(project)), **_answer_schema(project)}
+    schema |= dict(zip(_SHADOW, (pl.Int64(), schema["output"]), strict=True))
     schema |= polars_schema(request_fields(project))
     return pl.DataFrame(columns, schema=schema)

@@ -83,8 +83,8 @@ def _performance(found: dict[str, Any]) -> Iterator[str]:
 def _rollout(found: dict[str, Any]) -> str:
     wait = found["rollout"]
     share = f"{wait['canary_share']:.0%} of the keys"
-    stage = "is in shadow" if found["stage"] == "shadow" else f"answers {share}"
     then = f"then it answers {share}" if wait["then"] == "canary" else "then it is promoted"
+    stage = "is in shadow" if found["stage"] == "shadow" else f"answers {share}"
     ready = "all it needs is there: the next turn of the loop decides"
     days = f"{wait['days_over']} of {count(wait['days'], 'day')}"
     missing = (

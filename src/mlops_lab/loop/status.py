@@ -53,6 +53,7 @@ def describe(project: Project) -> dict[str, Any]:
         "live_by": _as_dict(_made_live(loop)),
         "challenger": state.challenger,
         "stage": state.stage,
+        "arms": {str(version): share for version, share in state.arms},
         "generation": state.generation,
         "quality": _quality(loop),
         "performance": _performance(loop, now) if now else {},

@@ -138,6 +138,32 @@ class Loop:
         self.act()
         return decision
 
+    def split(self, now: datetime, version: int, *, share: float, by: str) -> Decision:
+        """Have a version answer a fixed share of the keys from now on; 0 ends that.
+
+        Refused where the version never passed its gates, or where nothing would be left for the champion.
+        """
+        find_live(self.decisions, version)
+        passed = {one.version for one in self.decisions if one.what in {What.BOOTSTRAP, What.SHADOW, What.PROMOTE}}
+        if version not in passed:
+            raise Refused(
+                f"version {version} did not pass its gates: nobody may be answered by it",
+                code="not_passed",
+                hint="`mlops history` says why",
+            )
+        others = sum(of for arm, of in self.state.arms if arm != version)
+        if share + others >= 1:
+            raise Refused(
+                f"{share:.0%} and the {others:.0%} of other versions leave nothing for the champion",
+                code="share_too_large",
+                hint="give a smaller share, or end another one with --share 0",
+            )
+        reason = f"an A/B test: it answers {share:.0%} of the keys" if share else "the A/B test is over"
+        decision = Decision(now, What.SPLIT, version, "asked", reason, by, {"share": share})
+        self.decide(decision)
+        self.act()
+        return decision
+
     def decide(self, decision: Decision) -> None:
         """Write a decision down; Refused where another process has decided something meanwhile."""
         if not write_decision(self.lake, decision, earlier=len(self.decisions)):

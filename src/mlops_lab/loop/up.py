@@ -25,7 +25,7 @@ from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision
 from mlops_lab.serving.address import Address, check_no_server, listen
 from mlops_lab.serving.journal import disk_fault
-from mlops_lab.serving.service import make_store
+from mlops_lab.serving.memory import make_store
 from mlops_lab.serving.token import ensure_token
 from mlops_lab.training.history import OUTCOMES, PREDICTIONS
 
@@ -95,7 +95,7 @@ class Up:
         self._watcher = watcher
         self._loop = Loop(project, report=watcher.stage)
         self._told: MlopsError | None = None
-        self._position = -1
+        self._positions: tuple[int, ...] = ()
         self._stale = False
 
     def why_refused(self, refusal: Decision) -> list[str]:
@@ -153,7 +153,7 @@ class Up:
         try:
             if self._stale:  # what is so is read anew, and acted on again
                 self._loop = Loop(self._project, report=self._watcher.stage)
-                self._position, self._stale = -1, False
+                self._positions, self._stale = (-1,), False
             if self._is_due():
                 for decision in self._loop.tick(self._loop.now(), by="loop"):
                     self._watcher.decided(decision)
@@ -178,9 +178,9 @@ class Up:
         if self._project.settings.project.clock == "wall":
             return True
         self._loop.catch_up()
-        position = ingest_journal(self._project, self._loop.lake)
-        before, self._position = self._position, position
-        return position != before or self._loop.state.retraining is not None
+        positions = ingest_journal(self._project, self._loop.lake)
+        before, self._positions = self._positions, positions
+        return positions != before or self._loop.state.retraining is not None
 
     def _rest(self, keeper: Keeper, stop: threading.Event, *, until: float) -> None:
         while True:

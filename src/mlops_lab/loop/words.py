@@ -27,6 +27,7 @@ DECIDED = {
     "shadow": "version {version} went into shadow",
     "canary": "version {version} answers a share of the keys",
     "promote": "version {version} was promoted",
+    "split": "version {version} is in an A/B test",
     "roll_back": "rolled back (version {version})",
 }
 """The kinds of decision, for a person."""

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
+from mlops_lab.clock import EPOCH
 from mlops_lab.outcomes.judge import Verdict, judge
 
-_PRUNE_EVERY = 4096
+_HOUR = timedelta(hours=1)
 
 
 class Made(Protocol):
@@ -30,8 +31,8 @@ class Book(Generic[Prediction]):
         self._within = timedelta(days=within_days)
         self._made: dict[str, Prediction] = {}
         self._ended: dict[str, tuple[datetime, Mapping[str, Any]]] = {}
-        self._newest: datetime | None = None
-        self._since_prune = 0
+        self._by_hour: dict[int, list[str]] = {}
+        self._newest = -1
 
     def find(self, prediction_id: str) -> Prediction | None:
         """The prediction of that id, if it is recent enough to be in the book."""
@@ -40,11 +41,15 @@ class Book(Generic[Prediction]):
     def add(self, prediction: Prediction) -> None:
         """Enter a prediction."""
         self._made[prediction.id] = prediction
-        if self._newest is None or prediction.at > self._newest:
-            self._newest = prediction.at
-        self._since_prune += 1
-        if self._since_prune >= _PRUNE_EVERY:
+        hour = (prediction.at - EPOCH) // _HOUR
+        self._by_hour.setdefault(hour, []).append(prediction.id)
+        if hour > self._newest:
+            self._newest = hour
             self._prune()
+
+    def replace(self, prediction: Prediction) -> None:
+        """Enter what is known by now of a prediction that is in the book."""
+        self._made[prediction.id] = prediction
 
     def judge(self, prediction_id: str, known_at: datetime, values: Mapping[str, Any]) -> Verdict:
         """The verdict on an outcome, by what the book holds; changes nothing."""
@@ -66,9 +71,8 @@ class Book(Generic[Prediction]):
         return len(self._made) - len(self._ended)
 
     def _prune(self) -> None:
-        self._since_prune = 0
-        assert self._newest is not None
-        oldest = self._newest - self._within
-        for prediction_id in [key for key, made in self._made.items() if made.at < oldest]:
-            del self._made[prediction_id]
-            self._ended.pop(prediction_id, None)
+        oldest = self._newest - self._within // _HOUR
+        for hour in [hour for hour in self._by_hour if hour < oldest]:
+            for prediction_id in self._by_hour.pop(hour):
+                self._made.pop(prediction_id, None)
+                self._ended.pop(prediction_id, None)

@@ -81,6 +81,16 @@ class Project:
         return self.home / "journal"
 
     @property
+    def positions_path(self) -> Path:
+        """How far the loop has moved the journals into the lake."""
+        return self.home / "positions.json"
+
+    @property
+    def workers_path(self) -> Path:
+        """What the workers of a server tell each other about themselves."""
+        return self.home / "workers"
+
+    @property
     def mlflow_path(self) -> Path:
         """MLflow's database and artifacts."""
         return self.home / "mlflow"

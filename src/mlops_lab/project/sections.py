@@ -64,6 +64,13 @@ class GatesSection(Config, frozen=True, kw_only=True):
 class RolloutSection(Config, frozen=True, kw_only=True):
     """`[rollout]`: the way from candidate to champion."""
 
+    strategy: Annotated[
+        Literal["canary", "blue_green"],
+        means(
+            'the way from shadow to champion: `"canary"` answers a share of the keys first, `"blue_green"` all at '
+            "once; the version before is kept ready either way"
+        ),
+    ] = "canary"
     shadow_days: Annotated[PositiveInt, means("how long the candidate is scored and answers nobody")] = 2
     canary_days: Annotated[PositiveInt, means("how long it answers a share of the keys")] = 3
     canary_share: Annotated[Share, means("the share of the keys it answers")] = 0.1
@@ -99,6 +106,9 @@ class ServingSection(Config, frozen=True, kw_only=True):
             "survives a killed process but not a power cut",
         ),
     ] = "fsync"
+    workers: Annotated[int, means("how many processes answer, behind one port", ge=1, le=64)] = 1
+    max_rows: Annotated[PositiveInt, means("how many rows a request may bring at once")] = 10_000
+    max_body_bytes: Annotated[PositiveInt, means("how large a request may be")] = 8 * 1024 * 1024
     online_store: Annotated[
         str,
         means(

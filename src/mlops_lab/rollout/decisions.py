@@ -43,6 +43,8 @@ class What(StrEnum):
     """The candidate is the champion."""
     ROLL_BACK = "roll_back"
     """The challenger, or where there is none the champion, steps back."""
+    SPLIT = "split"
+    """A version answers a fixed share of the keys from now on, an A/B test; a share of 0 ends it."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ class State:
     retraining: Decision | None = None
     last_retrain: datetime | None = None
     generation: int = 0
+    arms: tuple[tuple[int, float], ...] = ()
+    """Versions that answer fixed shares of the keys, and those shares."""
 
 
 def fold(decisions: Iterable[Decision]) -> State:
@@ -136,6 +140,10 @@ def apply(state: State, decision: Decision) -> State:
             now |= {"retraining": None, "rollout_began": decision.at}
         case What.CANARY:
             now |= {"stage": What.CANARY, "since": decision.at}
+        case What.SPLIT if decision.version is not None:
+            share = float(decision.evidence.get("share") or 0.0)
+            others = tuple(arm for arm in state.arms if arm[0] != decision.version)
+            now["arms"] = (*others, (decision.version, share)) if share > 0 else others
         case What.ROLL_BACK if state.challenger is not None:
             now |= {"challenger": None, "stage": None, "since": decision.at, "rollout_began": None}
         case What.ROLL_BACK:

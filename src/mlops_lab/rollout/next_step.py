@@ -45,9 +45,9 @@ def waiting_for(project: Project, state: State, *, rows: int) -> Wait:
     """What the stage under way waits for, where `rows` requests count so far."""
     settings = project.settings.rollout
     assert state.since is not None
-    days, then = (
-        (settings.shadow_days, What.CANARY) if state.stage is What.SHADOW else (settings.canary_days, What.PROMOTE)
-    )
+    days, then = settings.canary_days, What.PROMOTE
+    if state.stage is What.SHADOW:
+        days, then = settings.shadow_days, What.CANARY if settings.strategy == "canary" else What.PROMOTE
     return Wait(days, days_after(state.since, days, project.timezone), rows, MIN_ROWS, then)
 
 
@@ -82,4 +82,7 @@ def next_step(
     if wait.then is What.CANARY:
         reason = f"{wait.days} days in shadow: {compared}; it now answers {settings.canary_share:.0%} of the keys"
         return Step(What.CANARY, "rollout.shadow_days", reason, evidence)
+    if state.stage is What.SHADOW:
+        reason = f"{wait.days} days in shadow: {compared}; it now answers all, and the one before is kept warm"
+        return Step(What.PROMOTE, "rollout.strategy", reason, evidence)
     return Step(What.PROMOTE, "rollout.canary_days", f"{wait.days} days as canary: {compared}", evidence)

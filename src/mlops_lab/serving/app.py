@@ -1,4 +1,4 @@
-"""HTTP around a `Service`: decode and check at the door, answer what is waiting together, never a 500."""
+"""The ASGI application around a `Service`: routes, the routing table's follower, and never a 500."""
 
 from __future__ import annotations
 
@@ -6,146 +6,143 @@ import asyncio
 import hmac
 import logging
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
-
-from mlops_lab.errors import EnvironmentFault, InvalidInput, MlopsError, NotFound, Unauthorized
+from mlops_lab.errors import EnvironmentFault, MlopsError, NotFound, Unauthorized, WrongMethod
+from mlops_lab.ids import new_id
+from mlops_lab.serving.batching import Batcher
+from mlops_lab.serving.commit import Committer
 from mlops_lab.serving.deployment import read_deployment
-from mlops_lab.serving.metrics import write_metrics
-from mlops_lab.serving.records import PredictionRecord
+from mlops_lab.serving.http import (
+    Call,
+    Header,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    decode_body,
+    encode,
+    error_reply,
+)
+from mlops_lab.serving.metrics import Counts, counts_path, keep_counts, read_counts, write_metrics
+from mlops_lab.serving.protocols.own import OwnProtocol, check_rows, list_decoder
 from mlops_lab.serving.service import Service
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-MAX_BODY_BYTES = 8 * 1024 * 1024
 FOLLOW_SECONDS = 0.1
-
+SHADOW_PATIENCE_SECONDS = 2.0
+_TEXT: Header = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+_REQUEST_ID = re.compile(rb"[!-~]{1,128}")
 _log = logging.getLogger("mlops_lab.serving")
-_encode = msgspec.json.Encoder().encode
 
-
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a client gets for a request: a probability, a number, or the probability of every class; `missing`, where
-    there is one: views that knew nothing of it, and why."""
-
-    id: str
-    output: float | dict[str, float]
-    version: int
-    role: str
-    missing: dict[str, str] = {}
+Handler = Callable[..., Awaitable[Reply]]
 
 
 class App:
-    """The ASGI application.
+    """The application of one worker.
 
-    POST /v1/predict              one request            → its answer
-    POST /v1/outcomes             {"outcomes": [...]}     → what became of each     (token)
-    POST /v1/tables/NAME/rows     {"rows": [...]}         → how many were new       (token)
+    POST /v1/predict              one request, or a list of them   → its answer, or theirs
+    POST /v1/outcomes             {"outcomes": [...]}               → what became of each     (token)
+    POST /v1/tables/NAME/rows     {"rows": [...]}                   → how many were new       (token)
     GET  /v1/status               what is live, where the journal stands
-    GET  /metrics                 answers, refusals and missing features since the start, for Prometheus
+    GET  /metrics                 what all workers counted since the start, for Prometheus
     GET  /healthz                 alive
     """
 
-    def __init__(self, service: Service, *, token: str) -> None:
+    def __init__(self, service: Service, *, token: str, worker: int = 0, workers: int = 1) -> None:
+        settings = service.project.settings.serving
         self._service = service
         self._token = token.encode()
-        self._classes = service.project.classes
-        self._waiting: list[tuple[msgspec.Struct, asyncio.Future[PredictionRecord]]] = []
-        self._decode_request = msgspec.json.Decoder(service.request_type).decode
-        self._decode_outcomes = _list_decoder("outcomes", service.outcome_type)
-        self._decode_rows = {name: _list_decoder("rows", kind) for name, kind in service.row_types.items()}
+        self._worker, self._workers = worker, workers
+        self._max_body_bytes, self._max_rows = settings.max_body_bytes, settings.max_rows
+        self._committer = Committer(service.journal, fsync=settings.durability == "fsync")
+        self._batcher = Batcher(service, self._committer, answered=self._begin_shadows)
+        self._shadowing: asyncio.Task[None] | None = None
+        self._learning = asyncio.Lock()
+        self._decode_outcomes = list_decoder("outcomes", service.doors.outcome)
+        self._decode_rows = {name: list_decoder("rows", kind) for name, kind in service.doors.rows.items()}
         self._deployment_error: str | None = None
+        folder = service.project.workers_path
+        self._counts_paths = [counts_path(folder, other) for other in range(workers)]
+        service.counts = self._counts = read_counts(self._counts_paths[worker])
+        own = OwnProtocol(
+            service.doors, self._batcher, classes=tuple(service.project.classes), max_rows=settings.max_rows
+        )
+        self._routes: dict[str, tuple[str, Handler]] = {
+            "/v1/predict": ("POST", own.predict),
+            "/v1/outcomes": ("POST", self._take_outcomes),
+            "/v1/status": ("GET", self._tell_status),
+            "/metrics": ("GET", self._tell_metrics),
+            "/healthz": ("GET", self._tell_health),
+        }
+        self._patterns: list[tuple[re.Pattern[str], str, str, Handler]] = [
+            (re.compile(r"/v1/tables/([^/]+)/rows"), "/v1/tables/{name}/rows", "POST", self._take_rows),
+        ]
+
+    # ---- requests ------------------------------------------------------------------------------------------------
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request, or the life of the server."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        kind = b"application/json"
+        began = time.perf_counter()
+        call = Call(scope, receive, max_body_bytes=self._max_body_bytes)
+        route, reason = call.path, None
         try:
-            status, body = await self._dispatch(scope, receive)
-            if scope["path"] == "/metrics":
-                kind = b"text/plain; version=0.0.4; charset=utf-8"
+            found = self._routes.get(call.path)
+            if found is not None and found[0] == call.method:
+                reply = await found[1](call)
+            else:
+                route, handler, groups = self._find(call)
+                reply = await handler(call, *groups)
         except MlopsError as error:
-            status, body = error.status, _encode({"error": error.as_dict()})
+            reason, reply = error.code, error_reply(error)
+            route = "" if isinstance(error, NotFound | WrongMethod) and error.where in {"url", "method"} else route
         except Exception:  # the last line of defence: the client gets a reason, the log gets the trace
-            _log.exception("a request failed: %s %s", scope["method"], scope["path"])
+            _log.exception("a request failed", extra={"method": call.method, "path": call.path})
             fault = EnvironmentFault(
                 "the server could not answer this request", code="internal", hint="see the server's log"
             )
-            status, body = fault.status, _encode({"error": fault.as_dict()})
-        headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+            reason, reply = fault.code, error_reply(fault)
+        named = call.header(b"x-request-id")
+        if named is None or not _REQUEST_ID.fullmatch(named):
+            named = new_id().encode()
+        body = reply.body
+        headers = [*reply.headers, (b"content-length", b"%d" % len(body)), (b"x-request-id", named)]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+        self._counts.note_request(route, reply.status, seconds=time.perf_counter() - began, reason=reason)
 
-    async def _dispatch(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
-        path, method = scope["path"], scope["method"]
-        if path == "/v1/predict":
-            _require(method, "POST")
-            return 200, await self._predict(await _read_body(receive))
-        if path == "/v1/outcomes":
-            _require(method, "POST")
-            self._check_token(scope)
-            outcomes = _decode(self._decode_outcomes, await _read_body(receive)).outcomes
-            return 200, _encode(self._service.accept_outcomes(outcomes))
-        if match := re.fullmatch(r"/v1/tables/([^/]+)/rows", path):
-            _require(method, "POST")
-            self._check_token(scope)
-            self._service.row_type(match[1])
-            rows = _decode(self._decode_rows[match[1]], await _read_body(receive)).rows
-            return 200, _encode(self._service.accept_facts(match[1], rows))
-        if path == "/v1/status":
-            _require(method, "GET")
-            return 200, _encode(self._status())
-        if path == "/metrics":
-            _require(method, "GET")
-            return 200, write_metrics(self._service.counted)
-        if path == "/healthz":
-            _require(method, "GET")
-            return 200, b'{"status":"ok"}'
-        raise NotFound(
-            f"there is no {path}",
-            code="unknown_route",
-            where="url",
-            hint="POST /v1/predict, /v1/outcomes, /v1/tables/NAME/rows; GET /v1/status, /metrics, /healthz",
-        )
+    def _find(self, call: Call) -> tuple[str, Handler, tuple[str, ...]]:
+        """The route, the handler and what the URL names; NotFound or WrongMethod."""
+        found = self._routes.get(call.path)
+        route: str = call.path
+        groups: tuple[str, ...] = ()
+        if found is None:
+            for pattern, named, method, handler in self._patterns:
+                if match := pattern.fullmatch(call.path):
+                    found, route, groups = (method, handler), named, match.groups()
+                    break
+        if found is None:
+            raise NotFound(
+                f"there is no {call.path}",
+                code="unknown_route",
+                where="url",
+                hint="POST /v1/predict, /v1/outcomes, /v1/tables/NAME/rows; GET /v1/status, /metrics, /healthz",
+            )
+        if found[0] != call.method:
+            raise WrongMethod(
+                f"this route takes {found[0]}, not {call.method}",
+                code="wrong_method",
+                where="method",
+                hint=f"use {found[0]}",
+            )
+        return route, found[1], groups
 
-    async def _predict(self, body: bytes) -> bytes:
-        request = _decode(self._decode_request, body)
-        loop = asyncio.get_running_loop()
-        if not self._waiting:
-            loop.call_soon(self._flush)  # runs after all that has already arrived has been decoded
-        future: asyncio.Future[PredictionRecord] = loop.create_future()
-        self._waiting.append((request, future))
-        record = await future
-        output = (
-            dict(zip(self._classes, record.output, strict=True)) if isinstance(record.output, list) else record.output
-        )
-        return _encode(Answer(record.id, output, record.version, record.role, record.missing))
-
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        try:
-            answers = self._service.predict([request for request, _ in waiting])
-        except Exception as error:  # each client that waits gets it as its own answer
-            for _, future in waiting:
-                if not future.done():
-                    future.set_exception(error)
-            return
-        for (_, future), answer in zip(waiting, answers, strict=True):
-            if future.done():  # its client went away
-                continue
-            if isinstance(answer, InvalidInput):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
-
-    def _check_token(self, scope: Scope) -> None:
-        given = dict(scope["headers"]).get(b"authorization", b"")
+    def _check_token(self, call: Call) -> None:
+        given = call.header(b"authorization") or b""
         if not hmac.compare_digest(given, b"Bearer " + self._token):
             raise Unauthorized(
                 "the token is missing or wrong",
@@ -154,29 +151,96 @@ class App:
                 hint='send "Authorization: Bearer TOKEN" with the token in .mlops/token',
             )
 
-    def _status(self) -> dict[str, Any]:
+    # ---- learning what happened ----------------------------------------------------------------------------------
+
+    async def _take_outcomes(self, call: Call) -> Reply:
+        self._check_token(call)
+        outcomes = decode_body(self._decode_outcomes, await call.body()).outcomes
+        check_rows(len(outcomes), self._max_rows, where="$.outcomes")
+        await self._end_shadows()  # what the challenger said is part of what is learned
+        return await self._take_in(lambda: self._service.accept_outcomes(outcomes))
+
+    async def _take_rows(self, call: Call, table: str) -> Reply:
+        self._check_token(call)
+        self._service.doors.row_type(table)
+        rows = decode_body(self._decode_rows[table], await call.body()).rows
+        check_rows(len(rows), self._max_rows, where="$.rows")
+        return await self._take_in(lambda: self._service.accept_facts(table, rows))
+
+    async def _take_in(self, work: Callable[[], dict[str, Any]]) -> Reply:
+        told = work()
+        await self._committer.durable()
+        return Reply(200, encode(told))
+
+    # ---- what the server says of itself --------------------------------------------------------------------------
+
+    async def _tell_status(self, _: Call) -> Reply:
         deployment = self._service.models.deployment
-        return {
-            "generation": deployment.generation,
-            "champion": deployment.champion.version,
-            "challenger": deployment.challenger.version if deployment.challenger else None,
-            "canary_share": deployment.canary_share,
-            "pending": self._service.pending,
-            "position": self._service.journal.position,
-            "deployment_error": self._deployment_error,
+        generations = [counts.generation for counts in self._all_counts().values()]
+        return Reply(
+            200,
+            encode(
+                {
+                    "generation": min(generations),
+                    "workers": len(generations),
+                    "champion": deployment.champion.version,
+                    "challenger": deployment.challenger.version if deployment.challenger else None,
+                    "canary_share": deployment.canary_share,
+                    "arms": {str(arm.live.version): arm.share for arm in deployment.arms},
+                    "pending": self._service.pending,
+                    "position": self._service.journal.position,
+                    "deployment_error": self._deployment_error,
+                }
+            ),
+        )
+
+    async def _tell_metrics(self, _: Call) -> Reply:
+        return Reply(200, write_metrics(self._all_counts()), (_TEXT,))
+
+    async def _tell_health(self, _: Call) -> Reply:
+        return Reply(200, b'{"status":"ok"}')
+
+    def _all_counts(self) -> dict[int, Counts]:
+        self._gauge()
+        found = {other: read_counts(path) for other, path in enumerate(self._counts_paths) if other != self._worker}
+        return dict(sorted({**found, self._worker: self._counts}.items()))
+
+    def _gauge(self) -> None:
+        models, journal = self._service.models, self._service.journal
+        deployment = models.deployment
+        roles = {deployment.champion.version: "champion"}
+        if deployment.challenger:
+            roles[deployment.challenger.version] = "challenger"
+        roles |= {arm.live.version: "arm" for arm in deployment.arms}
+        self._counts.generation = deployment.generation
+        self._counts.gauges = {
+            "live": {f"{one.version}|{roles.get(one.version, 'previous')}": 1 for one in models.predictors},
+            "pending": {"": self._service.pending},
+            "log_position": {"": journal.position},
+            "log_behind": {
+                "disk": journal.position - journal.synced,
+                "lake": journal.position - self._service.position_in_lake(),
+            },
         }
+
+    # ---- the life of the worker ------------------------------------------------------------------------------------
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        follower = asyncio.create_task(self._follow())
+        self._gauge()
+        keep_counts(self._counts_paths[self._worker], self._counts)
+        tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._keep_counts())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        follower.cancel()
-        self._service.journal.close()
+        for task in tasks:
+            task.cancel()
+        await self._end_shadows()
+        self._committer.close()
+        self._service.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _follow(self) -> None:
-        """Deploy the routing table anew whenever its file is replaced."""
+        """Deploy the routing table anew whenever its file is replaced. What it needs is loaded in a thread."""
         path = self._service.project.deployment_path
         seen = None
         while True:
@@ -186,56 +250,37 @@ class App:
                     seen = (stamp.st_ino, stamp.st_mtime_ns)
                     deployment = read_deployment(path)
                     if deployment != self._service.models.deployment:
-                        self._service.deploy(deployment)
+                        prepared = await asyncio.to_thread(self._service.prepare, deployment)
+                        self._service.take_over(prepared)
+                        self._gauge()
+                        keep_counts(self._counts_paths[self._worker], self._counts)
                     self._deployment_error = None
             except (MlopsError, OSError) as error:
                 self._deployment_error = str(error)
                 _log.error("the new deployment was not taken over: %s", error)
             await asyncio.sleep(FOLLOW_SECONDS)
 
+    async def _keep_counts(self) -> None:
+        """Let the other workers know what this one counts."""
+        while self._workers > 1:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            self._gauge()
+            keep_counts(self._counts_paths[self._worker], self._counts)
 
-def _list_decoder(name: str, kind: type[msgspec.Struct]) -> Callable[[bytes], Any]:
-    wrapper = msgspec.defstruct(name.capitalize(), [(name, list[kind])], forbid_unknown_fields=True)  # type: ignore[valid-type]
-    return msgspec.json.Decoder(wrapper).decode
+    def _begin_shadows(self) -> None:
+        if self._shadowing is None and self._service.has_shadows:
+            self._shadowing = asyncio.create_task(self._cast_shadows())
 
+    async def _cast_shadows(self) -> None:
+        """Score what waits for its shadow, in a thread: engines let others work meanwhile."""
+        try:
+            while (task := self._service.next_shadows()) is not None:
+                self._service.note_shadows(task, await asyncio.to_thread(task.score))
+        except MlopsError as error:
+            _log.error("what a version in shadow said is not written down: %s", error)
+        finally:
+            self._shadowing = None
 
-def _decode(decode: Callable[[bytes], Any], body: bytes) -> Any:
-    try:
-        return decode(body)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at ")
-        raise InvalidInput(
-            what,
-            code="invalid_request",
-            where=where.strip("`") or "$",
-            hint="the fields and their types stand in mlops.toml; a moment needs a zone: 2013-03-01T05:00:00Z",
-        ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            f"the body is not JSON: {error}", code="invalid_json", where="$", hint="send one JSON object in UTF-8"
-        ) from None
-
-
-async def _read_body(receive: Receive) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            break
-    if len(body) > MAX_BODY_BYTES:
-        raise InvalidInput(
-            f"the body is larger than {MAX_BODY_BYTES} bytes",
-            code="body_too_large",
-            where="$",
-            hint="send fewer rows at a time",
-        )
-    return body
-
-
-def _require(method: str, expected: str) -> None:
-    if method != expected:
-        raise InvalidInput(
-            f"this route takes {expected}, not {method}", code="wrong_method", where="method", hint=f"use {expected}"
-        )
+    async def _end_shadows(self) -> None:
+        if self._shadowing is not None:
+            await asyncio.wait([self._shadowing], timeout=SHADOW_PATIENCE_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -18,20 +19,31 @@ class Live(msgspec.Struct, frozen=True):
     fingerprint: str
 
 
+class Arm(msgspec.Struct, frozen=True):
+    """A version of an A/B test, and the fixed share of the keys that it answers."""
+
+    live: Live
+    share: float
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """Who answers. `canary_share` of the keys are answered by the challenger; 0 means shadow only.
 
-    `generation` is the number of decisions it was derived from: it only grows.
-    `state` and `state_position` name the facts to start from, and the journal position they stand at.
+    `arms` answer fixed shares of the keys, before anyone else is asked. `previous` answers nobody, and is kept ready:
+    the way back to it costs nothing. `generation` is the number of decisions it was derived from: it only grows.
+    `state` and `state_positions` name the facts to start from, and the position in each worker's journal that they
+    stand at; beyond the last, 0.
     """
 
-    format: int = 1
+    format: Literal[2] = 2
     generation: int
     champion: Live
     challenger: Live | None = None
     canary_share: float = 0.0
+    arms: tuple[Arm, ...] = ()
+    previous: Live | None = None
     state: str
-    state_position: int
+    state_positions: tuple[int, ...] = ()
 
 
 def write_deployment(path: Path, deployment: Deployment) -> None:
@@ -39,14 +51,16 @@ def write_deployment(path: Path, deployment: Deployment) -> None:
     write_atomically(path, msgspec.json.format(msgspec.json.encode(deployment)))
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that at any moment it holds all of the old or all of the new content."""
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a file so that at any moment it holds all of the old or all of the new content; where `durable`, also after
+    a power cut."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)

@@ -12,7 +12,8 @@ class PredictionRecord(msgspec.Struct, frozen=True, tag="p"):
     """One answered request.
 
     `request` and `features` are what came in and what the model saw; `missing` names the views that knew nothing of
-    it, and why. A shadow is a version that was scored on the same request and answered nobody.
+    it, and why. `role`: "champion", "canary", or "arm" of an A/B test with fixed shares. A shadow is a version that was
+    scored on the same request and answered nobody; as it is scored after the answer, its `ShadowRecord` comes later.
     """
 
     id: str
@@ -20,11 +21,20 @@ class PredictionRecord(msgspec.Struct, frozen=True, tag="p"):
     version: int
     role: str
     output: float | list[float]
-    shadow_version: int | None
-    shadow_output: float | list[float] | None
     request: dict[str, Any]
     features: dict[str, Any]
     missing: dict[str, str] = {}
+    shadow_version: int | None = None
+    shadow_output: float | list[float] | None = None
+
+
+class ShadowRecord(msgspec.Struct, frozen=True, tag="s"):
+    """What another version would have answered to the request of the prediction `id`."""
+
+    id: str
+    at: datetime
+    version: int
+    output: float | list[float]
 
 
 class RefusalRecord(msgspec.Struct, frozen=True, tag="r"):
@@ -72,7 +82,7 @@ class SetAsideRecord(msgspec.Struct, frozen=True, tag="q"):
     row: str
 
 
-Record = PredictionRecord | RefusalRecord | OutcomeRecord | FactRecord | SetAsideRecord
+Record = PredictionRecord | ShadowRecord | RefusalRecord | OutcomeRecord | FactRecord | SetAsideRecord
 
 encode_record = msgspec.msgpack.Encoder().encode
 decode_record = msgspec.msgpack.Decoder(Record).decode

@@ -12,6 +12,7 @@ from mlops_lab.project import Project
 PREDICTIONS = "predictions"
 OUTCOMES = "outcomes"
 REFUSALS = "refusals"
+SHADOWS = "shadows"
 
 
 def request_fields(project: Project) -> tuple[Field, ...]:

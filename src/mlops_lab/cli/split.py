@@ -1,0 +1,26 @@
+"""`mlops split`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_json
+from mlops_lab.loop.tick import Loop
+
+
+def command(
+    version: Annotated[int, typer.Argument(help="The version to try; one that passed its gates.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="The share of the keys that it answers; 0 ends it.")],
+    project: Folder = HERE,
+    at: At = None,
+    json: Json = False,
+) -> None:
+    """Have a version answer a fixed share of the keys: the same key always meets the same version."""
+    loop = Loop(open_project(project))
+    decision = loop.split(parse_at(at) or loop.now(), version, share=share, by="a person")
+    if json:
+        print_json({**decision.as_dict(), "arms": {str(arm): of for arm, of in loop.state.arms}})
+    else:
+        print(f"version {version}: {decision.reason}", flush=True)

@@ -1,0 +1,81 @@
+"""What is waiting is answered together: no timers, so that a request that is alone does not wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from mlops_lab.errors import EnvironmentFault, InvalidInput
+from mlops_lab.serving.commit import Committer
+from mlops_lab.serving.records import PredictionRecord
+from mlops_lab.serving.service import Service
+
+Answers = list[PredictionRecord | InvalidInput]
+
+
+class Batcher:
+    """Answers what has arrived by the end of a turn of the event loop, all of it in one go."""
+
+    def __init__(self, service: Service, committer: Committer, *, answered: Callable[[], None]) -> None:
+        self._service = service
+        self._committer = committer
+        self._answered = answered
+        self._waiting: list[tuple[Sequence[msgspec.Struct], asyncio.Future[Answers]]] = []
+        self._commits: set[asyncio.Task[None]] = set()
+
+    async def ask(self, requests: Sequence[msgspec.Struct]) -> Answers:
+        """The answers to a client's requests, in order, by versions that are live at the same moment; written down.
+
+        EnvironmentFault where they cannot be written down: then they are not given.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._flush)  # runs after all that has already arrived has been decoded
+        future: asyncio.Future[Answers] = loop.create_future()
+        self._waiting.append((requests, future))
+        return await future
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            answers, is_repeat = self._service.answer([request for requests, _ in waiting for request in requests])
+        except Exception as error:
+            _fail(waiting, error)
+            return
+        if self._committer.is_durable and not is_repeat:
+            self._committer.follow()
+            self._hand_out(waiting, answers)
+            return
+        others = self._service.memory.others if is_repeat else ()
+        task = asyncio.get_running_loop().create_task(self._commit(waiting, answers, others=others))
+        self._commits.add(task)
+        task.add_done_callback(self._commits.discard)
+
+    async def _commit(self, waiting: list[Any], answers: Answers, *, others: Sequence[Any]) -> None:
+        try:
+            await self._committer.durable(others)
+        except EnvironmentFault as error:
+            _fail(waiting, error)
+            return
+        self._hand_out(waiting, answers)
+
+    def _hand_out(
+        self, waiting: list[tuple[Sequence[msgspec.Struct], asyncio.Future[Answers]]], answers: Answers
+    ) -> None:
+        start = 0
+        for requests, future in waiting:
+            end = start + len(requests)
+            if not future.done():  # else its client went away
+                future.set_result(answers[start:end])
+            start = end
+        self._answered()
+
+
+def _fail(waiting: list[Any], error: Exception) -> None:
+    """Each client that waits gets it as its own answer."""
+    for _, future in waiting:
+        if not future.done():
+            future.set_exception(error)

@@ -1,0 +1,83 @@
+"""When an answer may be given: group commit, so that many requests wait for one sync of the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from mlops_lab.errors import MlopsError
+from mlops_lab.serving.journal import Journal, segment_name, segments
+
+BEHIND_SECONDS = 0.1
+"""With durability "async": how long after it is written down an answer may not be on the disk yet."""
+_log = logging.getLogger("mlops_lab.serving")
+
+
+class Committer:
+    """Brings a journal to the disk; lives in an event loop, and syncs in a thread."""
+
+    def __init__(self, journal: Journal, *, fsync: bool) -> None:
+        self._journal = journal
+        self._fsync = fsync
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sync")
+        self._sync: asyncio.Future[None] | None = None
+        self._behind: asyncio.TimerHandle | None = None
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether what was appended so far need not be waited for."""
+        return not self._fsync or self._journal.synced >= self._journal.position
+
+    def follow(self) -> None:
+        """With durability "async": see that what was appended is on the disk before long."""
+        if not self._fsync and self._behind is None:
+            self._behind = asyncio.get_running_loop().call_later(BEHIND_SECONDS, self._catch_up)
+
+    async def durable(self, others: Sequence[Path] = ()) -> None:
+        """Return when all that was appended so far is on the disk, also in the journals of these others.
+
+        EnvironmentFault where the disk refuses: it may be there, or not.
+        """
+        if others:
+            await asyncio.get_running_loop().run_in_executor(self._thread, _sync_others, others)
+        position = self._journal.position
+        while self._journal.synced < position:
+            if self._sync is None:
+                self._sync = asyncio.get_running_loop().run_in_executor(self._thread, self._journal.sync)
+                self._sync.add_done_callback(self._done)
+            await asyncio.shield(self._sync)
+
+    def close(self) -> None:
+        """Stop syncing; the journal's `close` does it a last time."""
+        if self._behind is not None:
+            self._behind.cancel()
+        self._thread.shutdown()
+
+    def _done(self, sync: asyncio.Future[None]) -> None:
+        self._sync = None
+        sync.exception()  # those who wait get it
+
+    def _catch_up(self) -> None:
+        self._behind = None
+        self._thread.submit(self._sync_quietly)
+
+    def _sync_quietly(self) -> None:
+        try:
+            self._journal.sync()
+        except MlopsError as error:
+            _log.error("what was answered is not on the disk yet: %s", error)
+
+
+def _sync_others(paths: Sequence[Path]) -> None:
+    """Have the newest segment of other workers' journals on the disk: they are kept on it up to there."""
+    for path in paths:
+        for start in segments(path)[-1:]:
+            file = os.open(path / segment_name(start), os.O_RDONLY)
+            try:
+                os.fdatasync(file)
+            finally:
+                os.close(file)

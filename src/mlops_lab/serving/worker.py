@@ -1,0 +1,110 @@
+"""One process that answers: a service, its application, and uvicorn around them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+import uvicorn
+
+from mlops_lab import clock
+from mlops_lab.project import Project
+from mlops_lab.serving.app import App
+from mlops_lab.serving.deployment import read_deployment
+from mlops_lab.serving.service import Service
+from mlops_lab.serving.token import ensure_token
+
+KEEP_ALIVE_SECONDS = 3600
+DRAIN_SECONDS = 10
+
+
+def serve(
+    project: Project,
+    listener: socket.socket,
+    *,
+    worker: int,
+    workers: int,
+    with_parent: bool,
+    ready: Callable[[], None],
+) -> None:
+    """Answer until stopped; `ready` is called when it begins. MlopsError where it cannot begin."""
+    service = Service(project, read_deployment(project.deployment_path), worker=worker, workers=workers)
+    app = App(service, token=ensure_token(project), worker=worker, workers=workers)
+    gc.collect()
+    gc.freeze()  # what was restored stays: looking through it again and again would cost a tenth of the time
+    gc.set_threshold(50_000, 20, 100)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    with suppress(KeyboardInterrupt):  # Ctrl-C has already ended it in good order
+        _Server(config, ready=ready, with_parent=with_parent).run([listener])
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and stops when its parent is gone, if asked to."""
+
+    def __init__(self, config: uvicorn.Config, *, ready: Callable[[], None], with_parent: bool) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._with_parent = with_parent
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, then say so."""
+        await super().startup(sockets)
+        self._ready()
+        if self._with_parent:
+            asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._parent_spoke)
+
+    def _parent_spoke(self) -> None:
+        if not os.read(sys.stdin.fileno(), 4096):  # end of file: the parent's end of the pipe is closed
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self.should_exit = True
+
+
+_OWN_FIELDS = logging.makeLogRecord({}).__dict__.keys() | {"message", "asctime", "taskName", "color_message"}
+
+
+class JsonLines(logging.Formatter):
+    """A log line as one JSON object: when, how bad, which worker, what, and what the caller added."""
+
+    def __init__(self, worker: int) -> None:
+        super().__init__()
+        self._worker = worker
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        said = {
+            "at": clock.from_micros(int(record.created * 1_000_000)).isoformat(),
+            "level": record.levelname.lower(),
+            "worker": self._worker,
+            "what": record.getMessage(),
+            **{name: value for name, value in record.__dict__.items() if name not in _OWN_FIELDS},
+        }
+        if record.exc_info:
+            said["trace"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(said, enc_hook=str).decode()
+
+
+def log_to_stderr(worker: int) -> None:
+    """Have warnings and worse written as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines(worker))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
