@@ -15,6 +15,7 @@ from mlops_lab.ids import new_id
 from mlops_lab.serving.batching import Batcher
 from mlops_lab.serving.commit import Committer
 from mlops_lab.serving.deployment import read_deployment
+from mlops_lab.serving.docs import Docs
 from mlops_lab.serving.http import (
     Call,
     Header,
@@ -27,7 +28,9 @@ from mlops_lab.serving.http import (
     error_reply,
 )
 from mlops_lab.serving.metrics import Counts, counts_path, keep_counts, read_counts, write_metrics
+from mlops_lab.serving.protocols import mlflow, oip
 from mlops_lab.serving.protocols.own import OwnProtocol, check_rows, list_decoder
+from mlops_lab.serving.protocols.rows import RowsDoor
 from mlops_lab.serving.service import Service
 
 FOLLOW_SECONDS = 0.1
@@ -48,6 +51,9 @@ class App:
     GET  /v1/status               what is live, where the journal stands
     GET  /metrics                 what all workers counted since the start, for Prometheus
     GET  /healthz                 alive
+    /v2/…                         the Open Inference Protocol
+    POST /invocations; GET /ping, /health, /version                MLflow's scoring protocol
+    GET  /openapi.json, /docs     all of these, for programs and for people
     """
 
     def __init__(self, service: Service, *, token: str, worker: int = 0, workers: int = 1) -> None:
@@ -69,15 +75,32 @@ class App:
         own = OwnProtocol(
             service.doors, self._batcher, classes=tuple(service.project.classes), max_rows=settings.max_rows
         )
+        door = RowsDoor(service.doors, self._batcher, max_rows=settings.max_rows)
+        v2, scoring = oip.OpenInference(service, door), mlflow.MlflowProtocol(service.doors, door)
+        docs = Docs(service)
         self._routes: dict[str, tuple[str, Handler]] = {
             "/v1/predict": ("POST", own.predict),
             "/v1/outcomes": ("POST", self._take_outcomes),
             "/v1/status": ("GET", self._tell_status),
             "/metrics": ("GET", self._tell_metrics),
             "/healthz": ("GET", self._tell_health),
+            "/v2": ("GET", v2.tell_server),
+            "/v2/health/live": ("GET", v2.tell_live),
+            "/v2/health/ready": ("GET", v2.tell_ready),
+            "/invocations": ("POST", scoring.invoke),
+            "/ping": ("GET", scoring.ping),
+            "/health": ("GET", scoring.ping),
+            "/version": ("GET", scoring.tell_version),
+            "/openapi.json": ("GET", docs.tell_document),
+            "/docs": ("GET", docs.tell_page),
         }
+        model = "/v2/models/([^/]+)(?:/versions/([^/]+))?"
         self._patterns: list[tuple[re.Pattern[str], str, str, Handler]] = [
-            (re.compile(r"/v1/tables/([^/]+)/rows"), "/v1/tables/{name}/rows", "POST", self._take_rows),
+            (re.compile(model + "/infer"), "/v2/models/{name}/infer", "POST", v2.infer),
+            (re.compile(model + "/ready"), "/v2/models/{name}/ready", "GET", v2.tell_model_ready),
+            (re.compile(model), "/v2/models/{name}", "GET", v2.tell_model),
+            (re.compile("/v1/tables/([^/]+)/rows"), "/v1/tables/{name}/rows", "POST", self._take_rows),
+            (re.compile("/docs/([^/]+)"), "/docs/{file}", "GET", docs.tell_file),
         ]
 
     # ---- requests ------------------------------------------------------------------------------------------------
@@ -98,14 +121,14 @@ class App:
                 route, handler, groups = self._find(call)
                 reply = await handler(call, *groups)
         except MlopsError as error:
-            reason, reply = error.code, error_reply(error)
+            reason, reply = error.code, self._explain(call.path, error)
             route = "" if isinstance(error, NotFound | WrongMethod) and error.where in {"url", "method"} else route
         except Exception:  # the last line of defence: the client gets a reason, the log gets the trace
             _log.exception("a request failed", extra={"method": call.method, "path": call.path})
             fault = EnvironmentFault(
                 "the server could not answer this request", code="internal", hint="see the server's log"
             )
-            reason, reply = fault.code, error_reply(fault)
+            reason, reply = fault.code, self._explain(call.path, fault)
         named = call.header(b"x-request-id")
         if named is None or not _REQUEST_ID.fullmatch(named):
             named = new_id().encode()
@@ -115,31 +138,46 @@ class App:
         await send({"type": "http.response.body", "body": body})
         self._counts.note_request(route, reply.status, seconds=time.perf_counter() - began, reason=reason)
 
-    def _find(self, call: Call) -> tuple[str, Handler, tuple[str, ...]]:
+    def _find(self, call: Call) -> tuple[str, Handler, tuple[str | None, ...]]:
         """The route, the handler and what the URL names; NotFound or WrongMethod."""
-        found = self._routes.get(call.path)
-        route: str = call.path
-        groups: tuple[str, ...] = ()
-        if found is None:
-            for pattern, named, method, handler in self._patterns:
-                if match := pattern.fullmatch(call.path):
-                    found, route, groups = (method, handler), named, match.groups()
-                    break
+        found = self._look_up(call.path)
         if found is None:
             raise NotFound(
                 f"there is no {call.path}",
                 code="unknown_route",
                 where="url",
-                hint="POST /v1/predict, /v1/outcomes, /v1/tables/NAME/rows; GET /v1/status, /metrics, /healthz",
+                hint="POST /v1/predict, /v1/outcomes, /v1/tables/NAME/rows; GET /docs shows them all",
             )
-        if found[0] != call.method:
+        route, method, handler, groups = found
+        if method != call.method:
             raise WrongMethod(
-                f"this route takes {found[0]}, not {call.method}",
+                f"this route takes {method}, not {call.method}",
                 code="wrong_method",
                 where="method",
-                hint=f"use {found[0]}",
+                hint=f"use {method}",
             )
-        return route, found[1], groups
+        return route, handler, groups
+
+    def _look_up(self, path: str) -> tuple[str, str, Handler, tuple[str | None, ...]] | None:
+        """The route of a path, its method, its handler, and what the path names."""
+        if found := self._routes.get(path):
+            return path, *found, ()
+        for pattern, route, method, handler in self._patterns:
+            if match := pattern.fullmatch(path):
+                return route, method, handler, match.groups()
+        return None
+
+    def _explain(self, path: str, error: MlopsError) -> Reply:
+        """An error as the protocol of the path has it."""
+        if path == "/invocations":
+            reply = mlflow.tell_error(error)
+        else:
+            reply = oip.tell_error(error) if path.startswith("/v2") else error_reply(error)
+        if isinstance(error, WrongMethod) and (found := self._look_up(path)):
+            return reply._replace(headers=(*reply.headers, (b"allow", found[1].encode())))
+        if isinstance(error, Unauthorized):
+            return reply._replace(headers=(*reply.headers, (b"www-authenticate", b"Bearer")))
+        return reply
 
     def _check_token(self, call: Call) -> None:
         given = call.header(b"authorization") or b""

@@ -14,6 +14,7 @@ from mlops_lab.serving.records import PredictionRecord
 from mlops_lab.serving.service import Service
 
 Answers = list[PredictionRecord | InvalidInput]
+Waiting = list[tuple[Sequence[msgspec.Struct], asyncio.Future[Answers]]]
 
 
 class Batcher:
@@ -23,7 +24,7 @@ class Batcher:
         self._service = service
         self._committer = committer
         self._answered = answered
-        self._waiting: list[tuple[Sequence[msgspec.Struct], asyncio.Future[Answers]]] = []
+        self._waiting: Waiting = []
         self._commits: set[asyncio.Task[None]] = set()
 
     async def ask(self, requests: Sequence[msgspec.Struct]) -> Answers:
@@ -38,10 +39,28 @@ class Batcher:
         self._waiting.append((requests, future))
         return await future
 
+    async def ask_whole(self, requests: Sequence[msgspec.Struct]) -> list[PredictionRecord]:
+        """The answers to all of a client's requests. InvalidInput where one has none: then no answer is written down.
+
+        EnvironmentFault where they cannot be written down.
+        """
+        future: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+        self._give([(requests, future)], whole=True)
+        records: list[PredictionRecord] = []
+        for place, answer in enumerate(await future):
+            if isinstance(answer, InvalidInput):
+                raise _in_row(place, answer)
+            records.append(answer)
+        return records
+
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
+        self._give(waiting)
+
+    def _give(self, waiting: Waiting, *, whole: bool = False) -> None:
         try:
-            answers, is_repeat = self._service.answer([request for requests, _ in waiting for request in requests])
+            requests = [request for requests, _ in waiting for request in requests]
+            answers, is_repeat = self._service.answer(requests, whole=whole)
         except Exception as error:
             _fail(waiting, error)
             return
@@ -54,7 +73,7 @@ class Batcher:
         self._commits.add(task)
         task.add_done_callback(self._commits.discard)
 
-    async def _commit(self, waiting: list[Any], answers: Answers, *, others: Sequence[Any]) -> None:
+    async def _commit(self, waiting: Waiting, answers: Answers, *, others: Sequence[Any]) -> None:
         try:
             await self._committer.durable(others)
         except EnvironmentFault as error:
@@ -62,9 +81,7 @@ class Batcher:
             return
         self._hand_out(waiting, answers)
 
-    def _hand_out(
-        self, waiting: list[tuple[Sequence[msgspec.Struct], asyncio.Future[Answers]]], answers: Answers
-    ) -> None:
+    def _hand_out(self, waiting: Waiting, answers: Answers) -> None:
         start = 0
         for requests, future in waiting:
             end = start + len(requests)
@@ -74,7 +91,14 @@ class Batcher:
         self._answered()
 
 
-def _fail(waiting: list[Any], error: Exception) -> None:
+def _in_row(place: int, error: InvalidInput) -> InvalidInput:
+    """The error of one of many rows, with its place."""
+    where = error.where or ""
+    inside = where.removeprefix("$") if where.startswith("$") else f", {where}"
+    return type(error)(error.what, code=error.code, where=f"rows[{place}]{inside}", hint=error.hint)
+
+
+def _fail(waiting: Waiting, error: Exception) -> None:
     """Each client that waits gets it as its own answer."""
     for _, future in waiting:
         if not future.done():
