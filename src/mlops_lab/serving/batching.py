@@ -14,6 +14,7 @@ from mlops_lab.serving.records import PredictionRecord
 from mlops_lab.serving.service import Service
 
 Answers = list[PredictionRecord | InvalidInput]
+Done = Callable[[Answers | Exception], None]
 
 
 class Batcher:
@@ -23,19 +24,32 @@ class Batcher:
         self._service = service
         self._committer = committer
         self._answered = answered
-        self._waiting: list[tuple[Sequence[msgspec.Struct], asyncio.Future[Answers]]] = []
+        self._waiting: list[tuple[Sequence[msgspec.Struct], Done]] = []
         self._commits: set[asyncio.Task[None]] = set()
 
-    async def ask(self, requests: Sequence[msgspec.Struct]) -> Answers:
-        """The answers to a client's requests, in order, by versions that are live at the same moment; written down.
+    def submit(self, requests: Sequence[msgspec.Struct], done: Done) -> None:
+        """Have a client's requests answered, in order, by versions that are live at the same moment, and written down.
 
-        EnvironmentFault where they cannot be written down: then they are not given.
+        `done` gets the answers; or an EnvironmentFault where they cannot be written down: then they are not given.
         """
-        loop = asyncio.get_running_loop()
         if not self._waiting:
-            loop.call_soon(self._flush)  # runs after all that has already arrived has been decoded
-        future: asyncio.Future[Answers] = loop.create_future()
-        self._waiting.append((requests, future))
+            # runs after all that has already arrived has been decoded
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append((requests, done))
+
+    async def ask(self, requests: Sequence[msgspec.Struct]) -> Answers:
+        """The answers to a client's requests: see `submit`."""
+        future: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+
+        def done(answers: Answers | Exception) -> None:
+            if future.done():  # its client went away
+                return
+            if isinstance(answers, Exception):
+                future.set_exception(answers)
+            else:
+                future.set_result(answers)
+
+        self.submit(requests, done)
         return await future
 
     def _flush(self) -> None:
@@ -62,20 +76,16 @@ class Batcher:
             return
         self._hand_out(waiting, answers)
 
-    def _hand_out(
-        self, waiting: list[tuple[Sequence[msgspec.Struct], asyncio.Future[Answers]]], answers: Answers
-    ) -> None:
+    def _hand_out(self, waiting: list[tuple[Sequence[msgspec.Struct], Done]], answers: Answers) -> None:
         start = 0
-        for requests, future in waiting:
+        for requests, done in waiting:
             end = start + len(requests)
-            if not future.done():  # else its client went away
-                future.set_result(answers[start:end])
+            done(answers[start:end])
             start = end
         self._answered()
 
 
 def _fail(waiting: list[Any], error: Exception) -> None:
     """Each client that waits gets it as its own answer."""
-    for _, future in waiting:
-        if not future.done():
-            future.set_exception(error)
+    for _, done in waiting:
+        done(error)
