@@ -64,9 +64,14 @@ class NotFound(InvalidInput):
 
 
 class WrongMethod(InvalidInput):
-    """The URL takes another method."""
+    """The URL takes another method: the one that is `allowed`."""
 
     status = 405
+
+    def __init__(self, method: str, *, allowed: str) -> None:
+        what = f"this URL takes {allowed}, not {method}"
+        super().__init__(what, code="wrong_method", where="method", hint=f"use {allowed}")
+        self.allowed = allowed
 
 
 class TooSlow(InvalidInput):

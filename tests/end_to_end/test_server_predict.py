@@ -147,7 +147,8 @@ BAD_REQUESTS = {
     "not JSON": (b"depot=b&items=3", "$", "JSON"),
     "cut off": (json.dumps(GOOD).encode()[:-1], "$", "JSON"),
     "two objects": (json.dumps(GOOD).encode() * 2, "$", "JSON"),
-    "list": (b"[" + json.dumps(GOOD).encode() + b"]", "$", "object"),
+    "list of no objects": (b"[17]", "$[0]", "object"),
+    "list with one that is bad": (json.dumps([GOOD, {**GOOD, "depot": 1}]).encode(), "$[1].depot", "str"),
     "null body": (b"null", "$", "object"),
     "number": (b"17", "$", "object"),
     "deep list": (b"[" * 100_000, "$", ""),
@@ -177,7 +178,7 @@ def test_a_bad_request_is_refused_and_nothing_is_logged(talk: Talk, name: str) -
 def test_a_body_that_is_too_large_is_refused(talk: Talk) -> None:
     body = json.dumps({**GOOD, "depot": "x" * (8 * 1024 * 1024)}).encode()
     status, answer = talk.send("POST", "/v1/predict", body)
-    assert status == 400
+    assert status == 413
     assert assert_told(answer)["code"] == "body_too_large"
     assert talk.predict(GOOD)["version"] == 1
 
@@ -191,7 +192,7 @@ def test_a_body_that_is_just_small_enough_is_answered(talk: Talk) -> None:
 @pytest.mark.parametrize("path", ["/v1/predict", "/v1/outcomes", "/v1/tables/traffic/rows"])
 def test_a_wrong_method_is_refused(talk: Talk, method: str, path: str) -> None:
     status, answer = talk.send(method, path)
-    assert status == 400
+    assert status == 405
     error = assert_told(answer)
     assert error["code"] == "wrong_method"
     assert "POST" in error["hint"]
@@ -200,7 +201,7 @@ def test_a_wrong_method_is_refused(talk: Talk, method: str, path: str) -> None:
 @pytest.mark.parametrize("path", ["/v1/status", "/healthz"])
 def test_what_is_only_read_cannot_be_posted_to(talk: Talk, path: str) -> None:
     status, answer = talk.post(path, {})
-    assert status == 400
+    assert status == 405
     assert assert_told(answer)["code"] == "wrong_method"
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.serving.deployment import Deployment, Live, read_deployment, write_atomically, write_deployment
+from mlops_lab.serving.deployment import Arm, Deployment, Live, read_deployment, write_atomically, write_deployment
 
 lives = st.builds(Live, st.integers(1, 99), st.text(max_size=9), st.text("0123456789abcdef", max_size=9))
 deployments = st.builds(
@@ -19,9 +19,11 @@ deployments = st.builds(
     challenger=st.none() | lives,
     canary_share=st.floats(0, 1),
     state=st.text(max_size=9),
-    state_position=st.integers(0, 2**60),
+    arms=st.lists(st.builds(Arm, lives, st.floats(0, 1)), max_size=2).map(tuple),
+    previous=st.none() | lives,
+    state_positions=st.lists(st.integers(0, 2**60), max_size=3).map(tuple),
 )
-SIMPLE = Deployment(generation=1, champion=Live(1, "package", "00"), state="state", state_position=0)
+SIMPLE = Deployment(generation=1, champion=Live(1, "package", "00"), state="state", state_positions=(0,))
 
 
 @given(deployments, deployments)

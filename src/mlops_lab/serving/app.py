@@ -7,7 +7,7 @@ import hmac
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from mlops_lab.errors import EnvironmentFault, MlopsError, NotFound, Unauthorized, WrongMethod
@@ -16,6 +16,7 @@ from mlops_lab.serving.batching import Batcher
 from mlops_lab.serving.commit import Committer
 from mlops_lab.serving.deployment import read_deployment
 from mlops_lab.serving.docs import Docs
+from mlops_lab.serving.hot import Exchange
 from mlops_lab.serving.http import (
     Call,
     Header,
@@ -65,21 +66,20 @@ class App:
         self._committer = Committer(service.journal, fsync=settings.durability == "fsync")
         self._batcher = Batcher(service, self._committer, answered=self._begin_shadows)
         self._shadowing: asyncio.Task[None] | None = None
-        self._learning = asyncio.Lock()
         self._decode_outcomes = list_decoder("outcomes", service.doors.outcome)
         self._decode_rows = {name: list_decoder("rows", kind) for name, kind in service.doors.rows.items()}
         self._deployment_error: str | None = None
         folder = service.project.workers_path
         self._counts_paths = [counts_path(folder, other) for other in range(workers)]
         service.counts = self._counts = read_counts(self._counts_paths[worker])
-        own = OwnProtocol(
+        self._own = OwnProtocol(
             service.doors, self._batcher, classes=tuple(service.project.classes), max_rows=settings.max_rows
         )
         door = RowsDoor(service.doors, self._batcher, max_rows=settings.max_rows)
         v2, scoring = oip.OpenInference(service, door), mlflow.MlflowProtocol(service.doors, door)
         docs = Docs(service)
         self._routes: dict[str, tuple[str, Handler]] = {
-            "/v1/predict": ("POST", own.predict),
+            "/v1/predict": ("POST", self._own.predict),
             "/v1/outcomes": ("POST", self._take_outcomes),
             "/v1/status": ("GET", self._tell_status),
             "/metrics": ("GET", self._tell_metrics),
@@ -105,6 +105,27 @@ class App:
 
     # ---- requests ------------------------------------------------------------------------------------------------
 
+    def is_hot(self, method: str, path: str) -> bool:
+        """Whether `answer_hot` takes the requests of this route."""
+        return path == "/v1/predict" and method == "POST"
+
+    def answer_hot(self, exchange: Exchange) -> None:
+        """Answer a request for predictions."""
+        began = time.perf_counter()
+
+        def done(reply: Reply | Exception) -> None:
+            reason = None
+            if isinstance(reply, Exception):
+                reason, reply = _explain(reply, "POST", "/v1/predict")
+            exchange.reply(reply._replace(headers=(*reply.headers, _request_id(exchange.headers))))
+            seconds = time.perf_counter() - began
+            self._counts.note_request("/v1/predict", reply.status, seconds=seconds, reason=reason)
+
+        try:
+            self._own.start(exchange.body, done)
+        except Exception as error:
+            done(error)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request, or the life of the server."""
         if scope["type"] == "lifespan":
@@ -112,35 +133,28 @@ class App:
             return
         began = time.perf_counter()
         call = Call(scope, receive, max_body_bytes=self._max_body_bytes)
-        route, reason = call.path, None
+        route, reason = "", None
         try:
-            found = self._routes.get(call.path)
-            if found is not None and found[0] == call.method:
-                reply = await found[1](call)
-            else:
-                route, handler, groups = self._find(call)
-                reply = await handler(call, *groups)
-        except MlopsError as error:
-            reason, reply = error.code, self._explain(call.path, error)
-            route = "" if isinstance(error, NotFound | WrongMethod) and error.where in {"url", "method"} else route
-        except Exception:  # the last line of defence: the client gets a reason, the log gets the trace
-            _log.exception("a request failed", extra={"method": call.method, "path": call.path})
-            fault = EnvironmentFault(
-                "the server could not answer this request", code="internal", hint="see the server's log"
-            )
-            reason, reply = fault.code, self._explain(call.path, fault)
-        named = call.header(b"x-request-id")
-        if named is None or not _REQUEST_ID.fullmatch(named):
-            named = new_id().encode()
-        body = reply.body
-        headers = [*reply.headers, (b"content-length", b"%d" % len(body)), (b"x-request-id", named)]
+            route, handler, groups = self._find(call)
+            reply = await handler(call, *groups)
+        except Exception as error:
+            reason, reply = _explain(error, call.method, call.path)
+        length = (b"content-length", b"%d" % len(reply.body))
+        headers = [*reply.headers, length, _request_id(call.headers)]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": reply.body})
         self._counts.note_request(route, reply.status, seconds=time.perf_counter() - began, reason=reason)
 
     def _find(self, call: Call) -> tuple[str, Handler, tuple[str | None, ...]]:
         """The route, the handler and what the URL names; NotFound or WrongMethod."""
-        found = self._look_up(call.path)
+        found = self._routes.get(call.path)
+        route: str = call.path
+        groups: tuple[str | None, ...] = ()
+        if found is None:
+            for pattern, named, method, handler in self._patterns:
+                if match := pattern.fullmatch(call.path):
+                    found, route, groups = (method, handler), named, match.groups()
+                    break
         if found is None:
             raise NotFound(
                 f"there is no {call.path}",
@@ -148,36 +162,9 @@ class App:
                 where="url",
                 hint="POST /v1/predict, /v1/outcomes, /v1/tables/NAME/rows; GET /docs shows them all",
             )
-        route, method, handler, groups = found
-        if method != call.method:
-            raise WrongMethod(
-                f"this route takes {method}, not {call.method}",
-                code="wrong_method",
-                where="method",
-                hint=f"use {method}",
-            )
-        return route, handler, groups
-
-    def _look_up(self, path: str) -> tuple[str, str, Handler, tuple[str | None, ...]] | None:
-        """The route of a path, its method, its handler, and what the path names."""
-        if found := self._routes.get(path):
-            return path, *found, ()
-        for pattern, route, method, handler in self._patterns:
-            if match := pattern.fullmatch(path):
-                return route, method, handler, match.groups()
-        return None
-
-    def _explain(self, path: str, error: MlopsError) -> Reply:
-        """An error as the protocol of the path has it."""
-        if path == "/invocations":
-            reply = mlflow.tell_error(error)
-        else:
-            reply = oip.tell_error(error) if path.startswith("/v2") else error_reply(error)
-        if isinstance(error, WrongMethod) and (found := self._look_up(path)):
-            return reply._replace(headers=(*reply.headers, (b"allow", found[1].encode())))
-        if isinstance(error, Unauthorized):
-            return reply._replace(headers=(*reply.headers, (b"www-authenticate", b"Bearer")))
-        return reply
+        if found[0] != call.method:
+            raise WrongMethod(call.method, allowed=found[0])
+        return route, found[1], groups
 
     def _check_token(self, call: Call) -> None:
         given = call.header(b"authorization") or b""
@@ -322,3 +309,30 @@ class App:
     async def _end_shadows(self) -> None:
         if self._shadowing is not None:
             await asyncio.wait([self._shadowing], timeout=SHADOW_PATIENCE_SECONDS)
+
+
+def _explain(error: Exception, method: str, path: str) -> tuple[str, Reply]:
+    """The reason and the reply of a request that failed, as the protocol of its path has it. What nobody expected is
+    the last line of defence's: the client gets a reason, the log gets the trace."""
+    if not isinstance(error, MlopsError):
+        _log.error("a request failed", exc_info=error, extra={"method": method, "path": path})
+        error = EnvironmentFault(
+            "the server could not answer this request", code="internal", hint="see the server's log"
+        )
+    if path == "/invocations":
+        reply = mlflow.tell_error(error)
+    else:
+        reply = oip.tell_error(error) if path.startswith("/v2") else error_reply(error)
+    if isinstance(error, WrongMethod):
+        reply = reply._replace(headers=(*reply.headers, (b"allow", error.allowed.encode())))
+    if isinstance(error, Unauthorized):
+        reply = reply._replace(headers=(*reply.headers, (b"www-authenticate", b"Bearer")))
+    return error.code, reply
+
+
+def _request_id(headers: Sequence[Header]) -> Header:
+    """The id by which a client, a proxy and the log can speak of one request: the client's, or a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return name, value
+    return b"x-request-id", new_id().encode()

@@ -14,7 +14,8 @@ from mlops_lab.serving.records import PredictionRecord
 from mlops_lab.serving.service import Service
 
 Answers = list[PredictionRecord | InvalidInput]
-Waiting = list[tuple[Sequence[msgspec.Struct], asyncio.Future[Answers]]]
+Done = Callable[[Answers | Exception], None]
+Waiting = list[tuple[Sequence[msgspec.Struct], Done]]
 
 
 class Batcher:
@@ -27,25 +28,26 @@ class Batcher:
         self._waiting: Waiting = []
         self._commits: set[asyncio.Task[None]] = set()
 
-    async def ask(self, requests: Sequence[msgspec.Struct]) -> Answers:
-        """The answers to a client's requests, in order, by versions that are live at the same moment; written down.
+    def submit(self, requests: Sequence[msgspec.Struct], done: Done) -> None:
+        """Have a client's requests answered, in order, by versions that are live at the same moment, and written down.
 
-        EnvironmentFault where they cannot be written down: then they are not given.
+        `done` gets the answers; or an EnvironmentFault where they cannot be written down: then they are not given.
         """
-        loop = asyncio.get_running_loop()
         if not self._waiting:
-            loop.call_soon(self._flush)  # runs after all that has already arrived has been decoded
-        future: asyncio.Future[Answers] = loop.create_future()
-        self._waiting.append((requests, future))
+            # runs after all that has already arrived has been decoded
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append((requests, done))
+
+    async def ask(self, requests: Sequence[msgspec.Struct]) -> Answers:
+        """The answers to a client's requests: see `submit`."""
+        future, done = _promise()
+        self.submit(requests, done)
         return await future
 
     async def ask_whole(self, requests: Sequence[msgspec.Struct]) -> list[PredictionRecord]:
-        """The answers to all of a client's requests. InvalidInput where one has none: then no answer is written down.
-
-        EnvironmentFault where they cannot be written down.
-        """
-        future: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
-        self._give([(requests, future)], whole=True)
+        """The answers to all of a client's requests. InvalidInput where one has none: then none is written down."""
+        future, done = _promise()
+        self._answer([(requests, done)], whole=True)
         records: list[PredictionRecord] = []
         for place, answer in enumerate(await future):
             if isinstance(answer, InvalidInput):
@@ -55,9 +57,9 @@ class Batcher:
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        self._give(waiting)
+        self._answer(waiting)
 
-    def _give(self, waiting: Waiting, *, whole: bool = False) -> None:
+    def _answer(self, waiting: Waiting, *, whole: bool = False) -> None:
         try:
             requests = [request for requests, _ in waiting for request in requests]
             answers, is_repeat = self._service.answer(requests, whole=whole)
@@ -83,12 +85,26 @@ class Batcher:
 
     def _hand_out(self, waiting: Waiting, answers: Answers) -> None:
         start = 0
-        for requests, future in waiting:
+        for requests, done in waiting:
             end = start + len(requests)
-            if not future.done():  # else its client went away
-                future.set_result(answers[start:end])
+            done(answers[start:end])
             start = end
         self._answered()
+
+
+def _promise() -> tuple[asyncio.Future[Answers], Done]:
+    """A future, and what fulfils it."""
+    future: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+
+    def done(answers: Answers | Exception) -> None:
+        if future.done():  # its client went away
+            return
+        if isinstance(answers, Exception):
+            future.set_exception(answers)
+        else:
+            future.set_result(answers)
+
+    return future, done
 
 
 def _in_row(place: int, error: InvalidInput) -> InvalidInput:
@@ -100,6 +116,5 @@ def _in_row(place: int, error: InvalidInput) -> InvalidInput:
 
 def _fail(waiting: Waiting, error: Exception) -> None:
     """Each client that waits gets it as its own answer."""
-    for _, future in waiting:
-        if not future.done():
-            future.set_exception(error)
+    for _, done in waiting:
+        done(error)

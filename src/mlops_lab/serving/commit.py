@@ -46,9 +46,9 @@ class Committer:
             await asyncio.get_running_loop().run_in_executor(self._thread, _sync_others, others)
         position = self._journal.position
         while self._journal.synced < position:
-            if self._sync is None:
+            if self._sync is None or self._sync.done():  # one that is done may not have covered what came last
                 self._sync = asyncio.get_running_loop().run_in_executor(self._thread, self._journal.sync)
-                self._sync.add_done_callback(self._done)
+                self._sync.add_done_callback(_take_note)
             await asyncio.shield(self._sync)
 
     def close(self) -> None:
@@ -56,10 +56,6 @@ class Committer:
         if self._behind is not None:
             self._behind.cancel()
         self._thread.shutdown()
-
-    def _done(self, sync: asyncio.Future[None]) -> None:
-        self._sync = None
-        sync.exception()  # those who wait get it
 
     def _catch_up(self) -> None:
         self._behind = None
@@ -70,6 +66,12 @@ class Committer:
             self._journal.sync()
         except MlopsError as error:
             _log.error("what was answered is not on the disk yet: %s", error)
+
+
+def _take_note(sync: asyncio.Future[None]) -> None:
+    """Those who wait get what went wrong; where none waits any more, that is no reason to complain."""
+    if not sync.cancelled():
+        sync.exception()
 
 
 def _sync_others(paths: Sequence[Path]) -> None:

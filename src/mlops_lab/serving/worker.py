@@ -18,6 +18,7 @@ from mlops_lab import clock
 from mlops_lab.project import Project
 from mlops_lab.serving.app import App
 from mlops_lab.serving.deployment import read_deployment
+from mlops_lab.serving.hot import HotProtocol
 from mlops_lab.serving.service import Service
 from mlops_lab.serving.token import ensure_token
 
@@ -42,7 +43,7 @@ def serve(
     gc.set_threshold(50_000, 20, 100)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=type("AppProtocol", (HotProtocol,), {"hot": app}),
         ws="none",
         lifespan="on",
         log_config=None,

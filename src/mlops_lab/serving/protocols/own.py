@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from mlops_lab.errors import InvalidInput, TooLarge
-from mlops_lab.serving.batching import Batcher
+from mlops_lab.serving.batching import Answers, Batcher
 from mlops_lab.serving.doors import Doors
 from mlops_lab.serving.http import Call, Reply, decode_body, encode
 from mlops_lab.serving.records import PredictionRecord
@@ -28,27 +30,51 @@ class OwnProtocol:
     """POST /v1/predict: one request, as an object, or many, as a list."""
 
     def __init__(self, doors: Doors, batcher: Batcher, *, classes: tuple[str, ...], max_rows: int) -> None:
-        self._ask = batcher.ask
+        self._submit = batcher.submit
         self._classes = classes
         self._max_rows = max_rows
         self._decode_one = msgspec.json.Decoder(doors.request).decode
         self._decode_many = msgspec.json.Decoder(list[doors.request]).decode  # type: ignore[name-defined]
 
-    async def predict(self, call: Call) -> Reply:
-        """An answer; or a list that holds in the place of each request its answer, or its error."""
-        body = await call.body()
-        if body[:1] == b"[" or body.lstrip()[:1] == b"[":
-            return await self._predict_many(body)
-        [record] = await self._ask([decode_body(self._decode_one, body)])
-        if isinstance(record, InvalidInput):
-            raise record
-        return Reply(200, encode(self._say(record)))
+    def start(self, body: bytes, done: Callable[[Reply | Exception], None]) -> None:
+        """Answer a body: `done` gets the reply to an object, or for a list one that holds in the place of each request
+        its answer or its error. MlopsError where it cannot be decoded."""
+        if body[:1] != b"[" and body.lstrip()[:1] != b"[":
 
-    async def _predict_many(self, body: bytes) -> Reply:
+            def answered(answers: Answers | Exception) -> None:
+                answer = answers if isinstance(answers, Exception) else answers[0]
+                done(answer if isinstance(answer, Exception) else Reply(200, encode(self._say(answer))))
+
+            self._submit([decode_body(self._decode_one, body)], answered)
+            return
         requests = decode_body(self._decode_many, body)
         check_rows(len(requests), self._max_rows, where="$")
-        records = await self._ask(requests) if requests else []
-        return Reply(200, encode([self._say(record) for record in records]))
+
+        def all_answered(answers: Answers | Exception) -> None:
+            reply = (
+                answers if isinstance(answers, Exception) else Reply(200, encode([self._say(one) for one in answers]))
+            )
+            done(reply)
+
+        if requests:
+            self._submit(requests, all_answered)
+        else:
+            done(Reply(200, b"[]"))
+
+    async def predict(self, call: Call) -> Reply:
+        """As `start`, for a request that came the usual way."""
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def done(reply: Reply | Exception) -> None:
+            if future.done():  # its client went away
+                return
+            if isinstance(reply, Exception):
+                future.set_exception(reply)
+            else:
+                future.set_result(reply)
+
+        self.start(await call.body(), done)
+        return await future
 
     def _say(self, record: PredictionRecord | InvalidInput) -> Any:
         if isinstance(record, InvalidInput):
