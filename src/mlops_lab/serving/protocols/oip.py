@@ -250,19 +250,16 @@ def _wanted(asked: InferenceRequest) -> dict[str, bool]:
 
 def _read_tensor(tensor: InputTensor, field: Field, raw: memoryview | None, place: int) -> list[Any]:
     """A value for each row, as a request has it."""
-    rows, content = tensor.shape[0] if tensor.shape else -1, (tensor.parameters or {}).get("content_type")
+    rows = tensor.shape[0] if tensor.shape else -1
     if rows < 0 or tensor.shape[1:] not in ([], [1]):
         raise _bad_tensor(place, "shape", f"is {tensor.shape}, expected [rows] or [rows, 1]")
     is_number = field.kind in {"integer", "float"} and tensor.datatype in NUMBERS
-    is_json = content == "pd_json" and tensor.datatype == "BYTES"  # MLServer's pandas codec: text with nulls among it
-    if not is_number and not is_json and tensor.datatype != DATATYPES[field.kind]:
+    if not is_number and tensor.datatype != DATATYPES[field.kind]:
         said = f"is {tensor.datatype}, expected {DATATYPES[field.kind]} for the {field.kind} {field.name}"
         raise _bad_tensor(place, "datatype", said)
     values = _read_binary(raw, tensor, rows, place) if raw is not None else _read_json(tensor, place)
     if len(values) != rows:
         raise _bad_tensor(place, "data", f"holds {len(values)} values, and the shape says {rows}")
-    if is_json:
-        return [None if one is None else decode_body(msgspec.json.decode, one.encode()) for one in values]
     if field.kind == "float" and not tensor.datatype.startswith("FP"):
         for row, value in enumerate(values):
             if value is not None and float(value) != value:
