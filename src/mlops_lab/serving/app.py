@@ -246,6 +246,7 @@ class App:
         self._gauge()
         keep_counts(self._counts_paths[self._worker], self._counts)
         tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._keep_counts())]
+        self._begin_shadows()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in tasks:
