@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ import turning
 from turning import Job, Told
 
 from mlops_lab.project import Project
+from mlops_lab.registry.package import load_plan, package_fingerprint, write_plan
+from mlops_lab.serving.deployment import Live
 from mlops_lab.serving.process import ServerProcess
 from mlops_lab.serving.token import ensure_token
 
@@ -166,9 +168,18 @@ class Server:
         """A connection to it."""
         return Talk(self.project, self.process.address.host, self.process.address.port)
 
+    @property
+    def workers(self) -> list[int]:
+        """Its workers' processes, where it has several."""
+        command = ["ps", "-o", "pid=", "--ppid", str(self.pid)]
+        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        return [int(word) for word in told.split()]
+
     def kill(self) -> None:
-        """kill -9."""
-        os.kill(self.pid, signal.SIGKILL)
+        """kill -9, the workers first."""
+        for pid in [*self.workers, self.pid]:
+            with suppress(ProcessLookupError):  # it saw the others die
+                os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -209,3 +220,15 @@ def until(question: Any, *, seconds: float = 30.0) -> None:
     while not question():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
+
+
+def other_package(project: Project, live: Live, **changes: Any) -> Live:
+    """A copy of a package with another plan, as a further version."""
+    source = project.root / live.package
+    target = source.with_name("other")
+    target.mkdir()
+    for file in source.iterdir():
+        (target / file.name).write_bytes(file.read_bytes())
+    plan = msgspec.structs.replace(load_plan(source), **changes)
+    (target / "plan.json").write_bytes(write_plan(plan))
+    return Live(live.version + 1, str(target.relative_to(project.root)), package_fingerprint(target))

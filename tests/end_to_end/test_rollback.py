@@ -11,16 +11,16 @@ from typing import Any
 import msgspec
 import polars as pl
 import pytest
-from running import Server, Talk, mlops, serving, until
+from running import Server, Talk, mlops, other_package, serving, until
 from synthetic import World, ask, day_begin, tell
 
 from mlops_lab.lake import Lake
 from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
-from mlops_lab.registry.package import load_plan, package_fingerprint, write_plan
+from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.decisions import Decision, What
-from mlops_lab.serving.deployment import Deployment, Live, read_deployment, write_deployment
+from mlops_lab.serving.deployment import Deployment, read_deployment, write_deployment
 
 
 @pytest.fixture
@@ -133,18 +133,6 @@ def test_rolling_back_a_challenger_leaves_the_champion(promoted: Project) -> Non
         Loop(promoted).roll_back(day_begin(33), by="test", reason="enough")
         until(lambda: talk.status["challenger"] is None)
         assert talk.status["champion"] == 2
-
-
-def other_package(project: Project, live: Live, **changes: Any) -> Live:
-    """A copy of a package with another plan, as a further version."""
-    source = project.root / live.package
-    target = source.with_name("other")
-    target.mkdir()
-    for file in source.iterdir():
-        (target / file.name).write_bytes(file.read_bytes())
-    plan = msgspec.structs.replace(load_plan(source), **changes)
-    (target / "plan.json").write_bytes(write_plan(plan))
-    return Live(live.version + 1, str(target.relative_to(project.root)), package_fingerprint(target))
 
 
 def deployed(project: Project, **changes: Any) -> Deployment:

@@ -18,6 +18,7 @@ from mlops_lab.serving.memory import make_store
 
 def command(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="How many processes answer.")] = None,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
@@ -38,6 +39,7 @@ def command(
     talk.print(f"version {loop.state.champion} answers; Ctrl-C stops it")
     arguments = [sys.executable, "-m", "mlops_lab.serving", str(opened.root)]
     arguments += ["--port", str(port)] if port is not None else []
+    arguments += ["--workers", str(workers)] if workers is not None else []
     arguments += opened.layers.as_options()
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     os.execv(sys.executable, arguments)  # the server's process holds nothing of what prepared it

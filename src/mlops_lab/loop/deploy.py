@@ -32,8 +32,7 @@ from mlops_lab.training.history import (
     request_fields,
 )
 
-_ANSWER = ("id", "at", "version", "role", "output")
-_SHADOW = {"version": "shadow_version", "output": "shadow_output"}
+_ANSWER = ("id", "at", "version", "role", "output", "shadow_version", "shadow_output")
 
 
 def find_live(decisions: Sequence[Decision], version: int) -> Live:
@@ -141,7 +140,7 @@ def _book(project: Project, lake: Lake) -> list[bytes]:
     made = lake.read(PREDICTIONS, since=("at", oldest)).sort("at", "id")
     for row in _with_shadows(lake, made, since=oldest).iter_rows(named=True):
         request = {name: row[name] for name in asked}
-        answer = {name: row[name] for name in (*_ANSWER, *_SHADOW.values())}
+        answer = {name: row[name] for name in _ANSWER}
         missing = msgspec.json.decode(row["missing"] or "{}")
         payloads.append(encode_record(PredictionRecord(**answer, request=request, features={}, missing=missing)))
     if lake.exists(OUTCOMES):
@@ -153,9 +152,10 @@ def _book(project: Project, lake: Lake) -> list[bytes]:
 
 
 def _with_shadows(lake: Lake, predictions: pl.DataFrame, *, since: datetime) -> pl.DataFrame:
+    """The predictions with what their shadow said; null where it has not come to that yet."""
     if not lake.exists(SHADOWS):
-        return predictions.with_columns(pl.lit(None).alias(name) for name in _SHADOW.values())
-    shadows = lake.read(SHADOWS, since=("at", since), columns=["id", *_SHADOW]).rename(_SHADOW)
+        return predictions.with_columns(shadow_output=pl.lit(None))
+    shadows = lake.read(SHADOWS, since=("at", since), columns=["id", "output"]).rename({"output": "shadow_output"})
     return predictions.join(shadows.unique("id", keep="last"), on="id", how="left", maintain_order="left")
 
 

@@ -69,6 +69,7 @@ class Answerer:
         inputs = self.read(predictor, [request.row for request in asked])
         outputs = predictor.score_rows([found.values for found in inputs])
         names, version, time = predictor.features.inputs, predictor.version, self._time
+        beside = shadow.version if shadow else None
         same = shadow is not None and shadow.features.version == predictor.features.version
         declined: list[int] = []
         for place, (name, row, _), found, output in zip(places, asked, inputs, outputs, strict=True):
@@ -80,7 +81,7 @@ class Answerer:
                 continue
             features = dict(zip(names, found.values, strict=True))
             records[place] = PredictionRecord(
-                name, row[time], version, route.role, output, row, features, found.missing
+                name, row[time], version, route.role, output, row, features, found.missing, beside
             )
             if shadow is not None:
                 glances.setdefault(shadow.version, []).append(Glance(name, row, found if same else None))

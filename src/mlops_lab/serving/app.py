@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import itertools
 import logging
 import re
 import time
@@ -69,6 +70,7 @@ class App:
         self._decode_outcomes = list_decoder("outcomes", service.doors.outcome)
         self._decode_rows = {name: list_decoder("rows", kind) for name, kind in service.doors.rows.items()}
         self._deployment_error: str | None = None
+        self._request_prefix, self._request_numbers = new_id()[:12].encode(), itertools.count(1)
         folder = service.project.workers_path
         self._counts_paths = [counts_path(folder, other) for other in range(workers)]
         service.counts = self._counts = read_counts(self._counts_paths[worker])
@@ -117,7 +119,7 @@ class App:
             reason = None
             if isinstance(reply, Exception):
                 reason, reply = _explain(reply, "POST", "/v1/predict")
-            exchange.reply(reply._replace(headers=(*reply.headers, _request_id(exchange.headers))))
+            exchange.reply(reply._replace(headers=(*reply.headers, self._request_id(exchange.headers))))
             seconds = time.perf_counter() - began
             self._counts.note_request("/v1/predict", reply.status, seconds=seconds, reason=reason)
 
@@ -140,10 +142,17 @@ class App:
         except Exception as error:
             reason, reply = _explain(error, call.method, call.path)
         length = (b"content-length", b"%d" % len(reply.body))
-        headers = [*reply.headers, length, _request_id(call.headers)]
+        headers = [*reply.headers, length, self._request_id(call.headers)]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
         self._counts.note_request(route, reply.status, seconds=time.perf_counter() - began, reason=reason)
+
+    def _request_id(self, headers: Sequence[Header]) -> Header:
+        """The id by which a client, a proxy and the log can speak of one request: the client's, or a new one."""
+        for name, value in headers:
+            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+                return name, value
+        return b"x-request-id", b"%b-%d" % (self._request_prefix, next(self._request_numbers))
 
     def _find(self, call: Call) -> tuple[str, Handler, tuple[str | None, ...]]:
         """The route, the handler and what the URL names; NotFound or WrongMethod."""
@@ -255,6 +264,7 @@ class App:
         self._gauge()
         keep_counts(self._counts_paths[self._worker], self._counts)
         tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._keep_counts())]
+        self._begin_shadows()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in tasks:
@@ -328,11 +338,3 @@ def _explain(error: Exception, method: str, path: str) -> tuple[str, Reply]:
     if isinstance(error, Unauthorized):
         reply = reply._replace(headers=(*reply.headers, (b"www-authenticate", b"Bearer")))
     return error.code, reply
-
-
-def _request_id(headers: Sequence[Header]) -> Header:
-    """The id by which a client, a proxy and the log can speak of one request: the client's, or a new one."""
-    for name, value in headers:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return name, value
-    return b"x-request-id", new_id().encode()

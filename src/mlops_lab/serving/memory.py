@@ -73,7 +73,9 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
 class Memory:
     """The memory of one worker. Not thread-safe; another one may be built in a thread beside it."""
 
-    def __init__(self, project: Project, doors: Doors, *, deployment: Deployment, views: Sequence[View]) -> None:
+    def __init__(
+        self, project: Project, doors: Doors, *, deployment: Deployment, views: Sequence[View], own: Path
+    ) -> None:
         self._project = project
         self._doors = doors
         source = project.settings.source
@@ -84,8 +86,10 @@ class Memory:
         """By table, the moment at which its newest row was known."""
         self.newest: datetime | None = None
         """The latest moment that was asked about."""
+        self.unshadowed: dict[str, int] = {}
+        """By id, the version in shadow that a killed worker has not come to: what a restored memory found."""
         self._followers: dict[Path, Follower] = {}
-        self._restore(deployment)
+        self._restore(deployment, own)
 
     # ---- the fold ------------------------------------------------------------------------------------------------
 
@@ -143,7 +147,7 @@ class Memory:
 
     # ---- restoring ---------------------------------------------------------------------------------------------
 
-    def _restore(self, deployment: Deployment) -> None:
+    def _restore(self, deployment: Deployment, own: Path) -> None:
         state = self._project.root / deployment.state
         self._load_facts(state)
         try:
@@ -161,13 +165,23 @@ class Memory:
                 self.book.end(record.id, record.known_at, record.values)
             else:
                 self.apply(record)
+                if own == self._project.journal_path:  # one worker is enough
+                    self._expect(record)
         for worker, path in enumerate(worker_paths(self._project.journal_path)):
             positions = deployment.state_positions
             reached = positions[worker] if worker < len(positions) else 0
             for position, payload in read_journal(path, reached):
-                self.apply(decode_record(payload))
+                self.apply(record := decode_record(payload))
+                if path == own:
+                    self._expect(record)
                 reached = position
             self._followers[path] = Follower(path, reached)
+
+    def _expect(self, record: Record) -> None:
+        if isinstance(record, PredictionRecord) and record.shadow_version is not None and record.shadow_output is None:
+            self.unshadowed[record.id] = record.shadow_version
+        elif isinstance(record, ShadowRecord):
+            self.unshadowed.pop(record.id, None)
 
     def _load_facts(self, state: Path) -> None:
         for path in sorted(state.glob("*.parquet")):

@@ -7,7 +7,6 @@ started again goes on from there. Each series names its worker, and none goes do
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -42,7 +41,7 @@ _LATENCY = ("mlops_request_seconds", "From the first byte of a request to its an
 class Counts(msgspec.Struct):
     """What one worker counted: by (family, labels…), and the requests by route and bucket of their seconds."""
 
-    counted: Counter[tuple[str, str, str]] = msgspec.field(default_factory=Counter)
+    counted: dict[tuple[str, str, str], int] = msgspec.field(default_factory=dict)
     buckets: dict[str, list[int]] = msgspec.field(default_factory=dict)
     seconds: dict[str, float] = msgspec.field(default_factory=dict)
     gauges: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
@@ -50,26 +49,30 @@ class Counts(msgspec.Struct):
 
     def note_answers(self, records: Iterable[PredictionRecord | RefusalRecord], *, shed: int) -> None:
         """Count what some rows were told; `shed` of them get no shadow."""
-        counted = self.counted
         for record in records:
             if isinstance(record, RefusalRecord):
-                counted["refused", record.view, record.reason] += 1
+                self._count("refused", record.view, record.reason)
                 continue
-            counted["answered", str(record.version), record.role] += 1
+            self._count("answered", str(record.version), record.role)
             for view, reason in record.missing.items():
-                counted["missing", view, reason] += 1
+                self._count("missing", view, reason)
         if shed:
-            counted["shadows", "", "shed"] += shed
+            self._count("shadows", "", "shed", shed)
+
+    def _count(self, family: str, first: str, second: str, number: int = 1) -> None:
+        key = (family, first, second)
+        self.counted[key] = self.counted.get(key, 0) + number
 
     def note_shadows(self, task: Task, *, failed: bool) -> None:
         """Count what a version in shadow scored, or failed to."""
-        self.counted["shadows", str(task.predictor.version), "failed" if failed else "scored"] += len(task.glances)
+        result = "failed" if failed else "scored"
+        self._count("shadows", str(task.predictor.version), result, len(task.glances))
 
     def note_request(self, route: str, status: int, *, seconds: float, reason: str | None) -> None:
         """Count an HTTP request."""
-        self.counted["requests", route, str(status)] += 1
+        self._count("requests", route, str(status))
         if reason is not None:
-            self.counted["rejected", route, reason] += 1
+            self._count("rejected", route, reason)
         buckets = self.buckets.get(route)
         if buckets is None:
             buckets = self.buckets[route] = [0] * (len(BUCKETS_SECONDS) + 1)
@@ -91,7 +94,7 @@ def keep_counts(path: Path, counts: Counts) -> None:
 
 def read_counts(path: Path) -> Counts:
     """The counts in the file; none where there is no such file yet."""
-    with suppress(OSError, msgspec.MsgspecError):
+    with suppress(FileNotFoundError):
         return msgspec.msgpack.decode(path.read_bytes(), type=Counts)
     return Counts()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,7 +70,7 @@ class FeatureReader:
         features = predictor.features
         self._store = store
         self._time = predictor.plan.time
-        self._inputs = list(features.inputs)
+        self._pick = _picker(list(features.inputs))
         self._views = [(view, entity_of(list(view.keys)), list(view.values)) for view in features.views]
         schema = {**predictor.request_schema, **predictor.view_schema}
         self._derived = [name for name in features.inputs if name in features.derived]
@@ -79,24 +80,22 @@ class FeatureReader:
     def read(self, requests: Sequence[Mapping[str, Any]]) -> list[Inputs]:
         """The inputs of each request, as of its own time."""
         rows = [dict(request) for request in requests]
-        moments = [to_micros(row[self._time]) for row in rows]
-        missing: list[dict[str, str]] = [{} for _ in rows]
+        moments = [to_micros(row[self._time]) for row in rows] if self._views else []
+        missing: list[dict[str, str]] = [_NOTHING] * len(rows)
         refused: list[str | None] = [None] * len(rows)
         for view, entity, names in self._views:
-            asked = [(entity(row), moment) for row, moment in zip(rows, moments, strict=True)]
-            for index, found in enumerate(self._store.read(view, asked)):
-                rows[index].update(zip(names, found.values, strict=True))
-                if found.missing is not None:
-                    missing[index][view.name] = found.missing
+            asked = list(zip(map(entity, rows), moments, strict=True))
+            for index, (row, (values, reason)) in enumerate(zip(rows, self._store.read(view, asked), strict=True)):
+                row.update(zip(names, values, strict=True))
+                if reason is not None:
+                    missing[index] = {**missing[index], view.name: reason}
                     if view.refuses and refused[index] is None:
                         refused[index] = view.name
         if self._derived:
             for row, values in zip(rows, self._derive(rows), strict=True):
                 row.update(zip(self._derived, values, strict=True))
-        return [
-            Inputs(tuple([row[name] for name in self._inputs]), why, by)
-            for row, why, by in zip(rows, missing, refused, strict=True)
-        ]
+        pick = self._pick
+        return [Inputs(pick(row), why, by) for row, why, by in zip(rows, missing, refused, strict=True)]
 
     def _derive(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         asked, columns = len(rows), []
@@ -109,6 +108,16 @@ class FeatureReader:
             else:
                 columns.append(pl.Series(name, values, dtype=dtype))
         return self._features.derive(columns, rows=len(rows)).rows()[:asked]
+
+
+_NOTHING: dict[str, str] = {}
+
+
+def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """A function from a row to the values of these names, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: tuple([row[name] for name in names])
 
 
 def views_of(predictors: Sequence[Predictor]) -> dict[str, View]:

@@ -11,7 +11,7 @@ from mlops_lab import clock
 from mlops_lab.errors import InvalidInput
 from mlops_lab.ids import new_id
 from mlops_lab.project import Project
-from mlops_lab.serving.answering import Answerer, Answers, Asked, explain_refusal, other_request
+from mlops_lab.serving.answering import Answerer, Answers, Asked, Glance, explain_refusal, other_request
 from mlops_lab.serving.deployment import Deployment
 from mlops_lab.serving.doors import Doors
 from mlops_lab.serving.journal import Journal, read_positions, worker_path
@@ -64,6 +64,7 @@ class Service:
         self.models: LiveModels
         self.memory: Memory
         self.take_over(Prepared(models, self._remember(models)))
+        self._shadows.add(self._left_over())
 
     # ---- answering -------------------------------------------------------------------------------------------
 
@@ -225,7 +226,15 @@ class Service:
 
     def _remember(self, models: LiveModels) -> Memory:
         views = list(views_of(models.predictors).values())
-        return Memory(self.project, self.doors, deployment=models.deployment, views=views)
+        return Memory(self.project, self.doors, deployment=models.deployment, views=views, own=self.journal.path)
+
+    def _left_over(self) -> dict[int, list[Glance]]:
+        """The shadows that an earlier process did not come to: as of the same moment, they say the same."""
+        glances: dict[int, list[Glance]] = {}
+        for name, version in self.memory.unshadowed.items():
+            if (made := self.memory.book.find(name)) is not None:
+                glances.setdefault(version, []).append(Glance(name, made.record().request, None))
+        return glances
 
 
 def _explain(records: Sequence[PredictionRecord | RefusalRecord]) -> list[PredictionRecord | InvalidInput]:
