@@ -201,6 +201,9 @@ def describe(service: Service) -> Json:
         if "description" in schema:
             schema["description"] = " ".join(schema["description"].split())
     schemas["Answer"]["properties"]["output"] = _output_schema(project.task, project.classes)
+    schemas["InputTensor"]["properties"]["name"]["enum"] = [*(field.name for field in doors.fields), "id"]
+    schemas["InputTensor"]["properties"]["datatype"]["enum"] = ["BYTES", "BOOL", *oip.NUMBERS]
+    schemas["RequestedOutput"]["properties"]["name"]["enum"] = list(oip.OUTPUTS)
     examples = _Examples(service)
     return {
         "openapi": "3.1.0",

@@ -28,7 +28,7 @@ NUMBERS = {
     **{f"FP{bits}": f"<f{bits // 8}" for bits in (16, 32, 64)},
 }
 DATATYPES = {"string": "BYTES", "datetime": "BYTES", "boolean": "BOOL", "integer": "INT64", "float": "FP64"}
-_OUTPUTS = {"output": "FP64", "id": "BYTES", "version": "INT64"}
+OUTPUTS = {"output": "FP64", "id": "BYTES", "version": "INT64"}
 _Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _LENGTH = b"inference-header-content-length"
 _BINARY: Header = (b"content-type", b"application/octet-stream")
@@ -92,7 +92,7 @@ class OpenInference:
         shape: dict[str, list[int]] = {"output": [-1, len(self._classes)]} if self._classes else {}
         outputs: list[dict[str, Any]] = [
             {"name": output, "datatype": datatype, "shape": shape.get(output, [-1])}
-            for output, datatype in _OUTPUTS.items()
+            for output, datatype in OUTPUTS.items()
         ]
         if self._classes:
             outputs[0]["parameters"] = {"classes": self._classes}
@@ -209,9 +209,9 @@ class OpenInference:
             values, shape = [getattr(record, name) for record in records], [len(records)]
             if name == "output" and self._classes:
                 values, shape = [one for row in values for one in row], [len(records), len(self._classes)]
-            output: dict[str, Any] = {"name": name, "datatype": _OUTPUTS[name], "shape": shape}
+            output: dict[str, Any] = {"name": name, "datatype": OUTPUTS[name], "shape": shape}
             if is_binary:
-                chunks.append(_write_binary(values, _OUTPUTS[name]))
+                chunks.append(_write_binary(values, OUTPUTS[name]))
                 output["parameters"] = {"binary_data_size": len(chunks[-1])}
             else:
                 output["data"] = values
@@ -231,15 +231,15 @@ def _wanted(asked: InferenceRequest) -> dict[str, bool]:
     """The outputs that are asked for, and which of them in binary; all where none is named."""
     default = (asked.parameters or {}).get("binary_data_output") is True
     if not asked.outputs:
-        return dict.fromkeys(_OUTPUTS, default)
+        return dict.fromkeys(OUTPUTS, default)
     wanted = {}
     for place, output in enumerate(asked.outputs):
-        if output.name not in _OUTPUTS:
+        if output.name not in OUTPUTS:
             raise InvalidInput(
                 f'there is no output "{output.name}"',
                 code="unknown_output",
                 where=f"$.outputs[{place}].name",
-                hint=f"the outputs are {', '.join(_OUTPUTS)}",
+                hint=f"the outputs are {', '.join(OUTPUTS)}",
             )
         wanted[output.name] = (output.parameters or {}).get("binary_data", default) is True
     return wanted
