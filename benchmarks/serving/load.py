@@ -41,7 +41,12 @@ class Load:
     @property
     def faults(self) -> int:
         """Requests that were not answered as they should have been: they make the measurement worthless."""
-        return self.refused + self.broken + self.late
+        return self.refused + self.broken + self.late or int(self.answered == 0)
+
+    def explain(self) -> str:
+        """The faults in words."""
+        wrong = f"{self.refused} answers were not 2xx, {self.broken} connections broke, {self.late} waited too long"
+        return f"{wrong}; {self.answered} answered"
 
 
 def find_wrk() -> str:
@@ -52,9 +57,9 @@ def find_wrk() -> str:
     return found
 
 
-def send_load(url: str, bodies: Path, setting: Setting, *, seconds: float) -> Load:
+def send_load(url: str, bodies: Path, setting: Setting, *, seconds: int) -> Load:
     """Send the lines of `bodies` to `url` again and again for some seconds."""
-    command = [find_wrk(), "--threads", "1", "--connections", str(setting.connections), "--duration", f"{seconds:g}s"]
+    command = [find_wrk(), "--threads", "1", "--connections", str(setting.connections), "--duration", f"{seconds}s"]
     command += ["--timeout", f"{PATIENCE_SECONDS}s", "--script", str(SCRIPT), url, "--", str(bodies)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return Load(**json.loads(done.stdout.splitlines()[-1]))

@@ -1,4 +1,4 @@
-"""The peers: each in its own environment (`make peers`), served as its documentation says, with one worker like ours."""
+"""The peers: each in its own environment (`make peers`), served as its documentation says, by one worker like ours."""
 
 from __future__ import annotations
 

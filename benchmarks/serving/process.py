@@ -32,7 +32,7 @@ def free_port() -> int:
 class ServerProcess:
     """A process that listens on a port of the loopback, in a session of its own. Use as a context."""
 
-    def __init__(self, command: Sequence[str], *, port: int, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], *, port: int, log: Path) -> None:
         self.port = port
         self._log = log
         self._began = time.perf_counter()
@@ -42,7 +42,6 @@ class ServerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **environment},
                 cwd=log.parent,
                 start_new_session=True,
             )
@@ -50,7 +49,9 @@ class ServerProcess:
     def __enter__(self) -> ServerProcess:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for ending in (signal.SIGTERM, signal.SIGKILL):
             for pid in self._tree():
                 try:

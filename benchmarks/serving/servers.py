@@ -18,6 +18,10 @@ Command = Callable[[Work, Path, int], Sequence[str]]
 """What starts a server, given the work, an empty folder for it and a port."""
 
 
+OUR_PYTHON = ["/usr/bin/env", "POLARS_MAX_THREADS=1", sys.executable]
+"""Frames of a few rows are not worth a second thread."""
+
+
 @dataclass(frozen=True)
 class Server:
     """One server. `sent` says what its rows are: the flights' `requests`, or `rows` with all inputs ready-made.
@@ -46,11 +50,14 @@ def read_answers(answer: Any) -> list[float | None]:
     return [one["output"] if one["version"] == 1 else None for one in answers]
 
 
+def copy_project(name: str, work: Work, folder: Path) -> str:
+    """A copy of one of our projects: each server begins with the same state and an empty log."""
+    return str(shutil.copytree(work.folder / name, folder / name))
+
+
 def start_ours(project: str, durability: str, work: Work, folder: Path, port: int) -> Sequence[str]:
-    """Our server on a copy of a project, so that each begins with the same state and an empty log."""
-    shutil.copytree(work.folder / project, folder / project)
-    # one thread for frames of a few rows, as `mlops serve` has it
-    command = ["/usr/bin/env", "POLARS_MAX_THREADS=1", sys.executable, "-m", "mlops_lab.serving", str(folder / project)]
+    """Our server, as `mlops serve` starts it."""
+    command = [*OUR_PYTHON, "-m", "mlops_lab.serving", copy_project(project, work, folder)]
     return [*command, "--port", str(port), "--set", f"serving.durability={durability}"]
 
 
@@ -67,5 +74,7 @@ FSYNC = Server(
     "ours, fsync", "/v1/predict", partial(start_ours, "features", "fsync"), write_body, read_answers, sent="requests"
 )
 BARE = Server("ours, bare", "/v1/predict", partial(start_ours, "bare", "async"), write_body, read_answers)
-LIMIT = Server("constant JSON", "/", start_constant, write_body, lambda answer: [])
+LIMIT = Server("constant JSON", "/", start_constant, write_body, lambda _: [])
 OURS = [ASYNC, FSYNC, BARE]
+STAGED = {ASYNC: "features", BARE: "bare"}
+"""Whose stages are timed, and on which project."""

@@ -27,13 +27,14 @@ from mlops_lab.loop.tick import Loop
 from mlops_lab.project import load_project
 from mlops_lab.registry.encoding import learn_categories
 from mlops_lab.replay.flights import read_world
-from mlops_lab.rollout.decisions import Decision, What
+from mlops_lab.rollout.decisions import What
 from mlops_lab.serving.predictor import Predictor
 from mlops_lab.training.history import read_facts, read_labelled, request_fields
 
 PROJECTS = Path(__file__).parent / "projects"
 SECOND = datetime(2013, 4, 1, tzinfo=UTC)
 FIRST = SECOND - timedelta(days=21)
+SHARE = 0.1
 ASKED_DAYS = 3  # requests are the flights of the last days before SECOND: servers remember farther back than that
 MODEL = "model.joblib"
 
@@ -88,7 +89,7 @@ def _is_whole(inputs: pl.DataFrame) -> pl.Series:
 
 
 def _make_project(folder: Path) -> Loop:
-    """The project `features`: version 1 is the champion, version 2 its canary."""
+    """The project `features`: version 1 is the champion, and version 2 answers a fixed tenth of the aircraft."""
     shutil.copytree(PROJECTS / "features", folder)
     (folder / "data").mkdir()
     world = read_world()
@@ -100,8 +101,8 @@ def _make_project(folder: Path) -> Loop:
     decision = loop.run(SECOND, by="the benchmark")
     if decision.what is not What.SHADOW:
         raise SystemExit(f"error: the benchmark needs a second version, and its gates said: {decision.reason}")
-    loop.decide(Decision(SECOND, What.CANARY, 2, "asked", "both shall answer", "the benchmark"))
-    loop.act()
+    loop.roll_back(SECOND, by="the benchmark", reason="an A/B test instead of a rollout")
+    loop.split(SECOND, 2, share=SHARE, by="the benchmark")
     return loop
 
 

@@ -1,4 +1,4 @@
-"""The server of many a course: FastAPI, pydantic, a DataFrame, the pickled pipeline. Usage: with_fastapi.py MODEL PORT."""
+"""The server of many a course: FastAPI, pydantic, a DataFrame, a pickle. Usage: with_fastapi.py MODEL PORT."""
 
 import sys
 
