@@ -1,4 +1,4 @@
-"""Where the time of a request goes: our application, called here as uvicorn calls it, with a clock around its stages.
+"""Where the time of a request goes: our application, called as the HTTP protocol does, with a clock around its stages.
 
 Usage: stages.py PROJECT BODIES; prints JSON: by how many requests are under way at once, and by stage, microseconds a
 request. A stage's time is its own: what it spends in another stage counts there. What the clock itself costs
@@ -49,7 +49,6 @@ STAGES: list[tuple[str, Any, str]] = [
 REST = "application, event loop"
 AT_ONCE = (1, 16)
 ROUNDS, REQUESTS = 7, 2400
-LENGTH, HOST = b"content-length", (b"host", b"127.0.0.1")
 
 
 class Clock:
@@ -99,28 +98,45 @@ def _nothing(_: object) -> None:
     pass
 
 
-async def ask(app: App, body: bytes) -> None:
-    """One request, as uvicorn hands it on."""
-    scope = {"type": "http", "method": "POST", "path": "/v1/predict", "headers": [HOST, (LENGTH, b"%d" % len(body))]}
+class Turn:
+    """Some requests that arrive together, and the end of their last reply."""
 
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+    def __init__(self, requests: int) -> None:
+        self._missing = requests
+        self.over = asyncio.get_running_loop().create_future()
 
-    async def send(message: dict[str, Any]) -> None:
-        if message.get("status", 200) != 200:
-            raise RuntimeError(f"the application answers {message['status']}")
+    def note(self, status: int) -> None:
+        """One more has its reply."""
+        self._missing -= 1
+        if status != 200:
+            self.over.set_exception(RuntimeError(f"the application answers {status}"))
+        elif not self._missing:
+            self.over.set_result(None)
 
-    await app(scope, receive, send)
+
+class Exchange:
+    """One request, as the server's HTTP protocol hands it to the application (`serving.hot.Exchange`)."""
+
+    __slots__ = ("_turn", "body", "headers")
+
+    def __init__(self, body: bytes, turn: Turn) -> None:
+        self.headers = [(b"host", b"127.0.0.1"), (b"content-length", b"%d" % len(body))]
+        self.body = body
+        self._turn = turn
+
+    def reply(self, reply: Any) -> None:
+        """Where a reply would go to the socket."""
+        self._turn.note(reply.status)
 
 
 async def run_once(app: App, bodies: list[bytes], *, at_once: int) -> float:
-    """Nanoseconds a request, where so many are always under way together."""
-    loop = asyncio.get_running_loop()
+    """Nanoseconds a request, where so many arrive together."""
     began = perf_counter_ns()
     for start in range(0, REQUESTS, at_once):
-        tasks = [loop.create_task(ask(app, bodies[(start + k) % len(bodies)])) for k in range(at_once)]
-        for task in tasks:
-            await task
+        turn = Turn(at_once)
+        for number in range(start, start + at_once):
+            app.answer_hot(Exchange(bodies[number % len(bodies)], turn))
+        await turn.over
     return (perf_counter_ns() - began) / REQUESTS
 
 
