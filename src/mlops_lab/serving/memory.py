@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from mlops_lab.clock import from_micros, to_micros
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import View
 from mlops_lab.features.online import MemoryStore, Store, timed_row
@@ -37,37 +38,19 @@ from mlops_lab.serving.records import (
 
 BOOK_FILE = "book.msgpack"
 _encode = msgspec.msgpack.Encoder().encode
-_decode_asked = msgspec.msgpack.Decoder(tuple[dict[str, Any], dict[str, str]]).decode
+_decode = msgspec.msgpack.Decoder(tuple[int, str, Output, list[Any], dict[str, str], int | None, Output | None]).decode
 
 
 class Remembered(msgspec.Struct, frozen=True, gc=False):
-    """A prediction as the book keeps it: without its features, and with what was asked as bytes. A server remembers
-    millions of them."""
+    """A prediction as the book keeps it: without its features, and packed. A server remembers millions of them."""
 
     id: str
-    at: datetime
-    version: int
-    role: str
-    output: Output
-    asked: bytes
-    shadow: ShadowRecord | None = None
+    packed: bytes
 
-    @staticmethod
-    def of(record: PredictionRecord) -> Remembered:
-        """What is kept of a prediction."""
-        asked = _encode((record.request, record.missing))
-        shadow = None
-        if record.shadow_version is not None and record.shadow_output is not None:
-            shadow = ShadowRecord(record.id, record.at, record.shadow_version, record.shadow_output)
-        return Remembered(record.id, record.at, record.version, record.role, record.output, asked, shadow)
-
-    def record(self) -> PredictionRecord:
-        """The prediction, without its features."""
-        request, missing = _decode_asked(self.asked)
-        version, output = (self.shadow.version, self.shadow.output) if self.shadow else (None, None)
-        return PredictionRecord(
-            self.id, self.at, self.version, self.role, self.output, request, {}, missing, version, output
-        )
+    @property
+    def at(self) -> datetime:
+        """When it was made."""
+        return from_micros(int.from_bytes(self.packed[:8], signed=True))
 
 
 class Memory:
@@ -97,19 +80,34 @@ class Memory:
         """Take in what a journal says."""
         match record:
             case PredictionRecord():
-                self.book.add(Remembered.of(record))
+                self.book.add(self._pack(record))
                 self._note(record.at)
             case RefusalRecord():
                 self._note(record.at)
             case ShadowRecord():
-                if (made := self.book.find(record.id)) is not None:
-                    self.book.replace(msgspec.structs.replace(made, shadow=record))
+                if (made := self.recall(record.id)) is not None:
+                    self.book.replace(self._pack(made, record))
             case FactRecord():
                 self._add_fact(record)
             case OutcomeRecord(prediction=PredictionRecord()):
                 self._learn(record)
             case _:
                 pass
+
+    def recall(self, name: str) -> PredictionRecord | None:
+        """The recent prediction of that id, without its features."""
+        found = self.book.find(name)
+        if found is None:
+            return None
+        version, role, output, values, missing, beside, said = _decode(found.packed[8:])
+        request = dict(zip(self._doors.names, values, strict=True))
+        return PredictionRecord(name, found.at, version, role, output, request, {}, missing, beside, said)
+
+    def _pack(self, record: PredictionRecord, shadow: ShadowRecord | None = None) -> Remembered:
+        beside, said = (shadow.version, shadow.output) if shadow else (record.shadow_version, record.shadow_output)
+        values = [record.request.get(name) for name in self._doors.names]
+        packed = _encode((record.version, record.role, record.output, values, record.missing, beside, said))
+        return Remembered(record.id, to_micros(record.at).to_bytes(8, signed=True) + packed)
 
     def record(self, journal: Journal, records: Sequence[Record]) -> None:
         """Write records down and take them in; on an EnvironmentFault those that are in the journal nevertheless."""

@@ -126,9 +126,8 @@ class Service:
         if isinstance(made, InvalidInput):
             return made
         if made is None:
-            found = self.memory.book.find(name)
-            assert found is not None
-            made = found.record()
+            made = self.memory.recall(name)
+            assert made is not None
         said = {**row, self._time: row[self._time] or made.request[self._time]}
         return made if made.request == said else other_request(name)
 
@@ -232,8 +231,8 @@ class Service:
         """The shadows that an earlier process did not come to: as of the same moment, they say the same."""
         glances: dict[int, list[Glance]] = {}
         for name, version in self.memory.unshadowed.items():
-            if (made := self.memory.book.find(name)) is not None:
-                glances.setdefault(version, []).append(Glance(name, made.record().request, None))
+            if (made := self.memory.recall(name)) is not None:
+                glances.setdefault(version, []).append(Glance(name, made.request, None))
         return glances
 
 
