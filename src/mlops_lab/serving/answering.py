@@ -51,6 +51,8 @@ class Answerer:
 
     def answer(self, asked: Sequence[Asked]) -> Answers:
         """The answers to some requests; a refusal where a view refuses or the model has no answer."""
+        if not asked:
+            return Answers([], {})
         routes = [self._models.route(request.key) for request in asked]
         inputs = self._read([route.predictor for route in routes], asked)
         outputs = _score([route.predictor for route in routes], inputs)

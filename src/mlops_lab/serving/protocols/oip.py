@@ -156,22 +156,7 @@ class OpenInference:
 
     def _read_rows(self, asked: InferenceRequest, tail: memoryview) -> list[Row]:
         fields = {field.name: field for field in self._fields}
-        given = {tensor.name: tensor for tensor in asked.inputs}
-        unknown = given.keys() - fields.keys()
-        absent = [field.name for field in self._fields if not field.nullable and field.name not in given]
-        if unknown or absent or not given or len(given) < len(asked.inputs):
-            said = {
-                "are unknown": sorted(unknown),
-                "are missing": absent,
-                "are given twice": sorted({one.name for one in asked.inputs if given[one.name] is not one}),
-            }
-            told = "; ".join(f"{', '.join(names)} {what}" for what, names in said.items() if names)
-            raise InvalidInput(
-                f"not the inputs of the model: {told or 'there are none'}",
-                code="invalid_request",
-                where="$.inputs",
-                hint=f"the inputs are {', '.join(fields)}",
-            )
+        _check_inputs([tensor.name for tensor in asked.inputs], fields)
         columns: dict[str, list[Any]] = {}
         rows = None
         for place, tensor in enumerate(asked.inputs):
@@ -243,6 +228,23 @@ def _wanted(asked: InferenceRequest) -> dict[str, bool]:
             )
         wanted[output.name] = (output.parameters or {}).get("binary_data", default) is True
     return wanted
+
+
+def _check_inputs(given: Sequence[str], fields: Mapping[str, Field]) -> None:
+    """InvalidInput where these are not the names of the inputs, each once; those that may be null may be missing."""
+    wrong = {
+        "unknown": [name for name in given if name not in fields],
+        "missing": [name for name, field in fields.items() if not field.nullable and name not in given],
+        "given twice": sorted({name for name in given if given.count(name) > 1}),
+    }
+    told = [f"{what}: {', '.join(names)}" for what, names in wrong.items() if names]
+    if told or not given:
+        raise InvalidInput(
+            f"not the inputs of the model; {'; '.join(told) or 'there are none'}",
+            code="invalid_request",
+            where="$.inputs",
+            hint=f"the inputs are {', '.join(fields)}",
+        )
 
 
 # ---- tensors ---------------------------------------------------------------------------------------------------------
