@@ -7,6 +7,7 @@ https://github.com/kserve/open-inference-protocol, and Triton's extension `binar
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version as version_of
 from typing import Annotated, Any
@@ -30,6 +31,7 @@ NUMBERS = {
 DATATYPES = {"string": "BYTES", "datetime": "BYTES", "boolean": "BOOL", "integer": "INT64", "float": "FP64"}
 OUTPUTS = {"output": "FP64", "id": "BYTES", "version": "INT64"}
 _Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_SHOWN = 20
 _LENGTH = b"inference-header-content-length"
 _BINARY: Header = (b"content-type", b"application/octet-stream")
 
@@ -235,9 +237,9 @@ def _check_inputs(given: Sequence[str], fields: Mapping[str, Field]) -> None:
     wrong = {
         "unknown": [name for name in given if name not in fields],
         "missing": [name for name, field in fields.items() if not field.nullable and name not in given],
-        "given twice": sorted({name for name in given if given.count(name) > 1}),
+        "given twice": [name for name, times in Counter(given).items() if times > 1],
     }
-    told = [f"{what}: {', '.join(names)}" for what, names in wrong.items() if names]
+    told = [f"{what}: {', '.join(names[:_SHOWN])}" for what, names in wrong.items() if names]
     if told or not given:
         raise InvalidInput(
             f"not the inputs of the model; {'; '.join(told) or 'there are none'}",
