@@ -42,7 +42,8 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
 from mlops_lab.registry.package import Plan, model_file, write_plan
 from mlops_lab.serving.predictor import Predictor
-from mlops_lab.training.fit import fit, prove
+from mlops_lab.training.fit import fit
+from mlops_lab.training.packaging import package as make_package
 from mlops_lab.training.pipeline import Pipeline
 from mlops_lab.training.task import make_task
 from mlops_lab.training.training_set import TrainingSet
@@ -167,13 +168,14 @@ def package(tmp_path: Path, estimator, data: TrainingSet, inputs=None):
         fitted = fit(pipeline, data)
     kinds = {pl.String: "string?", pl.Boolean: "boolean?", pl.Int64: "integer?"}
     plan = Plan(
-        engine=fitted.engine, task=data.task.kind, classes=list(CLASSES) if data.task.kind == "multiclass" else [],
+        task=data.task.kind, classes=list(CLASSES) if data.task.kind == "multiclass" else [],
         outputs=fitted.outputs, request={name: kinds.get(type(dtype), "float?") for name, dtype in data.inputs.schema.items()},
         time="asked_at", tables={}, features=features.as_dict(), categories=fitted.categories,
     )  # fmt: skip
-    (tmp_path / model_file(fitted.engine)).write_bytes(fitted.model)
-    (tmp_path / "plan.json").write_bytes(write_plan(plan))
-    return Predictor(tmp_path, version=1), prove(fitted, plan, data.inputs), fitted
+    packaged = make_package(fitted, plan, data.inputs)
+    (tmp_path / model_file(packaged.plan.engine)).write_bytes(packaged.model)
+    (tmp_path / "plan.json").write_bytes(write_plan(packaged.plan))
+    return Predictor(tmp_path, version=1), packaged.agreement, fitted
 
 
 def check(tmp_path: Path, estimator, data: TrainingSet) -> None:

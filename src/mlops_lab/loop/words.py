@@ -20,13 +20,17 @@ def span(length: timedelta) -> str:
     return f"{int(seconds)} s"
 
 
-DECIDED = {
+_DECIDED = {
     "retrain": "a candidate is to be trained",
-    "refuse": "version {version} was refused",
-    "bootstrap": "version {version} is live, the first",
-    "shadow": "version {version} went into shadow",
-    "canary": "version {version} answers a share of the keys",
-    "promote": "version {version} was promoted",
-    "roll_back": "rolled back (version {version})",
+    "refuse": "{version} was refused",
+    "bootstrap": "{version} is live, the first",
+    "shadow": "{version} went into shadow",
+    "canary": "{version} answers a share of the keys",
+    "promote": "{version} was promoted",
+    "roll_back": "rolled back ({version})",
 }
-"""The kinds of decision, for a person."""
+
+
+def decided(what: str, version: int | None) -> str:
+    """A decision of this kind, about a version or about a candidate that did not become one."""
+    return _DECIDED[what].format(version="the candidate" if version is None else f"version {version}")

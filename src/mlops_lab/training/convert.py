@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,22 +11,38 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.errors import InvalidInput
+from mlops_lab.registry.frames import picks_columns
 
 _OPSETS = {"": 21, "ai.onnx.ml": 3}
+CHOICES = (
+    "docs/models.md lists what converts; derive features in Polars instead of a FunctionTransformer, return the path "
+    "of an ONNX file of your own, or let `[model] runner = true` in mlops.toml serve it from its own format"
+)
+"""What can be done about a model that does not convert."""
 
 
 def to_onnx(estimator: Any, inputs: pl.DataFrame) -> bytes:
     """The graph of an estimator that was fitted on these inputs; InvalidInput says why there is none."""
-    from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+    if not picks_columns(estimator):
+        return _convert(estimator, [("inputs", _floats(inputs.width))])
+    from skl2onnx.common.data_types import StringTensorType
 
-    if picks_columns(estimator):
-        layout = [
-            (name, StringTensorType([None, 1]) if dtype == pl.String else FloatTensorType([None, 1]))
-            for name, dtype in inputs.schema.items()
-        ]
-    else:
-        layout = [("inputs", FloatTensorType([None, inputs.width]))]
+    layout = [
+        (name, StringTensorType([None, 1]) if dtype == pl.String else _floats(1))
+        for name, dtype in inputs.schema.items()
+    ]
+    return _convert(estimator, layout)
+
+
+def _floats(width: int) -> Any:
+    from skl2onnx.common.data_types import FloatTensorType
+
+    return FloatTensorType([None, width])
+
+
+def _convert(estimator: Any, layout: list[tuple[str, Any]]) -> bytes:
+    from skl2onnx import convert_sklearn
+
     options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
     with _converters(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -37,11 +53,40 @@ def to_onnx(estimator: Any, inputs: pl.DataFrame) -> bytes:
     return bytes(graph.SerializeToString())
 
 
-def picks_columns(estimator: Any) -> bool:
-    """Whether it, or a part of it, takes columns by name; else it sees a matrix."""
-    from sklearn.compose import ColumnTransformer
+def lightgbm_to_onnx(estimator: Any, inputs: pl.DataFrame, categories: Mapping[str, Sequence[str]]) -> bytes:
+    """The graph of one of LightGBM's own estimators, in front of it the codes that its texts have; as for any
+    estimator numbers become float32, also those at which its trees part rows."""
+    from onnx import compose, load_model_from_string
 
-    return any(isinstance(part, ColumnTransformer) for part in (estimator, *estimator.get_params().values()))
+    trees = load_model_from_string(_convert(estimator, [("encoded", _floats(inputs.width))]))
+    codes = _codes(inputs, categories, ir_version=trees.ir_version)
+    graph = compose.merge_models(codes, trees, io_map=[("codes", "encoded")])
+    return bytes(graph.SerializeToString())
+
+
+def _codes(inputs: pl.DataFrame, categories: Mapping[str, Sequence[str]], *, ir_version: int) -> Any:
+    """A graph that turns texts into the codes of `registry.encoding`, and all inputs into one matrix."""
+    from onnx import TensorProto, helper
+
+    given, nodes, columns = [], [], []
+    for name, dtype in inputs.schema.items():
+        is_text = dtype == pl.String
+        given.append(
+            helper.make_tensor_value_info(name, TensorProto.STRING if is_text else TensorProto.FLOAT, [None, 1])
+        )
+        columns.append(f"code of {name}" if is_text else name)
+        if is_text:
+            values = list(categories[name]) or [""]
+            codes = {"keys_strings": values, "values_floats": [float(code) for code in range(len(values))]}
+            nodes.append(
+                helper.make_node("LabelEncoder", [name], [columns[-1]], None, None, "ai.onnx.ml", None,
+                                 default_float=float("nan"), **codes)
+            )  # fmt: skip
+    nodes.append(helper.make_node("Concat", columns, ["codes"], axis=1))
+    made = helper.make_tensor_value_info("codes", TensorProto.FLOAT, [None, inputs.width])
+    graph = helper.make_graph(nodes, "codes", given, [made])
+    opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=ir_version)
 
 
 def _no_graph(estimator: Any, error: Exception) -> InvalidInput:
@@ -50,8 +95,7 @@ def _no_graph(estimator: Any, error: Exception) -> InvalidInput:
         f"{type(estimator).__name__} does not convert to ONNX: {reason[:300]}",
         code="not_convertible",
         where="pipeline.py, model()",
-        hint="docs/models.md lists what converts; derive features in Polars instead of a FunctionTransformer, or "
-        "return the path of an ONNX file of your own",
+        hint=CHOICES,
     )
 
 
@@ -117,9 +161,8 @@ def _register() -> None:
 def _boosters() -> Iterator[tuple[str, type, type, Callable[..., None]]]:
     """Name, classifier, regressor and converter of the boosting libraries that are installed."""
     from lightgbm import LGBMClassifier, LGBMRegressor
-    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
 
-    yield "LightGbmLGBM", LGBMClassifier, LGBMRegressor, convert_lightgbm
+    yield "LightGbmLGBM", LGBMClassifier, LGBMRegressor, _convert_lightgbm
     try:
         from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
         from xgboost import XGBClassifier, XGBRegressor
@@ -133,6 +176,32 @@ def _boosters() -> Iterator[tuple[str, type, type, Callable[..., None]]]:
         yield "CatBoost", CatBoostClassifier, CatBoostRegressor, _convert_catboost
     except ImportError:
         pass
+
+
+def _convert_lightgbm(scope: Any, operator: Any, container: Any) -> None:
+    """LightGBM with thresholds that part all numbers of float32 as those of float64 do."""
+    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+
+    convert_lightgbm(scope, operator, _Below(container))
+
+
+class _Below:
+    """A container whose trees go left up to the largest float32 that is not above their threshold, as the nearest may
+    be."""
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+    def add_node(self, *arguments: Any, **attributes: Any) -> Any:
+        if "nodes_modes" in attributes:
+            exact = np.array(attributes["nodes_values"], dtype=np.float64)
+            near = exact.astype(np.float32)
+            above = (near > exact) & (np.array(attributes["nodes_modes"]) == "BRANCH_LEQ")
+            attributes["nodes_values"] = np.where(above, np.nextafter(near, np.float32(-np.inf)), near)
+        return self._container.add_node(*arguments, **attributes)
 
 
 def _convert_catboost(scope: Any, operator: Any, container: Any) -> None:
