@@ -26,7 +26,7 @@ COMMANDS = {
     "status": "What is live, how it does, what is waiting for what.",
     "history": "Every decision ever made, and why.",
     "rollback": "Back to the version before, at once.",
-    "explain": "Everything behind one prediction.",
+    "explain": "Everything behind one prediction, or one version.",
     "contract": "What tables must look like: inferred, checked, compared with the data.",
     "quarantine": "Rows that broke the contract, and their way back.",
     "export": "The project for other tools: Feast.",

@@ -21,14 +21,12 @@ from mlops_lab.training.agreement import (
     THRESHOLDS,
     Agreement,
     Part,
-    Questions,
     Tried,
     add_up,
-    compare,
-    make_questions,
     tolerance_of,
 )
 from mlops_lab.training.candidates import Candidate, find_candidates, is_lightgbm
+from mlops_lab.training.comparison import Questions, compare, make_questions
 from mlops_lab.training.convert import CHOICES
 from mlops_lab.training.fit import Fitted
 from mlops_lab.training.thresholds import Sides, threshold_rows
@@ -54,12 +52,12 @@ class Packaged:
 class NoEngineAgrees(Refused):
     """No engine answers like the model that was trained: there is nothing to register. `tried` says of each why."""
 
-    def __init__(self, tried: list[Tried]) -> None:
+    def __init__(self, tried: list[Tried], *, hint: str | None) -> None:
         super().__init__(
             "no engine answers like the model: " + "; ".join(f"{one.engine} {one.reason}" for one in tried),
             code="no_engine_agrees",
             where="pipeline.py, model()",
-            hint=CHOICES,
+            hint=hint,
         )
         self.tried = tried
 
@@ -85,33 +83,17 @@ def package(
         known=None if fitted.known is None else arrangement.of_rows(fitted.known),
         scale=plan.scale,
     )
-    tried: list[Tried] = []
-    faults: list[InvalidInput] = []
-    best: tuple[Tried, bytes] | None = None
-    for candidate in find_candidates(fitted.estimator, inputs, categories=plan.categories, trust=trust):
-        if best is not None and not try_all:
-            reason = f"not tried: {best[0].engine} agrees and is known to be faster (`[model] try_all` tries all)"
-            tried.append(Tried(engine=candidate.engine, agrees=None, reason=reason))
-            continue
-        try:
-            content = candidate.write()
-        except InvalidInput as error:
-            faults.append(error)
-            tried.append(Tried(engine=candidate.engine, agrees=None, reason=f"not possible: {error.what}"))
-            continue
-        one = _try(candidate, content, replace(plan, engine=candidate.engine), questions, trust)
-        tried.append(one)
-        if one.agrees and (best is None or _is_much_faster(one, best[0])):
-            best = one, content
-    if best is None:
-        raise NoEngineAgrees(tried) if len(faults) < len(tried) else _join(faults)
-    taken, model = best
+    candidates = find_candidates(fitted.estimator, inputs, categories=fitted.categories, trust=trust)
+    tried, models, faults = _try_all(candidates, plan, questions, trust=trust, all_of_them=try_all)
+    taken = _fastest(tried)
+    if taken is None:
+        raise _refuse(tried, faults)
     whole = add_up(list(taken.parts.values()))
     agreement = Agreement(
         engine=taken.engine, rows=whole.rows, differing=whole.differing, largest=whole.largest,
         tolerance=taken.tolerance, data_rows=inputs.height, splits=sides.splits, splits_in_all=sides.of, tried=tried,
     )  # fmt: skip
-    return Packaged(replace(plan, engine=taken.engine), model, agreement)
+    return Packaged(replace(plan, engine=taken.engine), models[taken.engine], agreement)
 
 
 def _find_sides(fitted: Fitted, inputs: pl.DataFrame) -> Sides:
@@ -121,18 +103,41 @@ def _find_sides(fitted: Fitted, inputs: pl.DataFrame) -> Sides:
     return threshold_rows(groves, inputs, in_float32=not is_lightgbm(fitted.estimator))
 
 
-def _try(candidate: Candidate, content: bytes, plan: Plan, questions: Questions, trust: Trust) -> Tried:
+def _try_all(
+    candidates: list[Candidate], plan: Plan, questions: Questions, *, trust: Trust, all_of_them: bool
+) -> tuple[list[Tried], dict[str, bytes], list[InvalidInput]]:
+    """What came of each, the files that could be written, and why the others could not."""
+    tried: list[Tried] = []
+    models: dict[str, bytes] = {}
+    faults: list[InvalidInput] = []
+    for engine, write in candidates:
+        agreeing = next((one.engine for one in tried if one.agrees), None)
+        if agreeing and not all_of_them:
+            reason = f"not tried: {agreeing} agrees and is known to be faster (`[model] try_all` tries all)"
+            tried.append(Tried(engine=engine, agrees=None, reason=reason))
+            continue
+        try:
+            models[engine] = write()
+        except InvalidInput as error:
+            faults.append(error)
+            tried.append(Tried(engine=engine, agrees=None, reason=f"not possible: {error.what}"))
+            continue
+        tried.append(_try(models[engine], replace(plan, engine=engine), questions, trust))
+    return tried, models, faults
+
+
+def _try(model: bytes, plan: Plan, questions: Questions, trust: Trust) -> Tried:
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / model_file(candidate.engine)).write_bytes(content)
+        (Path(folder) / model_file(plan.engine)).write_bytes(model)
         try:
             engine = open_engine(Path(folder), plan, trust=trust)
             parts, micros = compare(engine, Arrangement(plan), questions)
         except Exception as error:  # of any library: an engine that fails does not agree
             reason = f"fails: {(str(error).splitlines() or [type(error).__name__])[0][:300]}"
-            return Tried(engine=candidate.engine, agrees=False, reason=reason)
+            return Tried(engine=plan.engine, agrees=False, reason=reason)
     whole = add_up(list(parts.values()))
     return Tried(
-        engine=candidate.engine,
+        engine=plan.engine,
         agrees=not whole.differing,
         reason=_say_agreement(whole, micros) if not whole.differing else _say_difference(parts),
         tolerance=tolerance_of(engine),
@@ -141,14 +146,26 @@ def _try(candidate: Candidate, content: bytes, plan: Plan, questions: Questions,
     )
 
 
-def _is_much_faster(one: Tried, other: Tried) -> bool:
-    assert one.micros is not None
-    assert other.micros is not None
-    return one.micros < MUCH_FASTER * other.micros
+def _fastest(tried: list[Tried]) -> Tried | None:
+    """Of those that agree; the first where another is not clearly faster."""
+    best: Tried | None = None
+    for one in tried:
+        if one.agrees and (best is None or (one.micros or 0.0) < MUCH_FASTER * (best.micros or 0.0)):
+            best = one
+    return best
+
+
+def _refuse(tried: list[Tried], faults: list[InvalidInput]) -> InvalidInput | NoEngineAgrees:
+    """The one error for all, with the hint of the last that could not be written: that one is to be mended by hand."""
+    hint = faults[-1].hint if faults else CHOICES
+    if len(faults) < len(tried):
+        return NoEngineAgrees(tried, hint=hint)
+    what = "; ".join(fault.what for fault in faults)
+    return InvalidInput(what, code=faults[0].code, where=faults[0].where, hint=hint)
 
 
 def _say_agreement(whole: Part, micros: float) -> str:
-    return f"agrees on all {whole.rows:,} rows, {micros:.3g} µs a row"
+    return f"agrees on all {whole.rows:,} rows, {micros:,.{1 if micros < 100 else 0}f} µs a row"
 
 
 def _say_difference(parts: dict[str, Part]) -> str:
@@ -159,10 +176,3 @@ def _say_difference(parts: dict[str, Part]) -> str:
         if part.differing
     ]
     return f"differs in {', '.join(told)}"
-
-
-def _join(faults: list[InvalidInput]) -> InvalidInput:
-    """One error for all; where only the last is to be mended by hand, with its hint."""
-    return InvalidInput(
-        "; ".join(fault.what for fault in faults), code=faults[0].code, where=faults[0].where, hint=faults[-1].hint
-    )
