@@ -32,7 +32,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
@@ -219,6 +219,7 @@ def test_lightgbm_alone_is_served_by_its_own_library(tmp_path, kind):
         HistGradientBoostingClassifier(max_iter=10),
         XGBClassifier(n_estimators=10, n_jobs=1),
         make_pipeline(StandardScaler(), KNeighborsClassifier()),
+        make_pipeline(RobustScaler(), RandomForestClassifier(10, random_state=1)),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )
@@ -313,14 +314,6 @@ def test_what_cannot_be_served_is_told_with_a_way_out():
     assert refuse_to_fit(lambda rows: rows).code == "unsupported_model"
     assert refuse_to_fit(LogisticRegression).code == "unsupported_model"
     assert refuse_to_fit(behind_columns(LinearSVC())).code == "no_probabilities"
-    assert refuse_to_fit("model.pkl").code == "no_onnx"
+    assert refuse_to_fit("model.pkl").code == "pickle_refused"
+    assert refuse_to_fit("model.h5").code == "no_onnx"
     assert refuse_to_fit(LogisticRegression()).code == "bad_pipeline", "it takes no text"
-
-
-def test_a_step_that_does_not_convert_is_named():
-    from sklearn.preprocessing import FunctionTransformer
-
-    custom = make_pipeline(make_column_transformer((FunctionTransformer(np.log1p), ["price"])), LogisticRegression())
-    error = refuse_to_fit(custom)
-    assert error.code == "not_convertible"
-    assert "FunctionTransformer" in error.what

@@ -22,10 +22,10 @@ from mlops_lab.project.keys import suggest
 from mlops_lab.project.layers import Layers
 from mlops_lab.project.sections import Settings
 
-_RUN_CODE = frozenset(
-    ("builtins", "cloudpickle", "ctypes", "dill", "importlib", "joblib", "nt", "os", "pickle", "posix", "runpy")
-    + ("shutil", "socket", "subprocess", "sys")
-)
+_RUN_CODE = {
+    *("builtins", "importlib", "runpy", "sys", "ctypes", "os", "posix", "nt", "subprocess", "shutil", "socket"),
+    *("pickle", "joblib", "cloudpickle", "dill"),
+}
 """Modules of which nothing may be trusted in a model's file."""
 Fail = Callable[..., InvalidInput]
 """Makes the error of something wrong at a key: see `Layers.fault`."""

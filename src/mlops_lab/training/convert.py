@@ -147,7 +147,7 @@ def _register() -> None:
     from skl2onnx.common.shape_calculator import (
         calculate_linear_regressor_output_shapes as of_regressor,
     )
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.preprocessing import RobustScaler, StandardScaler
 
     probabilities = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
     for name, classifier, regressor, convert in _boosters():
@@ -155,7 +155,8 @@ def _register() -> None:
             sklearn_classifier_list.append(classifier)
         update_registered_converter(classifier, f"{name}Classifier", of_classifier, convert, options=probabilities)
         update_registered_converter(regressor, f"{name}Regressor", of_regressor, convert, options={"split": None})
-    update_registered_converter(StandardScaler, "ExactStandardScaler", _same_shape, _convert_scaler, options={})
+    for scaler in (StandardScaler, RobustScaler):
+        update_registered_converter(scaler, f"Exact{scaler.__name__}", _same_shape, _convert_scaler, options={})
 
 
 def _boosters() -> Iterator[tuple[str, type, type, Callable[..., None]]]:
@@ -235,12 +236,14 @@ def _same_shape(operator: Any) -> None:
 
 
 def _convert_scaler(scope: Any, operator: Any, container: Any) -> None:
-    """StandardScaler to the last bit: scikit-learn divides, skl2onnx's own converter multiplies by the reciprocal, and
-    a tree behind it then parts rows otherwise."""
+    """StandardScaler and RobustScaler to the last bit, or a tree behind them parts other rows: scikit-learn divides
+    where skl2onnx multiplies by the reciprocal; the latter in float64, rounding to float32 after each step."""
     from onnx import TensorProto
 
     scaler, opset = operator.raw_operator, 13
-    names = [variable.full_name for variable in operator.inputs]
+    is_robust = hasattr(scaler, "center_")
+    center = scaler.center_ if is_robust else scaler.mean_ if scaler.with_mean else None
+    inside, dtype = (TensorProto.DOUBLE, np.float64) if is_robust else (TensorProto.FLOAT, np.float32)
 
     def add(kind: str, given: list[str], **attributes: Any) -> str:
         made = scope.get_unique_variable_name(kind.lower())
@@ -248,14 +251,14 @@ def _convert_scaler(scope: Any, operator: Any, container: Any) -> None:
         container.add_node(kind, given, made, op_version=opset, name=name, **attributes)
         return str(made)
 
+    names = [variable.full_name for variable in operator.inputs]
     current = names[0] if len(names) == 1 else add("Concat", names, axis=1)
     current = add("Cast", [current], to=TensorProto.FLOAT)
-    for kind, numbers in (("Sub", scaler.mean_ if scaler.with_mean else None), ("Div", scaler.scale_)):
+    for step, numbers in (("Sub", center), ("Div", scaler.scale_)):
         if numbers is not None:
             constant = scope.get_unique_variable_name("constant")
-            container.add_initializer(
-                constant, TensorProto.FLOAT, [1, len(numbers)], numbers.astype(np.float32).tolist()
-            )
-            current = add(kind, [current, constant])
+            container.add_initializer(constant, inside, [1, len(numbers)], numbers.astype(dtype).tolist())
+            wide = add("Cast", [current], to=inside)
+            current = add("Cast", [add(step, [wide, constant])], to=TensorProto.FLOAT)
     name = scope.get_unique_operator_name("Scaled")
     container.add_node("Identity", [current], operator.outputs[0].full_name, op_version=opset, name=name)

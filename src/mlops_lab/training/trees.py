@@ -61,12 +61,10 @@ def _walk(estimator: Any, see: See) -> Iterator[tuple[See, Tree]]:
             yield from _walk(inside, see)
     for calibrated in getattr(estimator, "calibrated_classifiers_", ()):
         yield from _walk(calibrated.estimator, see)
-    parts = getattr(estimator, "estimators_", None)
-    if parts is not None:
-        parts = np.ravel(np.array(parts, dtype=object)).tolist()
-        given = getattr(estimator, "estimators_features_", None)  # of bagging: which columns each part is given
-        for place, part in enumerate(parts):
-            yield from _walk(part, see if given is None or _is_all(given[place]) else _pick(see, given[place]))
+    parts = getattr(estimator, "estimators_", ())  # a list; of gradient boosting an array of trees
+    given = getattr(estimator, "estimators_features_", None)  # of bagging: which columns each part is given
+    for place, part in enumerate(parts.ravel() if isinstance(parts, np.ndarray) else parts):
+        yield from _walk(part, see if given is None or _is_all(given[place]) else _pick(see, given[place]))
 
 
 def _is_all(columns: Any) -> bool:
