@@ -38,4 +38,5 @@ def _rows(agreement: Agreement, taken: Tried) -> str:
             rows += f" of {agreement.data_rows:,}" if kind == DATA and agreement.data_rows is not None else ""
             splits = f" ({agreement.splits:,} of {agreement.splits_in_all:,})" if kind == THRESHOLDS else ""
             told.append(f"{rows} {words}{splits}")
-    return f"rows: {', '.join(told)}; they may differ by {taken.tolerance:g}"
+    how = f"within {taken.tolerance:g}" if taken.tolerance else "to the last bit"
+    return f"rows: {', '.join(told)}; {how}"

@@ -40,11 +40,11 @@ def _floats(width: int) -> Any:
     return FloatTensorType([None, width])
 
 
-def _convert(estimator: Any, layout: list[tuple[str, Any]]) -> bytes:
+def _convert(estimator: Any, layout: list[tuple[str, Any]], *, sees_float64: bool = False) -> bytes:
     from skl2onnx import convert_sklearn
 
     options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
-    with _converters(), warnings.catch_warnings():
+    with _converters(sees_float64=sees_float64), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             graph = convert_sklearn(estimator, initial_types=layout, options=options, target_opset=_OPSETS)
@@ -54,17 +54,18 @@ def _convert(estimator: Any, layout: list[tuple[str, Any]]) -> bytes:
 
 
 def lightgbm_to_onnx(estimator: Any, inputs: pl.DataFrame, categories: Mapping[str, Sequence[str]]) -> bytes:
-    """The graph of one of LightGBM's own estimators, in front of it the codes that its texts have; as for any
-    estimator numbers become float32, also those at which its trees part rows."""
+    """The graph of one of LightGBM's own estimators, in front of it the codes that its texts have. Numbers become
+    float32, inputs as well as those at which its trees part rows."""
     from onnx import compose, load_model_from_string
 
-    trees = load_model_from_string(_convert(estimator, [("encoded", _floats(inputs.width))]))
-    codes = _codes(inputs, categories, ir_version=trees.ir_version)
+    layout = [("encoded", _floats(inputs.width))]
+    trees = load_model_from_string(_convert(estimator, layout, sees_float64=True))
+    codes = _codes(inputs, categories, like=trees)
     graph = compose.merge_models(codes, trees, io_map=[("codes", "encoded")])
     return bytes(graph.SerializeToString())
 
 
-def _codes(inputs: pl.DataFrame, categories: Mapping[str, Sequence[str]], *, ir_version: int) -> Any:
+def _codes(inputs: pl.DataFrame, categories: Mapping[str, Sequence[str]], *, like: Any) -> Any:
     """A graph that turns texts into the codes of `registry.encoding`, and all inputs into one matrix."""
     from onnx import TensorProto, helper
 
@@ -85,8 +86,7 @@ def _codes(inputs: pl.DataFrame, categories: Mapping[str, Sequence[str]], *, ir_
     nodes.append(helper.make_node("Concat", columns, ["codes"], axis=1))
     made = helper.make_tensor_value_info("codes", TensorProto.FLOAT, [None, inputs.width])
     graph = helper.make_graph(nodes, "codes", given, [made])
-    opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=ir_version)
+    return helper.make_model(graph, opset_imports=like.opset_import, ir_version=like.ir_version)
 
 
 def _no_graph(estimator: Any, error: Exception) -> InvalidInput:
@@ -100,12 +100,12 @@ def _no_graph(estimator: Any, error: Exception) -> InvalidInput:
 
 
 @contextmanager
-def _converters() -> Iterator[None]:
+def _converters(*, sees_float64: bool) -> Iterator[None]:
     """skl2onnx with the converters that it lacks, or has only nearly right."""
     from skl2onnx.common._container import ModelComponentContainer
     from skl2onnx.operator_converters import decision_tree, gradient_boosting, random_forest
 
-    _register()
+    _register(sees_float64=sees_float64)
     add_node, add_tree = ModelComponentContainer.add_node, random_forest.add_tree_to_attribute_pairs
 
     def add_plain(container: Any, *arguments: Any, **attributes: Any) -> Any:
@@ -138,7 +138,7 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
-def _register() -> None:
+def _register(*, sees_float64: bool) -> None:
     from skl2onnx import update_registered_converter
     from skl2onnx._supported_operators import sklearn_classifier_list
     from skl2onnx.common.shape_calculator import (
@@ -150,7 +150,7 @@ def _register() -> None:
     from sklearn.preprocessing import RobustScaler, StandardScaler
 
     probabilities = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
-    for name, classifier, regressor, convert in _boosters():
+    for name, classifier, regressor, convert in _boosters(sees_float64=sees_float64):
         if classifier not in sklearn_classifier_list:
             sklearn_classifier_list.append(classifier)
         update_registered_converter(classifier, f"{name}Classifier", of_classifier, convert, options=probabilities)
@@ -159,11 +159,13 @@ def _register() -> None:
         update_registered_converter(scaler, f"Exact{scaler.__name__}", _same_shape, _convert_scaler, options={})
 
 
-def _boosters() -> Iterator[tuple[str, type, type, Callable[..., None]]]:
+def _boosters(*, sees_float64: bool) -> Iterator[tuple[str, type, type, Callable[..., None]]]:
     """Name, classifier, regressor and converter of the boosting libraries that are installed."""
     from lightgbm import LGBMClassifier, LGBMRegressor
+    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
 
-    yield "LightGbmLGBM", LGBMClassifier, LGBMRegressor, _convert_lightgbm
+    convert = convert_lightgbm if sees_float64 else _convert_lightgbm_below
+    yield "LightGbmLGBM", LGBMClassifier, LGBMRegressor, convert
     try:
         from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
         from xgboost import XGBClassifier, XGBRegressor
@@ -179,8 +181,9 @@ def _boosters() -> Iterator[tuple[str, type, type, Callable[..., None]]]:
         pass
 
 
-def _convert_lightgbm(scope: Any, operator: Any, container: Any) -> None:
-    """LightGBM with thresholds that part all numbers of float32 as those of float64 do."""
+def _convert_lightgbm_below(scope: Any, operator: Any, container: Any) -> None:
+    """LightGBM that is given float32: with thresholds that part all its numbers as those of float64 do. (What is given
+    float64 parts fewest others with the nearest thresholds.)"""
     from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
 
     convert_lightgbm(scope, operator, _Below(container))
