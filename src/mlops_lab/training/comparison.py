@@ -72,33 +72,35 @@ def make_questions(
 
 
 def compare(engine: Engine, arrangement: Arrangement, questions: Questions) -> tuple[dict[str, Part], float]:
-    """By kind of rows how the engine agrees with the model, and the microseconds that one row takes it.
+    """By kind of rows how the engine agrees with the model, also where it is asked one by one; and the microseconds
+    that one row takes it then (the median)."""
+    tolerance, some = tolerance_of(engine), _some(questions)
+    given, micros = _ask_one_by_one(engine, arrangement, some.rows)
+    apart = distances(some.expected[: len(given)], given, scale=questions.scale)
+    parts = compare_many(lambda rows: arrangement.of_rows(engine.score(rows)), questions, tolerance=tolerance)
+    return parts | {ONE_BY_ONE: difference(apart, tolerance=tolerance)}, micros
+
+
+def compare_many(answer: Answering, questions: Questions, *, tolerance: float) -> dict[str, Part]:
+    """By kind of rows how what answers many rows at once agrees with the model.
 
     Where it has differed before the data is asked, some thousand rows of that are enough. A slow model is not asked all
     of it: `rows` says how many.
     """
-    tolerance = tolerance_of(engine)
-
-    def answer(rows: pl.DataFrame) -> Answers:
-        return arrangement.of_rows(engine.score(rows))
 
     def differ(expected: Answers, given: Answers) -> Part:
         return difference(distances(expected, given, scale=questions.scale), tolerance=tolerance)
 
     parts = {name: differ(asked.expected, answer(asked.rows)) for name, asked in questions.edges.items()}
-    some = _some(questions)
-    given, micros = _ask_one_by_one(engine, arrangement, some.rows)
-    parts[ONE_BY_ONE] = differ(some.expected[: len(given)], given)
     found, began = [], time.perf_counter()
     for rows, known in questions.batches():
         given = answer(rows)
-        if known is None or (distances(known, given, scale=questions.scale) > tolerance).any():
+        if known is None or differ(known, given).differing:
             known = questions.model(rows)
         found.append(differ(known, given))
         if any(part.differing for part in parts.values()) or time.perf_counter() - began > DATA_SECONDS:
             break
-    parts[DATA] = add_up(found)
-    return parts, micros
+    return parts | {DATA: add_up(found)}
 
 
 def corner_rows(inputs: pl.DataFrame) -> list[pl.DataFrame]:

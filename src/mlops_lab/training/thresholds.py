@@ -167,7 +167,8 @@ def _step(numbers: Matrix, direction: int, *, dtype: pl.DataType, in_float32: bo
     if dtype.is_integer():
         return np.floor(numbers) + direction
     exact = numbers.astype(np.float32 if in_float32 else np.float64)
-    stepped = np.nextafter(exact, exact.dtype.type(direction * np.inf)) if direction else exact
+    with np.errstate(over="ignore"):  # beyond the largest number is infinity, which is asked too
+        stepped = np.nextafter(exact, exact.dtype.type(direction * np.inf)) if direction else exact
     return stepped.astype(np.float64)
 
 

@@ -85,7 +85,7 @@ def _trees_of(estimator: Any) -> Iterator[Tree]:
         leaf, number = nodes["is_leaf"] > 0, nodes["is_categorical"] == 0  # histogram boosting
         yield from _grow(nodes["feature_idx"], nodes["num_threshold"], nodes["left"], nodes["right"], leaf, number)
     if hasattr(type(estimator), "booster_"):
-        yield from _of_lightgbm(estimator.booster_.model_to_string())
+        yield from trees_of_lightgbm(estimator.booster_.model_to_string())
     elif hasattr(type(estimator), "get_booster"):
         yield from _of_xgboost(bytes(estimator.get_booster().save_raw("json")))
     elif hasattr(type(estimator), "get_borders"):  # CatBoost: every row meets every border
@@ -107,8 +107,8 @@ def _grow(column: Any, threshold: Any, left: Any, right: Any, is_leaf: Any, is_n
     )  # fmt: skip
 
 
-def _of_lightgbm(text: str) -> Iterator[Tree]:
-    """Out of LightGBM's text format: blocks of `name=values`; a child below 0 is a leaf."""
+def trees_of_lightgbm(text: str) -> Iterator[Tree]:
+    """Those of LightGBM's text format: blocks of `name=values`; a child below 0 is a leaf."""
     for block in text.split("\nTree=")[1:]:
         found = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         if found.get("split_feature"):
