@@ -20,17 +20,19 @@ def span(length: timedelta) -> str:
     return f"{int(seconds)} s"
 
 
-_DECIDED = {
+DECIDED = {
     "retrain": "a candidate is to be trained",
-    "refuse": "{version} was refused",
-    "bootstrap": "{version} is live, the first",
-    "shadow": "{version} went into shadow",
-    "canary": "{version} answers a share of the keys",
-    "promote": "{version} was promoted",
-    "roll_back": "rolled back ({version})",
+    "refuse": "version {version} was refused",
+    "bootstrap": "version {version} is live, the first",
+    "shadow": "version {version} went into shadow",
+    "canary": "version {version} answers a share of the keys",
+    "promote": "version {version} was promoted",
+    "roll_back": "rolled back (version {version})",
 }
+"""The kinds of decision, for a person."""
 
 
 def decided(what: str, version: int | None) -> str:
     """A decision of this kind, about a version or about a candidate that did not become one."""
-    return _DECIDED[what].format(version="the candidate" if version is None else f"version {version}")
+    text = DECIDED[what] if version is not None else DECIDED[what].replace("version {version}", "the candidate")
+    return text.format(version=version)
