@@ -184,6 +184,18 @@ def test_the_fastest_that_agrees_is_taken(xgboost_tried):
     assert xgboost_tried.engine == min(micros, key=micros.__getitem__) == "onnx"
 
 
+def tried(engine: str, micros: float, *, agrees: bool | None = True) -> Tried:
+    return Tried(engine=engine, agrees=agrees, reason="", micros=micros)
+
+
+def test_of_two_the_faster_is_taken_where_it_is_clearly_faster():
+    first, second = tried("lightgbm", 10.0), tried("onnx", 9.0)
+    assert packaging._fastest([first, second]) is first, "timings err by so much"
+    assert packaging._fastest([first, (clearly := tried("onnx", 7.0))]) is clearly
+    assert packaging._fastest([first, tried("onnx", 1.0, agrees=False)]) is first
+    assert packaging._fastest([tried("onnx", 1.0, agrees=False), tried("skops", 1.0, agrees=None)]) is None
+
+
 def test_a_report_reads_back_as_it_was_written(xgboost_tried, tmp_path):
     (tmp_path / AGREEMENT_FILE).write_bytes(msgspec.json.encode(xgboost_tried))
     assert read_agreement(tmp_path) == xgboost_tried
