@@ -16,6 +16,7 @@ from mlops_lab.ids import new_id
 from mlops_lab.serving.batching import Batcher
 from mlops_lab.serving.commit import Committer
 from mlops_lab.serving.deployment import read_deployment
+from mlops_lab.serving.docs import Docs
 from mlops_lab.serving.hot import Exchange
 from mlops_lab.serving.http import (
     Call,
@@ -29,7 +30,9 @@ from mlops_lab.serving.http import (
     error_reply,
 )
 from mlops_lab.serving.metrics import Counts, counts_path, keep_counts, read_counts, write_metrics
+from mlops_lab.serving.protocols import mlflow, oip
 from mlops_lab.serving.protocols.own import OwnProtocol, check_rows, list_decoder
+from mlops_lab.serving.protocols.rows import RowsDoor
 from mlops_lab.serving.service import Service
 
 FOLLOW_SECONDS = 0.1
@@ -50,6 +53,9 @@ class App:
     GET  /v1/status               what is live, where the journal stands
     GET  /metrics                 what all workers counted since the start, for Prometheus
     GET  /healthz                 alive
+    /v2/…                         the Open Inference Protocol
+    POST /invocations; GET /ping, /health, /version                MLflow's scoring protocol
+    GET  /openapi.json, /docs     all of these, for programs and for people
     """
 
     def __init__(self, service: Service, *, token: str, worker: int = 0, workers: int = 1) -> None:
@@ -71,15 +77,32 @@ class App:
         self._own = OwnProtocol(
             service.doors, self._batcher, classes=tuple(service.project.classes), max_rows=settings.max_rows
         )
+        door = RowsDoor(service.doors, self._batcher, max_rows=settings.max_rows)
+        v2, scoring = oip.OpenInference(service, door), mlflow.MlflowProtocol(service.doors, door)
+        docs = Docs(service)
         self._routes: dict[str, tuple[str, Handler]] = {
             "/v1/predict": ("POST", self._own.predict),
             "/v1/outcomes": ("POST", self._take_outcomes),
             "/v1/status": ("GET", self._tell_status),
             "/metrics": ("GET", self._tell_metrics),
             "/healthz": ("GET", self._tell_health),
+            "/v2": ("GET", v2.tell_server),
+            "/v2/health/live": ("GET", v2.tell_live),
+            "/v2/health/ready": ("GET", v2.tell_ready),
+            "/invocations": ("POST", scoring.invoke),
+            "/ping": ("GET", scoring.ping),
+            "/health": ("GET", scoring.ping),
+            "/version": ("GET", scoring.tell_version),
+            "/openapi.json": ("GET", docs.tell_document),
+            "/docs": ("GET", docs.tell_page),
         }
+        model = "/v2/models/([^/]+)(?:/versions/([^/]+))?"
         self._patterns: list[tuple[re.Pattern[str], str, str, Handler]] = [
-            (re.compile(r"/v1/tables/([^/]+)/rows"), "/v1/tables/{name}/rows", "POST", self._take_rows),
+            (re.compile(model + "/infer"), "/v2/models/{name}/infer", "POST", v2.infer),
+            (re.compile(model + "/ready"), "/v2/models/{name}/ready", "GET", v2.tell_model_ready),
+            (re.compile(model), "/v2/models/{name}", "GET", v2.tell_model),
+            (re.compile("/v1/tables/([^/]+)/rows"), "/v1/tables/{name}/rows", "POST", self._take_rows),
+            (re.compile("/docs/([^/]+)"), "/docs/{file}", "GET", docs.tell_file),
         ]
 
     # ---- requests ------------------------------------------------------------------------------------------------
@@ -131,11 +154,11 @@ class App:
                 return name, value
         return b"x-request-id", b"%b-%d" % (self._request_prefix, next(self._request_numbers))
 
-    def _find(self, call: Call) -> tuple[str, Handler, tuple[str, ...]]:
+    def _find(self, call: Call) -> tuple[str, Handler, tuple[str | None, ...]]:
         """The route, the handler and what the URL names; NotFound or WrongMethod."""
         found = self._routes.get(call.path)
         route: str = call.path
-        groups: tuple[str, ...] = ()
+        groups: tuple[str | None, ...] = ()
         if found is None:
             for pattern, named, method, handler in self._patterns:
                 if match := pattern.fullmatch(call.path):
@@ -146,15 +169,10 @@ class App:
                 f"there is no {call.path}",
                 code="unknown_route",
                 where="url",
-                hint="POST /v1/predict, /v1/outcomes, /v1/tables/NAME/rows; GET /v1/status, /metrics, /healthz",
+                hint="POST /v1/predict, /v1/outcomes, /v1/tables/NAME/rows; GET /docs shows them all",
             )
         if found[0] != call.method:
-            raise WrongMethod(
-                f"this route takes {found[0]}, not {call.method}",
-                code="wrong_method",
-                where="method",
-                hint=f"use {found[0]}",
-            )
+            raise WrongMethod(call.method, allowed=found[0])
         return route, found[1], groups
 
     def _check_token(self, call: Call) -> None:
@@ -304,11 +322,19 @@ class App:
 
 
 def _explain(error: Exception, method: str, path: str) -> tuple[str, Reply]:
-    """The reason and the reply of a request that failed. What nobody expected is the last line of defence's: the client
-    gets a reason, the log gets the trace."""
+    """The reason and the reply of a request that failed, as the protocol of its path has it. What nobody expected is
+    the last line of defence's: the client gets a reason, the log gets the trace."""
     if not isinstance(error, MlopsError):
         _log.error("a request failed", exc_info=error, extra={"method": method, "path": path})
         error = EnvironmentFault(
             "the server could not answer this request", code="internal", hint="see the server's log"
         )
-    return error.code, error_reply(error)
+    if path == "/invocations":
+        reply = mlflow.tell_error(error)
+    else:
+        reply = oip.tell_error(error) if path.startswith("/v2") else error_reply(error)
+    if isinstance(error, WrongMethod):
+        reply = reply._replace(headers=(*reply.headers, (b"allow", error.allowed.encode())))
+    if isinstance(error, Unauthorized):
+        reply = reply._replace(headers=(*reply.headers, (b"www-authenticate", b"Bearer")))
+    return error.code, reply

@@ -54,6 +54,11 @@ class LiveModels:
         """All that are loaded, the champion first."""
         return list(self.by_live.values())
 
+    @property
+    def is_split(self) -> bool:
+        """Whether not all requests are answered by the champion."""
+        return self._is_split
+
     def route(self, key: str) -> Route:
         """Who answers the requests of a key: the same as long as the rollout, or the A/B test, is the same."""
         if not self._is_split:
