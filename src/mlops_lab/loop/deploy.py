@@ -32,6 +32,8 @@ from mlops_lab.training.history import (
     request_fields,
 )
 
+LONG_BYTES = 256 * 1024 * 1024
+"""How much of the journals a server reads at most when it starts."""
 _ANSWER = ("id", "at", "version", "role", "output", "shadow_version", "shadow_output")
 
 
@@ -62,7 +64,7 @@ def deploy(
     previous = find_live(decisions, state.previous[-1]) if state.previous else None
     others = [live for live in (challenger, previous) if live is not None]
     views = _views(project, [champion, *others, *(arm.live for arm in arms)])
-    if fresh or present is None or not views.keys() <= _covered(project, present):
+    if fresh or present is None or is_long(project, lake) or not views.keys() <= _covered(project, present):
         folder, positions = prepare_state(project, lake, views=list(views.values()))
     else:
         folder, positions = present.state, present.state_positions
@@ -186,6 +188,13 @@ def _tidy(project: Project, lake: Lake, deployment: Deployment) -> None:
     )
     for path, of_state, in_lake in needed:
         drop_segments(path, min(of_state, in_lake))
+
+
+def is_long(project: Project, lake: Lake) -> bool:
+    """Whether a server that starts would have to read too much of its journals: then it is time for a new state, and
+    the segments before it can go."""
+    present = _present(project)
+    return present is not None and sum(_positions(project, lake)) - sum(present.state_positions) > LONG_BYTES
 
 
 def _positions(project: Project, lake: Lake) -> tuple[int, ...]:

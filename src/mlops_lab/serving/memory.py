@@ -80,7 +80,7 @@ class Memory:
         """Take in what a journal says."""
         match record:
             case PredictionRecord():
-                self.book.add(self._pack(record))
+                self.book.add(self._pack(record), at=record.at)
                 self._note(record.at)
             case RefusalRecord():
                 self._note(record.at)
