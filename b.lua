@@ -1,1 +1,0 @@
-wrk.method="POST"; wrk.headers["Content-Type"]="application/json"; wrk.body=[==[{"asked_at": "2024-03-24T23:01:30.812905+00:00", "depot": "e", "customer": "k34", "items": 1, "distance": 62.25, "weight": 6.25, "express": null}]==]
