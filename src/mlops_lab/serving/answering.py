@@ -105,6 +105,8 @@ def _in_groups(
     kinds: Sequence[Kind], items: Sequence[Item], work: Callable[[Kind, Sequence[Item]], list[Result]]
 ) -> list[Result]:
     """The results of `work` on the items of each kind together, in the order of the items."""
+    if not items:
+        return []
     if kinds.count(kinds[0]) == len(kinds):
         return work(kinds[0], items)
     places: dict[Kind, list[int]] = {}
