@@ -100,7 +100,9 @@ class Layout:
 
     def ask(self, rows: pl.DataFrame, *, time: str, fields: Sequence[str]) -> Asked:
         """The rows as orders are asked about them; `fields` hold their keys."""
-        entity = self._number(rows.select(pl.col(field).alias(key) for field, key in zip(fields, self._keys, strict=True)))
+        entity = self._number(
+            rows.select(pl.col(field).alias(key) for field, key in zip(fields, self._keys, strict=True))
+        )
         moments = rows[time].to_physical().to_numpy()
         order = self._sort(entity, moments)
         return Asked(moments, order, entity[order], moments[order])

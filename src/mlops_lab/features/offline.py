@@ -84,14 +84,21 @@ class Past:
             wanted.setdefault(view.table, {"_fact_id"}).update(view.columns)
         held = {table: _held(facts[table], columns) for table, columns in wanted.items()}
         groups: dict[tuple[Any, ...], list[int]] = {}
-        counting: dict[tuple[Any, ...], pl.DataFrame] = {}
+        counting: dict[tuple[Any, ...], pl.Expr] = {}
         for number, view in enumerate(views):
-            rows = _counting(held[view.table], view)
+            counts = _counts(view)
             # the facts that count for one window count for every longer one: as many facts are the same facts
-            layout = (view.table, tuple(view.keys.values()), rows.height)
-            counting.setdefault(layout, rows)
+            rows = held[view.table].select(counts.sum()).item()
+            layout = (view.table, tuple(view.keys.values()), rows)
+            counting.setdefault(layout, counts)
             groups.setdefault((layout, tuple(view.keys)), []).append(number)
-        laid = dict(zip(counting, each(lambda key: Layout(counting[key], key[1]), counting), strict=True))
+
+        def lay_out(key: tuple[Any, ...]) -> Layout:
+            table, keys, rows = key
+            every = held[table]
+            return Layout(every if rows == every.height else every.filter(counting[key]), keys)
+
+        laid = dict(zip(counting, each(lay_out, counting), strict=True))
 
         def group(key: tuple[Any, ...]) -> _Group:
             return _Group([self._views[number] for number in groups[key]], laid[key[0]], fields=key[1])
@@ -123,18 +130,18 @@ def _any_unknown(found: Sequence[Found], rows: int) -> pl.Series:
 
 
 def _held(facts: pl.DataFrame, columns: set[str]) -> pl.DataFrame:
-    """The facts with their two times as numbers."""
+    """The facts in the order known, their two times as numbers."""
     times = [pl.col(name).to_physical().fill_null(ALWAYS) for name in ("_known_at", "_seen_at")]
-    return facts.select(*times, *sorted(columns - {"_known_at", "_seen_at"}))
+    return facts.select(*times, *sorted(columns - {"_known_at", "_seen_at"})).sort("_known_at")
 
 
-def _counting(held: pl.DataFrame, view: View) -> pl.DataFrame:
-    """The facts that may ever count for a view: always known: in no window; seen when it has passed: never counted."""
+def _counts(view: View) -> pl.Expr:
+    """Which facts may ever count for a view: always known: in no window; seen when it has passed: never counted."""
     counts = [pl.col(key).is_not_null() for key in view.keys.values()]
     if view.window:
         late = pl.col("_seen_at") - pl.col("_known_at")
         counts += [pl.col("_known_at") != ALWAYS, late < view.window // _MICROSECOND]
-    return held.filter(*counts)
+    return pl.all_horizontal(counts)
 
 
 class _Group:

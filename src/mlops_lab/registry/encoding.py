@@ -45,7 +45,7 @@ class Encoder:
         ]
 
     def encode(self, inputs: pl.DataFrame) -> npt.NDArray[np.float64]:
-        """A frame of inputs as a matrix of shape (rows, inputs), column by column; equal to `encode_row` cell by cell."""
+        """A frame of inputs as a matrix of shape (rows, inputs); equal to `encode_row` cell by cell."""
         return inputs.select(self._columns).to_numpy() if self.inputs else np.empty((inputs.height, 0))
 
 
