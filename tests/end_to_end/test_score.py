@@ -42,10 +42,10 @@ def iso(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ"))
 
 
-def answer(project: Project, file: Path) -> tuple[pl.DataFrame, Scored]:
+def answer(project: Project, file: Path, **options: bool) -> tuple[pl.DataFrame, Scored]:
     """The answers to a file, in this process."""
     parts: list[pl.DataFrame] = []
-    scored = score(project, file, write=parts.append, watch=lambda _rows, _of: None)
+    scored = score(project, file, write=parts.append, **options)
     return pl.concat(parts), scored
 
 
@@ -140,7 +140,7 @@ def test_a_folder_a_delta_table_and_a_packed_file_are_answered_too(
         assert scored == Scored(requests.height, 0, 2)
 
 
-def test_ids_and_request_fields_come_out_and_nothing_else(
+def test_ids_and_answers_come_out_and_requests_where_asked_for(
     promoted: Project, predictions: pl.DataFrame, tmp_path: Path
 ) -> None:
     """Other columns are no error, whatever they hold; the predictions themselves can be scored again."""
@@ -148,11 +148,12 @@ def test_ids_and_request_fields_come_out_and_nothing_else(
         pl.all().shuffle(1).name.prefix("old_"), pl.all()
     )
     rows.write_parquet(tmp_path / "rows.parquet")
-    answers, _ = answer(promoted, tmp_path / "rows.parquet")
+    assert answer(promoted, tmp_path / "rows.parquet")[0].columns == ["id", "parcel_id", "output", "version"]
+    answers, _ = answer(promoted, tmp_path / "rows.parquet", with_requests=True)
     assert answers.columns == ["id", "parcel_id", *REQUEST, "output", "version"]
     assert answers.select("id", *REQUEST, "output").equals(predictions.select("id", *REQUEST, "output"))
     predictions.select(REQUEST).write_parquet(tmp_path / "rows.parquet")
-    assert answer(promoted, tmp_path / "rows.parquet")[0].columns == [*REQUEST, "output", "version"]
+    assert answer(promoted, tmp_path / "rows.parquet")[0].columns == [*REQUEST, "output", "version"], "no ids"
 
 
 def test_a_field_that_may_be_null_may_be_left_out_of_a_json_line(
@@ -203,14 +204,15 @@ def test_every_format_is_written_and_nothing_is_overwritten_unasked(
 ) -> None:
     predictions.select("id", *REQUEST).write_parquet(tmp_path / "requests.parquet")
     out = tmp_path / "answers.delta"
-    told = mlops("score", tmp_path / "requests.parquet", "--out", out, project=promoted.root).data
+    told = mlops("score", tmp_path / "requests.parquet", "--out", out, "--requests", project=promoted.root).data
     assert told == {"rows": predictions.height, "unanswered": 0, "version": 2, "file": str(out)}
-    assert pl.read_delta(str(out))["output"].to_list() == predictions["output"].to_list()
+    written = pl.read_delta(str(out))
+    assert written.select("id", *REQUEST, "output").equals(predictions.select("id", *REQUEST, "output"))
     words = ["score", tmp_path / "requests.parquet", "--out", out]
     error = mlops(*words, project=promoted.root, code=2).error
     assert (error["code"], error["where"]) == ("output_exists", str(out))
     mlops(*words, "--overwrite", project=promoted.root)
-    assert pl.read_delta(str(out), version=0).equals(pl.read_delta(str(out)))
+    assert pl.read_delta(str(out), version=0).select("id", "output", "version").equals(pl.read_delta(str(out)))
     mlops("score", tmp_path / "requests.parquet", "--out", tmp_path / "a.txt", "--format", "csv", project=promoted.root)
     assert pl.read_csv(tmp_path / "a.txt")["output"].to_list() == predictions["output"].to_list()
 

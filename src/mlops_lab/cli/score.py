@@ -32,21 +32,24 @@ def command(
     format: Annotated[
         str | None, typer.Option(help="csv, parquet or delta, whatever the suffix of --out is.", metavar="FORMAT")
     ] = None,
+    requests: Annotated[
+        bool, typer.Option("--requests", help="The fields of the requests too, between ids and answers.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out names.")] = False,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
     """Answer every request of the file by the champion, as of the request's own time.
 
-    What comes out are the ids (`id`, or the id of the source table), the request fields, the answer and the version.
-    Other columns are left out. It is written whole or not at all.
+    What comes out, row for row, are the ids (the column `id`, or the id of the source table), the answer and the
+    version; without ids, the fields of the requests. It is written whole or not at all. Other columns are ignored.
     """
     opened = open_project(project)
     if out is not None:
         kind = kind_of(out, format)
         check_target(out, kind, overwrite=overwrite)  # before the work, not after it
         with open_sink(out, kind, overwrite=overwrite) as write, _bar() as watch:
-            scored = score(opened, file, write=write, watch=watch)
+            scored = score(opened, file, write=write, watch=watch, with_requests=requests)
         if json:
             print_json({**asdict(scored), "file": str(out)})
         else:
@@ -58,7 +61,7 @@ def command(
         with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
             staged = Path(folder) / "answers"
             with open_sink(staged, PARQUET if json else CSV) as write, _bar() as watch:
-                scored = score(opened, file, write=write, watch=watch)
+                scored = score(opened, file, write=write, watch=watch, with_requests=requests)
             _print_answers(staged, scored) if json else _copy(staged)
     if scored.unanswered:
         talk.print(f"{scored.unanswered} of them have no answer: the server would refuse them too")

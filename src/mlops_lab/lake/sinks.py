@@ -58,6 +58,7 @@ def open_sink(path: Path, kind: str, *, overwrite: bool = False) -> Iterator[Wri
 
     An existing Delta table gets a new version, so that its old ones can still be read.
     """
+    path = path.resolve()
     check_target(path, kind, overwrite=overwrite)
     part = path.with_name(f".{path.name}.{new_id()[:8]}.part")
     try:

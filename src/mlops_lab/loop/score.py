@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,7 +46,14 @@ class Scored:
     version: int
 
 
-def score(project: Project, file: Path, *, write: Callable[[pl.DataFrame], None], watch: Watch) -> Scored:
+def score(
+    project: Project,
+    file: Path,
+    *,
+    write: Callable[[pl.DataFrame], None],
+    watch: Watch = lambda _rows, _of: None,
+    with_requests: bool = False,
+) -> Scored:
     """Answer the requests in `file` (or a folder, or a Delta table), in their order; `write` takes the answers.
 
     Memory holds the facts that views look up, and some batches of rows, however many there are. Nothing is logged:
@@ -54,7 +62,8 @@ def score(project: Project, file: Path, *, write: Callable[[pl.DataFrame], None]
     champion = Champion(project)
     rows = unanswered = 0
     with closing(read_requests(project, file)) as batches:
-        for batch, (answers, without) in _in_order(champion.answer, batches):
+        answer = partial(champion.answer, with_requests=with_requests)
+        for batch, (answers, without) in _in_order(answer, batches):
             write(answers)
             rows, unanswered = rows + answers.height, unanswered + without
             watch(rows, batch.of)
@@ -83,23 +92,30 @@ class Champion:
         self._classes = project.classes
         self._task = make_task(plan.task, classes=tuple(plan.classes), scale=plan.scale)
 
-    def answer(self, batch: Batch) -> tuple[pl.DataFrame, int]:
-        """The ids and the requests with the answers and the version beside them; and how many have no answer.
+    def answer(self, batch: Batch, *, with_requests: bool = False) -> tuple[pl.DataFrame, int]:
+        """The ids with the answers and the version beside them; and how many have no answer.
 
+        The fields of the requests stand between, where asked for, or where there are no ids.
         `output`, or of several classes `output_CLASS` each, is null where a server would refuse to answer: a view that
         refuses knows nothing, or the model says nothing. The features are those that a request at that moment would
         have met: computed from the same definition, from what was known strictly before it.
         """
         asked = self._read(batch)
-        inputs, refused = self._past.inputs(self._features, asked, time=self._time)
+        inputs, refused = self.inputs(asked)
         output = to_series(self._arrangement.of_rows(self._engine.score(inputs, threads=1)))
         without = refused | self._task.invalid(output)
         if without.any():
             output = pl.select(pl.when(~without).then(output)).to_series().alias("output")
         names = [name for name in batch.frame.columns if name not in asked.columns]
         version = pl.lit(self.version, pl.Int64).alias("version")
-        answers = pl.concat([batch.frame.select(names), asked], how="horizontal")
+        answers = batch.frame.select(names)
+        if with_requests or not names:
+            answers = pl.concat([answers, asked], how="horizontal")
         return answers.with_columns(*self._columns(output), version), int(without.sum())
+
+    def inputs(self, asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+        """The model's inputs of some requests, and which of them a view refuses to answer."""
+        return self._past.inputs(self._features, asked, time=self._time)
 
     def _read(self, batch: Batch) -> pl.DataFrame:
         """The request fields as they were declared."""
