@@ -32,6 +32,7 @@ COMMANDS = {
     "quarantine": "Rows that broke the contract, and their way back.",
     "export": "The project for other tools: Feast.",
     "features": "What the features are, how they changed, and that they were served as defined.",
+    "token": "Who may ask the server, or change what it knows: created, listed, revoked.",
     "config": "Every setting and where it was said; the schema for editors.",
 }
 

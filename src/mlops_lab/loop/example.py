@@ -18,6 +18,7 @@ from mlops_lab.ids import new_id
 from mlops_lab.lake import Lake
 from mlops_lab.outcomes.fields import told_fields
 from mlops_lab.project import Project
+from mlops_lab.serving.token import needs_token_to_predict
 
 NEWEST = 100
 MAX_PASTED = 3000
@@ -54,9 +55,11 @@ def first_steps(project: Project, lake: Lake, *, now: datetime, url: str, folder
     example = make_example(project, lake, now=now)
     if example is not None:
         home = project.home
-        predict = curl(f"{url}/v1/predict", example.request, file=home / "first-request.json", near=near)
-        told = {"outcomes": [example.outcome]}
         token = near(project.token_path)
+        predicting = token if needs_token_to_predict(project) else None
+        first = home / "first-request.json"
+        predict = curl(f"{url}/v1/predict", example.request, file=first, near=near, token=predicting)
+        told = {"outcomes": [example.outcome]}
         outcome = curl(f"{url}/v1/outcomes", told, file=home / "first-outcome.json", near=near, token=token)
     return FirstSteps(predict, outcome, f"mlops outcomes labels.csv{elsewhere}", file_header(project))
 

@@ -107,6 +107,12 @@ class ServingSection(Config, frozen=True, kw_only=True):
         ),
     ] = "fsync"
     workers: Annotated[int, means("how many processes answer, behind one port", ge=1, le=64)] = 1
+    predict_token: Annotated[
+        bool | None,
+        means(
+            "whether a prediction needs a token (`mlops token create`); none: only where `host` lets other machines ask"
+        ),
+    ] = None
     max_rows: Annotated[PositiveInt, means("how many rows a request may bring at once")] = 10_000
     max_body_bytes: Annotated[PositiveInt, means("how large a request may be")] = 8 * 1024 * 1024
     online_store: Annotated[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import itertools
 import logging
 import re
@@ -11,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from mlops_lab.errors import EnvironmentFault, MlopsError, NotFound, Unauthorized, WrongMethod
+from mlops_lab.errors import EnvironmentFault, MlopsError, NotFound, WrongMethod
 from mlops_lab.ids import new_id
 from mlops_lab.serving.batching import Batcher
 from mlops_lab.serving.commit import Committer
@@ -31,6 +30,7 @@ from mlops_lab.serving.http import (
 from mlops_lab.serving.metrics import Counts, counts_path, keep_counts, read_counts, write_metrics
 from mlops_lab.serving.protocols.own import OwnProtocol, check_rows, list_decoder
 from mlops_lab.serving.service import Service
+from mlops_lab.serving.token import Guard
 
 FOLLOW_SECONDS = 0.1
 SHADOW_PATIENCE_SECONDS = 2.0
@@ -52,10 +52,11 @@ class App:
     GET  /healthz                 alive
     """
 
-    def __init__(self, service: Service, *, token: str, worker: int = 0, workers: int = 1) -> None:
+    def __init__(self, service: Service, *, guard: Guard, worker: int = 0, workers: int = 1) -> None:
         settings = service.project.settings.serving
         self._service = service
-        self._token = token.encode()
+        self._guard = guard
+        self._guards_predictions = guard.guards_predictions
         self._worker, self._workers = worker, workers
         self._max_body_bytes, self._max_rows = settings.max_body_bytes, settings.max_rows
         self._committer = Committer(service.journal, fsync=settings.durability == "fsync")
@@ -101,6 +102,8 @@ class App:
             self._counts.note_request("/v1/predict", reply.status, seconds=seconds, reason=reason)
 
         try:
+            if self._guards_predictions:
+                self._guard.check("POST", "/v1/predict", exchange.headers)
             self._own.start(exchange.body, done)
         except Exception as error:
             done(error)
@@ -115,6 +118,7 @@ class App:
         route, reason = "", None
         try:
             route, handler, groups = self._find(call)
+            self._guard.check(call.method, route, call.headers)
             reply = await handler(call, *groups)
         except Exception as error:
             reason, reply = _explain(error, call.method, call.path)
@@ -157,27 +161,15 @@ class App:
             )
         return route, found[1], groups
 
-    def _check_token(self, call: Call) -> None:
-        given = call.header(b"authorization") or b""
-        if not hmac.compare_digest(given, b"Bearer " + self._token):
-            raise Unauthorized(
-                "the token is missing or wrong",
-                code="bad_token",
-                where="header authorization",
-                hint='send "Authorization: Bearer TOKEN" with the token in .mlops/token',
-            )
-
     # ---- learning what happened ----------------------------------------------------------------------------------
 
     async def _take_outcomes(self, call: Call) -> Reply:
-        self._check_token(call)
         outcomes = decode_body(self._decode_outcomes, await call.body()).outcomes
         check_rows(len(outcomes), self._max_rows, where="$.outcomes")
         await self._end_shadows()  # what the challenger said is part of what is learned
         return await self._take_in(lambda: self._service.accept_outcomes(outcomes))
 
     async def _take_rows(self, call: Call, table: str) -> Reply:
-        self._check_token(call)
         self._service.doors.row_type(table)
         rows = decode_body(self._decode_rows[table], await call.body()).rows
         check_rows(len(rows), self._max_rows, where="$.rows")
@@ -245,7 +237,7 @@ class App:
         await receive()
         self._gauge()
         keep_counts(self._counts_paths[self._worker], self._counts)
-        tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._keep_counts())]
+        tasks = [asyncio.create_task(task) for task in (self._follow(), self._follow_tokens(), self._keep_counts())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in tasks:
@@ -274,6 +266,12 @@ class App:
             except (MlopsError, OSError) as error:
                 self._deployment_error = str(error)
                 _log.error("the new deployment was not taken over: %s", error)
+            await asyncio.sleep(FOLLOW_SECONDS)
+
+    async def _follow_tokens(self) -> None:
+        """Know the tokens of the day; a deployment that takes its time must not keep a revoked one alive."""
+        while True:
+            self._guard.follow()
             await asyncio.sleep(FOLLOW_SECONDS)
 
     async def _keep_counts(self) -> None:

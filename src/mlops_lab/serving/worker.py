@@ -20,7 +20,7 @@ from mlops_lab.serving.app import App
 from mlops_lab.serving.deployment import read_deployment
 from mlops_lab.serving.hot import HotProtocol
 from mlops_lab.serving.service import Service
-from mlops_lab.serving.token import ensure_token
+from mlops_lab.serving.token import Guard, ensure_token
 
 KEEP_ALIVE_SECONDS = 3600
 DRAIN_SECONDS = 10
@@ -37,7 +37,8 @@ def serve(
 ) -> None:
     """Answer until stopped; `ready` is called when it begins. MlopsError where it cannot begin."""
     service = Service(project, read_deployment(project.deployment_path), worker=worker, workers=workers)
-    app = App(service, token=ensure_token(project), worker=worker, workers=workers)
+    ensure_token(project)
+    app = App(service, guard=Guard(project), worker=worker, workers=workers)
     gc.collect()
     gc.freeze()  # what was restored stays: looking through it again and again would cost a tenth of the time
     gc.set_threshold(50_000, 20, 100)
