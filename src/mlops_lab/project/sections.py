@@ -115,6 +115,12 @@ class ServingSection(Config, frozen=True, kw_only=True):
     ] = None
     max_rows: Annotated[PositiveInt, means("how many rows a request may bring at once")] = 10_000
     max_body_bytes: Annotated[PositiveInt, means("how large a request may be")] = 8 * 1024 * 1024
+    max_connections: Annotated[
+        PositiveInt, means("how many connections a worker keeps at once; idle ones make room for new ones")
+    ] = 1000
+    request_seconds: Annotated[
+        Positive, means("how long a client may take to send a request, or to take in a part of its answer")
+    ] = 30.0
     online_store: Annotated[
         str,
         means(
