@@ -14,11 +14,11 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check format bench schema lock peers clean
+.PHONY: help demo test test-all check format bench bench-serving schema lock peers clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## the whole loop on the flights of 2013; ARGS="…" goes to `mlops demo`
 	@$(BIN)/mlops demo --fresh $(ARGS)
@@ -50,19 +50,43 @@ lock: ## resolve pyproject.toml again into requirements/ (needs uv); ARGS=--upgr
 	  echo "hint: pip install uv, or name it: make lock UV=/path/to/uv" >&2; exit 3; }
 	$(LOCK) --group dev -o requirements/dev.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/demo.txt
-	echo 'feast[duckdb]>=0.67' | $(subst pyproject.toml,-,$(subst --extra flights,,$(LOCK))) -o requirements/peers/feast.txt
+	$(foreach peer,$(PEERS),$(call lock_peer,$(peer)))
 	@! grep -nE '://|^-|^ *(--index|--extra-index|--find-links)' requirements/*.txt requirements/peers/*.txt \
 	  || { echo "error: a lock file names a place; it must name packages only" >&2; exit 1; }
 
 LOCK = $(UV) pip compile pyproject.toml --quiet --extra flights $(ARGS) --universal --python-version 3.11 \
   --fork-strategy fewest --generate-hashes --no-annotate --custom-compile-command "make lock"
 
-peers: .peers/feast/.ready ## environments of the tools that tests and benchmarks compare with (Feast)
+# The tools that tests and benchmarks compare with, each in an environment of its own: what its lock asks for. Lower
+# bounds matter: without one, an old version that asks for nothing newer is found.
+PEERS = $(sort $(patsubst %_PEER,%,$(filter %_PEER,$(.VARIABLES))))
+# Servers share the model that was trained here, so they get the versions that trained it.
+SERVED = $(shell sed -nE 's/^((lightgbm|scikit-learn)==[^ ]+).*/\1/p' requirements/dev.txt) 'pandas>=2.2'
 
-.peers/feast/.ready: requirements/peers/feast.txt $(VENV)/.created
-	@rm -rf .peers/feast && $(BIN)/python -m venv .peers/feast
-	@.peers/feast/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $<
+feast_PEER    = 'feast[duckdb]>=0.67'
+mlflow_PEER   = 'mlflow>=3.17' $(SERVED)
+kserve_PEER   = 'kserve>=0.21' $(SERVED)
+bentoml_PEER  = 'bentoml>=1.4.40' $(SERVED)
+mlserver_PEER = 'mlserver>=1.7.1' 'mlserver-sklearn>=1.7.1' 'uvloop<0.22' $(SERVED)
+litserve_PEER = 'litserve>=0.2.19' $(SERVED)
+fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)
+
+define lock_peer
+	printf '%s\n' $($(1)_PEER) | $(subst pyproject.toml,-,$(subst --extra flights,,$(LOCK))) -o requirements/peers/$(1).txt
+
+endef
+
+peers: $(PEERS:%=.peers/%/.ready) ## environments of the tools that tests and benchmarks compare with
+
+.peers/%/.ready: requirements/peers/%.txt $(VENV)/.created
+	@echo "Installing the packages of $< into $(@D)" >&2
+	@rm -rf $(@D) && $(BIN)/python -m venv $(@D)
+	@$(if $(UV),$(UV) pip install --quiet --compile-bytecode --python,) $(@D)/bin/python \
+	  $(if $(UV),,-m pip --quiet --disable-pip-version-check install) --require-hashes -r $<
 	@touch $@
+
+bench-serving: $(VENV)/.dev peers ## our server against six others on the same model; ARGS="--quick" for a short look
+	@$(BIN)/python benchmarks/bench_serving.py $(ARGS)
 
 clean: ## remove .venv, caches and what benchmarks and builds wrote (not a project's .mlops)
 	rm -rf $(VENV) .peers .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out

@@ -19,7 +19,8 @@ from mlops_lab.registry.package import PLAN_FILE, Plan, model_file, package_fing
 from mlops_lab.serving.predictor import Predictor
 from mlops_lab.training.agreement import Agreement
 from mlops_lab.training.baseline import fit_baseline
-from mlops_lab.training.fit import fit, prove
+from mlops_lab.training.fit import fit
+from mlops_lab.training.packaging import package as make_package
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
 from mlops_lab.training.training_set import TrainingSet, build_training_set
 
@@ -200,12 +201,13 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     )
     package = root / "package"
     package.mkdir()
-    (package / model_file(fitted.engine)).write_bytes(fitted.model)
+    packaged = make_package(fitted, plan, training.inputs)
+    plan = packaged.plan
+    (package / model_file(plan.engine)).write_bytes(packaged.model)
     (package / PLAN_FILE).write_bytes(write_plan(plan))
     fingerprint = package_fingerprint(package)
     predictor = Predictor(package, version=1, fingerprint=fingerprint)
-    agreement = prove(fitted, plan, training.inputs)
-    return Tiny(project, pipeline, lake, NOW, training, plan, package, fingerprint, predictor, agreement)
+    return Tiny(project, pipeline, lake, NOW, training, plan, package, fingerprint, predictor, packaged.agreement)
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ MlopsError              exit  http
 │   ├── NotFound           2   404   the thing named does not exist
 │   ├── WrongMethod        2   405   the URL takes another method
 │   ├── TooSlow            2   408   the request did not arrive in time
-│   └── TooLarge           2   413   the request is larger than the server takes
-│       └── HeadTooLarge   2   431   its URL and headers are
+│   ├── TooLarge           2   413   the request is larger than the server takes
+│   │   └── HeadTooLarge   2   431   its URL and headers are
+│   └── WrongMedia         2   415   the request's body is of a kind that the URL does not take
 ├── Refused                1   403   a gate, a check or a rule said no
 ├── Unauthorized           2   401   the token is missing or wrong
 └── EnvironmentFault       3   503   the machine: disk, port, a missing program
@@ -64,9 +65,14 @@ class NotFound(InvalidInput):
 
 
 class WrongMethod(InvalidInput):
-    """The URL takes another method."""
+    """The URL takes another method: the one that is `allowed`."""
 
     status = 405
+
+    def __init__(self, method: str, *, allowed: str) -> None:
+        what = f"this URL takes {allowed}, not {method}"
+        super().__init__(what, code="wrong_method", where="method", hint=f"use {allowed}")
+        self.allowed = allowed
 
 
 class TooSlow(InvalidInput):
@@ -85,6 +91,12 @@ class HeadTooLarge(TooLarge):
     """The URL and the headers of a request are larger than the server takes."""
 
     status = 431
+
+
+class WrongMedia(InvalidInput):
+    """The request's body is of a kind that the URL does not take."""
+
+    status = 415
 
 
 class Unauthorized(InvalidInput):

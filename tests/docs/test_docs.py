@@ -12,6 +12,7 @@ from mlops_lab.project.declaration import ContractSection, FieldSection, SourceS
 from mlops_lab.project.sections import (
     BacktestSection,
     GatesSection,
+    ModelSection,
     ProjectSection,
     RolloutSection,
     ServingSection,
@@ -26,6 +27,7 @@ SECTIONS = {
     "source": SourceSection,
     "tables.NAME": TableSection,
     "contract": ContractSection,
+    "model": ModelSection,
     "backtest": BacktestSection,
     "gates": GatesSection,
     "rollout": RolloutSection,

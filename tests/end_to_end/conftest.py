@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from running import Server, make_once, mlops, serving, turn
+from small_tables import WRITERS
 from synthetic import World, make_world, write_project
 from turning import Job
 
@@ -92,3 +94,23 @@ def shared_server(copy_project: Callable[..., Project]) -> Iterator[Server]:
     """One server for the tests of a file that only ask."""
     with serving(copy_project()) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def trained(shared: Path) -> dict[str, Path]:
+    """Both projects after their first `mlops run`; never change them."""
+
+    def make(name: str) -> Path:
+        def write(folder: Path) -> None:
+            WRITERS[name](folder)
+            (folder / "run.json").write_text(mlops("run", project=folder).out)
+
+        return make_once(shared / name, write)
+
+    return {name: make(name) for name in WRITERS}
+
+
+@pytest.fixture
+def copies(trained: dict[str, Path], tmp_path: Path) -> Any:
+    """Makes a copy of one of them for one test."""
+    return lambda name: load_project(shutil.copytree(trained[name], tmp_path / name))

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -168,9 +168,18 @@ class Server:
         """A connection to it."""
         return Talk(self.project, self.process.address.host, self.process.address.port)
 
+    @property
+    def workers(self) -> list[int]:
+        """Its workers' processes, where it has several."""
+        command = ["ps", "-o", "pid=", "--ppid", str(self.pid)]
+        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        return [int(word) for word in told.split()]
+
     def kill(self) -> None:
-        """kill -9."""
-        os.kill(self.pid, signal.SIGKILL)
+        """kill -9, the workers first."""
+        for pid in [*self.workers, self.pid]:
+            with suppress(ProcessLookupError):  # it saw the others die
+                os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager

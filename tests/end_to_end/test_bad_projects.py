@@ -19,12 +19,12 @@ from synthetic import CONFIG, World, day_begin, write_project
 from mlops_lab.clock import EPOCH
 from mlops_lab.errors import InvalidInput, MlopsError
 from mlops_lab.lake import Lake
+from mlops_lab.loop.candidate import make_plan, prepare_candidate
 from mlops_lab.loop.ingest import load_sources
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
 from mlops_lab.training.fit import fit
-from mlops_lab.training.pipeline import load_pipeline
-from mlops_lab.training.training_set import build_training_set
+from mlops_lab.training.packaging import package
 
 
 @pytest.fixture
@@ -261,8 +261,9 @@ def train(project: Project) -> None:
     """What `mlops run` does until there is a model, without MLflow."""
     lake = Lake(project.lake_path)
     load_sources(project, lake, now=EPOCH, received_at=EPOCH)
-    pipeline = load_pipeline(project)
-    fit(pipeline, build_training_set(project, pipeline.features, lake=lake, until=day_begin(24)))
+    candidate = prepare_candidate(project, lake, now=day_begin(24))
+    fitted = fit(candidate.pipeline, candidate.data)
+    package(fitted, make_plan(project, candidate, fitted), candidate.data.inputs)
 
 
 def test_a_mended_project_goes_on(project: Project) -> None:

@@ -72,6 +72,9 @@ def test_the_server_imports_nothing_heavy_and_answers(project: Project, tmp_path
         assert talk.tell([outcome])["counts"]["accepted"] == 1
         assert talk.add("depots", [{"depot": "e", "docks": 3}])["accepted"] == 1
         assert talk.post("/v1/predict", {})[0] == 400
+        assert talk.post("/invocations", {"inputs": [request]})[1] == {"predictions": [answer["output"]]}
+        assert talk.send("GET", "/openapi.json")[0] == 200
+        assert all(talk.text(path) for path in ("/docs", "/docs/swagger-ui-bundle.js", "/version"))
         libraries = Path(f"/proc/{process.pid}/maps").read_text() if sys.platform == "linux" else ""
     finally:
         process.kill()
@@ -79,6 +82,17 @@ def test_the_server_imports_nothing_heavy_and_answers(project: Project, tmp_path
         process.stdout.close()
     modules = imported((tmp_path / "report").read_text())
     assert {"polars", "numpy", "uvicorn", "msgspec"} <= modules
-    assert not modules & {"pandas", "sklearn", "scipy", "mlflow", "lightgbm", "deltalake", "pyarrow", "typer", "rich"}
+    assert not modules & {
+        "pandas",
+        "sklearn",
+        "scipy",
+        "mlflow",
+        "lightgbm",
+        "deltalake",
+        "pyarrow",
+        "typer",
+        "rich",
+        "flask",
+    }
     if libraries:
         assert "lib_lightgbm" in libraries, "the engine itself, without its Python package"

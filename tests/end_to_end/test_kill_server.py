@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -18,7 +20,7 @@ from synthetic import World, ask, day_begin, tell
 from mlops_lab.lake import Lake
 from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
-from mlops_lab.project import Project
+from mlops_lab.project import Project, load_project
 
 KILLS, CLIENTS = 12, 4
 
@@ -63,16 +65,66 @@ class Client(threading.Thread):
             return  # killed; ValueError: in the middle of an answer
 
 
-@pytest.mark.timeout(240)
-def test_what_was_acknowledged_is_kept_exactly_once(copy_project: Callable[..., Project], world: World) -> None:
-    project = copy_project()
+class Ingester(threading.Thread):
+    """Moves the journal into the lake, in processes that are killed in the middle, one after the other."""
+
+    def __init__(self, project: Project, draw: random.Random) -> None:
+        super().__init__()
+        self._command = [sys.executable, "-c", INGEST, str(project.root)]
+        self._draw = draw
+        self.stop = threading.Event()
+        self.killed = 0
+
+    def run(self) -> None:
+        while not self.stop.is_set():
+            process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(self._draw.uniform(0.0, 0.5))
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            self.killed += 1
+
+
+INGEST = """
+import sys
+from pathlib import Path
+from mlops_lab.lake import Lake
+from mlops_lab.loop.ingest import ingest_journal
+from mlops_lab.project import load_project
+project = load_project(Path(sys.argv[1]))
+lake = Lake(project.lake_path)
+print("ready", flush=True)
+while True:
+    ingest_journal(project, lake)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kills", "workers", "durability"),
+    [
+        pytest.param(KILLS, 1, "async", marks=pytest.mark.timeout(240)),
+        pytest.param(60, 2, "fsync", marks=[pytest.mark.slow, pytest.mark.timeout(900)]),
+        pytest.param(60, 1, "fsync", marks=[pytest.mark.slow, pytest.mark.timeout(900)]),
+    ],
+)
+def test_what_was_acknowledged_is_kept_exactly_once(
+    copy_project: Callable[..., Project], world: World, kills: int, workers: int, durability: str
+) -> None:
+    """The slow ones kill 120 servers, and as many processes that move the journal into the lake meanwhile."""
+    copy = copy_project()
+    project = load_project(copy.root, flags=[f"serving.workers={workers}", f"serving.durability={durability}"])
     lake = Lake(project.lake_path)
     # within the days for which a server remembers what it answered, however fast it answers
     rows = world.parcels.filter(pl.col("asked_at").is_between(day_begin(24), day_begin(28))).to_dicts()
     draw = random.Random(5)
     answered: dict[str, dict[str, Any]] = {}
     told: list[str] = []
-    for kill in range(KILLS):
+    ingester = Ingester(project, random.Random(6))
+    if kills > KILLS:
+        ingester.start()
+    for kill in range(kills):
         if kill % 4 == 2:
             ingest_journal(project, lake)  # the next server starts beside a lake that has taken over a part
         if kill % 4 == 3:
@@ -89,6 +141,10 @@ def test_what_was_acknowledged_is_kept_exactly_once(copy_project: Callable[..., 
                 assert client.failures == []
                 answered |= client.answered
                 told += client.told
+    ingester.stop.set()
+    if ingester.is_alive():
+        ingester.join(30)
+        assert ingester.killed > kills / 2
 
     ingest_journal(project, lake)
     ingest_journal(project, lake)
@@ -114,8 +170,8 @@ def test_what_was_acknowledged_is_kept_exactly_once(copy_project: Callable[..., 
     assert joined.height == outcomes.height
     assert joined["ended"].equals(joined["output"], check_names=False)
     # what was written down but not acknowledged may be there: at most one request and one outcome a client and kill
-    assert len(logged) - len(answered) <= KILLS * CLIENTS
-    assert outcomes.height - len(told) <= KILLS * CLIENTS
+    assert len(logged) - len(answered) <= kills * CLIENTS
+    assert outcomes.height - len(told) <= kills * CLIENTS
 
 
 def test_a_torn_frame_is_cut_off(copy_project: Callable[..., Project], world: World) -> None:

@@ -71,10 +71,10 @@ def test_what_is_missing_is_told_counted_and_logged(project: Project, talk: Talk
 
     counted = talk.text("/metrics")
     for line in (
-        'mlops_predictions_total{version="1",role="champion"} 2',
-        'mlops_refused_total{view="traffic",reason="unknown"} 1',
-        'mlops_refused_total{view="traffic",reason="stale"} 1',
-        'mlops_missing_features_total{view="depots",reason="unknown"} 1',
+        'mlops_predictions_total{version="1",role="champion",worker="0"} 2',
+        'mlops_refused_total{view="traffic",reason="unknown",worker="0"} 1',
+        'mlops_refused_total{view="traffic",reason="stale",worker="0"} 1',
+        'mlops_missing_features_total{view="depots",reason="unknown",worker="0"} 1',
     ):
         assert line in counted.splitlines()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -12,123 +11,14 @@ from typing import Any
 
 import polars as pl
 import pytest
-from running import make_once, mlops, serving
-from sklearn.datasets import load_diabetes, load_iris
+from running import mlops, serving
 
 from mlops_lab import clock
 from mlops_lab.lake import Lake
 from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
-from mlops_lab.project import Project, load_project
+from mlops_lab.project import Project
 from mlops_lab.training.history import PREDICTIONS
-
-IRIS = """
-[project]
-name = "iris"
-
-[source]
-table = "flowers"
-data = "data.csv"
-label = "species"
-order = "shuffled" # the file is sorted by species
-
-[source.request]
-sepal_length = "float"
-sepal_width = "float"
-petal_length = "float?"
-petal_width = "float"
-
-[source.outcome]
-species = { type = "string", categories = ["setosa", "versicolor", "virginica"] }
-
-[backtest]
-share = 0.2
-
-[rollout]
-shadow_days = 1
-canary_days = 1
-"""
-DIABETES = """
-[project]
-name = "diabetes"
-
-[source]
-table = "patients"
-data = "data.csv"
-label = "target"
-
-[source.request]
-age = "float"
-bmi = "float"
-bp = "float"
-s5 = "float"
-
-[source.outcome]
-target = "float"
-
-[backtest]
-share = 0.2
-
-[gates]
-max_calibration_gap = 0.3
-"""
-PIPELINE = """
-from mlops_lab.features import Features
-
-features = Features(inputs={inputs})
-
-
-def model():
-    from sklearn.linear_model import {kind}
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return make_pipeline(StandardScaler(), {kind}({options}))
-"""
-
-
-def write_iris(folder: Path) -> None:
-    folder.mkdir()
-    bunch = load_iris()
-    names = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
-    frame = pl.DataFrame(bunch.data, schema=names)
-    species = [str(bunch.target_names[code]) for code in bunch.target]
-    frame.with_columns(pl.Series("species", species)).write_csv(folder / "data.csv")
-    (folder / "mlops.toml").write_text(IRIS)
-    (folder / "pipeline.py").write_text(PIPELINE.format(inputs=names, kind="LogisticRegression", options="C=0.05"))
-
-
-def write_diabetes(folder: Path) -> None:
-    folder.mkdir()
-    bunch = load_diabetes(scaled=False)
-    frame = pl.DataFrame(bunch.data, schema=bunch.feature_names).select("age", "bmi", "bp", "s5")
-    frame.with_columns(pl.Series("target", bunch.target)).write_csv(folder / "data.csv")
-    (folder / "mlops.toml").write_text(DIABETES)
-    (folder / "pipeline.py").write_text(PIPELINE.format(inputs=frame.columns, kind="Ridge", options="alpha=1.0"))
-
-
-WRITERS = {"iris": write_iris, "diabetes": write_diabetes}
-
-
-@pytest.fixture(scope="session")
-def trained(shared: Path) -> dict[str, Path]:
-    """Both projects after their first `mlops run`; never change them."""
-
-    def make(name: str) -> Path:
-        def write(folder: Path) -> None:
-            WRITERS[name](folder)
-            (folder / "run.json").write_text(mlops("run", project=folder).out)
-
-        return make_once(shared / name, write)
-
-    return {name: make(name) for name in WRITERS}
-
-
-@pytest.fixture
-def copies(trained: dict[str, Path], tmp_path: Path) -> Any:
-    """Makes a copy of one of them for one test."""
-    return lambda name: load_project(shutil.copytree(trained[name], tmp_path / name))
-
 
 FLOWER = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 

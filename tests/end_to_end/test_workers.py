@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -43,11 +42,6 @@ def rows(world: World) -> list[dict[str, Any]]:
     return world.parcels.filter(pl.col("asked_at") >= day_begin(24)).to_dicts()
 
 
-def workers_of(server: Server) -> list[int]:
-    told = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server.pid)], capture_output=True, text=True, check=True)
-    return [int(word) for word in told.stdout.split()]
-
-
 def answered_by(talk: Talk) -> Counter[str]:
     """How many rows each worker has answered, as any of them tells."""
     lines = [line for line in talk.text("/metrics").splitlines() if line.startswith("mlops_predictions_total")]
@@ -60,7 +54,7 @@ def answered_by(talk: Talk) -> Counter[str]:
 def test_whoever_is_asked_the_answer_is_the_same(two: Project, rows: list[dict[str, Any]]) -> None:
     with serving(two) as server:
         talks = [server.talk() for _ in range(CONNECTIONS)]
-        assert len(workers_of(server)) == 2
+        assert len(server.workers) == 2
         first = [talk.predict(ask(row)) for talk, row in zip(talks, rows, strict=False)]
         for talk in talks:
             assert [talk.predict(ask(row)) for row in rows[:CONNECTIONS]] == first
@@ -131,11 +125,11 @@ def test_two_requests_with_one_id_at_the_same_time_are_answered_once(two: Projec
 def test_a_worker_that_dies_is_started_again_and_nothing_is_forgotten(two: Project, rows: list[dict[str, Any]]) -> None:
     with serving(two) as server:
         first = {row["parcel_id"]: server.talk().predict(ask(row)) for row in rows[:20]}
-        before = workers_of(server)
+        before = server.workers
         os.kill(before[0], signal.SIGKILL)
         for row in rows[20:40]:  # whoever is left answers
             first[row["parcel_id"]] = server.talk().predict(ask(row))
-        until(lambda: len(workers_of(server)) == 2 and before[0] not in workers_of(server))
+        until(lambda: len(server.workers) == 2 and before[0] not in server.workers)
         until(lambda: (two.workers_path / "counts-0.msgpack").exists())
         time.sleep(2.0)  # it imports what it needs
         for _ in range(CONNECTIONS):
@@ -279,10 +273,10 @@ def test_many_swaps_reach_a_worker_that_is_started_in_between(
     project = with_workers(copy_project(), 2)
     deployment, lives = two_versions(project)
     with serving(project) as server:
-        os.kill(workers_of(server)[1], signal.SIGKILL)
+        os.kill(server.workers[1], signal.SIGKILL)
         for number in range(4):
             deployment, _ = swap(project, deployment, lives[(number + 1) % 2], server)
-        until(lambda: len(workers_of(server)) == 2)
+        until(lambda: len(server.workers) == 2)
         time.sleep(2.0)
         versions = {server.talk().predict({**ask(rows[0]), "id": f"v{one}"})["version"] for one in range(CONNECTIONS)}
         assert versions == {1}

@@ -45,6 +45,7 @@ def play_days(project: Project, world: World, first: int, last: int) -> None:
     loop.act(fresh=True)
     service = Service(project, read_deployment(project.deployment_path))
     try:
+        service.cast_shadows()  # those that a life before did not come to
         for day in days:
             _play_day(service, world, day)
             loop.tick(day_begin(day + 1))

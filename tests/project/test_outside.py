@@ -107,7 +107,7 @@ def test_the_environment_of_the_process_is_read_unless_another_is_given(monkeypa
     [
         ("servin.port", "1", "unknown section", 'did you mean "serving"?'),
         ("serving.prt", "1", "unknown key", 'did you mean "port"?'),
-        ("serving.zzz", "1", "unknown key", "host, port, durability, online_store"),
+        ("serving.zzz", "1", "unknown key", "host, port, durability, workers, "),
         ("serving.port.x", "1", "unknown key", "holds one value"),
         ("tables.weathr.data", "x", "unknown key", 'did you mean "weather"?'),
         ("tables.weather.fields.humidty", "float", "unknown key", 'did you mean "humidity"?'),

@@ -19,7 +19,8 @@ from mlops_lab.features.definition import Features
 from mlops_lab.registry.encoding import Encoder, learn_categories
 from mlops_lab.registry.package import Plan
 from mlops_lab.starter.recipe import write_model
-from mlops_lab.training.fit import fit, prove
+from mlops_lab.training.fit import fit
+from mlops_lab.training.packaging import package
 from mlops_lab.training.pipeline import Pipeline
 from mlops_lab.training.task import make_task
 from mlops_lab.training.training_set import TrainingSet
@@ -186,11 +187,11 @@ def test_words_count_and_are_served_as_they_were_learned(task, rows):
     model = make_model(task, rows=rows, **columns)
     fitted = fit(Pipeline(features, lambda: model, ""), data)
     plan = Plan(
-        engine=fitted.engine, task=task, classes=list(CLASSES) if task == "multiclass" else [], outputs=fitted.outputs,
+        task=task, classes=list(CLASSES) if task == "multiclass" else [], outputs=fitted.outputs,
         request={"size": "float?", "note_words": "string", "place": "string", "rooms": "integer"}, time="asked_at",
         tables={}, features=features.as_dict(), categories=fitted.categories,
     )  # fmt: skip
-    agreement = prove(fitted, plan, data.inputs)
+    agreement = package(fitted, plan, data.inputs).agreement
     assert agreement.differing == 0, agreement
     assert agreement.rows > data.inputs.height, "rows at the edge were compared too"
     without = data.inputs.head(2).with_columns(note_words=pl.lit("word7 new"))

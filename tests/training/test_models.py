@@ -32,7 +32,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
@@ -42,7 +42,8 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
 from mlops_lab.registry.package import Plan, model_file, write_plan
 from mlops_lab.serving.predictor import Predictor
-from mlops_lab.training.fit import fit, prove
+from mlops_lab.training.fit import fit
+from mlops_lab.training.packaging import package as make_package
 from mlops_lab.training.pipeline import Pipeline
 from mlops_lab.training.task import make_task
 from mlops_lab.training.training_set import TrainingSet
@@ -167,13 +168,14 @@ def package(tmp_path: Path, estimator, data: TrainingSet, inputs=None):
         fitted = fit(pipeline, data)
     kinds = {pl.String: "string?", pl.Boolean: "boolean?", pl.Int64: "integer?"}
     plan = Plan(
-        engine=fitted.engine, task=data.task.kind, classes=list(CLASSES) if data.task.kind == "multiclass" else [],
+        task=data.task.kind, classes=list(CLASSES) if data.task.kind == "multiclass" else [],
         outputs=fitted.outputs, request={name: kinds.get(type(dtype), "float?") for name, dtype in data.inputs.schema.items()},
         time="asked_at", tables={}, features=features.as_dict(), categories=fitted.categories,
     )  # fmt: skip
-    (tmp_path / model_file(fitted.engine)).write_bytes(fitted.model)
-    (tmp_path / "plan.json").write_bytes(write_plan(plan))
-    return Predictor(tmp_path, version=1), prove(fitted, plan, data.inputs), fitted
+    packaged = make_package(fitted, plan, data.inputs)
+    (tmp_path / model_file(packaged.plan.engine)).write_bytes(packaged.model)
+    (tmp_path / "plan.json").write_bytes(write_plan(packaged.plan))
+    return Predictor(tmp_path, version=1), packaged.agreement, fitted
 
 
 def check(tmp_path: Path, estimator, data: TrainingSet) -> None:
@@ -217,6 +219,7 @@ def test_lightgbm_alone_is_served_by_its_own_library(tmp_path, kind):
         HistGradientBoostingClassifier(max_iter=10),
         XGBClassifier(n_estimators=10, n_jobs=1),
         make_pipeline(StandardScaler(), KNeighborsClassifier()),
+        make_pipeline(RobustScaler(), RandomForestClassifier(10, random_state=1)),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )
@@ -311,14 +314,6 @@ def test_what_cannot_be_served_is_told_with_a_way_out():
     assert refuse_to_fit(lambda rows: rows).code == "unsupported_model"
     assert refuse_to_fit(LogisticRegression).code == "unsupported_model"
     assert refuse_to_fit(behind_columns(LinearSVC())).code == "no_probabilities"
-    assert refuse_to_fit("model.pkl").code == "no_onnx"
+    assert refuse_to_fit("model.pkl").code == "pickle_refused"
+    assert refuse_to_fit("model.h5").code == "no_onnx"
     assert refuse_to_fit(LogisticRegression()).code == "bad_pipeline", "it takes no text"
-
-
-def test_a_step_that_does_not_convert_is_named():
-    from sklearn.preprocessing import FunctionTransformer
-
-    custom = make_pipeline(make_column_transformer((FunctionTransformer(np.log1p), ["price"])), LogisticRegression())
-    error = refuse_to_fit(custom)
-    assert error.code == "not_convertible"
-    assert "FunctionTransformer" in error.what

@@ -1,4 +1,4 @@
-"""`mlops explain ID`."""
+"""`mlops explain ID` and `mlops explain --version NUMBER`."""
 
 from __future__ import annotations
 
@@ -8,21 +8,37 @@ import typer
 from rich.table import Table
 
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, print_table
-from mlops_lab.lineage.explain import explain, in_words
+from mlops_lab.errors import InvalidInput
+from mlops_lab.lineage.explain import explain, explain_version, in_words, version_in_words
 
 
 def command(
-    prediction_id: Annotated[str, typer.Argument(metavar="ID", help="The id of a prediction.")],
+    prediction_id: Annotated[str | None, typer.Argument(metavar="ID", help="The id of a prediction.")] = None,
+    version: Annotated[int | None, typer.Option(metavar="NUMBER", help="A version, instead of a prediction.")] = None,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Request, features, version, run, training data, code, environment, outcome."""
-    found = explain(open_project(project), prediction_id)
+    """Request, features, version, run, training data, code, environment, outcome; the engine of a version."""
+    if (prediction_id is None) == (version is None):
+        raise InvalidInput(
+            "explains one thing",
+            code="nothing_to_explain",
+            where="ID, --version",
+            hint="`mlops explain ID` or `mlops explain --version NUMBER`",
+        )
+    opened = open_project(project)
+    if prediction_id is not None:
+        found = explain(opened, prediction_id)
+        lines = in_words(found)
+    else:
+        assert version is not None
+        found = explain_version(opened, version)
+        lines = version_in_words(found)
     if json:
         print_json(found)
         return
     table = Table(box=None, show_header=False)
     table.add_column(style="bold")
-    for name, text in in_words(found):
+    for name, text in lines:
         table.add_row(name, text)
     print_table(table)

@@ -27,7 +27,7 @@ COMMANDS = {
     "history": "Every decision ever made, and why.",
     "split": "An A/B test: a version answers a fixed share of the keys.",
     "rollback": "Back to the version before, at once.",
-    "explain": "Everything behind one prediction.",
+    "explain": "Everything behind one prediction, or one version.",
     "contract": "What tables must look like: inferred, checked, compared with the data.",
     "quarantine": "Rows that broke the contract, and their way back.",
     "export": "The project for other tools: Feast.",

@@ -19,7 +19,8 @@ def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
         print_json(decision.as_dict())
     else:
         words = {What.BOOTSTRAP: "is live", What.SHADOW: "is in shadow", What.REFUSE: "refused"}
-        print(f"version {decision.version} {words[decision.what]}: {decision.reason}")
+        which = "the candidate" if decision.version is None else f"version {decision.version}"
+        print(f"{which} {words[decision.what]}: {decision.reason}")
     if decision.what is What.REFUSE:
         refuse(
             Refused(

@@ -13,7 +13,7 @@ from mlops_lab.cli.shared import local, print_json, talk
 from mlops_lab.errors import MlopsError
 from mlops_lab.loop.example import FirstSteps
 from mlops_lab.loop.up import Summary
-from mlops_lab.loop.words import DECIDED, count, span
+from mlops_lab.loop.words import count, decided, span
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision
 from mlops_lab.serving.address import Address
@@ -97,7 +97,7 @@ class TextLines:
 
     def decided(self, decision: Decision) -> None:
         """A line with its reason."""
-        what = DECIDED[decision.what].format(version=decision.version)
+        what = decided(decision.what, decision.version)
         self._say(f"{local(decision.at, self._project)} {what}: {decision.reason}")
 
     def failed(self, error: MlopsError) -> None:

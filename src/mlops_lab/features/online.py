@@ -283,6 +283,9 @@ class WindowReader(ViewReader):
             self._slots.append((aggregate, width, width + wide))
             width += wide
         self.zero = (0,) * width
+        self._is_summed = all(start < end for _, start, end in self._slots)
+        # between one fact and the next, a window says the same again and again
+        self._of_same_sums = lru_cache(maxsize=4096)(self._settle)
 
     def terms_of(self, fact: Fact) -> tuple[int, ...]:
         """What a fact adds to the running sums of all aggregates."""
@@ -292,13 +295,18 @@ class WindowReader(ViewReader):
                 added.extend(terms(aggregate.how, value, aggregate.of))
         return tuple(added)
 
-    def of_sums(self, sums: Sequence[int], within: Any) -> Found:
+    def of_sums(self, sums: tuple[int, ...], within: Any) -> Found:
         """The values out of the sums of a window; `within(index)` gives the values of one aggregate's column in it."""
+        if self._is_summed:
+            return self._of_same_sums(sums)
         values = [
             settle(aggregate, sums[start:end]) if start < end else extreme(aggregate, within(index))
             for index, (aggregate, start, end) in enumerate(self._slots)
         ]
         return self.defined(values)
+
+    def _settle(self, sums: tuple[int, ...]) -> Found:
+        return self.defined([settle(aggregate, sums[start:end]) for aggregate, start, end in self._slots])
 
     def of_facts(self, facts: Sequence[Fact]) -> Found:
         """The values out of the facts of a window."""

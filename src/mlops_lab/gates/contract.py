@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.gates.verdict import GateVerdict, Trial
+from mlops_lab.training.agreement import distances
 
 SAMPLE = 200
 _FLOAT32 = "ONNX computes in float32; leave numbers unscaled in front of trees, or take LightGBM alone"
@@ -14,8 +15,9 @@ _FLOAT32 = "ONNX computes in float32; leave numbers unscaled in front of trees, 
 def check_contract(trial: Trial) -> GateVerdict:
     """Passed if every answer is one of the task's, and the engine that serves agrees with the model that was trained.
 
-    Both were asked side by side when the model was packaged (`training.agreement`): an exact engine must agree to the
-    last bit. Here the package is asked for all held-out rows at once, and a row at a time, as the server asks it.
+    Both were asked side by side when the model was packaged (`training.packaging`): an exact engine must agree to the
+    last bit, and where none agrees nothing is registered. Here the registered package is asked for all held-out rows at
+    once, and a row at a time, as the server asks it.
     """
     output, agreement = trial.candidate_output, trial.agreement
     bad = int(trial.task.invalid(output).sum())
@@ -26,13 +28,14 @@ def check_contract(trial: Trial) -> GateVerdict:
     )
     compared = agreement.rows + len(rows)
     evidence = {"rows": float(compared), "invalid": float(bad), "differing": float(differing)}
-    evidence["largest_difference"] = agreement.largest if np.isfinite(agreement.largest) else -1.0
+    evidence["largest_difference"] = -1.0 if agreement.largest is None else agreement.largest
     if bad:
         return GateVerdict("contract", False, f"{bad} of {len(output)} answers are none that the task has", evidence)
     if differing:
         reason = f"the package answers {differing} of {compared} rows unlike the model that was trained"
         if not trial.candidate.engine.exact:
-            reason += f" (by up to {agreement.largest:.2g}): {_FLOAT32}"
+            reason += f" (by up to {agreement.largest:.2g})" if agreement.largest else ""
+            reason += f": {_FLOAT32}"
         return GateVerdict("contract", False, reason, evidence)
     exactly = "exactly like the model" if not agreement.tolerance else f"like the model, within {agreement.tolerance:g}"
     return GateVerdict("contract", True, f"the package answers {compared} rows {exactly}", evidence)
@@ -42,6 +45,5 @@ def _differing(one: list[float | list[float]], other: pl.Series, *, tolerance: f
     """How many answers differ by more than the tolerance, in units of the scale or of the answer."""
     if not one:
         return 0
-    here, there = np.array(one), np.array(other.to_list())
-    near = np.isclose(here, there, rtol=tolerance, atol=tolerance * scale)
-    return int((~near).reshape(len(here), -1).any(axis=1).sum())
+    there = np.array(other.to_list(), dtype=np.float64)
+    return int((distances(there, np.array(one), scale=scale) > tolerance).sum())

@@ -1,4 +1,4 @@
-"""Everything behind one prediction."""
+"""Everything behind one prediction, or behind one version."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import polars as pl
 
 from mlops_lab.errors import NotFound
 from mlops_lab.lake import Lake
+from mlops_lab.lineage.engines import engine_lines
 from mlops_lab.loop.deploy import find_live
 from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.outcomes.judge import Verdict
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, load_plan
 from mlops_lab.rollout.decisions import Decision, read_decisions
+from mlops_lab.training.agreement import Agreement, read_agreement
 from mlops_lab.training.history import OUTCOMES, PREDICTIONS, SHADOWS, outcome_fields, request_fields
 
 
@@ -53,29 +55,59 @@ def explain(project: Project, prediction_id: str) -> dict[str, Any]:
     }
 
 
+def explain_version(project: Project, number: int) -> dict[str, Any]:
+    """Where a version came from, how its engine was chosen, and what was decided about it; plain JSON data.
+
+    NotFound where there is no such version.
+    """
+    decisions = read_decisions(Lake(project.lake_path))
+    version = _version(project, decisions, number)
+    return {
+        "version": version,
+        "agreement": msgspec.to_builtins(read_agreement(project.root / version["package"])),
+        "decisions": [_short(decision) for decision in decisions if decision.version == number],
+    }
+
+
+def version_in_words(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """What `explain_version` found, as lines of a name and a text."""
+    agreement = msgspec.convert(found["agreement"], Agreement)
+    version = found["version"]
+    lines = [("version", str(version["number"])), *engine_lines(agreement), *_origin(version)]
+    return lines + _decided(found)
+
+
 def in_words(found: dict[str, Any]) -> list[tuple[str, str]]:
     """What `explain` found, as lines of a name and a text."""
     version = found["version"]
-    learned = f"{version['rows']:,} rows before {version['cutoff']}  {version['training_set'][:16]}"
     lines = [
         ("prediction", f"{found['id']}  at {found['at']}"),
         ("output", f"{_output(found['output'])}  ({found['role']}, version {version['number']})"),
         ("outcome", _pairs(found["outcome"]) if found["outcome"] else "not known yet"),
         ("request", _pairs(found["request"])),
         ("features", _pairs(found["features"])),
+    ]
+    return lines + _origin(version) + _decided(found)
+
+
+def _origin(version: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a version was made of."""
+    learned = f"{version['rows']:,} rows before {version['cutoff']}  {version['training_set'][:16]}"
+    return [
         ("run", version["run_id"]),
         ("package", f"{version['package']}  {version['fingerprint'][:16]}"),
-    ]
-    lines += [
-        ("trained on", f"{snapshot['name']}  {snapshot['rows']:,} rows  {snapshot['fingerprint'][:16]}")
-        for snapshot in version["snapshots"]
-    ]
-    lines += [
+        *(
+            ("trained on", f"{snapshot['name']}  {snapshot['rows']:,} rows  {snapshot['fingerprint'][:16]}")
+            for snapshot in version["snapshots"]
+        ),
         ("training set", learned),
         ("code", f"commit {version['commit']}, files {version['code'][:16]}"),
         ("environment", version["environment"][:16]),
     ]
-    return lines + [(decision["what"], f"{decision['at']}  {decision['reason']}") for decision in found["decisions"]]
+
+
+def _decided(found: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(decision["what"], f"{decision['at']}  {decision['reason']}") for decision in found["decisions"]]
 
 
 def _version(project: Project, decisions: Sequence[Decision], number: int) -> dict[str, Any]:

@@ -36,10 +36,9 @@ def prepare_candidate(project: Project, lake: Lake, *, now: datetime, pipeline: 
 
 
 def make_plan(project: Project, candidate: Candidate, fitted: Fitted) -> Plan:
-    """How requests become answers of the fitted candidate."""
+    """How requests become answers of the fitted candidate; all but the engine, which packaging chooses."""
     task = candidate.data.task
     return Plan(
-        engine=fitted.engine,
         task=task.kind,
         classes=list(project.classes),
         outputs=fitted.outputs,

@@ -115,6 +115,7 @@ def _deliver(
     loop.act(fresh=True)
     service = Service(project, read_deployment(project.deployment_path))
     try:
+        service.cast_shadows()
         if table is None:
             return service.accept_outcomes([msgspec.convert(row, service.doors.outcome) for row in rows])
         return service.accept_facts(table, [msgspec.convert(row, service.doors.rows[table]) for row in rows])

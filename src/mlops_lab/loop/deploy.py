@@ -32,8 +32,9 @@ from mlops_lab.training.history import (
     request_fields,
 )
 
-_ANSWER = ("id", "at", "version", "role", "output")
-_SHADOW = {"version": "shadow_version", "output": "shadow_output"}
+LONG_BYTES = 256 * 1024 * 1024
+"""How much of the journals a server reads at most when it starts."""
+_ANSWER = ("id", "at", "version", "role", "output", "shadow_version", "shadow_output")
 
 
 def find_live(decisions: Sequence[Decision], version: int) -> Live:
@@ -63,7 +64,7 @@ def deploy(
     previous = find_live(decisions, state.previous[-1]) if state.previous else None
     others = [live for live in (challenger, previous) if live is not None]
     views = _views(project, [champion, *others, *(arm.live for arm in arms)])
-    if fresh or present is None or not views.keys() <= _covered(project, present):
+    if fresh or present is None or is_long(project, lake) or not views.keys() <= _covered(project, present):
         folder, positions = prepare_state(project, lake, views=list(views.values()))
     else:
         folder, positions = present.state, present.state_positions
@@ -141,7 +142,7 @@ def _book(project: Project, lake: Lake) -> list[bytes]:
     made = lake.read(PREDICTIONS, since=("at", oldest)).sort("at", "id")
     for row in _with_shadows(lake, made, since=oldest).iter_rows(named=True):
         request = {name: row[name] for name in asked}
-        answer = {name: row[name] for name in (*_ANSWER, *_SHADOW.values())}
+        answer = {name: row[name] for name in _ANSWER}
         missing = msgspec.json.decode(row["missing"] or "{}")
         payloads.append(encode_record(PredictionRecord(**answer, request=request, features={}, missing=missing)))
     if lake.exists(OUTCOMES):
@@ -153,9 +154,10 @@ def _book(project: Project, lake: Lake) -> list[bytes]:
 
 
 def _with_shadows(lake: Lake, predictions: pl.DataFrame, *, since: datetime) -> pl.DataFrame:
+    """The predictions with what their shadow said; null where it has not come to that yet."""
     if not lake.exists(SHADOWS):
-        return predictions.with_columns(pl.lit(None).alias(name) for name in _SHADOW.values())
-    shadows = lake.read(SHADOWS, since=("at", since), columns=["id", *_SHADOW]).rename(_SHADOW)
+        return predictions.with_columns(shadow_output=pl.lit(None))
+    shadows = lake.read(SHADOWS, since=("at", since), columns=["id", "output"]).rename({"output": "shadow_output"})
     return predictions.join(shadows.unique("id", keep="last"), on="id", how="left", maintain_order="left")
 
 
@@ -186,6 +188,13 @@ def _tidy(project: Project, lake: Lake, deployment: Deployment) -> None:
     )
     for path, of_state, in_lake in needed:
         drop_segments(path, min(of_state, in_lake))
+
+
+def is_long(project: Project, lake: Lake) -> bool:
+    """Whether a server that starts would have to read too much of its journals: then it is time for a new state, and
+    the segments before it can go."""
+    present = _present(project)
+    return present is not None and sum(_positions(project, lake)) - sum(present.state_positions) > LONG_BYTES
 
 
 def _positions(project: Project, lake: Lake) -> tuple[int, ...]:

@@ -200,14 +200,13 @@ def _fact_framer(fields: tuple[Field, ...]) -> Callable[[list[dict[str, Any]]], 
     return frame
 
 
-_ANSWER = ("version", "role", "output")
-_SHADOW = ("shadow_version", "shadow_output")
+_ANSWER = ("version", "role", "output", "shadow_version")
 _FEATURE_DTYPES = {str: pl.String(), datetime: _MOMENT, bool: pl.Boolean()}
 
 
 def _answer_schema(project: Project) -> dict[str, Any]:
     output = make_task(project.task).output_dtype
-    return dict(zip(_ANSWER, (pl.Int64(), pl.String(), output), strict=True))
+    return dict(zip(_ANSWER, (pl.Int64(), pl.String(), output, pl.Int64()), strict=True))
 
 
 def _prediction_frame(
@@ -266,13 +265,13 @@ def _outcome_frame(project: Project, records: Sequence[OutcomeRecord]) -> pl.Dat
     }
     for name in project.settings.source.outcome:
         columns[name] = [record.values[name] for record in records]
-    for name in (*_ANSWER, *_SHADOW):
+    for name in (*_ANSWER, "shadow_output"):
         columns[name] = [prediction and getattr(prediction, name) for prediction in made]
     for name in (field.name for field in request_fields(project)):
         columns[name] = [prediction and prediction.request[name] for prediction in made]
     schema: dict[str, Any] = {"id": pl.String(), "known_at": _MOMENT, "received_at": _MOMENT, "verdict": pl.String()}
     schema["predicted_at"] = _MOMENT
     schema |= {**polars_schema(outcome_fields(project)), **_answer_schema(project)}
-    schema |= dict(zip(_SHADOW, (pl.Int64(), schema["output"]), strict=True))
+    schema["shadow_output"] = schema["output"]
     schema |= polars_schema(request_fields(project))
     return pl.DataFrame(columns, schema=schema)

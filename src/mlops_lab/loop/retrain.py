@@ -19,16 +19,18 @@ from mlops_lab.loop.deploy import find_live
 from mlops_lab.loop.tick import Report
 from mlops_lab.monitoring.drift import make_profiles
 from mlops_lab.project import Project
-from mlops_lab.registry.package import AGREEMENT_FILE, LINEAGE_FILE, write_plan
+from mlops_lab.registry.package import LINEAGE_FILE, write_plan
 from mlops_lab.registry.store import Content, Store, Version
+from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.rollout.decisions import Decision, State, What
 from mlops_lab.serving.predictor import Predictor
-from mlops_lab.training.agreement import Agreement
+from mlops_lab.training.agreement import read_agreement
 from mlops_lab.training.backtest import equal_stretches
 from mlops_lab.training.baseline import fit_baseline
 from mlops_lab.training.environment import code_commit, environment_fingerprint, installed_packages
-from mlops_lab.training.fit import fit, prove
+from mlops_lab.training.fit import fit
 from mlops_lab.training.history import read_facts, read_labelled
+from mlops_lab.training.packaging import NoEngineAgrees, package
 
 
 def retrain(
@@ -42,10 +44,15 @@ def retrain(
     report("training set")
     candidate = prepare_candidate(project, lake, now=now)
     if same := _same_candidate(decisions, candidate.identity):
-        reason = f"the candidate is identical to version {same}: same data, same code, same environment"
-        return Decision(now, What.REFUSE, same, "identical", reason, by, {"candidate": candidate.identity})
+        known = f"version {same.version}" if same.version else f"the one refused before ({same.reason})"
+        reason = f"the candidate is identical to {known}: same data, same code, same environment"
+        return Decision(now, What.REFUSE, same.version, "identical", reason, by, {"candidate": candidate.identity})
     store = Store(project.mlflow_path, name=project.name)
-    version = store.find(candidate.identity) or _train(project, store, candidate, now=now, report=report)
+    try:
+        version = store.find(candidate.identity) or _train(project, store, candidate, now=now, report=report)
+    except NoEngineAgrees as refusal:  # nothing is registered
+        tried = {"candidate": candidate.identity, "engines": msgspec.to_builtins(refusal.tried)}
+        return Decision(now, What.REFUSE, None, "engine", refusal.what, by, tried)
     report("gates")
     verdicts = run_gates(_make_trial(project, lake, decisions, state, candidate, version))
     store.log_metrics(version, _metrics(verdicts), moment=now)
@@ -64,18 +71,22 @@ def retrain(
     return Decision(now, what, version.number, rule, reason, by, evidence)
 
 
-def _same_candidate(decisions: Sequence[Decision], identity: str) -> int | None:
-    for decision in decisions:
-        if decision.evidence.get("candidate") == identity and decision.version is not None:
-            return decision.version
-    return None
+def _same_candidate(decisions: Sequence[Decision], identity: str) -> Decision | None:
+    return next((decision for decision in decisions if decision.evidence.get("candidate") == identity), None)
 
 
 def _train(project: Project, store: Store, candidate: Candidate, *, now: datetime, report: Report) -> Version:
     report("training")
     fitted = fit(candidate.pipeline, candidate.data)
+    report("packaging")
+    packaged = package(
+        fitted,
+        make_plan(project, candidate, fitted),
+        candidate.data.inputs,
+        trust=trust_of_project(project),
+        try_all=project.settings.model.try_all,
+    )
     report("registering")
-    plan = make_plan(project, candidate, fitted)
     lineage = {
         "snapshots": [asdict(snapshot) for snapshot in candidate.data.snapshots],
         "training_set": candidate.data.fingerprint,
@@ -86,10 +97,10 @@ def _train(project: Project, store: Store, candidate: Candidate, *, now: datetim
         "environment": environment_fingerprint(),
     }
     content = Content(
-        engine=fitted.engine,
-        model=fitted.model,
-        plan=write_plan(plan),
-        agreement=msgspec.json.encode(prove(fitted, plan, candidate.data.inputs)),
+        engine=packaged.plan.engine,
+        model=packaged.model,
+        plan=write_plan(packaged.plan),
+        agreement=msgspec.json.format(msgspec.json.encode(packaged.agreement)),
         classes=list(project.classes),
         profile=msgspec.json.encode(make_profiles(candidate.data.inputs)),
         lineage=msgspec.json.format(msgspec.json.encode(lineage)),
@@ -115,7 +126,7 @@ def _make_trial(
         candidate=predictor,
         training=data,
         blocks=moments.dt.convert_time_zone(project.timezone).dt.date() if by_day else equal_stretches(len(moments)),
-        agreement=msgspec.json.decode((version.package / AGREEMENT_FILE).read_bytes(), type=Agreement),
+        agreement=read_agreement(version.package),
         candidate_output=output,
         baseline=fit_baseline(data),
         champion_version=state.champion,

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mlops_lab.loop.words import DECIDED, count, span
+from mlops_lab.loop.words import count, decided, span
 
 ENOUGH = 30
 """So many outcomes say something about the rate that was observed."""
@@ -118,7 +118,7 @@ def _set_aside(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _decision(decision: dict[str, Any]) -> str:
-    return f"{DECIDED[decision['what']].format(version=decision['version'])}: {decision['reason']}"
+    return f"{decided(decision['what'], decision['version'])}: {decision['reason']}"
 
 
 def _ago(found: dict[str, Any], moment: str) -> str:

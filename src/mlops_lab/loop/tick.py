@@ -14,7 +14,7 @@ from mlops_lab.alerts.log import write_alerts
 from mlops_lab.clock import day_of, to_micros
 from mlops_lab.errors import Refused
 from mlops_lab.lake import Lake
-from mlops_lab.loop.deploy import deploy, find_live
+from mlops_lab.loop.deploy import deploy, find_live, is_long
 from mlops_lab.loop.ingest import ingest_journal, load_sources
 from mlops_lab.loop.observe import measure_day, predictions_of_day, recent_measurements, rollout_pairs, task_of
 from mlops_lab.loop.parity import Verifier
@@ -118,7 +118,7 @@ class Loop:
                 self.lake.append(MEASUREMENTS, measured, time="at", position=(_TICK, to_micros(end)))
         elif self.state.retraining is not None:
             self._finish_retraining(self.state.retraining.at, by=by)
-        if len(self.decisions) > before or not self._acted:
+        if len(self.decisions) > before or not self._acted or is_long(self.project, self.lake):
             self.act()
         if any(decision.what in {What.PROMOTE, What.ROLL_BACK} for decision in self.decisions[before:]):
             self.name_champion()

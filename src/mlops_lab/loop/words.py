@@ -31,3 +31,9 @@ DECIDED = {
     "roll_back": "rolled back (version {version})",
 }
 """The kinds of decision, for a person."""
+
+
+def decided(what: str, version: int | None) -> str:
+    """A decision of this kind, about a version or about a candidate that did not become one."""
+    text = DECIDED[what] if version is not None else DECIDED[what].replace("version {version}", "the candidate")
+    return text.format(version=version)

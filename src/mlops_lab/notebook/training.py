@@ -11,7 +11,7 @@ from typing import Any
 
 from mlops_lab import project as folder
 from mlops_lab.clock import parse_moment
-from mlops_lab.errors import InvalidInput
+from mlops_lab.errors import InvalidInput, MlopsError
 from mlops_lab.features.definition import Features
 from mlops_lab.loop.candidate import make_plan, prepare_candidate
 from mlops_lab.loop.tick import Loop
@@ -20,9 +20,11 @@ from mlops_lab.notebook.project import AnyProject, Project, open_project
 from mlops_lab.notebook.result import Model, Result
 from mlops_lab.notebook.saving import is_estimator
 from mlops_lab.project import PIPELINE_NAME
-from mlops_lab.registry.package import PLAN_FILE, Plan, model_file, write_plan
+from mlops_lab.registry.package import PLAN_FILE, model_file, write_plan
+from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.serving.predictor import Predictor
-from mlops_lab.training.fit import Fitted, fit, prove
+from mlops_lab.training.fit import fit
+from mlops_lab.training.packaging import NoEngineAgrees, Packaged, package
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
 from mlops_lab.training.training_set import TrainingSet
 
@@ -49,15 +51,22 @@ def train(
         began = time.perf_counter()
         fitted = fit(pipeline, candidate.data)
         seconds = time.perf_counter() - began
-        plan = make_plan(opened.files, candidate, fitted)
-        agreement = prove(fitted, plan, candidate.data.inputs)
-    except InvalidInput as error:
+        packaged = package(
+            fitted,
+            make_plan(opened.files, candidate, fitted),
+            candidate.data.inputs,
+            trust=trust_of_project(opened.files),
+            try_all=opened.files.settings.model.try_all,
+        )
+    except (InvalidInput, NoEngineAgrees) as error:
         if error.where and (features if _is_of_features(error) else model) is not None:
             error.where = error.where.replace(PIPELINE_NAME, "your cell")
         raise
-    predictor = _package(plan, fitted)
+    predictor = _open(packaged, opened.files)
     answers = _answer(opened.files, candidate.data, predictor)
-    return Result(opened, fitted.estimator, candidate, predictor, answers, agreement, seconds, given=(model, features))
+    return Result(
+        opened, fitted.estimator, candidate, predictor, answers, packaged.agreement, seconds, given=(model, features)
+    )
 
 
 def _choose(project: Project, model: Model | None, features: Features | None) -> Pipeline:
@@ -88,7 +97,7 @@ def _as_function(model: Model) -> Callable[[], Any]:
     return lambda: clone(model)
 
 
-def _is_of_features(error: InvalidInput) -> bool:
+def _is_of_features(error: MlopsError) -> bool:
     return error.code == "bad_features"
 
 
@@ -103,10 +112,10 @@ def _answer(project: folder.Project, data: TrainingSet, predictor: Predictor) ->
     )
 
 
-def _package(plan: Plan, fitted: Fitted) -> Predictor:
-    """What a server would load, from a folder that is gone again."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / model_file(fitted.engine)).write_bytes(fitted.model)
-        (folder / PLAN_FILE).write_bytes(write_plan(plan))
-        return Predictor(folder, version=0)
+def _open(packaged: Packaged, project: folder.Project) -> Predictor:
+    """What a server would load, from a folder that is gone again; inside the project, which says what it trusts."""
+    with tempfile.TemporaryDirectory(dir=project.home) as name:
+        package_folder = Path(name)
+        (package_folder / model_file(packaged.plan.engine)).write_bytes(packaged.model)
+        (package_folder / PLAN_FILE).write_bytes(write_plan(packaged.plan))
+        return Predictor(package_folder, version=0)

@@ -38,10 +38,10 @@ class Book(Generic[Prediction]):
         """The prediction of that id, if it is recent enough to be in the book."""
         return self._made.get(prediction_id)
 
-    def add(self, prediction: Prediction) -> None:
-        """Enter a prediction."""
+    def add(self, prediction: Prediction, *, at: datetime | None = None) -> None:
+        """Enter a prediction; `at` is its moment, where that costs less than to ask it."""
         self._made[prediction.id] = prediction
-        hour = (prediction.at - EPOCH) // _HOUR
+        hour = ((at or prediction.at) - EPOCH) // _HOUR
         self._by_hour.setdefault(hour, []).append(prediction.id)
         if hour > self._newest:
             self._newest = hour

@@ -22,6 +22,11 @@ from mlops_lab.project.keys import suggest
 from mlops_lab.project.layers import Layers
 from mlops_lab.project.sections import Settings
 
+_RUN_CODE = {
+    *("builtins", "importlib", "runpy", "sys", "ctypes", "os", "posix", "nt", "subprocess", "shutil", "socket"),
+    *("pickle", "joblib", "cloudpickle", "dill"),
+}
+"""Modules of which nothing may be trusted in a model's file."""
 Fail = Callable[..., InvalidInput]
 """Makes the error of something wrong at a key: see `Layers.fault`."""
 
@@ -39,6 +44,10 @@ def check_references(settings: Settings, layers: Layers) -> None:
         raise fail(what, ["project", "clock"], hint, beside=[["source", "time"]])
     _check_names(source, fail)
     _check_duration(settings.triggers.tick_every, ["triggers", "tick_every"], fail)
+    for name in settings.model.trusted_types:
+        if name.split(".")[0] in _RUN_CODE:
+            hint = "a pickle, or what starts programs, cannot be trusted: leave it out (docs/models.md)"
+            raise fail(f'"{name}" can run any code', ["model", "trusted_types"], hint)
     for name in settings.gates.slices:
         if name not in (known := {**source.request, **source.outcome}):
             hint = suggest(name, known) + "name fields of [source.request]"

@@ -33,6 +33,26 @@ class ProjectSection(Config, frozen=True, kw_only=True):
     ] = "wall"
 
 
+class ModelSection(Config, frozen=True, kw_only=True):
+    """`[model]`: what may serve a model: see docs/models.md.
+
+    `runner`: a process of its own, for what neither LightGBM's library nor ONNX Runtime answers alike. It reads formats
+    that cannot execute code: XGBoost's JSON, or skops, whose files may hold only types that skops trusts and those of
+    `trusted_types`. `try_all`: every engine is tried, also where one that is known to be faster agrees.
+    """
+
+    runner: Annotated[
+        bool, means("allow a process of its own to serve what does not convert (XGBoost's JSON, skops)")
+    ] = False
+    trusted_types: Annotated[
+        list[str],
+        means('types that a skops file may hold beside those skops trusts: `["sklearn.tree._tree.Tree"]`'),
+    ] = msgspec.field(default_factory=list)
+    try_all: Annotated[
+        bool, means("try, time and report every engine, also those after one that agrees and is known to be faster")
+    ] = False
+
+
 class BacktestSection(Config, frozen=True, kw_only=True):
     """`[backtest]`: the last days, kept from the candidate, on which it meets the champion; with `share`, that share
     of the rows instead, the last ones, whenever they were."""
@@ -138,6 +158,7 @@ class Settings(Config, frozen=True, kw_only=True):
     source: SourceSection
     tables: dict[str, TableSection] = msgspec.field(default_factory=dict)
     contract: ContractSection = ContractSection()
+    model: ModelSection = ModelSection()
     backtest: BacktestSection = BacktestSection()
     gates: GatesSection = GatesSection()
     rollout: RolloutSection = RolloutSection()

@@ -47,5 +47,5 @@ class Encoder:
             column = inputs[name]
             if codes is not None:
                 column = column.replace_strict(list(codes), list(codes.values()), default=None, return_dtype=pl.Float64)
-            columns.append(column.cast(pl.Float64).fill_null(_NAN).to_numpy())
+            columns.append(column.cast(pl.Float64).to_numpy())  # null is NaN there
         return np.column_stack(columns) if columns else np.empty((inputs.height, 0))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mlops_lab.registry.package import Plan, model_file
+from mlops_lab.registry.package import RUNNER_ENGINES, Plan, model_file
+
+if TYPE_CHECKING:
+    from mlops_lab.registry.trust import Trust
 
 Output = float | list[float]
 """A probability, the probabilities of all classes, or a number."""
@@ -29,13 +32,19 @@ class Engine(Protocol):
         """The answers for many rows, of shape (rows,) or (rows, outputs)."""
 
 
-def open_engine(package: Path, plan: Plan) -> Engine:
-    """The engine of a package that has been checked."""
+def open_engine(package: Path, plan: Plan, *, trust: Trust | None = None) -> Engine:
+    """The engine of a package that has been checked. `trust` is what its project allows a runner; where it is not
+    given, the project is the one in whose `.mlops` the package lies."""
     path, inputs = package / model_file(plan.engine), plan.features["inputs"]
     if plan.engine == "lightgbm":
         from mlops_lab.registry.lightgbm import LightgbmEngine
 
         return LightgbmEngine(path, inputs, plan.categories)
+    if plan.engine in RUNNER_ENGINES:
+        from mlops_lab.registry.runner_engine import RunnerEngine
+        from mlops_lab.registry.trust import trust_of
+
+        return RunnerEngine(path.read_bytes(), plan, trust=trust_of(package) if trust is None else trust)
     from mlops_lab.registry.onnx import OnnxEngine  # 0.1 s and 40 MB that only its users should pay
 
     return OnnxEngine(path, inputs)

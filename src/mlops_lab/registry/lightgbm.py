@@ -21,6 +21,8 @@ from mlops_lab.registry.engine import Output
 _FLOAT64 = 1
 _NORMAL = 0
 _ROW_MAJOR = 1
+MANY_ROWS = 64
+"""From so many rows on, starting threads for them costs less than they save."""
 
 
 @cache
@@ -67,7 +69,10 @@ class LightgbmEngine:
     def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
         """The answers for a few rows of inputs."""
         encode, predict = self.encoder.encode_row, self.booster.predict_one
-        return [predict(encode(row)) for row in rows]
+        if len(rows) < MANY_ROWS:
+            return [predict(encode(row)) for row in rows]
+        answers: list[Output] = self.booster.predict(np.array([encode(row) for row in rows])).tolist()
+        return answers
 
     def score(self, inputs: pl.DataFrame) -> npt.NDArray[np.float64]:
         """The answers for many rows of inputs; equal to `score_rows` bit by bit."""

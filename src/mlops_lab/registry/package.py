@@ -2,9 +2,11 @@
 
 MLmodel            MLflow's description: signature, flavors, run
 model.txt          the LightGBM model as text; or
-model.onnx         any other model as an ONNX graph
+model.onnx         any other model as an ONNX graph; or, for a runner,
+model.json         an XGBoost model, or
+model.skops        an estimator of scikit-learn
 plan.json          request fields, feature definition, categories: how a request becomes the model's input
-agreement.json     how the file was compared with the model that was trained
+agreement.json     which engines were tried, and how each agrees with the model that was trained
 profile.json       what the training data looked like, for drift
 requirements.txt   what it was trained with
 """
@@ -19,7 +21,9 @@ import msgspec
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.ids import hash_bytes
 
-MODEL_FILES = {"lightgbm": "model.txt", "onnx": "model.onnx"}
+MODEL_FILES = {"lightgbm": "model.txt", "onnx": "model.onnx", "xgboost": "model.json", "skops": "model.skops"}
+RUNNER_ENGINES = ("xgboost", "skops")
+"""Those that a process of its own must run."""
 AGREEMENT_FILE = "agreement.json"
 PLAN_FILE = "plan.json"
 PROFILE_FILE = "profile.json"
@@ -30,7 +34,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How a request becomes a prediction.
 
     `request` and `tables` map fields to their types as in mlops.toml; `features` is the definition as data;
-    `categories` maps an input of text to its values, in the order of their codes (LightGBM only). `classes` are those
+    `categories` maps an input of text to its values, in the order of their codes (LightGBM only); `texts` names all
+    inputs of text (for a runner, whose files do not say). `classes` are those
     of a multiclass task, `outputs` the place among them of each class that the engine knows. `scale` is the standard
     deviation of a number that is predicted. (Format 1 had only binary tasks and LightGBM.)
     """
@@ -46,6 +51,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     tables: dict[str, dict[str, str]]
     features: dict[str, Any]
     categories: dict[str, list[str]]
+    texts: list[str] = []
+
+
+class _Engine(msgspec.Struct):
+    engine: str = "lightgbm"
 
 
 def model_file(engine: str) -> str:
@@ -54,10 +64,14 @@ def model_file(engine: str) -> str:
 
 
 def package_fingerprint(path: Path) -> str:
-    """SHA-256 of all that decides the package's answers: the model and the plan."""
-    held = [path / name for name in MODEL_FILES.values() if (path / name).is_file()]
-    model = held[0] if held else path / MODEL_FILES["lightgbm"]
-    return fingerprint_content(model.read_bytes(), (path / PLAN_FILE).read_bytes())
+    """SHA-256 of all that decides the package's answers: the plan, and the model in the file that the plan's engine
+    will read; another one beside it counts for nothing."""
+    plan = (path / PLAN_FILE).read_bytes()
+    try:
+        model = MODEL_FILES[msgspec.json.decode(plan, type=_Engine).engine]
+    except (msgspec.DecodeError, KeyError):  # it is none of ours, and refused when it is read
+        return fingerprint_content(b"", plan)
+    return fingerprint_content((path / model).read_bytes(), plan)
 
 
 def fingerprint_content(model: bytes, plan: bytes) -> str:

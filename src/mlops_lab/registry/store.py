@@ -249,7 +249,7 @@ class Store:
         model.add_flavor("python_function", loader_module="mlops_lab.registry.pyfunc", env="requirements.txt")
         if content.engine == "lightgbm":
             model.add_flavor("lightgbm", data=model_name, model_class="lightgbm.basic.Booster", code=None)
-        else:
+        elif content.engine == "onnx":
             version = importlib.metadata.version("onnx")
             model.add_flavor(
                 "onnx", data=model_name, onnx_version=version, providers=["CPUExecutionProvider"], code=None

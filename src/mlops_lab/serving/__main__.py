@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int)
     parser.add_argument("--socket", type=int)
     options = parser.parse_args()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait for rows shall not spin meanwhile
     try:
         project = load_project(options.project, flags=options.flags)
         if options.socket is not None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from mlops_lab.errors import Conflict, InvalidInput
 from mlops_lab.registry.engine import Output
 from mlops_lab.serving.predictor import FeatureReader, Inputs, Predictor
 from mlops_lab.serving.records import PredictionRecord, RefusalRecord
 from mlops_lab.serving.routing import LiveModels, Route
+
+Kind = TypeVar("Kind", bound=Hashable)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Asked(NamedTuple):
@@ -47,56 +51,68 @@ class Answerer:
 
     def answer(self, asked: Sequence[Asked]) -> Answers:
         """The answers to some requests; a refusal where a view refuses or the model has no answer."""
-        places: dict[Route, list[int]] = {}
-        for place, request in enumerate(asked):
-            places.setdefault(self._models.route(request.key), []).append(place)
-        records: list[Any] = [None] * len(asked)
+        routes = [self._models.route(request.key) for request in asked]
+        inputs = self._read([route.predictor for route in routes], asked)
+        outputs = _score([route.predictor for route in routes], inputs)
+        for place, route in enumerate(routes):
+            if route.role != "champion" and (inputs[place].refused_by is not None or is_nan(outputs[place])):
+                routes[place] = fallback = self._models.fallback
+                inputs[place : place + 1] = self._read([fallback.predictor], [asked[place]])
+                outputs[place : place + 1] = _score([fallback.predictor], [inputs[place]])
         glances: dict[int, list[Glance]] = {}
-        for route, there in places.items():
-            some = asked if len(there) == len(asked) else [asked[place] for place in there]
-            self._answer_by(route, some, there, records, glances)
+        records = [
+            self._record(request, route, found, output, glances)
+            for request, route, found, output in zip(asked, routes, inputs, outputs, strict=True)
+        ]
         return Answers(records, glances)
 
-    def _answer_by(
-        self,
-        route: Route,
-        asked: Sequence[Asked],
-        places: Sequence[int],
-        records: list[Any],
-        glances: dict[int, list[Glance]],
-    ) -> None:
-        predictor, shadow = route.predictor, route.shadow
-        inputs = self.read(predictor, [request.row for request in asked])
-        outputs = predictor.score_rows([found.values for found in inputs])
-        names, version, time = predictor.features.inputs, predictor.version, self._time
-        same = shadow is not None and shadow.features.version == predictor.features.version
-        declined: list[int] = []
-        for place, (name, row, _), found, output in zip(places, asked, inputs, outputs, strict=True):
-            if found.refused_by is not None or is_nan(output):
-                if route.role != "champion":
-                    declined.append(place)
-                    continue
-                records[place] = refusal(name, row, found, version=version, time=time)
-                continue
-            features = dict(zip(names, found.values, strict=True))
-            records[place] = PredictionRecord(
-                name, row[time], version, route.role, output, row, features, found.missing
-            )
-            if shadow is not None:
-                glances.setdefault(shadow.version, []).append(Glance(name, row, found if same else None))
-        if declined:
-            again = dict(zip(places, asked, strict=True))
-            self._answer_by(self._models.fallback, [again[place] for place in declined], declined, records, glances)
+    def _record(
+        self, asked: Asked, route: Route, found: Inputs, output: Output, glances: dict[int, list[Glance]]
+    ) -> PredictionRecord | RefusalRecord:
+        predictor, role, shadow = route
+        name, row, _ = asked
+        if found.refused_by is not None or is_nan(output):
+            view = found.refused_by or ""
+            reason = found.missing[view] if view else "no_answer"
+            return RefusalRecord(name, row[self._time], predictor.version, view, reason, row)
+        beside = None
+        if shadow is not None:
+            beside = shadow.version
+            same = shadow.features.version == predictor.features.version
+            glances.setdefault(beside, []).append(Glance(name, row, found if same else None))
+        features = dict(zip(predictor.features.inputs, found.values, strict=True))
+        return PredictionRecord(
+            name, row[self._time], predictor.version, role, output, row, features, found.missing, beside
+        )
 
-    def read(self, predictor: Predictor, rows: Sequence[Mapping[str, Any]]) -> list[Inputs]:
-        """What a version sees of some requests."""
-        return self._readers[predictor.features.version].read(rows)
+    def _read(self, predictors: Sequence[Predictor], asked: Sequence[Asked]) -> list[Inputs]:
+        """What each version sees of its request; versions with the same features read together."""
+        return _in_groups(
+            [predictor.features.version for predictor in predictors],
+            [request.row for request in asked],
+            lambda version, rows: self._readers[version].read(rows),
+        )
 
 
-def refusal(name: str, row: dict[str, Any], found: Inputs, *, version: int, time: str) -> RefusalRecord:
-    """The record of a request without an answer."""
-    view = found.refused_by or ""
-    return RefusalRecord(name, row[time], version, view, found.missing[view] if view else "no_answer", row)
+def _score(predictors: Sequence[Predictor], inputs: Sequence[Inputs]) -> list[Output]:
+    values = [found.values for found in inputs]
+    return _in_groups(predictors, values, lambda predictor, rows: predictor.score_rows(rows))
+
+
+def _in_groups(
+    kinds: Sequence[Kind], items: Sequence[Item], work: Callable[[Kind, Sequence[Item]], list[Result]]
+) -> list[Result]:
+    """The results of `work` on the items of each kind together, in the order of the items."""
+    if kinds.count(kinds[0]) == len(kinds):
+        return work(kinds[0], items)
+    places: dict[Kind, list[int]] = {}
+    for place, kind in enumerate(kinds):
+        places.setdefault(kind, []).append(place)
+    results: list[Any] = [None] * len(items)
+    for kind, there in places.items():
+        for place, result in zip(there, work(kind, [items[place] for place in there]), strict=True):
+            results[place] = result
+    return results
 
 
 def is_nan(output: Output) -> bool:

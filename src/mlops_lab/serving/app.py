@@ -10,11 +10,12 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from mlops_lab.errors import EnvironmentFault, MlopsError, NotFound, TooSlow, WrongMethod
+from mlops_lab.errors import EnvironmentFault, MlopsError, NotFound, TooSlow, Unauthorized, WrongMethod
 from mlops_lab.ids import new_id
 from mlops_lab.serving.batching import Batcher
 from mlops_lab.serving.commit import Committer
 from mlops_lab.serving.deployment import read_deployment
+from mlops_lab.serving.docs import Docs
 from mlops_lab.serving.hot import Exchange
 from mlops_lab.serving.http import (
     JSON,
@@ -29,7 +30,9 @@ from mlops_lab.serving.http import (
     error_reply,
 )
 from mlops_lab.serving.metrics import Counts, counts_path, keep_counts, read_counts, write_metrics
+from mlops_lab.serving.protocols import mlflow, oip
 from mlops_lab.serving.protocols.own import OwnProtocol, check_rows, list_decoder
+from mlops_lab.serving.protocols.rows import RowsDoor
 from mlops_lab.serving.service import Service
 from mlops_lab.serving.token import Guard
 
@@ -52,6 +55,9 @@ class App:
     GET  /v1/status               what is live, where the journal stands
     GET  /metrics                 what all workers counted since the start, for Prometheus
     GET  /healthz                 alive
+    /v2/…                         the Open Inference Protocol
+    POST /invocations; GET /ping, /health, /version                MLflow's scoring protocol
+    GET  /openapi.json, /docs     all of these, for programs and for people
     """
 
     def __init__(self, service: Service, *, guard: Guard, worker: int = 0, workers: int = 1) -> None:
@@ -75,15 +81,32 @@ class App:
         self._own = OwnProtocol(
             service.doors, self._batcher, classes=tuple(service.project.classes), max_rows=settings.max_rows
         )
+        door = RowsDoor(service.doors, self._batcher, max_rows=settings.max_rows)
+        v2, scoring = oip.OpenInference(service, door), mlflow.MlflowProtocol(service.doors, door)
+        docs = Docs(service)
         self._routes: dict[str, tuple[str, Handler]] = {
             "/v1/predict": ("POST", self._own.predict),
             "/v1/outcomes": ("POST", self._take_outcomes),
             "/v1/status": ("GET", self._tell_status),
             "/metrics": ("GET", self._tell_metrics),
             "/healthz": ("GET", self._tell_health),
+            "/v2": ("GET", v2.tell_server),
+            "/v2/health/live": ("GET", v2.tell_live),
+            "/v2/health/ready": ("GET", v2.tell_ready),
+            "/invocations": ("POST", scoring.invoke),
+            "/ping": ("GET", scoring.ping),
+            "/health": ("GET", scoring.ping),
+            "/version": ("GET", scoring.tell_version),
+            "/openapi.json": ("GET", docs.tell_document),
+            "/docs": ("GET", docs.tell_page),
         }
+        model = "/v2/models/([^/]+)(?:/versions/([^/]+))?"
         self._patterns: list[tuple[re.Pattern[str], str, str, Handler]] = [
-            (re.compile(r"/v1/tables/([^/]+)/rows"), "/v1/tables/{name}/rows", "POST", self._take_rows),
+            (re.compile(model + "/infer"), "/v2/models/{name}/infer", "POST", v2.infer),
+            (re.compile(model + "/ready"), "/v2/models/{name}/ready", "GET", v2.tell_model_ready),
+            (re.compile(model), "/v2/models/{name}", "GET", v2.tell_model),
+            (re.compile("/v1/tables/([^/]+)/rows"), "/v1/tables/{name}/rows", "POST", self._take_rows),
+            (re.compile("/docs/([^/]+)"), "/docs/{file}", "GET", docs.tell_file),
         ]
 
     # ---- requests ------------------------------------------------------------------------------------------------
@@ -152,11 +175,11 @@ class App:
                 return name, value
         return b"x-request-id", b"%b-%d" % (self._request_prefix, next(self._request_numbers))
 
-    def _find(self, call: Call) -> tuple[str, Handler, tuple[str, ...]]:
+    def _find(self, call: Call) -> tuple[str, Handler, tuple[str | None, ...]]:
         """The route, the handler and what the URL names; NotFound or WrongMethod."""
         found = self._routes.get(call.path)
         route: str = call.path
-        groups: tuple[str, ...] = ()
+        groups: tuple[str | None, ...] = ()
         if found is None:
             for pattern, named, method, handler in self._patterns:
                 if match := pattern.fullmatch(call.path):
@@ -167,15 +190,10 @@ class App:
                 f"there is no {call.path}",
                 code="unknown_route",
                 where="url",
-                hint="POST /v1/predict, /v1/outcomes, /v1/tables/NAME/rows; GET /v1/status, /metrics, /healthz",
+                hint="POST /v1/predict, /v1/outcomes, /v1/tables/NAME/rows; GET /docs shows them all",
             )
         if found[0] != call.method:
-            raise WrongMethod(
-                f"this route takes {found[0]}, not {call.method}",
-                code="wrong_method",
-                where="method",
-                hint=f"use {found[0]}",
-            )
+            raise WrongMethod(call.method, allowed=found[0])
         return route, found[1], groups
 
     # ---- learning what happened ----------------------------------------------------------------------------------
@@ -255,6 +273,7 @@ class App:
         self._gauge()
         keep_counts(self._counts_paths[self._worker], self._counts)
         tasks = [asyncio.create_task(task) for task in (self._follow(), self._follow_tokens(), self._keep_counts())]
+        self._begin_shadows()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in tasks:
@@ -324,8 +343,8 @@ async def _send(reply: Reply, send: Send) -> None:
 
 
 def _explain(error: Exception, method: str, path: str, request_id: Header) -> tuple[str, Reply]:
-    """The reason and the reply of a request that failed. What nobody expected is the last line of defence's: the client
-    gets a reason, the log gets the trace."""
+    """The reason and the reply of a request that failed, as the protocol of its path has it. What nobody expected is
+    the last line of defence's: the client gets a reason, the log gets the trace."""
     name = request_id[1].decode()
     if not isinstance(error, MlopsError):
         said = {"method": method, "path": path, "request_id": name}
@@ -333,7 +352,14 @@ def _explain(error: Exception, method: str, path: str, request_id: Header) -> tu
         error = EnvironmentFault(
             "the server could not answer this request", code="internal", hint="see the server's log"
         )
-    reply = error_reply(error, name)
+    if path == "/invocations":
+        reply = mlflow.tell_error(error)
+    else:
+        reply = oip.tell_error(error) if path.startswith("/v2") else error_reply(error, name)
+    if isinstance(error, WrongMethod):
+        reply = reply._replace(headers=(*reply.headers, (b"allow", error.allowed.encode())))
+    if isinstance(error, Unauthorized):
+        reply = reply._replace(headers=(*reply.headers, (b"www-authenticate", b"Bearer")))
     if isinstance(error, TooSlow):  # where its rest would begin is unknown
         reply = reply._replace(headers=(*reply.headers, _CLOSE))
     return error.code, reply

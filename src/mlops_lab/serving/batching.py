@@ -15,6 +15,7 @@ from mlops_lab.serving.service import Service
 
 Answers = list[PredictionRecord | InvalidInput]
 Done = Callable[[Answers | Exception], None]
+Waiting = list[tuple[Sequence[msgspec.Struct], Done]]
 
 
 class Batcher:
@@ -24,7 +25,7 @@ class Batcher:
         self._service = service
         self._committer = committer
         self._answered = answered
-        self._waiting: list[tuple[Sequence[msgspec.Struct], Done]] = []
+        self._waiting: Waiting = []
         self._commits: set[asyncio.Task[None]] = set()
 
     def submit(self, requests: Sequence[msgspec.Struct], done: Done) -> None:
@@ -39,23 +40,29 @@ class Batcher:
 
     async def ask(self, requests: Sequence[msgspec.Struct]) -> Answers:
         """The answers to a client's requests: see `submit`."""
-        future: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
-
-        def done(answers: Answers | Exception) -> None:
-            if future.done():  # its client went away
-                return
-            if isinstance(answers, Exception):
-                future.set_exception(answers)
-            else:
-                future.set_result(answers)
-
+        future, done = _promise()
         self.submit(requests, done)
         return await future
 
+    async def ask_whole(self, requests: Sequence[msgspec.Struct]) -> list[PredictionRecord]:
+        """The answers to all of a client's requests. InvalidInput where one has none: then none is written down."""
+        future, done = _promise()
+        self._answer([(requests, done)], whole=True)
+        records: list[PredictionRecord] = []
+        for place, answer in enumerate(await future):
+            if isinstance(answer, InvalidInput):
+                raise _in_row(place, answer)
+            records.append(answer)
+        return records
+
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
+        self._answer(waiting)
+
+    def _answer(self, waiting: Waiting, *, whole: bool = False) -> None:
         try:
-            answers, is_repeat = self._service.answer([request for requests, _ in waiting for request in requests])
+            requests = [request for requests, _ in waiting for request in requests]
+            answers, is_repeat = self._service.answer(requests, whole=whole)
         except Exception as error:
             _fail(waiting, error)
             return
@@ -68,7 +75,7 @@ class Batcher:
         self._commits.add(task)
         task.add_done_callback(self._commits.discard)
 
-    async def _commit(self, waiting: list[Any], answers: Answers, *, others: Sequence[Any]) -> None:
+    async def _commit(self, waiting: Waiting, answers: Answers, *, others: Sequence[Any]) -> None:
         try:
             await self._committer.durable(others)
         except EnvironmentFault as error:
@@ -76,7 +83,7 @@ class Batcher:
             return
         self._hand_out(waiting, answers)
 
-    def _hand_out(self, waiting: list[tuple[Sequence[msgspec.Struct], Done]], answers: Answers) -> None:
+    def _hand_out(self, waiting: Waiting, answers: Answers) -> None:
         start = 0
         for requests, done in waiting:
             end = start + len(requests)
@@ -85,7 +92,29 @@ class Batcher:
         self._answered()
 
 
-def _fail(waiting: list[Any], error: Exception) -> None:
+def _promise() -> tuple[asyncio.Future[Answers], Done]:
+    """A future, and what fulfils it."""
+    future: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+
+    def done(answers: Answers | Exception) -> None:
+        if future.done():  # its client went away
+            return
+        if isinstance(answers, Exception):
+            future.set_exception(answers)
+        else:
+            future.set_result(answers)
+
+    return future, done
+
+
+def _in_row(place: int, error: InvalidInput) -> InvalidInput:
+    """The error of one of many rows, with its place."""
+    where = error.where or ""
+    inside = where.removeprefix("$") if where.startswith("$") else f", {where}"
+    return type(error)(error.what, code=error.code, where=f"rows[{place}]{inside}", hint=error.hint)
+
+
+def _fail(waiting: Waiting, error: Exception) -> None:
     """Each client that waits gets it as its own answer."""
     for _, done in waiting:
         done(error)

@@ -23,6 +23,7 @@ class Doors:
         """The fields of a request, in their order; `id` may be given too."""
         if project.timed_by_arrival:
             self.fields = (*self.fields, Field(source.time, "datetime", nullable=True))
+        self.names = [field.name for field in self.fields]
         self.request = make_struct("Request", self.fields, past=[source.time], id=str)
         self.outcome = make_struct("Outcome", told_fields(project), past=["known_at"])
         self.outcome_names = [field.name for field in parse_fields(source.outcome, where="source.outcome")]

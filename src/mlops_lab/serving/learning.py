@@ -60,9 +60,8 @@ class Learner:
                 problems.append(problem.as_dict())
             counts[verdict] += 1
             if verdict is not Verdict.DUPLICATE:
-                made = memory.book.find(name) if verdict is Verdict.ACCEPTED else None
+                prediction = memory.recall(name) if verdict is Verdict.ACCEPTED else None
                 received_at = self._received(memory, known_at)
-                prediction = made.record() if made else None
                 record = OutcomeRecord(name, known_at, str(verdict), values, prediction, received_at)
                 judged.records.append(record)
                 if verdict is Verdict.ACCEPTED:

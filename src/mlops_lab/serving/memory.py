@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from mlops_lab.clock import from_micros, to_micros
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import View
 from mlops_lab.features.online import MemoryStore, Store, timed_row
@@ -37,43 +38,27 @@ from mlops_lab.serving.records import (
 
 BOOK_FILE = "book.msgpack"
 _encode = msgspec.msgpack.Encoder().encode
-_decode_asked = msgspec.msgpack.Decoder(tuple[dict[str, Any], dict[str, str]]).decode
+_decode = msgspec.msgpack.Decoder(tuple[int, str, Output, list[Any], dict[str, str], int | None, Output | None]).decode
 
 
 class Remembered(msgspec.Struct, frozen=True, gc=False):
-    """A prediction as the book keeps it: without its features, and with what was asked as bytes. A server remembers
-    millions of them."""
+    """A prediction as the book keeps it: without its features, and packed. A server remembers millions of them."""
 
     id: str
-    at: datetime
-    version: int
-    role: str
-    output: Output
-    asked: bytes
-    shadow: ShadowRecord | None = None
+    packed: bytes
 
-    @staticmethod
-    def of(record: PredictionRecord) -> Remembered:
-        """What is kept of a prediction."""
-        asked = _encode((record.request, record.missing))
-        shadow = None
-        if record.shadow_version is not None and record.shadow_output is not None:
-            shadow = ShadowRecord(record.id, record.at, record.shadow_version, record.shadow_output)
-        return Remembered(record.id, record.at, record.version, record.role, record.output, asked, shadow)
-
-    def record(self) -> PredictionRecord:
-        """The prediction, without its features."""
-        request, missing = _decode_asked(self.asked)
-        version, output = (self.shadow.version, self.shadow.output) if self.shadow else (None, None)
-        return PredictionRecord(
-            self.id, self.at, self.version, self.role, self.output, request, {}, missing, version, output
-        )
+    @property
+    def at(self) -> datetime:
+        """When it was made."""
+        return from_micros(int.from_bytes(self.packed[:8], signed=True))
 
 
 class Memory:
     """The memory of one worker. Not thread-safe; another one may be built in a thread beside it."""
 
-    def __init__(self, project: Project, doors: Doors, *, deployment: Deployment, views: Sequence[View]) -> None:
+    def __init__(
+        self, project: Project, doors: Doors, *, deployment: Deployment, views: Sequence[View], own: Path
+    ) -> None:
         self._project = project
         self._doors = doors
         source = project.settings.source
@@ -84,8 +69,10 @@ class Memory:
         """By table, the moment at which its newest row was known."""
         self.newest: datetime | None = None
         """The latest moment that was asked about."""
+        self.unshadowed: dict[str, int] = {}
+        """By id, the version in shadow that a killed worker has not come to: what a restored memory found."""
         self._followers: dict[Path, Follower] = {}
-        self._restore(deployment)
+        self._restore(deployment, own)
 
     # ---- the fold ------------------------------------------------------------------------------------------------
 
@@ -93,19 +80,34 @@ class Memory:
         """Take in what a journal says."""
         match record:
             case PredictionRecord():
-                self.book.add(Remembered.of(record))
+                self.book.add(self._pack(record), at=record.at)
                 self._note(record.at)
             case RefusalRecord():
                 self._note(record.at)
             case ShadowRecord():
-                if (made := self.book.find(record.id)) is not None:
-                    self.book.replace(msgspec.structs.replace(made, shadow=record))
+                if (made := self.recall(record.id)) is not None:
+                    self.book.replace(self._pack(made, record))
             case FactRecord():
                 self._add_fact(record)
             case OutcomeRecord(prediction=PredictionRecord()):
                 self._learn(record)
             case _:
                 pass
+
+    def recall(self, name: str) -> PredictionRecord | None:
+        """The recent prediction of that id, without its features."""
+        found = self.book.find(name)
+        if found is None:
+            return None
+        version, role, output, values, missing, beside, said = _decode(found.packed[8:])
+        request = dict(zip(self._doors.names, values, strict=True))
+        return PredictionRecord(name, found.at, version, role, output, request, {}, missing, beside, said)
+
+    def _pack(self, record: PredictionRecord, shadow: ShadowRecord | None = None) -> Remembered:
+        beside, said = (shadow.version, shadow.output) if shadow else (record.shadow_version, record.shadow_output)
+        values = [record.request.get(name) for name in self._doors.names]
+        packed = _encode((record.version, record.role, record.output, values, record.missing, beside, said))
+        return Remembered(record.id, to_micros(record.at).to_bytes(8, signed=True) + packed)
 
     def record(self, journal: Journal, records: Sequence[Record]) -> None:
         """Write records down and take them in; on an EnvironmentFault those that are in the journal nevertheless."""
@@ -143,7 +145,7 @@ class Memory:
 
     # ---- restoring ---------------------------------------------------------------------------------------------
 
-    def _restore(self, deployment: Deployment) -> None:
+    def _restore(self, deployment: Deployment, own: Path) -> None:
         state = self._project.root / deployment.state
         self._load_facts(state)
         try:
@@ -161,13 +163,23 @@ class Memory:
                 self.book.end(record.id, record.known_at, record.values)
             else:
                 self.apply(record)
+                if own == self._project.journal_path:  # one worker is enough
+                    self._expect(record)
         for worker, path in enumerate(worker_paths(self._project.journal_path)):
             positions = deployment.state_positions
             reached = positions[worker] if worker < len(positions) else 0
             for position, payload in read_journal(path, reached):
-                self.apply(decode_record(payload))
+                self.apply(record := decode_record(payload))
+                if path == own:
+                    self._expect(record)
                 reached = position
             self._followers[path] = Follower(path, reached)
+
+    def _expect(self, record: Record) -> None:
+        if isinstance(record, PredictionRecord) and record.shadow_version is not None and record.shadow_output is None:
+            self.unshadowed[record.id] = record.shadow_version
+        elif isinstance(record, ShadowRecord):
+            self.unshadowed.pop(record.id, None)
 
     def _load_facts(self, state: Path) -> None:
         for path in sorted(state.glob("*.parquet")):

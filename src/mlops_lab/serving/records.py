@@ -12,8 +12,8 @@ class PredictionRecord(msgspec.Struct, frozen=True, tag="p"):
     """One answered request.
 
     `request` and `features` are what came in and what the model saw; `missing` names the views that knew nothing of
-    it, and why. `role`: "champion", "canary", or "arm" of an A/B test with fixed shares. A shadow is a version that was
-    scored on the same request and answered nobody; as it is scored after the answer, its `ShadowRecord` comes later.
+    it, and why. `role`: "champion", "canary", or "arm" of an A/B test with fixed shares. A shadow is a version that is
+    scored on the same request and answers nobody; as that is done after the answer, what it said is a `ShadowRecord`.
     """
 
     id: str

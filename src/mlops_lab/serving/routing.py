@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +12,11 @@ from mlops_lab.serving.predictor import Predictor
 
 
 def bucket(key: str) -> float:
-    """A number in [0, 1) that is always the same for the same key: who is in whose share."""
-    return zlib.crc32(key.encode()) / 2**32
+    """A number in [0, 1) that is always the same for the same key: who is in whose share.
+
+    A checksum would be faster, and is far from even where keys are numbered.
+    """
+    return int.from_bytes(blake2b(key.encode(), digest_size=6).digest()) / 2**48
 
 
 class Route(NamedTuple):
@@ -50,6 +53,11 @@ class LiveModels:
     def predictors(self) -> list[Predictor]:
         """All that are loaded, the champion first."""
         return list(self.by_live.values())
+
+    @property
+    def is_split(self) -> bool:
+        """Whether not all requests are answered by the champion."""
+        return self._is_split
 
     def route(self, key: str) -> Route:
         """Who answers the requests of a key: the same as long as the rollout, or the A/B test, is the same."""

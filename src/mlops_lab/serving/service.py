@@ -11,7 +11,7 @@ from mlops_lab import clock
 from mlops_lab.errors import InvalidInput
 from mlops_lab.ids import new_id
 from mlops_lab.project import Project
-from mlops_lab.serving.answering import Answerer, Asked, explain_refusal, other_request
+from mlops_lab.serving.answering import Answerer, Answers, Asked, Glance, explain_refusal, other_request
 from mlops_lab.serving.deployment import Deployment
 from mlops_lab.serving.doors import Doors
 from mlops_lab.serving.journal import Journal, read_positions, worker_path
@@ -64,14 +64,16 @@ class Service:
         self.models: LiveModels
         self.memory: Memory
         self.take_over(Prepared(models, self._remember(models)))
+        self._shadows.add(self._left_over())
 
     # ---- answering -------------------------------------------------------------------------------------------
 
-    def answer(self, requests: Sequence[msgspec.Struct]) -> Answered:
+    def answer(self, requests: Sequence[msgspec.Struct], *, whole: bool = False) -> Answered:
         """The answers to some decoded requests, written to the journal before they are returned.
 
         A request whose id was answered before gets the same answer again; with another content, a Conflict. One that
-        the champion's views refuse gets no answer, and that is written down too.
+        the champion's views refuse gets no answer, and that is written down too. With `whole`, nothing else is written
+        down where one gets no answer: the others are not to be given theirs.
         """
         rows = [msgspec.structs.asdict(request) for request in requests]
         names = [row.pop("id") for row in rows]
@@ -81,14 +83,19 @@ class Service:
             if others:
                 self.memory.catch_up()
             if not given:
-                return Answered(self._answer([self._ask(new_id(), row) for row in rows]), False)
+                found = self._answerer.answer([self._ask(new_id(), row) for row in rows])
+                answers = _explain(found.records)
+                self._write(found, only_refusals=whole and _has_error(answers))
+                return Answered(answers, False)
             names = [name or new_id() for name in names]
             fresh: dict[str, dict[str, Any]] = {}
             for name, row in zip(names, rows, strict=True):
                 if self.memory.book.find(name) is None:
                     fresh.setdefault(name, row)
-            made = dict(zip(fresh, self._answer([self._ask(*one) for one in fresh.items()]), strict=True))
-        answers = [self._same(name, row, made.get(name)) for name, row in zip(names, rows, strict=True)]
+            found = self._answerer.answer([self._ask(*one) for one in fresh.items()])
+            made = dict(zip(fresh, _explain(found.records), strict=True))
+            answers = [self._same(name, row, made.get(name)) for name, row in zip(names, rows, strict=True)]
+            self._write(found, only_refusals=whole and _has_error(answers))
         return Answered(answers, bool(others) and len(made) < len(names))
 
     def predict(self, requests: Sequence[msgspec.Struct]) -> list[PredictionRecord | InvalidInput]:
@@ -103,13 +110,14 @@ class Service:
         key = row[self._key] if self._key else None
         return Asked(name, row, name if key is None else str(key))
 
-    def _answer(self, asked: Sequence[Asked]) -> list[PredictionRecord | InvalidInput]:
-        if not asked:
-            return []
-        records, glances = self._answerer.answer(asked)
-        self.memory.record(self.journal, records)
-        self.counts.note_answers(records, shed=self._shadows.add(glances) if glances else 0)
-        return [explain_refusal(record) if isinstance(record, RefusalRecord) else record for record in records]
+    def _write(self, found: Answers, *, only_refusals: bool) -> None:
+        """Write answers to the journal, and have them scored by the shadows."""
+        records, glances = found
+        if only_refusals:
+            records, glances = [record for record in records if isinstance(record, RefusalRecord)], {}
+        if records:
+            self.memory.record(self.journal, records)
+            self.counts.note_answers(records, shed=self._shadows.add(glances) if glances else 0)
 
     def _same(
         self, name: str, row: dict[str, Any], made: PredictionRecord | InvalidInput | None
@@ -118,9 +126,8 @@ class Service:
         if isinstance(made, InvalidInput):
             return made
         if made is None:
-            found = self.memory.book.find(name)
-            assert found is not None
-            made = found.record()
+            made = self.memory.recall(name)
+            assert made is not None
         said = {**row, self._time: row[self._time] or made.request[self._time]}
         return made if made.request == said else other_request(name)
 
@@ -218,4 +225,20 @@ class Service:
 
     def _remember(self, models: LiveModels) -> Memory:
         views = list(views_of(models.predictors).values())
-        return Memory(self.project, self.doors, deployment=models.deployment, views=views)
+        return Memory(self.project, self.doors, deployment=models.deployment, views=views, own=self.journal.path)
+
+    def _left_over(self) -> dict[int, list[Glance]]:
+        """The shadows that an earlier process did not come to: as of the same moment, they say the same."""
+        glances: dict[int, list[Glance]] = {}
+        for name, version in self.memory.unshadowed.items():
+            if (made := self.memory.recall(name)) is not None:
+                glances.setdefault(version, []).append(Glance(name, made.request, None))
+        return glances
+
+
+def _explain(records: Sequence[PredictionRecord | RefusalRecord]) -> list[PredictionRecord | InvalidInput]:
+    return [explain_refusal(record) if isinstance(record, RefusalRecord) else record for record in records]
+
+
+def _has_error(answers: Sequence[PredictionRecord | InvalidInput]) -> bool:
+    return any(isinstance(answer, InvalidInput) for answer in answers)

@@ -1,78 +1,104 @@
-"""Proof that a packaged model answers like the one that was trained: asked side by side, also where engines err."""
+"""The report of how engines agree with the model that was trained; it lies in the package."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import polars as pl
+
+from mlops_lab.registry.engine import Engine
+from mlops_lab.registry.package import AGREEMENT_FILE
 
 Answers = npt.NDArray[np.float64]
-Answering = Callable[[pl.DataFrame], Answers]
 TOLERANCE = 1e-5
 """How far an answer of an inexact engine may be from the model's, in units of the task's scale (1 for probabilities),
 or of the answer where that is larger: float32 carries some seven digits, and a model adds up many numbers."""
-ROWS, EDGE_ROWS, EDGE_COLUMNS = 20_000, 500, 50
-_UNSEEN = "\u2400 never seen \u2400"
+DATA, CORNERS, THRESHOLDS, BESIDE, ONE_BY_ONE = "data", "corners", "thresholds", "beside", "one by one"
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of one kind that both were asked, how many answers differ by more than the tolerance, and by how much at
+    most: None where one of them is no number."""
+
+    rows: int
+    differing: int
+    largest: float | None
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """One engine: whether it agrees (None: it was not asked, `reason` says why), on which rows, and the microseconds
+    that one row takes it (the median)."""
+
+    engine: str
+    agrees: bool | None
+    reason: str
+    tolerance: float = 0.0
+    parts: dict[str, Part] = {}
+    micros: float | None = None
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):
-    """How many rows were asked of both, how many differ by more than `tolerance`, and by how much at most."""
+    """How the engine that serves agrees with the model that was trained, and what came of the others.
 
-    format: int = 1
+    `rows`, `differing` and `largest` are of all parts together. `data_rows` is how many rows were learned from, and
+    `splits` how many of the `splits_in_all` that the model has on numbers were tested at their thresholds. (Format 1
+    has only the first four, of a sample of the data.)
+    """
+
+    format: int = 2
     engine: str
     rows: int
     differing: int
-    largest: float
+    largest: float | None
     tolerance: float
+    data_rows: int | None = None
+    splits: int = 0
+    splits_in_all: int = 0
+    tried: list[Tried] = []
+
+    @property
+    def taken(self) -> Tried | None:
+        """The entry of the engine that serves; None in format 1."""
+        return next((one for one in self.tried if one.engine == self.engine), None)
 
 
-def compare(
-    engine: str, inputs: pl.DataFrame, *, model: Answering, packaged: Answering, tolerance: float, scale: float
-) -> Agreement:
-    """The agreement of both on the rows that were learned from (some, spread over all) and on rows at the edge.
-
-    A row that the model itself cannot answer (a null where it takes none) is not compared: the server refuses it.
-    """
-    asked = inputs.gather_every(max(1, inputs.height // ROWS))
-    expected, given = model(asked), packaged(asked)
-    edge = edge_rows(asked)
-    at_once = _ask_both(pl.concat(edge), model, packaged)
-    one_by_one = [_ask_both(rows, model, packaged) for rows in edge] if at_once is None else [at_once]
-    pairs = [(expected, given), *(pair for pair in one_by_one if pair is not None)]
-    expected, given = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
-    distance = np.abs(expected - given) / np.maximum(scale, np.abs(expected))
-    distance = np.where(np.isnan(distance), np.inf, distance).reshape(len(expected), -1).max(axis=1)
-    differing = int((distance > tolerance).sum())
-    largest = float(distance.max(initial=0.0))
-    return Agreement(engine=engine, rows=len(expected), differing=differing, largest=largest, tolerance=tolerance)
+def read_agreement(package: Path) -> Agreement:
+    """The report that lies in a package, of any format."""
+    return msgspec.json.decode((package / AGREEMENT_FILE).read_bytes(), type=Agreement)
 
 
-def edge_rows(inputs: pl.DataFrame) -> list[pl.DataFrame]:
-    """Rows where engines err: numbers a hair beside those learned from, nulls, and texts never seen."""
-    some = inputs.gather_every(max(1, inputs.height // EDGE_ROWS)).head(EDGE_ROWS)
-    numbers = [column.name for column in some.iter_columns() if column.dtype.is_float()]
-    texts = [name for name, dtype in some.schema.items() if dtype == pl.String]
-    beside = [some.with_columns(_beside(some[name], side) for name in numbers) for side in (-np.inf, np.inf)]
-    first = some.head(1)
-    named = list(some.schema.items())[:EDGE_COLUMNS]
-    nulls = [first.with_columns(pl.lit(None, dtype).alias(name)) for name, dtype in named]
-    unseen = [some.head(20).with_columns(pl.lit(_UNSEEN).alias(name) for name in texts)] if texts else []
-    nothing = first.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in some.schema.items())
-    return [*beside, *nulls, *unseen, nothing]
+def tolerance_of(engine: Engine) -> float:
+    """How far its answers may be from the model's."""
+    return 0.0 if engine.exact else TOLERANCE
 
 
-def _beside(column: pl.Series, side: float) -> pl.Series:
-    """The next number that float32 can hold, on that side."""
-    values = np.nextafter(column.to_numpy().astype(np.float32), np.float32(side)).astype(np.float64)
-    return pl.select(pl.when(column.is_null()).then(None).otherwise(pl.Series(values))).to_series().alias(column.name)
+def distances(expected: Answers, given: Answers, *, scale: float) -> Answers:
+    """How far the answers to each row are apart, in units of the scale or of the answer; infinite where one is no
+    number."""
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(expected - given) / np.maximum(scale, np.abs(expected))
+    found: Answers = np.where(np.isnan(apart), np.inf, apart).reshape(len(expected), -1).max(axis=1, initial=0.0)
+    return found
 
 
-def _ask_both(rows: pl.DataFrame, model: Answering, packaged: Answering) -> tuple[Answers, Answers] | None:
-    try:
-        expected = model(rows)
-    except ValueError:  # as scikit-learn says that it takes no nulls
-        return None
-    return (expected, packaged(rows)) if np.isfinite(expected).all() else None
+def add_up(parts: Sequence[Part]) -> Part:
+    """All rows of some parts."""
+    largest = [part.largest for part in parts]
+    return Part(
+        rows=sum(part.rows for part in parts),
+        differing=sum(part.differing for part in parts),
+        largest=None if None in largest else max(filter(None, largest), default=0.0),
+    )
+
+
+def difference(apart: Answers, *, tolerance: float) -> Part:
+    """Rows whose answers lie so far apart, as a part of the report."""
+    largest = float(apart.max(initial=0.0))
+    return Part(
+        rows=len(apart),
+        differing=int((apart > tolerance).sum()),
+        largest=largest if np.isfinite(largest) else None,
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mlops_lab.training.frames import to_pandas
+from mlops_lab.registry.frames import to_pandas
 from mlops_lab.training.task import Multiclass, to_series
 from mlops_lab.training.training_set import TrainingSet
 

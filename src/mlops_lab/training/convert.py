@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,24 +11,40 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.errors import InvalidInput
+from mlops_lab.registry.frames import picks_columns
 
 _OPSETS = {"": 21, "ai.onnx.ml": 3}
+CHOICES = (
+    "docs/models.md lists what converts; derive features in Polars instead of a FunctionTransformer, return the path "
+    "of an ONNX file of your own, or let `[model] runner = true` in mlops.toml serve it from its own format"
+)
+"""What can be done about a model that does not convert."""
 
 
 def to_onnx(estimator: Any, inputs: pl.DataFrame) -> bytes:
     """The graph of an estimator that was fitted on these inputs; InvalidInput says why there is none."""
-    from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+    if not picks_columns(estimator):
+        return _convert(estimator, [("inputs", _floats(inputs.width))])
+    from skl2onnx.common.data_types import StringTensorType
 
-    if picks_columns(estimator):
-        layout = [
-            (name, StringTensorType([None, 1]) if dtype == pl.String else FloatTensorType([None, 1]))
-            for name, dtype in inputs.schema.items()
-        ]
-    else:
-        layout = [("inputs", FloatTensorType([None, inputs.width]))]
+    layout = [
+        (name, StringTensorType([None, 1]) if dtype == pl.String else _floats(1))
+        for name, dtype in inputs.schema.items()
+    ]
+    return _convert(estimator, layout)
+
+
+def _floats(width: int) -> Any:
+    from skl2onnx.common.data_types import FloatTensorType
+
+    return FloatTensorType([None, width])
+
+
+def _convert(estimator: Any, layout: list[tuple[str, Any]], *, sees_float64: bool = False) -> bytes:
+    from skl2onnx import convert_sklearn
+
     options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
-    with _converters(), warnings.catch_warnings():
+    with _converters(sees_float64=sees_float64), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             graph = convert_sklearn(estimator, initial_types=layout, options=options, target_opset=_OPSETS)
@@ -37,11 +53,40 @@ def to_onnx(estimator: Any, inputs: pl.DataFrame) -> bytes:
     return bytes(graph.SerializeToString())
 
 
-def picks_columns(estimator: Any) -> bool:
-    """Whether it, or a part of it, takes columns by name; else it sees a matrix."""
-    from sklearn.compose import ColumnTransformer
+def lightgbm_to_onnx(estimator: Any, inputs: pl.DataFrame, categories: Mapping[str, Sequence[str]]) -> bytes:
+    """The graph of one of LightGBM's own estimators, in front of it the codes that its texts have. Numbers become
+    float32, inputs as well as those at which its trees part rows."""
+    from onnx import compose, load_model_from_string
 
-    return any(isinstance(part, ColumnTransformer) for part in (estimator, *estimator.get_params().values()))
+    layout = [("encoded", _floats(inputs.width))]
+    trees = load_model_from_string(_convert(estimator, layout, sees_float64=True))
+    codes = _codes(inputs, categories, like=trees)
+    graph = compose.merge_models(codes, trees, io_map=[("codes", "encoded")])
+    return bytes(graph.SerializeToString())
+
+
+def _codes(inputs: pl.DataFrame, categories: Mapping[str, Sequence[str]], *, like: Any) -> Any:
+    """A graph that turns texts into the codes of `registry.encoding`, and all inputs into one matrix."""
+    from onnx import TensorProto, helper
+
+    given, nodes, columns = [], [], []
+    for name, dtype in inputs.schema.items():
+        is_text = dtype == pl.String
+        given.append(
+            helper.make_tensor_value_info(name, TensorProto.STRING if is_text else TensorProto.FLOAT, [None, 1])
+        )
+        columns.append(f"code of {name}" if is_text else name)
+        if is_text:
+            values = list(categories[name]) or [""]
+            codes = {"keys_strings": values, "values_floats": [float(code) for code in range(len(values))]}
+            nodes.append(
+                helper.make_node("LabelEncoder", [name], [columns[-1]], None, None, "ai.onnx.ml", None,
+                                 default_float=float("nan"), **codes)
+            )  # fmt: skip
+    nodes.append(helper.make_node("Concat", columns, ["codes"], axis=1))
+    made = helper.make_tensor_value_info("codes", TensorProto.FLOAT, [None, inputs.width])
+    graph = helper.make_graph(nodes, "codes", given, [made])
+    return helper.make_model(graph, opset_imports=like.opset_import, ir_version=like.ir_version)
 
 
 def _no_graph(estimator: Any, error: Exception) -> InvalidInput:
@@ -50,18 +95,17 @@ def _no_graph(estimator: Any, error: Exception) -> InvalidInput:
         f"{type(estimator).__name__} does not convert to ONNX: {reason[:300]}",
         code="not_convertible",
         where="pipeline.py, model()",
-        hint="docs/models.md lists what converts; derive features in Polars instead of a FunctionTransformer, or "
-        "return the path of an ONNX file of your own",
+        hint=CHOICES,
     )
 
 
 @contextmanager
-def _converters() -> Iterator[None]:
+def _converters(*, sees_float64: bool) -> Iterator[None]:
     """skl2onnx with the converters that it lacks, or has only nearly right."""
     from skl2onnx.common._container import ModelComponentContainer
     from skl2onnx.operator_converters import decision_tree, gradient_boosting, random_forest
 
-    _register()
+    _register(sees_float64=sees_float64)
     add_node, add_tree = ModelComponentContainer.add_node, random_forest.add_tree_to_attribute_pairs
 
     def add_plain(container: Any, *arguments: Any, **attributes: Any) -> Any:
@@ -94,7 +138,7 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
-def _register() -> None:
+def _register(*, sees_float64: bool) -> None:
     from skl2onnx import update_registered_converter
     from skl2onnx._supported_operators import sklearn_classifier_list
     from skl2onnx.common.shape_calculator import (
@@ -103,23 +147,25 @@ def _register() -> None:
     from skl2onnx.common.shape_calculator import (
         calculate_linear_regressor_output_shapes as of_regressor,
     )
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.preprocessing import RobustScaler, StandardScaler
 
     probabilities = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
-    for name, classifier, regressor, convert in _boosters():
+    for name, classifier, regressor, convert in _boosters(sees_float64=sees_float64):
         if classifier not in sklearn_classifier_list:
             sklearn_classifier_list.append(classifier)
         update_registered_converter(classifier, f"{name}Classifier", of_classifier, convert, options=probabilities)
         update_registered_converter(regressor, f"{name}Regressor", of_regressor, convert, options={"split": None})
-    update_registered_converter(StandardScaler, "ExactStandardScaler", _same_shape, _convert_scaler, options={})
+    for scaler in (StandardScaler, RobustScaler):
+        update_registered_converter(scaler, f"Exact{scaler.__name__}", _same_shape, _convert_scaler, options={})
 
 
-def _boosters() -> Iterator[tuple[str, type, type, Callable[..., None]]]:
+def _boosters(*, sees_float64: bool) -> Iterator[tuple[str, type, type, Callable[..., None]]]:
     """Name, classifier, regressor and converter of the boosting libraries that are installed."""
     from lightgbm import LGBMClassifier, LGBMRegressor
     from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
 
-    yield "LightGbmLGBM", LGBMClassifier, LGBMRegressor, convert_lightgbm
+    convert = convert_lightgbm if sees_float64 else _convert_lightgbm_below
+    yield "LightGbmLGBM", LGBMClassifier, LGBMRegressor, convert
     try:
         from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
         from xgboost import XGBClassifier, XGBRegressor
@@ -133,6 +179,33 @@ def _boosters() -> Iterator[tuple[str, type, type, Callable[..., None]]]:
         yield "CatBoost", CatBoostClassifier, CatBoostRegressor, _convert_catboost
     except ImportError:
         pass
+
+
+def _convert_lightgbm_below(scope: Any, operator: Any, container: Any) -> None:
+    """LightGBM that is given float32: with thresholds that part all its numbers as those of float64 do. (What is given
+    float64 parts fewest others with the nearest thresholds.)"""
+    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+
+    convert_lightgbm(scope, operator, _Below(container))
+
+
+class _Below:
+    """A container whose trees go left up to the largest float32 that is not above their threshold, as the nearest may
+    be."""
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+    def add_node(self, *arguments: Any, **attributes: Any) -> Any:
+        if "nodes_modes" in attributes:
+            exact = np.array(attributes["nodes_values"], dtype=np.float64)
+            near = exact.astype(np.float32)
+            above = (near > exact) & (np.array(attributes["nodes_modes"]) == "BRANCH_LEQ")
+            attributes["nodes_values"] = np.where(above, np.nextafter(near, np.float32(-np.inf)), near)
+        return self._container.add_node(*arguments, **attributes)
 
 
 def _convert_catboost(scope: Any, operator: Any, container: Any) -> None:
@@ -166,12 +239,14 @@ def _same_shape(operator: Any) -> None:
 
 
 def _convert_scaler(scope: Any, operator: Any, container: Any) -> None:
-    """StandardScaler to the last bit: scikit-learn divides, skl2onnx's own converter multiplies by the reciprocal, and
-    a tree behind it then parts rows otherwise."""
+    """StandardScaler and RobustScaler to the last bit, or a tree behind them parts other rows: scikit-learn divides
+    where skl2onnx multiplies by the reciprocal; the latter in float64, rounding to float32 after each step."""
     from onnx import TensorProto
 
     scaler, opset = operator.raw_operator, 13
-    names = [variable.full_name for variable in operator.inputs]
+    is_robust = hasattr(scaler, "center_")
+    center = scaler.center_ if is_robust else scaler.mean_ if scaler.with_mean else None
+    inside, dtype = (TensorProto.DOUBLE, np.float64) if is_robust else (TensorProto.FLOAT, np.float32)
 
     def add(kind: str, given: list[str], **attributes: Any) -> str:
         made = scope.get_unique_variable_name(kind.lower())
@@ -179,14 +254,14 @@ def _convert_scaler(scope: Any, operator: Any, container: Any) -> None:
         container.add_node(kind, given, made, op_version=opset, name=name, **attributes)
         return str(made)
 
+    names = [variable.full_name for variable in operator.inputs]
     current = names[0] if len(names) == 1 else add("Concat", names, axis=1)
     current = add("Cast", [current], to=TensorProto.FLOAT)
-    for kind, numbers in (("Sub", scaler.mean_ if scaler.with_mean else None), ("Div", scaler.scale_)):
+    for step, numbers in (("Sub", center), ("Div", scaler.scale_)):
         if numbers is not None:
             constant = scope.get_unique_variable_name("constant")
-            container.add_initializer(
-                constant, TensorProto.FLOAT, [1, len(numbers)], numbers.astype(np.float32).tolist()
-            )
-            current = add(kind, [current, constant])
+            container.add_initializer(constant, inside, [1, len(numbers)], numbers.astype(dtype).tolist())
+            wide = add("Cast", [current], to=inside)
+            current = add("Cast", [add(step, [wide, constant])], to=TensorProto.FLOAT)
     name = scope.get_unique_operator_name("Scaled")
     container.add_node("Identity", [current], operator.outputs[0].full_name, op_version=opset, name=name)

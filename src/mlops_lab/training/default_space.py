@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlops_lab.training.fit import is_lightgbm, make_estimator
+from mlops_lab.training.candidates import is_lightgbm
+from mlops_lab.training.fit import make_estimator
 from mlops_lab.training.pipeline import Pipeline
 
 RANGES: dict[str, tuple[float, float]] = {

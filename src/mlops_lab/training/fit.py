@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,55 +14,49 @@ import polars as pl
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.registry.encoding import Encoder, learn_categories
-from mlops_lab.registry.engine import Arrangement, open_engine
-from mlops_lab.registry.package import Plan, model_file
-from mlops_lab.training.agreement import TOLERANCE, Agreement, Answers, compare
-from mlops_lab.training.convert import picks_columns, to_onnx
-from mlops_lab.training.frames import to_matrix, to_pandas
+from mlops_lab.registry.engine import Arrangement
+from mlops_lab.registry.frames import picks_columns, to_matrix, to_pandas
+from mlops_lab.training.agreement import Answers
+from mlops_lab.training.candidates import is_lightgbm
 from mlops_lab.training.pipeline import Pipeline, explain_failure
 from mlops_lab.training.task import Multiclass, to_series
 from mlops_lab.training.training_set import TrainingSet
 
+PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth"})
+"""The endings of files that run code when they are loaded."""
+
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained model: the file that an engine reads, what the plan must say of it, its parameters, the model itself,
-    and `answer`, by which it is asked for the answers to some inputs."""
+    """A model that was trained and is no file yet (`training.packaging`); of a file that was trained elsewhere
+    `estimator` is the path.
 
-    engine: str
-    model: bytes
-    categories: dict[str, list[str]]
-    outputs: list[int]
-    parameters: dict[str, Any]
-    estimator: Any
-    answer: Callable[[pl.DataFrame], Answers]
-
-
-@dataclass(frozen=True)
-class Learned:
-    """An estimator that has learned and is not written yet. `answer` asks it as it is; what it means: see `to_answers`.
-
-    `categories` are the codes that texts have (LightGBM alone), `outputs` the place of each class that it knows.
+    `answer` asks it as it is; what that means: see `to_answers`. `outputs` are the place of each class that it knows,
+    `categories` the codes that texts have (LightGBM alone). `see` makes of inputs what the estimator is given. `known`
+    are the answers to the rows learned from that the training itself ended with, where it tells them.
     """
 
+    estimator: Any
     task: str
     classes: Sequence[str]
     outputs: list[int]
-    categories: dict[str, list[str]]
     answer: Callable[[pl.DataFrame], Answers]
+    see: Callable[[pl.DataFrame], Any] = to_matrix
+    categories: dict[str, list[str]] = field(default_factory=dict)
+    known: Answers | None = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What it was made with."""
+        if isinstance(self.estimator, Path):
+            return {"file": self.estimator.name}
+        return dict(self.estimator.get_params()) if is_lightgbm(self.estimator) else parameters_of(self.estimator)
 
 
 def fit(pipeline: Pipeline, data: TrainingSet) -> Fitted:
-    """The project's estimator, fitted. InvalidInput where it cannot be made, fitted, or written without code."""
+    """The project's estimator, fitted. InvalidInput where it cannot be made or fitted."""
     estimator = make_estimator(pipeline)
-    if isinstance(estimator, Path):
-        return _take_file(pipeline, estimator, data)
-    learned = learn(pipeline, estimator, data)
-    if is_lightgbm(estimator):  # alone: served by its own library, from its text format
-        engine, model, parameters = "lightgbm", estimator.booster_.model_to_string().encode(), estimator.get_params()
-    else:
-        engine, model, parameters = "onnx", to_onnx(estimator, data.inputs), parameters_of(estimator)
-    return Fitted(engine, model, learned.categories, learned.outputs, parameters, estimator, learned.answer)
+    return _take_file(pipeline, estimator, data) if isinstance(estimator, Path) else learn(pipeline, estimator, data)
 
 
 def make_estimator(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None) -> Any:
@@ -74,38 +69,17 @@ def make_estimator(pipeline: Pipeline, parameters: Mapping[str, Any] | None = No
     return estimator
 
 
-def is_lightgbm(estimator: Any) -> bool:
-    """Whether it is one of LightGBM's own."""
-    return hasattr(type(estimator), "booster_")
-
-
-def learn(pipeline: Pipeline, estimator: Any, data: TrainingSet) -> Learned:
+def learn(pipeline: Pipeline, estimator: Any, data: TrainingSet) -> Fitted:
     """The estimator, fitted. InvalidInput where it cannot be."""
     return (_learn_lightgbm if is_lightgbm(estimator) else _learn_any)(pipeline, data, estimator)
 
 
-def to_answers(learned: Learned, inputs: pl.DataFrame) -> pl.Series:
+def to_answers(fitted: Fitted, inputs: pl.DataFrame) -> pl.Series:
     """What it answers to some inputs, as the task has it."""
-    return to_series(Arrangement(learned).of_rows(learned.answer(inputs)))
+    return to_series(Arrangement(fitted).of_rows(fitted.answer(inputs)))
 
 
-def prove(fitted: Fitted, plan: Plan, inputs: pl.DataFrame) -> Agreement:
-    """How well the file, read by the engine that will serve it, answers like the model it was made from."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / model_file(plan.engine)).write_bytes(fitted.model)
-        engine = open_engine(Path(folder), plan)
-    arrangement = Arrangement(plan)
-    return compare(
-        fitted.engine,
-        inputs,
-        model=lambda rows: arrangement.of_rows(fitted.answer(rows)),
-        packaged=lambda rows: arrangement.of_rows(engine.score(rows)),
-        tolerance=0.0 if engine.exact else TOLERANCE,
-        scale=plan.scale,
-    )
-
-
-def _learn_lightgbm(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Learned:
+def _learn_lightgbm(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Fitted:
     categories = learn_categories(data.inputs)
     encoder = Encoder(pipeline.features.inputs, categories)
     matrix, names = encoder.encode(data.inputs), list(pipeline.features.inputs)
@@ -113,16 +87,31 @@ def _learn_lightgbm(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Le
     options: dict[str, Any] = {"feature_name": names, "categorical_feature": columns or "auto"}
     if data.weights is not None:
         options["sample_weight"] = data.weights.to_numpy()
-    ask(pipeline, lambda: estimator.fit(matrix, _truth(data), **options))
+    known: list[Answers] = []
+    ask(pipeline, lambda: estimator.fit(matrix, _truth(data), callbacks=[partial(_keep_answers, known)], **options))
     booster = estimator.booster_
 
     def answer(rows: pl.DataFrame) -> Answers:
         return np.asarray(booster.predict(encoder.encode(rows)), dtype=np.float64)
 
-    return Learned(data.task.kind, _classes(data), _outputs(estimator, data), categories, answer)
+    return Fitted(
+        estimator, data.task.kind, _classes(data), _outputs(estimator, data), answer, encoder.encode, categories,
+        known[0] if known else None,
+    )  # fmt: skip
 
 
-def _learn_any(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Learned:
+def _keep_answers(known: list[Answers], step: Any) -> None:
+    """Called by LightGBM after every tree: at the last one, keep what it has come to say of the rows it learns from."""
+
+    def keep(answers: Answers, _: Any) -> tuple[str, float, bool]:
+        known.append(np.array(answers))
+        return "", 0.0, True
+
+    if step.iteration == step.end_iteration - 1:
+        step.model.eval_train(keep)
+
+
+def _learn_any(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Fitted:
     # of voting classifiers; it changes no answer, and otherwise they do not convert
     flat = {name: False for name in estimator.get_params() if name.split("__")[-1] == "flatten_transform"}
     estimator.set_params(**flat)
@@ -140,11 +129,19 @@ def _learn_any(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Learned
         asked = estimator.predict if data.task.kind == "regression" else estimator.predict_proba
         return np.asarray(asked(see(rows)), dtype=np.float64)
 
-    return Learned(data.task.kind, _classes(data), _outputs(estimator, data), {}, answer)
+    return Fitted(estimator, data.task.kind, _classes(data), _outputs(estimator, data), answer, see)
 
 
 def _take_file(pipeline: Pipeline, path: Path, data: TrainingSet) -> Fitted:
     """A model that was trained elsewhere and exported: what ONNX Runtime says to it is what it says."""
+    if path.suffix.lower() in PICKLES or _is_pickle(path):
+        raise InvalidInput(
+            f'"{path}" is a pickle: to load it is to run whatever code it holds',
+            code="pickle_refused",
+            where="pipeline.py, model()",
+            hint="return the estimator itself, to be trained here; or an ONNX file, written where it was trained "
+            "(skl2onnx, torch.onnx.export, tf2onnx)",
+        )
     if path.suffix != ".onnx" or not path.is_file():
         raise InvalidInput(
             f'"{path}" is no ONNX file',
@@ -156,7 +153,19 @@ def _take_file(pipeline: Pipeline, path: Path, data: TrainingSet) -> Fitted:
 
     engine = OnnxEngine(path, pipeline.features.inputs)
     outputs = list(range(len(data.task.parts(data.truth.head(0), data.task.constant(data.truth, 0)))))
-    return Fitted("onnx", path.read_bytes(), {}, outputs, {"file": path.name}, path, engine.score)
+    return Fitted(path, data.task.kind, _classes(data), outputs, engine.score)
+
+
+def _is_pickle(path: Path) -> bool:
+    """By what is in it, whatever it is called: a pickle, or PyTorch's archive of one."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(".pkl") for name in archive.namelist())
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        begin = file.read(2)
+    return begin[:1] == b"\x80" and begin[1:] in {bytes([protocol]) for protocol in range(2, 6)}
 
 
 def _no_estimator(found: Any) -> InvalidInput:
