@@ -51,6 +51,8 @@ class Answerer:
 
     def answer(self, asked: Sequence[Asked]) -> Answers:
         """The answers to some requests; a refusal where a view refuses or the model has no answer."""
+        if not asked:
+            return Answers([], {})
         routes = [self._models.route(request.key) for request in asked]
         inputs = self._read([route.predictor for route in routes], asked)
         outputs = _score([route.predictor for route in routes], inputs)
@@ -103,6 +105,8 @@ def _in_groups(
     kinds: Sequence[Kind], items: Sequence[Item], work: Callable[[Kind, Sequence[Item]], list[Result]]
 ) -> list[Result]:
     """The results of `work` on the items of each kind together, in the order of the items."""
+    if not items:
+        return []
     if kinds.count(kinds[0]) == len(kinds):
         return work(kinds[0], items)
     places: dict[Kind, list[int]] = {}

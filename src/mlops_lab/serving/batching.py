@@ -47,7 +47,10 @@ class Batcher:
     async def ask_whole(self, requests: Sequence[msgspec.Struct]) -> list[PredictionRecord]:
         """The answers to all of a client's requests. InvalidInput where one has none: then none is written down."""
         future, done = _promise()
-        self._answer([(requests, done)], whole=True)
+        if len(requests) == 1:  # whole by itself, so it may wait for others
+            self.submit(requests, done)
+        else:
+            self._answer([(requests, done)], whole=True)
         records: list[PredictionRecord] = []
         for place, answer in enumerate(await future):
             if isinstance(answer, InvalidInput):

@@ -7,6 +7,7 @@ https://github.com/kserve/open-inference-protocol, and Triton's extension `binar
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version as version_of
 from typing import Annotated, Any
@@ -30,6 +31,7 @@ NUMBERS = {
 DATATYPES = {"string": "BYTES", "datetime": "BYTES", "boolean": "BOOL", "integer": "INT64", "float": "FP64"}
 OUTPUTS = {"output": "FP64", "id": "BYTES", "version": "INT64"}
 _Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_SHOWN = 20
 _LENGTH = b"inference-header-content-length"
 _BINARY: Header = (b"content-type", b"application/octet-stream")
 
@@ -156,22 +158,7 @@ class OpenInference:
 
     def _read_rows(self, asked: InferenceRequest, tail: memoryview) -> list[Row]:
         fields = {field.name: field for field in self._fields}
-        given = {tensor.name: tensor for tensor in asked.inputs}
-        unknown = given.keys() - fields.keys()
-        absent = [field.name for field in self._fields if not field.nullable and field.name not in given]
-        if unknown or absent or not given or len(given) < len(asked.inputs):
-            said = {
-                "are unknown": sorted(unknown),
-                "are missing": absent,
-                "are given twice": sorted({one.name for one in asked.inputs if given[one.name] is not one}),
-            }
-            told = "; ".join(f"{', '.join(names)} {what}" for what, names in said.items() if names)
-            raise InvalidInput(
-                f"not the inputs of the model: {told or 'there are none'}",
-                code="invalid_request",
-                where="$.inputs",
-                hint=f"the inputs are {', '.join(fields)}",
-            )
+        _check_inputs([tensor.name for tensor in asked.inputs], fields)
         columns: dict[str, list[Any]] = {}
         rows = None
         for place, tensor in enumerate(asked.inputs):
@@ -243,6 +230,23 @@ def _wanted(asked: InferenceRequest) -> dict[str, bool]:
             )
         wanted[output.name] = (output.parameters or {}).get("binary_data", default) is True
     return wanted
+
+
+def _check_inputs(given: Sequence[str], fields: Mapping[str, Field]) -> None:
+    """InvalidInput where these are not the names of the inputs, each once; those that may be null may be missing."""
+    wrong = {
+        "unknown": [name for name in given if name not in fields],
+        "missing": [name for name, field in fields.items() if not field.nullable and name not in given],
+        "given twice": [name for name, times in Counter(given).items() if times > 1],
+    }
+    told = [f"{what}: {', '.join(names[:_SHOWN])}" for what, names in wrong.items() if names]
+    if told or not given:
+        raise InvalidInput(
+            f"not the inputs of the model; {'; '.join(told) or 'there are none'}",
+            code="invalid_request",
+            where="$.inputs",
+            hint=f"the inputs are {', '.join(fields)}",
+        )
 
 
 # ---- tensors ---------------------------------------------------------------------------------------------------------
