@@ -141,6 +141,11 @@ class ServingSection(Config, frozen=True, kw_only=True):
     request_seconds: Annotated[
         Positive, means("how long a client may take to send a request, or to take in a part of its answer")
     ] = 30.0
+    tls_certificate: Annotated[
+        str,
+        means("the PEM file with the server's certificate, and those that lead to one that clients know; none: HTTP"),
+    ] = ""
+    tls_key: Annotated[str, means("the PEM file with the certificate's private key")] = ""
     online_store: Annotated[
         str,
         means(

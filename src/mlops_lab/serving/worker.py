@@ -22,10 +22,12 @@ from mlops_lab.serving.app import App
 from mlops_lab.serving.deployment import read_deployment
 from mlops_lab.serving.hot import MOST_HEAD_BYTES, HotProtocol, Limits
 from mlops_lab.serving.service import Service
-from mlops_lab.serving.token import Guard, ensure_token
+from mlops_lab.serving.tls import CIPHERS, find_tls
+from mlops_lab.serving.token import Guard, ensure_token, is_loopback
 
 KEEP_ALIVE_SECONDS = 3600
 DRAIN_SECONDS = 10
+_log = logging.getLogger("mlops_lab.serving")
 OWN_FILES = 500
 """Files, sockets to an online store and connections that are turned away, beside those that are kept."""
 
@@ -53,6 +55,13 @@ def serve(
     gc.collect()
     gc.freeze()  # what was restored stays: looking through it again and again would cost a tenth of the time
     gc.set_threshold(50_000, 20, 100)
+    tls = find_tls(project)
+    if worker == 0 and tls is None and not is_loopback(settings.host):
+        _log.warning(
+            "whoever sees the traffic to %s can read requests, answers and tokens: set serving.tls_certificate and "
+            "serving.tls_key, or have a proxy before it that speaks TLS",
+            settings.host,
+        )
     config = uvicorn.Config(
         app,
         http=type("AppProtocol", (HotProtocol,), {"hot": app, "limits": limits}),
@@ -64,6 +73,9 @@ def serve(
         server_header=False,
         date_header=False,
         proxy_headers=False,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+        ssl_ciphers=CIPHERS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
