@@ -7,6 +7,7 @@ MlopsError              exit  http
 │   ├── WrongMethod        2   405   the URL takes another method
 │   ├── TooSlow            2   408   the request did not arrive in time
 │   ├── TooLarge           2   413   the request is larger than the server takes
+│   │   └── HeadTooLarge   2   431   its URL and headers are
 │   └── WrongMedia         2   415   the request's body is of a kind that the URL does not take
 ├── Refused                1   403   a gate, a check or a rule said no
 ├── Unauthorized           2   401   the token is missing or wrong
@@ -84,6 +85,12 @@ class TooLarge(InvalidInput):
     """The request is larger than the server takes."""
 
     status = 413
+
+
+class HeadTooLarge(TooLarge):
+    """The URL and the headers of a request are larger than the server takes."""
+
+    status = 431
 
 
 class WrongMedia(InvalidInput):

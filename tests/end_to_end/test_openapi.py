@@ -23,6 +23,7 @@ from mlops_lab.project import Project
 from mlops_lab.serving.app import App
 from mlops_lab.serving.deployment import read_deployment
 from mlops_lab.serving.service import Service
+from mlops_lab.serving.token import Guard
 
 Document = dict[str, Any]
 GOOD = {"asked_at": "2024-03-25T09:30:00Z", "depot": "b", "items": 3, "distance": 12.25}
@@ -88,7 +89,7 @@ def test_it_is_valid(asked: Asked) -> None:
 
 def test_every_route_is_in_it_and_no_other(asked: Asked, project: Project) -> None:
     with contextlib.closing(Service(project, read_deployment(project.deployment_path))) as service:
-        app = App(service, token="t")
+        app = App(service, guard=Guard(project))
         fixed = {(method, route) for route, (method, _) in app._routes.items()}
         patterns = [(method, pattern) for pattern, _, method, _ in app._patterns]
         app._committer.close()

@@ -32,8 +32,9 @@ def talk(shared_server: Server) -> Talk:
 
 
 def assert_told(answer: dict[str, Any]) -> dict[str, Any]:
-    """The error of an answer: code, what, where and hint, and nothing else."""
-    assert answer.keys() == {"error"}
+    """The error of an answer: code, what, where and hint, and nothing else; beside it, by what id the log knows it."""
+    assert answer.keys() == {"error", "request_id"}
+    assert answer["request_id"]
     error = answer["error"]
     assert error.keys() == {"code", "what", "where", "hint"}
     assert all(error.values()), error

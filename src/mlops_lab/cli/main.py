@@ -33,6 +33,7 @@ COMMANDS = {
     "package": "A version as a folder that answers without this program: browser, Python.",
     "export": "The project for other tools: Feast.",
     "features": "What the features are, how they changed, and that they were served as defined.",
+    "token": "Who may ask the server, or change what it knows: created, listed, revoked.",
     "config": "Every setting and where it was said; the schema for editors.",
 }
 

@@ -14,6 +14,7 @@ from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.serving.address import check_no_server, listen
 from mlops_lab.serving.memory import make_store
+from mlops_lab.serving.tls import find_tls
 
 
 def command(
@@ -33,6 +34,7 @@ def command(
         )
     settings = opened.settings.serving
     listen(settings.host, settings.port if port is None else port).close()  # taken? then say so before the work
+    find_tls(opened)  # cannot be used? likewise
     make_store(opened, [])  # not there? likewise
     ingest_journal(opened, loop.lake)
     loop.act(fresh=True)

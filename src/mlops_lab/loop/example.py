@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from mlops_lab.ids import new_id
 from mlops_lab.lake import Lake
 from mlops_lab.outcomes.fields import told_fields
 from mlops_lab.project import Project
+from mlops_lab.serving.tls import find_tls
+from mlops_lab.serving.token import needs_token_to_predict
 
 NEWEST = 100
 MAX_PASTED = 3000
@@ -54,10 +57,12 @@ def first_steps(project: Project, lake: Lake, *, now: datetime, url: str, folder
     example = make_example(project, lake, now=now)
     if example is not None:
         home = project.home
-        predict = curl(f"{url}/v1/predict", example.request, file=home / "first-request.json", near=near)
-        told = {"outcomes": [example.outcome]}
         token = near(project.token_path)
-        outcome = curl(f"{url}/v1/outcomes", told, file=home / "first-outcome.json", near=near, token=token)
+        send = partial(curl, near=near, certificate=near(tls.certificate) if (tls := find_tls(project)) else None)
+        predicting = token if needs_token_to_predict(project) else None
+        predict = send(f"{url}/v1/predict", example.request, file=home / "first-request.json", token=predicting)
+        told = {"outcomes": [example.outcome]}
+        outcome = send(f"{url}/v1/outcomes", told, file=home / "first-outcome.json", token=token)
     return FirstSteps(predict, outcome, f"mlops outcomes labels.csv{elsewhere}", file_header(project))
 
 
@@ -92,10 +97,19 @@ def file_header(project: Project) -> str:
     return ",".join(field.name for field in told_fields(project) if field.name != "known_at" or not field.nullable)
 
 
-def curl(url: str, body: Any, *, file: Path, near: Callable[[Path], str] = str, token: str | None = None) -> str:
+def curl(
+    url: str,
+    body: Any,
+    *,
+    file: Path,
+    near: Callable[[Path], str] = str,
+    token: str | None = None,
+    certificate: str | None = None,
+) -> str:
     """The command that posts `body`, for any POSIX shell; a long body is written into `file`, to be sent from there.
 
-    `near` says how a path is written; `token` names the file that holds the token.
+    `near` says how a path is written; `token` and `certificate` name the files that hold the token, and the certificate
+    by which a server is known.
     """
     text = write_json(body)
     if len(text) > MAX_PASTED:
@@ -104,7 +118,8 @@ def curl(url: str, body: Any, *, file: Path, near: Callable[[Path], str] = str, 
     else:
         argument = f"'{text}'"
     header = f' -H "Authorization: Bearer $(cat {shlex.quote(token)})"' if token else ""
-    return f"curl {url}{header} -d {argument}"
+    trust = f" --cacert {shlex.quote(certificate)}" if certificate else ""
+    return f"curl {url}{trust}{header} -d {argument}"
 
 
 def write_json(data: Any) -> str:

@@ -26,6 +26,7 @@ from mlops_lab.rollout.decisions import Decision
 from mlops_lab.serving.address import Address, check_no_server, listen
 from mlops_lab.serving.journal import disk_fault
 from mlops_lab.serving.memory import make_store
+from mlops_lab.serving.tls import find_tls
 from mlops_lab.serving.token import ensure_token
 from mlops_lab.training.history import OUTCOMES, PREDICTIONS
 
@@ -82,6 +83,7 @@ def alone(project: Project, *, port: int) -> Iterator[None]:
                 hint="stop it first: only one may write the journal",
             ) from None
         listen(project.settings.serving.host, port).close()
+        find_tls(project)
         make_store(project, [])
         yield
 

@@ -127,8 +127,25 @@ class ServingSection(Config, frozen=True, kw_only=True):
         ),
     ] = "fsync"
     workers: Annotated[int, means("how many processes answer, behind one port", ge=1, le=64)] = 1
+    predict_token: Annotated[
+        bool | None,
+        means(
+            "whether a prediction needs a token (`mlops token create`); none: only where `host` lets other machines ask"
+        ),
+    ] = None
     max_rows: Annotated[PositiveInt, means("how many rows a request may bring at once")] = 10_000
     max_body_bytes: Annotated[PositiveInt, means("how large a request may be")] = 8 * 1024 * 1024
+    max_connections: Annotated[
+        PositiveInt, means("how many connections a worker keeps at once; idle ones make room for new ones")
+    ] = 1000
+    request_seconds: Annotated[
+        Positive, means("how long a client may take to send a request, or to take in a part of its answer")
+    ] = 30.0
+    tls_certificate: Annotated[
+        str,
+        means("the PEM file with the server's certificate, and those that lead to one that clients know; none: HTTP"),
+    ] = ""
+    tls_key: Annotated[str, means("the PEM file with the certificate's private key")] = ""
     online_store: Annotated[
         str,
         means(

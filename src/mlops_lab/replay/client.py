@@ -7,6 +7,7 @@ answers, so that the server finds several requests waiting and answers them toge
 from __future__ import annotations
 
 import socket
+import ssl
 from collections import deque
 from collections.abc import Iterable
 
@@ -16,9 +17,11 @@ Answer = tuple[int, bytes]
 
 
 class _Connection:
-    def __init__(self, host: str, port: int, timeout_seconds: float) -> None:
+    def __init__(self, host: str, port: int, timeout_seconds: float, tls: ssl.SSLContext | None) -> None:
         self.socket = socket.create_connection((host, port), timeout_seconds)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
         self._parser = httptools.HttpResponseParser(self)
 
     def on_body(self, data: bytes) -> None:
@@ -41,14 +44,21 @@ class Client:
     """Up to `connections` requests under way. ConnectionError closes it: what became of them is then unknown."""
 
     def __init__(
-        self, host: str, port: int, *, token: str = "", connections: int = 32, timeout_seconds: float = 60.0
+        self,
+        host: str,
+        port: int,
+        *,
+        token: str = "",
+        connections: int = 32,
+        timeout_seconds: float = 60.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._head = f"Host: {host}:{port}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
         self._idle: deque[_Connection] = deque()
         self._busy: deque[_Connection] = deque()
         try:
             for _ in range(connections + 1):
-                self._idle.append(_Connection(host, port, timeout_seconds))
+                self._idle.append(_Connection(host, port, timeout_seconds, tls))
         except OSError as error:
             self.close()
             raise ConnectionError(str(error)) from error

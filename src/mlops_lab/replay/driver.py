@@ -101,7 +101,7 @@ class Replay:
         self.loop.act(fresh=True)
         with ServerProcess(self._project) as server:
             address = server.address
-            client = Client(address.host, address.port, token=ensure_token(self._project))
+            client = Client(address.reached_at, address.port, token=ensure_token(self._project), tls=address.trust())
             try:
                 self._await_deployment(client)
                 yield client

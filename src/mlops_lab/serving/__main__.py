@@ -22,6 +22,7 @@ from mlops_lab.project import Project, load_project
 from mlops_lab.serving.address import Address, address_path, check_no_server, listen
 from mlops_lab.serving.deployment import write_atomically
 from mlops_lab.serving.journal import disk_fault
+from mlops_lab.serving.tls import find_tls
 
 
 def main() -> int:
@@ -67,13 +68,14 @@ def _serve(project: Project, options: argparse.Namespace) -> None:
     """Be the server: the only worker, or the one that keeps them."""
     settings = project.settings.serving
     workers = options.workers or settings.workers
+    tls = find_tls(project)
     listener = listen(settings.host, settings.port if options.port is None else options.port)
 
     def ready() -> None:
         host, port = listener.getsockname()[:2]
-        address = Address(pid=os.getpid(), host=host, port=port)
+        address = Address(os.getpid(), host, port, certificate=str(tls.certificate) if tls else None)
         write_atomically(address_path(project), msgspec.json.encode(address))
-        _say({"ready": f"http://{host}:{port}", "pid": os.getpid()})
+        _say({"ready": address.url_of(host), "pid": os.getpid()})
 
     check_no_server(project)
     try:

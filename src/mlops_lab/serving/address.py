@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
+import ssl
 from pathlib import Path
 
 import msgspec
@@ -11,6 +13,7 @@ import msgspec
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.project import Project
 from mlops_lab.serving.journal import is_locked
+from mlops_lab.serving.tls import trusting
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -19,6 +22,7 @@ class Address(msgspec.Struct, frozen=True):
     pid: int
     host: str
     port: int
+    certificate: str | None = None
 
     @property
     def reached_at(self) -> str:
@@ -28,8 +32,23 @@ class Address(msgspec.Struct, frozen=True):
     @property
     def url(self) -> str:
         """The beginning of its URLs."""
-        host = f"[{self.reached_at}]" if ":" in self.reached_at else self.reached_at
-        return f"http://{host}:{self.port}"
+        return self.url_of(self.reached_at)
+
+    def url_of(self, host: str) -> str:
+        """The beginning of its URLs where it is asked by that name."""
+        host = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.certificate else 'http'}://{host}:{self.port}"
+
+    def trust(self) -> ssl.SSLContext | None:
+        """By what a client of this machine knows the server; None where it speaks plain HTTP."""
+        return trusting(Path(self.certificate)) if self.certificate else None
+
+    def connect(self, *, timeout_seconds: float) -> http.client.HTTPConnection:
+        """A connection to it, opened with the first request."""
+        context = self.trust()
+        if context is None:
+            return http.client.HTTPConnection(self.reached_at, self.port, timeout=timeout_seconds)
+        return http.client.HTTPSConnection(self.reached_at, self.port, timeout=timeout_seconds, context=context)
 
 
 def address_path(project: Project) -> Path:

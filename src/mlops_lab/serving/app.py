@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import itertools
 import logging
 import re
@@ -11,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from mlops_lab.errors import EnvironmentFault, MlopsError, NotFound, Unauthorized, WrongMethod
+from mlops_lab.errors import EnvironmentFault, MlopsError, NotFound, TooSlow, Unauthorized, WrongMethod
 from mlops_lab.ids import new_id
 from mlops_lab.serving.batching import Batcher
 from mlops_lab.serving.commit import Committer
@@ -19,6 +18,7 @@ from mlops_lab.serving.deployment import read_deployment
 from mlops_lab.serving.docs import Docs
 from mlops_lab.serving.hot import Exchange
 from mlops_lab.serving.http import (
+    JSON,
     Call,
     Header,
     Receive,
@@ -34,10 +34,12 @@ from mlops_lab.serving.protocols import mlflow, oip
 from mlops_lab.serving.protocols.own import OwnProtocol, check_rows, list_decoder
 from mlops_lab.serving.protocols.rows import RowsDoor
 from mlops_lab.serving.service import Service
+from mlops_lab.serving.token import Guard
 
 FOLLOW_SECONDS = 0.1
 SHADOW_PATIENCE_SECONDS = 2.0
 _TEXT: Header = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+_CLOSE: Header = (b"connection", b"close")
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}")
 _log = logging.getLogger("mlops_lab.serving")
 
@@ -58,12 +60,14 @@ class App:
     GET  /openapi.json, /docs     all of these, for programs and for people
     """
 
-    def __init__(self, service: Service, *, token: str, worker: int = 0, workers: int = 1) -> None:
+    def __init__(self, service: Service, *, guard: Guard, worker: int = 0, workers: int = 1) -> None:
         settings = service.project.settings.serving
         self._service = service
-        self._token = token.encode()
+        self._guard = guard
+        self._guards_predictions = guard.guards_predictions
         self._worker, self._workers = worker, workers
         self._max_body_bytes, self._max_rows = settings.max_body_bytes, settings.max_rows
+        self._max_seconds = settings.request_seconds
         self._committer = Committer(service.journal, fsync=settings.durability == "fsync")
         self._batcher = Batcher(service, self._committer, answered=self._begin_shadows)
         self._shadowing: asyncio.Task[None] | None = None
@@ -116,14 +120,16 @@ class App:
         began = time.perf_counter()
 
         def done(reply: Reply | Exception) -> None:
-            reason = None
+            reason, request_id = None, self._request_id(exchange.headers)
             if isinstance(reply, Exception):
-                reason, reply = _explain(reply, "POST", "/v1/predict")
-            exchange.reply(reply._replace(headers=(*reply.headers, self._request_id(exchange.headers))))
+                reason, reply = _explain(reply, "POST", "/v1/predict", request_id)
+            exchange.reply(reply._replace(headers=(*reply.headers, request_id)))
             seconds = time.perf_counter() - began
             self._counts.note_request("/v1/predict", reply.status, seconds=seconds, reason=reason)
 
         try:
+            if self._guards_predictions:
+                self._guard.check("POST", "/v1/predict", exchange.headers)
             self._own.start(exchange.body, done)
         except Exception as error:
             done(error)
@@ -134,18 +140,33 @@ class App:
             await self._live(receive, send)
             return
         began = time.perf_counter()
-        call = Call(scope, receive, max_body_bytes=self._max_body_bytes)
-        route, reason = "", None
+        call = Call(scope, receive, max_body_bytes=self._max_body_bytes, max_seconds=self._max_seconds)
+        route, reason, request_id = "", None, self._request_id(call.headers)
         try:
             route, handler, groups = self._find(call)
+            self._guard.check(call.method, route, call.headers)
             reply = await handler(call, *groups)
         except Exception as error:
-            reason, reply = _explain(error, call.method, call.path)
-        length = (b"content-length", b"%d" % len(reply.body))
-        headers = [*reply.headers, length, self._request_id(call.headers)]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+            reason, reply = _explain(error, call.method, call.path, request_id)
+        await _send(reply._replace(headers=(*reply.headers, request_id)), send)
         self._counts.note_request(route, reply.status, seconds=time.perf_counter() - began, reason=reason)
+
+    def refuse(self, error: MlopsError, headers: Sequence[Header]) -> Reply:
+        """The reply to a request that never became one, or was not to."""
+        request_id = self._request_id(headers)
+        self._counts.note_request("", error.status, seconds=0.0, reason=error.code)
+        return Reply(error.status, error_reply(error, request_id[1].decode()).body, (JSON, request_id, _CLOSE))
+
+    async def turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request on a connection more than this worker keeps."""
+        del receive
+        busy = EnvironmentFault(
+            "this server has as many connections as it keeps at once",
+            code="too_many_connections",
+            where="connection",
+            hint="try again in a moment; keep connections open and use them again; or raise serving.max_connections",
+        )
+        await _send(self.refuse(busy, scope["headers"]), send)
 
     def _request_id(self, headers: Sequence[Header]) -> Header:
         """The id by which a client, a proxy and the log can speak of one request: the client's, or a new one."""
@@ -175,27 +196,15 @@ class App:
             raise WrongMethod(call.method, allowed=found[0])
         return route, found[1], groups
 
-    def _check_token(self, call: Call) -> None:
-        given = call.header(b"authorization") or b""
-        if not hmac.compare_digest(given, b"Bearer " + self._token):
-            raise Unauthorized(
-                "the token is missing or wrong",
-                code="bad_token",
-                where="header authorization",
-                hint='send "Authorization: Bearer TOKEN" with the token in .mlops/token',
-            )
-
     # ---- learning what happened ----------------------------------------------------------------------------------
 
     async def _take_outcomes(self, call: Call) -> Reply:
-        self._check_token(call)
         outcomes = decode_body(self._decode_outcomes, await call.body()).outcomes
         check_rows(len(outcomes), self._max_rows, where="$.outcomes")
         await self._end_shadows()  # what the challenger said is part of what is learned
         return await self._take_in(lambda: self._service.accept_outcomes(outcomes))
 
     async def _take_rows(self, call: Call, table: str) -> Reply:
-        self._check_token(call)
         self._service.doors.row_type(table)
         rows = decode_body(self._decode_rows[table], await call.body()).rows
         check_rows(len(rows), self._max_rows, where="$.rows")
@@ -263,7 +272,7 @@ class App:
         await receive()
         self._gauge()
         keep_counts(self._counts_paths[self._worker], self._counts)
-        tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._keep_counts())]
+        tasks = [asyncio.create_task(task) for task in (self._follow(), self._follow_tokens(), self._keep_counts())]
         self._begin_shadows()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -295,6 +304,12 @@ class App:
                 _log.error("the new deployment was not taken over: %s", error)
             await asyncio.sleep(FOLLOW_SECONDS)
 
+    async def _follow_tokens(self) -> None:
+        """Know the tokens of the day; a deployment that takes its time must not keep a revoked one alive."""
+        while True:
+            self._guard.follow()
+            await asyncio.sleep(FOLLOW_SECONDS)
+
     async def _keep_counts(self) -> None:
         """Let the other workers know what this one counts."""
         while self._workers > 1:
@@ -321,20 +336,30 @@ class App:
             await asyncio.wait([self._shadowing], timeout=SHADOW_PATIENCE_SECONDS)
 
 
-def _explain(error: Exception, method: str, path: str) -> tuple[str, Reply]:
+async def _send(reply: Reply, send: Send) -> None:
+    headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def _explain(error: Exception, method: str, path: str, request_id: Header) -> tuple[str, Reply]:
     """The reason and the reply of a request that failed, as the protocol of its path has it. What nobody expected is
     the last line of defence's: the client gets a reason, the log gets the trace."""
+    name = request_id[1].decode()
     if not isinstance(error, MlopsError):
-        _log.error("a request failed", exc_info=error, extra={"method": method, "path": path})
+        said = {"method": method, "path": path, "request_id": name}
+        _log.error("a request failed", exc_info=error, extra=said)
         error = EnvironmentFault(
             "the server could not answer this request", code="internal", hint="see the server's log"
         )
     if path == "/invocations":
         reply = mlflow.tell_error(error)
     else:
-        reply = oip.tell_error(error) if path.startswith("/v2") else error_reply(error)
+        reply = oip.tell_error(error) if path.startswith("/v2") else error_reply(error, name)
     if isinstance(error, WrongMethod):
         reply = reply._replace(headers=(*reply.headers, (b"allow", error.allowed.encode())))
     if isinstance(error, Unauthorized):
         reply = reply._replace(headers=(*reply.headers, (b"www-authenticate", b"Bearer")))
+    if isinstance(error, TooSlow):  # where its rest would begin is unknown
+        reply = reply._replace(headers=(*reply.headers, _CLOSE))
     return error.code, reply

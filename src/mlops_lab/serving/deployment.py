@@ -51,12 +51,12 @@ def write_deployment(path: Path, deployment: Deployment) -> None:
     write_atomically(path, msgspec.json.format(msgspec.json.encode(deployment)))
 
 
-def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_atomically(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o666) -> None:
     """Write a file so that at any moment it holds all of the old or all of the new content; where `durable`, also after
-    a power cut."""
+    a power cut. `mode`: who may read and write it, less what the umask takes away."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(data)
             file.flush()
             if durable:

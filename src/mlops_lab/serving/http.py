@@ -16,8 +16,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 JSON: Header = (b"content-type", b"application/json")
-BODY_SECONDS = 30.0
-"""How long a client may take to send a body."""
 encode = msgspec.json.Encoder().encode
 
 
@@ -32,14 +30,15 @@ class Reply(NamedTuple):
 class Call:
     """One HTTP request."""
 
-    __slots__ = ("_max_body_bytes", "_receive", "headers", "method", "path")
+    __slots__ = ("_max_body_bytes", "_max_seconds", "_receive", "headers", "method", "path")
 
-    def __init__(self, scope: Scope, receive: Receive, *, max_body_bytes: int) -> None:
+    def __init__(self, scope: Scope, receive: Receive, *, max_body_bytes: int, max_seconds: float) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: Sequence[Header] = scope["headers"]
         self._receive = receive
         self._max_body_bytes = max_body_bytes
+        self._max_seconds = max_seconds
 
     def header(self, name: bytes) -> bytes | None:
         """The value of a header, whose name is in lower case; None where it was not sent."""
@@ -50,19 +49,10 @@ class Call:
 
     async def body(self) -> bytes:
         """The whole body; TooLarge, or TooSlow, beyond the server's limits."""
-        message = await self._receive()
-        if not message.get("more_body"):
-            body: bytes = message.get("body", b"")
-        else:
-            try:
-                body = await asyncio.wait_for(self._read_rest(message), BODY_SECONDS)
-            except TimeoutError:
-                raise TooSlow(
-                    f"the body did not arrive within {BODY_SECONDS:g} seconds",
-                    code="body_too_slow",
-                    where="$",
-                    hint="send it in one go, or fewer rows at a time",
-                ) from None
+        try:
+            body = await asyncio.wait_for(self._read(), self._max_seconds)
+        except TimeoutError:
+            raise too_slow(self._max_seconds) from None
         if len(body) > self._max_body_bytes:
             raise TooLarge(
                 f"the body is larger than {self._max_body_bytes:,} bytes",
@@ -72,21 +62,33 @@ class Call:
             )
         return body
 
-    async def _read_rest(self, message: MutableMapping[str, Any]) -> bytes:
-        parts = [message.get("body", b"")]
-        size = len(parts[0])
-        while message.get("more_body") and size <= self._max_body_bytes:
+    async def _read(self) -> bytes:
+        parts = []
+        size, more = 0, True
+        while more and size <= self._max_body_bytes:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise TooSlow("the client went away", code="disconnected", hint="send the request again")
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
+            part = message.get("body", b"")
+            parts.append(part)
+            size += len(part)
+            more = message.get("more_body", False)
         return b"".join(parts)
 
 
-def error_reply(error: MlopsError) -> Reply:
+def too_slow(seconds: float) -> TooSlow:
+    """What a client hears that takes too long."""
+    return TooSlow(
+        f"the request did not arrive within {seconds:g} seconds",
+        code="request_too_slow",
+        where="request",
+        hint="send it in one go, or fewer rows at a time, or raise serving.request_seconds",
+    )
+
+
+def error_reply(error: MlopsError, request_id: str) -> Reply:
     """An error as the JSON object that all our own routes answer with."""
-    return Reply(error.status, encode({"error": error.as_dict()}))
+    return Reply(error.status, encode({"error": error.as_dict(), "request_id": request_id}))
 
 
 def decode_body(decode: Callable[[bytes], Any], body: bytes) -> Any:

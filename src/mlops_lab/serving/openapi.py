@@ -16,6 +16,7 @@ from mlops_lab.outcomes.fields import told_fields
 from mlops_lab.serving.protocols import oip
 from mlops_lab.serving.protocols.own import Answer
 from mlops_lab.serving.service import Service
+from mlops_lab.serving.token import needs_token_to_predict
 
 Json = dict[str, Any]
 
@@ -24,9 +25,10 @@ _ABOUT = """\
 Ask for predictions, tell what became of them, see what is live. Whatever is tried here is answered and written down
 like any other request. A request with another method than those listed gets 405.
 """
+_TOKEN = "One that `mlops token create` made, or that in `.mlops/token`."
 _TAGS = {
     "Predictions": "One request or many, in the server's own JSON.",
-    "What happened": "Outcomes of predictions, and facts that features are made of. These need the token.",
+    "What happened": "Outcomes of predictions, and facts for features. These need a token that may `operate`.",
     "Server": "What is live, and how it is.",
     "Open Inference Protocol": "Version 2, as KServe, Triton and MLServer speak it; binary tensors too.",
     "MLflow": "As `mlflow models serve` answers it.",
@@ -34,6 +36,7 @@ _TAGS = {
 _STATUSES = {
     400: "What was sent is wrong, or has no answer.",
     401: "The token is missing or wrong.",
+    403: "The token is one for predictions only.",
     404: "There is no such model, or the version cannot be asked for.",
     408: "The body did not arrive in time.",
     409: "It contradicts what is already recorded.",
@@ -57,9 +60,10 @@ class Problem(msgspec.Struct):
 
 
 class Error(msgspec.Struct):
-    """An error."""
+    """An error, and the id by which a log knows the request; the errors of rows in a list have that of the reply."""
 
     error: Problem
+    request_id: str = ""
 
 
 class OutcomesTold(msgspec.Struct):
@@ -205,24 +209,34 @@ def describe(service: Service) -> Json:
     schemas["InputTensor"]["properties"]["datatype"]["enum"] = ["BYTES", "BOOL", *oip.NUMBERS]
     schemas["RequestedOutput"]["properties"]["name"]["enum"] = list(oip.OUTPUTS)
     examples = _Examples(service)
+    predicting: Json = {**_oip_paths(project.name, examples), **_mlflow_paths(examples)}
+    own = _own_paths(service, examples)
+    if needs_token_to_predict(project):
+        for path in (own["/v1/predict"], *predicting.values()):
+            _guard(path)
     return {
         "openapi": "3.1.0",
         "info": {"title": project.name, "version": version_of("mlops-lab"), "description": _ABOUT},
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": {
-            **_own_paths(service, examples),
+            **own,
             **_server_paths(),
-            **_oip_paths(project.name, examples),
-            **_mlflow_paths(examples),
+            **predicting,
         },
         "components": {
             "schemas": schemas,
-            "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "The token in `.mlops/token`."}
-            },
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": _TOKEN}},
         },
     }
+
+
+def _guard(path: Json) -> None:
+    """Say that what is posted needs a token."""
+    if operation := path.get("post"):
+        operation["security"] = TOKEN
+        schema = operation["responses"]["400"]["content"]
+        operation["responses"]["401"] = {"description": _STATUSES[401], "content": schema}
 
 
 def _output_schema(task: str, classes: Sequence[str]) -> Json:
@@ -254,7 +268,7 @@ def _own_paths(service: Service, examples: _Examples) -> Json:
             body=_list_of("outcomes", _ref("Outcome"), most),
             examples={"one": {"outcomes": [examples.outcome]}},
             answer=_ref("OutcomesTold"),
-            errors=(*_BODY_ERRORS, 401, 409, 503),
+            errors=(*_BODY_ERRORS, 401, 403, 409, 503),
             security=TOKEN,
         ),
     }
@@ -267,7 +281,7 @@ def _own_paths(service: Service, examples: _Examples) -> Json:
             body=_list_of("rows", row, most),
             examples={"one": {"rows": [examples.rows[table]]}},
             answer=_ref("RowsTold"),
-            errors=(*_BODY_ERRORS, 401, 409, 503),
+            errors=(*_BODY_ERRORS, 401, 403, 409, 503),
             security=TOKEN,
         )
     return paths

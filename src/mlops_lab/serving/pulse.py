@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.serving.address import Address
 
 _ANSWERED = re.compile(rb"^mlops_predictions_total\{[^}]*\} (\d+)$", re.MULTILINE)
@@ -23,15 +24,17 @@ class Pulse:
 
 def feel_pulse(address: Address, *, timeout_seconds: float = 1.0) -> Pulse | None:
     """The server's figures; None where it does not answer in time."""
-    connection = http.client.HTTPConnection(address.reached_at, address.port, timeout=timeout_seconds)
+    connection = None
     try:
+        connection = address.connect(timeout_seconds=timeout_seconds)
         metrics = _get(connection, "/metrics")
         status = msgspec.json.decode(_get(connection, "/v1/status"))
         return Pulse(sum(map(int, _ANSWERED.findall(metrics))), status["pending"])
-    except (OSError, http.client.HTTPException, msgspec.DecodeError):
+    except (OSError, EnvironmentFault, http.client.HTTPException, msgspec.DecodeError):
         return None
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()
 
 
 def _get(connection: http.client.HTTPConnection, path: str) -> bytes:

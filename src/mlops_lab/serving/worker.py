@@ -6,10 +6,12 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
 import msgspec
 import uvicorn
@@ -18,12 +20,16 @@ from mlops_lab import clock
 from mlops_lab.project import Project
 from mlops_lab.serving.app import App
 from mlops_lab.serving.deployment import read_deployment
-from mlops_lab.serving.hot import HotProtocol
+from mlops_lab.serving.hot import MOST_HEAD_BYTES, HotProtocol, Limits
 from mlops_lab.serving.service import Service
-from mlops_lab.serving.token import ensure_token
+from mlops_lab.serving.tls import CIPHERS, find_tls
+from mlops_lab.serving.token import Guard, ensure_token, is_loopback
 
 KEEP_ALIVE_SECONDS = 3600
 DRAIN_SECONDS = 10
+_log = logging.getLogger("mlops_lab.serving")
+OWN_FILES = 500
+"""Files, sockets to an online store and connections that are turned away, beside those that are kept."""
 
 
 def serve(
@@ -37,13 +43,28 @@ def serve(
 ) -> None:
     """Answer until stopped; `ready` is called when it begins. MlopsError where it cannot begin."""
     service = Service(project, read_deployment(project.deployment_path), worker=worker, workers=workers)
-    app = App(service, token=ensure_token(project), worker=worker, workers=workers)
+    ensure_token(project)
+    app = App(service, guard=Guard(project), worker=worker, workers=workers)
+    settings = project.settings.serving
+    limits = Limits(
+        connections=settings.max_connections,
+        seconds=settings.request_seconds,
+        message_bytes=2 * settings.max_body_bytes + MOST_HEAD_BYTES,
+    )
+    _allow_files(settings.max_connections)
     gc.collect()
     gc.freeze()  # what was restored stays: looking through it again and again would cost a tenth of the time
     gc.set_threshold(50_000, 20, 100)
+    tls = find_tls(project)
+    if worker == 0 and tls is None and not is_loopback(settings.host):
+        _log.warning(
+            "whoever sees the traffic to %s can read requests, answers and tokens: set serving.tls_certificate and "
+            "serving.tls_key, or have a proxy before it that speaks TLS",
+            settings.host,
+        )
     config = uvicorn.Config(
         app,
-        http=type("AppProtocol", (HotProtocol,), {"hot": app}),
+        http=type("AppProtocol", (HotProtocol,), {"hot": app, "limits": limits}),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -52,6 +73,9 @@ def serve(
         server_header=False,
         date_header=False,
         proxy_headers=False,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+        ssl_ciphers=CIPHERS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
@@ -59,8 +83,18 @@ def serve(
         _Server(config, ready=ready, with_parent=with_parent).run([listener])
 
 
+def _allow_files(connections: int) -> None:
+    """Let this process have as many connections open, beside its own files, if the system does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OWN_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 class _Server(uvicorn.Server):
-    """Says when it listens, and stops when its parent is gone, if asked to."""
+    """Says when it listens, cuts off who dawdles, and stops when its parent is gone, if asked to."""
 
     def __init__(self, config: uvicorn.Config, *, ready: Callable[[], None], with_parent: bool) -> None:
         super().__init__(config)
@@ -73,6 +107,14 @@ class _Server(uvicorn.Server):
         self._ready()
         if self._with_parent:
             asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._parent_spoke)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; whether to stop."""
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                cast(HotProtocol, connection).look(now)
+        return await super().on_tick(counter)
 
     def _parent_spoke(self) -> None:
         if not os.read(sys.stdin.fileno(), 4096):  # end of file: the parent's end of the pipe is closed

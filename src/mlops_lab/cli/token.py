@@ -1,0 +1,58 @@
+"""`mlops token create | list | revoke`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_json, print_table, talk
+from mlops_lab.serving.token import Role, create_token, list_tokens, revoke_token
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+@app.command()
+def create(
+    role: Annotated[Role, typer.Option(help="predict: ask for predictions; operate: change things, too.")],
+    name: Annotated[str | None, typer.Option(help="How to speak of it.", show_default="ROLE-NUMBER")] = None,
+    project: Folder = HERE,
+    json: Json = False,
+) -> None:
+    """A new token, shown this once: only its hash is kept."""
+    token, clear = create_token(open_project(project), role, name=name)
+    if json:
+        print_json({"name": token.name, "role": token.role, "token": clear})
+        return
+    print(clear)
+    talk.print(f'token "{token.name}" may {token.role}; it is not shown again')
+
+
+@app.command("list")
+def list_all(project: Folder = HERE, json: Json = False) -> None:
+    """The tokens that the server accepts: name, role, since when."""
+    opened = open_project(project)
+    tokens = list_tokens(opened)
+    if json:
+        told = [{"name": one.name, "role": one.role, "created_at": one.created_at.isoformat()} for one in tokens]
+        print_json({"tokens": told})
+        return
+    table = Table("name", "role", "since", box=None, header_style="bold")
+    for one in tokens:
+        table.add_row(one.name, one.role, local(one.created_at, opened))
+    print_table(table)
+
+
+@app.command()
+def revoke(
+    name: Annotated[str, typer.Argument(help="The token's name, from `mlops token list`.")],
+    project: Folder = HERE,
+    json: Json = False,
+) -> None:
+    """Have running servers refuse a token, within a second."""
+    token = revoke_token(open_project(project), name)
+    if json:
+        print_json({"revoked": token.name, "role": token.role})
+    else:
+        talk.print(f'token "{token.name}" is refused from now on')

@@ -1,0 +1,159 @@
+"""The server with a certificate: our own commands know it by that, others by who issued it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import ssl
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from running import mlops, mlops_serve, serving, until
+from synthetic import World, ask, day_begin, tell
+from test_up import up
+
+from mlops_lab.errors import EnvironmentFault, InvalidInput
+from mlops_lab.project import Project, load_project
+from mlops_lab.replay.client import Client
+from mlops_lab.serving.address import Address, find_server
+from mlops_lab.serving.pulse import feel_pulse
+from mlops_lab.serving.tls import find_tls, trusting
+from mlops_lab.serving.token import ensure_token
+
+FLAGS = ("serving.tls_certificate=tls.crt", "serving.tls_key=tls.key")
+
+
+def certify(folder: Path, name: str = "tls", *, host: str = "DNS:localhost,IP:127.0.0.1") -> None:
+    """Write a certificate that it has signed itself, and its key."""
+    if shutil.which("openssl") is None:
+        assert not os.environ.get("CI"), "CI lacks openssl"
+        pytest.skip("openssl is not installed")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-days", "2", "-subj", "/CN=lab", "-addext", f"subjectAltName={host}"]
+    files = ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")]
+    subprocess.run([*command, *files], check=True, capture_output=True)
+
+
+@pytest.fixture
+def secured(project: Project) -> Project:
+    certify(project.root)
+    return load_project(project.root, flags=FLAGS)
+
+
+def test_who_asks_is_answered_over_tls_by_all_workers(secured: Project, world: World) -> None:
+    row = world.parcels.filter(world.parcels["asked_at"] >= day_begin(24)).row(0, named=True)
+    project = load_project(secured.root, flags=[*FLAGS, "serving.workers=2"])
+    with serving(project) as server:
+        address = server.process.address
+        assert address.url.startswith("https://127.0.0.1:")
+        assert find_server(project) == address
+
+        client = Client(address.host, address.port, tls=address.trust(), connections=8)
+        bodies = [json.dumps({**ask(row), "id": f"r{number}"}).encode() for number in range(200)]
+        answers = client.send("/v1/predict", bodies) + client.drain()
+        client.close()
+        assert [status for status, _ in answers] == [200] * 200
+
+        until(lambda: (pulse := feel_pulse(address)) is not None and pulse.answers == 200)
+
+        file = secured.root / "outcomes.jsonl"
+        file.write_text("".join(json.dumps({**tell(row), "id": f"r{number}"}) + "\n" for number in range(200)))
+        assert mlops("outcomes", file, project=secured.root).data["counts"]["accepted"] == 200
+
+        public = ssl.create_default_context(cafile=str(secured.root / "tls.crt"))  # as anybody would
+        connection = http.client.HTTPSConnection("localhost", address.port, context=public, timeout=30)
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().status == 200
+        assert connection.sock.version() in {"TLSv1.2", "TLSv1.3"}
+        connection.close()
+
+        plain = http.client.HTTPConnection(address.host, address.port, timeout=30)
+        with pytest.raises((http.client.BadStatusLine, ConnectionError)):
+            plain.request("GET", "/healthz")
+            plain.getresponse()
+        plain.close()
+
+
+def test_another_server_is_not_believed_and_is_shown_no_token(secured: Project) -> None:
+    certify(secured.root, "other")
+    with serving(secured) as server:
+        real = server.process.address
+        fake = Address(real.pid, real.host, real.port, certificate=str(secured.root / "other.crt"))
+        assert feel_pulse(fake) is None
+        with pytest.raises(ConnectionError, match="certificate verify failed"):
+            Client(fake.host, fake.port, token=ensure_token(secured), tls=fake.trust())
+        assert feel_pulse(real) is not None
+
+
+def test_the_name_in_the_certificate_is_the_clients_business(project: Project) -> None:
+    """Our own commands ask on the loopback, whatever name the world knows the server by."""
+    certify(project.root, host="DNS:model.example.com")
+    with mlops_serve(project.root, *(word for flag in FLAGS for word in ("--set", flag))) as said:
+        assert said["ready"].startswith("https://127.0.0.1:")
+        address = find_server(project)
+        assert address is not None
+        assert feel_pulse(address) is not None
+
+
+@pytest.mark.skipif(shutil.which("curl") is None and not os.environ.get("CI"), reason="curl is not installed")
+def test_what_up_prints_works_as_printed(project: Project) -> None:
+    certify(project.root)
+    flags = [word for flag in (*FLAGS, "serving.predict_token=true") for word in ("--set", flag)]
+    with up(project.root, *flags) as running:
+        running.wait_for(lambda: "labels.csv\n" in running.out)
+        predict, outcome, _ = (line.strip() for line in running.out.splitlines() if line.startswith("  "))
+        assert " --cacert tls.crt " in predict
+        assert 0 < json.loads(running.run(predict))["output"] < 1
+        assert json.loads(running.run(outcome))["counts"]["accepted"] == 1
+
+
+@pytest.mark.parametrize("flags", [FLAGS[:1], FLAGS[1:]])
+def test_half_a_certificate_is_refused(project: Project, flags: tuple[str]) -> None:
+    with pytest.raises(InvalidInput) as error:
+        find_tls(load_project(project.root, flags=flags))
+    assert error.value.code == "half_a_certificate"
+
+
+def _other_key(folder: Path) -> None:
+    certify(folder, "other")
+    (folder / "other.key").replace(folder / "tls.key")
+
+
+def _passphrase(folder: Path) -> None:
+    command = ["openssl", "pkey", "-in", str(folder / "tls.key"), "-aes256", "-passout", "pass:x"]
+    subprocess.run([*command, "-out", str(folder / "locked.key")], check=True, capture_output=True)
+    (folder / "locked.key").replace(folder / "tls.key")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: (folder / "tls.crt").unlink(),
+        lambda folder: (folder / "tls.key").unlink(),
+        lambda folder: (folder / "tls.crt").write_text(""),
+        lambda folder: (folder / "tls.key").write_bytes(b"\xff\x00"),
+        _other_key,
+        _passphrase,
+    ],
+)
+def test_what_cannot_be_used_is_said_before_anything_starts(secured: Project, spoil: Callable[[Path], object]) -> None:
+    spoil(secured.root)
+    with pytest.raises(EnvironmentFault) as fault, serving(secured):
+        pass
+    assert fault.value.code == "bad_certificate"
+    assert all(fault.value.as_dict().values())
+    flags = [word for flag in FLAGS for word in ("--set", flag)]
+    assert mlops("serve", *flags, project=secured.root, code=3).error["code"] == "bad_certificate"
+
+
+def test_a_certificate_that_is_gone_is_no_trace(tmp_path: Path) -> None:
+    (tmp_path / "empty.crt").write_text("nothing")
+    for name in ("none.crt", "empty.crt"):
+        with pytest.raises(EnvironmentFault) as fault:
+            trusting(tmp_path / name)
+        assert fault.value.code == "bad_certificate"
+        assert feel_pulse(Address(1, "127.0.0.1", 1, certificate=str(tmp_path / name))) is None
