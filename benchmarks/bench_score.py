@@ -163,7 +163,7 @@ def compare(project: Project, requests: Path, ready: Path, folder: Path, label: 
 
 
 def run_whole(words: list[str]) -> dict[str, float]:
-    """Seconds of a process, and the most memory (MiB) that it held, files it has mapped included."""
+    """Seconds of a process, and the most memory (MiB) of its own that it held: files it has mapped are the disk's."""
     began, peak = time.perf_counter(), 0.0
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     while process.poll() is None:
@@ -171,8 +171,8 @@ def run_whole(words: list[str]) -> dict[str, float]:
             status = Path(f"/proc/{process.pid}/status").read_text()
         except OSError:
             break
-        if "VmHWM" in status:
-            peak = float(status.split("VmHWM:")[1].split()[0]) / 1024
+        if "RssAnon" in status:
+            peak = max(peak, float(status.split("RssAnon:")[1].split()[0]) / 1024)
         time.sleep(0.02)
     assert process.wait() == 0, words
     return {"seconds": time.perf_counter() - began, "peak_mib": peak}
