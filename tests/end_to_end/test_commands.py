@@ -17,11 +17,8 @@ from synthetic import World, ask, day_begin, tell
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake import Lake
 from mlops_lab.loop.deliver import deliver_outcomes
-from mlops_lab.loop.score import score
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import load_plan
-
-REQUEST = ["asked_at", "depot", "customer", "items", "distance", "weight", "express"]
 
 
 @pytest.fixture(scope="module")
@@ -165,84 +162,6 @@ def test_a_reader_that_stops_early_harms_nobody(promoted: Project) -> None:
         ["bash", "-c", f"set -o pipefail; {command} | true"], capture_output=True, text=True, timeout=100
     )
     assert "Traceback" not in done.stderr
-
-
-# ---- score ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
-def test_a_file_is_answered_as_the_server_answered(promoted: Project, tmp_path: Path, suffix: str) -> None:
-    """Batch = online, to the last bit, in every format."""
-    predictions = Lake(promoted.lake_path).read("predictions").filter(pl.col("at") >= day_begin(32))
-    assert set(predictions["version"]) == {2}
-    requests = predictions.select("id", *REQUEST)
-    file = tmp_path / f"requests.{suffix}"
-    match suffix:
-        case "csv":
-            iso(requests).write_csv(file)
-        case "parquet":
-            requests.write_parquet(file)
-        case "jsonl":
-            iso(requests).write_ndjson(file)
-
-    told = mlops("score", file, project=promoted.root).data
-
-    assert told["rows"] == predictions.height
-    assert [row["id"] for row in told["answers"]] == predictions["id"].to_list()
-    assert [row["output"] for row in told["answers"]] == predictions["output"].to_list()
-    assert {row["version"] for row in told["answers"]} == {2}
-
-
-def test_one_row_is_answered_like_many(promoted: Project, tmp_path: Path) -> None:
-    predictions = Lake(promoted.lake_path).read("predictions").filter(pl.col("at") >= day_begin(32)).sort("at")
-    row = predictions.filter(pl.col("hours_since").is_not_null()).row(20, named=True)
-    predictions.filter(pl.col("id") == row["id"]).select(REQUEST).write_parquet(tmp_path / "one.parquet")
-    told = mlops("score", tmp_path / "one.parquet", project=promoted.root).data
-    assert [answer["output"] for answer in told["answers"]] == [row["output"]]
-
-
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_answers_can_be_written_to_a_file(promoted: Project, tmp_path: Path, suffix: str) -> None:
-    predictions = Lake(promoted.lake_path).read("predictions").filter(pl.col("at") >= day_begin(32))
-    predictions.select(REQUEST).write_parquet(tmp_path / "requests.parquet")
-    out = tmp_path / f"answers.{suffix}"
-    command = [*MLOPS, "score", str(tmp_path / "requests.parquet"), "--out", str(out), "--project", str(promoted.root)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
-    assert (done.returncode, done.stderr) == (0, "")
-    answers = pl.read_csv(out) if suffix == "csv" else pl.read_parquet(out)
-    assert answers["output"].to_list() == predictions["output"].to_list()
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "code", "what"),
-    [
-        ("missing.csv", "depot,items\nb,1\n", "missing_column", "asked_at"),
-        ("unknown.csv", "HEADER,colour\nROW,red\n", "unknown_column", "colour"),
-        ("typed.csv", "HEADER\n2024-04-01T10:00:00Z,b,k1,many,1.0,,\n", "wrong_type", "integer"),
-        ("null.csv", "HEADER\n2024-04-01T10:00:00Z,,k1,3,1.0,,\n", "null_value", "null"),
-        ("moment.csv", "HEADER\nsoon,b,k1,3,1.0,,\n", "wrong_type", "soon"),
-        ("empty.csv", "", "empty_file", "empty"),
-        ("damaged.parquet", "PAR1 but not really", "bad_file", ""),
-        ("damaged.jsonl", '{"asked_at": ', "bad_file", ""),
-        ("requests.bin", "\0\1\2\3\4\5\6\7", "unknown_format", "neither text nor Parquet"),
-        ("not there.csv", None, "no_file", "not exist"),
-    ],
-)
-def test_a_file_that_cannot_be_answered(
-    promoted: Project, tmp_path: Path, name: str, text: str | None, code: str, what: str
-) -> None:
-    row = "2024-04-01T10:00:00Z,b,k1,3,1.0,2.0,true"
-    if text is not None:
-        (tmp_path / name).write_text(text.replace("HEADER", ",".join(REQUEST)).replace("ROW", row))
-    if name in {"missing.csv", "not there.csv"}:
-        error = mlops("score", tmp_path / name, project=promoted.root, code=2).error
-    else:
-        with pytest.raises(InvalidInput) as caught:
-            score(promoted, tmp_path / name)
-        error = caught.value.as_dict()
-    assert error["code"] == code
-    assert what in error["what"]
-    assert all(error.values())
 
 
 # ---- outcomes, tick -------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def rounded(value: Any) -> Any:
 def test_what_the_page_shows_is_what_is_printed(copies: Any) -> None:
     if shutil.which("curl") is None:
         pytest.skip("needs curl")
-    assert len(STEPS) == PAGE.count("```sh") == 5
+    assert len(STEPS) == PAGE.count("```json") == 5
     with serving(copies("iris")) as server:
         address = server.process.address
         for command, shown in STEPS:

@@ -31,7 +31,7 @@ def test_the_first_version_passes_its_gates(trained: dict[str, Path], name: str,
     assert baseline in decision["reason"]
 
 
-def test_a_class_is_answered_with_the_probability_of_each(copies: Any) -> None:
+def test_a_class_is_answered_with_the_probability_of_each(copies: Any, tmp_path: Path) -> None:
     project = copies("iris")
     with serving(project) as server:
         talk = server.talk()
@@ -56,6 +56,9 @@ def test_a_class_is_answered_with_the_probability_of_each(copies: Any) -> None:
     logged = lake.read(PREDICTIONS)
     assert logged["output"].list.len().to_list() == [3, 3]
     assert lake.read("refusals")["reason"].to_list() == ["no_answer"]
+    pl.DataFrame([FLOWER]).write_csv(tmp_path / "asked.csv")
+    (scored,) = mlops("score", tmp_path / "asked.csv", project=project.root).data["answers"]
+    assert {name: scored[f"output_{name}"] for name in named["output"]} == pytest.approx(named["output"], abs=1e-6)
     explained = mlops("explain", "mine", project=project.root).data
     assert explained["outcome"]["species"] == "virginica"
     assert len(explained["output"]) == 3

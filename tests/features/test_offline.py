@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mlops_lab.features import offline
 from mlops_lab.features.definition import Features, View, last, mean
-from mlops_lab.features.offline import compute, look_up
+from mlops_lab.features.offline import compute, look_up, view_values
 
 START = datetime(2013, 3, 1, tzinfo=UTC)
 MOMENT = pl.Datetime("us", "UTC")
@@ -58,6 +58,27 @@ def test_no_rows_and_no_facts_make_no_error():
     empty = {name: frame.clear() for name, frame in FACTS.items()}
     assert compute(FEATURES, requests(), time="at", facts=FACTS).height == 0
     assert compute(FEATURES, requests(("a", 1)), time="at", facts=empty).rows() == [(None, None, "a", None)]
+
+
+def test_moments_of_centuries_and_many_entities_find_their_facts():
+    """More of both than fit into one number together: facts are found by the rank of their moments."""
+    view = View("latest", "facts", by="shop", values={"value": last("amount")})
+    years = [datetime(year, 1, 1, tzinfo=UTC) for year in (1700, 1970, 2250)]
+    rows = [
+        (f"s{shop}", moment, f"{shop}-{n}", float(shop * 10 + n))
+        for shop in range(700)
+        for n, moment in enumerate(years)
+    ]
+    asked = [
+        (f"s{shop}", moment + timedelta(microseconds=late))
+        for shop in (0, 5, 699)
+        for moment in years
+        for late in (0, 1)
+    ]
+    frame = pl.DataFrame(asked, schema={"shop": pl.String, "at": MOMENT}, orient="row")
+    found = view_values(view, frame, time="at", facts=table(rows, amount=pl.Float64))
+    seen = [None, 0, 0, 1, 1, 2]
+    assert found["value"].to_list() == [None if n is None else shop * 10.0 + n for shop in (0, 5, 699) for n in seen]
 
 
 def test_without_views_the_rows_are_left_as_they_are():

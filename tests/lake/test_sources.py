@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput, MlopsError
+from mlops_lab.lake.batches import read_batches
 from mlops_lab.lake.columns import Wanted
 from mlops_lab.lake.shape import check_shape
 from mlops_lab.lake.sources import read_data, read_still
@@ -99,6 +100,44 @@ def test_every_format_is_the_same_table(tmp_path: Path, kind: str) -> None:
     assert_frame_equal(read_data(name, root=tmp_path).rename(str.strip), FRAME)
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("rows", [1, 3, 100])
+def test_some_rows_at_a_time_are_the_same_table(tmp_path: Path, kind: str, rows: int) -> None:
+    name, content = FORMATS[kind]
+    path = write(tmp_path, name, content)
+    wanted = Wanted(frozenset({"city"}), only=frozenset({"city", "x"}))
+    batches = list(read_batches(path, wanted=wanted, rows=rows))
+    frames = [batch.frame.select("city", pl.col("x").cast(pl.Float64)) for batch in batches]
+    assert_frame_equal(pl.concat(frames), FRAME.select("city", "x"))
+    assert max(frame.height for frame in frames) <= rows
+    assert [batch.first for batch in batches] == [sum(one.height for one in frames[:n]) for n in range(len(frames))]
+    assert {tuple(map(str.strip, batch.names)) for batch in batches} == {tuple(FRAME.columns)}
+    assert {batch.of for batch in batches} <= {4, None}
+
+
+def test_batches_of_folders_and_delta_tables(tmp_path: Path) -> None:
+    parts, table = tmp_path / "parts", tmp_path / "ä table"
+    parts.mkdir()
+    write(parts, "b.csv", b"n,x,more\n3,,1\n")
+    write(parts, "a.csv.gz", gzip.compress(b"x,n\n0.5,1\n1,2\n"))
+    wanted = Wanted(frozenset(), only=frozenset({"n", "x"}))
+    found = [
+        (Path(batch.name).name, batch.first, batch.frame["n"].to_list()) for batch in read_batches(parts, wanted=wanted)
+    ]
+    assert found == [("a.csv.gz", 0, [1, 2]), ("b.csv", 0, [3])]
+    FRAME.write_delta(str(table))
+    assert_frame_equal(pl.concat(one.frame for one in read_batches(table, wanted=Wanted(), rows=2)), FRAME)
+
+
+def test_a_field_may_be_left_out_of_a_json_line_in_batches(tmp_path: Path) -> None:
+    long = b"." * 200
+    lines = b"".join(b'{"n":%d%s,"p":"%s"}\n' % (n, b',"x":0.5' if n == 9 else b"", long) for n in range(50_000))
+    wanted = Wanted(frozenset(), only=frozenset({"n", "x"}))
+    found = list(read_batches(write(tmp_path, "a.jsonl", lines), wanted=wanted, rows=100_000))
+    assert pl.concat((one.frame for one in found), how="diagonal")["n"].to_list() == list(range(50_000))
+    assert [(one.omits, one.names) for one in found] == [(True, ["n", "x", "p"]), (True, ["n", "p"])]
+
+
 def test_a_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
     write(tmp_path, "b.csv", b"n,x\n3,\n")
     write(tmp_path, "a.csv.gz", gzip.compress(b"x,n\n0.5,1\n1,2\n"))
@@ -108,8 +147,8 @@ def test_a_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
 
 
 def test_a_delta_table_is_a_folder_too(tmp_path: Path) -> None:
-    FRAME.write_delta(str(tmp_path / "table"))
-    assert_frame_equal(read_data("table", root=tmp_path), FRAME)
+    FRAME.write_delta(str(tmp_path / "a table"))
+    assert_frame_equal(read_data("a table", root=tmp_path), FRAME)
 
 
 def test_what_the_columns_are_called_and_which_are_wanted(tmp_path: Path) -> None:
@@ -138,6 +177,10 @@ def test_types_that_only_show_after_many_rows(tmp_path: Path) -> None:
     frame = read_data(write(tmp_path, "a.csv", f"a,b,c\n{rows}0.5,7,x\n".encode()))
     assert frame.dtypes == [pl.Float64, pl.Int64, pl.String]
     assert frame.row(-1) == (0.5, 7, "x")
+    batches = [one.frame for one in read_batches(tmp_path / "a.csv", wanted=Wanted(frozenset()), rows=6000)]
+    assert [one.height for one in batches] == [6000, 6000, 6000, 2001], "no row is read twice, or lost"
+    assert pl.concat(batches, how="vertical_relaxed")["a"].to_list() == [float(n) for n in range(20_000)] + [0.5]
+    assert batches[-1].row(-1) == (0.5, 7, "x")
 
 
 def test_a_quote_within_a_field_is_a_character(tmp_path: Path) -> None:
@@ -397,7 +440,7 @@ def test_the_shape_is_what_csv_says_it_is(tmp_path_factory: pytest.TempPathFacto
     width = len(rows[0])
     fits = all(len(row) == width for row in rows)
     try:
-        assert check_shape(path, "a.csv", width=width, separator=",", quote='"') == []
+        assert check_shape(path, "a.csv", width=width, separator=",", quote='"') == (len(rows) - 1, [])
     except InvalidInput as error:
         assert not fits
         bad = next(place for place, row in enumerate(rows) if len(row) != width)

@@ -30,6 +30,7 @@ COMMANDS = {
     "explain": "Everything behind one prediction, or one version.",
     "contract": "What tables must look like: inferred, checked, compared with the data.",
     "quarantine": "Rows that broke the contract, and their way back.",
+    "package": "A version as a folder that answers without this program: browser, Python.",
     "export": "The project for other tools: Feast.",
     "features": "What the features are, how they changed, and that they were served as defined.",
     "token": "Who may ask the server, or change what it knows: created, listed, revoked.",

@@ -2,36 +2,102 @@
 
 from __future__ import annotations
 
+import json as encoding
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import polars as pl
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, talk
 from mlops_lab.errors import InvalidInput
-from mlops_lab.loop.score import score
-from mlops_lab.serving.journal import disk_fault
+from mlops_lab.lake.sinks import CSV, PARQUET, check_target, kind_of, open_sink
+from mlops_lab.loop.score import Scored, Watch, score
 
 
 def command(
-    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines with the request fields.")],
-    out: Annotated[Path | None, typer.Option(help="A .csv or .parquet file; without it, CSV on stdout.")] = None,
+    file: Annotated[
+        Path, typer.Argument(help="Requests: CSV, Parquet or JSON lines, a folder of such files, or a Delta table.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="A .csv, .parquet or .delta to write; without it, CSV on stdout.")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="csv, parquet or delta, whatever the suffix of --out is.", metavar="FORMAT")
+    ] = None,
+    requests: Annotated[
+        bool, typer.Option("--requests", help="The fields of the requests too, between ids and answers.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out names.")] = False,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Answer every request of the file by the champion."""
-    if out is not None and out.suffix not in {".csv", ".parquet"}:
-        raise InvalidInput(
-            f'"{out.suffix}" files cannot be written', code="unknown_format", where="--out", hint="use .csv or .parquet"
-        )
-    answers = score(open_project(project), file)
-    if json:
-        print_json({"rows": answers.height, "answers": answers.to_dicts()})
-    elif out is None:
-        print(answers.write_csv(), end="")
+    """Answer every request of the file by the champion, as of the request's own time.
+
+    What comes out, row for row, are the ids (the column `id`, or the id of the source table), the answer and the
+    version; without ids, the fields of the requests. It is written whole or not at all. Other columns are ignored.
+    """
+    opened = open_project(project)
+    if out is not None:
+        kind = kind_of(out, format)
+        check_target(out, kind, overwrite=overwrite)  # before the work, not after it
+        with open_sink(out, kind, overwrite=overwrite) as write, _bar() as watch:
+            scored = score(opened, file, write=write, watch=watch, with_requests=requests)
+        if json:
+            print_json({**asdict(scored), "file": str(out)})
+        else:
+            print(f"{scored.rows} answers in {out}")
     else:
-        try:
-            answers.write_parquet(out) if out.suffix == ".parquet" else answers.write_csv(out)
-        except OSError as error:
-            raise disk_fault(error, out) from error
-        print(f"{answers.height} answers in {out}")
+        if format not in {None, CSV}:
+            hint = "name a file: --out FILE"
+            raise InvalidInput(f'"{format}" is not for stdout', code="unknown_format", where="--format", hint=hint)
+        with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
+            staged = Path(folder) / "answers"
+            with open_sink(staged, PARQUET if json else CSV) as write, _bar() as watch:
+                scored = score(opened, file, write=write, watch=watch, with_requests=requests)
+            _print_answers(staged, scored) if json else _copy(staged)
+    if scored.unanswered:
+        talk.print(f"{scored.unanswered} of them have no answer: the server would refuse them too")
+
+
+@contextmanager
+def _bar() -> Iterator[Watch]:
+    """Shows on a terminal how far it is."""
+    if not talk.is_terminal:
+        yield lambda _rows, _of: None
+        return
+    columns = [MofNCompleteColumn(), TextColumn("requests"), BarColumn(bar_width=30), TimeElapsedColumn()]
+    with Progress(*columns, console=talk, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda rows, of: bar.update(task, completed=rows, total=of)
+
+
+def _copy(staged: Path) -> None:
+    """The CSV on stdout."""
+    sys.stdout.flush()
+    with staged.open("rb") as file:
+        shutil.copyfileobj(file, sys.stdout.buffer)
+
+
+def _print_answers(staged: Path, scored: Scored) -> None:
+    """One JSON object with all answers, never all of them in memory."""
+    import pyarrow.parquet as pq
+
+    sys.stdout.write(_encode(asdict(scored))[:-1] + ', "answers": [')
+    separator = ""
+    for rows in pq.ParquetFile(staged).iter_batches():
+        for row in pl.DataFrame(rows).iter_rows(named=True):
+            sys.stdout.write(separator + _encode(row))
+            separator = ", "
+    sys.stdout.write("]}\n")
+
+
+def _encode(data: dict[str, Any]) -> str:
+    return encoding.dumps(data, default=str)

@@ -12,10 +12,10 @@ _TRUE, _FALSE = ["true", "yes", "1"], ["false", "no", "0"]
 _MOMENT = pl.Datetime("us", "UTC")
 
 
-def parse_column(column: pl.Series, field: Field, table: str) -> pl.Series:
+def parse_column(column: pl.Series, field: Field, table: str, *, first: int = 0) -> pl.Series:
     """The column with its declared dtype, null where a value does not fit it.
 
-    InvalidInput where the whole column does not, with the first row (from 0) that shows it, where text hides it.
+    InvalidInput where the whole column does not; where text hides it, with the first row (from `first`) that shows it.
     """
     if column.dtype == field.dtype:
         return column
@@ -23,7 +23,7 @@ def parse_column(column: pl.Series, field: Field, table: str) -> pl.Series:
         return column.cast(field.dtype, strict=False)
     parsed = parse_moments(column, field.format) if field.kind == "datetime" else _PARSERS[field.kind](column)
     if parsed is None:
-        raise _explain(column, field, table)
+        raise _explain(column, field, table, first)
     return parsed
 
 
@@ -83,13 +83,13 @@ def _parse_boolean(column: pl.Series) -> pl.Series | None:
 _PARSERS = {"string": _parse_string, "integer": _parse_integer, "float": _parse_float, "boolean": _parse_boolean}
 
 
-def _explain(column: pl.Series, field: Field, table: str) -> InvalidInput:
+def _explain(column: pl.Series, field: Field, table: str, first: int) -> InvalidInput:
     said, place = f"holds {column.dtype}, expected {field.kind}", ""
     if column.dtype == pl.String and field.kind in {"integer", "float"}:
         other = column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()
         if other.any():
             row = int(other.arg_max() or 0)
-            said, place = f"holds {column[row]!r}, expected {field.kind}", f" row {row},"
+            said, place = f"holds {column[row]!r}, expected {field.kind}", f" row {first + row},"
     return InvalidInput(
         said,
         code="wrong_type",

@@ -26,24 +26,24 @@ class SetAside:
     row: str
 
 
-def conform(frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str) -> pl.DataFrame:
+def conform(frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str, first: int = 0) -> pl.DataFrame:
     """The declared columns of `frame`, in order, with their dtypes.
 
     InvalidInput for a missing or an unknown column, a value that does not fit its type or breaks a rule, and a null
-    where none may be; it names table, column and the first bad row (from 0).
+    where none may be; it names table, column and the first bad row (from 0; the first row of the frame is `first`).
     """
     frame = _select_columns(frame, fields, table)
     typed = []
     for field in fields:
         column = frame[field.name]
-        parsed = parse_column(column, field, table)
+        parsed = parse_column(column, field, table, first=first)
         bad = parsed.is_null() & column.is_not_null()
         if bad.any():
             row = int(bad.arg_max() or 0)
             raise InvalidInput(
                 f"{column[row]!r} is not a {field.kind}",
                 code="wrong_type",
-                where=f'table "{table}", row {row}, column "{field.name}"',
+                where=f'table "{table}", row {first + row}, column "{field.name}"',
                 hint="mend the data or the type in mlops.toml",
             )
         typed.append(parsed)
@@ -54,7 +54,7 @@ def conform(frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str) -> pl
             raise InvalidInput(
                 "is null, and may not be",
                 code="null_value",
-                where=f'table "{table}", row {row}, column "{field.name}"',
+                where=f'table "{table}", row {first + row}, column "{field.name}"',
                 hint=f'mend the data, or declare the field as "{field.kind}?"',
             )
     for breach in find_breaches(table, frame, fields):
@@ -132,15 +132,20 @@ def _mark(which: pl.Series, rows: pl.Series, number: int, *, anew: bool = False)
     return pl.select(pl.when(here).then(pl.lit(number, pl.Int32)).otherwise(which)).to_series()
 
 
-def _select_columns(frame: pl.DataFrame, fields: tuple[Field, ...], table: str) -> pl.DataFrame:
-    names = [field.name for field in fields]
-    if missing := [name for name in names if name not in frame.columns]:
+def check_columns(names: Sequence[str], fields: Sequence[Field], *, table: str) -> None:
+    """InvalidInput where a field has no column among these."""
+    if missing := [field.name for field in fields if field.name not in names]:
         raise InvalidInput(
             f"column {_quote(missing)} is missing",
             code="missing_column",
             where=f'table "{table}"',
-            hint=f"the data has {_quote(frame.columns)}; mend the data or the fields in mlops.toml",
+            hint=f"the data has {_quote(names)}; mend the data or the fields in mlops.toml",
         )
+
+
+def _select_columns(frame: pl.DataFrame, fields: tuple[Field, ...], table: str) -> pl.DataFrame:
+    names = [field.name for field in fields]
+    check_columns(frame.columns, fields, table=table)
     if unknown := [name for name in frame.columns if name not in names]:
         raise InvalidInput(
             f"column {_quote(unknown)} is unknown",
@@ -151,5 +156,5 @@ def _select_columns(frame: pl.DataFrame, fields: tuple[Field, ...], table: str) 
     return frame.select(names)
 
 
-def _quote(names: list[str]) -> str:
+def _quote(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)

@@ -1,38 +1,37 @@
 """Features of many rows at once, each as of its own time: the training side of the one definition.
 
-Facts lie sorted by entity; a row finds its place among those of its entity by an as-of join, strictly before its own
-time; everything else is arithmetic on places. `features.online` says the same for one request; `features.exact` sees to
-it that sums are equal to the last bit.
+Facts lie sorted by entity (`features.layout`); what their windows come to is arithmetic on places (`features.windows`).
+`features.online` says the same for one request; `features.exact` sees to it that sums are equal to the last bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from mlops_lab.features.definition import Aggregate, Features, View
-from mlops_lab.features.exact import Floats, Integers, RunningSums, multiply, variance
+from mlops_lab.features.definition import Features, View
+from mlops_lab.features.exact import Integers
+from mlops_lab.features.layout import ALWAYS, Asked, Layout
+from mlops_lab.features.windows import Windows, fill, prepare
 
-_TIME, _ROW, _ENTITY, _PLACE, _AT = "__time", "__row", "__entity", "__place", "__at"
-_ALWAYS = -(2**62)
 _MICROSECOND = timedelta(microseconds=1)
-_AT_ONCE = 10_000
 _ROWS_AT_ONCE = 500_000
+Facts = Mapping[str, pl.DataFrame]
+"""The facts of each table, with the columns `_known_at` and `_seen_at` (datetimes, null for what was always known) and
+`_fact_id` (tie-break) beside its own."""
+_Each = Callable[..., Iterable[Any]]
 
 
-def compute(features: Features, rows: pl.DataFrame, *, time: str, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def compute(features: Features, rows: pl.DataFrame, *, time: str, facts: Facts) -> pl.DataFrame:
     """The model inputs of `rows`, in their order; one row each.
 
-    `time` names the column of `rows` that holds each row's moment. `facts` maps a table to its rows with the columns
-    `_known_at` and `_seen_at` (datetimes, null for what was always known) and `_fact_id` (tie-break) beside its own.
-    Many rows are computed some at a time: beside what comes out, the memory does not grow with them.
+    `time` names the column of `rows` that holds each row's moment. Many rows are computed some at a time: beside what
+    comes out, the memory does not grow with them.
     """
     if rows.height > _ROWS_AT_ONCE:
         return pl.concat(compute_in_batches(features, rows.iter_slices(_ROWS_AT_ONCE), time=time, facts=facts))
@@ -40,264 +39,159 @@ def compute(features: Features, rows: pl.DataFrame, *, time: str, facts: Mapping
 
 
 def compute_in_batches(
-    features: Features, batches: Iterable[pl.DataFrame], *, time: str, facts: Mapping[str, pl.DataFrame]
+    features: Features, batches: Iterable[pl.DataFrame], *, time: str, facts: Facts
 ) -> Iterator[pl.DataFrame]:
     """The model inputs of each batch of rows: any number of rows in the memory of one batch and the facts."""
-    found = {view.name: _Past(view, facts[view.table]) for view in features.views}
+    past = Past(features.views, facts)
     for rows in batches:
-        columns = [found[view.name].look_up(rows, time=time)[0] for view in features.views]
-        yield features.select(pl.concat([rows, *columns], how="horizontal") if columns else rows)
+        yield past.inputs(features, rows, time=time)[0]
 
 
-def look_up(features: Features, rows: pl.DataFrame, *, time: str, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def look_up(features: Features, rows: pl.DataFrame, *, time: str, facts: Facts) -> pl.DataFrame:
     """`rows` with the values of all views beside their own columns."""
     if not features.views:
         return rows
     with ThreadPoolExecutor(max_workers=2) as pool:  # what Polars and NumPy leave of the second core
-        columns = pool.map(lambda view: view_values(view, rows, time=time, facts=facts[view.table]), features.views)
-        return pl.concat([rows, *columns], how="horizontal")
+        found = Past(features.views, facts, each=pool.map).look_up(rows, time=time, each=pool.map)
+    return pl.concat([rows, *(one.values for one in found)], how="horizontal")
 
 
 def view_values(view: View, rows: pl.DataFrame, *, time: str, facts: pl.DataFrame) -> pl.DataFrame:
     """One column per value of the view, in the order of `rows`; defaults where the view knows nothing."""
-    return _Past(view, facts).look_up(rows, time=time)[0]
+    return Past([view], {view.table: facts}).look_up(rows, time=time)[0].values
 
 
-def refused(features: Features, rows: pl.DataFrame, *, time: str, facts: Mapping[str, pl.DataFrame]) -> pl.Series:
+def refused(features: Features, rows: pl.DataFrame, *, time: str, facts: Facts) -> pl.Series:
     """Which rows a server would refuse to answer, because a view that refuses knows nothing of them."""
-    found = pl.repeat(False, rows.height, eager=True)
-    for view in features.views:
-        if view.refuses:
-            found = found | _Past(view, facts[view.table]).look_up(rows, time=time)[1]
-    return found
+    asked = [view for view in features.views if view.refuses]
+    return _any_unknown(Past(asked, facts).look_up(rows, time=time), rows.height)
 
 
-@dataclass(frozen=True)
-class _Order:
-    """Facts sorted by entity, then by one of their two times. Two orders of the same facts share entities' stretches.
+class Found(NamedTuple):
+    """What a view says of some rows: a column per value, and of which rows it knows nothing."""
 
-    `rows` is the place of each in the table they came from; `first` the place of the first one of its entity.
-    """
-
-    frame: pl.DataFrame
-    rows: Integers
-    first: Integers
-
-    def before(self, asked: pl.DataFrame, *, less: int = 0) -> Integers:
-        """For each asked row the place of the last fact of its entity strictly before its time; -1 where none is."""
-        left = asked.with_columns(pl.col(_TIME) - less) if less else asked
-        found = left.join_asof(
-            self.frame,
-            left_on=_TIME,
-            right_on=_AT,
-            by=_ENTITY,
-            strategy="backward",
-            allow_exact_matches=False,
-            check_sortedness=False,  # both sides are, within entities, and Polars cannot check that
-        )
-        places = np.empty(asked.height, dtype=np.int64)
-        places[found[_ROW].to_numpy()] = found[_PLACE].fill_null(-1).to_numpy()
-        return places
+    values: pl.DataFrame
+    unknown: pl.Series
 
 
-class _Past:
-    """The facts of one view, laid out for look-ups. Entities are numbers here, and moments microseconds since 1970."""
+class Past:
+    """The facts of some views, laid out once; then any number of batches of rows is looked up, by any threads."""
 
-    def __init__(self, view: View, facts: pl.DataFrame) -> None:
-        self._view = view
-        self._keys = list(view.keys)
-        self._column = {column: f"__{number}" for number, column in enumerate(view.columns)}
-        keys = [self._column[column] for column in view.keys.values()]
-        held = facts.select(
-            pl.col("_known_at").to_physical().fill_null(_ALWAYS),
-            pl.col("_seen_at").to_physical().fill_null(_ALWAYS),
-            "_fact_id",
-            *(pl.col(column).alias(short) for column, short in self._column.items()),
-        ).drop_nulls(keys)
-        if view.window:  # always known: in no window; seen when the window has passed it: never counted
-            late = pl.col("_seen_at") - pl.col("_known_at")
-            held = held.filter(pl.col("_known_at") != _ALWAYS, late < view.window // _MICROSECOND)
-        self._entities = held.select(
-            pl.col(key).alias(name) for key, name in zip(keys, self._keys, strict=True)
-        ).unique(maintain_order=True).with_row_index(_ENTITY)  # fmt: skip
-        self._facts = held
-        self._entity = held.select(pl.col(key).alias(name) for key, name in zip(keys, self._keys, strict=True)).join(
-            self._entities, on=self._keys, how="left", maintain_order="left"
-        )[_ENTITY].to_numpy()  # fmt: skip
-        on_time = bool((held["_seen_at"] == held["_known_at"]).all())
-        self._known = self._order("_known_at")
-        self._seen = self._known if on_time else self._order("_seen_at")
+    def __init__(self, views: Sequence[View], facts: Facts, *, each: _Each = map) -> None:
+        self._views = list(views)
+        wanted: dict[str, set[str]] = {}
+        for view in views:
+            wanted.setdefault(view.table, {"_fact_id"}).update(view.columns)
+        held = {table: _held(facts[table], columns) for table, columns in wanted.items()}
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        counting: dict[tuple[Any, ...], pl.Expr] = {}
+        for number, view in enumerate(views):
+            counts = _counts(view)
+            # the facts that count for one window count for every longer one: as many facts are the same facts
+            rows = held[view.table].select(counts.sum()).item()
+            layout = (view.table, tuple(view.keys.values()), rows)
+            counting.setdefault(layout, counts)
+            groups.setdefault((layout, tuple(view.keys)), []).append(number)
 
-    def _order(self, time: str) -> _Order:
-        moments = self._facts[time].to_numpy()
-        rows = np.argsort(moments, kind="stable")
-        small = np.uint16 if self._entities.height < 2**16 else np.uint32  # 16 bits are sorted five times faster
-        rows = rows[np.argsort(self._entity[rows].astype(small), kind="stable")]
-        entity, moment = self._entity[rows], moments[rows]
-        tied = np.append(False, (entity[1:] == entity[:-1]) & (moment[1:] == moment[:-1]))
-        if tied.any():
-            tied[:-1] |= tied[1:]
-            places = np.flatnonzero(tied)
-            names = self._facts["_fact_id"].gather(rows[places])
-            ranked = pl.DataFrame({"entity": entity[places], "moment": moment[places], "name": names})
-            rows[places] = rows[places][
-                ranked.select(pl.arg_sort_by("entity", "moment", "name")).to_series().to_numpy()
-            ]
-        places = np.arange(len(rows))
-        begins = np.append(True, entity[1:] != entity[:-1])[: len(rows)]
-        first = np.maximum.accumulate(np.where(begins, places, 0)) if len(rows) else places
-        return _Order(pl.DataFrame({_ENTITY: entity, _AT: moment, _PLACE: places}), rows, first)
+        def lay_out(key: tuple[Any, ...]) -> Layout:
+            table, keys, rows = key
+            every = held[table]
+            return Layout(every if rows == every.height else every.filter(counting[key]), keys)
 
-    def look_up(self, rows: pl.DataFrame, *, time: str) -> tuple[pl.DataFrame, pl.Series]:
-        """The values for each row, and whether the view knew nothing of it."""
-        asked = rows.select(pl.col(time).to_physical().alias(_TIME), *self._keys).with_row_index(_ROW)
-        asked = asked.join(self._entities, on=self._keys, how="left", maintain_order="left").drop(self._keys)
-        return self._last(asked) if self._view.window is None else self._windowed(asked)
+        laid = dict(zip(counting, each(lay_out, counting), strict=True))
 
-    # ---- the latest fact ------------------------------------------------------------------------------------------
+        def group(key: tuple[Any, ...]) -> _Group:
+            return _Group([self._views[number] for number in groups[key]], laid[key[0]], fields=key[1])
 
-    def _last(self, asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-        until = self._seen.before(asked.sort(_TIME))
-        known = self._known.rows
-        rank = np.empty(len(known), dtype=np.int64)
-        rank[known] = np.arange(len(known))
-        # of those seen so far the one known last; entities lie one after another, so a maximum never leaks
-        best = known[np.maximum.accumulate(rank[self._seen.rows])] if len(known) else known
-        picked = pl.Series(np.append(best, -1)[until])
+        self._groups = list(zip(each(group, groups), groups.values(), strict=True))
+
+    def look_up(self, rows: pl.DataFrame, *, time: str, each: _Each = map) -> list[Found]:
+        """What each view says of the rows, in the order of the views."""
+        found: dict[int, Found] = {}
+        answers = each(lambda group: group[0].look_up(rows, time=time), self._groups)
+        for (_, numbers), values in zip(self._groups, answers, strict=True):
+            found.update(zip(numbers, values, strict=True))
+        return [found[number] for number in range(len(self._views))]
+
+    def inputs(self, features: Features, rows: pl.DataFrame, *, time: str) -> tuple[pl.DataFrame, pl.Series]:
+        """The model inputs of the rows, and which of them a server would refuse to answer."""
+        found = self.look_up(rows, time=time)
+        refusing = [one for view, one in zip(self._views, found, strict=True) if view.refuses]
+        columns = [one.values for one in found]
+        values = features.select(pl.concat([rows, *columns], how="horizontal") if columns else rows)
+        return values, _any_unknown(refusing, rows.height)
+
+
+def _any_unknown(found: Sequence[Found], rows: int) -> pl.Series:
+    any_unknown = pl.repeat(False, rows, eager=True)
+    for one in found:
+        any_unknown = any_unknown | one.unknown
+    return any_unknown
+
+
+def _held(facts: pl.DataFrame, columns: set[str]) -> pl.DataFrame:
+    """The facts in the order known, their two times as numbers."""
+    times = [pl.col(name).to_physical().fill_null(ALWAYS) for name in ("_known_at", "_seen_at")]
+    return facts.select(*times, *sorted(columns - {"_known_at", "_seen_at"})).sort("_known_at")
+
+
+def _counts(view: View) -> pl.Expr:
+    """Which facts may ever count for a view: always known: in no window; seen when it has passed: never counted."""
+    counts = [pl.col(key).is_not_null() for key in view.keys.values()]
+    if view.window:
+        late = pl.col("_seen_at") - pl.col("_known_at")
+        counts += [pl.col("_known_at") != ALWAYS, late < view.window // _MICROSECOND]
+    return pl.all_horizontal(counts)
+
+
+class _Group:
+    """Views that look up the same entities among the same facts."""
+
+    def __init__(self, views: Sequence[View], layout: Layout, *, fields: Sequence[str]) -> None:
+        self._views, self._layout, self._fields = list(views), layout, list(fields)
+        self._aggregates = [
+            [prepare(aggregate, layout) for aggregate in view.values.values()] if view.window else [] for view in views
+        ]
+        self._best: Integers | None = None
+        if any(view.window is None for view in views):
+            known = layout.known.rows
+            rank = np.empty(len(known), dtype=np.int64)
+            rank[known] = np.arange(len(known))
+            # of those seen so far the one known last; entities lie one after another, so a maximum never leaks
+            best = known[np.maximum.accumulate(rank[layout.seen.rows])] if len(known) else known
+            self._best = np.append(best, -1)
+
+    def look_up(self, rows: pl.DataFrame, *, time: str) -> list[Found]:
+        """What each view says of the rows."""
+        asked = self._layout.ask(rows, time=time, fields=self._fields)
+        last = self._layout.seen.before(asked)
+        return [
+            self._windowed(view, asked, last, aggregates) if view.window else self._last(view, asked, last)
+            for view, aggregates in zip(self._views, self._aggregates, strict=True)
+        ]
+
+    def _last(self, view: View, asked: Asked, last: Integers) -> Found:
+        assert self._best is not None
+        picked = pl.Series(self._best[last])
         missing = picked < 0
-        row = _fill(picked, missing, None)
-        if self._view.stale_after is not None:
-            age = asked[_TIME] - self._facts["_known_at"].gather(row)
-            missing = missing | (age > self._view.stale_after // _MICROSECOND).fill_null(value=False)
+        row = fill(picked, missing, None)
+        if view.stale_after is not None:
+            age = pl.Series(asked.moments) - self._layout.known_at.gather(row)
+            missing = missing | (age > view.stale_after // _MICROSECOND).fill_null(value=False)
         values = []
-        for (name, aggregate), default in zip(self._view.values.items(), self._view.defaults, strict=True):
-            column = self._facts[self._column[aggregate.column]].gather(row)
-            values.append(_fill(column, missing, default).alias(name))
-        return pl.DataFrame(values), missing
+        for (name, aggregate), default in zip(view.values.items(), view.defaults, strict=True):
+            column = self._layout.facts[aggregate.column].gather(row)
+            values.append(fill(column, missing, default).alias(name))
+        return Found(pl.DataFrame(values), missing)
 
-    # ---- a window -------------------------------------------------------------------------------------------------
-
-    def _windowed(self, asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-        assert self._view.window is not None
-        known, in_time = self._known, asked.sort(_TIME)
-        last = self._seen.before(in_time)
-        left = known.before(in_time, less=self._view.window // _MICROSECOND)
-        window = _Window(self._seen, known, since=_after(left, last, self._seen), until=last + 1)
+    def _windowed(self, view: View, asked: Asked, last: Integers, aggregates: Sequence[Any]) -> Found:
+        assert view.window is not None
+        left = self._layout.known.before(asked, less=view.window // _MICROSECOND)
+        windows = Windows(asked, last, left, since=self._layout.known.after(left, last, asked))
         columns: list[pl.Series] = []
-        undefined = pl.repeat(False, asked.height, eager=True)
-        for (name, aggregate), default in zip(self._view.values.items(), self._view.defaults, strict=True):
-            column = self._facts[self._column[aggregate.column]]
-            if aggregate.how in {"min", "max"}:
-                value = self._extreme(aggregate, column, left=left, seen=last, asked=asked)
-            else:
-                value = _aggregate(aggregate, column, window)
+        undefined = pl.repeat(False, len(last), eager=True)
+        for name, aggregate, default in zip(view.values, aggregates, view.defaults, strict=True):
+            value = aggregate(windows)
             undefined = undefined | value.is_null()
-            columns.append(_fill(value, value.is_null(), default).alias(name))
-        return pl.DataFrame(columns), undefined
-
-    def _extreme(
-        self, aggregate: Aggregate, column: pl.Series, *, left: Integers, seen: Integers, asked: pl.DataFrame
-    ) -> pl.Series:
-        """The least or greatest value of the window; where some of what was known in it was not seen yet, one by one.
-
-        As many facts seen as known: they are the same ones, for a fact is never seen before it is known.
-        """
-        known = self._known
-        last = seen if known is self._seen else known.before(asked.sort(_TIME))
-        since, end = _after(left, last, known), last + 1
-        ordered = column.gather(known.rows)
-        found = _range_extreme(ordered, since, end, greatest=aggregate.how == "max")
-        partly = np.flatnonzero(seen != last)
-        moment = self._facts["_seen_at"].gather(known.rows)
-        for start in range(0, len(partly), _AT_ONCE):  # bounded memory: a window may hold a whole table
-            some = partly[start : start + _AT_ONCE]
-            places = pl.int_ranges(pl.Series(since[some]), pl.Series(end[some]), eager=True)
-            each = pl.DataFrame({"row": some, "place": places}).explode("place").drop_nulls()
-            each = each.filter(moment.gather(each["place"]) < asked[_TIME].gather(each["row"]))
-            each = each.with_columns(value=ordered.gather(each["place"]))
-            how = pl.col("value").max() if aggregate.how == "max" else pl.col("value").min()
-            met = pl.DataFrame({"row": some}).join(
-                each.group_by("row").agg(how), on="row", how="left", maintain_order="left"
-            )
-            found = found.scatter(some, met["value"])
-        return found
-
-
-@dataclass(frozen=True)
-class _Window:
-    """The facts that count for each row: the first `until` in the order seen less the first `since` in that known."""
-
-    seen: _Order
-    known: _Order
-    since: Integers
-    until: Integers
-
-    def sums(self, *terms: Floats) -> tuple[Floats, Floats]:
-        entered = RunningSums(*(column[self.seen.rows] for column in terms))
-        left = entered if self.known is self.seen else RunningSums(*(column[self.known.rows] for column in terms))
-        return entered.between((left, self.since), self.until)
-
-    def count(self, flags: NDArray[np.bool_]) -> Integers:
-        entered, left = (np.append(0, np.cumsum(flags[order.rows])) for order in (self.seen, self.known))
-        counted: Integers = entered[self.until] - left[self.since]
-        return counted
-
-
-def _aggregate(aggregate: Aggregate, column: pl.Series, window: _Window) -> pl.Series:
-    held = column.is_not_null().to_numpy()
-    number = window.count(held)
-    if aggregate.how == "count":
-        return pl.Series(number.astype(np.float64))
-    enough = number >= (2 if aggregate.how == "std" else 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if aggregate.how == "share":
-            equal = window.count((column == aggregate.of).fill_null(value=False).to_numpy())
-            return _fill(pl.Series(equal / number), pl.Series(~enough), None)
-        terms = column.cast(pl.Float64).fill_null(0.0).to_numpy()
-        high, low = window.sums(terms)
-        if aggregate.how == "sum":
-            return pl.Series(high)
-        if aggregate.how == "mean":
-            return _fill(pl.Series(high / number), pl.Series(~enough), None)
-        squares = window.sums(*multiply(terms, terms))
-        spread = np.sqrt(np.maximum(variance(number.astype(np.float64), (high, low), squares), 0.0))
-        return _fill(pl.Series(spread), pl.Series(~enough), None)
-
-
-def _range_extreme(values: pl.Series, since: Integers, end: Integers, *, greatest: bool) -> pl.Series:
-    """The extreme of each stretch, by a table of the extremes of all stretches of 2^k values; null where all are."""
-    physical = values.to_physical()
-    numbers = physical.fill_null(0).to_numpy()
-    worst = np.array(_worst(numbers.dtype, greatest=greatest), dtype=numbers.dtype)
-    level = np.append(np.where(physical.is_not_null().to_numpy(), numbers, worst), worst)
-    pick = np.maximum if greatest else np.minimum
-    length = end - since
-    found = np.full(len(since), worst, dtype=numbers.dtype)
-    step = 1
-    while (length >= step).any():
-        here = (length >= step) & (length < 2 * step)
-        found[here] = pick(level[since[here]], level[end[here] - step])
-        level = pick(level, np.append(level[step:], np.full(min(step, len(level)), worst, dtype=numbers.dtype)))
-        step *= 2
-    held = np.append(0, np.cumsum(physical.is_not_null().to_numpy()))
-    empty = pl.Series(held[end] - held[since] == 0)
-    return _fill(pl.Series(found, dtype=physical.dtype).cast(values.dtype), empty, None)
-
-
-def _worst(dtype: np.dtype[Any], *, greatest: bool) -> float:
-    if dtype.kind == "f":
-        return -np.inf if greatest else np.inf
-    limits = np.iinfo(dtype)
-    return int(limits.min if greatest else limits.max)
-
-
-def _after(left: Integers, last: Integers, order: _Order) -> Integers:
-    """The place after `left`, the last fact that has left the window; where none has, the entity's first place."""
-    places: Integers = np.where(left >= 0, left + 1, np.append(order.first, 0)[last])
-    return places
-
-
-def _fill(column: pl.Series, missing: pl.Series, default: object) -> pl.Series:
-    if not missing.any() or (default is None and column.filter(missing).null_count() == missing.sum()):
-        return column
-    return pl.select(pl.when(missing).then(pl.lit(default, column.dtype)).otherwise(column)).to_series()
+            columns.append(fill(value, value.is_null(), default).alias(name))
+        return Found(pl.DataFrame(columns), undefined)

@@ -16,17 +16,19 @@ class Wanted:
     """What is wanted of a table's columns.
 
     `text`: those that are text whatever they look like (007); None: nobody has said yet, so look. `rename`: from
-    the data's names to others. `skip`: names of the data that are left out.
+    the data's names to others. `skip`: names of the data that are left out. `only`: the (new) names that are taken;
+    None: all of them.
     """
 
     text: frozenset[str] | None = None
     rename: Mapping[str, str] = field(default_factory=dict)
     skip: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
 
     def left_out(self, names: Sequence[str]) -> list[str]:
         """Those of the (new) names that are not wanted."""
         skip = {self.rename.get(name, name) for name in self.skip}
-        return [name for name in names if name in skip]
+        return [name for name in names if name in skip or (self.only is not None and name not in self.only)]
 
 
 def settle_names(header: Sequence[str], where: str, wanted: Wanted) -> list[str]:

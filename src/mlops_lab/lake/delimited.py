@@ -6,8 +6,10 @@ import csv
 import mmap
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -36,20 +38,12 @@ class Dialect:
 
 def read_delimited(path: Path, name: str, wanted: Wanted) -> pl.DataFrame:
     """The table in a UTF-8 file of delimited text. InvalidInput names the line and the column that is wrong."""
-    dialect = find_dialect(path, name)
-    names = settle_names(dialect.header, name, wanted)
-    width = len(dialect.header)
-    blank = check_shape(path, name, width=width, separator=dialect.separator, quote=dialect.quote) if width > 1 else []
-    skip = 1 + sum(1 for place, row in enumerate(blank) if row == place)  # the header, and blank lines below it
-    frame = _parse(path, name, dialect, names, wanted, skip=skip)
-    if inner := [row + 1 - skip for row in blank[skip - 1 :]]:
-        frame = frame.with_row_index("\0").filter(~pl.col("\0").is_in(inner)).drop("\0")
+    table = DelimitedTable(path, name, wanted)
+    frame = table.read()
     if not frame.height:
         hint = "check that the file is complete: a table needs rows below its header"
         raise InvalidInput("holds a header and no rows", code="no_rows", where=name, hint=hint)
-    if dialect.padded:
-        frame = frame.with_columns(pl.col(pl.String).str.strip_chars())
-    return read_numbers(frame, wanted.text)
+    return frame
 
 
 def find_dialect(path: Path, name: str) -> Dialect:
@@ -100,38 +94,88 @@ def _quotes_fields(path: Path, separator: str, quote: str) -> bool:
         return data[:4].removeprefix(b"\xef\xbb\xbf").startswith(mark) or any(data.find(b + mark) >= 0 for b in before)
 
 
-def _parse(path: Path, name: str, dialect: Dialect, names: list[str], wanted: Wanted, *, skip: int) -> pl.DataFrame:
-    """The columns that are wanted. Types are guessed from the first rows, and from all where those mislead."""
+class DelimitedTable:
+    """The table in a UTF-8 file of delimited text, whose every row has been looked at.
 
-    def scan(types: list[pl.DataType]) -> pl.LazyFrame:
-        schema = {column: _type_of(column, dtype, wanted) for column, dtype in zip(names, types, strict=True)}
-        options = {"separator": dialect.separator, "quote_char": dialect.quote, "has_header": False, "skip_rows": skip}
-        return pl.scan_csv(path, schema=schema, **options).drop(wanted.left_out(names))  # type: ignore[arg-type]
+    `names` are all of its columns; what is read are those that are wanted. `rows`: how many; None where its only column
+    leaves that open.
+    """
 
-    def guess(rows: int | None) -> list[pl.DataType]:
-        options = {"separator": dialect.separator, "quote_char": dialect.quote, "infer_schema_length": rows}
-        return list(pl.scan_csv(path, **options).collect_schema().values())  # type: ignore[arg-type]
+    def __init__(self, path: Path, name: str, wanted: Wanted) -> None:
+        self._path, self._name, self._wanted = path, name, wanted
+        self._dialect = find_dialect(path, name)
+        self.names = settle_names(self._dialect.header, name, wanted)
+        width, separator, quote = len(self.names), self._dialect.separator, self._dialect.quote
+        shape = check_shape(path, name, width=width, separator=separator, quote=quote) if width > 1 else None
+        blank = shape.blank if shape else []
+        self.rows = shape.rows - len(blank) if shape else None
+        # the header, and blank lines below it
+        self._skip = 1 + sum(1 for place, row in enumerate(blank) if row == place)
+        self._blank = [row + 1 - self._skip for row in blank[self._skip - 1 :]]
 
-    try:
+    def read(self) -> pl.DataFrame:
+        """The whole table. Types are guessed from the first rows, and from all where those mislead."""
         try:
-            types = guess(_ROWS_TO_GUESS_FROM)
-            frame = scan(types).collect(engine="streaming")
-        except pl.exceptions.ComputeError:
-            types = guess(None)
-            frame = scan(types).collect(engine="streaming")
-        if wanted.text is None:
-            coded = _find_codes(scan([pl.String()] * len(names)), frame)
-            if coded:
-                types = [pl.String() if column in coded else dtype for column, dtype in zip(names, types, strict=True)]
-                frame = scan(types).collect(engine="streaming")
-    except pl.exceptions.PolarsError as error:
-        raise InvalidInput(
-            f"cannot be read as text separated by {dialect.separator!r}: {str(error).splitlines()[0]}",
+            try:
+                types = self._guess(_ROWS_TO_GUESS_FROM)
+                frame = self._scan(types).collect(engine="streaming")
+            except pl.exceptions.ComputeError:
+                types = self._guess(None)
+                frame = self._scan(types).collect(engine="streaming")
+            if self._wanted.text is None:
+                coded = _find_codes(self._scan([pl.String()] * len(self.names)), frame)
+                if coded:
+                    text = [
+                        pl.String() if name in coded else dtype for name, dtype in zip(self.names, types, strict=True)
+                    ]
+                    frame = self._scan(text).collect(engine="streaming")
+        except pl.exceptions.PolarsError as error:
+            raise self._unreadable(error) from None
+        return self._settle(frame, first=0)
+
+    def batches(self, rows: int) -> Iterator[pl.DataFrame]:
+        """The table, so many rows at a time. Types are guessed anew from all rows where the first ones mislead."""
+        done = 0
+        for from_rows in (_ROWS_TO_GUESS_FROM, None):
+            try:
+                scan = self._scan(self._guess(from_rows)).slice(done)
+                for frame in scan.collect_batches(chunk_size=rows, engine="streaming"):
+                    yield self._settle(frame, first=done)
+                    done += frame.height
+                return
+            except pl.exceptions.ComputeError as error:
+                if from_rows is None:
+                    raise self._unreadable(error) from None
+
+    def _scan(self, types: Sequence[pl.DataType]) -> pl.LazyFrame:
+        schema = {
+            column: _type_of(column, dtype, self._wanted) for column, dtype in zip(self.names, types, strict=True)
+        }
+        lines = pl.scan_csv(self._path, schema=schema, has_header=False, skip_rows=self._skip, **self._format())
+        return lines.drop(self._wanted.left_out(self.names))
+
+    def _guess(self, rows: int | None) -> list[pl.DataType]:
+        guessed = pl.scan_csv(self._path, infer_schema_length=rows, **self._format())
+        return list(guessed.collect_schema().values())
+
+    def _format(self) -> dict[str, Any]:
+        return {"separator": self._dialect.separator, "quote_char": self._dialect.quote}
+
+    def _settle(self, frame: pl.DataFrame, *, first: int) -> pl.DataFrame:
+        """Rows as they are meant: without blank lines and padding, numbers as numbers. The first one is row `first`."""
+        if inner := [row - first for row in self._blank if first <= row < first + frame.height]:
+            frame = frame.with_row_index("\0").filter(~pl.col("\0").is_in(inner)).drop("\0")
+        if self._dialect.padded:
+            frame = frame.with_columns(pl.col(pl.String).str.strip_chars())
+        return read_numbers(frame, self._wanted.text)
+
+    def _unreadable(self, error: Exception) -> InvalidInput:
+        return InvalidInput(
+            f"cannot be read as text separated by {self._dialect.separator!r}: {str(error).splitlines()[0]}",
             code="bad_file",
-            where=name,
+            where=self._name,
             hint="check that the file is complete, and that fields with quotes in them are quoted",
-        ) from None
-    return frame
+        )
 
 
 def _type_of(column: str, dtype: pl.DataType, wanted: Wanted) -> pl.DataType:

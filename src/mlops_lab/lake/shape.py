@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +13,15 @@ _BLOCK = 8 * 2**20
 _NEWLINE, _RETURN = 10, 13
 
 
-def check_shape(path: Path, name: str, *, width: int, separator: str, quote: str | None) -> list[int]:
-    """The numbers (from 0: the first after the header) of rows that are blank lines, where `width` is more than one.
+class Shape(NamedTuple):
+    """How many rows a file has below its header, and which of them (from 0) are blank lines."""
+
+    rows: int
+    blank: list[int]
+
+
+def check_shape(path: Path, name: str, *, width: int, separator: str, quote: str | None) -> Shape:
+    """The shape of a file of more than one column.
 
     InvalidInput names the line of the first row that has more or fewer fields than `width`, or a quote that is never
     closed. Looks at bytes only, some nanoseconds each.
@@ -23,7 +31,7 @@ def check_shape(path: Path, name: str, *, width: int, separator: str, quote: str
         while block := file.read(_BLOCK):
             walk.step(np.frombuffer(block, np.uint8))
     walk.end()
-    return [row - 1 for row in walk.blank]
+    return Shape(walk.rows - 1, [row - 1 for row in walk.blank])
 
 
 class _Walk:
@@ -72,6 +80,7 @@ class _Walk:
             raise self._ragged("a quote is opened and never closed", self.row_line)
         if self.row_begin < self.offset and self.fields + 1 != self.width:
             raise self._ragged(f"has {self.fields + 1:,} fields, the header {self.width:,}", self.row_line)
+        self.rows += int(self.row_begin < self.offset)
 
     def _bytes_of(self, data: np.ndarray[tuple[int], np.dtype[np.uint8]], begin: int, stop: int) -> int:
         """How many bytes a row has, without a carriage return at its end."""

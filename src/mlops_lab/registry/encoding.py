@@ -32,6 +32,10 @@ class Encoder:
             {value: float(code) for code, value in enumerate(categories[name])} if name in categories else None
             for name in inputs
         ]
+        self._columns = [
+            (pl.col(name) if name not in categories else _code(name, categories[name])).cast(pl.Float64).fill_null(_NAN)
+            for name in inputs
+        ]
 
     def encode_row(self, values: Sequence[Any]) -> list[float]:
         """One row of inputs, in their order, as floats."""
@@ -42,10 +46,9 @@ class Encoder:
 
     def encode(self, inputs: pl.DataFrame) -> npt.NDArray[np.float64]:
         """A frame of inputs as a matrix of shape (rows, inputs); equal to `encode_row` cell by cell."""
-        columns = []
-        for name, codes in zip(self.inputs, self._codes, strict=True):
-            column = inputs[name]
-            if codes is not None:
-                column = column.replace_strict(list(codes), list(codes.values()), default=None, return_dtype=pl.Float64)
-            columns.append(column.cast(pl.Float64).to_numpy())  # null is NaN there
-        return np.column_stack(columns) if columns else np.empty((inputs.height, 0))
+        return inputs.select(self._columns).to_numpy() if self.inputs else np.empty((inputs.height, 0))
+
+
+def _code(name: str, values: Sequence[str]) -> pl.Expr:
+    """The code of each text; null where it is none of the values."""
+    return pl.col(name).cast(pl.Enum(values), strict=False).to_physical()

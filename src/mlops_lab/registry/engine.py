@@ -28,8 +28,8 @@ class Engine(Protocol):
     def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
         """The answers for a few rows."""
 
-    def score(self, inputs: pl.DataFrame) -> npt.NDArray[np.float64]:
-        """The answers for many rows, of shape (rows,) or (rows, outputs)."""
+    def score(self, inputs: pl.DataFrame, *, threads: int = 0) -> npt.NDArray[np.float64]:
+        """The answers for many rows, of shape (rows,) or (rows, outputs); on at most so many threads (0: all cores)."""
 
 
 def open_engine(package: Path, plan: Plan, *, trust: Trust | None = None) -> Engine:

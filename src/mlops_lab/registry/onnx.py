@@ -78,8 +78,12 @@ class OnnxEngine:
             feed[name] = column.reshape(-1, 1)
         return _to_list(self._run(feed))
 
-    def score(self, inputs: pl.DataFrame) -> npt.NDArray[np.float64]:
-        """The answers for many rows of inputs, some at a time: the memory does not grow with the rows."""
+    def score(self, inputs: pl.DataFrame, *, threads: int = 0) -> npt.NDArray[np.float64]:
+        """The answers for many rows of inputs, some at a time: the memory does not grow with the rows.
+
+        On one thread, whatever is allowed: how a sum is cut into parts may change its last digit.
+        """
+        del threads
         parts = [self._score(inputs[start : start + _ROWS_AT_ONCE]) for start in range(0, inputs.height, _ROWS_AT_ONCE)]
         return np.concatenate(parts) if parts else np.empty(0)
 

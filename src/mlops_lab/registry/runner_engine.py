@@ -54,8 +54,9 @@ class RunnerEngine:
         found: list[Output] = self._runner.ask(rows_to_columns(rows, self._inputs, self._texts), len(rows)).tolist()
         return found
 
-    def score(self, inputs: pl.DataFrame) -> Answers:
-        """The answers for many rows of inputs, some at a time."""
+    def score(self, inputs: pl.DataFrame, *, threads: int = 0) -> Answers:
+        """The answers for many rows of inputs, some at a time; the runner chooses its threads itself."""
+        del threads
         named = inputs.select(self._inputs)
         parts = [
             self._runner.ask(to_columns(part), part.height) for part in named.iter_slices(_ROWS_AT_ONCE) if part.height

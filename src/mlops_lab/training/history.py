@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 import polars as pl
 
 from mlops_lab.contracts.fields import Field, parse_fields, polars_schema
+from mlops_lab.features.definition import View
 from mlops_lab.lake import Lake
 from mlops_lab.outcomes.judge import Verdict
 from mlops_lab.project import Project
@@ -63,8 +66,40 @@ def read_facts(project: Project, lake: Lake, labelled: pl.DataFrame) -> dict[str
     return {project.settings.source.table: labelled, **others}
 
 
-def facts_of(project: Project, table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """The facts in some rows of a table: `_fact_id`, `_known_at`, `_seen_at` (null: always), and the rows' own columns.
+def read_view_facts(project: Project, lake: Lake, views: Iterable[View]) -> dict[str, pl.DataFrame]:
+    """The facts that these views look up, in no particular order: of each table the columns that they ask for."""
+    source = project.settings.source
+    asked: dict[str, set[str]] = {}
+    for view in views:
+        asked.setdefault(view.table, set()).update(view.columns)
+    found = {}
+    for table, columns in asked.items():
+        tables = [table, *([OUTCOMES] if table == source.table and lake.exists(OUTCOMES) else [])]
+        parts = []
+        for name in tables:
+            identity = {*_identity(project, name), "verdict", "received_at"}
+            read = [column for column in lake.schema(name) if column in columns | identity]
+            parts.append(facts_of(project, name, lake.read(name, columns=read), columns=columns))
+        found[table] = pl.concat(parts)
+    return found
+
+
+def _identity(project: Project, table: str) -> list[str]:
+    """The columns that say which fact it is and when it was known."""
+    source = project.settings.source
+    if table == OUTCOMES:
+        return ["id", "known_at"]
+    if table == source.table:
+        return [source.id, source.known_at]
+    section = project.settings.tables[table]
+    return [*section.key, *([section.known_at] if section.known_at else [])]
+
+
+def facts_of(
+    project: Project, table: str, rows: pl.DataFrame, *, columns: Collection[str] | None = None
+) -> pl.DataFrame:
+    """The facts in some rows of a table: `_fact_id`, `_known_at`, `_seen_at` (null: always), and the rows' own columns
+    (those of them that are in `columns`).
 
     A fact is seen from the later of two times: when the world knew it and when it reached us. The facts in the
     outcomes are those of the source table.
@@ -74,13 +109,13 @@ def facts_of(project: Project, table: str, rows: pl.DataFrame) -> pl.DataFrame:
         name, known_at = (source.id, source.known_at) if table == source.table else ("id", "known_at")
         rows = rows if table == source.table else rows.filter(pl.col("verdict") == Verdict.ACCEPTED)
         identity = pl.col(name)
-        columns = [field.name for field in (*request_fields(project), *outcome_fields(project))]
-        own = [pl.col(known_at).alias(source.known_at), *(pl.col(column) for column in columns)]
+        asked = [field.name for field in (*request_fields(project), *outcome_fields(project))]
+        own = {source.known_at: pl.col(known_at).alias(source.known_at), **{name: pl.col(name) for name in asked}}
     else:
         section = project.settings.tables[table]
         known_at = section.known_at or ""
         identity = pl.concat_str([pl.col(column).cast(pl.String) for column in section.key], separator="\x1f")
-        own = [pl.col(column) for column in section.fields]
+        own = {column: pl.col(column) for column in section.fields}
     nothing = pl.lit(None, pl.Datetime("us", "UTC"))
     known = pl.col(known_at) if known_at else nothing
     received = pl.col("received_at") if "received_at" in rows.columns else nothing
@@ -88,7 +123,7 @@ def facts_of(project: Project, table: str, rows: pl.DataFrame) -> pl.DataFrame:
         identity.alias("_fact_id"),
         known.alias("_known_at"),
         pl.max_horizontal(known, received).alias("_seen_at"),
-        *own,
+        *(column for name, column in own.items() if columns is None or name in columns),
     )
 
 

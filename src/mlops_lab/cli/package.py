@@ -1,0 +1,30 @@
+"""`mlops package VERSION --edge DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
+from mlops_lab.exporters.edge.export import export_edge
+
+
+def command(
+    version: Annotated[int, typer.Argument(help="A registered version's number.")],
+    edge: Annotated[Path, typer.Option(help="An empty or a new folder.", metavar="DIR")],
+    project: Folder = HERE,
+    json: Json = False,
+) -> None:
+    """A version as a folder that answers in a browser, or in Python with onnxruntime alone; and proof that it does."""
+    agreement = export_edge(open_project(project), version, edge)
+    if json:
+        print_json({"folder": str(edge), "agreement": msgspec.to_builtins(agreement)})
+        return
+    rows, beside = agreement.rows, agreement.at_split_thresholds
+    print(f"version {version} in {edge}: it answers {rows.rows:,} rows like the server, to {rows.largest:.1g}")
+    if beside:
+        print(f"{beside.rows:,} rows at split thresholds: {beside.differing:,} differ, by up to {beside.largest:.1g}")
+    print(f"README.md there says more; `npm install && npm start` in {edge} opens the page")

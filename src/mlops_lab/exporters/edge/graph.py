@@ -1,0 +1,130 @@
+"""The graph of a version whose one output is the answer, and how rows of inputs become its tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnx
+import polars as pl
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from mlops_lab.errors import InvalidInput
+from mlops_lab.exporters.edge.trees import lightgbm_nodes
+from mlops_lab.registry.engine import Engine
+from mlops_lab.registry.package import Plan, model_file
+
+_OUTPUT = "output"
+_OLDEST_OPSET = 8
+_OPSETS = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)]
+_IR_VERSION = 10
+_TYPES = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64", TensorProto.STRING: "string"}
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """One input of the graph: its name, its type, and the inputs of the model that are its columns."""
+
+    name: str
+    type: str
+    inputs: list[str]
+
+
+@dataclass(frozen=True)
+class EdgeGraph:
+    """A graph without code, and its inputs. Those in `categories` enter as the place of their text, others as is."""
+
+    model: bytes
+    tensors: list[Tensor]
+    categories: dict[str, list[str]]
+    output: str = _OUTPUT
+
+
+def make_graph(package: Path, plan: Plan, engine: Engine, sample: pl.DataFrame) -> EdgeGraph:
+    """The graph of a package; InvalidInput where there is none. `sample`: some rows that the engine answers."""
+    inputs = list(plan.features["inputs"])
+    path = package / model_file(plan.engine)
+    if plan.engine == "lightgbm":
+        return _of_lightgbm(path, plan, inputs)
+    if plan.engine == "onnx":
+        return _of_onnx(path, plan, inputs, shape=engine.score(sample).shape)
+    raise InvalidInput(
+        f"a model of the engine {plan.engine} cannot be written as an ONNX graph",
+        code="not_convertible",
+        where=str(path),
+        hint="docs/models.md lists what converts; serve it with `mlops serve`",
+    )
+
+
+def _of_lightgbm(path: Path, plan: Plan, inputs: list[str]) -> EdgeGraph:
+    text = path.read_text(encoding="utf-8")
+    nodes = lightgbm_nodes(text, inputs="inputs", output="answers")
+    width = int(text.split("num_tree_per_iteration=", 1)[1].split("\n", 1)[0])
+    nodes += _arrange(plan, "answers", _OUTPUT, width=width, dtype=np.float64)
+    given = helper.make_tensor_value_info("inputs", TensorProto.DOUBLE, ["rows", len(inputs)])
+    graph = helper.make_graph(nodes, "model", [given], [_output_info(plan, _OUTPUT, TensorProto.DOUBLE)])
+    model = helper.make_model(graph, opset_imports=_OPSETS, ir_version=_IR_VERSION, producer_name="mlops-lab")
+    onnx.checker.check_model(model)
+    return EdgeGraph(model.SerializeToString(), [Tensor("inputs", "float64", inputs)], plan.categories)
+
+
+def _of_onnx(path: Path, plan: Plan, inputs: list[str], *, shape: tuple[int, ...]) -> EdgeGraph:
+    """The graph as it is, with nodes behind it that arrange its answers."""
+    model = onnx.load(str(path))
+    graph = model.graph
+    opset = next((one.version for one in model.opset_import if one.domain in {"", "ai.onnx"}), 0)
+    if opset < _OLDEST_OPSET:
+        hint = f"export the model anew, with an opset of at least {_OLDEST_OPSET}"
+        raise InvalidInput(f"opset {opset} is too old", code="not_convertible", where=str(path), hint=hint)
+    constants = {constant.name for constant in graph.initializer}
+    given = [one for one in graph.input if one.name not in constants]
+    kinds = {one.name: _TYPES[one.type.tensor_type.elem_type] for one in given}
+    whole = len(given) == 1 and given[0].name not in inputs
+    tensors = [Tensor(name, kind, inputs if whole else [name]) for name, kind in kinds.items()]
+    last = [one for one in graph.output if one.type.tensor_type.elem_type in (TensorProto.FLOAT, TensorProto.DOUBLE)][
+        -1
+    ]
+    element = last.type.tensor_type.elem_type
+    width = shape[1] if len(shape) > 1 else 1
+    taken = {name for node in graph.node for name in node.output}
+    output = _OUTPUT if _OUTPUT not in taken else f"edge_{_OUTPUT}"
+    graph.node.extend(_arrange(plan, last.name, output, width=width, dtype=helper.tensor_dtype_to_np_dtype(element)))
+    del graph.output[:]
+    graph.output.append(_output_info(plan, output, element))
+    return EdgeGraph(model.SerializeToString(), tensors, {}, output)
+
+
+def _output_info(plan: Plan, name: str, element: int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, element, ["rows", len(plan.classes)] if plan.classes else ["rows"])
+
+
+def _arrange(plan: Plan, found: str, output: str, *, width: int, dtype: Any) -> list[NodeProto]:
+    """Nodes that do what `registry.engine.Arrangement` does: every class in its place; no probability beyond 0 or 1."""
+    nodes: list[NodeProto] = []
+
+    def constant(values: Any, kind: Any = dtype) -> str:
+        name = f"edge_{len(nodes)}"
+        value = numpy_helper.from_array(np.array(values, dtype=kind))
+        nodes.append(helper.make_node("Constant", [], [name], value=value))
+        return name
+
+    def node(kind: str, *given: str, to: str | None = None, **attributes: Any) -> str:
+        name = to or f"edge_{len(nodes)}"
+        nodes.append(helper.make_node(kind, list(given), [name], **attributes))
+        return name
+
+    known = node("Reshape", found, constant([-1, width], np.int64))
+    if not plan.classes:  # of no and yes, yes
+        number = node("Gather", known, constant(width - 1, np.int64), axis=1)
+        if plan.task == "regression":
+            node("Identity", number, to=output)
+        else:
+            node("Min", node("Max", number, constant(0.0)), constant(1.0), to=output)
+        return nodes
+    if width == 1:
+        known = node("Concat", node("Sub", constant(1.0), known), known, axis=1)
+    sure = node("Min", node("Max", known, constant(0.0)), constant(1.0))
+    node("MatMul", sure, constant(np.eye(len(plan.classes))[plan.outputs]), to=output)
+    return nodes
