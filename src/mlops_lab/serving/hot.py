@@ -231,6 +231,8 @@ class HotProtocol(HttpToolsProtocol):
             self.pipeline.popleft()
         else:
             cycle.response_complete = True
+        if cycle.scope["method"] == "CONNECT":  # by itself a request for a tunnel, with or without headers
+            raise httptools.HttpParserError("there are no tunnels here")
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         head = [cycle.scope["method"].encode(), b" ", self.url, b" HTTP/1.1\r\n"]
@@ -263,10 +265,15 @@ class HotProtocol(HttpToolsProtocol):
         """Answer what is under way with an error and close; what came complete before is answered first."""
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
+            if cycle.scope["method"] == "CONNECT":
+                self.transport.close()
+                return
             if self.pipeline or not cycle.more_body or cycle.response_started:
                 cycle.keep_alive = False
                 return
             cycle.response_started = cycle.response_complete = True
+            cycle.disconnected = True  # who reads its body, or answers it already, is too late
+            cycle.message_event.set()
         self._waiting = None
         reply = self.hot.refuse(error, self.headers or ())
         self.transport.write(_write(reply, keep_alive=True))
