@@ -40,6 +40,7 @@ from mlops_lab.rollout.decisions import read_decisions
 from mlops_lab.serving.predictor import Predictor
 from mlops_lab.training.fit import fit
 from mlops_lab.training.history import facts_of
+from mlops_lab.training.packaging import package as make_package
 from mlops_lab.training.pipeline import Pipeline
 from mlops_lab.training.task import make_task
 from mlops_lab.training.training_set import TrainingSet
@@ -190,20 +191,22 @@ def of_kind(name: str, folder: Path) -> Case:
         warnings.simplefilter("ignore")
         fitted = fit(Pipeline(features, lambda: estimator, ""), data)
     plan = Plan(
-        engine=fitted.engine, task=kind, classes=list(classes), outputs=fitted.outputs, categories=fitted.categories,
+        engine="", task=kind, classes=list(classes), outputs=fitted.outputs, categories=fitted.categories,
         request=dict.fromkeys(names, "float?"), time="at", tables={}, features=features.as_dict(),
     )  # fmt: skip
+    packaged = make_package(fitted, plan, inputs)
+    plan = packaged.plan
     package = folder.with_name(f"{folder.name} package")
     package.mkdir()
-    (package / model_file(fitted.engine)).write_bytes(fitted.model)
+    (package / model_file(plan.engine)).write_bytes(packaged.model)
     (package / "plan.json").write_bytes(write_plan(plan))
     predictor = Predictor(package, version=1)
     folder.mkdir()
     graph = make_graph(package, plan, predictor.engine, inputs.head(10))
     write_folder(folder, plan, graph, inputs.schema, About("houses", "sold", 7, "0" * 64))
-    thresholds = split_thresholds(fitted.model.decode()) if fitted.engine == "lightgbm" else {}
+    thresholds = split_thresholds(packaged.model.decode()) if plan.engine == "lightgbm" else {}
     agreement = prove_folder(folder, predictor.engine, plan, inputs, thresholds)
-    assert agreement.rows.largest <= (1e-14 if fitted.engine == "lightgbm" else 1e-6)
+    assert agreement.rows.largest <= (1e-14 if plan.engine == "lightgbm" else 1e-6)
     assert (agreement.at_split_thresholds is not None) == bool(thresholds)
     some = inputs.head(100)
     if "place" in names:
