@@ -10,6 +10,7 @@ from mlops_lab.clock import EPOCH
 from mlops_lab.outcomes.judge import Verdict, judge
 
 _HOUR = timedelta(hours=1)
+_PRUNE_EVERY = 4096
 
 
 class Made(Protocol):
@@ -33,6 +34,7 @@ class Book(Generic[Prediction]):
         self._ended: dict[str, tuple[datetime, Mapping[str, Any]]] = {}
         self._by_hour: dict[int, list[str]] = {}
         self._newest = -1
+        self._since_prune = 0
 
     def find(self, prediction_id: str) -> Prediction | None:
         """The prediction of that id, if it is recent enough to be in the book."""
@@ -43,8 +45,9 @@ class Book(Generic[Prediction]):
         self._made[prediction.id] = prediction
         hour = ((at or prediction.at) - EPOCH) // _HOUR
         self._by_hour.setdefault(hour, []).append(prediction.id)
-        if hour > self._newest:
-            self._newest = hour
+        self._newest = max(self._newest, hour)
+        self._since_prune += 1
+        if self._since_prune >= _PRUNE_EVERY:
             self._prune()
 
     def replace(self, prediction: Prediction) -> None:
@@ -71,6 +74,7 @@ class Book(Generic[Prediction]):
         return len(self._made) - len(self._ended)
 
     def _prune(self) -> None:
+        self._since_prune = 0
         oldest = self._newest - self._within // _HOUR
         for hour in [hour for hour in self._by_hour if hour < oldest]:
             for prediction_id in self._by_hour.pop(hour):
