@@ -262,8 +262,8 @@ def told(
     cases: dict[str, Case], pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Any]:
     """What a real browser says of a folder. npm's packages are fetched once, into pytest's cache."""
-    assert pytestconfig.cache is not None
-    cache = pytestconfig.cache.mkdir(f"web-{WEB_RUNTIME.replace('.', '-')}")
+    kept = getattr(pytestconfig, "cache", None)
+    cache = kept.mkdir(f"web-{WEB_RUNTIME.replace('.', '-')}") if kept else tmp_path_factory.mktemp("web")
     modules = make_once(cache / "npm", lambda folder: install_web_packages(folder, **{"onnxruntime-web": WEB_RUNTIME}))
 
     def ask(name: str) -> Any:
