@@ -150,7 +150,7 @@ def test_the_version_before_is_kept_ready(promoted: Project, rows: list[dict[str
     assert (deployment.champion.version, deployment.previous and deployment.previous.version) == (2, 1)
     with serving(promoted) as server:
         talk = server.talk()
-        assert talk.predict(ask(rows[0]))["version"] == 2
+        assert talk.predict({**ask(rows[0]), "id": "before"})["version"] == 2
         assert 'mlops_live{version="1",role="previous",worker="0"} 1' in talk.text("/metrics")
         assert deployment.previous is not None
         (promoted.root / deployment.previous.package).rename(promoted.root / "gone")
