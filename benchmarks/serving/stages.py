@@ -30,6 +30,7 @@ from mlops_lab.serving.predictor import FeatureReader, Predictor
 from mlops_lab.serving.protocols import own
 from mlops_lab.serving.routing import LiveModels
 from mlops_lab.serving.service import Service
+from mlops_lab.serving.token import Guard
 
 STAGES: list[tuple[str, Any, str]] = [
     ("decode, check the contract", own, "decode_body"),
@@ -165,7 +166,7 @@ def main() -> None:
     for stage, owner, name in STAGES:
         setattr(owner, name, clock.around(stage, getattr(owner, name)))
     service = Service(project, read_deployment(project.deployment_path))
-    app = App(service, token="")
+    app = App(service, guard=Guard(project))
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # as the server has it
