@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 from mlops_lab.errors import EnvironmentFault, MlopsError
@@ -11,9 +10,8 @@ from mlops_lab.project import Project
 from mlops_lab.serving.address import Address
 from mlops_lab.serving.journal import disk_fault
 from mlops_lab.serving.process import ServerProcess
+from mlops_lab.serving.restarts import RESTARTS, WITHIN_SECONDS, Restarts
 
-RESTARTS, WITHIN_SECONDS = 5, 600.0
-"""How often a server is started again within how many seconds: one that dies more often has a reason to."""
 PAUSE_SECONDS = 2.0
 
 
@@ -33,7 +31,7 @@ class Keeper:
         self._stopping = threading.Event()
         self.failed = threading.Event()
         self.fault: MlopsError | None = None
-        self._starts: list[float] = []
+        self._restarts = Restarts()
         self._server = ServerProcess(project, port=port)
         self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self._thread.start()
@@ -68,7 +66,7 @@ class Keeper:
     def _start_again(self) -> bool:
         """Whether there is a server again, and one is still wanted."""
         while not self._stopping.is_set():
-            if self._is_enough():
+            if self._restarts.is_enough():
                 self.fault = _too_many(self._project)
                 self.failed.set()
                 return False
@@ -82,11 +80,6 @@ class Keeper:
             self._server.stop()
             return False
         return True
-
-    def _is_enough(self) -> bool:
-        now = time.perf_counter()
-        self._starts = [start for start in self._starts if start > now - WITHIN_SECONDS] + [now]
-        return len(self._starts) > RESTARTS
 
 
 def _death(project: Project, code: int) -> EnvironmentFault:

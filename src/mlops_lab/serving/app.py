@@ -257,12 +257,12 @@ class App:
         roles |= {arm.live.version: "arm" for arm in deployment.arms}
         self._counts.generation = deployment.generation
         self._counts.gauges = {
-            "live": {f"{one.version}|{roles.get(one.version, 'previous')}": 1 for one in models.predictors},
-            "pending": {"": self._service.pending},
-            "log_position": {"": journal.position},
+            "live": {(str(one.version), roles.get(one.version, "previous")): 1 for one in models.predictors},
+            "pending": {(): self._service.pending},
+            "log_position": {(): journal.position},
             "log_behind": {
-                "disk": journal.position - journal.synced,
-                "lake": journal.position - self._service.position_in_lake(),
+                ("disk",): journal.position - journal.synced,
+                ("lake",): journal.position - self._service.position_in_lake(),
             },
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from mlops_lab.serving.service import Service
 
 Answers = list[PredictionRecord | InvalidInput]
 Done = Callable[[Answers | Exception], None]
+Result = TypeVar("Result")
 Waiting = list[tuple[Sequence[msgspec.Struct], Done]]
 
 
@@ -40,13 +41,13 @@ class Batcher:
 
     async def ask(self, requests: Sequence[msgspec.Struct]) -> Answers:
         """The answers to a client's requests: see `submit`."""
-        future, done = _promise()
+        future, done = promise(Answers)
         self.submit(requests, done)
         return await future
 
     async def ask_whole(self, requests: Sequence[msgspec.Struct]) -> list[PredictionRecord]:
         """The answers to all of a client's requests. InvalidInput where one has none: then none is written down."""
-        future, done = _promise()
+        future, done = promise(Answers)
         if len(requests) == 1:  # whole by itself, so it may wait for others
             self.submit(requests, done)
         else:
@@ -95,17 +96,17 @@ class Batcher:
         self._answered()
 
 
-def _promise() -> tuple[asyncio.Future[Answers], Done]:
+def promise(_: type[Result]) -> tuple[asyncio.Future[Result], Callable[[Result | Exception], None]]:
     """A future, and what fulfils it."""
-    future: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+    future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
 
-    def done(answers: Answers | Exception) -> None:
+    def done(result: Result | Exception) -> None:
         if future.done():  # its client went away
             return
-        if isinstance(answers, Exception):
-            future.set_exception(answers)
+        if isinstance(result, Exception):
+            future.set_exception(result)
         else:
-            future.set_result(answers)
+            future.set_result(result)
 
     return future, done
 

@@ -44,7 +44,7 @@ class Counts(msgspec.Struct):
     counted: dict[tuple[str, str, str], int] = msgspec.field(default_factory=dict)
     buckets: dict[str, list[int]] = msgspec.field(default_factory=dict)
     seconds: dict[str, float] = msgspec.field(default_factory=dict)
-    gauges: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
+    gauges: dict[str, dict[tuple[str, ...], float]] = msgspec.field(default_factory=dict)
     generation: int = 0
 
     def note_answers(self, records: Iterable[PredictionRecord | RefusalRecord], *, shed: int) -> None:
@@ -111,8 +111,8 @@ def write_metrics(workers: Mapping[int, Counts]) -> bytes:
     for family, (name, meaning, named) in _GAUGES.items():
         lines += _head(name, meaning, "gauge")
         for worker, counts in workers.items():
-            for text, value in sorted(counts.gauges.get(family, {}).items()):
-                lines.append(f"{name}{_labels(named, text.split('|'), worker)} {value:g}")
+            for values, value in sorted(counts.gauges.get(family, {}).items()):
+                lines.append(f"{name}{_labels(named, values, worker)} {value:g}")
     lines += _head(*_LATENCY, "histogram")
     for worker, counts in workers.items():
         for route, buckets in sorted(counts.buckets.items()):
@@ -134,7 +134,7 @@ def _histogram(name: str, route: str, worker: int, buckets: Sequence[int], secon
 
 
 def _labels(names: Sequence[str], values: Sequence[Any], worker: int) -> str:
-    pairs = [*zip(names, values, strict=False), ("worker", worker)]
+    pairs = [*zip(names, values, strict=True), ("worker", worker)]
     return "{" + ",".join(f'{name}="{_quote(str(value))}"' for name, value in pairs) + "}"
 
 

@@ -57,13 +57,13 @@ class Service:
             worker_path(project.journal_path, other).mkdir(parents=True, exist_ok=True)
         self._learner = Learner(project, self.doors)
         self._shadows = Shadows()
-        models = LiveModels(deployment, project.root)
+        self.models = LiveModels(deployment, project.root)
         self.journal = Journal(path, reserve_bytes=RESERVE_BYTES if fsync else 0)
         self._turns = Turns(project.journal_path)
         self._time, self._key = project.settings.source.time, project.settings.source.key
-        self.models: LiveModels
-        self.memory: Memory
-        self.take_over(Prepared(models, self._remember(models)))
+        self.memory = self._remember(self.models)  # after the journal is ours: nobody can write what this would miss
+        self.memory.take_over(self.journal.path)
+        self._answer_by(self.models)
         self._shadows.add(self._left_over())
 
     # ---- answering -------------------------------------------------------------------------------------------
@@ -204,10 +204,12 @@ class Service:
         """Answer by what was prepared from now on."""
         if prepared.memory is not None:
             prepared.memory.take_over(self.journal.path)
-            if hasattr(self, "memory"):
-                self.memory.close()
+            self.memory.close()
             self.memory = prepared.memory
-        self.models = prepared.models
+        self._answer_by(prepared.models)
+
+    def _answer_by(self, models: LiveModels) -> None:
+        self.models = models
         self._readers = {
             predictor.features.version: FeatureReader(predictor, self.memory.store)
             for predictor in self.models.predictors

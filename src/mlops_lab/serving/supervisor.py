@@ -7,14 +7,12 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from mlops_lab.errors import EnvironmentFault
+from mlops_lab.serving.restarts import RESTARTS, WITHIN_SECONDS, Restarts
 
-RESTARTS, WITHIN_SECONDS = 5, 600.0
-"""How often workers are started again within how many seconds: where more die there is a reason to stop."""
 STOP_SECONDS = 15.0
 
 
@@ -28,7 +26,7 @@ class Supervisor:
         self._workers = workers
         self._with_parent = with_parent
         self._stopping = asyncio.Event()
-        self._starts: list[float] = []
+        self._restarts = Restarts()
         self._fault: EnvironmentFault | None = None
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -72,20 +70,14 @@ class Supervisor:
             stopping.cancel()
             if not died.done():
                 await _stop(process)
-            elif not self._stopping.is_set() and self._is_enough(worker, died.result()):
+            elif not self._stopping.is_set() and self._restarts.is_enough():
+                self._fault = EnvironmentFault(
+                    f"workers died more than {RESTARTS} times within {WITHIN_SECONDS / 60:.0f} minutes, the last one "
+                    f"(worker {worker}) with exit code {died.result()}",
+                    code="workers_die",
+                    hint="read the log; nothing that was answered is lost",
+                )
                 self._stopping.set()
-
-    def _is_enough(self, worker: int, code: int) -> bool:
-        now = time.perf_counter()
-        self._starts = [start for start in self._starts if start > now - WITHIN_SECONDS] + [now]
-        if len(self._starts) <= RESTARTS:
-            return False
-        self._fault = EnvironmentFault(
-            f"workers died {len(self._starts)} times, the last one (worker {worker}) with exit code {code}",
-            code="workers_die",
-            hint="read the log; nothing that was answered is lost",
-        )
-        return True
 
     def _parent_spoke(self) -> None:
         if not os.read(sys.stdin.fileno(), 4096):

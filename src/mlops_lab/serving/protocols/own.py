@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from mlops_lab.errors import InvalidInput, TooLarge
-from mlops_lab.serving.batching import Answers, Batcher
+from mlops_lab.serving.batching import Answers, Batcher, promise
 from mlops_lab.serving.doors import Doors
 from mlops_lab.serving.http import Call, Reply, decode_body, encode
 from mlops_lab.serving.records import PredictionRecord
@@ -63,16 +62,7 @@ class OwnProtocol:
 
     async def predict(self, call: Call) -> Reply:
         """As `start`, for a request that came the usual way."""
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-
-        def done(reply: Reply | Exception) -> None:
-            if future.done():  # its client went away
-                return
-            if isinstance(reply, Exception):
-                future.set_exception(reply)
-            else:
-                future.set_result(reply)
-
+        future, done = promise(Reply)
         self.start(await call.body(), done)
         return await future
 
