@@ -38,10 +38,14 @@ class Committer:
             self._behind = asyncio.get_running_loop().call_later(BEHIND_SECONDS, self._catch_up)
 
     async def durable(self, others: Sequence[Path] = ()) -> None:
-        """Return when all that was appended so far is on the disk, also in the journals of these others.
+        """Return when all that was appended so far is on the disk, also in the journals of these others; at once with
+        durability "async".
 
         EnvironmentFault where the disk refuses: it may be there, or not.
         """
+        if not self._fsync:
+            self.follow()
+            return
         if others:
             await asyncio.get_running_loop().run_in_executor(self._thread, _sync_others, others)
         position = self._journal.position

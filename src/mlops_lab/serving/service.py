@@ -51,14 +51,13 @@ class Service:
         self._worker = worker
         self.counts = Counts()
         self.journal: Journal
-        fsync = project.settings.serving.durability == "fsync"
         path = worker_path(project.journal_path, worker)
         for other in range(workers):
             worker_path(project.journal_path, other).mkdir(parents=True, exist_ok=True)
         self._learner = Learner(project, self.doors)
         self._shadows = Shadows()
         self.models = LiveModels(deployment, project.root)
-        self.journal = Journal(path, reserve_bytes=RESERVE_BYTES if fsync else 0)
+        self.journal = Journal(path, reserve_bytes=RESERVE_BYTES)
         self._turns = Turns(project.journal_path)
         self._time, self._key = project.settings.source.time, project.settings.source.key
         self.memory = self._remember(self.models)  # after the journal is ours: nobody can write what this would miss
