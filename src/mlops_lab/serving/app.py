@@ -123,7 +123,7 @@ class App:
             reason, request_id = None, self._request_id(exchange.headers)
             if isinstance(reply, Exception):
                 reason, reply = _explain(reply, "POST", "/v1/predict", request_id)
-            exchange.reply(reply._replace(headers=(*reply.headers, request_id)))
+            exchange.reply(Reply(reply.status, reply.body, (*reply.headers, request_id)))
             seconds = time.perf_counter() - began
             self._counts.note_request("/v1/predict", reply.status, seconds=seconds, reason=reason)
 
