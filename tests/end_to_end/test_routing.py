@@ -177,5 +177,6 @@ def test_mlops_split_gives_a_version_its_share_until_told_otherwise(
         until(lambda: talk.status["arms"] == {})
     assert mlops("split", 7, "--share", 0.5, project=promoted.root, code=2).error["code"] == "unknown_version"
     assert mlops("split", 1, "--share", 1, project=promoted.root, code=1).error["code"] == "share_too_large"
+    assert mlops("split", 2, "--share", 0.5, project=promoted.root, code=1).error["code"] == "is_champion"
     mlops("split", 1, "--share", 1.5, project=promoted.root, code=2)
     shutil.rmtree(promoted.root)

@@ -141,7 +141,7 @@ class Loop:
     def split(self, now: datetime, version: int, *, share: float, by: str) -> Decision:
         """Have a version answer a fixed share of the keys from now on; 0 ends that.
 
-        Refused where the version never passed its gates, or where nothing would be left for the champion.
+        Refused where the version never passed its gates or is the champion, or where nothing would be left for the champion.
         """
         find_live(self.decisions, version)
         passed = {one.version for one in self.decisions if one.what in {What.BOOTSTRAP, What.SHADOW, What.PROMOTE}}
@@ -150,6 +150,12 @@ class Loop:
                 f"version {version} did not pass its gates: nobody may be answered by it",
                 code="not_passed",
                 hint="`mlops history` says why",
+            )
+        if version == self.state.champion and share:
+            raise Refused(
+                f"version {version} is the champion: it answers whom no other version does",
+                code="is_champion",
+                hint="give the other version a share",
             )
         others = sum(of for arm, of in self.state.arms if arm != version)
         if share + others >= 1:
