@@ -141,7 +141,7 @@ class Loop:
     def split(self, now: datetime, version: int, *, share: float, by: str) -> Decision:
         """Have a version answer a fixed share of the keys from now on; 0 ends that.
 
-        Refused where the version never passed its gates or is the champion, or where nothing would be left for the champion.
+        Refused where the version never passed its gates or is the champion, or where nothing would be left for that.
         """
         find_live(self.decisions, version)
         passed = {one.version for one in self.decisions if one.what in {What.BOOTSTRAP, What.SHADOW, What.PROMOTE}}
