@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.serving.commit import BEHIND_SECONDS, Committer
+from mlops_lab.serving.commit import BEHIND_SECONDS, QUICK_SECONDS, Committer
 from mlops_lab.serving.journal import Journal
 
 
@@ -39,18 +39,42 @@ def test_all_that_waits_shares_the_next_sync(tmp_path: Path, syncs: list[float])
 
         async def one(number: int) -> None:
             position = journal.append([b"%d" % number])
-            assert not committer.is_durable
             await committer.durable()
             assert journal.synced >= position
 
         await one(-1)
         await asyncio.gather(*(one(number) for number in range(100)))
         await asyncio.gather(*(one(number) for number in range(100)))
-        assert committer.is_durable
+        assert committer.commit_now(), "there is nothing left"
         committer.close()
 
     asyncio.run(work())
     assert 3 <= len(syncs) <= 5, "one each, and one more where an append came while one was under way"
+
+
+def test_a_quick_disk_is_waited_for_at_once_and_a_slow_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path)
+    seconds = [0.0]
+    monkeypatch.setattr(os, "fdatasync", lambda _: time.sleep(seconds[0]))
+
+    async def work() -> None:
+        committer = Committer(journal, fsync=True)
+        journal.append([b"quick"])
+        assert committer.commit_now()
+        assert journal.synced == journal.position
+        seconds[0] = 2 * QUICK_SECONDS
+        journal.append([b"slow, and nobody knew"])
+        assert committer.commit_now()
+        journal.append([b"left to the thread"])
+        assert not committer.commit_now()
+        assert journal.synced < journal.position
+        await committer.durable()
+        assert committer.commit_now(), "there is nothing left"
+        committer.close()
+
+    asyncio.run(work())
 
 
 def test_async_answers_are_on_the_disk_before_long(tmp_path: Path, syncs: list[float]) -> None:
@@ -60,7 +84,7 @@ def test_async_answers_are_on_the_disk_before_long(tmp_path: Path, syncs: list[f
         committer = Committer(journal, fsync=False)
         for number in range(20):
             journal.append([b"%d" % number])
-            assert committer.is_durable, "nobody waits"
+            assert committer.commit_now(), "nobody waits"
             committer.follow()
         appended = time.monotonic()
         while journal.synced < journal.position:

@@ -67,10 +67,11 @@ class Batcher:
         try:
             requests = [request for requests, _ in waiting for request in requests]
             answers, is_repeat = self._service.answer(requests, whole=whole)
+            is_durable = self._committer.commit_now() and not is_repeat
         except Exception as error:
             _fail(waiting, error)
             return
-        if self._committer.is_durable and not is_repeat:
+        if is_durable:
             self._committer.follow()
             self._hand_out(waiting, answers)
             return
