@@ -186,10 +186,9 @@ def in_store(store: Any, view: View, facts: list[Fact], asked: list[Asked]) -> l
     for fact in facts:
         store.add("facts", [timed(fact)])
     entity = entity_of(list(view.keys))
-    found: list[Found] = store.read(
-        view, [(entity({"entity": one.entity, "where": one.where}), to_micros(one.at)) for one in asked]
-    )
-    return [(one.values, one.missing is not None) for one in found]
+    entities = [entity({"entity": one.entity, "where": one.where}) for one in asked]
+    found: list[Found] = store.read(view, entities, [to_micros(one.at) for one in asked])
+    return [(values, missing is not None) for values, missing in found]
 
 
 def timed(fact: Fact) -> TimedRow:

@@ -45,13 +45,14 @@ def same_bits(one, other) -> bool:
 
 
 @given(rows, categories, st.permutations(list(SCHEMA)))
-def test_a_row_and_a_frame_give_the_same_numbers(cells, known, order):
+def test_a_row_some_rows_and_a_frame_give_the_same_numbers(cells, known, order):
     encoder, table = Encoder(order, known), frame(cells)
     matrix = encoder.encode(table)
     assert matrix.shape == (len(cells), len(SCHEMA))
     assert matrix.dtype == np.float64
     one_by_one = [encoder.encode_row(row) for row in table.select(order).rows()]
     assert all(same_bits(a, b) for a, b in zip(matrix, one_by_one, strict=True))
+    assert same_bits(encoder.encode_rows(table.select(order).rows()), matrix)
 
 
 @given(rows)
@@ -85,6 +86,8 @@ def test_a_row_of_another_length_is_refused():
     for row in ([1.0], [1.0, 2.0, 3.0]):
         with pytest.raises(ValueError, match=r"zip\(\)"):
             Encoder(["a", "b"], {}).encode_row(row)
+        with pytest.raises(ValueError, match=r"zip\(\)"):
+            Encoder(["a", "b"], {}).encode_rows([row])
 
 
 def test_nothing_is_encoded_as_nothing():

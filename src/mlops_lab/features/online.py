@@ -30,11 +30,8 @@ class Fact(NamedTuple):
     values: tuple[Any, ...]
 
 
-class Found(NamedTuple):
-    """What a view says of an entity: its values, and why they are defaults, if they are."""
-
-    values: tuple[Any, ...]
-    missing: str | None
+Found = tuple[tuple[Any, ...], str | None]
+"""What a view says of an entity: its values, and why they are defaults, if they are."""
 
 
 class Store(Protocol):
@@ -43,8 +40,8 @@ class Store(Protocol):
     def add(self, table: str, rows: Iterable[TimedRow]) -> None:
         """Take in facts of a table. The same fact again changes nothing."""
 
-    def read(self, view: View, asked: Sequence[tuple[Any, int]]) -> list[Found]:
-        """What the view says of each (entity, microseconds since 1970). Never fails: see `missing` of `Found`."""
+    def read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> list[Found]:
+        """What the view says of each entity at its moment (microseconds since 1970). Never fails: see `Found`."""
 
 
 class TimedRow(NamedTuple):
@@ -92,22 +89,24 @@ class ViewReader:
             return self.nothing("unknown")
         if self.ttl is not None and moment - fact.known > self.ttl:
             return self.nothing("stale")
-        return Found(fact.values, None)
+        return fact.values, None
 
     def defined(self, values: list[Any]) -> Found:
         """The values of a window, with defaults for those it holds nothing for."""
         if None not in values:
-            return Found(tuple(values), None)
+            return tuple(values), None
         defaults = self.view.defaults
         filled = [default if value is None else value for value, default in zip(values, defaults, strict=True)]
-        return Found(tuple(filled), "empty")
+        return tuple(filled), "empty"
 
     def nothing(self, reason: str) -> Found:
         """What the view says where there is no fact to ask: a window without facts still counts them."""
         if not self.window:
-            return Found(self.view.defaults, reason)
-        found = self.defined([0.0 if aggregate.how in {"count", "sum"} else None for aggregate in self.aggregates])
-        return Found(found.values, reason) if found.missing else found
+            return self.view.defaults, reason
+        values, missing = self.defined(
+            [0.0 if aggregate.how in {"count", "sum"} else None for aggregate in self.aggregates]
+        )
+        return values, reason if missing else None
 
 
 def entity_of(names: Sequence[str]) -> Any:
@@ -283,9 +282,9 @@ class WindowReader(ViewReader):
             self._slots.append((aggregate, width, width + wide))
             width += wide
         self.zero = (0,) * width
-        self._is_summed = all(start < end for _, start, end in self._slots)
+        self.is_summed = all(start < end for _, start, end in self._slots)
         # between one fact and the next, a window says the same again and again
-        self._of_same_sums = lru_cache(maxsize=4096)(self._settle)
+        self.of_same_sums = lru_cache(maxsize=4096)(self._settle)
 
     def terms_of(self, fact: Fact) -> tuple[int, ...]:
         """What a fact adds to the running sums of all aggregates."""
@@ -297,8 +296,8 @@ class WindowReader(ViewReader):
 
     def of_sums(self, sums: tuple[int, ...], within: Any) -> Found:
         """The values out of the sums of a window; `within(index)` gives the values of one aggregate's column in it."""
-        if self._is_summed:
-            return self._of_same_sums(sums)
+        if self.is_summed:
+            return self.of_same_sums(sums)
         values = [
             settle(aggregate, sums[start:end]) if start < end else extreme(aggregate, within(index))
             for index, (aggregate, start, end) in enumerate(self._slots)
@@ -358,8 +357,9 @@ class MemoryStore:
                 timeline = timelines[found[0]] = Timeline()
             timeline.add(found[1], windowed)
 
-    def read(self, view: View, asked: Sequence[tuple[Any, int]]) -> list[Found]:
-        """What the view says of each (entity, microseconds since 1970)."""
+    def read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> list[Found]:
+        """What the view says of each entity at its moment (microseconds since 1970)."""
+        asked = zip(entities, moments, strict=True)
         if view.version in self._latest:
             reader, latest = self._latest[view.version]
             return [_read_latest(reader, latest.get(entity), entity, moment) for entity, moment in asked]
@@ -379,10 +379,13 @@ def _read_window(reader: WindowReader, line: Timeline | None, entity: Any, momen
     assert reader.window is not None
     since = moment - reader.window
     entered, left = line.seen.before(moment, reader.zero), line.known.before(since, reader.zero)
+    sums = tuple(map(int.__sub__, entered, left))
+    if reader.is_summed:
+        return reader.of_same_sums(sums)
 
     def within(index: int) -> list[Any]:
         times, facts = line.known.times, line.known.facts
         met = facts[bisect_left(times, since) : bisect_left(times, moment)]
         return [fact.values[index] for fact in met if fact.seen < moment]
 
-    return reader.of_sums(tuple(map(int.__sub__, entered, left)), within)
+    return reader.of_sums(sums, within)

@@ -93,9 +93,10 @@ class RedisStore:
         if reader.window is not None:  # out of every window that may still be asked for
             pipe.zremrangebyscore(key, "-inf", fact.known - reader.window - self._keep)
 
-    def read(self, view: View, asked: Sequence[tuple[Any, int]]) -> list[Found]:
-        """What the view says of each (entity, microseconds since 1970); "unavailable" where Redis does not answer."""
+    def read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> list[Found]:
+        """What the view says of each entity at its moment; "unavailable" where Redis does not answer."""
         reader = self._readers[view.version]
+        asked = list(zip(entities, moments, strict=True))
         try:
             if not self._write():
                 return [reader.nothing("unavailable")] * len(asked)

@@ -44,6 +44,14 @@ class Encoder:
             for value, codes in zip(values, self._codes, strict=True)
         ]
 
+    def encode_rows(self, rows: Sequence[Sequence[Any]]) -> npt.NDArray[np.float64]:
+        """Some rows of inputs as a matrix of shape (rows, inputs); equal to `encode_row` cell by cell."""
+        matrix = np.empty((len(rows), len(self.inputs)))
+        columns = zip(*rows, strict=True) if rows else ((),) * len(self.inputs)
+        for place, (codes, column) in enumerate(zip(self._codes, columns, strict=True)):
+            matrix[:, place] = column if codes is None else [codes.get(value, _NAN) for value in column]
+        return matrix
+
     def encode(self, inputs: pl.DataFrame) -> npt.NDArray[np.float64]:
         """A frame of inputs as a matrix of shape (rows, inputs); equal to `encode_row` cell by cell."""
         return inputs.select(self._columns).to_numpy() if self.inputs else np.empty((inputs.height, 0))

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
 from mlops_lab.errors import Conflict, InvalidInput
 from mlops_lab.registry.engine import Output
 from mlops_lab.serving.predictor import FeatureReader, Inputs, Predictor
@@ -17,7 +19,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True):
     """A request whose answer is not known yet: its id, its fields, its key."""
 
     id: str
@@ -72,7 +74,7 @@ class Answerer:
         self, asked: Asked, route: Route, found: Inputs, output: Output, glances: dict[int, list[Glance]]
     ) -> PredictionRecord | RefusalRecord:
         predictor, role, shadow = route
-        name, row, _ = asked
+        name, row = asked.id, asked.row
         if found.refused_by is not None or is_nan(output):
             view = found.refused_by or ""
             reason = found.missing[view] if view else "no_answer"
@@ -121,7 +123,7 @@ def _in_groups(
 
 def is_nan(output: Output) -> bool:
     """Whether a model has no answer."""
-    return any(map(math.isnan, output)) if isinstance(output, list) else math.isnan(output)
+    return any(map(math.isnan, output)) if isinstance(output, list) else output != output
 
 
 def explain_refusal(record: RefusalRecord) -> InvalidInput:

@@ -59,7 +59,8 @@ class Journal:
         Where the disk refuses (EnvironmentFault: it is full, …) whole frames may be in the journal, and half of one
         never is: what came of it is read by `read_journal`.
         """
-        data = b"".join([_HEADER.pack(len(payload), zlib.crc32(payload)) + payload for payload in payloads])
+        pack, checksum = _HEADER.pack, zlib.crc32
+        data = b"".join([pack(len(payload), checksum(payload)) + payload for payload in payloads])
         if self._reserve_bytes and self._size + len(data) > self._reserved:
             self._reserve(len(data))
         written = 0

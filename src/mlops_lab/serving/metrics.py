@@ -7,6 +7,7 @@ started again goes on from there. Each series names its worker, and none goes do
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -49,13 +50,16 @@ class Counts(msgspec.Struct):
 
     def note_answers(self, records: Iterable[PredictionRecord | RefusalRecord], *, shed: int) -> None:
         """Count what some rows were told; `shed` of them get no shadow."""
+        answers = []
         for record in records:
             if isinstance(record, RefusalRecord):
                 self._count("refused", record.view, record.reason)
                 continue
-            self._count("answered", str(record.version), record.role)
-            for view, reason in record.missing.items():
+            answers.append((record.version, record.role))
+            for view, reason in record.missing.items() if record.missing else ():
                 self._count("missing", view, reason)
+        for (version, role), number in Counter(answers).items():
+            self._count("answered", str(version), role, number)
         if shed:
             self._count("shadows", "", "shed", shed)
 

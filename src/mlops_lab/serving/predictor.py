@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import polars as pl
 
 from mlops_lab.clock import to_micros
@@ -51,7 +51,7 @@ class Predictor:
         return to_series(self._arrangement.of_rows(self.engine.score(inputs)))
 
 
-class Inputs(NamedTuple):
+class Inputs(msgspec.Struct, frozen=True):
     """The inputs of one request; by view, why it knew nothing of it; and whether one of those views refuses."""
 
     values: tuple[Any, ...]
@@ -60,7 +60,7 @@ class Inputs(NamedTuple):
 
 
 class FeatureReader:
-    """Computes the inputs of one feature definition for a few requests, from the store.
+    """Computes the inputs of one feature definition for a few requests, from the store, column by column.
 
     Request fields and view values are taken as they are; only the columns that derived features ask for become a
     frame. Moments enter it as integers, which Polars takes over ten times faster than datetimes.
@@ -70,54 +70,51 @@ class FeatureReader:
         features = predictor.features
         self._store = store
         self._time = predictor.plan.time
-        self._pick = _picker(list(features.inputs))
         self._views = [(view, entity_of(list(view.keys)), list(view.values)) for view in features.views]
         schema = {**predictor.request_schema, **predictor.view_schema}
-        self._derived = [name for name in features.inputs if name in features.derived]
+        self._derived = any(name in features.derived for name in features.inputs)
         self._roots = [(name, schema[name], schema[name] == DTYPES["datetime"]) for name in features.roots]
+        asked = dict.fromkeys([*features.inputs, *features.roots])
+        self._fields = [name for name in asked if name in predictor.request_schema]
         self._features = features
 
-    def read(self, requests: Sequence[Mapping[str, Any]]) -> list[Inputs]:
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> list[Inputs]:
         """The inputs of each request, as of its own time."""
-        rows = [dict(request) for request in requests]
-        moments = [to_micros(row[self._time]) for row in rows] if self._views else []
+        if not rows:
+            return []
+        columns: dict[str, Sequence[Any]] = {name: [row[name] for row in rows] for name in self._fields}
         missing: list[dict[str, str]] = [_NOTHING] * len(rows)
         refused: list[str | None] = [None] * len(rows)
+        moments = [to_micros(row[self._time]) for row in rows]
         for view, entity, names in self._views:
-            asked = list(zip(map(entity, rows), moments, strict=True))
-            for index, (row, (values, reason)) in enumerate(zip(rows, self._store.read(view, asked), strict=True)):
-                row.update(zip(names, values, strict=True))
+            found = self._store.read(view, list(map(entity, rows)), moments)
+            values, reasons = zip(*found, strict=True)
+            columns.update(zip(names, zip(*values, strict=True), strict=True))
+            for index, reason in enumerate(reasons) if any(reasons) else ():
                 if reason is not None:
                     missing[index] = {**missing[index], view.name: reason}
                     if view.refuses and refused[index] is None:
                         refused[index] = view.name
         if self._derived:
-            for row, values in zip(rows, self._derive(rows), strict=True):
-                row.update(zip(self._derived, values, strict=True))
-        pick = self._pick
-        return [Inputs(pick(row), why, by) for row, why, by in zip(rows, missing, refused, strict=True)]
+            columns.update(self._derive(columns, moments))
+        inputs = zip(*[columns[name] for name in self._features.inputs], strict=True)
+        return list(map(Inputs, inputs if self._features.inputs else [()] * len(rows), missing, refused))
 
-    def _derive(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-        asked, columns = len(rows), []
-        rows = rows if asked > 1 else [*rows, *rows]  # as `Features.derive` would do, and slower
+    def _derive(self, columns: Mapping[str, Sequence[Any]], moments: Sequence[int]) -> dict[str, list[Any]]:
+        rows, roots = len(moments), []
         for name, dtype, is_moment in self._roots:
-            values = [row[name] for row in rows]
+            values: Sequence[Any] = columns[name]
             if is_moment:
-                moments = [None if value is None else to_micros(value) for value in values]
-                columns.append(pl.Series(name, moments, dtype=pl.Int64).cast(dtype))
-            else:
-                columns.append(pl.Series(name, values, dtype=dtype))
-        return self._features.derive(columns, rows=len(rows)).rows()[:asked]
+                values = moments if name == self._time else [None if one is None else to_micros(one) for one in values]
+            if rows == 1:  # as `Features.derive` would do, and slower
+                values = [*values, *values]
+            root = pl.Series(name, values, dtype=pl.Int64 if is_moment else dtype)
+            roots.append(root.cast(dtype) if is_moment else root)
+        derived = self._features.derive(roots, rows=max(rows, 2))
+        return {column.name: column.to_list()[:rows] for column in derived.iter_columns()}
 
 
 _NOTHING: dict[str, str] = {}
-
-
-def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    """A function from a row to the values of these names, in their order."""
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda row: tuple([row[name] for name in names])
 
 
 def views_of(predictors: Sequence[Predictor]) -> dict[str, View]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from mlops_lab.serving.deployment import Deployment, Live
 from mlops_lab.serving.predictor import Predictor
 
 
+@lru_cache(maxsize=8192)  # the same keys come again and again
 def bucket(key: str) -> float:
     """A number in [0, 1) that is always the same for the same key: who is in whose share.
 

@@ -9,7 +9,7 @@ import msgspec
 
 from mlops_lab import clock
 from mlops_lab.errors import InvalidInput
-from mlops_lab.ids import new_id
+from mlops_lab.ids import new_id, new_ids
 from mlops_lab.project import Project
 from mlops_lab.serving.answering import Answerer, Answers, Asked, Glance, explain_refusal, other_request
 from mlops_lab.serving.deployment import Deployment
@@ -82,7 +82,7 @@ class Service:
             if others:
                 self.memory.catch_up()
             if not given:
-                found = self._answerer.answer([self._ask(new_id(), row) for row in rows])
+                found = self._answerer.answer(list(map(self._ask, new_ids(len(rows)), rows)))
                 answers = _explain(found.records)
                 self._write(found, only_refusals=whole and _has_error(answers))
                 return Answered(answers, False)
