@@ -84,7 +84,7 @@ class Answerer:
             beside = shadow.version
             same = shadow.features.version == predictor.features.version
             glances.setdefault(beside, []).append(Glance(name, row, found if same else None))
-        features = dict(zip(predictor.features.inputs, found.values, strict=True))
+        features = predictor.name_inputs(*found.values)
         return PredictionRecord(
             name, row[self._time], predictor.version, role, output, row, features, found.missing, beside
         )

@@ -7,7 +7,6 @@ started again goes on from there. Each series names its worker, and none goes do
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -50,15 +49,16 @@ class Counts(msgspec.Struct):
 
     def note_answers(self, records: Iterable[PredictionRecord | RefusalRecord], *, shed: int) -> None:
         """Count what some rows were told; `shed` of them get no shadow."""
-        answers = []
+        answers: dict[tuple[int, str], int] = {}
         for record in records:
             if isinstance(record, RefusalRecord):
                 self._count("refused", record.view, record.reason)
                 continue
-            answers.append((record.version, record.role))
+            kind = (record.version, record.role)
+            answers[kind] = answers.get(kind, 0) + 1
             for view, reason in record.missing.items() if record.missing else ():
                 self._count("missing", view, reason)
-        for (version, role), number in Counter(answers).items():
+        for (version, role), number in answers.items():
             self._count("answered", str(version), role, number)
         if shed:
             self._count("shadows", "", "shed", shed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ class Predictor:
         self.package = package
         self.plan = load_plan(package, fingerprint=fingerprint)
         self.features = Features.from_dict(self.plan.features)
+        self.name_inputs = _naming(self.features.inputs)
+        """From the values of one row to a mapping that can be written down."""
         self.request_schema = polars_schema(parse_fields(self.plan.request, where="source.request"))
         tables = {
             name: polars_schema(parse_fields(fields, where=f"tables.{name}"))
@@ -76,13 +79,18 @@ class FeatureReader:
         self._roots = [(name, schema[name], schema[name] == DTYPES["datetime"]) for name in features.roots]
         asked = dict.fromkeys([*features.inputs, *features.roots])
         self._fields = [name for name in asked if name in predictor.request_schema]
+        self._pick = _picker(self._fields)
         self._features = features
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> list[Inputs]:
         """The inputs of each request, as of its own time."""
         if not rows:
             return []
-        columns: dict[str, Sequence[Any]] = {name: [row[name] for row in rows] for name in self._fields}
+        if not self._views and not self._derived:  # the fields are the inputs
+            return [Inputs(values, _NOTHING, None) for values in map(self._pick, rows)]
+        columns: dict[str, Sequence[Any]] = dict(
+            zip(self._fields, zip(*map(self._pick, rows), strict=True), strict=True)
+        )
         missing: list[dict[str, str]] = [_NOTHING] * len(rows)
         refused: list[str | None] = [None] * len(rows)
         moments = [to_micros(row[self._time]) for row in rows]
@@ -115,6 +123,19 @@ class FeatureReader:
 
 
 _NOTHING: dict[str, str] = {}
+
+
+def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """A function from a row to the values of these names, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: tuple([row[name] for name in names])
+
+
+def _naming(names: Sequence[str]) -> Callable[..., Any]:
+    """A function from values to what is encoded as a dict of these names: ten times as fast as making the dict."""
+    places = {f"v{place}": name for place, name in enumerate(names)}
+    return msgspec.defstruct("Named", list(places), rename=places, frozen=True, gc=False)
 
 
 def views_of(predictors: Sequence[Predictor]) -> dict[str, View]:
