@@ -56,7 +56,7 @@ class TimedRow(NamedTuple):
 def timed_row(row: Mapping[str, Any], known_at: datetime | None, seen_at: datetime | None, name: str) -> TimedRow:
     """The row with its times as the stores count them; None: always."""
     known = ALWAYS if known_at is None else to_micros(known_at)
-    seen = ALWAYS if seen_at is None else known if seen_at is known_at else to_micros(seen_at)
+    seen = ALWAYS if seen_at is None else known if seen_at == known_at else to_micros(seen_at)  # one object for both
     return TimedRow(row, known, max(seen, known), name)
 
 

@@ -4,79 +4,82 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, NamedTuple
 
-from mlops_lab.clock import EPOCH
+import msgspec
+
+from mlops_lab.clock import from_micros, to_micros
 from mlops_lab.outcomes.judge import Verdict, judge
+from mlops_lab.outcomes.timed import MICROS_AN_HOUR, TimedMap
 
 _HOUR = timedelta(hours=1)
 _PRUNE_EVERY = 4096
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[datetime, dict[str, Any]]).decode
 
 
-class Made(Protocol):
-    """What the book needs to know of a prediction."""
+class Made(NamedTuple):
+    """What the book holds of a prediction: when it was made, and the bytes that came with it."""
 
-    @property
-    def id(self) -> str: ...  # noqa: D102
-    @property
-    def at(self) -> datetime: ...  # noqa: D102
+    at: datetime
+    content: bytes
 
 
-Prediction = TypeVar("Prediction", bound=Made)
-
-
-class Book(Generic[Prediction]):
+class Book:
     """Predictions made within the last `within_days` (by their own time) before the newest, and their outcomes."""
 
     def __init__(self, *, within_days: int) -> None:
-        self._within = timedelta(days=within_days)
-        self._made: dict[str, Prediction] = {}
-        self._ended: dict[str, tuple[datetime, Mapping[str, Any]]] = {}
-        self._by_hour: dict[int, list[str]] = {}
+        self._within_hours = timedelta(days=within_days) // _HOUR
+        self._made = TimedMap()
+        self._ended = TimedMap()  # by the moment of the prediction: both are forgotten together
         self._newest = -1
         self._since_prune = 0
 
-    def find(self, prediction_id: str) -> Prediction | None:
+    def find(self, prediction_id: str) -> Made | None:
         """The prediction of that id, if it is recent enough to be in the book."""
-        return self._made.get(prediction_id)
+        found = self._made.get(prediction_id)
+        return found and Made(from_micros(found[0]), found[1])
 
-    def add(self, prediction: Prediction, *, at: datetime | None = None) -> None:
-        """Enter a prediction; `at` is its moment, where that costs less than to ask it."""
-        self._made[prediction.id] = prediction
-        hour = ((at or prediction.at) - EPOCH) // _HOUR
-        self._by_hour.setdefault(hour, []).append(prediction.id)
-        self._newest = max(self._newest, hour)
+    def add(self, prediction_id: str, at: datetime, content: bytes = b"") -> None:
+        """Enter a prediction that is not in the book."""
+        micros = to_micros(at)
+        self._made.put(prediction_id, micros, content)
+        if micros > self._newest:
+            self._newest = micros
         self._since_prune += 1
         if self._since_prune >= _PRUNE_EVERY:
             self._prune()
 
-    def replace(self, prediction: Prediction) -> None:
-        """Enter what is known by now of a prediction that is in the book."""
-        self._made[prediction.id] = prediction
+    def replace(self, prediction_id: str, at: datetime, content: bytes) -> None:
+        """Enter what is known by now of a prediction that is in the book, of that moment."""
+        self._made.replace(prediction_id, to_micros(at), content)
 
     def judge(self, prediction_id: str, known_at: datetime, values: Mapping[str, Any]) -> Verdict:
         """The verdict on an outcome, by what the book holds; changes nothing."""
-        made = self._made.get(prediction_id)
-        return judge(known_at, values, predicted_at=made.at if made else None, earlier=self._ended.get(prediction_id))
+        made = self.find(prediction_id)
+        return judge(known_at, values, predicted_at=made.at if made else None, earlier=self._outcome(prediction_id))
 
     def known_at(self, prediction_id: str) -> datetime | None:
         """When the accepted outcome of a prediction was known; None where there is none."""
-        ended = self._ended.get(prediction_id)
+        ended = self._outcome(prediction_id)
         return ended and ended[0]
 
     def end(self, prediction_id: str, known_at: datetime, values: Mapping[str, Any]) -> None:
-        """Enter the accepted outcome of a prediction."""
-        self._ended[prediction_id] = (known_at, values)
+        """Enter the accepted outcome of a prediction; of one that is not in the book, nothing need be known."""
+        if (made := self._made.get(prediction_id)) is not None:
+            self._ended.put(prediction_id, made[0], _encode((known_at, values)))
 
     @property
     def pending(self) -> int:
         """The number of predictions in the book without an outcome."""
         return len(self._made) - len(self._ended)
 
+    def _outcome(self, prediction_id: str) -> tuple[datetime, dict[str, Any]] | None:
+        ended = self._ended.get(prediction_id)
+        return ended and _decode(ended[1])
+
     def _prune(self) -> None:
         self._since_prune = 0
-        oldest = self._newest - self._within // _HOUR
-        for hour in [hour for hour in self._by_hour if hour < oldest]:
-            for prediction_id in self._by_hour.pop(hour):
-                self._made.pop(prediction_id, None)
-                self._ended.pop(prediction_id, None)
+        oldest_hour = self._newest // MICROS_AN_HOUR - self._within_hours
+        self._made.forget(oldest_hour)
+        self._ended.forget(oldest_hour)

@@ -33,6 +33,7 @@ from mlops_lab.serving.metrics import Counts, counts_path, keep_counts, read_cou
 from mlops_lab.serving.protocols import mlflow, oip
 from mlops_lab.serving.protocols.own import OwnProtocol, check_rows, list_decoder
 from mlops_lab.serving.protocols.rows import RowsDoor
+from mlops_lab.serving.room import give_back
 from mlops_lab.serving.service import Service
 from mlops_lab.serving.token import Guard
 
@@ -298,6 +299,8 @@ class App:
                         self._service.take_over(prepared)
                         self._gauge()
                         keep_counts(self._counts_paths[self._worker], self._counts)
+                        del prepared
+                        await asyncio.to_thread(give_back)
                     self._deployment_error = None
             except (MlopsError, OSError) as error:
                 self._deployment_error = str(error)

@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from mlops_lab.clock import from_micros, to_micros
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import View
 from mlops_lab.features.online import MemoryStore, Store, timed_row
@@ -37,20 +36,13 @@ from mlops_lab.serving.records import (
 )
 
 BOOK_FILE = "book.msgpack"
+_ROWS_AT_ONCE = 512
+"""As Python objects, all rows of a state together would take much room that is never given back."""
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[int, str, Output, list[Any], dict[str, str], int | None, Output | None]).decode
-
-
-class Remembered(msgspec.Struct, frozen=True, gc=False):
-    """A prediction as the book keeps it: without its features, and packed. A server remembers millions of them."""
-
-    id: str
-    packed: bytes
-
-    @property
-    def at(self) -> datetime:
-        """When it was made."""
-        return from_micros(int.from_bytes(self.packed[:8], signed=True))
+_Packed = tuple[int, int | str, Output, list[Any], dict[str, str], int | None, Output | None]
+_decode = msgspec.msgpack.Decoder(_Packed).decode
+_ROLES = ("champion", "canary", "arm")
+_ROLE_NUMBERS = {role: number for number, role in enumerate(_ROLES)}
 
 
 class Memory:
@@ -62,7 +54,9 @@ class Memory:
         self._project = project
         self._doors = doors
         source = project.settings.source
-        self.book = Book[Remembered](within_days=source.outcome_within_days)
+        self.book = Book(within_days=source.outcome_within_days)
+        self._time_place = doors.names.index(source.time)
+        self._packed_names = [name for name in doors.names if name != source.time]
         self.store: Store = make_store(project, views)
         self.facts_seen: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {name: {} for name in doors.rows}
         self.newest_facts: dict[str, datetime] = {}
@@ -80,13 +74,13 @@ class Memory:
         """Take in what a journal says."""
         match record:
             case PredictionRecord():
-                self.book.add(self._pack(record), at=record.at)
+                self.book.add(record.id, record.at, self._pack(record))
                 self._note(record.at)
             case RefusalRecord():
                 self._note(record.at)
             case ShadowRecord():
                 if (made := self.recall(record.id)) is not None:
-                    self.book.replace(self._pack(made, record))
+                    self.book.replace(made.id, made.at, self._pack(made, record))
             case FactRecord():
                 self._add_fact(record)
             case OutcomeRecord(prediction=PredictionRecord()):
@@ -99,15 +93,19 @@ class Memory:
         found = self.book.find(name)
         if found is None:
             return None
-        version, role, output, values, missing, beside, said = _decode(found.packed[8:])
+        version, role, output, values, missing, beside, said = _decode(found.content)
+        values.insert(self._time_place, found.at)
         request = dict(zip(self._doors.names, values, strict=True))
+        role = role if isinstance(role, str) else _ROLES[role]
         return PredictionRecord(name, found.at, version, role, output, request, {}, missing, beside, said)
 
-    def _pack(self, record: PredictionRecord, shadow: ShadowRecord | None = None) -> Remembered:
+    def _pack(self, record: PredictionRecord, shadow: ShadowRecord | None = None) -> bytes:
+        """A prediction as the book keeps it: no features, no names, its moment once. There are millions."""
         beside, said = (shadow.version, shadow.output) if shadow else (record.shadow_version, record.shadow_output)
-        values = [record.request.get(name) for name in self._doors.names]
-        packed = _encode((record.version, record.role, record.output, values, record.missing, beside, said))
-        return Remembered(record.id, to_micros(record.at).to_bytes(8, signed=True) + packed)
+        request = record.request
+        values = [request.get(name) for name in self._packed_names]
+        role = _ROLE_NUMBERS.get(record.role, record.role)
+        return _encode((record.version, role, record.output, values, record.missing, beside, said))
 
     def record(self, journal: Journal, records: Sequence[Record]) -> None:
         """Write records down and take them in; on an EnvironmentFault those that are in the journal nevertheless."""
@@ -183,14 +181,16 @@ class Memory:
 
     def _load_facts(self, state: Path) -> None:
         for path in sorted(state.glob("*.parquet")):
-            rows = list(pl.read_parquet(path).iter_rows(named=True))
-            self.store.add(
-                path.stem, [timed_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"]) for row in rows]
-            )
-            if path.stem in self._doors.rows:
-                columns = self._doors.rows[path.stem].__struct_fields__
-                for row in rows:
-                    self._remember(path.stem, {column: row[column] for column in columns})
+            table = path.stem
+            columns = self._doors.rows[table].__struct_fields__ if table in self._doors.rows else ()
+            for part in pl.read_parquet(path).iter_slices(_ROWS_AT_ONCE):
+                rows = part.rows(named=True)
+                self.store.add(
+                    table, [timed_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"]) for row in rows]
+                )
+                if columns:
+                    for row in rows:
+                        self._remember(table, {column: row[column] for column in columns})
 
     # ---- what a record changes -----------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from mlops_lab.project import Project
 from mlops_lab.serving.app import App
 from mlops_lab.serving.deployment import read_deployment
 from mlops_lab.serving.hot import MOST_HEAD_BYTES, HotProtocol, Limits
+from mlops_lab.serving.room import give_back
 from mlops_lab.serving.service import Service
 from mlops_lab.serving.tls import CIPHERS, find_tls
 from mlops_lab.serving.token import Guard, ensure_token, is_loopback
@@ -53,6 +54,7 @@ def serve(
     )
     _allow_files(settings.max_connections)
     gc.collect()
+    give_back()
     gc.freeze()  # what was restored stays: looking through it again and again would cost a tenth of the time
     gc.set_threshold(50_000, 20, 100)
     tls = find_tls(project)
