@@ -38,7 +38,7 @@ def play(arriving) -> list[tuple[str, datetime, dict, Verdict]]:
     for event in arriving:
         if isinstance(event, Made):
             if book.find(event.id) is None:
-                book.add(event)
+                book.add(event.id, event)
             continue
         name, known_at, values = event
         verdict = book.judge(name, known_at, values)
@@ -96,8 +96,8 @@ def test_the_same_again_changes_nothing(arriving, data):
 
 def test_a_story_by_example():
     book: Book[Made] = Book(within_days=7)
-    book.add(Made("a", hour(1)))
-    book.add(Made("b", hour(1)))
+    book.add("a", Made("a", hour(1)))
+    book.add("b", Made("b", hour(1)))
     assert book.judge("a", hour(0), {"late": True}) is Verdict.TOO_EARLY
     assert book.judge("a", hour(3), {"late": True}) is Verdict.ACCEPTED
     book.end("a", hour(3), {"late": True})
@@ -110,7 +110,7 @@ def test_a_story_by_example():
 def test_the_book_forgets_what_is_older_than_its_days():
     book: Book[Made] = Book(within_days=2)
     for number in range(5000):  # a prediction every minute: three and a half days
-        book.add(Made(str(number), START + timedelta(minutes=number)))
+        book.add(str(number), Made(str(number), START + timedelta(minutes=number)))
         if number < 100:
             book.end(str(number), hour(100), {"late": True})
     assert book.find("0") is None

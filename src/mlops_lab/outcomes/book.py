@@ -17,8 +17,6 @@ class Made(Protocol):
     """What the book needs to know of a prediction."""
 
     @property
-    def id(self) -> str: ...  # noqa: D102
-    @property
     def at(self) -> datetime: ...  # noqa: D102
 
 
@@ -40,19 +38,22 @@ class Book(Generic[Prediction]):
         """The prediction of that id, if it is recent enough to be in the book."""
         return self._made.get(prediction_id)
 
-    def add(self, prediction: Prediction, *, at: datetime | None = None) -> None:
+    def add(self, prediction_id: str, prediction: Prediction, *, at: datetime | None = None) -> None:
         """Enter a prediction; `at` is its moment, where that costs less than to ask it."""
-        self._made[prediction.id] = prediction
+        self._made[prediction_id] = prediction
         hour = ((at or prediction.at) - EPOCH) // _HOUR
-        self._by_hour.setdefault(hour, []).append(prediction.id)
-        self._newest = max(self._newest, hour)
+        same_hour = self._by_hour.get(hour)
+        if same_hour is None:
+            same_hour = self._by_hour[hour] = []
+            self._newest = max(self._newest, hour)
+        same_hour.append(prediction_id)
         self._since_prune += 1
         if self._since_prune >= _PRUNE_EVERY:
             self._prune()
 
-    def replace(self, prediction: Prediction) -> None:
+    def replace(self, prediction_id: str, prediction: Prediction) -> None:
         """Enter what is known by now of a prediction that is in the book."""
-        self._made[prediction.id] = prediction
+        self._made[prediction_id] = prediction
 
     def judge(self, prediction_id: str, known_at: datetime, values: Mapping[str, Any]) -> Verdict:
         """The verdict on an outcome, by what the book holds; changes nothing."""

@@ -41,16 +41,15 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[int, str, Output, list[Any], dict[str, str], int | None, Output | None]).decode
 
 
-class Remembered(msgspec.Struct, frozen=True, gc=False):
-    """A prediction as the book keeps it: without its features, and packed. A server remembers millions of them."""
+class Remembered(bytes):
+    """A prediction as the book keeps it: its moment, and what else is to be known of it, packed. There are millions."""
 
-    id: str
-    packed: bytes
+    __slots__ = ()
 
     @property
     def at(self) -> datetime:
         """When it was made."""
-        return from_micros(int.from_bytes(self.packed[:8], signed=True))
+        return from_micros(int.from_bytes(self[:8], signed=True))
 
 
 class Memory:
@@ -63,6 +62,8 @@ class Memory:
         self._doors = doors
         source = project.settings.source
         self.book = Book[Remembered](within_days=source.outcome_within_days)
+        self._time_place = doors.names.index(source.time)
+        self._untimed = [name for name in doors.names if name != source.time]
         self.store: Store = make_store(project, views)
         self.facts_seen: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {name: {} for name in doors.rows}
         self.newest_facts: dict[str, datetime] = {}
@@ -80,13 +81,13 @@ class Memory:
         """Take in what a journal says."""
         match record:
             case PredictionRecord():
-                self.book.add(self._pack(record), at=record.at)
+                self.book.add(record.id, self._pack(record), at=record.at)
                 self._note(record.at)
             case RefusalRecord():
                 self._note(record.at)
             case ShadowRecord():
                 if (made := self.recall(record.id)) is not None:
-                    self.book.replace(self._pack(made, record))
+                    self.book.replace(record.id, self._pack(made, record))
             case FactRecord():
                 self._add_fact(record)
             case OutcomeRecord(prediction=PredictionRecord()):
@@ -99,15 +100,16 @@ class Memory:
         found = self.book.find(name)
         if found is None:
             return None
-        version, role, output, values, missing, beside, said = _decode(found.packed[8:])
+        version, role, output, values, missing, beside, said = _decode(found[8:])
+        values.insert(self._time_place, found.at)
         request = dict(zip(self._doors.names, values, strict=True))
         return PredictionRecord(name, found.at, version, role, output, request, {}, missing, beside, said)
 
     def _pack(self, record: PredictionRecord, shadow: ShadowRecord | None = None) -> Remembered:
         beside, said = (shadow.version, shadow.output) if shadow else (record.shadow_version, record.shadow_output)
-        values = [record.request.get(name) for name in self._doors.names]
+        values = list(map(record.request.get, self._untimed))
         packed = _encode((record.version, record.role, record.output, values, record.missing, beside, said))
-        return Remembered(record.id, to_micros(record.at).to_bytes(8, signed=True) + packed)
+        return Remembered(to_micros(record.at).to_bytes(8, signed=True) + packed)
 
     def record(self, journal: Journal, records: Sequence[Record]) -> None:
         """Write records down and take them in; on an EnvironmentFault those that are in the journal nevertheless."""
@@ -183,13 +185,10 @@ class Memory:
 
     def _load_facts(self, state: Path) -> None:
         for path in sorted(state.glob("*.parquet")):
-            rows = list(pl.read_parquet(path).iter_rows(named=True))
-            self.store.add(
-                path.stem, [timed_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"]) for row in rows]
-            )
-            if path.stem in self._doors.rows:
-                columns = self._doors.rows[path.stem].__struct_fields__
-                for row in rows:
+            columns = self._doors.rows[path.stem].__struct_fields__ if path.stem in self._doors.rows else ()
+            for row in pl.read_parquet(path).iter_rows(named=True):  # never all at once: their room would stay taken
+                self.store.add(path.stem, [timed_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"])])
+                if columns:
                     self._remember(path.stem, {column: row[column] for column in columns})
 
     # ---- what a record changes -----------------------------------------------------------------------------------
