@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 MICROS_AN_HOUR = 3_600_000_000
 _PLACE_BITS = 36  # of 64: the number of a drawer, and which of its entries
+_HASH_MASK = 2**64 - 2**_PLACE_BITS
 _GROWTH = 8
 """An array is merged with those after it as soon as they hold an eighth of it."""
 
@@ -87,9 +88,9 @@ class TimedMap:
 
     def _find(self, name: str) -> tuple[int, bytes] | None:
         key = self._key(name)
-        bits = _bits(hash(key))
+        bits = hash(key) & _HASH_MASK
         for run in reversed(self._runs):  # the latest first
-            numbers = memoryview(run)  # gives Python's integers, faster than an array gives its own
+            numbers = run.data  # gives Python's integers, faster than an array gives its own
             place = bisect_left(numbers, bits + (1 << _PLACE_BITS)) - 1
             while place >= 0 and numbers[place] >= bits:
                 number, entry = divmod(numbers[place] - bits, self._drawer_entries)
@@ -129,7 +130,7 @@ class TimedMap:
         self._drawers[self._next] = _Drawer(b"".join(keys), array("q", moments), ends, b"".join(contents), newest_hour)
         hashes = np.fromiter(map(hash, keys), dtype=np.int64, count=len(keys)).view(np.uint64)
         first = self._next * self._drawer_entries
-        run = (hashes >> _PLACE_BITS << _PLACE_BITS) + np.arange(first, first + len(keys), dtype=np.uint64)
+        run = (hashes & np.uint64(_HASH_MASK)) | np.arange(first, first + len(keys), dtype=np.uint64)
         run.sort()
         while self._runs and len(self._runs[-1]) < _GROWTH * len(run):
             run = np.concatenate([self._runs.pop(), run])
@@ -137,8 +138,3 @@ class TimedMap:
         self._runs.append(run)
         self._next += 1
         self._fresh = {}
-
-
-def _bits(hashed: int) -> int:
-    """The bits of a hash that the index knows, in their place."""
-    return hashed >> _PLACE_BITS << _PLACE_BITS & 2**64 - 1

@@ -56,7 +56,7 @@ class Memory:
         source = project.settings.source
         self.book = Book(within_days=source.outcome_within_days)
         self._time_place = doors.names.index(source.time)
-        self._packed_names = [name for name in doors.names if name != source.time]
+        self._untimed = [name for name in doors.names if name != source.time]
         self.store: Store = make_store(project, views)
         self.facts_seen: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {name: {} for name in doors.rows}
         self.newest_facts: dict[str, datetime] = {}
@@ -102,8 +102,7 @@ class Memory:
     def _pack(self, record: PredictionRecord, shadow: ShadowRecord | None = None) -> bytes:
         """A prediction as the book keeps it: no features, no names, its moment once. There are millions."""
         beside, said = (shadow.version, shadow.output) if shadow else (record.shadow_version, record.shadow_output)
-        request = record.request
-        values = [request.get(name) for name in self._packed_names]
+        values = list(map(record.request.get, self._untimed))
         role = _ROLE_NUMBERS.get(record.role, record.role)
         return _encode((record.version, role, record.output, values, record.missing, beside, said))
 
