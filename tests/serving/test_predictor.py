@@ -67,6 +67,9 @@ def test_any_request_is_served_as_it_would_be_trained_on(tiny, reader, facts, da
 def test_rows_and_frames_get_the_same_answers(tiny):
     inputs = tiny.training.holdout_inputs
     answers = tiny.predictor.score(inputs)
-    assert tiny.predictor.score_rows(inputs.rows()) == answers.to_list()
+    rows = inputs.rows()
+    for size in (1, 7, 8, 63, 64, len(rows)):  # one by one, a matrix of them, a matrix on many threads
+        parts = [tiny.predictor.score_rows(rows[start : start + size]) for start in range(0, len(rows), size)]
+        assert [output for part in parts for output in part] == answers.to_list()
     assert answers.is_between(0, 1).all()
     assert np.ptp(answers.to_numpy()) > 0.2

@@ -16,9 +16,11 @@ from mlops_lab.serving.journal import Journal, segment_name, segments
 BEHIND_SECONDS = 0.1
 """With durability "async": how long after it is written down an answer may not be on the disk yet."""
 QUICK_SECONDS = 0.001
-"""A sync that takes no longer costs less in the event loop than the way to a thread and back."""
+"""Syncs that usually take no longer cost less in the event loop than the way to a thread and back."""
 PATIENCE_SECONDS = 0.25
-"""For how long after one that took longer syncs are left to the thread."""
+"""Where they take longer, how long they are left to the thread before one is tried again."""
+_MEMORY = 8
+"""How many syncs make what is usual: a single slow one does not."""
 _log = logging.getLogger("mlops_lab.serving")
 
 
@@ -31,7 +33,8 @@ class Committer:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sync")
         self._sync: asyncio.Future[None] | None = None
         self._behind: asyncio.TimerHandle | None = None
-        self._slow_until = 0.0
+        self._usual_seconds = 0.0
+        self._try_at = 0.0
 
     def commit_now(self) -> bool:
         """Whether what was appended so far need not be waited for; where the disk is quick, by a sync at once.
@@ -40,12 +43,13 @@ class Committer:
         """
         if self._fsync and self._journal.synced < self._journal.position:
             began = time.perf_counter()
-            if began < self._slow_until or (self._sync is not None and not self._sync.done()):
+            is_slow = self._usual_seconds > QUICK_SECONDS
+            if (is_slow and began < self._try_at) or (self._sync is not None and not self._sync.done()):
                 return False
             self._journal.sync()
             ended = time.perf_counter()
-            if ended - began > QUICK_SECONDS:
-                self._slow_until = ended + PATIENCE_SECONDS
+            self._usual_seconds += (ended - began - self._usual_seconds) / (1 if is_slow else _MEMORY)
+            self._try_at = ended + PATIENCE_SECONDS
         return True
 
     def follow(self) -> None:
