@@ -54,7 +54,7 @@ class Predictor:
         return to_series(self._arrangement.of_rows(self.engine.score(inputs)))
 
 
-class Inputs(msgspec.Struct, frozen=True):
+class Inputs(msgspec.Struct, frozen=True, gc=False):
     """The inputs of one request; by view, why it knew nothing of it; and whether one of those views refuses."""
 
     values: tuple[Any, ...]

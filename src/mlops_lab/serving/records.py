@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 
-class PredictionRecord(msgspec.Struct, frozen=True, tag="p"):
+class PredictionRecord(msgspec.Struct, frozen=True, tag="p", gc=False):
     """One answered request.
 
     `request` and `features` are what came in and what the model saw; `missing` names the views that knew nothing of
