@@ -37,9 +37,8 @@ def conform(frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str, first
     for field in fields:
         column = frame[field.name]
         parsed = parse_column(column, field, table, first=first)
-        bad = parsed.is_null() & column.is_not_null()
-        if bad.any():
-            row = int(bad.arg_max() or 0)
+        if parsed.null_count() > column.null_count():
+            row = int((parsed.is_null() & column.is_not_null()).arg_max() or 0)
             raise InvalidInput(
                 f"{column[row]!r} is not a {field.kind}",
                 code="wrong_type",
