@@ -32,7 +32,8 @@ from mlops_lab.lake.files import (
     stamp,
 )
 
-ROWS_AT_ONCE = 50_000
+ROWS_AT_ONCE = 25_000
+"""So few that threads which take batches in turn end at about the same time."""
 _BYTES_AT_ONCE = 8 * 2**20
 
 

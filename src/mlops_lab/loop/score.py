@@ -85,7 +85,9 @@ class Champion:
         self._fields, self._time = request_fields(project), project.settings.source.time
         self._now = loop.now() if project.timed_by_arrival else None
         self._features = Features.from_dict(plan.features)
-        self._past = Past(self._features.views, read_view_facts(project, loop.lake, self._features.views))
+        facts = read_view_facts(project, loop.lake, self._features.views)
+        with ThreadPoolExecutor(_threads()) as pool:
+            self._past = Past(self._features.views, facts, each=pool.map)
         self._engine, self._arrangement = open_engine(package, plan), Arrangement(plan)
         self._classes = project.classes
         self._task = make_task(plan.task, classes=tuple(plan.classes), scale=plan.scale)
@@ -137,8 +139,7 @@ class Champion:
 
 def _in_order(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[tuple[_Item, _Result]]:
     """Each item with what came of it. A thread a core works ahead, by two items and no further."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = min(cores, _MOST_THREADS)
+    threads = _threads()
     under_way: deque[tuple[_Item, Future[_Result]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
@@ -152,3 +153,8 @@ def _in_order(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Itera
         finally:
             for _, result in under_way:
                 result.cancel()
+
+
+def _threads() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _MOST_THREADS)
