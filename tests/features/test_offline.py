@@ -60,6 +60,26 @@ def test_no_rows_and_no_facts_make_no_error():
     assert compute(FEATURES, requests(("a", 1)), time="at", facts=empty).rows() == [(None, None, "a", None)]
 
 
+@pytest.mark.parametrize("shops", [254, 255, 256, 257])
+def test_a_text_that_no_fact_names_is_nobody_however_many_are_named(shops: int) -> None:
+    """Names are numbered in as few bits as hold them: nobody's number must not be one of theirs."""
+    view = View("stock", "stock", by="shop", values={"stock": last("items")}, missing={"stock": -1})
+    facts = table([(f"s{shop}", None, f"s{shop}", shop) for shop in range(shops)], items=pl.Int64)
+    asked = requests((f"s{shops - 1}", 1), ("another", 1), (None, 1), ("s0", 1), ("s254", 1))
+    assert view_values(view, asked, time="at", facts=facts)["stock"].to_list() == [
+        shops - 1, -1, -1, 0, 254 if shops > 254 else -1
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", [pl.Int32, pl.Date])
+def test_a_key_that_is_no_text_finds_its_facts(key: pl.DataType) -> None:
+    view = View("stock", "stock", by="shop", values={"stock": last("items")})
+    facts = table([("7", None, "7", 70), ("3", None, "3", 30)], items=pl.Int64)
+    asked = requests(("3", 1), ("0", 1), (None, 1), ("7", 1))
+    facts, asked = (frame.with_columns(pl.col("shop").cast(pl.Int32).cast(key)) for frame in (facts, asked))
+    assert view_values(view, asked, time="at", facts=facts)["stock"].to_list() == [30, None, None, 70]
+
+
 def test_moments_of_centuries_and_many_entities_find_their_facts():
     """More of both than fit into one number together: facts are found by the rank of their moments."""
     view = View("latest", "facts", by="shop", values={"value": last("amount")})

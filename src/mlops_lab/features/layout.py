@@ -22,13 +22,15 @@ ALWAYS = -(2**62)
 class Asked:
     """Rows that look something up: their moments, in the rows' order; and the same by entity, then by moment.
 
-    `rows` is the place of each row in that second order, `entity` and `by_entity` its entity and its moment there.
+    `rows` is the place of each row in that second order, `entity` and `by_entity` its entity and its moment there, and
+    `first` the place of the entity's first fact.
     """
 
     moments: Integers
     rows: Integers
     entity: Integers
     by_entity: Integers
+    first: Integers
 
 
 class Order:
@@ -39,7 +41,7 @@ class Order:
 
     def __init__(self, rows: Integers, entity: Integers, moments: Integers, *, entities: int) -> None:
         self.rows = rows
-        self._begins = np.searchsorted(entity, np.arange(entities + 1))  # of each entity; the last one is nobody
+        self.begins = np.searchsorted(entity, np.arange(entities + 1))  # of each entity; the last one is nobody
         self._ticks = _Ticks(moments, entities)
         self._keys = entity * self._ticks.number + self._ticks.of(moments)
 
@@ -48,13 +50,13 @@ class Order:
         keys = asked.entity * self._ticks.number + self._ticks.of(asked.by_entity - less)
         found = np.searchsorted(self._keys, keys) - 1  # fast, because the keys ascend
         places = np.empty(len(found), dtype=np.int64)
-        places[asked.rows] = np.where(found >= self._begins[asked.entity], found, -1)
+        places[asked.rows] = np.where(found >= asked.first, found, -1)
         return places
 
     def after(self, left: Integers, last: Integers, asked: Asked) -> Integers:
         """The place after `left`, the last fact that has left the window; where none has, the entity's first place."""
         first = np.empty(len(left), dtype=np.int64)
-        first[asked.rows] = self._begins[asked.entity]
+        first[asked.rows] = asked.first
         places: Integers = np.where(left >= 0, left + 1, np.where(last >= 0, first, 0))
         return places
 
@@ -78,8 +80,8 @@ class _Ticks:
         """The number of each moment: above those of all facts before it, not above that of any other."""
         if self._ranked is not None:
             return np.searchsorted(self._ranked, moments)
-        ticks: Integers = np.clip(moments - self._first, 0, self.number - 1)
-        return ticks
+        ticks: Integers = moments - self._first
+        return np.clip(ticks, 0, self.number - 1, out=ticks)
 
 
 class Layout:
@@ -94,33 +96,25 @@ class Layout:
         self.known_at, self.seen_at = (facts[name] for name in ("_known_at", "_seen_at"))
         self._keys = list(keys)
         self._entities = facts.select(keys).unique(maintain_order=True).with_row_index(_ENTITY)
-        self._entity = self._number(facts.select(keys))
+        # what a single text is called needs no join, which would hash all entities for every batch of rows
+        single = len(keys) == 1 and facts.schema[keys[0]] == pl.String
+        self._texts = pl.Enum(self._entities[keys[0]]) if single else None
+        self._entity = self._number([facts[key] for key in keys])
         self.known = self._order(self.known_at)
         self.seen = self.known if (self.seen_at == self.known_at).all() else self._order(self.seen_at)
 
     def ask(self, rows: pl.DataFrame, *, time: str, fields: Sequence[str]) -> Asked:
         """The rows as orders are asked about them; `fields` hold their keys."""
-        entity = self._number(
-            rows.select(pl.col(field).alias(key) for field, key in zip(fields, self._keys, strict=True))
-        )
+        unordered = self._number([rows[field] for field in fields])
         moments = rows[time].to_physical().to_numpy()
-        order = self._sort(entity, moments)
-        return Asked(moments, order, entity[order], moments[order])
+        order = self._sort(unordered, moments)
+        entity = unordered[order]
+        return Asked(moments, order, entity, moments[order], self.known.begins[entity])
 
-    def _number(self, keys: pl.DataFrame) -> Integers:
-        """The entity of each row; the number after the last where it is none of them."""
-        found = keys.join(self._entities, on=self._keys, how="left", maintain_order="left")[_ENTITY]
-        return found.fill_null(self._entities.height).to_numpy().astype(np.int64)
-
-    def _sort(self, entity: Integers, moments: Integers) -> Integers:
-        """The rows by entity, then by moment."""
-        rows = np.argsort(moments, kind="stable")
-        small = np.uint16 if self._entities.height < 2**16 else np.uint32  # 16 bits are sorted five times faster
-        return rows[np.argsort(entity[rows].astype(small), kind="stable")]
-
-    def _order(self, times: pl.Series) -> Order:
-        rows = self._sort(self._entity, times.to_numpy())
-        entity, moments = self._entity[rows], times.to_numpy()[rows]
+    def by_name(self) -> Integers:
+        """The facts in the order known, those of one entity and one moment by their ids."""
+        rows = self.known.rows.copy()
+        entity, moments = self._entity[rows], self.known_at.to_numpy()[rows]
         tied = np.append(False, (entity[1:] == entity[:-1]) & (moments[1:] == moments[:-1]))
         if tied.any():
             tied[:-1] |= tied[1:]
@@ -130,4 +124,23 @@ class Layout:
             rows[places] = rows[places][
                 ranked.select(pl.arg_sort_by("entity", "moment", "name")).to_series().to_numpy()
             ]
-        return Order(rows, entity, moments, entities=self._entities.height)
+        return rows
+
+    def _number(self, keys: Sequence[pl.Series]) -> Integers:
+        """The entity of each row; the number after the last where it is none of them."""
+        if self._texts is not None and keys[0].dtype == pl.String:
+            found = keys[0].cast(self._texts, strict=False).to_physical()
+        else:
+            rows = pl.DataFrame([column.alias(key) for column, key in zip(keys, self._keys, strict=True)])
+            found = rows.join(self._entities, on=self._keys, how="left", maintain_order="left")[_ENTITY]
+        return found.cast(pl.Int64).fill_null(self._entities.height).to_numpy()
+
+    def _sort(self, entity: Integers, moments: Integers) -> Integers:
+        """The rows by entity, then by moment."""
+        rows = np.argsort(moments, kind="stable")
+        small = np.uint16 if self._entities.height < 2**16 else np.uint32  # 16 bits are sorted five times faster
+        return rows[np.argsort(entity[rows].astype(small), kind="stable")]
+
+    def _order(self, times: pl.Series) -> Order:
+        rows = self._sort(self._entity, times.to_numpy())
+        return Order(rows, self._entity[rows], times.to_numpy()[rows], entities=self._entities.height)

@@ -17,7 +17,7 @@ import polars as pl
 from mlops_lab.features.definition import Features, View
 from mlops_lab.features.exact import Integers
 from mlops_lab.features.layout import ALWAYS, Asked, Layout
-from mlops_lab.features.windows import Windows, fill, prepare
+from mlops_lab.features.windows import Aggregates, Windows
 
 _MICROSECOND = timedelta(microseconds=1)
 _ROWS_AT_ONCE = 500_000
@@ -64,14 +64,14 @@ def view_values(view: View, rows: pl.DataFrame, *, time: str, facts: pl.DataFram
 def refused(features: Features, rows: pl.DataFrame, *, time: str, facts: Facts) -> pl.Series:
     """Which rows a server would refuse to answer, because a view that refuses knows nothing of them."""
     asked = [view for view in features.views if view.refuses]
-    return _any_unknown(Past(asked, facts).look_up(rows, time=time), rows.height)
+    return _any_refused(Past(asked, facts).look_up(rows, time=time), rows.height)
 
 
 class Found(NamedTuple):
-    """What a view says of some rows: a column per value, and of which rows it knows nothing."""
+    """What a view says of some rows: a column per value; and which rows it refuses, where it is one that refuses."""
 
     values: pl.DataFrame
-    unknown: pl.Series
+    refused: pl.Series | None
 
 
 class Past:
@@ -116,17 +116,16 @@ class Past:
     def inputs(self, features: Features, rows: pl.DataFrame, *, time: str) -> tuple[pl.DataFrame, pl.Series]:
         """The model inputs of the rows, and which of them a server would refuse to answer."""
         found = self.look_up(rows, time=time)
-        refusing = [one for view, one in zip(self._views, found, strict=True) if view.refuses]
         columns = [one.values for one in found]
         values = features.select(pl.concat([rows, *columns], how="horizontal") if columns else rows)
-        return values, _any_unknown(refusing, rows.height)
+        return values, _any_refused(found, rows.height)
 
 
-def _any_unknown(found: Sequence[Found], rows: int) -> pl.Series:
-    any_unknown = pl.repeat(False, rows, eager=True)
+def _any_refused(found: Sequence[Found], rows: int) -> pl.Series:
+    any_refused = pl.repeat(False, rows, eager=True)
     for one in found:
-        any_unknown = any_unknown | one.unknown
-    return any_unknown
+        any_refused = any_refused if one.refused is None else any_refused | one.refused
+    return any_refused
 
 
 def _held(facts: pl.DataFrame, columns: set[str]) -> pl.DataFrame:
@@ -149,17 +148,20 @@ class _Group:
 
     def __init__(self, views: Sequence[View], layout: Layout, *, fields: Sequence[str]) -> None:
         self._views, self._layout, self._fields = list(views), layout, list(fields)
+        aggregates = Aggregates(layout)
         self._aggregates = [
-            [prepare(aggregate, layout) for aggregate in view.values.values()] if view.window else [] for view in views
+            [aggregates.prepare(aggregate) for aggregate in view.values.values()] if view.window else []
+            for view in views
         ]
         self._best: Integers | None = None
         if any(view.window is None for view in views):
-            known = layout.known.rows
+            known = layout.by_name()
             rank = np.empty(len(known), dtype=np.int64)
             rank[known] = np.arange(len(known))
             # of those seen so far the one known last; entities lie one after another, so a maximum never leaks
             best = known[np.maximum.accumulate(rank[layout.seen.rows])] if len(known) else known
             self._best = np.append(best, -1)
+            self._known_at = np.append(layout.known_at.to_numpy(), ALWAYS)
 
     def look_up(self, rows: pl.DataFrame, *, time: str) -> list[Found]:
         """What each view says of the rows."""
@@ -172,26 +174,32 @@ class _Group:
 
     def _last(self, view: View, asked: Asked, last: Integers) -> Found:
         assert self._best is not None
-        picked = pl.Series(self._best[last])
-        missing = picked < 0
-        row = fill(picked, missing, None)
+        picked = self._best[last]
         if view.stale_after is not None:
-            age = pl.Series(asked.moments) - self._layout.known_at.gather(row)
-            missing = missing | (age > view.stale_after // _MICROSECOND).fill_null(value=False)
-        values = []
-        for (name, aggregate), default in zip(view.values.items(), view.defaults, strict=True):
-            column = self._layout.facts[aggregate.column].gather(row)
-            values.append(fill(column, missing, default).alias(name))
-        return Found(pl.DataFrame(values), missing)
+            age = asked.moments - self._known_at[picked]
+            picked = np.where(age > view.stale_after // _MICROSECOND, -1, picked)
+        missing = pl.Series(picked < 0)
+        row = pl.Series(picked).set(missing, None)
+        columns = [pl.col(aggregate.column).gather(row).alias(name) for name, aggregate in view.values.items()]
+        values = self._layout.facts.select(columns)
+        values = _with_defaults(values, view, missing=lambda _: pl.lit(missing))
+        return Found(values, missing if view.refuses else None)
 
     def _windowed(self, view: View, asked: Asked, last: Integers, aggregates: Sequence[Any]) -> Found:
         assert view.window is not None
         left = self._layout.known.before(asked, less=view.window // _MICROSECOND)
         windows = Windows(asked, last, left, since=self._layout.known.after(left, last, asked))
-        columns: list[pl.Series] = []
-        undefined = pl.repeat(False, len(last), eager=True)
-        for name, aggregate, default in zip(view.values, aggregates, view.defaults, strict=True):
-            value = aggregate(windows)
-            undefined = undefined | value.is_null()
-            columns.append(fill(value, value.is_null(), default).alias(name))
-        return Found(pl.DataFrame(columns), undefined)
+        columns = [aggregate(windows).alias(name) for name, aggregate in zip(view.values, aggregates, strict=True)]
+        values = pl.DataFrame(columns)
+        refused = values.select(pl.any_horizontal(pl.all().is_null())).to_series() if view.refuses else None
+        return Found(_with_defaults(values, view, missing=lambda name: pl.col(name).is_null()), refused)
+
+
+def _with_defaults(values: pl.DataFrame, view: View, *, missing: Callable[[str], pl.Expr]) -> pl.DataFrame:
+    """The values with the view's defaults where they are missing; they are null there."""
+    filled = [
+        pl.when(missing(name)).then(pl.lit(default, values.schema[name])).otherwise(pl.col(name)).alias(name)
+        for name, default in zip(view.values, view.defaults, strict=True)
+        if default is not None
+    ]
+    return values.with_columns(filled) if filled else values

@@ -40,30 +40,43 @@ Aggregated = Callable[[Windows], pl.Series]
 """The value of an aggregate in each window, in the order of the rows; null where it is undefined."""
 
 
-def prepare(aggregate: Aggregate, layout: Layout) -> Aggregated:
-    """The aggregate over windows of these facts."""
-    column = layout.facts[aggregate.column]
-    if aggregate.how in {"min", "max"}:
-        return _Extremes(column, layout, greatest=aggregate.how == "max")
-    held = _Counts(column.is_not_null(), layout)
-    if aggregate.how == "count":
-        return lambda windows: pl.Series(held.of(windows).astype(np.float64))
-    if aggregate.how == "share":
-        return _share(held, _Counts((column == aggregate.of).fill_null(value=False), layout))
-    terms = column.cast(pl.Float64).fill_null(0.0).to_numpy()
-    sums = _Sums(layout, terms)
-    if aggregate.how == "sum":
-        return lambda windows: pl.Series(sums.of(windows)[0])
-    if aggregate.how == "mean":
-        return _mean(held, sums)
-    return _std(held, sums, _Sums(layout, *multiply(terms, terms)))
+class Aggregates:
+    """The aggregates over windows of some facts. Those of one column share what is counted and summed up of it."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._held: dict[str, _Counts] = {}
+        self._sums: dict[str, _Sums] = {}
+
+    def prepare(self, aggregate: Aggregate) -> Aggregated:
+        """One of them."""
+        name, layout = aggregate.column, self._layout
+        column = layout.facts[name]
+        if aggregate.how in {"min", "max"}:
+            return _Extremes(column, layout, greatest=aggregate.how == "max")
+        if name not in self._held:
+            self._held[name] = _Counts(column.is_not_null(), layout)
+        held = self._held[name]
+        if aggregate.how == "count":
+            return lambda windows: pl.Series(held.of(windows).astype(np.float64))
+        if aggregate.how == "share":
+            return _share(held, _Counts((column == aggregate.of).fill_null(value=False), layout))
+        terms = column.cast(pl.Float64).fill_null(0.0).to_numpy()
+        if name not in self._sums:
+            self._sums[name] = _Sums(layout, terms)
+        sums = self._sums[name]
+        if aggregate.how == "sum":
+            return lambda windows: pl.Series(sums.of(windows)[0])
+        if aggregate.how == "mean":
+            return _mean(held, sums)
+        return _std(held, sums, _Sums(layout, *multiply(terms, terms)))
 
 
 def _share(held: _Counts, equal: _Counts) -> Aggregated:
     def share(windows: Windows) -> pl.Series:
         number = held.of(windows)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return fill(pl.Series(equal.of(windows) / number), pl.Series(number < 1), None)
+            return _null_where(number < 1, equal.of(windows) / number)
 
     return share
 
@@ -72,7 +85,7 @@ def _mean(held: _Counts, sums: _Sums) -> Aggregated:
     def mean(windows: Windows) -> pl.Series:
         number = held.of(windows)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return fill(pl.Series(sums.of(windows)[0] / number), pl.Series(number < 1), None)
+            return _null_where(number < 1, sums.of(windows)[0] / number)
 
     return mean
 
@@ -82,7 +95,7 @@ def _std(held: _Counts, sums: _Sums, squares: _Sums) -> Aggregated:
         number = held.of(windows)
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = variance(number.astype(np.float64), sums.of(windows), squares.of(windows))
-            return fill(pl.Series(np.sqrt(np.maximum(spread, 0.0))), pl.Series(number < 2), None)
+            return _null_where(number < 2, np.sqrt(np.maximum(spread, 0.0)))
 
     return std
 
@@ -162,8 +175,7 @@ class _Extremes:
             step = 2**power
             here = (length >= step) & (length < 2 * step)
             found[here] = pick(level[since[here]], level[end[here] - step])
-        empty = pl.Series(self._held[end] - self._held[since] == 0)
-        return fill(pl.Series(found, dtype=self._physical.dtype).cast(self._dtype), empty, None)
+        return _null_where(self._held[end] == self._held[since], found).cast(self._dtype)
 
     def _up_to(self, longest: int) -> list[NDArray[Any]]:
         """The tables for stretches of up to so many values; each is made when it is first needed."""
@@ -183,8 +195,5 @@ def _worst(dtype: np.dtype[Any], *, greatest: bool) -> float:
     return int(limits.min if greatest else limits.max)
 
 
-def fill(column: pl.Series, missing: pl.Series, default: object) -> pl.Series:
-    """The column with the default where it is missing."""
-    if not missing.any() or (default is None and column.filter(missing).null_count() == missing.sum()):
-        return column
-    return pl.select(pl.when(missing).then(pl.lit(default, column.dtype)).otherwise(column)).to_series()
+def _null_where(undefined: NDArray[np.bool_], values: NDArray[Any]) -> pl.Series:
+    return pl.Series(values).set(pl.Series(undefined), None)
