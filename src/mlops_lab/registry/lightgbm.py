@@ -21,7 +21,7 @@ from mlops_lab.registry.engine import Output
 _FLOAT64 = 1
 _NORMAL = 0
 _COLUMN_MAJOR, _ROW_MAJOR = 0, 1
-SOME_ROWS, MANY_ROWS = 8, 64
+SOME_ROWS, MANY_ROWS = 16, 64
 """From so many rows on a matrix of them costs less than one by one; and starting threads, less than they save."""
 
 
