@@ -282,9 +282,9 @@ class WindowReader(ViewReader):
             self._slots.append((aggregate, width, width + wide))
             width += wide
         self.zero = (0,) * width
-        self.is_summed = all(start < end for _, start, end in self._slots)
+        self._is_summed = all(start < end for _, start, end in self._slots)
         # between one fact and the next, a window says the same again and again
-        self.of_same_sums = lru_cache(maxsize=4096)(self._settle)
+        self._of_same_sums = lru_cache(maxsize=4096)(self._settle)
 
     def terms_of(self, fact: Fact) -> tuple[int, ...]:
         """What a fact adds to the running sums of all aggregates."""
@@ -296,8 +296,8 @@ class WindowReader(ViewReader):
 
     def of_sums(self, sums: tuple[int, ...], within: Any) -> Found:
         """The values out of the sums of a window; `within(index)` gives the values of one aggregate's column in it."""
-        if self.is_summed:
-            return self.of_same_sums(sums)
+        if self._is_summed:
+            return self._of_same_sums(sums)
         values = [
             settle(aggregate, sums[start:end]) if start < end else extreme(aggregate, within(index))
             for index, (aggregate, start, end) in enumerate(self._slots)
@@ -379,13 +379,10 @@ def _read_window(reader: WindowReader, line: Timeline | None, entity: Any, momen
     assert reader.window is not None
     since = moment - reader.window
     entered, left = line.seen.before(moment, reader.zero), line.known.before(since, reader.zero)
-    sums = tuple(map(int.__sub__, entered, left))
-    if reader.is_summed:
-        return reader.of_same_sums(sums)
 
     def within(index: int) -> list[Any]:
         times, facts = line.known.times, line.known.facts
         met = facts[bisect_left(times, since) : bisect_left(times, moment)]
         return [fact.values[index] for fact in met if fact.seen < moment]
 
-    return reader.of_sums(sums, within)
+    return reader.of_sums(tuple(map(int.__sub__, entered, left)), within)

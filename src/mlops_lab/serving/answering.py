@@ -123,7 +123,7 @@ def _in_groups(
 
 def is_nan(output: Output) -> bool:
     """Whether a model has no answer."""
-    return any(map(math.isnan, output)) if isinstance(output, list) else output != output
+    return any(map(math.isnan, output)) if isinstance(output, list) else math.isnan(output)
 
 
 def explain_refusal(record: RefusalRecord) -> InvalidInput:

@@ -48,7 +48,8 @@ class Committer:
                 return False
             self._journal.sync()
             ended = time.perf_counter()
-            self._usual_seconds += (ended - began - self._usual_seconds) / (1 if is_slow else _MEMORY)
+            weight = 1 if is_slow else 1 / _MEMORY  # whether a slow disk has become quick, one sync tells
+            self._usual_seconds += weight * (ended - began - self._usual_seconds)
             self._try_at = ended + PATIENCE_SECONDS
         return True
 
