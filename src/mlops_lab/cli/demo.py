@@ -32,7 +32,11 @@ def command(
     options = Options(folder, _day(first, "--from"), _day(last, "--to"), resume=resume, fresh=fresh)
     with _bar() as bar:
         watcher = _Watcher(bar)
-        summary = run_demo(options, watch=watcher.watch)
+        try:
+            summary = run_demo(options, watch=watcher.watch)
+        except KeyboardInterrupt:
+            talk.print("stopped: nothing is lost; `mlops demo --resume` goes on", highlight=False)
+            raise
     if json:
         sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
     else:
