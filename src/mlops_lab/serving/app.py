@@ -294,14 +294,16 @@ class App:
                 if (stamp.st_ino, stamp.st_mtime_ns) != seen:
                     seen = (stamp.st_ino, stamp.st_mtime_ns)
                     deployment = read_deployment(path)
-                    if deployment != self._service.models.deployment:
+                    is_new = deployment != self._service.models.deployment
+                    if is_new:
                         prepared = await asyncio.to_thread(self._service.prepare, deployment)
                         self._service.take_over(prepared)
+                        del prepared
                         self._gauge()
                         keep_counts(self._counts_paths[self._worker], self._counts)
-                        del prepared
+                    self._deployment_error = None  # before the next await: no status tells it beside the new version
+                    if is_new:
                         await asyncio.to_thread(give_back)
-                    self._deployment_error = None
             except (MlopsError, OSError) as error:
                 self._deployment_error = str(error)
                 _log.error("the new deployment was not taken over: %s", error)
