@@ -89,16 +89,19 @@ bench-serving: $(VENV)/.dev peers ## our server against six others on the same m
 	@$(BIN)/python benchmarks/bench_serving.py $(ARGS)
 
 clean: ## remove .venv, caches and what benchmarks and builds wrote (not a project's .mlops)
-	rm -rf $(VENV) .peers .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out
+	rm -rf $(VENV) .peers .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out \
+	  src/mlops_lab/registry/libforest.so
 	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- .venv: a stamp says which lock is installed in it. dev holds all of demo, in the same versions. ---
 
-$(VENV)/.demo: requirements/demo.txt pyproject.toml $(VENV)/.created
+BUILT = pyproject.toml hatch_build.py src/mlops_lab/registry/forest.c
+
+$(VENV)/.demo: requirements/demo.txt $(BUILT) $(VENV)/.created
 	@$(call install,requirements/demo.txt)
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt requirements/demo.txt pyproject.toml $(VENV)/.created
+$(VENV)/.dev: requirements/dev.txt requirements/demo.txt $(BUILT) $(VENV)/.created
 	@$(call install,requirements/dev.txt)
 	@touch $@ $(VENV)/.demo
 

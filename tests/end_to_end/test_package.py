@@ -29,12 +29,12 @@ from mlops_lab.errors import EnvironmentFault, Refused
 from mlops_lab.exporters.edge.agreement import ask_script, prove_folder
 from mlops_lab.exporters.edge.export import WEB_RUNTIME, About, write_folder
 from mlops_lab.exporters.edge.graph import make_graph
-from mlops_lab.exporters.edge.trees import split_thresholds
 from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import compute
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project, load_project
-from mlops_lab.registry.package import Plan, model_file, write_plan
+from mlops_lab.registry.lightgbm_text import split_thresholds
+from mlops_lab.registry.package import TREE_ENGINES, Plan, model_file, write_plan
 from mlops_lab.replay.flights import read_world
 from mlops_lab.rollout.decisions import read_decisions
 from mlops_lab.serving.predictor import Predictor
@@ -204,9 +204,9 @@ def of_kind(name: str, folder: Path) -> Case:
     folder.mkdir()
     graph = make_graph(package, plan, predictor.engine, inputs.head(10))
     write_folder(folder, plan, graph, inputs.schema, About("houses", "sold", 7, "0" * 64))
-    thresholds = split_thresholds(packaged.model.decode()) if plan.engine == "lightgbm" else {}
+    thresholds = split_thresholds(packaged.model.decode()) if plan.engine in TREE_ENGINES else {}
     agreement = prove_folder(folder, predictor.engine, plan, inputs, thresholds)
-    assert agreement.rows.largest <= (1e-14 if plan.engine == "lightgbm" else 1e-6)
+    assert agreement.rows.largest <= (1e-14 if plan.engine in TREE_ENGINES else 1e-6)
     assert (agreement.at_split_thresholds is not None) == bool(thresholds)
     some = inputs.head(100)
     if "place" in names:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.registry.lightgbm import Booster
+from mlops_lab.registry.lightgbm import Booster, LightgbmEngine
 from mlops_lab.registry.package import model_file
 
 MODEL_FILE = model_file("lightgbm")
@@ -22,6 +22,12 @@ MODEL_FILE = model_file("lightgbm")
 def original(tiny) -> lightgbm.Booster:
     """The model in LightGBM's own hands."""
     return lightgbm.Booster(model_file=str(tiny.package / MODEL_FILE))
+
+
+@pytest.fixture(scope="module")
+def engine(tiny) -> LightgbmEngine:
+    """The same by its library alone."""
+    return LightgbmEngine(tiny.package / MODEL_FILE, tiny.plan.features["inputs"], tiny.plan.categories)
 
 
 @pytest.fixture(scope="module")
@@ -36,53 +42,52 @@ def identical(one, other) -> bool:
     return np.asarray(one).tobytes() == np.asarray(other).tobytes()
 
 
-def test_answers_are_those_of_lightgbm_bit_by_bit(tiny, original):
-    matrix = tiny.predictor.engine.encoder.encode(tiny.training.holdout_inputs)
-    engine = tiny.predictor.engine.booster
+def test_answers_are_those_of_lightgbm_bit_by_bit(tiny, engine, original):
+    matrix = engine.encoder.encode(tiny.training.holdout_inputs)
+    booster = engine.booster
     assert np.isnan(matrix).any()
-    assert identical(engine.predict(matrix), original.predict(matrix))
-    assert identical([engine.predict_one(list(row)) for row in matrix], engine.predict(matrix))
+    assert identical(booster.predict(matrix), original.predict(matrix))
+    assert identical([booster.predict_one(list(row)) for row in matrix], booster.predict(matrix))
 
 
 @given(st.data())
-def test_any_numbers_get_the_same_answer_three_ways(tiny, original, thresholds, data):
-    engine = tiny.predictor.engine.booster
+def test_any_numbers_get_the_same_answer_three_ways(engine, original, thresholds, data):
+    booster = engine.booster
     odd = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-35, 1e-36, -1.0, 0.5, 1e300])
     cells = st.one_of(odd, st.sampled_from(thresholds), st.integers(-2, 40).map(float), st.floats())
-    rows = data.draw(st.lists(st.lists(cells, min_size=engine.width, max_size=engine.width), min_size=1, max_size=5))
+    rows = data.draw(st.lists(st.lists(cells, min_size=booster.width, max_size=booster.width), min_size=1, max_size=5))
     matrix = np.array(rows)
     expected = original.predict(matrix)
-    assert identical(engine.predict(matrix), expected)
-    assert identical([engine.predict_one(row) for row in rows], expected)
+    assert identical(booster.predict(matrix), expected)
+    assert identical([booster.predict_one(row) for row in rows], expected)
     assert ((expected >= 0) & (expected <= 1)).all()
 
 
-def test_a_matrix_may_lie_in_memory_as_it_likes(tiny, original):
-    matrix = tiny.predictor.engine.encoder.encode(tiny.training.holdout_inputs.head(50))
+def test_a_matrix_may_lie_in_memory_as_it_likes(tiny, engine, original):
+    matrix = engine.encoder.encode(tiny.training.holdout_inputs.head(50))
     expected = original.predict(matrix)
-    engine = tiny.predictor.engine.booster
-    assert identical(engine.predict(np.asfortranarray(matrix)), expected)
-    assert identical(engine.predict(np.repeat(matrix, 2, axis=0)[::2]), expected)
+    assert identical(engine.booster.predict(np.asfortranarray(matrix)), expected)
+    assert identical(engine.booster.predict(np.repeat(matrix, 2, axis=0)[::2]), expected)
 
 
-def test_missing_everywhere_is_an_answer_too(tiny):
-    engine = tiny.predictor.engine.booster
-    nothing = [float("nan")] * engine.width
-    assert 0 < engine.predict_one(nothing) < 1
-    assert identical(engine.predict(np.array([nothing])), [engine.predict_one(nothing)])
+def test_missing_everywhere_is_an_answer_too(engine):
+    booster = engine.booster
+    nothing = [float("nan")] * booster.width
+    assert 0 < booster.predict_one(nothing) < 1
+    assert identical(booster.predict(np.array([nothing])), [booster.predict_one(nothing)])
 
 
-def test_no_rows_are_no_answers(tiny):
-    assert tiny.predictor.engine.booster.predict(np.empty((0, tiny.predictor.engine.booster.width))).shape == (0,)
+def test_no_rows_are_no_answers(engine):
+    assert engine.booster.predict(np.empty((0, engine.booster.width))).shape == (0,)
 
 
-def test_threads_do_not_disturb_each_other(tiny):
-    matrix = tiny.predictor.engine.encoder.encode(tiny.training.holdout_inputs.head(100))
-    engine, rows = tiny.predictor.engine.booster, matrix.tolist()
-    expected, found = engine.predict(matrix).tolist(), {}
+def test_threads_do_not_disturb_each_other(tiny, engine):
+    matrix = engine.encoder.encode(tiny.training.holdout_inputs.head(100))
+    rows = matrix.tolist()
+    expected, found = engine.booster.predict(matrix).tolist(), {}
 
     def ask(name: int) -> None:
-        found[name] = [engine.predict_one(row) for row in rows]
+        found[name] = [engine.booster.predict_one(row) for row in rows]
 
     threads = [threading.Thread(target=ask, args=(name,)) for name in range(4)]
     for thread in threads:
@@ -107,9 +112,9 @@ def test_a_file_that_does_not_exist_is_an_error_with_a_hint(tmp_path):
     assert caught.value.hint
 
 
-def test_a_matrix_of_another_width_is_an_error(tiny):
+def test_a_matrix_of_another_width_is_an_error(engine):
     with pytest.raises(EnvironmentFault):
-        tiny.predictor.engine.booster.predict(np.zeros((1, tiny.predictor.engine.booster.width - 1)))
+        engine.booster.predict(np.zeros((1, engine.booster.width - 1)))
 
 
 def test_the_package_of_lightgbm_is_not_imported(tiny):

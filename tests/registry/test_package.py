@@ -49,6 +49,7 @@ def test_the_same_plan_is_written_in_the_same_bytes(tiny):
         features=dict(reversed(tiny.plan.features.items())),
         categories=dict(reversed(tiny.plan.categories.items())),
         texts=tiny.plan.texts,
+        engine=tiny.plan.engine,
     )
     assert write_plan(turned) == write_plan(tiny.plan)
 

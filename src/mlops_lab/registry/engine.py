@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mlops_lab.registry.package import RUNNER_ENGINES, Plan, model_file
+from mlops_lab.registry.package import RUNNER_ENGINES, TREE_ENGINES, Plan, model_file
 
 if TYPE_CHECKING:
     from mlops_lab.registry.trust import Trust
 
+_log = logging.getLogger(__name__)
 Output = float | list[float]
 """A probability, the probabilities of all classes, or a number."""
 
@@ -36,10 +38,8 @@ def open_engine(package: Path, plan: Plan, *, trust: Trust | None = None) -> Eng
     """The engine of a package that has been checked. `trust` is what its project allows a runner; where it is not
     given, the project is the one in whose `.mlops` the package lies."""
     path, inputs = package / model_file(plan.engine), plan.features["inputs"]
-    if plan.engine == "lightgbm":
-        from mlops_lab.registry.lightgbm import LightgbmEngine
-
-        return LightgbmEngine(path, inputs, plan.categories)
+    if plan.engine in TREE_ENGINES:
+        return _open_trees(path, plan)
     if plan.engine in RUNNER_ENGINES:
         from mlops_lab.registry.runner_engine import RunnerEngine
         from mlops_lab.registry.trust import trust_of
@@ -48,6 +48,19 @@ def open_engine(package: Path, plan: Plan, *, trust: Trust | None = None) -> Eng
     from mlops_lab.registry.onnx import OnnxEngine  # 0.1 s and 40 MB that only its users should pay
 
     return OnnxEngine(path, inputs)
+
+
+def _open_trees(path: Path, plan: Plan) -> Engine:
+    inputs = plan.features["inputs"]
+    if plan.engine == "forest":
+        from mlops_lab.registry.forest import ForestEngine, has_kernel
+
+        if has_kernel():
+            return ForestEngine(path, inputs, plan.categories)
+        _log.warning("forest.c was not compiled here: LightGBM's library gives the same answers, some ten times slower")
+    from mlops_lab.registry.lightgbm import LightgbmEngine
+
+    return LightgbmEngine(path, inputs, plan.categories)
 
 
 class Knows(Protocol):

@@ -1,7 +1,7 @@
 """A package: the folder that serves a version. MLflow's MLmodel beside a plan; nothing in it can execute code.
 
 MLmodel            MLflow's description: signature, flavors, run
-model.txt          the LightGBM model as text; or
+model.txt          the LightGBM model as text, for the engines forest and lightgbm; or
 model.onnx         any other model as an ONNX graph; or, for a runner,
 model.json         an XGBoost model, or
 model.skops        an estimator of scikit-learn
@@ -21,7 +21,15 @@ import msgspec
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.ids import hash_bytes
 
-MODEL_FILES = {"lightgbm": "model.txt", "onnx": "model.onnx", "xgboost": "model.json", "skops": "model.skops"}
+MODEL_FILES = {
+    "forest": "model.txt",
+    "lightgbm": "model.txt",
+    "onnx": "model.onnx",
+    "xgboost": "model.json",
+    "skops": "model.skops",
+}
+TREE_ENGINES = ("forest", "lightgbm")
+"""Those that read LightGBM's text, and answer the same to the last bit."""
 RUNNER_ENGINES = ("xgboost", "skops")
 """Those that a process of its own must run."""
 AGREEMENT_FILE = "agreement.json"
@@ -34,10 +42,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How a request becomes a prediction.
 
     `request` and `tables` map fields to their types as in mlops.toml; `features` is the definition as data;
-    `categories` maps an input of text to its values, in the order of their codes (LightGBM only); `texts` names all
-    inputs of text (for a runner, whose files do not say). `classes` are those
-    of a multiclass task, `outputs` the place among them of each class that the engine knows. `scale` is the standard
-    deviation of a number that is predicted. (Format 1 had only binary tasks and LightGBM.)
+    `categories` maps an input of text to its values, in the order of their codes (LightGBM's models only); `texts`
+    names all inputs of text (for a runner, whose files do not say). `classes` are those of a multiclass task, `outputs`
+    the place among them of each class that the engine knows. `scale` is the standard deviation of a number that is
+    predicted. (Format 1 had only binary tasks and LightGBM.)
     """
 
     format: int = 2

@@ -33,6 +33,7 @@ from mlops_lab.registry.package import (
     LINEAGE_FILE,
     PLAN_FILE,
     PROFILE_FILE,
+    TREE_ENGINES,
     fingerprint_content,
     model_file,
 )
@@ -247,7 +248,7 @@ class Store:
             (path / name).write_bytes(data)
         model = Model(run_id=run_id, artifact_path="model", signature=signature(content.inputs, content.classes))
         model.add_flavor("python_function", loader_module="mlops_lab.registry.pyfunc", env="requirements.txt")
-        if content.engine == "lightgbm":
+        if content.engine in TREE_ENGINES:
             model.add_flavor("lightgbm", data=model_name, model_class="lightgbm.basic.Booster", code=None)
         elif content.engine == "onnx":
             version = importlib.metadata.version("onnx")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from mlops_lab.errors import InvalidInput
+from mlops_lab.registry.forest import BitForest
 from mlops_lab.registry.trust import Trust
 from mlops_lab.training.convert import lightgbm_to_onnx, to_onnx
 
@@ -25,14 +27,16 @@ def find_candidates(
 ) -> list[Candidate]:
     """The engines for an estimator (or the path of a file) that learned from these inputs.
 
-    The order is that of speed, which is known by far: LightGBM's own library before ONNX Runtime before a process that
-    runs Python. The latter two are not asked where one before them agrees, unless all shall be tried.
+    The order is that of speed, which is known by far: a forest of bits, LightGBM's own library, ONNX Runtime, a process
+    that runs Python. Those after one that agrees are not asked, unless all shall be tried.
     """
     if isinstance(estimator, Path):
         return [Candidate("onnx", estimator.read_bytes)]
     if is_lightgbm(estimator):
+        text = cache(lambda: str(estimator.booster_.model_to_string()))
         return [
-            Candidate("lightgbm", lambda: bytes(estimator.booster_.model_to_string().encode())),
+            Candidate("forest", lambda: to_forest(text())),
+            Candidate("lightgbm", lambda: text().encode()),
             Candidate("onnx", lambda: lightgbm_to_onnx(estimator, inputs, categories)),
         ]
     found = [Candidate("onnx", lambda: to_onnx(estimator, inputs))]
@@ -46,6 +50,12 @@ def find_candidates(
 def is_lightgbm(estimator: Any) -> bool:
     """Whether it is one of LightGBM's own."""
     return hasattr(type(estimator), "booster_")
+
+
+def to_forest(text: str) -> bytes:
+    """LightGBM's text; InvalidInput where it becomes no forest of bits, or where there is nothing to ask one with."""
+    BitForest(text)
+    return text.encode()
 
 
 def is_xgboost(estimator: Any) -> bool:

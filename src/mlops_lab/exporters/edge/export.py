@@ -16,7 +16,6 @@ import polars as pl
 from mlops_lab.errors import InvalidInput
 from mlops_lab.exporters.edge.agreement import EdgeAgreement, prove_folder
 from mlops_lab.exporters.edge.graph import EdgeGraph, make_graph
-from mlops_lab.exporters.edge.trees import split_thresholds
 from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import Past
 from mlops_lab.ids import new_id
@@ -25,7 +24,8 @@ from mlops_lab.loop.deploy import find_live
 from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.project import Project
 from mlops_lab.registry.engine import open_engine
-from mlops_lab.registry.package import Plan, load_plan, model_file
+from mlops_lab.registry.lightgbm_text import split_thresholds
+from mlops_lab.registry.package import TREE_ENGINES, Plan, load_plan, model_file
 from mlops_lab.rollout.decisions import read_decisions
 from mlops_lab.serving.journal import disk_fault
 from mlops_lab.training.comparison import ROWS_AT_ONCE
@@ -62,7 +62,7 @@ def export_edge(project: Project, version: int, folder: Path) -> EdgeAgreement:
         part.mkdir()
         about = About(project.name, project.settings.source.label, version, live.fingerprint)
         write_folder(part, plan, graph, inputs.schema, about)
-        is_trees = plan.engine == "lightgbm"
+        is_trees = plan.engine in TREE_ENGINES
         thresholds = split_thresholds((package / model_file(plan.engine)).read_text("utf-8")) if is_trees else {}
         agreement = prove_folder(part, engine, plan, inputs, thresholds)
         (part / "agreement.json").write_bytes(msgspec.json.format(msgspec.json.encode(agreement)))

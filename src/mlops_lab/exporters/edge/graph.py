@@ -15,7 +15,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from mlops_lab.errors import InvalidInput
 from mlops_lab.exporters.edge.trees import lightgbm_nodes
 from mlops_lab.registry.engine import Engine
-from mlops_lab.registry.package import Plan, model_file
+from mlops_lab.registry.package import TREE_ENGINES, Plan, model_file
 
 _OUTPUT = "output"
 _OLDEST_OPSET = 8
@@ -46,7 +46,7 @@ def make_graph(package: Path, plan: Plan, engine: Engine, sample: pl.DataFrame) 
     """The graph of a package; InvalidInput where there is none. `sample`: some rows that the engine answers."""
     inputs = list(plan.features["inputs"])
     path = package / model_file(plan.engine)
-    if plan.engine == "lightgbm":
+    if plan.engine in TREE_ENGINES:
         return _of_lightgbm(path, plan, inputs)
     if plan.engine == "onnx":
         return _of_onnx(path, plan, inputs, shape=engine.score(sample).shape)
