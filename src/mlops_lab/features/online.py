@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from operator import itemgetter
+from operator import add, itemgetter, sub
 from typing import Any, NamedTuple, Protocol
 
 from mlops_lab.clock import to_micros
@@ -228,7 +228,7 @@ class Order:
             running = self.sums[-1] if self.sums else reader.zero
             self.times.append(time)
             self.facts.append(fact)
-            self.sums.append(tuple(map(int.__add__, running, reader.terms_of(fact))))
+            self.sums.append(tuple(map(add, running, reader.terms_of(fact))))
             return
         place = bisect_right(self.times, time)
         self.times.insert(place, time)
@@ -236,7 +236,7 @@ class Order:
         del self.sums[place:]
         running = self.sums[-1] if self.sums else reader.zero
         for other in self.facts[place:]:
-            running = tuple(map(int.__add__, running, reader.terms_of(other)))
+            running = tuple(map(add, running, reader.terms_of(other)))
             self.sums.append(running)
 
     def before(self, moment: int, zero: tuple[int, ...]) -> tuple[int, ...]:
@@ -282,9 +282,10 @@ class WindowReader(ViewReader):
             self._slots.append((aggregate, width, width + wide))
             width += wide
         self.zero = (0,) * width
-        self._is_summed = all(start < end for _, start, end in self._slots)
+        self.is_summed = all(start < end for _, start, end in self._slots)
+        """Whether sums say all: no least, no greatest."""
         # between one fact and the next, a window says the same again and again
-        self._of_same_sums = lru_cache(maxsize=4096)(self._settle)
+        self.of_same_sums = lru_cache(maxsize=4096)(self._settle)
 
     def terms_of(self, fact: Fact) -> tuple[int, ...]:
         """What a fact adds to the running sums of all aggregates."""
@@ -296,8 +297,8 @@ class WindowReader(ViewReader):
 
     def of_sums(self, sums: tuple[int, ...], within: Any) -> Found:
         """The values out of the sums of a window; `within(index)` gives the values of one aggregate's column in it."""
-        if self._is_summed:
-            return self._of_same_sums(sums)
+        if self.is_summed:
+            return self.of_same_sums(sums)
         values = [
             settle(aggregate, sums[start:end]) if start < end else extreme(aggregate, within(index))
             for index, (aggregate, start, end) in enumerate(self._slots)
@@ -311,7 +312,7 @@ class WindowReader(ViewReader):
         """The values out of the facts of a window."""
         sums = self.zero
         for fact in facts:
-            sums = tuple(map(int.__add__, sums, self.terms_of(fact)))
+            sums = tuple(map(add, sums, self.terms_of(fact)))
         return self.of_sums(sums, lambda index: [fact.values[index] for fact in facts])
 
 
@@ -364,13 +365,24 @@ class MemoryStore:
             reader, latest = self._latest[view.version]
             return [_read_latest(reader, latest.get(entity), entity, moment) for entity, moment in asked]
         windowed, timelines = self._windows[view.version]
-        return [_read_window(windowed, timelines.get(entity), entity, moment) for entity, moment in asked]
+        read = _read_sums if windowed.is_summed else _read_window
+        return [read(windowed, timelines.get(entity), entity, moment) for entity, moment in asked]
 
 
 def _read_latest(reader: ViewReader, line: Latest | None, entity: Any, moment: int) -> Found:
     if entity is None:
         return reader.nothing("no_key")
     return reader.latest(line.before(moment) if line else None, moment)
+
+
+def _read_sums(reader: WindowReader, line: Timeline | None, entity: Any, moment: int) -> Found:
+    """As `_read_window`, where sums say all."""
+    if line is None:
+        return reader.nothing("no_key" if entity is None else "empty")
+    assert reader.window is not None
+    entered = line.seen.before(moment, reader.zero)
+    left = line.known.before(moment - reader.window, reader.zero)
+    return reader.of_same_sums(tuple(map(sub, entered, left)))
 
 
 def _read_window(reader: WindowReader, line: Timeline | None, entity: Any, moment: int) -> Found:
@@ -385,4 +397,4 @@ def _read_window(reader: WindowReader, line: Timeline | None, entity: Any, momen
         met = facts[bisect_left(times, since) : bisect_left(times, moment)]
         return [fact.values[index] for fact in met if fact.seen < moment]
 
-    return reader.of_sums(tuple(map(int.__sub__, entered, left)), within)
+    return reader.of_sums(tuple(map(sub, entered, left)), within)

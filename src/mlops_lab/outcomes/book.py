@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -42,11 +42,13 @@ class Book:
 
     def add(self, prediction_id: str, at: datetime, content: bytes = b"") -> None:
         """Enter a prediction that is not in the book."""
-        micros = to_micros(at)
-        self._made.put(prediction_id, micros, content)
-        if micros > self._newest:
-            self._newest = micros
-        self._since_prune += 1
+        self.add_all([(prediction_id, to_micros(at), content)])
+
+    def add_all(self, predictions: Sequence[tuple[str, int, bytes]]) -> None:
+        """Enter predictions that are not in the book: ids, moments (microseconds since 1970) and contents."""
+        self._made.put_all(predictions)
+        self._newest = max(self._newest, *[micros for _, micros, _ in predictions])
+        self._since_prune += len(predictions)
         if self._since_prune >= _PRUNE_EVERY:
             self._prune()
 

@@ -12,6 +12,7 @@ import os
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable
 from hashlib import blake2b
 from itertools import accumulate
 from typing import NamedTuple
@@ -60,10 +61,17 @@ class TimedMap:
 
     def put(self, name: str, at: int, content: bytes) -> None:
         """Enter what was not there."""
-        self._counts[at // MICROS_AN_HOUR] += 1
-        self._fresh[name] = at, content
-        if len(self._fresh) == self._drawer_entries:
-            self._pack()
+        self.put_all([(name, at, content)])
+
+    def put_all(self, entries: Iterable[tuple[str, int, bytes]]) -> None:
+        """Enter what was not there: ids, moments and contents."""
+        counts, fresh, most = self._counts, self._fresh, self._drawer_entries
+        for name, at, content in entries:
+            counts[at // MICROS_AN_HOUR] += 1
+            fresh[name] = at, content
+            if len(fresh) == most:
+                self._pack()
+                fresh = self._fresh
 
     def replace(self, name: str, at: int, content: bytes) -> None:
         """Enter another content of what is there, at the same moment."""

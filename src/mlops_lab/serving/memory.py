@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from mlops_lab.clock import to_micros
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import View
 from mlops_lab.features.online import MemoryStore, Store, timed_row
@@ -74,8 +75,7 @@ class Memory:
         """Take in what a journal says."""
         match record:
             case PredictionRecord():
-                self.book.add(record.id, record.at, self._pack(record))
-                self._note(record.at)
+                self._expect_outcomes([record])
             case RefusalRecord():
                 self._note(record.at)
             case ShadowRecord():
@@ -116,8 +116,13 @@ class Memory:
                 records = [decode_record(payload) for payload in follower.read_new()]
             raise
         finally:
-            for record in records:
-                self.apply(record)
+            made = [record for record in records if type(record) is PredictionRecord]
+            if made:
+                self._expect_outcomes(made)
+            if len(made) < len(records):
+                for record in records:
+                    if type(record) is not PredictionRecord:
+                        self.apply(record)
 
     def catch_up(self) -> None:
         """Take in what the journals say beyond what is known already."""
@@ -192,6 +197,11 @@ class Memory:
                         self._remember(table, {column: row[column] for column in columns})
 
     # ---- what a record changes -----------------------------------------------------------------------------------
+
+    def _expect_outcomes(self, made: Sequence[PredictionRecord]) -> None:
+        pack = self._pack
+        self.book.add_all([(record.id, to_micros(record.at), pack(record)) for record in made])
+        self._note(max([record.at for record in made]))
 
     def _note(self, at: datetime) -> None:
         if self.newest is None or at > self.newest:

@@ -37,6 +37,7 @@ class Predictor:
         self.view_schema = self.features.view_schema(tables)
         self.engine = open_engine(package, self.plan)
         self._arrangement = Arrangement(self.plan)
+        self._is_arranged = self.engine.exact and not self.plan.classes  # one number, computed as the model does
 
     @property
     def task(self) -> Task:
@@ -45,7 +46,10 @@ class Predictor:
 
     def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
         """The answers for a few rows of inputs."""
-        return [self._arrangement.of_row(output) for output in self.engine.score_rows(rows)]
+        outputs = self.engine.score_rows(rows)
+        if self._is_arranged and not (outputs and isinstance(outputs[0], list)):
+            return outputs
+        return list(map(self._arrangement.of_row, outputs))
 
     def score(self, inputs: pl.DataFrame) -> pl.Series:
         """The answers for many rows of inputs; equal to `score_rows`, with an exact engine bit by bit."""
