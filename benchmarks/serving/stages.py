@@ -42,7 +42,7 @@ STAGES: list[tuple[str, Any, str]] = [
     ("score", Predictor, "score_rows"),
     ("encode the record", memory, "encode_record"),
     ("append to the log", Journal, "append"),
-    ("remember", memory.Memory, "apply"),
+    ("remember", memory.Memory, "add_predictions"),
     ("encode the answer", own, "encode"),
     ("count", Counts, "note_answers"),
     ("count", Counts, "note_request"),

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from math import isnan
 from typing import NamedTuple
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput
@@ -18,7 +19,7 @@ _MISSING_SHIFT, _ZERO_IS_MISSING, _NAN_IS_MISSING = 2, 1, 2
 
 class Split(NamedTuple):
     """What parts rows: a number at most `threshold` goes left, or a category that is one of `members`. A child is the
-    place of a split in its tree, or the complement (`~`) of the place of a leaf."""
+    place of a split in its tree, after its own, or the complement (`~`) of the place of a leaf."""
 
     place: int
     threshold: float
@@ -55,10 +56,11 @@ def read_forest(text: str) -> Forest:
     """
     try:
         head, *parts = _sections(text)
-        outputs, trees = int(head["num_tree_per_iteration"]), [_read_tree(part) for part in parts]
+        width, outputs = int(head["max_feature_idx"]) + 1, int(head["num_tree_per_iteration"])
+        trees = [_read_tree(part, width) for part in parts]
         transform, steepness = _read_objective(head.get("objective", ""))
         return Forest(
-            width=int(head["max_feature_idx"]) + 1,
+            width=width,
             outputs=outputs,
             trees=trees,
             divisor=len(trees) / outputs if "average_output" in head else 1.0,
@@ -90,7 +92,7 @@ def _sections(text: str) -> list[dict[str, str]]:
     return [dict(line.partition("=")[::2] for line in part.splitlines()) for part in parts]
 
 
-def _read_tree(tree: Mapping[str, str]) -> Tree:
+def _read_tree(tree: Mapping[str, str], width: int) -> Tree:
     if tree.get("is_linear") == "1":
         raise _no_forest("it has linear models in its leaves", "train it without linear_tree")
     leaves = list(map(float, tree["leaf_value"].split()))
@@ -105,10 +107,19 @@ def _read_tree(tree: Mapping[str, str]) -> Tree:
         else Split(place, threshold, None, _goes_left(kind, threshold), left, right)
         for kind, place, left, right, threshold in zip(*numbers, thresholds, strict=True)
     ]
-    children = sorted(child for split in splits for child in (split.left, split.right))
-    if children != [*range(-len(leaves), 0), *range(1, len(splits))]:
+    if not _hangs_together(splits, len(leaves), width):
         raise ValueError("a tree whose parts do not hang together")
     return Tree(splits, leaves)
+
+
+def _hangs_together(splits: Sequence[Split], leaves: int, width: int) -> bool:
+    """Whether every part but the root has one parent, which stands before it: who walks the tree relies on that."""
+    links = [(place, child) for place, split in enumerate(splits) for child in (split.left, split.right)]
+    return (
+        sorted(child for _, child in links) == [*range(-leaves, 0), *range(1, len(splits))]
+        and all(child < 0 or child > place for place, child in links)
+        and all(split.place in range(width) and not isnan(split.threshold) for split in splits)
+    )
 
 
 def _goes_left(kind: int, threshold: float) -> bool:

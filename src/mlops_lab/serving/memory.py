@@ -75,7 +75,7 @@ class Memory:
         """Take in what a journal says."""
         match record:
             case PredictionRecord():
-                self._expect_outcomes([record])
+                self.add_predictions([record])
             case RefusalRecord():
                 self._note(record.at)
             case ShadowRecord():
@@ -87,6 +87,12 @@ class Memory:
                 self._learn(record)
             case _:
                 pass
+
+    def add_predictions(self, made: Sequence[PredictionRecord]) -> None:
+        """Expect the outcomes of some predictions; at least one."""
+        pack = self._pack
+        self.book.add_all([(record.id, to_micros(record.at), pack(record)) for record in made])
+        self._note(max([record.at for record in made]))
 
     def recall(self, name: str) -> PredictionRecord | None:
         """The recent prediction of that id, without its features."""
@@ -118,7 +124,7 @@ class Memory:
         finally:
             made = [record for record in records if type(record) is PredictionRecord]
             if made:
-                self._expect_outcomes(made)
+                self.add_predictions(made)
             if len(made) < len(records):
                 for record in records:
                     if type(record) is not PredictionRecord:
@@ -197,11 +203,6 @@ class Memory:
                         self._remember(table, {column: row[column] for column in columns})
 
     # ---- what a record changes -----------------------------------------------------------------------------------
-
-    def _expect_outcomes(self, made: Sequence[PredictionRecord]) -> None:
-        pack = self._pack
-        self.book.add_all([(record.id, to_micros(record.at), pack(record)) for record in made])
-        self._note(max([record.at for record in made]))
 
     def _note(self, at: datetime) -> None:
         if self.newest is None or at > self.newest:
