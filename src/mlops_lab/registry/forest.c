@@ -12,7 +12,7 @@
 const uint32_t forest_source = SOURCE;
 
 enum { LANES = 4, LEAVES = 32 };
-typedef uint32_t lanes __attribute__((vector_size(4 * LANES), aligned(4)));
+typedef uint32_t lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 enum { PLAIN, SIGMOID, SOFTMAX, EXP };
 
 struct input {
