@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from replaying import Kill, demo, journal_end, replay, replay_with_kills, what_came_of_it
-from running import make_once, mlops
+from running import make_once, mlops, until
 
 from mlops_lab.replay.flights import read_world
 
@@ -112,6 +113,22 @@ def test_a_demo_that_cannot_be(tmp_path: Path, words: list[str], code: str) -> N
     error = mlops("demo", "--dir", tmp_path / "demo", *words, code=2).error
     assert error["code"] == code
     assert not (tmp_path / "demo").exists()
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+    folder = tmp_path / "a demo"
+    with (tmp_path / "said").open("w") as said:
+        process = subprocess.Popen(demo(folder, SPAN), stdout=subprocess.DEVNULL, stderr=said, stdin=subprocess.DEVNULL)
+    try:
+        until((folder / ".demo.json").exists, seconds=60)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+        process.wait()
+    told = (tmp_path / "said").read_text()
+    assert f"nothing is lost; `mlops demo --resume --dir '{folder}'` goes on" in told
+    assert "Traceback" not in told
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:

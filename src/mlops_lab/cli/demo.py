@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from datetime import date
 from pathlib import Path
@@ -19,11 +20,13 @@ from mlops_lab.replay.demo import Options, run_demo
 from mlops_lab.replay.driver import Progress as Seen
 from mlops_lab.rollout.decisions import What
 
+_FOLDER = Path("flights-demo")
+
 
 def command(
     first: Annotated[str, typer.Option("--from", help="The first day of the replay.")] = "2013-03-01",
     last: Annotated[str, typer.Option("--to", help="The last day of the replay.")] = "2013-12-31",
-    folder: Annotated[Path, typer.Option("--dir", help="The folder of the demo's project.")] = Path("flights-demo"),
+    folder: Annotated[Path, typer.Option("--dir", help="The folder of the demo's project.")] = _FOLDER,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the demo in the folder.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Replace the demo in the folder.")] = False,
     json: Json = False,
@@ -35,7 +38,9 @@ def command(
         try:
             summary = run_demo(options, watch=watcher.watch)
         except KeyboardInterrupt:
-            talk.print("stopped: nothing is lost; `mlops demo --resume` goes on", highlight=False)
+            where = "" if folder == _FOLDER else f" --dir {shlex.quote(str(folder))}"
+            said = f"stopped: nothing is lost; `mlops demo --resume{where}` goes on"
+            talk.print(said, highlight=False, markup=False, soft_wrap=True)
             raise
     if json:
         sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
