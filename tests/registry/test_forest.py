@@ -131,6 +131,12 @@ def test_a_text_that_is_no_model_is_an_error_with_a_hint(text: str) -> None:
     assert caught.value.hint
 
 
+def test_a_file_that_does_not_exist_is_an_error_with_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault) as caught:
+        ForestEngine(tmp_path / "nothing.txt", ["a"], {})
+    assert caught.value.hint
+
+
 def test_without_a_kernel_lightgbm_answers_and_the_log_says_so(
     tiny: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -365,8 +365,7 @@ class MemoryStore:
             reader, latest = self._latest[view.version]
             return [_read_latest(reader, latest.get(entity), entity, moment) for entity, moment in asked]
         windowed, timelines = self._windows[view.version]
-        read = _read_sums if windowed.is_summed else _read_window
-        return [read(windowed, timelines.get(entity), entity, moment) for entity, moment in asked]
+        return [_read_window(windowed, timelines.get(entity), entity, moment) for entity, moment in asked]
 
 
 def _read_latest(reader: ViewReader, line: Latest | None, entity: Any, moment: int) -> Found:
@@ -375,26 +374,19 @@ def _read_latest(reader: ViewReader, line: Latest | None, entity: Any, moment: i
     return reader.latest(line.before(moment) if line else None, moment)
 
 
-def _read_sums(reader: WindowReader, line: Timeline | None, entity: Any, moment: int) -> Found:
-    """As `_read_window`, where sums say all."""
-    if line is None:
-        return reader.nothing("no_key" if entity is None else "empty")
-    assert reader.window is not None
-    entered = line.seen.before(moment, reader.zero)
-    left = line.known.before(moment - reader.window, reader.zero)
-    return reader.of_same_sums(tuple(map(sub, entered, left)))
-
-
 def _read_window(reader: WindowReader, line: Timeline | None, entity: Any, moment: int) -> Found:
     if line is None:
         return reader.nothing("no_key" if entity is None else "empty")
     assert reader.window is not None
     since = moment - reader.window
     entered, left = line.seen.before(moment, reader.zero), line.known.before(since, reader.zero)
+    sums = tuple(map(sub, entered, left))
+    if reader.is_summed:
+        return reader.of_same_sums(sums)
 
     def within(index: int) -> list[Any]:
         times, facts = line.known.times, line.known.facts
         met = facts[bisect_left(times, since) : bisect_left(times, moment)]
         return [fact.values[index] for fact in met if fact.seen < moment]
 
-    return reader.of_sums(tuple(map(sub, entered, left)), within)
+    return reader.of_sums(sums, within)

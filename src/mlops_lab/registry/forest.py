@@ -70,7 +70,14 @@ class ForestEngine:
 
     def __init__(self, path: Path, inputs: Sequence[str], categories: Mapping[str, Sequence[str]]) -> None:
         self.encoder = Encoder(inputs, categories)
-        self.forest = BitForest(path.read_text(encoding="utf-8"))
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            hint = "check the package of this version"
+            raise EnvironmentFault(
+                f"cannot be read: {error.strerror}", code="engine_failed", where=str(path), hint=hint
+            ) from None
+        self.forest = BitForest(text)
 
     def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
         """The answers for a few rows of inputs."""

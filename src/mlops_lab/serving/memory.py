@@ -125,10 +125,9 @@ class Memory:
             made = [record for record in records if type(record) is PredictionRecord]
             if made:
                 self.add_predictions(made)
-            if len(made) < len(records):
-                for record in records:
-                    if type(record) is not PredictionRecord:
-                        self.apply(record)
+            for record in records:
+                if type(record) is not PredictionRecord:
+                    self.apply(record)
 
     def catch_up(self) -> None:
         """Take in what the journals say beyond what is known already."""
