@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -19,8 +19,8 @@ from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.decisions import Decision, State, What
 from mlops_lab.serving.deployment import Arm, Deployment, Live, read_deployment, write_deployment
-from mlops_lab.serving.journal import disk_fault, drop_segments, worker_paths
-from mlops_lab.serving.memory import BOOK_FILE
+from mlops_lab.serving.journal import disk_fault, drop_segments, worker_paths, write_segment
+from mlops_lab.serving.memory import BOOK
 from mlops_lab.serving.records import OutcomeRecord, PredictionRecord, encode_record
 from mlops_lab.training.history import (
     OUTCOMES,
@@ -105,7 +105,7 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
             if needed:
                 _recent(project, facts, needed).write_parquet(folder / f"{table}.parquet")
         (folder / "views.json").write_bytes(msgspec.json.encode([view.version for view in views]))
-        (folder / BOOK_FILE).write_bytes(msgspec.msgpack.encode(_book(project, lake)))
+        write_segment(folder / BOOK, _book(project, lake))
     except OSError as error:
         raise disk_fault(error, folder) from error
     return str(folder.relative_to(project.root)), positions
@@ -129,28 +129,26 @@ def _recent(project: Project, facts: pl.DataFrame, views: Sequence[View]) -> pl.
     return facts.filter(keep)
 
 
-def _book(project: Project, lake: Lake) -> list[bytes]:
+def _book(project: Project, lake: Lake) -> Iterator[bytes]:
     if not lake.exists(PREDICTIONS):
-        return []
+        return
     newest = lake.read(PREDICTIONS, columns=["at"])["at"].max()
     if not isinstance(newest, datetime):
-        return []
+        return
     oldest = newest - timedelta(days=project.settings.source.outcome_within_days)
     asked = [field.name for field in request_fields(project)]
     answered = [field.name for field in outcome_fields(project)]
-    payloads = []
     made = lake.read(PREDICTIONS, since=("at", oldest)).sort("at", "id")
     for row in _with_shadows(lake, made, since=oldest).iter_rows(named=True):
         request = {name: row[name] for name in asked}
         answer = {name: row[name] for name in _ANSWER}
         missing = msgspec.json.decode(row["missing"] or "{}")
-        payloads.append(encode_record(PredictionRecord(**answer, request=request, features={}, missing=missing)))
+        yield encode_record(PredictionRecord(**answer, request=request, features={}, missing=missing))
     if lake.exists(OUTCOMES):
         ended = lake.read(OUTCOMES, since=("known_at", oldest)).filter(pl.col("verdict") == Verdict.ACCEPTED)
         for row in ended.filter(pl.col("predicted_at") >= oldest).iter_rows(named=True):
             values = {name: row[name] for name in answered}
-            payloads.append(encode_record(OutcomeRecord(row["id"], row["known_at"], row["verdict"], values, None)))
-    return payloads
+            yield encode_record(OutcomeRecord(row["id"], row["known_at"], row["verdict"], values, None))
 
 
 def _with_shadows(lake: Lake, predictions: pl.DataFrame, *, since: datetime) -> pl.DataFrame:
@@ -167,10 +165,12 @@ def _views(project: Project, lives: Sequence[Live]) -> dict[str, View]:
 
 
 def _present(project: Project) -> Deployment | None:
+    """The routing table that servers follow; None also where the state that it names is not there."""
     try:
-        return read_deployment(project.deployment_path)
+        present = read_deployment(project.deployment_path)
     except EnvironmentFault:
         return None
+    return present if (project.root / present.state / BOOK).is_dir() else None
 
 
 def _covered(project: Project, present: Deployment) -> set[str]:

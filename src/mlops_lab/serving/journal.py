@@ -15,8 +15,9 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
-from itertools import pairwise, zip_longest
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain, pairwise, zip_longest
 from pathlib import Path
 
 import msgspec
@@ -47,7 +48,7 @@ class Journal:
             start = max(segments(path), default=0)
             good = 0
             if (path / segment_name(start)).exists():
-                good = sum(_HEADER.size + len(payload) for _, payload in _frames(path, start, start))
+                good = max((end for end, _ in _frames(path, start, start)), default=start) - start
             self._open_segment(start, good)
         except OSError as error:
             raise disk_fault(error, path) from error
@@ -59,8 +60,9 @@ class Journal:
         Where the disk refuses (EnvironmentFault: it is full, …) whole frames may be in the journal, and half of one
         never is: what came of it is read by `read_journal`.
         """
-        pack, checksum = _HEADER.pack, zlib.crc32
-        data = b"".join([pack(len(payload), checksum(payload)) + payload for payload in payloads])
+        lengths, checksums = map(len, payloads), map(zlib.crc32, payloads)
+        frames = zip(map(_HEADER.pack, lengths, checksums), payloads, strict=True)
+        data = b"".join(chain.from_iterable(frames))
         if self._reserve_bytes and self._size + len(data) > self._reserved:
             self._reserve(len(data))
         written = 0
@@ -168,7 +170,7 @@ def _whole(payloads: Sequence[bytes], written: int) -> int:
     """The bytes of the frames that are whole among the first `written`."""
     whole = 0
     for payload in payloads:
-        end = whole + _HEADER.size + len(payload)
+        end = whole + frame_bytes(len(payload))
         if end > written:
             break
         whole = end
@@ -176,7 +178,7 @@ def _whole(payloads: Sequence[bytes], written: int) -> int:
 
 
 class Follower:
-    """The reading end beside a writer: hands out each payload once, as soon as it is whole. Never waits."""
+    """The reading end beside a writer: hands out each frame once, as soon as it is whole. Never waits."""
 
     def __init__(self, path: Path, since: int) -> None:
         self._path = path
@@ -184,21 +186,21 @@ class Follower:
         self._start: int | None = None
         self._file = -1
 
-    def read_new(self) -> list[bytes]:
-        """The payloads of the whole frames since the last time."""
-        payloads: list[bytes] = []
+    def read_new(self) -> list[tuple[int, bytes]]:
+        """(position after it, payload) of every whole frame since the last time."""
+        frames: list[tuple[int, bytes]] = []
         while True:
             if self._start is None and not self._open():
-                return payloads
+                return frames
             assert self._start is not None
             before = self.position
             for size, payload in _frames_in(self._read(self.position - self._start)):
                 self.position += size
-                payloads.append(payload)
+                frames.append((self.position, payload))
             if self.position != before:
                 continue
             if self.position == self._start or not (self._path / segment_name(self.position)).exists():
-                return payloads
+                return frames
             self.close()
 
     def close(self) -> None:
@@ -211,7 +213,7 @@ class Follower:
         data = os.pread(self._file, _READ_BYTES, offset)
         if len(data) < _HEADER.size:
             return data
-        needed = min(_HEADER.size + _HEADER.unpack_from(data)[0], SEGMENT_BYTES)
+        needed = min(frame_bytes(_HEADER.unpack_from(data)[0]), SEGMENT_BYTES)
         return data if needed <= len(data) else os.pread(self._file, needed, offset)
 
     def _open(self) -> bool:
@@ -223,6 +225,59 @@ class Follower:
 
 
 _READ_BYTES = 64 * 1024
+_CHUNK_BYTES = 1024 * 1024
+
+
+class FrameReader:
+    """The reading end that finds a frame again. A segment that it holds stays readable after it is deleted."""
+
+    def __init__(self, path: Path, *, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._path = path
+        self._segment_bytes = segment_bytes
+        self._starts: list[int] = []
+        self._files: list[int] = []
+
+    def hold(self, position: int) -> None:
+        """Have the segment of the frame that begins there open from now on. Positions must not go down."""
+        if (
+            self._starts and position < self._starts[-1] + self._segment_bytes
+        ):  # no segment that another follows is shorter
+            return
+        start = max((start for start in segments(self._path) if start <= position), default=None)
+        if start is not None and start not in self._starts:
+            with contextlib.suppress(OSError):  # whoever reads the frame will hear of it
+                self._files.append(os.open(self._path / segment_name(start), os.O_RDONLY))
+                self._starts.append(start)
+
+    def read(self, position: int) -> bytes:
+        """The payload of the frame that begins there; EnvironmentFault where it is not to be had."""
+        place = bisect_right(self._starts, position) - 1
+        if place >= 0:
+            offset = position - self._starts[place]
+            try:
+                data = os.pread(self._files[place], _FRAME_BYTES, offset)
+                if len(data) >= _HEADER.size and (needed := frame_bytes(_HEADER.unpack_from(data)[0])) > len(data):
+                    data = os.pread(self._files[place], needed, offset)
+            except OSError as error:
+                raise disk_fault(error, self._path) from error
+            for _, payload in _frames_in(data):
+                return payload
+        raise EnvironmentFault(
+            f"the frame at {position} is not to be had any more",
+            code="journal_damaged",
+            where=str(self._path),
+            hint="start the server again: it learns from the lake what is in there",
+        )
+
+    def close(self) -> None:
+        """Let go of the segments."""
+        while self._files:
+            os.close(self._files.pop())
+        self._starts.clear()
+
+
+_FRAME_BYTES = 2048
+"""Most frames are smaller: one reading is enough."""
 
 
 def worker_path(path: Path, worker: int) -> Path:
@@ -255,6 +310,24 @@ def _is_held(path: Path) -> bool:
 def segment_name(start: int) -> str:
     """The file name of the segment whose first byte has the position `start`."""
     return f"{start:020d}.log"
+
+
+def frame_bytes(payload_bytes: int) -> int:
+    """What a payload of so many bytes takes in a journal."""
+    return _HEADER.size + payload_bytes
+
+
+def frame_starts(payloads: Sequence[bytes], since: int) -> list[int]:
+    """Where the frames of these payloads begin, the first of them at `since`."""
+    return list(accumulate(map(frame_bytes, map(len, payloads[:-1])), initial=since))
+
+
+def write_segment(path: Path, payloads: Iterable[bytes]) -> None:
+    """Make a folder that is read like a journal with nothing but these payloads."""
+    path.mkdir()
+    with (path / segment_name(0)).open("wb") as file:
+        for payload in payloads:
+            file.write(_HEADER.pack(len(payload), zlib.crc32(payload)) + payload)
 
 
 def segments(path: Path) -> list[int]:
@@ -300,13 +373,18 @@ def drop_segments(path: Path, until: int) -> None:
 
 
 def _frames(path: Path, start: int, since: int) -> Iterator[tuple[int, bytes]]:
+    position, data = since, b""
     with (path / segment_name(start)).open("rb") as file:
         file.seek(since - start)
-        data = file.read()
-    position = since
-    for size, payload in _frames_in(data):
-        position += size
-        yield position, payload
+        while more := file.read(_CHUNK_BYTES):
+            data += more
+            used = 0
+            for size, payload in _frames_in(data):
+                used += size
+                yield position + used, payload
+            position, data = position + used, data[used:]
+            if len(data) >= _HEADER.size and len(data) >= frame_bytes(_HEADER.unpack_from(data)[0]):
+                return  # it does not check
 
 
 def _frames_in(data: bytes) -> Iterator[tuple[int, bytes]]:

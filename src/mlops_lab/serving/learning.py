@@ -141,9 +141,12 @@ class Learner:
 def _arrival(memory: Memory, name: str, accepted: Mapping[str, OutcomeRecord]) -> datetime:
     """When an outcome is taken to be known that does not say so: when it first came, and not before its prediction,
     whose client's clock may go before ours."""
-    before = accepted[name].known_at if name in accepted else memory.book.known_at(name)
+    if name in accepted:
+        return accepted[name].known_at
+    if (outcome := memory.book.outcome(name)) is not None:
+        return outcome[0]
     made = memory.book.find(name)
-    return before or (max(clock.now(), made.at) if made else clock.now())
+    return max(clock.now(), made.at) if made else clock.now()
 
 
 def _broken_row(table: str, index: int, column: str, text: str) -> InvalidInput:

@@ -6,11 +6,10 @@ following the other workers are the same. What is in a journal is in the memory,
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import polars as pl
@@ -19,12 +18,20 @@ from mlops_lab.clock import to_micros
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import View
 from mlops_lab.features.online import MemoryStore, Store, timed_row
-from mlops_lab.outcomes.book import Book
+from mlops_lab.outcomes.book import Book, Outcome
+from mlops_lab.outcomes.judge import Verdict
 from mlops_lab.project import Project
-from mlops_lab.registry.engine import Output
 from mlops_lab.serving.deployment import Deployment
 from mlops_lab.serving.doors import Doors
-from mlops_lab.serving.journal import Follower, Journal, read_journal, worker_paths
+from mlops_lab.serving.journal import (
+    Follower,
+    FrameReader,
+    Journal,
+    frame_bytes,
+    frame_starts,
+    read_journal,
+    worker_paths,
+)
 from mlops_lab.serving.records import (
     FactRecord,
     OutcomeRecord,
@@ -36,14 +43,12 @@ from mlops_lab.serving.records import (
     encode_record,
 )
 
-BOOK_FILE = "book.msgpack"
+BOOK = "book"
+"""The folder of a state that is read like a journal: predictions, then how they ended."""
 _ROWS_AT_ONCE = 512
 """As Python objects, all rows of a state together would take much room that is never given back."""
-_encode = msgspec.msgpack.Encoder().encode
-_Packed = tuple[int, int | str, Output, list[Any], dict[str, str], int | None, Output | None]
-_decode = msgspec.msgpack.Decoder(_Packed).decode
-_ROLES = ("champion", "canary", "arm")
-_ROLE_NUMBERS = {role: number for number, role in enumerate(_ROLES)}
+_POSITION_BITS = 48  # of the 64 of a place; the others are the number of the folder
+Kind = TypeVar("Kind", bound=Record)
 
 
 class Memory:
@@ -55,9 +60,7 @@ class Memory:
         self._project = project
         self._doors = doors
         source = project.settings.source
-        self.book = Book(within_days=source.outcome_within_days)
-        self._time_place = doors.names.index(source.time)
-        self._untimed = [name for name in doors.names if name != source.time]
+        self.book = Book(within_days=source.outcome_within_days, read_outcome=self._read_outcome)
         self.store: Store = make_store(project, views)
         self.facts_seen: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {name: {} for name in doors.rows}
         self.newest_facts: dict[str, datetime] = {}
@@ -66,74 +69,103 @@ class Memory:
         """The latest moment that was asked about."""
         self.unshadowed: dict[str, int] = {}
         """By id, the version in shadow that a killed worker has not come to: what a restored memory found."""
-        self._followers: dict[Path, Follower] = {}
-        self._restore(deployment, own)
+        state, journals = project.root / deployment.state, worker_paths(project.journal_path)
+        self._folders = [state / BOOK, *journals]
+        self._readers = list(map(FrameReader, self._folders))
+        """Where the book's predictions and outcomes are found again, by the number of the folder."""
+        self._early: list[tuple[str, int]] = []
+        """Outcomes that were met before their predictions, which another worker wrote down."""
+        self._load_facts(state)
+        self._load_book(own)
+        positions = dict(zip(journals, deployment.state_positions, strict=False))
+        self._followers = {
+            path: Follower(path, self._load_journal(path, positions.get(path, 0), own=own)) for path in journals
+        }
 
     # ---- the fold ------------------------------------------------------------------------------------------------
 
-    def apply(self, record: Record) -> None:
-        """Take in what a journal says."""
-        match record:
-            case PredictionRecord():
-                self.add_predictions([record])
-            case RefusalRecord():
-                self._note(record.at)
-            case ShadowRecord():
-                if (made := self.recall(record.id)) is not None:
-                    self.book.replace(made.id, made.at, self._pack(made, record))
-            case FactRecord():
-                self._add_fact(record)
-            case OutcomeRecord(prediction=PredictionRecord()):
-                self._learn(record)
-            case _:
-                pass
-
-    def add_predictions(self, made: Sequence[PredictionRecord]) -> None:
-        """Expect the outcomes of some predictions; at least one."""
-        pack = self._pack
-        self.book.add_all([(record.id, to_micros(record.at), pack(record)) for record in made])
-        self._note(max([record.at for record in made]))
-
-    def recall(self, name: str) -> PredictionRecord | None:
-        """The recent prediction of that id, without its features."""
-        found = self.book.find(name)
-        if found is None:
-            return None
-        version, role, output, values, missing, beside, said = _decode(found.content)
-        values.insert(self._time_place, found.at)
-        request = dict(zip(self._doors.names, values, strict=True))
-        role = role if isinstance(role, str) else _ROLES[role]
-        return PredictionRecord(name, found.at, version, role, output, request, {}, missing, beside, said)
-
-    def _pack(self, record: PredictionRecord, shadow: ShadowRecord | None = None) -> bytes:
-        """A prediction as the book keeps it: no features, no names, its moment once. There are millions."""
-        beside, said = (shadow.version, shadow.output) if shadow else (record.shadow_version, record.shadow_output)
-        values = list(map(record.request.get, self._untimed))
-        role = _ROLE_NUMBERS.get(record.role, record.role)
-        return _encode((record.version, role, record.output, values, record.missing, beside, said))
-
     def record(self, journal: Journal, records: Sequence[Record]) -> None:
         """Write records down and take them in; on an EnvironmentFault those that are in the journal nevertheless."""
-        before = journal.position
+        before, folder = journal.position, self._folders.index(journal.path)
+        payloads = list(map(encode_record, records))
         try:
-            journal.append([encode_record(record) for record in records])
+            journal.append(payloads)
         except EnvironmentFault:
-            with contextlib.closing(Follower(journal.path, before)) as follower:
-                records = [decode_record(payload) for payload in follower.read_new()]
+            for position, payload in read_journal(journal.path, before):
+                self._take_in(folder, position, payload)
             raise
-        finally:
-            made = [record for record in records if type(record) is PredictionRecord]
-            if made:
-                self.add_predictions(made)
-            for record in records:
-                if type(record) is not PredictionRecord:
-                    self.apply(record)
+        places = self._places(folder, payloads, before)
+        made = [record for record in records if type(record) is PredictionRecord]
+        if len(made) == len(records):
+            self._expect_outcomes(made, places)
+        else:
+            for record, place in zip(records, places, strict=True):
+                self._apply(record, place)
 
     def catch_up(self) -> None:
         """Take in what the journals say beyond what is known already."""
-        for follower in self._followers.values():
-            for payload in follower.read_new():
-                self.apply(decode_record(payload))
+        for path, follower in self._followers.items():
+            folder = self._folders.index(path)
+            for position, payload in follower.read_new():
+                self._take_in(folder, position, payload)
+        for name, place in self._early:
+            self.book.end(name, place)
+        self._early.clear()
+
+    def _take_in(self, folder: int, position: int, payload: bytes) -> Record:
+        """Take in the frame that ends at that position."""
+        [place] = self._places(folder, [payload], position - frame_bytes(len(payload)))
+        record: Record = decode_record(payload)
+        self._apply(record, place)
+        return record
+
+    def _places(self, folder: int, payloads: Sequence[bytes], since: int) -> list[int]:
+        self._readers[folder].hold(since)
+        return frame_starts(payloads, (folder << _POSITION_BITS) + since)
+
+    def _apply(self, record: Record, place: int) -> None:
+        match record:
+            case PredictionRecord():
+                self._expect_outcomes([record], [place])
+            case RefusalRecord():
+                self._note(record.at)
+            case ShadowRecord():
+                self.book.cast_shadow(record.id, place)
+            case FactRecord():
+                self._add_fact(record)
+            case OutcomeRecord(verdict=Verdict.ACCEPTED):
+                self._learn(record, place)
+            case _:
+                pass
+
+    def _expect_outcomes(self, made: Sequence[PredictionRecord], places: Sequence[int]) -> None:
+        self.book.add([record.id for record in made], [to_micros(record.at) for record in made], places)
+        self._note(max([record.at for record in made]))
+
+    # ---- finding again -------------------------------------------------------------------------------------------
+
+    def recall(self, name: str) -> PredictionRecord | None:
+        """The recent prediction of that id, without its features. EnvironmentFault where it cannot be read."""
+        found = self.book.find(name)
+        if found is None:
+            return None
+        shadow: dict[str, Any] = {}
+        if found.shadow_place is not None:
+            said = self._read(found.shadow_place, ShadowRecord)
+            shadow = {"shadow_version": said.version, "shadow_output": said.output}
+        return msgspec.structs.replace(self._read(found.place, PredictionRecord), features={}, **shadow)
+
+    def _read_outcome(self, place: int) -> Outcome:
+        record = self._read(place, OutcomeRecord)
+        return record.known_at, record.values
+
+    def _read(self, place: int, kind: type[Kind]) -> Kind:
+        folder, position = divmod(place, 1 << _POSITION_BITS)
+        record = decode_record(self._readers[folder].read(position))
+        assert isinstance(record, kind)
+        return record
+
+    # ---- the journals --------------------------------------------------------------------------------------------
 
     def take_over(self, own: Path) -> None:
         """Know all that the journals say by now; from now on only `record` adds to the worker's own."""
@@ -149,40 +181,32 @@ class Memory:
         """Let go of the journals."""
         for follower in self._followers.values():
             follower.close()
+        for reader in self._readers:
+            reader.close()
 
     # ---- restoring ---------------------------------------------------------------------------------------------
 
-    def _restore(self, deployment: Deployment, own: Path) -> None:
-        state = self._project.root / deployment.state
-        self._load_facts(state)
-        try:
-            remembered = msgspec.msgpack.decode((state / BOOK_FILE).read_bytes(), type=list[bytes])
-        except OSError as error:
+    def _load_book(self, own: Path) -> None:
+        path = self._folders[0]
+        if not path.is_dir():
             raise EnvironmentFault(
-                f"cannot be read: {error.strerror}",
+                "the state to start from is missing",
                 code="state_missing",
-                where=str(state / BOOK_FILE),
+                where=str(path),
                 hint="run `mlops tick`: it is derived anew from the lake",
-            ) from None
-        for payload in remembered:
-            record = decode_record(payload)
-            if isinstance(record, OutcomeRecord):
-                self.book.end(record.id, record.known_at, record.values)
-            else:
-                self.apply(record)
-                if own == self._project.journal_path:  # one worker is enough
-                    self._expect(record)
-        for worker, path in enumerate(worker_paths(self._project.journal_path)):
-            positions = deployment.state_positions
-            reached = positions[worker] if worker < len(positions) else 0
-            for position, payload in read_journal(path, reached):
-                self.apply(record := decode_record(payload))
-                if path == own:
-                    self._expect(record)
-                reached = position
-            self._followers[path] = Follower(path, reached)
+            )
+        # the first worker casts what shadows are missing there: one is enough
+        self._load_journal(path, 0, own=path if own == self._project.journal_path else own)
 
-    def _expect(self, record: Record) -> None:
+    def _load_journal(self, path: Path, since: int, *, own: Path) -> int:
+        folder, reached = self._folders.index(path), since
+        for reached, payload in read_journal(path, since):
+            record = self._take_in(folder, reached, payload)
+            if path == own:
+                self._expect_shadow(record)
+        return reached
+
+    def _expect_shadow(self, record: Record) -> None:
         if isinstance(record, PredictionRecord) and record.shadow_version is not None and record.shadow_output is None:
             self.unshadowed[record.id] = record.shadow_version
         elif isinstance(record, ShadowRecord):
@@ -207,10 +231,13 @@ class Memory:
         if self.newest is None or at > self.newest:
             self.newest = at
 
-    def _learn(self, record: OutcomeRecord) -> None:
-        assert record.prediction is not None
+    def _learn(self, record: OutcomeRecord, place: int) -> None:
+        if self.book.find(record.id) is None:
+            self._early.append((record.id, place))
+        self.book.end(record.id, place)
+        if record.prediction is None:  # of a state, whose facts hold it
+            return
         source = self._project.settings.source
-        self.book.end(record.id, record.known_at, record.values)
         row = {**record.prediction.request, **record.values, "known_at": record.known_at}
         row[source.known_at] = record.known_at
         seen_at = record.received_at or record.known_at

@@ -61,7 +61,7 @@ class Service:
         self._turns = Turns(project.journal_path)
         self._time, self._key = project.settings.source.time, project.settings.source.key
         self.memory = self._remember(self.models)  # after the journal is ours: nobody can write what this would miss
-        self.memory.take_over(self.journal.path)
+        self._catch_up(self.memory)
         self._answer_by(self.models)
         self._shadows.add(self._left_over())
 
@@ -202,7 +202,7 @@ class Service:
     def take_over(self, prepared: Prepared) -> None:
         """Answer by what was prepared from now on."""
         if prepared.memory is not None:
-            prepared.memory.take_over(self.journal.path)
+            self._catch_up(prepared.memory)
             self.memory.close()
             self.memory = prepared.memory
         self._answer_by(prepared.models)
@@ -227,6 +227,10 @@ class Service:
     def _remember(self, models: LiveModels) -> Memory:
         views = list(views_of(models.predictors).values())
         return Memory(self.project, self.doors, deployment=models.deployment, views=views, own=self.journal.path)
+
+    def _catch_up(self, memory: Memory) -> None:
+        with self._turns.shared():  # an outcome that came in meanwhile could be met without its prediction
+            memory.take_over(self.journal.path)
 
     def _left_over(self) -> dict[int, list[Glance]]:
         """The shadows that an earlier process did not come to: as of the same moment, they say the same."""
