@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import add, itemgetter, sub
@@ -239,11 +239,6 @@ class Order:
             running = tuple(map(add, running, reader.terms_of(other)))
             self.sums.append(running)
 
-    def before(self, moment: int, zero: tuple[int, ...]) -> tuple[int, ...]:
-        """The sums over the facts strictly before the moment."""
-        end = bisect_left(self.times, moment)
-        return self.sums[end - 1] if end else zero
-
 
 class Timeline:
     """The facts of one entity for a window: they enter it when seen, and leave it by when they were known.
@@ -269,6 +264,12 @@ class Timeline:
         if self.known is not self.seen:
             self.known.add(fact.known, fact, reader)
 
+    def sums_between(self, begin: int, end: int, zero: tuple[int, ...]) -> tuple[int, ...]:
+        """The sums over the first `end` facts that were seen, without the first `begin` that were known."""
+        entered = self.seen.sums[end - 1] if end else zero
+        left = self.known.sums[begin - 1] if begin else zero
+        return tuple(map(sub, entered, left))
+
 
 class WindowReader(ViewReader):
     """A view with a window: which sums its aggregates need, and how they come out of them."""
@@ -284,8 +285,8 @@ class WindowReader(ViewReader):
         self.zero = (0,) * width
         self.is_summed = all(start < end for _, start, end in self._slots)
         """Whether sums say all: no least, no greatest."""
-        # between one fact and the next, a window says the same again and again
-        self.of_same_sums = lru_cache(maxsize=4096)(self._settle)
+        # while no fact comes in, a window says the same again and again
+        self.between = lru_cache(maxsize=4096)(self._between)
 
     def terms_of(self, fact: Fact) -> tuple[int, ...]:
         """What a fact adds to the running sums of all aggregates."""
@@ -295,18 +296,19 @@ class WindowReader(ViewReader):
                 added.extend(terms(aggregate.how, value, aggregate.of))
         return tuple(added)
 
-    def of_sums(self, sums: tuple[int, ...], within: Any) -> Found:
-        """The values out of the sums of a window; `within(index)` gives the values of one aggregate's column in it."""
-        if self.is_summed:
-            return self.of_same_sums(sums)
+    def of_sums(self, sums: tuple[int, ...], within: Callable[[int], Sequence[Any]] = lambda _: ()) -> Found:
+        """The values out of the sums of a window; `within(index)` gives the values of one aggregate's column in it,
+        and is not asked where sums say all."""
         values = [
             settle(aggregate, sums[start:end]) if start < end else extreme(aggregate, within(index))
             for index, (aggregate, start, end) in enumerate(self._slots)
         ]
         return self.defined(values)
 
-    def _settle(self, sums: tuple[int, ...]) -> Found:
-        return self.defined([settle(aggregate, sums[start:end]) for aggregate, start, end in self._slots])
+    def _between(self, line: Timeline, begin: int, end: int, facts: int) -> Found:
+        """What the facts of a timeline say, which has so many of them: see `Timeline.sums_between`."""
+        del facts
+        return self.of_sums(line.sums_between(begin, end, self.zero))
 
     def of_facts(self, facts: Sequence[Fact]) -> Found:
         """The values out of the facts of a window."""
@@ -378,15 +380,13 @@ def _read_window(reader: WindowReader, line: Timeline | None, entity: Any, momen
     if line is None:
         return reader.nothing("no_key" if entity is None else "empty")
     assert reader.window is not None
-    since = moment - reader.window
-    entered, left = line.seen.before(moment, reader.zero), line.known.before(since, reader.zero)
-    sums = tuple(map(sub, entered, left))
+    seen, known, since = line.seen.times, line.known.times, moment - reader.window
+    begin, end = bisect_left(known, since), bisect_left(seen, moment)
     if reader.is_summed:
-        return reader.of_same_sums(sums)
+        return reader.between(line, begin, end, len(seen))
 
     def within(index: int) -> list[Any]:
-        times, facts = line.known.times, line.known.facts
-        met = facts[bisect_left(times, since) : bisect_left(times, moment)]
+        met = line.known.facts[begin : bisect_left(known, moment)]
         return [fact.values[index] for fact in met if fact.seen < moment]
 
-    return reader.of_sums(sums, within)
+    return reader.of_sums(line.sums_between(begin, end, reader.zero), within)

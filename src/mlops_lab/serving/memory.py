@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 import polars as pl
 
-from mlops_lab.clock import to_micros
+from mlops_lab.clock import from_micros, to_micros
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import View
 from mlops_lab.features.online import MemoryStore, Store, timed_row
@@ -84,8 +84,11 @@ class Memory:
 
     # ---- the fold ------------------------------------------------------------------------------------------------
 
-    def record(self, journal: Journal, records: Sequence[Record]) -> None:
-        """Write records down and take them in; on an EnvironmentFault those that are in the journal nevertheless."""
+    def record(self, journal: Journal, records: Sequence[Record], *, moments: Sequence[int] = ()) -> None:
+        """Write records down and take them in; on an EnvironmentFault those that are in the journal nevertheless.
+
+        `moments`: of records that may all be predictions, their moments in microseconds since 1970, if known.
+        """
         before, folder = journal.position, self._folders.index(journal.path)
         payloads = list(map(encode_record, records))
         try:
@@ -96,8 +99,8 @@ class Memory:
             raise
         places = self._places(folder, payloads, before)
         made = [record for record in records if type(record) is PredictionRecord]
-        if len(made) == len(records):
-            self._expect_outcomes(made, places)
+        if moments and len(made) == len(records):
+            self._expect_outcomes([record.id for record in made], moments, places)
         else:
             for record, place in zip(records, places, strict=True):
                 self._apply(record, place)
@@ -126,7 +129,7 @@ class Memory:
     def _apply(self, record: Record, place: int) -> None:
         match record:
             case PredictionRecord():
-                self._expect_outcomes([record], [place])
+                self._expect_outcomes([record.id], [to_micros(record.at)], [place])
             case RefusalRecord():
                 self._note(record.at)
             case ShadowRecord():
@@ -138,9 +141,9 @@ class Memory:
             case _:
                 pass
 
-    def _expect_outcomes(self, made: Sequence[PredictionRecord], places: Sequence[int]) -> None:
-        self.book.add([record.id for record in made], [to_micros(record.at) for record in made], places)
-        self._note(max([record.at for record in made]))
+    def _expect_outcomes(self, ids: Sequence[str], moments: Sequence[int], places: Sequence[int]) -> None:
+        self.book.add(ids, moments, places)
+        self._note(from_micros(max(moments)))
 
     # ---- finding again -------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,6 @@ class Predictor:
         self.package = package
         self.plan = load_plan(package, fingerprint=fingerprint)
         self.features = Features.from_dict(self.plan.features)
-        self.name_inputs = _naming(self.features.inputs)
-        """From the values of one row to a mapping that can be written down."""
         self.request_schema = polars_schema(parse_fields(self.plan.request, where="source.request"))
         tables = {
             name: polars_schema(parse_fields(fields, where=f"tables.{name}"))
@@ -59,9 +58,11 @@ class Predictor:
 
 
 class Inputs(msgspec.Struct, frozen=True, gc=False):
-    """The inputs of one request; by view, why it knew nothing of it; and whether one of those views refuses."""
+    """The inputs of one request; those among them that the request itself does not hold, by name; by view, why it knew
+    nothing of it; and whether one of those views refuses."""
 
     values: tuple[Any, ...]
+    looked_up: Any
     missing: dict[str, str]
     refused_by: str | None
 
@@ -85,19 +86,23 @@ class FeatureReader:
         self._fields = [name for name in asked if name in predictor.request_schema]
         self._pick = _picker(self._fields)
         self._features = features
+        found = {*features.derived, *predictor.view_schema}
+        self._looked_up = [name for name in features.inputs if name in found or name not in predictor.request_schema]
+        self._name = _naming(self._looked_up)
 
-    def read(self, rows: Sequence[Mapping[str, Any]]) -> list[Inputs]:
-        """The inputs of each request, as of its own time."""
+    def read(self, rows: Sequence[Mapping[str, Any]], moments: Sequence[int] | None = None) -> list[Inputs]:
+        """The inputs of each request, as of its own time; `moments`: the same in microseconds since 1970, if known."""
         if not rows:
             return []
         if not self._views and not self._derived:  # the fields are the inputs
-            return [Inputs(values, _NOTHING, None) for values in map(self._pick, rows)]
+            return [Inputs(values, _NOTHING, _NOTHING, None) for values in map(self._pick, rows)]
+        if moments is None:
+            moments = [to_micros(row[self._time]) for row in rows]
         columns: dict[str, Sequence[Any]] = dict(
             zip(self._fields, zip(*map(self._pick, rows), strict=True), strict=True)
         )
         missing: list[dict[str, str]] = [_NOTHING] * len(rows)
         refused: list[str | None] = [None] * len(rows)
-        moments = [to_micros(row[self._time]) for row in rows]
         for view, entity, names in self._views:
             found = self._store.read(view, list(map(entity, rows)), moments)
             values, reasons = zip(*found, strict=True)
@@ -110,7 +115,8 @@ class FeatureReader:
         if self._derived:
             columns.update(self._derive(columns, moments))
         inputs = zip(*[columns[name] for name in self._features.inputs], strict=True)
-        return list(map(Inputs, inputs if self._features.inputs else [()] * len(rows), missing, refused))
+        named = map(self._name, *[columns[name] for name in self._looked_up]) if self._looked_up else repeat(_NOTHING)
+        return list(map(Inputs, inputs if self._features.inputs else repeat(()), named, missing, refused))
 
     def _derive(self, columns: Mapping[str, Sequence[Any]], moments: Sequence[int]) -> dict[str, list[Any]]:
         rows, roots = len(moments), []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,6 @@ from mlops_lab.serving.deployment import Deployment, Live
 from mlops_lab.serving.predictor import Predictor
 
 
-@lru_cache(maxsize=8192)  # the same keys come again and again
 def bucket(key: str) -> float:
     """A number in [0, 1) that is always the same for the same key: who is in whose share.
 
@@ -27,6 +25,7 @@ class Route(NamedTuple):
     predictor: Predictor
     role: str
     shadow: Predictor | None = None
+    shadow_version: int | None = None
 
 
 class LiveModels:
@@ -46,8 +45,10 @@ class LiveModels:
                 self.by_live[live] = (known or {}).get(live) or _load(live, root)
         self.champion = self.by_live[deployment.champion]
         challenger = self.by_live[deployment.challenger] if deployment.challenger else None
-        self._champion = Route(self.champion, "champion", challenger)
-        self._canary = Route(challenger, "canary", self.champion) if challenger else self._champion
+        self._champion = Route(self.champion, "champion", challenger, challenger.version if challenger else None)
+        self._canary = self._champion
+        if challenger:
+            self._canary = Route(challenger, "canary", self.champion, self.champion.version)
         self._arms = [(arm.share, Route(self.by_live[arm.live], "arm")) for arm in deployment.arms]
         self._is_split = bool(self._arms or (challenger and deployment.canary_share))
 

@@ -11,7 +11,7 @@ from mlops_lab import clock
 from mlops_lab.errors import InvalidInput
 from mlops_lab.ids import new_id, new_ids
 from mlops_lab.project import Project
-from mlops_lab.serving.answering import Answerer, Answers, Asked, Glance, explain_refusal, other_request
+from mlops_lab.serving.answering import Answerer, Answers, Glance, explain_refusal, other_request
 from mlops_lab.serving.deployment import Deployment
 from mlops_lab.serving.doors import Doors
 from mlops_lab.serving.journal import Journal, read_positions, worker_path
@@ -74,7 +74,7 @@ class Service:
         the champion's views refuse gets no answer, and that is written down too. With `whole`, nothing else is written
         down where one gets no answer: the others are not to be given theirs.
         """
-        rows = [msgspec.structs.asdict(request) for request in requests]
+        rows = list(map(msgspec.structs.asdict, requests))
         names = [row.pop("id") for row in rows]
         given = {name for name in names if name}
         others = self.memory.others
@@ -82,7 +82,7 @@ class Service:
             if others:
                 self.memory.catch_up()
             if not given:
-                found = self._answerer.answer(list(map(self._ask, new_ids(len(rows)), rows)))
+                found = self._answerer.answer(new_ids(len(rows)), self._date(rows))
                 answers = _explain(found.records)
                 self._write(found, only_refusals=whole and _has_error(answers))
                 return Answered(answers, False)
@@ -91,7 +91,7 @@ class Service:
             for name, row in zip(names, rows, strict=True):
                 if self.memory.book.find(name) is None:
                     fresh.setdefault(name, row)
-            found = self._answerer.answer([self._ask(*one) for one in fresh.items()])
+            found = self._answerer.answer(list(fresh), self._date(list(fresh.values())))
             made = dict(zip(fresh, _explain(found.records), strict=True))
             answers = [self._same(name, row, made.get(name)) for name, row in zip(names, rows, strict=True)]
             self._write(found, only_refusals=whole and _has_error(answers))
@@ -103,19 +103,19 @@ class Service:
         self.cast_shadows()
         return answers
 
-    def _ask(self, name: str, row: dict[str, Any]) -> Asked:
-        if row[self._time] is None:
-            row = {**row, self._time: clock.now()}
-        key = row[self._key] if self._key else None
-        return Asked(name, row, name if key is None else str(key))
+    def _date(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The same requests, those without a moment as of now."""
+        if None not in [row[self._time] for row in rows]:
+            return rows
+        return [row if row[self._time] else {**row, self._time: clock.now()} for row in rows]
 
     def _write(self, found: Answers, *, only_refusals: bool) -> None:
         """Write answers to the journal, and have them scored by the shadows."""
-        records, glances = found
+        records, moments, glances = found
         if only_refusals:
-            records, glances = [record for record in records if isinstance(record, RefusalRecord)], {}
+            records, moments, glances = [one for one in records if isinstance(one, RefusalRecord)], [], {}
         if records:
-            self.memory.record(self.journal, records)
+            self.memory.record(self.journal, records, moments=moments)
             self.counts.note_answers(records, shed=self._shadows.add(glances) if glances else 0)
 
     def _same(
@@ -213,7 +213,7 @@ class Service:
             predictor.features.version: FeatureReader(predictor, self.memory.store)
             for predictor in self.models.predictors
         }
-        self._answerer = Answerer(self.models, self._readers, time=self._time)
+        self._answerer = Answerer(self.models, self._readers, time=self._time, key=self._key)
 
     def close(self) -> None:
         """Score what waits for its shadow, have everything on the disk, and let go of the journal."""

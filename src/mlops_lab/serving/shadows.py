@@ -67,10 +67,17 @@ class Shadows:
 def _prepare(predictor: Predictor, reader: FeatureReader, glances: Sequence[Glance]) -> Task:
     """What was read for the answer is read again only where the shadow sees other features: as of the same moment it
     is the same."""
-    others = iter(reader.read([glance.row for glance in glances if glance.inputs is None]))
-    inputs = [glance.inputs or next(others) for glance in glances]
-    seen = [(glance, found.values) for glance, found in zip(glances, inputs, strict=True) if found.refused_by is None]
-    return Task(predictor, [glance for glance, _ in seen], [values for _, values in seen])
+    others = iter(reader.read([glance.row for glance in glances if glance.values is None]))
+    kept: list[Glance] = []
+    values: list[Sequence[Any]] = []
+    for glance in glances:
+        if glance.values is not None:
+            kept.append(glance)
+            values.append(glance.values)
+        elif (found := next(others)).refused_by is None:
+            kept.append(glance)
+            values.append(found.values)
+    return Task(predictor, kept, values)
 
 
 def shadow_records(task: Task, outputs: Sequence[Output], *, time: str) -> list[ShadowRecord]:
