@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 from array import array
 from bisect import bisect_left
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import islice
+from struct import Struct
 from typing import NamedTuple
 
 import numpy as np
@@ -22,12 +22,13 @@ import numpy.typing as npt
 
 MICROS_AN_HOUR = 3_600_000_000
 _KEY_BYTES = 16
+_HALVES = Struct("<QQ")
 _PLACE_BITS = 36  # of 64: the number of a drawer, and which of its entries
 _HASH_MASK = 2**64 - 2**_PLACE_BITS
-_GROWTH = 8
-"""An array is merged with those after it as soon as they hold an eighth of it."""
+_GROWTH = 4
+"""An array is merged with those after it as soon as they hold a quarter of it."""
 
-_Index = npt.NDArray[np.uint64]
+_Numbers = npt.NDArray[np.uint64]
 
 
 class _Drawer(NamedTuple):
@@ -43,18 +44,19 @@ class TimedMap:
     def __init__(self, *, drawer_entries: int = 512) -> None:
         self._drawer_entries = drawer_entries
         self._secret = os.urandom(16)
+        self._first, self._second = np.frombuffer(os.urandom(16), dtype=np.uint64) | np.uint64(1)
         self._fresh: dict[str, tuple[int, int]] = {}
         self._drawers: dict[int, _Drawer] = {}
         self._next = 0
-        self._runs: list[_Index] = []
-        self._counts: Counter[int] = Counter()
+        self._runs: list[_Numbers] = []
+        self._counts: defaultdict[int, int] = defaultdict(int)
         """How many of what is packed are of an hour."""
         self._oldest_hour = 0
         self._sorted_out = 0
         """Drawers from this number on have not met `forget` yet."""
 
     def __len__(self) -> int:
-        return len(self._fresh) + self._counts.total()
+        return len(self._fresh) + sum(self._counts.values())
 
     def get(self, name: str) -> tuple[int, int] | None:
         """The moment and the number of an entry; None where there is none, or it is forgotten."""
@@ -62,14 +64,24 @@ class TimedMap:
 
     def put(self, names: Sequence[str], moments: Sequence[int], numbers: Sequence[int]) -> None:
         """Enter what was not there."""
+        size = self._drawer_entries
+        if len(self._fresh) + len(names) >= size:
+            fresh, self._fresh = self._fresh, {}
+            names = [*fresh, *names]
+            moments = [*[at for at, _ in fresh.values()], *moments]
+            numbers = [*[number for _, number in fresh.values()], *numbers]
+            whole = len(names) // size * size
+            for start in range(0, whole, size):
+                part = slice(start, start + size)
+                self._pack(names[part], moments[part], numbers[part])
+            names, moments, numbers = names[whole:], moments[whole:], numbers[whole:]
         self._fresh.update(zip(names, zip(moments, numbers, strict=True), strict=True))
-        while len(self._fresh) >= self._drawer_entries:
-            self._pack()
 
     def forget(self, oldest_hour: int) -> None:
         """Forget what is of an earlier hour (since 1970) than this. It must not be less than the last time."""
         if self._fresh:
-            self._pack()
+            self._pack(list(self._fresh), *zip(*self._fresh.values(), strict=True))
+            self._fresh = {}
         self._oldest_hour, self._sorted_out = oldest_hour, self._next
         for hour in [hour for hour in self._counts if hour < oldest_hour]:
             del self._counts[hour]
@@ -77,14 +89,15 @@ class TimedMap:
         for number in empty:
             del self._drawers[number]
         if empty:
-            self._runs = [run[~np.isin(self._numbers_in(run), empty)] for run in self._runs]
+            self._runs = [run[~np.isin(self._drawers_in(run), empty)] for run in self._runs]
 
-    def _numbers_in(self, run: _Index) -> _Index:
+    def _drawers_in(self, run: _Numbers) -> _Numbers:
         return (run & np.uint64(2**_PLACE_BITS - 1)) // np.uint64(self._drawer_entries)
 
     def _find(self, name: str) -> tuple[int, int] | None:
         key = self._key(name)
-        bits = hash(key) & _HASH_MASK
+        first, second = _HALVES.unpack(key)
+        bits = (first * int(self._first) + second * int(self._second)) & _HASH_MASK  # as `_hash`
         for run in reversed(self._runs):  # the latest first
             numbers = run.data  # gives Python's integers, faster than an array gives its own
             place = bisect_left(numbers, bits + (1 << _PLACE_BITS)) - 1
@@ -98,27 +111,16 @@ class TimedMap:
                 place -= 1
         return None
 
-    def _key(self, name: str) -> bytes:
-        """16 bytes: an id of ours as the number that it is, of another one a digest that nobody outside can foresee."""
-        return (
-            _as_numbers([name])
-            or blake2b(name.encode(errors="surrogatepass"), digest_size=_KEY_BYTES, key=self._secret).digest()
-        )
-
-    def _pack(self) -> None:
-        """Move what came first, as much as a drawer takes, into one."""
-        size = min(len(self._fresh), self._drawer_entries)
-        names = list(islice(self._fresh, size))
-        moments, numbers = zip(*islice(self._fresh.values(), size), strict=True)
-        self._fresh = dict(islice(self._fresh.items(), size, None))
-        keys = _as_numbers(names) or b"".join(map(self._key, names))
-        hours = Counter([at // MICROS_AN_HOUR for at in moments])
-        self._counts += hours
-        self._drawers[self._next] = _Drawer(keys, array("q", moments), array("Q", numbers), max(hours))
-        hashes = [hash(keys[start : start + _KEY_BYTES]) for start in range(0, len(keys), _KEY_BYTES)]
+    def _pack(self, names: Sequence[str], moments: Sequence[int], numbers: Sequence[int]) -> None:
+        """Put a drawer's worth away."""
+        keys = _to_keys(names) or b"".join(map(self._key, names))
+        times = array("q", moments)
+        hours, counts = np.unique(np.frombuffer(times, dtype=np.int64) // MICROS_AN_HOUR, return_counts=True)
+        for hour, count in zip(hours.tolist(), counts.tolist(), strict=True):
+            self._counts[hour] += count
+        self._drawers[self._next] = _Drawer(keys, times, array("Q", numbers), int(hours[-1]))
         first = self._next * self._drawer_entries
-        run = np.array(hashes, dtype=np.int64).view(np.uint64) & np.uint64(_HASH_MASK)
-        run |= np.arange(first, first + size, dtype=np.uint64)
+        run = self._hash(keys) | np.arange(first, first + len(names), dtype=np.uint64)
         run.sort()
         while self._runs and len(self._runs[-1]) < _GROWTH * len(run):
             run = np.concatenate([self._runs.pop(), run])
@@ -126,9 +128,26 @@ class TimedMap:
         self._runs.append(run)
         self._next += 1
 
+    def _hash(self, keys: bytes) -> _Numbers:
+        """Some bits for each key, the upper ones of 64: nobody outside can foresee whose are the same.
 
-def _as_numbers(names: Sequence[str]) -> bytes | None:
-    """The keys of ids one after the other, where all of them are ours: 32 digits in lower case."""
+        (Multiply-shift: Dietzfelbinger and others, J. Algorithms 1997, doi:10.1006/jagm.1997.0873.)
+        """
+        halves = np.frombuffer(keys, dtype="<u8").reshape(-1, 2)
+        bits: _Numbers = (halves[:, 0] * self._first + halves[:, 1] * self._second) & np.uint64(_HASH_MASK)
+        return bits
+
+    def _key(self, name: str) -> bytes:
+        """An id of ours as the number that it is, of another one a digest that nobody outside can foresee."""
+        return (
+            _to_keys([name])
+            or blake2b(name.encode(errors="surrogatepass"), digest_size=_KEY_BYTES, key=self._secret).digest()
+        )
+
+
+def _to_keys(names: Sequence[str]) -> bytes | None:
+    """The ids as the numbers that they are, one after the other; None where not all are ours: 32 digits in lower
+    case."""
     digits = "".join(names)
     if set(map(len, names)) != {2 * _KEY_BYTES}:
         return None

@@ -7,8 +7,10 @@ started again goes on from there. Each series names its worker, and none goes do
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +37,7 @@ _GAUGES = {
     "log_position": ("mlops_log_position_bytes", "The length of the log.", ()),
     "log_behind": ("mlops_log_behind_bytes", "What is in the log, and not yet there.", ("where",)),
 }
+_KIND = attrgetter("version", "role")
 _LATENCY = ("mlops_request_seconds", "From the first byte of a request to its answer.")
 
 
@@ -47,19 +50,16 @@ class Counts(msgspec.Struct):
     gauges: dict[str, dict[tuple[str, ...], float]] = msgspec.field(default_factory=dict)
     generation: int = 0
 
-    def note_answers(self, records: Iterable[PredictionRecord | RefusalRecord], *, shed: int) -> None:
+    def note_answers(self, records: Sequence[PredictionRecord | RefusalRecord], *, shed: int) -> None:
         """Count what some rows were told; `shed` of them get no shadow."""
-        answers: dict[tuple[int, str], int] = {}
-        for record in records:
-            if isinstance(record, RefusalRecord):
-                self._count("refused", record.view, record.reason)
-                continue
-            kind = (record.version, record.role)
-            answers[kind] = answers.get(kind, 0) + 1
-            for view, reason in record.missing.items() if record.missing else ():
-                self._count("missing", view, reason)
-        for (version, role), number in answers.items():
+        made = [record for record in records if type(record) is PredictionRecord]
+        for (version, role), number in Counter(map(_KIND, made)).items():
             self._count("answered", str(version), role, number)
+        for missing in [record.missing for record in made if record.missing]:
+            for view, reason in missing.items():
+                self._count("missing", view, reason)
+        for refusal in [record for record in records if type(record) is RefusalRecord]:
+            self._count("refused", refusal.view, refusal.reason)
         if shed:
             self._count("shadows", "", "shed", shed)
 

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 
-class PredictionRecord(msgspec.Struct, frozen=True, tag="p", gc=False):
+class PredictionRecord(msgspec.Struct, frozen=True, tag="p", omit_defaults=True, gc=False):
     """One answered request.
 
-    `request` and `features` are what came in and what the model saw; `missing` names the views that knew nothing of
+    `request` is what came in, `features` what the model saw beyond it; `missing` names the views that knew nothing of
     it, and why. `role`: "champion", "canary", or "arm" of an A/B test with fixed shares. A shadow is a version that is
     scored on the same request and answers nobody; as that is done after the answer, what it said is a `ShadowRecord`.
     """
