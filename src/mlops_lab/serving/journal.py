@@ -319,7 +319,7 @@ def frame_bytes(payload_bytes: int) -> int:
 
 def frame_starts(payloads: Sequence[bytes], since: int) -> list[int]:
     """Where the frames of these payloads begin, the first of them at `since`."""
-    return list(accumulate(map(frame_bytes, map(len, payloads[:-1])), initial=since))
+    return list(accumulate([_HEADER.size + len(payload) for payload in payloads[:-1]], initial=since))
 
 
 def write_segment(path: Path, payloads: Iterable[bytes]) -> None:
