@@ -161,7 +161,7 @@ def measure_reads(store: Store, view: View, entities: int) -> dict[str, float]:
     for number in range(READS):
         key = number * 7919 % entities
         began = time.perf_counter_ns()
-        store.read(view, [(key, asked)])
+        store.read(view, [key], [asked])
         spent.append((time.perf_counter_ns() - began) / 1e3)
     spent.sort()
     return {"p50_us": spent[len(spent) // 2], "p99_us": spent[len(spent) * 99 // 100]}

@@ -24,6 +24,7 @@ from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import load_plan
 from mlops_lab.replay.client import Client
 from mlops_lab.serving.deployment import Deployment, Live, read_deployment, write_deployment
+from mlops_lab.serving.service import Service
 
 CONNECTIONS = 16  # enough for every worker to get some
 
@@ -280,3 +281,23 @@ def test_many_swaps_reach_a_worker_that_is_started_in_between(
         time.sleep(2.0)
         versions = {server.talk().predict({**ask(rows[0]), "id": f"v{one}"})["version"] for one in range(CONNECTIONS)}
         assert versions == {1}
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["following", "started again"])
+def test_an_outcome_is_accepted_once_whoever_wrote_the_prediction_down(
+    project: Project, rows: list[dict[str, Any]], live: bool
+) -> None:
+    """A worker that comes across the outcome before the prediction, which stands in the journal of another."""
+    deployment = read_deployment(project.deployment_path)
+    first, second, third = services = [Service(project, deployment, worker=worker, workers=3) for worker in range(3)]
+    request = msgspec.convert(ask(rows[0]), first.doors.request)
+    outcome = msgspec.convert(tell(rows[0]), first.doors.outcome)
+    assert second.predict([request])[0].id == rows[0]["parcel_id"]
+    assert first.accept_outcomes([outcome])["counts"]["accepted"] == 1
+    if not live:
+        third.close()
+        services[2] = third = Service(project, deployment, worker=2, workers=3)
+    assert third.accept_outcomes([outcome])["counts"]["duplicate"] == 1
+    assert third.pending == 0
+    for service in services:
+        service.close()

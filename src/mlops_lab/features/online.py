@@ -367,17 +367,17 @@ class MemoryStore:
 
 
 def _read_latest(reader: ViewReader, lines: Mapping[Any, Latest], asked: Iterable[tuple[Any, int]]) -> list[Found]:
-    get, ttl = lines.get, math.inf if reader.ttl is None else reader.ttl
+    get, ttl = lines.get, -ALWAYS * 2 if reader.ttl is None else reader.ttl
     found: list[Found] = []
     for entity, moment in asked:
         line = get(entity)
-        end = bisect_left(line.seen, moment) if line is not None else 0
-        if line is not None and end and moment - line.best[end - 1].known <= ttl:
-            found.append((line.best[end - 1].values, None))
-        elif entity is None:
-            found.append(reader.nothing("no_key"))
+        if line is None:
+            found.append(reader.nothing("no_key" if entity is None else "unknown"))
+        elif not (end := bisect_left(line.seen, moment)):
+            found.append(reader.nothing("unknown"))
         else:
-            found.append(reader.nothing("stale" if end else "unknown"))
+            _, known, _, values = line.best[end - 1]
+            found.append((values, None) if moment - known <= ttl else reader.nothing("stale"))
     return found
 
 

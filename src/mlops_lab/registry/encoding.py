@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ class Encoder:
         matrix = np.empty((len(rows), len(self.inputs)))
         columns = zip(*rows, strict=True) if rows else ((),) * len(self.inputs)
         for place, (codes, column) in enumerate(zip(self._codes, columns, strict=True)):
-            matrix[:, place] = column if codes is None else [codes.get(value, _NAN) for value in column]
+            matrix[:, place] = column if codes is None else list(map(codes.get, column, repeat(_NAN)))
         return matrix
 
     def encode(self, inputs: pl.DataFrame) -> npt.NDArray[np.float64]:

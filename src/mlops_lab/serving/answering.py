@@ -87,7 +87,9 @@ class Answerer:
         if self._key is None:
             return ids
         keys = [row[self._key] for row in rows]
-        return [name if key is None else str(key) for name, key in zip(ids, keys, strict=True)]
+        if None in keys:
+            keys = [name if key is None else key for name, key in zip(ids, keys, strict=True)]
+        return list(map(str, keys))
 
     def _fall_back(
         self,

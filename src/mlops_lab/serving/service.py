@@ -76,7 +76,7 @@ class Service:
         """
         rows = list(map(msgspec.structs.asdict, requests))
         names = [row.pop("id") for row in rows]
-        given = {name for name in names if name}
+        given = set(names) - {None, ""}
         others = self.memory.others
         with self._turns.shared(given if others else ()):
             if others:
@@ -242,6 +242,9 @@ class Service:
 
 
 def _explain(records: Sequence[PredictionRecord | RefusalRecord]) -> list[PredictionRecord | InvalidInput]:
+    made = [record for record in records if type(record) is PredictionRecord]
+    if len(made) == len(records):  # as nearly always
+        return [*made]
     return [explain_refusal(record) if isinstance(record, RefusalRecord) else record for record in records]
 
 
