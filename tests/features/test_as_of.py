@@ -20,7 +20,7 @@ from redis_server import redis_url
 from mlops_lab.clock import to_micros
 from mlops_lab.features.definition import Features, View, count, largest, last, mean, share, smallest, std, total
 from mlops_lab.features.offline import refused, view_values
-from mlops_lab.features.online import Found, MemoryStore, TimedRow, entity_of, timed_row
+from mlops_lab.features.online import MemoryStore, TimedRow, entity_of, timed_row
 from mlops_lab.features.redis import RedisStore
 
 START = datetime(2013, 3, 10, 4, tzinfo=UTC)
@@ -187,8 +187,8 @@ def in_store(store: Any, view: View, facts: list[Fact], asked: list[Asked]) -> l
         store.add("facts", [timed(fact)])
     entity = entity_of(list(view.keys))
     entities = [entity({"entity": one.entity, "where": one.where}) for one in asked]
-    found: list[Found] = store.read(view, entities, [to_micros(one.at) for one in asked])
-    return [(values, missing is not None) for values, missing in found]
+    values, missing = store.read(view, entities, [to_micros(one.at) for one in asked])
+    return [(found, place in missing) for place, found in enumerate(values)]
 
 
 def timed(fact: Fact) -> TimedRow:

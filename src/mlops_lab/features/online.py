@@ -32,6 +32,8 @@ class Fact(NamedTuple):
 
 Found = tuple[tuple[Any, ...], str | None]
 """What a view says of an entity: its values, and why they are defaults, if they are."""
+AllFound = tuple[list[tuple[Any, ...]], dict[int, str]]
+"""What a view says of some entities: the values of each, and by its place why they are defaults, where they are."""
 
 
 class Store(Protocol):
@@ -40,7 +42,7 @@ class Store(Protocol):
     def add(self, table: str, rows: Iterable[TimedRow]) -> None:
         """Take in facts of a table. The same fact again changes nothing."""
 
-    def read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> list[Found]:
+    def read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> AllFound:
         """What the view says of each entity at its moment (microseconds since 1970). Never fails: see `Found`."""
 
 
@@ -355,7 +357,7 @@ class MemoryStore:
                 timeline = timelines[found[0]] = Timeline()
             timeline.add(found[1], windowed)
 
-    def read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> list[Found]:
+    def read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> AllFound:
         """What the view says of each entity at its moment (microseconds since 1970)."""
         asked = zip(entities, moments, strict=True)
         if view.version in self._latest:
@@ -366,36 +368,42 @@ class MemoryStore:
 # One loop for all: what a request costs here is mostly the way from one function to the next.
 
 
-def _read_latest(reader: ViewReader, lines: Mapping[Any, Latest], asked: Iterable[tuple[Any, int]]) -> list[Found]:
+def _read_latest(reader: ViewReader, lines: Mapping[Any, Latest], asked: Iterable[tuple[Any, int]]) -> AllFound:
     get, ttl = lines.get, -ALWAYS * 2 if reader.ttl is None else reader.ttl
-    found: list[Found] = []
+    values: list[tuple[Any, ...]] = []
+    missing: dict[int, str] = {}
     for entity, moment in asked:
         line = get(entity)
-        if line is None:
-            found.append(reader.nothing("no_key" if entity is None else "unknown"))
-        elif not (end := bisect_left(line.seen, moment)):
-            found.append(reader.nothing("unknown"))
-        else:
-            _, known, _, values = line.best[end - 1]
-            found.append((values, None) if moment - known <= ttl else reader.nothing("stale"))
-    return found
+        end = bisect_left(line.seen, moment) if line is not None else 0
+        if line is not None and end:
+            _, known, _, latest = line.best[end - 1]
+            if moment - known <= ttl:
+                values.append(latest)
+                continue
+        missing[len(values)] = "no_key" if entity is None else "stale" if end else "unknown"
+        values.append(reader.view.defaults)
+    return values, missing
 
 
-def _read_windows(reader: WindowReader, lines: Mapping[Any, Timeline], asked: Iterable[tuple[Any, int]]) -> list[Found]:
+def _read_windows(reader: WindowReader, lines: Mapping[Any, Timeline], asked: Iterable[tuple[Any, int]]) -> AllFound:
     get, window, between, is_summed = lines.get, reader.window or 0, reader.between, reader.is_summed
-    found: list[Found] = []
+    values: list[tuple[Any, ...]] = []
+    missing: dict[int, str] = {}
     for entity, moment in asked:
         line = get(entity)
         if line is None:
-            found.append(reader.nothing("no_key" if entity is None else "empty"))
-            continue
-        seen = line.seen.times
-        begin, end = bisect_left(line.known.times, moment - window), bisect_left(seen, moment)
-        if is_summed:
-            found.append(between(line, begin, end, len(seen)))
+            found, reason = reader.nothing("no_key" if entity is None else "empty")
         else:
-            found.append(_read_extremes(reader, line, begin, end, moment))
-    return found
+            seen = line.seen.times
+            begin, end = bisect_left(line.known.times, moment - window), bisect_left(seen, moment)
+            if is_summed:
+                found, reason = between(line, begin, end, len(seen))
+            else:
+                found, reason = _read_extremes(reader, line, begin, end, moment)
+        if reason is not None:
+            missing[len(values)] = reason
+        values.append(found)
+    return values, missing
 
 
 def _read_extremes(reader: WindowReader, line: Timeline, begin: int, end: int, moment: int) -> Found:

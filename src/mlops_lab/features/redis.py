@@ -15,7 +15,7 @@ import redis
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import View
-from mlops_lab.features.online import Fact, Found, TimedRow, ViewReader, WindowReader
+from mlops_lab.features.online import AllFound, Fact, Found, TimedRow, ViewReader, WindowReader
 from mlops_lab.ids import new_id
 
 TIMEOUT_SECONDS = 0.2
@@ -93,8 +93,12 @@ class RedisStore:
         if reader.window is not None:  # out of every window that may still be asked for
             pipe.zremrangebyscore(key, "-inf", fact.known - reader.window - self._keep)
 
-    def read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> list[Found]:
+    def read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> AllFound:
         """What the view says of each entity at its moment; "unavailable" where Redis does not answer."""
+        found = self._read(view, entities, moments)
+        return [values for values, _ in found], {place: why for place, (_, why) in enumerate(found) if why is not None}
+
+    def _read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> list[Found]:
         reader = self._readers[view.version]
         asked = list(zip(entities, moments, strict=True))
         try:

@@ -34,11 +34,14 @@ from mlops_lab.serving.journal import (
 )
 from mlops_lab.serving.records import (
     FactRecord,
+    Note,
     OutcomeRecord,
+    PredictionNote,
     PredictionRecord,
     Record,
     RefusalRecord,
     ShadowRecord,
+    decode_note,
     decode_record,
     encode_record,
 )
@@ -115,20 +118,20 @@ class Memory:
             self.book.end(name, place)
         self._early.clear()
 
-    def _take_in(self, folder: int, position: int, payload: bytes) -> Record:
+    def _take_in(self, folder: int, position: int, payload: bytes) -> Note:
         """Take in the frame that ends at that position."""
         [place] = self._places(folder, [payload], position - frame_bytes(len(payload)))
-        record: Record = decode_record(payload)
-        self._apply(record, place)
-        return record
+        note: Note = decode_note(payload)
+        self._apply(note, place)
+        return note
 
     def _places(self, folder: int, payloads: Sequence[bytes], since: int) -> list[int]:
         self._readers[folder].hold(since)
         return frame_starts(payloads, (folder << _POSITION_BITS) + since)
 
-    def _apply(self, record: Record, place: int) -> None:
+    def _apply(self, record: Record | Note, place: int) -> None:
         match record:
-            case PredictionRecord():
+            case PredictionRecord() | PredictionNote():
                 self._expect_outcomes([record.id], [to_micros(record.at)], [place])
             case RefusalRecord():
                 self._note(record.at)
@@ -204,16 +207,16 @@ class Memory:
     def _load_journal(self, path: Path, since: int, *, own: Path) -> int:
         folder, reached = self._folders.index(path), since
         for reached, payload in read_journal(path, since):
-            record = self._take_in(folder, reached, payload)
+            note = self._take_in(folder, reached, payload)
             if path == own:
-                self._expect_shadow(record)
+                self._expect_shadow(note)
         return reached
 
-    def _expect_shadow(self, record: Record) -> None:
-        if isinstance(record, PredictionRecord) and record.shadow_version is not None and record.shadow_output is None:
-            self.unshadowed[record.id] = record.shadow_version
-        elif isinstance(record, ShadowRecord):
-            self.unshadowed.pop(record.id, None)
+    def _expect_shadow(self, note: Note) -> None:
+        if isinstance(note, PredictionNote) and note.shadow_version is not None and note.shadow_output is None:
+            self.unshadowed[note.id] = note.shadow_version
+        elif isinstance(note, ShadowRecord):
+            self.unshadowed.pop(note.id, None)
 
     def _load_facts(self, state: Path) -> None:
         for path in sorted(state.glob("*.parquet")):

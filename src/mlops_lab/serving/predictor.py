@@ -104,14 +104,12 @@ class FeatureReader:
         missing: list[dict[str, str]] = [_NOTHING] * len(rows)
         refused: list[str | None] = [None] * len(rows)
         for view, entity, names in self._views:
-            found = self._store.read(view, list(map(entity, rows)), moments)
-            values, reasons = zip(*found, strict=True)
+            values, reasons = self._store.read(view, list(map(entity, rows)), moments)
             columns.update(zip(names, zip(*values, strict=True), strict=True))
-            for index, reason in enumerate(reasons) if any(reasons) else ():
-                if reason is not None:
-                    missing[index] = {**missing[index], view.name: reason}
-                    if view.refuses and refused[index] is None:
-                        refused[index] = view.name
+            for index, reason in reasons.items():
+                missing[index] = {**missing[index], view.name: reason}
+                if view.refuses and refused[index] is None:
+                    refused[index] = view.name
         if self._derived:
             columns.update(self._derive(columns, moments))
         inputs = zip(*[columns[name] for name in self._features.inputs], strict=True)

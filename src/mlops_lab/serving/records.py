@@ -82,7 +82,18 @@ class SetAsideRecord(msgspec.Struct, frozen=True, tag="q"):
     row: str
 
 
+class PredictionNote(msgspec.Struct, frozen=True, tag="p", gc=False):
+    """What of a `PredictionRecord` whoever only reads along keeps: the rest is passed over, which takes a third."""
+
+    id: str
+    at: datetime
+    shadow_version: int | None = None
+    shadow_output: float | list[float] | None = None
+
+
 Record = PredictionRecord | ShadowRecord | RefusalRecord | OutcomeRecord | FactRecord | SetAsideRecord
+Note = PredictionNote | ShadowRecord | RefusalRecord | OutcomeRecord | FactRecord | SetAsideRecord
 
 encode_record = msgspec.msgpack.Encoder().encode
 decode_record = msgspec.msgpack.Decoder(Record).decode
+decode_note = msgspec.msgpack.Decoder(Note).decode
