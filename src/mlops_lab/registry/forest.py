@@ -30,7 +30,7 @@ SOME_ROWS = 8
 """From so many rows on a matrix of them costs less than a list of lists."""
 MOST_BYTES = 32 * 2**20
 """More than that is not kept: LightGBM's own form of the model takes less."""
-_LANES, _LEAVES = 4, 32
+_STEP, _LEAVES = 8, 32
 _TRANSFORMS = ("plain", "sigmoid", "softmax", "exp")
 _ALL = 0xFFFFFFFF
 
@@ -218,7 +218,7 @@ def _find_strikes(forest: Forest) -> tuple[list[_Strike], npt.NDArray[np.float64
         bits = _LEAVES if len(tree.leaves) <= _LEAVES else _LEAVES - 1
         starts = range(0, len(tree.leaves), bits)
         words[number % forest.outputs] += [(tree, range(at, min(at + bits, len(tree.leaves)))) for at in starts]
-    stride = -(-max(map(len, words)) // _LANES) * _LANES
+    stride = -(-max(map(len, words)) // _STEP) * _STEP
     leaves = np.zeros((forest.outputs * stride, _LEAVES))
     strikes: list[_Strike] = []
     for output, of_output in enumerate(words):
