@@ -26,7 +26,8 @@ class ForestHook(BuildHookInterface):
             return
         # -ffp-contract=off: a sum must not depend on whether the machine can multiply and add in one step.
         source = f"-DSOURCE={zlib.crc32((folder / 'forest.c').read_bytes())}"
-        options = ["-O3", source, "-shared", "-fPIC", "-ffp-contract=off", "-o", "libforest.so.new", "forest.c", "-lm"]
+        rules = ["-O3", "-fPIC", "-pthread", "-ffp-contract=off", source]
+        options = [*rules, "-shared", "-o", "libforest.so.new", "forest.c", "-lm"]
         done = subprocess.run([*compiler, *options], cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             self.app.display_warning(f"forest.c does not compile: {done.stderr}")

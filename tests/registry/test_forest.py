@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -63,15 +64,82 @@ def test_any_numbers_get_the_same_answer(
     assert identical(found.predict(np.array(rows)), expected)
 
 
-def test_many_may_ask_at_once(odd_ones: list[tuple[lightgbm.Booster, BitForest]]) -> None:
+def let_threads_pay(monkeypatch: pytest.MonkeyPatch, found: BitForest, *, rows: int = 300) -> None:
+    monkeypatch.setattr(forest, "WORDS_A_THREAD", rows * found._words_a_row)
+
+
+@pytest.mark.parametrize("place", [0, 3], ids=["one output", "several"])
+@pytest.mark.parametrize("count", [0, 1, 2, 300, 599, 600, 601, 1999, 3000])
+def test_threads_answer_like_one(
+    odd_ones: list[tuple[lightgbm.Booster, BitForest]], count: int, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, found = odd_ones[place]
+    rows = HOLED[:count]
+    expected = found.predict(rows, threads=1)
+    if count:
+        assert identical(expected, original.predict(rows))
+    for least in (300, 1):
+        let_threads_pay(monkeypatch, found, rows=least)
+        for threads in (0, 2, 3, 8):
+            assert identical(found.predict(rows, threads=threads), expected)
+
+
+@pytest.mark.parametrize(
+    ("count", "threads", "expected"),
+    [(0, 0, 1), (1, 8, 1), (599, 0, 1), (600, 0, 2), (3000, 0, 4), (3000, 1, 1), (3000, 2, 2), (3000, 99, 10)],
+)
+def test_as_many_threads_as_pay(
+    odd_ones: list[tuple[lightgbm.Booster, BitForest]],
+    count: int,
+    threads: int,
+    expected: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, found = odd_ones[0]
+    asked_for: list[int] = []
+    let_threads_pay(monkeypatch, found)
+    monkeypatch.setattr(forest, "count_cores", lambda: 4)
+    monkeypatch.setattr(found, "_answer", lambda *arguments: asked_for.append(arguments[-1]))
+    found.predict(NUMBERS[:count], threads=threads)
+    assert asked_for == [expected]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the room for threads is not limited so")
+def test_a_thread_that_does_not_start_is_done_without(
+    odd_ones: list[tuple[lightgbm.Booster, BitForest]],
+) -> None:
+    import resource
+
     _, found = odd_ones[3]
-    expected, answers = found.predict(NUMBERS).tobytes(), []
-    threads = [threading.Thread(target=lambda: answers.append(found.predict(NUMBERS).tobytes())) for _ in range(4)]
+    expected = found.predict(NUMBERS, threads=1)
+    answers = np.zeros_like(expected)
+    arguments = (found._address, NUMBERS.ctypes.data, len(NUMBERS), answers.ctypes.data, 64)
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + 2**20, before[1]))  # no room for another stack
+    try:
+        found._answer(*arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert identical(answers, expected)
+
+
+def test_many_may_ask_at_once(
+    odd_ones: list[tuple[lightgbm.Booster, BitForest]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, found = odd_ones[3]
+    let_threads_pay(monkeypatch, found)
+    expected, answers = found.predict(NUMBERS, threads=1).tobytes(), []
+
+    def ask(count: int) -> None:
+        answers.extend(found.predict(NUMBERS, threads=count).tobytes() for _ in range(20))
+
+    threads = [threading.Thread(target=ask, args=(count,)) for count in (1, 2, 3, 5)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert answers == [expected] * 4
+    assert answers == [expected] * 80
 
 
 def test_no_rows_are_no_answers(odd_ones: list[tuple[lightgbm.Booster, BitForest]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +23,7 @@ from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.read import read_requests
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
-from mlops_lab.registry.engine import Arrangement, open_engine
+from mlops_lab.registry.engine import Arrangement, count_cores, open_engine
 from mlops_lab.registry.package import load_plan
 from mlops_lab.training.history import read_view_facts, request_fields
 from mlops_lab.training.task import make_task, to_series
@@ -156,5 +155,4 @@ def _in_order(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Itera
 
 
 def _threads() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _MOST_THREADS)
+    return min(count_cores(), _MOST_THREADS)

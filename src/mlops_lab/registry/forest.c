@@ -6,6 +6,7 @@
    forest.py makes the tables. Nothing is written but `out`: any number of threads may ask at once. */
 
 #include <math.h>
+#include <pthread.h>
 #include <stdint.h>
 
 /* Of what source this was compiled: forest.py does not use the library of another. */
@@ -85,9 +86,9 @@ static void convert(const struct forest *forest, double *out) {
 }
 
 /* `count` rows of shape (width) to answers of shape (outputs). */
-void forest_answer(const struct forest *forest, const double *row, int64_t count, double *out) {
+static void answer_rows(const struct forest *forest, const double *row, int64_t count, double *out) {
     int64_t words = forest->words, outputs = forest->outputs;
-    const uint32_t *masks[forest->inputs + 1];
+    const uint32_t *masks[forest->inputs + 1];  /* less than 100 KB by MOST_BYTES, so it fits any thread's stack */
     for (; count > 0; count--, row += forest->width, out += outputs) {
         for (int64_t i = 0; i < forest->inputs; i++) {
             const struct input *input = forest->input + i;
@@ -97,4 +98,27 @@ void forest_answer(const struct forest *forest, const double *row, int64_t count
         for (int64_t k = 0; k < outputs; k++) out[k] = add_leaves(forest, masks, k * words) / forest->divisor;
         convert(forest, out);
     }
+}
+
+struct share { const struct forest *forest; const double *row; int64_t count; double *out; };
+
+static void *answer_share(void *given) {
+    const struct share *share = given;
+    answer_rows(share->forest, share->row, share->count, share->out);
+    return NULL;
+}
+
+/* The same in shares, one for each of so many threads, of which the calling one is the last. */
+void forest_answer(const struct forest *forest, const double *row, int64_t count, double *out, int64_t threads) {
+    if (threads < 2) {
+        answer_rows(forest, row, count, out);
+        return;
+    }
+    struct share share = {forest, row, count / threads, out};
+    pthread_t thread;
+    int refused = pthread_create(&thread, NULL, answer_share, &share);
+    row += share.count * forest->width;
+    forest_answer(forest, row, count - share.count, out + share.count * forest->outputs, threads - 1);
+    if (refused) answer_share(&share);
+    else pthread_join(thread, NULL);
 }
