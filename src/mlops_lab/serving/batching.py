@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -65,7 +66,7 @@ class Batcher:
 
     def _answer(self, waiting: Waiting, *, whole: bool = False) -> None:
         try:
-            requests = [request for requests, _ in waiting for request in requests]
+            requests = list(chain.from_iterable([some for some, _ in waiting]))
             answers, is_repeat = self._service.answer(requests, whole=whole)
             is_durable = self._committer.commit_now() and not is_repeat
         except Exception as error:

@@ -83,7 +83,7 @@ class SetAsideRecord(msgspec.Struct, frozen=True, tag="q"):
 
 
 class PredictionNote(msgspec.Struct, frozen=True, tag="p", gc=False):
-    """What of a `PredictionRecord` whoever only reads along keeps: the rest is passed over, in a quarter of the time."""
+    """What of a `PredictionRecord` they keep who only read along. The rest is passed over, in a quarter of the time."""
 
     id: str
     at: datetime
