@@ -41,7 +41,7 @@ class _Drawer(NamedTuple):
 class TimedMap:
     """Numbers (64 bits) by id. Each entry has a moment (microseconds since 1970), and may be forgotten by it."""
 
-    def __init__(self, *, drawer_entries: int = 1024) -> None:
+    def __init__(self, *, drawer_entries: int = 512) -> None:
         self._drawer_entries = drawer_entries
         self._secret = os.urandom(16)
         self._first, self._second = np.frombuffer(os.urandom(16), dtype=np.uint64) | np.uint64(1)
