@@ -40,7 +40,7 @@ STAGES: list[tuple[str, Any, str]] = [
     ("look up", MemoryStore, "read"),
     ("derive", FeatureReader, "_derive"),
     ("score", Predictor, "score_rows"),
-    ("encode the record", memory, "encode_record"),
+    ("encode the record", memory, "encode_frame"),
     ("append to the log", Journal, "append"),
     ("remember", memory.Memory, "add_predictions"),
     ("encode the answer", own, "encode"),

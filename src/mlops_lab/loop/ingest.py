@@ -31,7 +31,7 @@ from mlops_lab.serving.records import (
     RefusalRecord,
     SetAsideRecord,
     ShadowRecord,
-    decode_record,
+    decode_frame,
 )
 from mlops_lab.training.history import (
     OUTCOMES,
@@ -143,7 +143,7 @@ def _alone(project: Project) -> Iterator[None]:
 
 def _ingest(project: Project, lake: Lake, path: Path, *, writer: str) -> int:
     since = lake.position(PREDICTIONS, writer)
-    records = [(lsn, decode_record(payload)) for lsn, payload in read_journal(path, since)]
+    records = [(lsn, record) for lsn, payload in read_journal(path, since) for record in decode_frame(payload)]
     if not records:
         return since
     end = records[-1][0]

@@ -276,7 +276,7 @@ class FrameReader:
         self._starts.clear()
 
 
-_FRAME_BYTES = 2048
+_FRAME_BYTES = 16 * 1024
 """Most frames are smaller: one reading is enough."""
 
 

@@ -33,6 +33,7 @@ from mlops_lab.serving.journal import (
     worker_paths,
 )
 from mlops_lab.serving.records import (
+    RECORDS_A_FRAME,
     FactRecord,
     Note,
     OutcomeRecord,
@@ -41,16 +42,16 @@ from mlops_lab.serving.records import (
     Record,
     RefusalRecord,
     ShadowRecord,
-    decode_note,
-    decode_record,
-    encode_record,
+    decode_notes,
+    encode_frame,
+    find_record,
 )
 
 BOOK = "book"
 """The folder of a state that is read like a journal: predictions, then how they ended."""
 _ROWS_AT_ONCE = 512
 """As Python objects, all rows of a state together would take much room that is never given back."""
-_POSITION_BITS = 48  # of the 64 of a place; the others are the number of the folder
+_POSITION_BITS = 48  # of the 64 of a place; 4 are the record's number in its frame, the others the folder's
 Kind = TypeVar("Kind", bound=Record)
 
 
@@ -93,14 +94,16 @@ class Memory:
         `moments`: of records that may all be predictions, their moments in microseconds since 1970, if known.
         """
         before, folder = journal.position, self._folders.index(journal.path)
-        payloads = list(map(encode_record, records))
+        payloads = [
+            encode_frame(records[start : start + RECORDS_A_FRAME]) for start in range(0, len(records), RECORDS_A_FRAME)
+        ]
         try:
             journal.append(payloads)
         except EnvironmentFault:
             for position, payload in read_journal(journal.path, before):
                 self._take_in(folder, position, payload)
             raise
-        places = self._places(folder, payloads, before)
+        places = self._places(folder, payloads, before)[: len(records)]
         made = [record for record in records if type(record) is PredictionRecord]
         if moments and len(made) == len(records):
             self._expect_outcomes([record.id for record in made], moments, places)
@@ -118,16 +121,20 @@ class Memory:
             self.book.end(name, place)
         self._early.clear()
 
-    def _take_in(self, folder: int, position: int, payload: bytes) -> Note:
+    def _take_in(self, folder: int, position: int, payload: bytes) -> list[Note]:
         """Take in the frame that ends at that position."""
-        [place] = self._places(folder, [payload], position - frame_bytes(len(payload)))
-        note: Note = decode_note(payload)
-        self._apply(note, place)
-        return note
+        notes: list[Note] = decode_notes(payload)
+        places = self._places(folder, [payload], position - frame_bytes(len(payload)))
+        for note, place in zip(notes, places, strict=False):
+            self._apply(note, place)
+        return notes
 
     def _places(self, folder: int, payloads: Sequence[bytes], since: int) -> list[int]:
+        """Where the records of these frames are found again: the folder, the frame's position, the place in it."""
         self._readers[folder].hold(since)
-        return frame_starts(payloads, (folder << _POSITION_BITS) + since)
+        first = folder << _POSITION_BITS
+        starts = [(first + start) * RECORDS_A_FRAME for start in frame_starts(payloads, since)]
+        return [start + number for start in starts for number in range(RECORDS_A_FRAME)]
 
     def _apply(self, record: Record | Note, place: int) -> None:
         match record:
@@ -166,8 +173,9 @@ class Memory:
         return record.known_at, record.values
 
     def _read(self, place: int, kind: type[Kind]) -> Kind:
-        folder, position = divmod(place, 1 << _POSITION_BITS)
-        record = decode_record(self._readers[folder].read(position))
+        frame, number = divmod(place, RECORDS_A_FRAME)
+        folder, position = divmod(frame, 1 << _POSITION_BITS)
+        record = find_record(self._readers[folder].read(position), number)
         assert isinstance(record, kind)
         return record
 
@@ -207,9 +215,9 @@ class Memory:
     def _load_journal(self, path: Path, since: int, *, own: Path) -> int:
         folder, reached = self._folders.index(path), since
         for reached, payload in read_journal(path, since):
-            note = self._take_in(folder, reached, payload)
-            if path == own:
-                self._expect_shadow(note)
+            for note in self._take_in(folder, reached, payload):
+                if path == own:
+                    self._expect_shadow(note)
         return reached
 
     def _expect_shadow(self, note: Note) -> None:

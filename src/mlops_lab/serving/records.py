@@ -1,4 +1,4 @@
-"""What the journal holds: one record a prediction, an outcome, or a fact of a table."""
+"""What the journal holds: one record a prediction, an outcome, or a fact of a table; a few of them in a frame."""
 
 from __future__ import annotations
 
@@ -94,6 +94,16 @@ class PredictionNote(msgspec.Struct, frozen=True, tag="p", gc=False):
 Record = PredictionRecord | ShadowRecord | RefusalRecord | OutcomeRecord | FactRecord | SetAsideRecord
 Note = PredictionNote | ShadowRecord | RefusalRecord | OutcomeRecord | FactRecord | SetAsideRecord
 
-encode_record = msgspec.msgpack.Encoder().encode
-decode_record = msgspec.msgpack.Decoder(Record).decode
-decode_note = msgspec.msgpack.Decoder(Note).decode
+RECORDS_A_FRAME = 16
+"""At most. The more stand in one, the less each costs to write, and the more to find again."""
+encode_frame = msgspec.msgpack.Encoder().encode
+decode_frame = msgspec.msgpack.Decoder(list[Record]).decode
+decode_notes = msgspec.msgpack.Decoder(list[Note]).decode
+_decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_decode_one = msgspec.msgpack.Decoder(Record).decode
+
+
+def find_record(frame: bytes, number: int) -> Record:
+    """One of a frame's records; the others are passed over."""
+    record: Record = _decode_one(_decode_raw(frame)[number])
+    return record
