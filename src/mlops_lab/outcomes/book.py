@@ -66,10 +66,12 @@ class Book:
         ended = self._ended.get(prediction_id)
         return ended and self._read_outcome(ended[1])
 
-    def end(self, prediction_id: str, place: int) -> None:
-        """Enter the accepted outcome of a prediction; of one that is not in the book, nothing need be known."""
-        if (made := self._made.get(prediction_id)) is not None:
+    def end(self, prediction_id: str, place: int) -> bool:
+        """Enter the accepted outcome of a prediction; whether that is in the book: else nothing need be known."""
+        made = self._made.get(prediction_id)
+        if made is not None:
             self._ended.put([prediction_id], [made[0]], [place])
+        return made is not None
 
     def cast_shadow(self, prediction_id: str, place: int) -> None:
         """Enter what a shadow said, as `end` does."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 import polars as pl
@@ -75,6 +75,7 @@ class Memory:
         """By id, the version in shadow that a killed worker has not come to: what a restored memory found."""
         state, journals = project.root / deployment.state, worker_paths(project.journal_path)
         self._folders = [state / BOOK, *journals]
+        self._own = self._folders.index(own)
         self._readers = list(map(FrameReader, self._folders))
         """Where the book's predictions and outcomes are found again, by the number of the folder."""
         self._early: list[tuple[str, int]] = []
@@ -93,23 +94,14 @@ class Memory:
 
         `moments`: of records that may all be predictions, their moments in microseconds since 1970, if known.
         """
-        before, folder = journal.position, self._folders.index(journal.path)
-        payloads = [
-            encode_frame(records[start : start + RECORDS_A_FRAME]) for start in range(0, len(records), RECORDS_A_FRAME)
-        ]
+        before, payloads = journal.position, _frame(records)
         try:
             journal.append(payloads)
         except EnvironmentFault:
             for position, payload in read_journal(journal.path, before):
-                self._take_in(folder, position, payload)
+                self._take_in(self._own, position, payload)
             raise
-        places = self._places(folder, payloads, before)[: len(records)]
-        made = [record for record in records if type(record) is PredictionRecord]
-        if moments and len(made) == len(records):
-            self._expect_outcomes([record.id for record in made], moments, places)
-        else:
-            for record, place in zip(records, places, strict=True):
-                self._apply(record, place)
+        self._apply(records, self._places(self._own, payloads, before), moments=moments)
 
     def catch_up(self) -> None:
         """Take in what the journals say beyond what is known already."""
@@ -124,22 +116,33 @@ class Memory:
     def _take_in(self, folder: int, position: int, payload: bytes) -> list[Note]:
         """Take in the frame that ends at that position."""
         notes: list[Note] = decode_notes(payload)
-        places = self._places(folder, [payload], position - frame_bytes(len(payload)))
-        for note, place in zip(notes, places, strict=False):
-            self._apply(note, place)
+        self._apply(notes, self._places(folder, [payload], position - frame_bytes(len(payload))))
         return notes
 
     def _places(self, folder: int, payloads: Sequence[bytes], since: int) -> list[int]:
-        """Where the records of these frames are found again: the folder, the frame's position, the place in it."""
+        """Where the records of these frames are found again: the folder, the frame's position, the number in it.
+
+        As many for each frame: of the last ones there may be no record.
+        """
         self._readers[folder].hold(since)
         first = folder << _POSITION_BITS
         starts = [(first + start) * RECORDS_A_FRAME for start in frame_starts(payloads, since)]
         return [start + number for start in starts for number in range(RECORDS_A_FRAME)]
 
-    def _apply(self, record: Record | Note, place: int) -> None:
+    def _apply(self, records: Sequence[Record | Note], places: Sequence[int], *, moments: Sequence[int] = ()) -> None:
+        if not {*map(type, records)} <= {PredictionRecord, PredictionNote}:
+            for record, place in zip(records, places, strict=False):
+                self._apply_one(record, place)
+            return
+        made = cast("Sequence[PredictionNote]", records)
+        moments = moments or [to_micros(record.at) for record in made]
+        self.book.add([record.id for record in made], moments, places[: len(made)])
+        self._note(from_micros(max(moments)))
+
+    def _apply_one(self, record: Record | Note, place: int) -> None:
         match record:
             case PredictionRecord() | PredictionNote():
-                self._expect_outcomes([record.id], [to_micros(record.at)], [place])
+                self._apply([record], [place])
             case RefusalRecord():
                 self._note(record.at)
             case ShadowRecord():
@@ -150,10 +153,6 @@ class Memory:
                 self._learn(record, place)
             case _:
                 pass
-
-    def _expect_outcomes(self, ids: Sequence[str], moments: Sequence[int], places: Sequence[int]) -> None:
-        self.book.add(ids, moments, places)
-        self._note(from_micros(max(moments)))
 
     # ---- finding again -------------------------------------------------------------------------------------------
 
@@ -246,9 +245,8 @@ class Memory:
             self.newest = at
 
     def _learn(self, record: OutcomeRecord, place: int) -> None:
-        if self.book.find(record.id) is None:
+        if not self.book.end(record.id, place):
             self._early.append((record.id, place))
-        self.book.end(record.id, place)
         if record.prediction is None:  # of a state, whose facts hold it
             return
         source = self._project.settings.source
@@ -269,6 +267,11 @@ class Memory:
         column = self._doors.known_at[table]
         if column and (newest := later(self.newest_facts.get(table), row[column])) is not None:
             self.newest_facts[table] = newest
+
+
+def _frame(records: Sequence[Record]) -> list[bytes]:
+    starts = range(0, len(records), RECORDS_A_FRAME)
+    return [encode_frame(records[start : start + RECORDS_A_FRAME]) for start in starts]
 
 
 def fact_id(key: Sequence[str], row: Mapping[str, Any]) -> str:
