@@ -60,6 +60,10 @@ class Answerer:
         self._readers = readers
         self._time = time
         self._key = key
+        champion = models.champion.features.version
+        self.names = readers[champion].looked_up
+        """Of what versions looked up that see what the champion sees: their records hold the values alone."""
+        self._named = {version: reader.looked_up for version, reader in readers.items() if version != champion}
 
     def answer(self, ids: Sequence[str], rows: Sequence[dict[str, Any]]) -> Answers:
         """The answers to some requests; a refusal where a view refuses or the model has no answer."""
@@ -83,7 +87,7 @@ class Answerer:
                 [route.role for route in routes],
                 outputs,
                 rows,
-                [one.looked_up for one in inputs],
+                self._features(routes, inputs),
                 [one.missing for one in inputs],
                 [route.shadow_version for route in routes],
             )
@@ -91,6 +95,14 @@ class Answerer:
         for place in without:
             records[place] = _refuse(ids[place], rows[place], times[place], routes[place], inputs[place])
         return Answers(records, moments, _glance(routes, inputs, records))
+
+    def _features(self, routes: Sequence[Route], inputs: Sequence[Inputs]) -> list[Any]:
+        """What a record holds of what each version saw: see `names`."""
+        features: list[Any] = [one.looked_up for one in inputs]
+        for place, route in enumerate(routes) if self._named else ():
+            if (names := self._named.get(route.predictor.features.version)) is not None:
+                features[place] = dict(zip(names, features[place], strict=True))
+        return features
 
     def _keys(self, ids: Sequence[str], rows: Sequence[dict[str, Any]]) -> Sequence[str]:
         if self._key is None:

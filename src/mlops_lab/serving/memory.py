@@ -89,12 +89,17 @@ class Memory:
 
     # ---- the fold ------------------------------------------------------------------------------------------------
 
-    def record(self, journal: Journal, records: Sequence[Record], *, moments: Sequence[int] = ()) -> None:
+    def record(
+        self, journal: Journal, records: Sequence[Record], *, moments: Sequence[int] = (), names: Sequence[str] = ()
+    ) -> None:
         """Write records down and take them in; on an EnvironmentFault those that are in the journal nevertheless.
 
-        `moments`: of records that may all be predictions, their moments in microseconds since 1970, if known.
+        `moments`: of records that may all be predictions, their moments in microseconds since 1970, if known; `names`:
+        of features that are values alone.
         """
-        before, payloads = journal.position, _frame(records)
+        starts = range(0, len(records), RECORDS_A_FRAME)
+        payloads = [encode_frame(records[start : start + RECORDS_A_FRAME], names) for start in starts]
+        before = journal.position
         try:
             journal.append(payloads)
         except EnvironmentFault:
@@ -115,7 +120,7 @@ class Memory:
 
     def _take_in(self, folder: int, position: int, payload: bytes) -> list[Note]:
         """Take in the frame that ends at that position."""
-        notes: list[Note] = decode_notes(payload)
+        notes = decode_notes(payload)
         self._apply(notes, self._places(folder, [payload], position - frame_bytes(len(payload))))
         return notes
 
@@ -267,11 +272,6 @@ class Memory:
         column = self._doors.known_at[table]
         if column and (newest := later(self.newest_facts.get(table), row[column])) is not None:
             self.newest_facts[table] = newest
-
-
-def _frame(records: Sequence[Record]) -> list[bytes]:
-    starts = range(0, len(records), RECORDS_A_FRAME)
-    return [encode_frame(records[start : start + RECORDS_A_FRAME]) for start in starts]
 
 
 def fact_id(key: Sequence[str], row: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
 from pathlib import Path
@@ -58,11 +58,11 @@ class Predictor:
 
 
 class Inputs(msgspec.Struct, frozen=True, gc=False):
-    """The inputs of one request; those among them that the request itself does not hold, by name; by view, why it knew
-    nothing of it; and whether one of those views refuses."""
+    """The inputs of one request; those among them that the request itself does not hold; by view, why it knew nothing
+    of it; and whether one of those views refuses."""
 
     values: tuple[Any, ...]
-    looked_up: Any
+    looked_up: tuple[Any, ...]
     missing: dict[str, str]
     refused_by: str | None
 
@@ -87,15 +87,15 @@ class FeatureReader:
         self._pick = _picker(self._fields)
         self._features = features
         found = {*features.derived, *predictor.view_schema}
-        self._looked_up = [name for name in features.inputs if name in found or name not in predictor.request_schema]
-        self._name = _naming(self._looked_up)
+        self.looked_up = [name for name in features.inputs if name in found or name not in predictor.request_schema]
+        """The inputs that the request itself does not hold."""
 
     def read(self, rows: Sequence[Mapping[str, Any]], moments: Sequence[int] | None = None) -> list[Inputs]:
         """The inputs of each request, as of its own time; `moments`: the same in microseconds since 1970, if known."""
         if not rows:
             return []
         if not self._views and not self._derived:  # the fields are the inputs
-            return [Inputs(values, _NOTHING, _NOTHING, None) for values in map(self._pick, rows)]
+            return [Inputs(values, (), _NOTHING, None) for values in map(self._pick, rows)]
         if moments is None:
             moments = [to_micros(row[self._time]) for row in rows]
         columns: dict[str, Sequence[Any]] = dict(
@@ -112,9 +112,9 @@ class FeatureReader:
                     refused[index] = view.name
         if self._derived:
             columns.update(self._derive(columns, moments))
-        inputs = zip(*[columns[name] for name in self._features.inputs], strict=True)
-        named = map(self._name, *[columns[name] for name in self._looked_up]) if self._looked_up else repeat(_NOTHING)
-        return list(map(Inputs, inputs if self._features.inputs else repeat(()), named, missing, refused))
+        return list(
+            map(Inputs, _rows(columns, self._features.inputs), _rows(columns, self.looked_up), missing, refused)
+        )
 
     def _derive(self, columns: Mapping[str, Sequence[Any]], moments: Sequence[int]) -> dict[str, list[Any]]:
         rows, roots = len(moments), []
@@ -140,10 +140,9 @@ def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ..
     return lambda row: tuple([row[name] for name in names])
 
 
-def _naming(names: Sequence[str]) -> Callable[..., Any]:
-    """A function from values to what is encoded as a dict of these names: ten times as fast as making the dict."""
-    places = {f"v{place}": name for place, name in enumerate(names)}
-    return msgspec.defstruct("Named", list(places), rename=places, frozen=True, gc=False)
+def _rows(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+    """The values of these columns, row by row; of none, nothing for ever."""
+    return zip(*[columns[name] for name in names], strict=True) if names else repeat(())
 
 
 def views_of(predictors: Sequence[Predictor]) -> dict[str, View]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +12,10 @@ import msgspec
 class PredictionRecord(msgspec.Struct, frozen=True, tag="p", omit_defaults=True, gc=False):
     """One answered request.
 
-    `request` is what came in, `features` what the model saw beyond it; `missing` names the views that knew nothing of
-    it, and why. `role`: "champion", "canary", or "arm" of an A/B test with fixed shares. A shadow is a version that is
-    scored on the same request and answers nobody; as that is done after the answer, what it said is a `ShadowRecord`.
+    `request` is what came in, `features` what the model saw beyond it: by name, or values alone, whose names stand once
+    in the frame. `missing` names the views that knew nothing of it, and why. `role`: "champion", "canary", or "arm" of
+    an A/B test with fixed shares. A shadow is a version that is scored on the same request and answers nobody; as that
+    is done after the answer, what it said is a `ShadowRecord`.
     """
 
     id: str
@@ -22,7 +24,7 @@ class PredictionRecord(msgspec.Struct, frozen=True, tag="p", omit_defaults=True,
     role: str
     output: float | list[float]
     request: dict[str, Any]
-    features: dict[str, Any]
+    features: Any
     missing: dict[str, str] = {}
     shadow_version: int | None = None
     shadow_output: float | list[float] | None = None
@@ -96,14 +98,33 @@ Note = PredictionNote | ShadowRecord | RefusalRecord | OutcomeRecord | FactRecor
 
 RECORDS_A_FRAME = 16
 """At most. The more stand in one, the less each costs to write, and the more to find again."""
-encode_frame = msgspec.msgpack.Encoder().encode
-decode_frame = msgspec.msgpack.Decoder(list[Record]).decode
-decode_notes = msgspec.msgpack.Decoder(list[Note]).decode
-_decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_encode = msgspec.msgpack.Encoder().encode
+_decode_frame = msgspec.msgpack.Decoder(tuple[list[str], list[Record]]).decode
+_decode_notes = msgspec.msgpack.Decoder(tuple[msgspec.Raw, list[Note]]).decode
+_decode_raw = msgspec.msgpack.Decoder(tuple[msgspec.Raw, list[msgspec.Raw]]).decode
 _decode_one = msgspec.msgpack.Decoder(Record).decode
 
 
+def encode_frame(records: Sequence[Record], names: Sequence[str] = ()) -> bytes:
+    """A frame of these records; `names` are those of features of which only the values are given."""
+    return _encode((names, records))
+
+
+def decode_frame(frame: bytes) -> list[Record]:
+    """A frame's records, all features by name."""
+    names, records = _decode_frame(frame)
+    for record in records:
+        if isinstance(record, PredictionRecord) and not isinstance(record.features, dict):
+            msgspec.structs.force_setattr(record, "features", dict(zip(names, record.features, strict=True)))
+    return records
+
+
+def decode_notes(frame: bytes) -> list[Note]:
+    """What of a frame's records they keep who only read along."""
+    return _decode_notes(frame)[1]
+
+
 def find_record(frame: bytes, number: int) -> Record:
-    """One of a frame's records; the others are passed over."""
-    record: Record = _decode_one(_decode_raw(frame)[number])
+    """One of a frame's records, with its features as they stand there; the others are passed over."""
+    record: Record = _decode_one(_decode_raw(frame)[1][number])
     return record

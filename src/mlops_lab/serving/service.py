@@ -115,7 +115,7 @@ class Service:
         if only_refusals:
             records, moments, glances = [one for one in records if isinstance(one, RefusalRecord)], [], {}
         if records:
-            self.memory.record(self.journal, records, moments=moments)
+            self.memory.record(self.journal, records, moments=moments, names=self._answerer.names)
             self.counts.note_answers(records, shed=self._shadows.add(glances) if glances else 0)
 
     def _same(
