@@ -80,12 +80,16 @@ class Memory:
         """Where the book's predictions and outcomes are found again, by the number of the folder."""
         self._early: list[tuple[str, int]] = []
         """Outcomes that were met before their predictions, which another worker wrote down."""
-        self._load_facts(state)
-        self._load_book(own)
-        positions = dict(zip(journals, deployment.state_positions, strict=False))
-        self._followers = {
-            path: Follower(path, self._load_journal(path, positions.get(path, 0), own=own)) for path in journals
-        }
+        self._followers: dict[Path, Follower] = {}
+        try:
+            self._load_facts(state)
+            self._load_book(own)
+            positions = dict(zip(journals, deployment.state_positions, strict=False))
+            for path in journals:
+                self._followers[path] = Follower(path, self._load_journal(path, positions.get(path, 0), own=own))
+        except BaseException:
+            self.close()
+            raise
 
     # ---- the fold ------------------------------------------------------------------------------------------------
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+
+from mlops_lab.errors import EnvironmentFault
+
+Result = TypeVar("Result")
 
 
 class PredictionRecord(msgspec.Struct, frozen=True, tag="p", omit_defaults=True, gc=False):
@@ -112,7 +116,7 @@ def encode_frame(records: Sequence[Record], names: Sequence[str] = ()) -> bytes:
 
 def decode_frame(frame: bytes) -> list[Record]:
     """A frame's records, all features by name."""
-    names, records = _decode_frame(frame)
+    names, records = _read(_decode_frame, frame)
     for record in records:
         if isinstance(record, PredictionRecord) and not isinstance(record.features, dict):
             msgspec.structs.force_setattr(record, "features", dict(zip(names, record.features, strict=True)))
@@ -121,10 +125,22 @@ def decode_frame(frame: bytes) -> list[Record]:
 
 def decode_notes(frame: bytes) -> list[Note]:
     """What of a frame's records they keep who only read along."""
-    return _decode_notes(frame)[1]
+    return _read(_decode_notes, frame)[1]
 
 
 def find_record(frame: bytes, number: int) -> Record:
     """One of a frame's records, with its features as they stand there; the others are passed over."""
-    record: Record = _decode_one(_decode_raw(frame)[1][number])
+    record: Record = _read(_decode_one, _read(_decode_raw, frame)[1][number])
     return record
+
+
+def _read(decode: Callable[[bytes | msgspec.Raw], Result], data: bytes | msgspec.Raw) -> Result:
+    try:
+        return decode(data)
+    except msgspec.MsgspecError as error:
+        raise EnvironmentFault(
+            f"the journal holds what this version does not know: {error}",
+            code="journal_foreign",
+            where="journal",
+            hint="another version of mlops-lab wrote it: have that one bring it into the lake by `mlops tick`",
+        ) from None
