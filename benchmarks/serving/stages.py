@@ -22,27 +22,27 @@ import uvloop
 from mlops_lab.features.online import MemoryStore
 from mlops_lab.project import load_project
 from mlops_lab.serving import memory
+from mlops_lab.serving.answering import Answerer
 from mlops_lab.serving.app import App
 from mlops_lab.serving.deployment import read_deployment
 from mlops_lab.serving.journal import Journal
 from mlops_lab.serving.metrics import Counts
 from mlops_lab.serving.predictor import FeatureReader, Predictor
 from mlops_lab.serving.protocols import own
-from mlops_lab.serving.routing import LiveModels
 from mlops_lab.serving.service import Service
 from mlops_lab.serving.token import Guard
 
 STAGES: list[tuple[str, Any, str]] = [
     ("decode, check the contract", own, "decode_body"),
     ("ids, locks, batches", Service, "answer"),
-    ("route", LiveModels, "route"),
+    ("route, put together", Answerer, "answer"),
     ("look up", FeatureReader, "read"),
     ("look up", MemoryStore, "read"),
     ("derive", FeatureReader, "_derive"),
     ("score", Predictor, "score_rows"),
     ("encode the record", memory, "encode_frame"),
     ("append to the log", Journal, "append"),
-    ("remember", memory.Memory, "add_predictions"),
+    ("remember", memory.Memory, "_apply"),
     ("encode the answer", own, "encode"),
     ("count", Counts, "note_answers"),
     ("count", Counts, "note_request"),
