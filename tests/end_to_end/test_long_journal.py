@@ -19,18 +19,20 @@ from mlops_lab.serving.service import Service
 def test_a_turn_moves_the_state_on_and_drops_what_is_before_it(
     project: Project, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlops_lab.loop.deploy.LONG_BYTES", 50_000)
+    monkeypatch.setattr("mlops_lab.loop.deploy.LONG_BYTES", 30_000)
     rows = world.parcels.filter(pl.col("asked_at") >= day_begin(24)).head(200).to_dicts()
     loop = Loop(project)
     loop.act(fresh=True)
     service = Service(project, read_deployment(project.deployment_path))
-    service.journal._segment_bytes = 20_000
+    service.journal._segment_bytes = 10_000
     told: dict[str, Any] = {}
     for start in range(0, 200, 20):
         requests = [msgspec.convert(ask(row), service.doors.request) for row in rows[start : start + 20]]
         told |= {record.id: record.output for record in service.predict(requests)}
     before = read_deployment(project.deployment_path)
     assert len(segments(project.journal_path)) >= 4
+    again = service.predict([msgspec.convert(ask(row), service.doors.request) for row in rows])
+    assert {record.id: record.output for record in again} == told, "read from wherever it was written down"
 
     loop.tick(day_begin(25))
 

@@ -102,7 +102,7 @@ def test_a_journal_that_does_not_exist_yet_is_an_empty_one(tmp_path: Path) -> No
 def test_a_frame_that_is_held_is_read_again_also_after_it_is_dropped(tmp_path_factory, written, segment_bytes, data):
     path = tmp_path_factory.mktemp("journal")
     journal = Journal(path, segment_bytes=segment_bytes, reserve_bytes=100)
-    reader, places = FrameReader(path, segment_bytes=segment_bytes), {}
+    reader, places = FrameReader(path), {}
     for payloads in written:
         since = journal.position
         end = journal.append(payloads)

@@ -231,9 +231,8 @@ _CHUNK_BYTES = 1024 * 1024
 class FrameReader:
     """The reading end that finds a frame again. A segment that it holds stays readable after it is deleted."""
 
-    def __init__(self, path: Path, *, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._segment_bytes = segment_bytes
         self._starts: list[int] = []
         self._files: list[int] = []
 
