@@ -238,9 +238,7 @@ class FrameReader:
 
     def hold(self, position: int) -> None:
         """Have the segment of the frame that begins there open from now on. Positions must not go down."""
-        if (
-            self._starts and position < self._starts[-1] + self._segment_bytes
-        ):  # no segment that another follows is shorter
+        if self._files and position - self._starts[-1] < os.fstat(self._files[-1]).st_size:
             return
         start = max((start for start in segments(self._path) if start <= position), default=None)
         if start is not None and start not in self._starts:
