@@ -14,7 +14,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from mlops_lab.serving.turns import Turns
-turns = Turns(Path(sys.argv[1]))
+turns = Turns(Path(sys.argv[1]), workers=2)
 with turns.alone() if sys.argv[2] == "alone" else turns.shared(sys.argv[3:]):
     print("held", flush=True)
     sys.stdin.read()
@@ -42,7 +42,7 @@ class Holder:
 
 
 def test_answers_are_given_side_by_side_but_not_beside_a_fact(tmp_path: Path) -> None:
-    Turns(tmp_path).close()
+    Turns(tmp_path, workers=2).close()
     one, two = Holder(tmp_path, "shared", "a"), Holder(tmp_path, "shared", "b")
     assert one.has_it()
     assert two.has_it()
@@ -73,10 +73,18 @@ def test_an_id_is_answered_by_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_turn_can_be_taken_again(tmp_path: Path) -> None:
-    turns = Turns(tmp_path)
+    turns = Turns(tmp_path, workers=2)
     for _ in range(3):
         with turns.shared(["a"]):
             pass
         with turns.alone():
             pass
     turns.close()
+
+
+def test_one_worker_waits_for_nobody(tmp_path: Path) -> None:
+    turns, other = Turns(tmp_path, workers=1), Turns(tmp_path, workers=1)
+    with turns.alone(), other.alone(), turns.shared(["a"]), other.shared(["a"]):
+        pass
+    turns.close()
+    other.close()

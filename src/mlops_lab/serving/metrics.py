@@ -7,7 +7,6 @@ started again goes on from there. Each series names its worker, and none goes do
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
@@ -53,8 +52,9 @@ class Counts(msgspec.Struct):
     def note_answers(self, records: Sequence[PredictionRecord | RefusalRecord], *, shed: int) -> None:
         """Count what some rows were told; `shed` of them get no shadow."""
         made = [record for record in records if type(record) is PredictionRecord]
-        for (version, role), number in Counter(map(_KIND, made)).items():
-            self._count("answered", str(version), role, number)
+        kinds = list(map(_KIND, made))
+        for version, role in set(kinds):
+            self._count("answered", str(version), role, kinds.count((version, role)))
         for missing in [record.missing for record in made if record.missing]:
             for view, reason in missing.items():
                 self._count("missing", view, reason)

@@ -58,7 +58,7 @@ class Service:
         self._shadows = Shadows()
         self.models = LiveModels(deployment, project.root)
         self.journal = Journal(path, reserve_bytes=RESERVE_BYTES)
-        self._turns = Turns(project.journal_path)
+        self._turns = Turns(project.journal_path, workers=workers)
         self._time, self._key = project.settings.source.time, project.settings.source.key
         self.memory = self._remember(self.models)  # after the journal is ours: nobody can write what this would miss
         self._catch_up(self.memory)
