@@ -19,9 +19,9 @@ from mlops_lab.serving.predictor import FeatureReader, Inputs
 from mlops_lab.serving.records import PredictionRecord, RefusalRecord
 from mlops_lab.serving.routing import LiveModels, Route
 
-_MANY, _MOST = 32, 2**16 - 1
+_MANY = 32  # moments: from so many on NumPy pays
+_MOST, _HEAD_BYTES = 2**16 - 1, 3  # a list of more has a longer head in MessagePack
 _encode = msgspec.msgpack.Encoder().encode
-_HEAD_BYTES = 3  # of a list of more than 15 and at most 65,535
 _SECONDS = np.dtype([("kind", ">u2"), ("seconds", ">u4")])
 _PARTS = np.dtype([("kind", ">u2"), ("both", ">u8")])
 _PARTS_KIND = 0xD7FF
