@@ -44,7 +44,8 @@ class TimedMap:
     def __init__(self, *, drawer_entries: int = 512) -> None:
         self._drawer_entries = drawer_entries
         self._secret = os.urandom(16)
-        self._factors = [int.from_bytes(os.urandom(8)) | 1 for _ in range(2)]
+        self._factors: _Numbers = np.frombuffer(os.urandom(16), dtype=np.uint64) | np.uint64(1)
+        self._first, self._second = self._factors.tolist()
         self._fresh: dict[str, tuple[int, int]] = {}
         self._drawers: dict[int, _Drawer] = {}
         self._next = 0
@@ -97,7 +98,7 @@ class TimedMap:
     def _find(self, name: str) -> tuple[int, int] | None:
         key = self._key(name)
         first, second = _HALVES.unpack(key)
-        bits = (first * self._factors[0] + second * self._factors[1]) & _HASH_MASK  # as `_hash`
+        bits = (first * self._first + second * self._second) & _HASH_MASK  # as `_hash`
         for run in reversed(self._runs):  # the latest first
             numbers = run.data  # gives Python's integers, faster than an array gives its own
             place = bisect_left(numbers, bits + (1 << _PLACE_BITS)) - 1
@@ -134,8 +135,7 @@ class TimedMap:
         (Multiply-shift: Dietzfelbinger and others, J. Algorithms 1997, doi:10.1006/jagm.1997.0873.)
         """
         halves = np.frombuffer(keys, dtype="<u8").reshape(-1, 2)
-        first, second = map(np.uint64, self._factors)
-        bits: _Numbers = (halves[:, 0] * first + halves[:, 1] * second) & np.uint64(_HASH_MASK)
+        bits: _Numbers = (halves * self._factors).sum(axis=1, dtype=np.uint64) & np.uint64(_HASH_MASK)
         return bits
 
     def _key(self, name: str) -> bytes:
