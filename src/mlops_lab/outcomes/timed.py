@@ -135,7 +135,8 @@ class TimedMap:
         (Multiply-shift: Dietzfelbinger and others, J. Algorithms 1997, doi:10.1006/jagm.1997.0873.)
         """
         halves = np.frombuffer(keys, dtype="<u8").reshape(-1, 2)
-        bits: _Numbers = (halves * self._factors).sum(axis=1, dtype=np.uint64) & np.uint64(_HASH_MASK)
+        first, second = halves[:, 0] * self._factors[0], halves[:, 1] * self._factors[1]
+        bits: _Numbers = (first + second) & np.uint64(_HASH_MASK)
         return bits
 
     def _key(self, name: str) -> bytes:
