@@ -125,7 +125,7 @@ def test_a_large_frame_is_read_again(tmp_path: Path) -> None:
     reader.close()
 
 
-@pytest.mark.parametrize("how", ["flip", "cut", "empty", "not held"])
+@pytest.mark.parametrize("how", ["flip", "cut", "empty", "endless", "not held"])
 def test_a_frame_that_is_not_to_be_had_is_an_error(tmp_path: Path, how: str) -> None:
     write_segment(tmp_path / "book", [b"one", b"another"])
     segment = tmp_path / "book" / segment_name(0)
@@ -133,7 +133,10 @@ def test_a_frame_that_is_not_to_be_had_is_an_error(tmp_path: Path, how: str) -> 
     reader = FrameReader(tmp_path / "book")
     if how != "not held":
         reader.hold(0)
-    segment.write_bytes({"flip": whole[:-1] + b"?", "cut": whole[:-1], "empty": b"", "not held": whole}[how])
+    endless = whole[:11] + b"\xff" * 4 + whole[15:]
+    segment.write_bytes(
+        {"flip": whole[:-1] + b"?", "cut": whole[:-1], "empty": b"", "endless": endless, "not held": whole}[how]
+    )
     with pytest.raises(EnvironmentFault) as caught:
         reader.read(11)
     assert caught.value.code == "journal_damaged"

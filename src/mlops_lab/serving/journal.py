@@ -248,23 +248,25 @@ class FrameReader:
 
     def read(self, position: int) -> bytes:
         """The payload of the frame that begins there; EnvironmentFault where it is not to be had."""
+        why = "it is not there"
         place = bisect_right(self._starts, position) - 1
-        if place >= 0:
-            offset = position - self._starts[place]
-            try:
-                data = os.pread(self._files[place], _FRAME_BYTES, offset)
-                if len(data) >= _HEADER.size and (needed := frame_bytes(_HEADER.unpack_from(data)[0])) > len(data):
-                    data = os.pread(self._files[place], needed, offset)
-            except OSError as error:
-                raise disk_fault(error, self._path) from error
-            for _, payload in _frames_in(data):
-                return payload
+        try:
+            data = self._read(place, position - self._starts[place]) if place >= 0 else b""
+        except OSError as error:
+            data, why = b"", str(error.strerror)
+        for _, payload in _frames_in(data):
+            return payload
         raise EnvironmentFault(
-            f"the frame at {position} is not to be had any more",
+            f"the frame at {position} cannot be read: {why}",
             code="journal_damaged",
             where=str(self._path),
             hint="start the server again: it learns from the lake what is in there",
         )
+
+    def _read(self, place: int, offset: int) -> bytes:
+        data = os.pread(self._files[place], _FRAME_BYTES, offset)
+        needed = frame_bytes(_HEADER.unpack_from(data)[0]) if len(data) >= _HEADER.size else 0
+        return data if needed <= len(data) else os.pread(self._files[place], min(needed, SEGMENT_BYTES), offset)
 
     def close(self) -> None:
         """Let go of the segments."""
