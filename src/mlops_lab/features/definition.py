@@ -258,8 +258,9 @@ class Features:
         height = 2 if rows == 1 else rows
         frame += [pl.Series(name, [number] * height) for name, number in numbers.items()]
         # the in-memory engine starts in 0.03 ms, the streaming one, made for large frames, in 0.14 ms
-        lazy = pl.DataFrame(frame).lazy().select_seq(expressions)
-        return lazy.collect(engine="in-memory", optimizations=_AS_WRITTEN).head(rows)
+        lazy = (pl.DataFrame(frame) if len(frame) > 1 else frame[0].to_frame()).lazy().select_seq(expressions)
+        derived = lazy.collect(engine="in-memory", optimizations=_AS_WRITTEN)
+        return derived if height == rows else derived.head(rows)
 
     @cached_property
     def roots(self) -> list[str]:
