@@ -21,7 +21,7 @@ import uvloop
 
 from mlops_lab.features.online import MemoryStore
 from mlops_lab.project import load_project
-from mlops_lab.serving import memory
+from mlops_lab.serving import memory, records
 from mlops_lab.serving.answering import Answerer
 from mlops_lab.serving.app import App
 from mlops_lab.serving.deployment import read_deployment
@@ -40,7 +40,7 @@ STAGES: list[tuple[str, Any, str]] = [
     ("look up", MemoryStore, "read"),
     ("derive", FeatureReader, "_derive"),
     ("score", Predictor, "score_rows"),
-    ("encode the record", memory, "encode_frame"),
+    ("encode the record", records, "encode_frame"),
     ("append to the log", Journal, "append"),
     ("remember", memory.Memory, "_apply"),
     ("encode the answer", own, "encode"),

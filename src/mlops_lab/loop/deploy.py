@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 
 import msgspec
 import polars as pl
@@ -22,7 +21,7 @@ from mlops_lab.rollout.decisions import Decision, State, What
 from mlops_lab.serving.deployment import Arm, Deployment, Live, read_deployment, write_deployment
 from mlops_lab.serving.journal import disk_fault, drop_segments, worker_paths, write_segment
 from mlops_lab.serving.memory import BOOK
-from mlops_lab.serving.records import RECORDS_A_FRAME, OutcomeRecord, PredictionRecord, Record, encode_frame
+from mlops_lab.serving.records import OutcomeRecord, PredictionRecord, encode_frames
 from mlops_lab.training.history import (
     OUTCOMES,
     PREDICTIONS,
@@ -106,7 +105,7 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
             if needed:
                 _recent(project, facts, needed).write_parquet(folder / f"{table}.parquet")
         (folder / "views.json").write_bytes(msgspec.json.encode([view.version for view in views]))
-        write_segment(folder / BOOK, _frames(_book(project, lake)))
+        write_segment(folder / BOOK, encode_frames(_book(project, lake)))
     except OSError as error:
         raise disk_fault(error, folder) from error
     return str(folder.relative_to(project.root)), positions
@@ -150,11 +149,6 @@ def _book(project: Project, lake: Lake) -> Iterator[PredictionRecord | OutcomeRe
         for row in ended.filter(pl.col("predicted_at") >= oldest).iter_rows(named=True):
             values = {name: row[name] for name in answered}
             yield OutcomeRecord(row["id"], row["known_at"], row["verdict"], values, None)
-
-
-def _frames(records: Iterator[Record]) -> Iterator[bytes]:
-    while some := list(islice(records, RECORDS_A_FRAME)):
-        yield encode_frame(some)
 
 
 def _with_shadows(lake: Lake, predictions: pl.DataFrame, *, since: datetime) -> pl.DataFrame:

@@ -89,7 +89,7 @@ class Answerer:
                 rows,
                 self._features(routes, inputs),
                 [one.missing for one in inputs],
-                [route.shadow_version for route in routes],
+                [route.shadow and route.shadow.version for route in routes],
             )
         )
         for place in without:

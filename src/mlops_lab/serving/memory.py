@@ -43,7 +43,7 @@ from mlops_lab.serving.records import (
     RefusalRecord,
     ShadowRecord,
     decode_notes,
-    encode_frame,
+    encode_frames,
     find_record,
 )
 
@@ -101,9 +101,7 @@ class Memory:
         `moments`: of records that may all be predictions, their moments in microseconds since 1970, if known; `names`:
         of features that are values alone.
         """
-        starts = range(0, len(records), RECORDS_A_FRAME)
-        payloads = [encode_frame(records[start : start + RECORDS_A_FRAME], names) for start in starts]
-        before = journal.position
+        payloads, before = list(encode_frames(records, names)), journal.position
         try:
             journal.append(payloads)
         except EnvironmentFault:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -112,6 +113,13 @@ _decode_one = msgspec.msgpack.Decoder(Record).decode
 def encode_frame(records: Sequence[Record], names: Sequence[str] = ()) -> bytes:
     """A frame of these records; `names` are those of features of which only the values are given."""
     return _encode((names, records))
+
+
+def encode_frames(records: Iterable[Record], names: Sequence[str] = ()) -> Iterator[bytes]:
+    """The frames of these records, as few as may be."""
+    waiting = iter(records)
+    while some := list(islice(waiting, RECORDS_A_FRAME)):
+        yield encode_frame(some, names)
 
 
 def decode_frame(frame: bytes) -> list[Record]:

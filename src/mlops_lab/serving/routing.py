@@ -25,7 +25,6 @@ class Route(NamedTuple):
     predictor: Predictor
     role: str
     shadow: Predictor | None = None
-    shadow_version: int | None = None
 
 
 class LiveModels:
@@ -45,10 +44,8 @@ class LiveModels:
                 self.by_live[live] = (known or {}).get(live) or _load(live, root)
         self.champion = self.by_live[deployment.champion]
         challenger = self.by_live[deployment.challenger] if deployment.challenger else None
-        self._champion = Route(self.champion, "champion", challenger, challenger.version if challenger else None)
-        self._canary = self._champion
-        if challenger:
-            self._canary = Route(challenger, "canary", self.champion, self.champion.version)
+        self._champion = Route(self.champion, "champion", challenger)
+        self._canary = Route(challenger, "canary", self.champion) if challenger else self._champion
         self._arms = [(arm.share, Route(self.by_live[arm.live], "arm")) for arm in deployment.arms]
         self._is_split = bool(self._arms or (challenger and deployment.canary_share))
 
