@@ -90,12 +90,12 @@ bench-serving: $(VENV)/.dev peers ## our server against six others on the same m
 
 clean: ## remove .venv, caches and what benchmarks and builds wrote (not a project's .mlops)
 	rm -rf $(VENV) .peers .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out \
-	  src/mlops_lab/registry/libforest.so
+	  src/mlops_lab/registry/engines/libforest.so
 	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- .venv: a stamp says which lock is installed in it. dev holds all of demo, in the same versions. ---
 
-BUILT = pyproject.toml hatch_build.py src/mlops_lab/registry/forest.c
+BUILT = pyproject.toml hatch_build.py src/mlops_lab/registry/engines/forest.c
 
 $(VENV)/.demo: requirements/demo.txt $(BUILT) $(VENV)/.created
 	@$(call install,requirements/demo.txt)

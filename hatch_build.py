@@ -11,7 +11,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-FOLDER = Path("src/mlops_lab/registry")
+FOLDER = Path("src/mlops_lab/registry/engines")
 
 
 class ForestHook(BuildHookInterface):

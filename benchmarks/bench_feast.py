@@ -19,7 +19,7 @@ from mlops_lab.exporters.feast import export_feast
 from mlops_lab.features.offline import look_up
 from mlops_lab.lake import Lake
 from mlops_lab.project import load_project
-from mlops_lab.training.history import read_facts, read_labelled
+from mlops_lab.tables.facts import read_facts, read_labelled
 from mlops_lab.training.pipeline import load_pipeline
 from report import write_report
 

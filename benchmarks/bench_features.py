@@ -21,10 +21,10 @@ import polars as pl
 from mlops_lab.clock import to_micros
 from mlops_lab.features.definition import Features, View, last, mean
 from mlops_lab.features.offline import compute_in_batches, look_up
-from mlops_lab.features.online import MemoryStore, Store, timed_row
+from mlops_lab.features.online import MemoryStore, OnlineStore, timed_row
 from mlops_lab.project import load_project
 from mlops_lab.replay.flights import read_world
-from mlops_lab.training.history import facts_of
+from mlops_lab.tables.facts import facts_of
 from report import write_report
 
 ROUNDS = 9
@@ -147,7 +147,7 @@ def compare_memory() -> dict[str, float]:
 # ---- online -------------------------------------------------------------------------------------------------------
 
 
-def measure_reads(store: Store, view: View, entities: int) -> dict[str, float]:
+def measure_reads(store: OnlineStore, view: View, entities: int) -> dict[str, float]:
     """Fill the store with two facts an entity, and read some, spread over all; microseconds an entity."""
     start = datetime(2013, 6, 1, tzinfo=UTC)
     for hour in (0, 1):

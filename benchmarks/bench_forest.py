@@ -22,9 +22,9 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 
-from mlops_lab.registry.engine import count_cores
-from mlops_lab.registry.forest import BitForest
-from mlops_lab.registry.lightgbm import Booster
+from mlops_lab.registry.engines.base import count_cores
+from mlops_lab.registry.engines.forest import BitForest
+from mlops_lab.registry.engines.lightgbm import Booster
 from report import write_report
 
 ROWS, WIDTH = 100_000, 18

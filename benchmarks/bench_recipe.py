@@ -29,7 +29,7 @@ from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
-from mlops_lab.registry.encoding import Encoder, learn_categories
+from mlops_lab.registry.engines.encoding import Encoder, learn_categories
 from mlops_lab.starter.recipe import MEDIUM_ROWS, write_model
 from mlops_lab.training.frames import to_pandas
 from public_tables import Table, list_tables

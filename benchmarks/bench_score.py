@@ -29,12 +29,12 @@ import polars as pl
 
 from mlops_lab.lake import Lake
 from mlops_lab.lake.sinks import PARQUET, open_sink
-from mlops_lab.loop.deploy import find_live
-from mlops_lab.loop.score import Champion, score
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
 from mlops_lab.replay.flights import read_world
 from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.versions import find_version
+from mlops_lab.scoring.score import BatchScorer, score
 from report import write_report
 
 ROUNDS = 5
@@ -145,7 +145,7 @@ def take_turns(*jobs: Callable[[], None]) -> list[list[Spent]]:
 
 
 def compare(project: Project, requests: Path, ready: Path, folder: Path, label: str) -> dict[str, Any]:
-    package = project.root / find_live(read_decisions(Lake(project.lake_path)), 1).package
+    package = project.root / find_version(read_decisions(Lake(project.lake_path)), 1).package
     bare_out, our_out = folder / "bare.parquet", folder / "ours.parquet"
     bare, ours = take_turns(
         lambda: ask_bare(package, ready, bare_out), lambda: ask_ours(project, requests, our_out)
@@ -220,7 +220,7 @@ def main() -> None:
         world.flights.select(pl.col("flight_id").alias("id"), *fields).write_parquet(requests)
         for trees in TREES:
             flights = make_flights(folder / f"flights-{trees}", trees)
-            inputs, _ = Champion(flights).inputs(world.flights.select(fields))
+            inputs, _ = BatchScorer(flights).inputs(world.flights.select(fields))
             inputs.select(world.flights["flight_id"].alias("id"), pl.all()).write_parquet(ready)
             bare = make_ready(folder / f"ready-{trees}", trees, inputs, world.flights["late"])
             figures.append(compare(bare, ready, ready, folder, f"{trees} trees, inputs ready"))

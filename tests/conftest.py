@@ -11,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mlops_lab.clock import EPOCH
-from mlops_lab.gates.verdict import Trial
+from mlops_lab.gates.base import GateInput
+from mlops_lab.inference.predictor import Predictor
+from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import load_sources
 from mlops_lab.project import Project, load_project
-from mlops_lab.registry.package import PLAN_FILE, Plan, model_file, package_fingerprint, write_plan
-from mlops_lab.serving.predictor import Predictor
+from mlops_lab.registry.engine_kinds import model_file
+from mlops_lab.registry.package import PLAN_FILE, Plan, package_fingerprint, write_plan
 from mlops_lab.training.agreement import Agreement
 from mlops_lab.training.baseline import fit_baseline
 from mlops_lab.training.fit import fit
@@ -211,7 +212,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 
 @pytest.fixture(scope="session")
-def make_trial(tiny: Tiny) -> Callable[..., Trial]:
+def make_trial(tiny: Tiny) -> Callable[..., GateInput]:
     """Makes the trial of the small model against a champion that says the base rate; each part can be replaced."""
     output = tiny.predictor.score(tiny.training.holdout_inputs)
     base = float(tiny.training.truth.mean())
@@ -226,7 +227,7 @@ def make_trial(tiny: Tiny) -> Callable[..., Trial]:
         "champion_version": 1,
         "champion_output": pl.Series("output", [base] * len(output)),
     }
-    return lambda **changes: Trial(**(parts | changes))
+    return lambda **changes: GateInput(**(parts | changes))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Where the time of a request goes: our application, called as the HTTP protocol does, with a clock around its stages.
 
 Usage: stages.py PROJECT BODIES; prints JSON: by how many requests are under way at once, and by stage, microseconds a
-request. A stage's time is its own: what it spends in another stage counts there. What the clock itself costs
+request. A stage's time is its native: what it spends in another stage counts there. What the clock itself costs
 is taken off.
 """
 
@@ -20,20 +20,22 @@ from typing import Any
 import uvloop
 
 from mlops_lab.features.online import MemoryStore
+from mlops_lab.inference.feature_reader import FeatureReader
+from mlops_lab.inference.predictor import Predictor
+from mlops_lab.journal import records
+from mlops_lab.journal.writer import Journal
 from mlops_lab.project import load_project
-from mlops_lab.serving import memory, records
-from mlops_lab.serving.answering import Answerer
-from mlops_lab.serving.app import App
-from mlops_lab.serving.deployment import read_deployment
-from mlops_lab.serving.journal import Journal
-from mlops_lab.serving.metrics import Counts
-from mlops_lab.serving.predictor import FeatureReader, Predictor
-from mlops_lab.serving.protocols import own
-from mlops_lab.serving.service import Service
-from mlops_lab.serving.token import Guard
+from mlops_lab.serving.answering import worker_state
+from mlops_lab.serving.answering.answerer import Answerer
+from mlops_lab.serving.answering.counts import WorkerCounts
+from mlops_lab.serving.answering.routing_table import read_routing_table
+from mlops_lab.serving.answering.service import Service
+from mlops_lab.serving.http.tokens import Guard
+from mlops_lab.serving.process.app import App
+from mlops_lab.serving.protocols import native
 
 STAGES: list[tuple[str, Any, str]] = [
-    ("decode, check the contract", own, "decode_body"),
+    ("decode, check the contract", native, "decode_body"),
     ("ids, locks, batches", Service, "answer"),
     ("route, put together", Answerer, "answer"),
     ("look up", FeatureReader, "read"),
@@ -42,10 +44,10 @@ STAGES: list[tuple[str, Any, str]] = [
     ("score", Predictor, "score_rows"),
     ("encode the record", records, "encode_frame"),
     ("append to the log", Journal, "append"),
-    ("remember", memory.Memory, "_apply"),
-    ("encode the answer", own, "encode"),
-    ("count", Counts, "note_answers"),
-    ("count", Counts, "note_request"),
+    ("remember", worker_state.Memory, "_apply"),
+    ("encode the answer", native, "encode"),
+    ("count", WorkerCounts, "note_answers"),
+    ("count", WorkerCounts, "note_request"),
 ]
 REST = "application, event loop"
 AT_ONCE = (1, 16)
@@ -165,7 +167,7 @@ def main() -> None:
     clock, cost = Clock(), measure_cost()
     for stage, owner, name in STAGES:
         setattr(owner, name, clock.around(stage, getattr(owner, name)))
-    service = Service(project, read_deployment(project.deployment_path))
+    service = Service(project, read_routing_table(project.deployment_path))
     app = App(service, guard=Guard(project))
     gc.collect()
     gc.freeze()

@@ -21,15 +21,16 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from mlops_lab.features.offline import compute
-from mlops_lab.loop.candidate import Candidate, prepare_candidate
-from mlops_lab.loop.deploy import find_live
+from mlops_lab.inference.predictor import Predictor
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import load_project
-from mlops_lab.registry.encoding import learn_categories
+from mlops_lab.registry.engines.encoding import learn_categories
 from mlops_lab.replay.flights import read_world
-from mlops_lab.rollout.decisions import What
-from mlops_lab.serving.predictor import Predictor
-from mlops_lab.training.history import read_facts, read_labelled, request_fields
+from mlops_lab.rollout.decisions import DecisionKind
+from mlops_lab.rollout.versions import find_version
+from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.fields import request_fields
+from mlops_lab.training.candidate import Candidate, prepare_candidate
 
 PROJECTS = Path(__file__).parent / "projects"
 SECOND = datetime(2013, 4, 1, tzinfo=UTC)
@@ -75,7 +76,7 @@ def _make(folder: Path) -> dict[str, Any]:
     _make_bare(folder / "bare", pl.concat([known, inputs], how="horizontal"))
     # whole rows only: of a null, a frame of one row makes a column of objects, which some peers cannot score
     chosen = pl.select(asked[time] >= SECOND - timedelta(days=ASKED_DAYS)).to_series() & _is_whole(inputs)
-    live = find_live(loop.decisions, 1)
+    live = find_version(loop.decisions, 1)
     version_1 = Predictor(project.root / live.package, version=1)
     return {
         "requests": asked.filter(chosen).with_columns(pl.col(time).dt.strftime("%Y-%m-%dT%H:%M:%SZ")).to_dicts(),
@@ -99,7 +100,7 @@ def _make_project(folder: Path) -> Loop:
     loop = Loop(load_project(folder))
     loop.run(FIRST, by="the benchmark")
     decision = loop.run(SECOND, by="the benchmark")
-    if decision.what is not What.SHADOW:
+    if decision.what is not DecisionKind.SHADOW:
         raise SystemExit(f"error: the benchmark needs a second version, and its gates said: {decision.reason}")
     loop.roll_back(SECOND, by="the benchmark", reason="an A/B test instead of a rollout")
     loop.split(SECOND, 2, share=SHARE, by="the benchmark")

@@ -11,7 +11,7 @@ from typing import Any
 
 import httptools
 
-from mlops_lab.serving.address import Address
+from mlops_lab.serving.process.address import Address
 
 REQUEST = {"asked_at": "2024-03-25T09:30:00Z", "depot": "b", "customer": "k1", "items": 3, "distance": 12.25}
 

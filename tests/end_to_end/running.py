@@ -24,9 +24,9 @@ from turning import Job, Told
 
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan, package_fingerprint, write_plan
-from mlops_lab.serving.deployment import Live
-from mlops_lab.serving.process import ServerProcess
-from mlops_lab.serving.token import ensure_token
+from mlops_lab.serving.answering.routing_table import LiveVersion
+from mlops_lab.serving.http.tokens import ensure_token
+from mlops_lab.serving.process.server_process import ServerProcess
 
 MLOPS = [sys.executable, "-c", "from mlops_lab.cli import main; main()"]
 PATIENCE_SECONDS = 100
@@ -222,7 +222,7 @@ def until(question: Any, *, seconds: float = 30.0) -> None:
         time.sleep(0.01)
 
 
-def other_package(project: Project, live: Live, **changes: Any) -> Live:
+def other_package(project: Project, live: LiveVersion, **changes: Any) -> LiveVersion:
     """A copy of a package with another plan, as a further version."""
     source = project.root / live.package
     target = source.with_name("other")
@@ -231,4 +231,4 @@ def other_package(project: Project, live: Live, **changes: Any) -> Live:
         (target / file.name).write_bytes(file.read_bytes())
     plan = msgspec.structs.replace(load_plan(source), **changes)
     (target / "plan.json").write_bytes(write_plan(plan))
-    return Live(live.version + 1, str(target.relative_to(project.root)), package_fingerprint(target))
+    return LiveVersion(live.version + 1, str(target.relative_to(project.root)), package_fingerprint(target))

@@ -18,11 +18,11 @@ from synthetic import CONFIG, World, day_begin, write_project
 
 from mlops_lab.clock import EPOCH
 from mlops_lab.errors import InvalidInput, MlopsError
+from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
-from mlops_lab.loop.candidate import make_plan, prepare_candidate
-from mlops_lab.loop.ingest import load_sources
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
+from mlops_lab.training.candidate import make_plan, prepare_candidate
 from mlops_lab.training.fit import fit
 from mlops_lab.training.packaging import package
 

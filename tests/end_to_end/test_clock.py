@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from mlops_lab import clock
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import load_project
-from mlops_lab.serving.deployment import read_deployment
-from mlops_lab.serving.service import Service
+from mlops_lab.serving.answering.routing_table import read_routing_table
+from mlops_lab.serving.answering.service import Service
 
 CONFIG = """
 [project]
@@ -74,7 +74,7 @@ def test_a_clock_that_is_set_back_changes_nothing_that_was_said(
     monkeypatch.setattr(clock, "now", now)
     told, outcomes = {}, []
     for life in range(3):
-        service = Service(project, read_deployment(project.deployment_path))
+        service = Service(project, read_routing_table(project.deployment_path))
         for number in range(30):
             if (life, number) == (1, 10):
                 off[0] = back
@@ -96,7 +96,10 @@ def test_a_clock_that_is_set_back_changes_nothing_that_was_said(
     ended = lake.read("outcomes")
     assert sorted(ended["id"]) == sorted(outcomes)
     assert (ended["known_at"] >= ended["predicted_at"]).all()
-    from mlops_lab.loop.parity import Verifier
+    from functools import partial
 
-    verifier = Verifier(project, lake)
-    assert verifier.verify_sample(predictions, Loop(project).decisions).differing_cells == 0
+    from mlops_lab.monitoring.parity import Verifier
+    from mlops_lab.rollout.versions import load_features
+
+    verifier = Verifier(project, lake, features_of=partial(load_features, project, Loop(project).decisions))
+    assert verifier.verify_sample(predictions).differing_cells == 0

@@ -15,8 +15,8 @@ from running import MLOPS, Talk, mlops, mlops_serve
 from synthetic import World, ask, day_begin, tell
 
 from mlops_lab.errors import InvalidInput
+from mlops_lab.intake.deliver import deliver_outcomes
 from mlops_lab.lake import Lake
-from mlops_lab.loop.deliver import deliver_outcomes
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import load_plan
 

@@ -15,7 +15,7 @@ from test_imports import FAMILIES, imported
 from mlops_lab.cli.main import COMMANDS
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.project import Project, load_project
-from mlops_lab.serving.process import ServerProcess
+from mlops_lab.serving.process.server_process import ServerProcess
 
 FLIGHTS = Path(__file__).parents[2] / "examples" / "flights"
 

@@ -11,10 +11,11 @@ from synthetic import World, day_begin, write_project
 
 from mlops_lab.clock import EPOCH
 from mlops_lab.errors import InvalidInput
+from mlops_lab.intake.deliver import replay_quarantine
+from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.quarantine import describe_quarantine, waiting
+from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
-from mlops_lab.loop.deliver import replay_quarantine
-from mlops_lab.loop.ingest import ingest_journal, load_sources
-from mlops_lab.loop.quarantine import describe_quarantine, waiting
 from mlops_lab.project import Project, load_project
 
 LOAD = 'load = "float?"'

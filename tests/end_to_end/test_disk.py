@@ -17,8 +17,8 @@ from running import Ran, Talk, mlops, serving, turn
 from synthetic import World, ask, day_begin, live, tell, write_project
 from turning import Job
 
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.project import Project, load_project
 from mlops_lab.rollout.decisions import read_decisions
 

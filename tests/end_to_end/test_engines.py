@@ -15,7 +15,7 @@ from running import MLOPS, make_once, mlops, serving, until
 from sklearn.datasets import load_iris
 
 from mlops_lab.project import load_project
-from mlops_lab.registry.store import Store
+from mlops_lab.registry.store import ModelRegistry
 
 CONFIG = """
 [project]
@@ -72,7 +72,7 @@ def write(folder: Path, model: str, config: str = CONFIG) -> Path:
 
 
 def versions(folder: Path) -> list[int]:
-    return [version.number for version in Store(load_project(folder).mlflow_path, name="iris").versions()]
+    return [version.number for version in ModelRegistry(load_project(folder).mlflow_path, name="iris").versions()]
 
 
 def words(*said: str, project: Path, code: int = 0) -> str:

@@ -19,7 +19,7 @@ from test_parity import play
 from mlops_lab.features.offline import look_up, view_values
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project, load_project
-from mlops_lab.training.history import read_facts, read_labelled
+from mlops_lab.tables.facts import read_facts, read_labelled
 from mlops_lab.training.pipeline import load_pipeline
 
 FEAST = Path(__file__).parents[2] / ".peers" / "feast" / "bin" / "python"

@@ -14,7 +14,7 @@ from test_parity import play
 
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
-from mlops_lab.training.history import PREDICTIONS
+from mlops_lab.tables.declared import PREDICTIONS
 
 
 def test_views_and_derived_features_are_listed(template: Path) -> None:
@@ -74,8 +74,8 @@ def test_all_that_was_served_is_verified(copy_project: Callable[[], Project], wo
     assert told["predictions"] > 60
     assert (told["differing"], told["examples"]) == (0, [])
     lake = Lake(project.lake_path)
-    forged = lake.read(PREDICTIONS).head(1).with_columns(id=pl.lit("forged"), hour=pl.lit(25.0))
-    lake.append(PREDICTIONS, forged, time="at")
+    forged = PREDICTIONS.read(lake).head(1).with_columns(id=pl.lit("forged"), hour=pl.lit(25.0))
+    PREDICTIONS.append(lake, forged)
     told = mlops("features", "verify", project=project.root, code=1).data
     assert told["by_feature"] == {"hour": 1}
     assert (told["examples"][0]["prediction"], told["examples"][0]["served"]) == ("forged", 25.0)

@@ -13,7 +13,7 @@ import pytest
 from running import MLOPS, Talk
 
 from mlops_lab.project import Project
-from mlops_lab.registry.forest import has_kernel
+from mlops_lab.registry.engines.forest import has_kernel
 
 FAMILIES = {"numpy", "pandas", "polars", "sklearn", "scipy", "mlflow", "lightgbm", "deltalake", "pyarrow", "starlette"}
 

@@ -26,15 +26,15 @@ from sklearn.datasets import load_iris
 from mlops_lab.clock import now
 from mlops_lab.contracts.fields import make_struct
 from mlops_lab.errors import InvalidInput, MlopsError
+from mlops_lab.intake.contract import check_table
+from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.lake.sources import read_data
-from mlops_lab.loop.contract import check_table
-from mlops_lab.loop.ingest import load_sources
 from mlops_lab.project import Project, load_project
 from mlops_lab.starter.decide import Options
 from mlops_lab.starter.understand import Understanding, understand
 from mlops_lab.starter.write import make_project, place_data, write_files
-from mlops_lab.training.history import request_fields
+from mlops_lab.tables.fields import request_fields
 from mlops_lab.training.pipeline import load_pipeline
 
 ROWS = 300

@@ -17,8 +17,8 @@ import pytest
 from running import Server, Talk, serving
 from synthetic import World, ask, day_begin, tell
 
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
 
@@ -91,7 +91,7 @@ INGEST = """
 import sys
 from pathlib import Path
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.project import load_project
 project = load_project(Path(sys.argv[1]))
 lake = Lake(project.lake_path)

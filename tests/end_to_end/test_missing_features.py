@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from running import Talk, make_once, mlops, serving
 from synthetic import PIPELINE, World, day_begin, write_project
 
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
-from mlops_lab.loop.parity import Verifier
+from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.training.history import PREDICTIONS, REFUSALS
+from mlops_lab.rollout.versions import load_features
+from mlops_lab.tables.declared import PREDICTIONS, REFUSALS
 
 STRICT = PIPELINE.replace(
     'View("traffic", "traffic", by="depot", values={"load": last("load")})',
@@ -80,16 +82,16 @@ def test_what_is_missing_is_told_counted_and_logged(project: Project, talk: Talk
 
     lake = Lake(project.lake_path)
     ingest_journal(project, lake)
-    logged = {row["id"]: row for row in lake.read(PREDICTIONS).to_dicts()}
+    logged = {row["id"]: row for row in PREDICTIONS.read(lake).to_dicts()}
     assert logged.keys() == {"known", "new"}
     assert logged["new"]["docks"] == 3
     assert json.loads(logged["new"]["missing"]) == answer_of_new["missing"]
-    refusals = lake.read(REFUSALS).sort("at")
+    refusals = REFUSALS.read(lake).sort("at")
     assert refusals.select("id", "view", "reason").rows() == [
         ("new", "traffic", "unknown"),
         ("late", "traffic", "stale"),
     ]
-    report = Verifier(project, lake).verify_all(read_decisions(lake))
+    report = Verifier(project, lake, features_of=partial(load_features, project, read_decisions(lake))).verify_all()
     assert (report.predictions, report.differing) == (2, {})
 
 

@@ -20,10 +20,10 @@ from openapi_spec_validator import validate
 from running import Server, serving
 
 from mlops_lab.project import Project
-from mlops_lab.serving.app import App
-from mlops_lab.serving.deployment import read_deployment
-from mlops_lab.serving.service import Service
-from mlops_lab.serving.token import Guard
+from mlops_lab.serving.answering.routing_table import read_routing_table
+from mlops_lab.serving.answering.service import Service
+from mlops_lab.serving.http.tokens import Guard
+from mlops_lab.serving.process.app import App
 
 Document = dict[str, Any]
 GOOD = {"asked_at": "2024-03-25T09:30:00Z", "depot": "b", "items": 3, "distance": 12.25}
@@ -88,7 +88,7 @@ def test_it_is_valid(asked: Asked) -> None:
 
 
 def test_every_route_is_in_it_and_no_other(asked: Asked, project: Project) -> None:
-    with contextlib.closing(Service(project, read_deployment(project.deployment_path))) as service:
+    with contextlib.closing(Service(project, read_routing_table(project.deployment_path))) as service:
         app = App(service, guard=Guard(project))
         fixed = {(method, route) for route, (method, _) in app._routes.items()}
         patterns = [(method, pattern) for pattern, _, method, _ in app._patterns]

@@ -12,13 +12,13 @@ import pytest
 
 from mlops_lab import clock
 from mlops_lab.errors import InvalidInput
+from mlops_lab.intake.deliver import deliver_outcomes
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.deliver import deliver_outcomes
-from mlops_lab.loop.ingest import ingest_journal
-from mlops_lab.outcomes.judge import Verdict
 from mlops_lab.project import Project, load_project
-from mlops_lab.serving.deployment import read_deployment
-from mlops_lab.serving.service import Service
+from mlops_lab.serving.answering.routing_table import read_routing_table
+from mlops_lab.serving.answering.service import Service
+from mlops_lab.tables.verdict import Verdict
 
 REQUEST = {"depot": "b", "customer": "k1", "items": 3, "distance": 12.25}
 
@@ -33,7 +33,7 @@ def on_the_wall(project: Project) -> Project:
 
 @contextmanager
 def service_of(project: Project) -> Iterator[Service]:
-    service = Service(project, read_deployment(project.deployment_path))
+    service = Service(project, read_routing_table(project.deployment_path))
     try:
         yield service
     finally:

@@ -31,18 +31,19 @@ from mlops_lab.exporters.edge.export import WEB_RUNTIME, About, write_folder
 from mlops_lab.exporters.edge.graph import make_graph
 from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import compute
+from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project, load_project
-from mlops_lab.registry.lightgbm_text import split_thresholds
-from mlops_lab.registry.package import TREE_ENGINES, Plan, model_file, write_plan
+from mlops_lab.registry.engine_kinds import ENGINES, model_file
+from mlops_lab.registry.engines.lightgbm_text import split_thresholds
+from mlops_lab.registry.package import Plan, write_plan
 from mlops_lab.replay.flights import read_world
 from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.serving.predictor import Predictor
+from mlops_lab.tables.facts import facts_of
+from mlops_lab.tasks.make import make_task
 from mlops_lab.training.fit import fit
-from mlops_lab.training.history import facts_of
 from mlops_lab.training.packaging import package as make_package
 from mlops_lab.training.pipeline import Pipeline
-from mlops_lab.training.task import make_task
 from mlops_lab.training.training_set import TrainingSet
 
 ROOT = Path(__file__).parents[2]
@@ -204,9 +205,9 @@ def of_kind(name: str, folder: Path) -> Case:
     folder.mkdir()
     graph = make_graph(package, plan, predictor.engine, inputs.head(10))
     write_folder(folder, plan, graph, inputs.schema, About("houses", "sold", 7, "0" * 64))
-    thresholds = split_thresholds(packaged.model.decode()) if plan.engine in TREE_ENGINES else {}
+    thresholds = split_thresholds(packaged.model.decode()) if ENGINES[plan.engine].reads_lightgbm_text else {}
     agreement = prove_folder(folder, predictor.engine, plan, inputs, thresholds)
-    assert agreement.rows.largest <= (1e-14 if plan.engine in TREE_ENGINES else 1e-6)
+    assert agreement.rows.largest <= (1e-14 if ENGINES[plan.engine].reads_lightgbm_text else 1e-6)
     assert (agreement.at_split_thresholds is not None) == bool(thresholds)
     some = inputs.head(100)
     if "place" in names:

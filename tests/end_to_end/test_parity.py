@@ -9,13 +9,13 @@ from running import Talk, serving
 from synthetic import Moment, World, day_begin, live
 
 from mlops_lab.features.offline import compute
+from mlops_lab.inference.predictor import Predictor
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.deploy import find_live
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
-from mlops_lab.serving.predictor import Predictor
-from mlops_lab.training.history import read_facts, read_labelled
+from mlops_lab.rollout.versions import find_version
+from mlops_lab.tables.facts import read_facts, read_labelled
 
 
 def play(talk: Talk, moments: Iterable[Moment]) -> int:
@@ -37,7 +37,7 @@ def assert_equal_features(project: Project) -> pl.DataFrame:
     loop = Loop(project)
     ingest_journal(project, loop.lake)
     assert loop.state.champion is not None
-    live_version = find_live(loop.decisions, loop.state.champion)
+    live_version = find_version(loop.decisions, loop.state.champion)
     predictor = Predictor(project.root / live_version.package, version=1, fingerprint=live_version.fingerprint)
     predictions = loop.lake.read("predictions").sort("at", "id")
     facts = read_facts(project, loop.lake, read_labelled(project, loop.lake))
@@ -97,7 +97,7 @@ def test_a_fact_that_comes_late_is_put_in_its_place(copy_project: Callable[[], P
     loop = Loop(project)
     ingest_journal(project, loop.lake)
     late = loop.lake.read("predictions").filter(pl.col("at") >= day_begin(25)).sort("at", "id")
-    package = project.root / find_live(loop.decisions, 1).package
+    package = project.root / find_version(loop.decisions, 1).package
     facts = read_facts(project, loop.lake, read_labelled(project, loop.lake))
     predictor = Predictor(package, version=1)
     again = compute(predictor.features, late.select(list(predictor.request_schema)), time="asked_at", facts=facts)

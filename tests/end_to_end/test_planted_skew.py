@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,23 +13,24 @@ import polars as pl
 import pytest
 from synthetic import World, day_begin, live
 
-from mlops_lab.alerts.log import read_alerts
+from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.features.definition import Features
 from mlops_lab.features.online import ALWAYS, Fact, MemoryStore, TimedRow, ViewReader
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
-from mlops_lab.loop.parity import ParityReport, Verifier
 from mlops_lab.loop.tick import Loop
+from mlops_lab.monitoring.parity import ParityReport, Verifier
 from mlops_lab.project import Project
-from mlops_lab.rollout.decisions import State, What
-from mlops_lab.serving.deployment import read_deployment
-from mlops_lab.serving.service import Service
+from mlops_lab.rollout.decisions import DecisionKind, RolloutState
+from mlops_lab.rollout.versions import load_features
+from mlops_lab.serving.answering.routing_table import read_routing_table
+from mlops_lab.serving.answering.service import Service
 
 
 @contextmanager
 def service_of(project: Project) -> Iterator[Service]:
     """The server's inside, without HTTP."""
-    service = Service(project, read_deployment(project.deployment_path))
+    service = Service(project, read_routing_table(project.deployment_path))
     try:
         yield service
     finally:
@@ -53,7 +55,7 @@ def play(project: Project, world: World, first: float, last: float) -> None:
 def verify(project: Project) -> ParityReport:
     loop = Loop(project)
     ingest_journal(project, loop.lake)
-    return Verifier(project, loop.lake).verify_all(loop.decisions)
+    return Verifier(project, loop.lake, features_of=partial(load_features, project, loop.decisions)).verify_all()
 
 
 def test_what_was_served_as_defined_has_no_difference(project: Project, world: World) -> None:
@@ -134,12 +136,12 @@ def test_nobody_is_promoted_on_answers_that_training_would_not_give(
     loop = Loop(project)
     play(project, world, 29, 30)
     loop.tick(day_begin(30))
-    assert loop.state.stage is What.SHADOW
+    assert loop.state.stage is DecisionKind.SHADOW
     with monkeypatch.context() as planted:
         change_an_expression(planted)
         play(project, world, 30, 31)
     decisions = loop.tick(day_begin(31))
-    assert [(one.what, one.rule) for one in decisions] == [(What.ROLL_BACK, "rollout.parity")]
+    assert [(one.what, one.rule) for one in decisions] == [(DecisionKind.ROLL_BACK, "rollout.parity")]
     assert "served otherwise than they are defined" in decisions[0].reason
-    assert isinstance(loop.state, State)
+    assert isinstance(loop.state, RolloutState)
     assert loop.state.challenger is None

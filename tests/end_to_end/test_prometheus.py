@@ -20,7 +20,7 @@ from running import serving, until
 from synthetic import World, ask, day_begin
 
 from mlops_lab.project import Project, load_project
-from mlops_lab.serving.metrics import BUCKETS_SECONDS
+from mlops_lab.serving.answering.counts import BUCKETS_SECONDS
 
 
 def free_port() -> int:

@@ -22,10 +22,10 @@ from synthetic import World, ask, day_begin
 from tritonclient import http as triton
 from tritonclient.utils import InferenceServerException
 
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.project import Project
-from mlops_lab.serving.deployment import read_deployment, write_deployment
+from mlops_lab.serving.answering.routing_table import read_routing_table, write_routing_table
 
 ODD = [
     {"asked_at": "2024-03-25T09:30:00.123456+05:30", "depot": "nowhere \u2603, \U0001f4e6", "customer": 'k"1"'},
@@ -549,7 +549,7 @@ def test_a_version_is_asked_for_by_its_number_only_while_it_answers_all(
     copy_project: Callable[..., Project], lived: Path
 ) -> None:
     project = copy_project(lived / "promoted")
-    deployment = read_deployment(project.deployment_path)
+    deployment = read_routing_table(project.deployment_path)
     assert deployment.previous is not None
     body = {"inputs": tensors([GOOD], PARCEL)}
     with serving(project) as server:
@@ -557,7 +557,7 @@ def test_a_version_is_asked_for_by_its_number_only_while_it_answers_all(
 
         def deploy(**changes: Any) -> None:
             changed = msgspec.structs.replace(deployment, generation=talk.status["generation"] + 1, **changes)
-            write_deployment(project.deployment_path, changed)
+            write_routing_table(project.deployment_path, changed)
             until(lambda: talk.status["generation"] == changed.generation)
 
         assert talk.send("GET", "/v2/models/parcels")[1]["versions"] == ["2"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from running import mlops, serving
 from synthetic import World, day_begin, live
 from test_parity import play
 
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
-from mlops_lab.loop.parity import Verifier
+from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.project import Project, load_project
 from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.versions import load_features
 
 
 def use_redis(root: Path, url: str) -> Project:
@@ -29,7 +31,7 @@ def use_redis(root: Path, url: str) -> Project:
 def verify(project: Project) -> tuple[int, dict[str, int]]:
     lake = Lake(project.lake_path)
     ingest_journal(project, lake)
-    report = Verifier(project, lake).verify_all(read_decisions(lake))
+    report = Verifier(project, lake, features_of=partial(load_features, project, read_decisions(lake))).verify_all()
     return report.predictions, report.differing
 
 

@@ -14,13 +14,13 @@ import pytest
 from running import Server, Talk, mlops, other_package, serving, until
 from synthetic import World, ask, day_begin, tell
 
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
-from mlops_lab.rollout.decisions import Decision, What
-from mlops_lab.serving.deployment import Deployment, read_deployment, write_deployment
+from mlops_lab.rollout.decisions import Decision, DecisionKind
+from mlops_lab.serving.answering.routing_table import RoutingTable, read_routing_table, write_routing_table
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_rollback_takes_effect_within_a_second_and_fails_no_request(
             client.stop.set()
         for client in traffic:
             client.join(30)
-        assert decision.what is What.ROLL_BACK
+        assert decision.what is DecisionKind.ROLL_BACK
         assert seen, "it never took effect"
         assert seen[0] - began < 1.0
     answers = [answer for client in traffic for answer in client.answers]
@@ -125,7 +125,7 @@ def test_rolling_back_a_challenger_leaves_the_champion(promoted: Project) -> Non
     loop = Loop(promoted)
     package = loop.decisions[-3].evidence
     evidence = {"package": package["package"], "fingerprint": package["fingerprint"]}
-    loop.decide(Decision(day_begin(33), What.SHADOW, 3, "test", "a third version", "test", evidence))
+    loop.decide(Decision(day_begin(33), DecisionKind.SHADOW, 3, "test", "a third version", "test", evidence))
     loop.act()
     with serving(promoted) as server:
         talk = server.talk()
@@ -135,16 +135,16 @@ def test_rolling_back_a_challenger_leaves_the_champion(promoted: Project) -> Non
         assert talk.status["champion"] == 2
 
 
-def deployed(project: Project, **changes: Any) -> Deployment:
+def deployed(project: Project, **changes: Any) -> RoutingTable:
     """Write a routing table that says something else."""
-    present = read_deployment(project.deployment_path)
+    present = read_routing_table(project.deployment_path)
     deployment = msgspec.structs.replace(present, generation=present.generation + 1, **changes)
-    write_deployment(project.deployment_path, deployment)
+    write_routing_table(project.deployment_path, deployment)
     return deployment
 
 
 def test_a_package_that_was_changed_is_not_served(promoted: Project, rows: list[dict[str, Any]]) -> None:
-    present = read_deployment(promoted.deployment_path)
+    present = read_routing_table(promoted.deployment_path)
     other = other_package(promoted, present.champion)
     model = promoted.root / other.package / "model.txt"
     good = model.read_bytes()
@@ -185,7 +185,7 @@ def test_a_routing_table_that_is_none_is_not_followed(
 
 def test_a_deployment_that_fails_half_way_leaves_what_was_known(promoted: Project, rows: list[dict[str, Any]]) -> None:
     """A version with other views needs a state built anew; where that fails, ids, outcomes and facts must not be lost."""
-    present = read_deployment(promoted.deployment_path)
+    present = read_routing_table(promoted.deployment_path)
     plan = load_plan(promoted.root / present.champion.package)
     views = [{**view, "over": "24h"} if view["over"] else view for view in plan.features["views"]]
     other = other_package(promoted, present.champion, features={**plan.features, "views": views})

@@ -14,13 +14,19 @@ import pytest
 from running import mlops, other_package, serving, until
 from synthetic import World, ask, day_begin, tell
 
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
-from mlops_lab.serving.deployment import Arm, Deployment, Live, read_deployment, write_deployment
-from mlops_lab.serving.service import Service
+from mlops_lab.serving.answering.routing_table import (
+    Arm,
+    LiveVersion,
+    RoutingTable,
+    read_routing_table,
+    write_routing_table,
+)
+from mlops_lab.serving.answering.service import Service
 
 
 @pytest.fixture
@@ -34,9 +40,9 @@ def promoted(lived: Path, copy_project: Callable[..., Project]) -> Project:
     return copy_project(lived / "promoted")
 
 
-def with_second(project: Project, **changes: Any) -> tuple[Deployment, Live]:
+def with_second(project: Project, **changes: Any) -> tuple[RoutingTable, LiveVersion]:
     """A routing table that says something about a second version, which says otherwise than the first."""
-    present = read_deployment(project.deployment_path)
+    present = read_routing_table(project.deployment_path)
     categories = load_plan(project.root / present.champion.package).categories
     second = other_package(
         project, present.champion, categories={name: list(reversed(values)) for name, values in categories.items()}
@@ -44,7 +50,7 @@ def with_second(project: Project, **changes: Any) -> tuple[Deployment, Live]:
     filled = {name: second if value == "second" else value for name, value in changes.items()}
     filled["arms"] = tuple(Arm(second, share) for share in changes.get("arms", ()))
     deployment = msgspec.structs.replace(present, generation=present.generation + 1, **filled)
-    write_deployment(project.deployment_path, deployment)
+    write_routing_table(project.deployment_path, deployment)
     return deployment, second
 
 
@@ -131,7 +137,7 @@ def test_a_shadow_that_fails_fails_nobody(
 def test_shadows_beyond_what_may_wait_are_shed(
     project: Project, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlops_lab.serving.shadows.MOST_WAITING", 8)
+    monkeypatch.setattr("mlops_lab.serving.answering.shadows.MOST_WAITING", 8)
     deployment, _ = with_second(project, challenger="second")
     service = Service(project, deployment)
     for start in range(0, 15, 5):
@@ -146,7 +152,7 @@ def test_the_version_before_is_kept_ready(promoted: Project, rows: list[dict[str
     """Blue and green: the way back needs nothing from the disk but the routing table."""
     loop = Loop(promoted)
     loop.act()
-    deployment = read_deployment(promoted.deployment_path)
+    deployment = read_routing_table(promoted.deployment_path)
     assert (deployment.champion.version, deployment.previous and deployment.previous.version) == (2, 1)
     with serving(promoted) as server:
         talk = server.talk()
@@ -157,7 +163,7 @@ def test_the_version_before_is_kept_ready(promoted: Project, rows: list[dict[str
         back = msgspec.structs.replace(
             deployment, champion=deployment.previous, previous=None, generation=deployment.generation + 1
         )
-        write_deployment(promoted.deployment_path, back)
+        write_routing_table(promoted.deployment_path, back)
         until(lambda: talk.status["champion"] == 1, seconds=5)
         assert talk.predict({**ask(rows[0]), "id": "after"})["version"] == 1
 

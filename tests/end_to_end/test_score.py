@@ -19,8 +19,8 @@ from synthetic import day_begin
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake import Lake
-from mlops_lab.loop.score import Scored, score
 from mlops_lab.project import Project
+from mlops_lab.scoring.score import Scored, score
 
 REQUEST = ["asked_at", "depot", "customer", "items", "distance", "weight", "express"]
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from running import Talk, serving
 from synthetic import day_begin
 
-from mlops_lab.loop.ingest import ingest_journal
-from mlops_lab.loop.status import describe
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
+from mlops_lab.status.describe import describe
 
 ODD_MOMENTS = st.sampled_from(
     [

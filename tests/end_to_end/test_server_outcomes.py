@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from running import Server, Talk
 
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
-from mlops_lab.serving.token import ensure_token
+from mlops_lab.serving.http.tokens import ensure_token
 
 ASKED = "2024-03-25T09:30:00Z"
 KNOWN = "2024-03-25T12:00:00+00:00"

@@ -12,8 +12,8 @@ from running import Server, Talk
 from synthetic import World, ask, day_begin
 
 from mlops_lab import clock
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 
 GOOD = {
     "asked_at": "2024-03-25T09:30:00+01:00",

@@ -14,11 +14,11 @@ import pytest
 from running import mlops, serving
 
 from mlops_lab import clock
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
-from mlops_lab.training.history import PREDICTIONS
+from mlops_lab.tables.declared import PREDICTIONS
 
 FLOWER = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 
@@ -53,7 +53,7 @@ def test_a_class_is_answered_with_the_probability_of_each(copies: Any, tmp_path:
         assert "species" in refused["error"]["where"]
     lake = Lake(project.lake_path)
     ingest_journal(project, lake)
-    logged = lake.read(PREDICTIONS)
+    logged = PREDICTIONS.read(lake)
     assert logged["output"].list.len().to_list() == [3, 3]
     assert lake.read("refusals")["reason"].to_list() == ["no_answer"]
     pl.DataFrame([FLOWER]).write_csv(tmp_path / "asked.csv")

@@ -19,10 +19,10 @@ from test_up import up
 from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.project import Project, load_project
 from mlops_lab.replay.client import Client
-from mlops_lab.serving.address import Address, find_server
-from mlops_lab.serving.pulse import feel_pulse
-from mlops_lab.serving.tls import find_tls, trusting
-from mlops_lab.serving.token import ensure_token
+from mlops_lab.serving.http.tokens import ensure_token
+from mlops_lab.serving.process.address import Address, find_server
+from mlops_lab.serving.process.health_probe import probe_server
+from mlops_lab.serving.process.tls import find_tls, trusting
 
 FLAGS = ("serving.tls_certificate=tls.crt", "serving.tls_key=tls.key")
 
@@ -58,7 +58,7 @@ def test_who_asks_is_answered_over_tls_by_all_workers(secured: Project, world: W
         client.close()
         assert [status for status, _ in answers] == [200] * 200
 
-        until(lambda: (pulse := feel_pulse(address)) is not None and pulse.answers == 200)
+        until(lambda: (pulse := probe_server(address)) is not None and pulse.answers == 200)
 
         file = secured.root / "outcomes.jsonl"
         file.write_text("".join(json.dumps({**tell(row), "id": f"r{number}"}) + "\n" for number in range(200)))
@@ -83,10 +83,10 @@ def test_another_server_is_not_believed_and_is_shown_no_token(secured: Project) 
     with serving(secured) as server:
         real = server.process.address
         fake = Address(real.pid, real.host, real.port, certificate=str(secured.root / "other.crt"))
-        assert feel_pulse(fake) is None
+        assert probe_server(fake) is None
         with pytest.raises(ConnectionError, match="certificate verify failed"):
             Client(fake.host, fake.port, token=ensure_token(secured), tls=fake.trust())
-        assert feel_pulse(real) is not None
+        assert probe_server(real) is not None
 
 
 def test_the_name_in_the_certificate_is_the_clients_business(project: Project) -> None:
@@ -96,7 +96,7 @@ def test_the_name_in_the_certificate_is_the_clients_business(project: Project) -
         assert said["ready"].startswith("https://127.0.0.1:")
         address = find_server(project)
         assert address is not None
-        assert feel_pulse(address) is not None
+        assert probe_server(address) is not None
 
 
 @pytest.mark.skipif(shutil.which("curl") is None and not os.environ.get("CI"), reason="curl is not installed")
@@ -156,4 +156,4 @@ def test_a_certificate_that_is_gone_is_no_trace(tmp_path: Path) -> None:
         with pytest.raises(EnvironmentFault) as fault:
             trusting(tmp_path / name)
         assert fault.value.code == "bad_certificate"
-        assert feel_pulse(Address(1, "127.0.0.1", 1, certificate=str(tmp_path / name))) is None
+        assert probe_server(Address(1, "127.0.0.1", 1, certificate=str(tmp_path / name))) is None

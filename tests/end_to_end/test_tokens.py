@@ -11,8 +11,8 @@ import pytest
 from running import Ran, mlops, serving, until
 
 from mlops_lab.project import Project, load_project
-from mlops_lab.serving.address import Address
-from mlops_lab.serving.token import ensure_token
+from mlops_lab.serving.http.tokens import ensure_token
+from mlops_lab.serving.process.address import Address
 
 REQUEST = {"asked_at": "2024-03-25T09:30:00Z", "depot": "b", "customer": "k1", "items": 3, "distance": 12.25}
 

@@ -20,8 +20,8 @@ from synthetic import World, day_begin, write_project
 
 from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput
 from mlops_lab.lineage.compare import compare_runs
-from mlops_lab.loop.tune import Progress, _alone, tune
 from mlops_lab.project import Project, load_project
+from mlops_lab.tuning.tune import TuningProgress, _alone, tune
 
 SPACE = """\
 def space(trial):
@@ -125,7 +125,7 @@ def test_a_study_that_has_its_trials_tells_them_again_and_nothing_else(tuned: Pa
     project = load_project(shutil.copytree(tuned, tmp_path / "parcels"))
     files = {path: path.read_bytes() for path in project.root.glob("[!.]*.*")}
     told = json.loads((tuned / "tune.json").read_text())
-    seen: list[Progress] = []
+    seen: list[TuningProgress] = []
     found = tune(project, trials=2, seconds=None, fresh=False, watch=seen.append)
     assert found.trials == told["trials"]
     assert [row.name for row in found.best] == [row["name"] for row in told["best"]]

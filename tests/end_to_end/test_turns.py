@@ -19,8 +19,8 @@ from turning import Job
 from mlops_lab.lake import Lake
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import What, read_decisions
-from mlops_lab.serving.deployment import read_deployment
+from mlops_lab.rollout.decisions import DecisionKind, read_decisions
+from mlops_lab.serving.answering.routing_table import read_routing_table
 
 Burns = Sequence[tuple[str, int]]
 STEPS = ["retrain", "bootstrap", "retrain", "shadow", "canary", "promote"]
@@ -55,7 +55,7 @@ def assert_same(folder: Path, unbroken: Path) -> None:
     assert decided(folder) == decided(unbroken)
     assert contents(folder) == contents(unbroken)
     assert versions(folder) == versions(unbroken)
-    told, wanted = (read_deployment(place / ".mlops/deployment.json") for place in (folder, unbroken))
+    told, wanted = (read_routing_table(place / ".mlops/deployment.json") for place in (folder, unbroken))
     assert (told.generation, told.champion.version, told.challenger) == (
         wanted.generation,
         wanted.champion.version,
@@ -123,16 +123,16 @@ def test_a_turn_knows_what_others_have_decided_meanwhile(lived: Path, copy_proje
     assert loop.state.champion == 2
     assert loop.tick(day_begin(33) + timedelta(minutes=1)) == []
     assert loop.state.champion == 1
-    assert read_deployment(project.deployment_path).champion.version == 1
+    assert read_routing_table(project.deployment_path).champion.version == 1
 
 
 def test_a_lost_routing_table_is_derived_anew(lived: Path, copy_project: Callable[..., Project]) -> None:
     project = copy_project(lived / "promoted")
-    wanted = read_deployment(project.deployment_path)
+    wanted = read_routing_table(project.deployment_path)
     shutil.rmtree(project.state_path)
     project.deployment_path.unlink()
     Loop(project).tick(day_begin(33))
-    told = read_deployment(project.deployment_path)
+    told = read_routing_table(project.deployment_path)
     assert (told.generation, told.champion, told.challenger) == (wanted.generation, wanted.champion, wanted.challenger)
     assert (project.root / told.state).is_dir()
 
@@ -148,8 +148,8 @@ IN_THE_TURN = [
     ("after MlflowClient.create_model_version", 1),
     ("before Lake.append", 5),
     ("after Lake.append", 5),
-    ("before mlops_lab.loop.deploy.write_deployment", 2),
-    ("after mlops_lab.loop.deploy.write_deployment", 2),
+    ("before mlops_lab.rollout.deploy.write_routing_table", 2),
+    ("after mlops_lab.rollout.deploy.write_routing_table", 2),
     ("before Lake.append", 6),
     ("after Lake.append", 6),
 ]
@@ -188,7 +188,7 @@ def test_a_project_that_was_moved_goes_on(lives: Path, lived: Path) -> None:
     """MLflow keeps full paths; a candidate trained after a move must not land in the old place."""
     project = load_project(lives / "second place")
     decisions = read_decisions(Lake(project.lake_path))
-    assert decisions[-1].what is What.SHADOW
+    assert decisions[-1].what is DecisionKind.SHADOW
     assert (project.root / decisions[-1].evidence["package"] / "model.txt").is_file()
     for place in (lives / "first place", lived / "due"):
         assert len(list((place / ".mlops/mlflow/artifacts").iterdir())) == 1

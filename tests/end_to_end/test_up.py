@@ -19,10 +19,10 @@ import pytest
 from running import MLOPS, Talk, mlops, until
 from synthetic import World, ask, day_begin, write_project
 
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.project import Project, load_project
-from mlops_lab.serving.address import find_server
+from mlops_lab.serving.process.address import find_server
 
 BIN = Path(sys.executable).parent
 

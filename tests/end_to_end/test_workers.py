@@ -18,13 +18,13 @@ import pytest
 from running import Server, Talk, other_package, serving, until
 from synthetic import World, ask, day_begin, tell
 
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import load_plan
 from mlops_lab.replay.client import Client
-from mlops_lab.serving.deployment import Deployment, Live, read_deployment, write_deployment
-from mlops_lab.serving.service import Service
+from mlops_lab.serving.answering.routing_table import LiveVersion, RoutingTable, read_routing_table, write_routing_table
+from mlops_lab.serving.answering.service import Service
 
 CONNECTIONS = 16  # enough for every worker to get some
 
@@ -145,20 +145,22 @@ def test_a_worker_that_dies_is_started_again_and_nothing_is_forgotten(two: Proje
 # ---- hot swaps -------------------------------------------------------------------------------------------------------
 
 
-def two_versions(project: Project) -> tuple[Deployment, list[Live]]:
+def two_versions(project: Project) -> tuple[RoutingTable, list[LiveVersion]]:
     """What is live, and with it the same model as a further version that says otherwise: its texts' codes exchanged."""
-    deployment = read_deployment(project.deployment_path)
+    deployment = read_routing_table(project.deployment_path)
     categories = load_plan(project.root / deployment.champion.package).categories
     exchanged = {name: list(reversed(values)) for name, values in categories.items()}
     return deployment, [deployment.champion, other_package(project, deployment.champion, categories=exchanged)]
 
 
-def swap(project: Project, deployment: Deployment, champion: Live, server: Server) -> tuple[Deployment, float]:
+def swap(
+    project: Project, deployment: RoutingTable, champion: LiveVersion, server: Server
+) -> tuple[RoutingTable, float]:
     """Make another version the champion; how long it took until all workers said so."""
     deployment = msgspec.structs.replace(deployment, champion=champion, generation=deployment.generation + 1)
     talk = server.talk()
     began = time.monotonic()
-    write_deployment(project.deployment_path, deployment)
+    write_routing_table(project.deployment_path, deployment)
     until(lambda: talk.status["generation"] == deployment.generation, seconds=20)
     return deployment, time.monotonic() - began
 
@@ -288,7 +290,7 @@ def test_an_outcome_is_accepted_once_whoever_wrote_the_prediction_down(
     project: Project, rows: list[dict[str, Any]], live: bool
 ) -> None:
     """A worker that comes across the outcome before the prediction, which stands in the journal of another."""
-    deployment = read_deployment(project.deployment_path)
+    deployment = read_routing_table(project.deployment_path)
     first, second, third = services = [Service(project, deployment, worker=worker, workers=3) for worker in range(3)]
     request = msgspec.convert(ask(rows[0]), first.doors.request)
     outcome = msgspec.convert(tell(rows[0]), first.doors.outcome)

@@ -22,15 +22,15 @@ import msgspec
 from synthetic import World, day_begin, live, make_world
 
 from mlops_lab.clock import to_micros
+from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.journal.writer import Journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop import deploy
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.loop.tick import Loop
-from mlops_lab.monitoring.measure import TABLE as MEASUREMENTS
 from mlops_lab.project import Project, load_project
-from mlops_lab.serving.deployment import read_deployment
-from mlops_lab.serving.journal import Journal
-from mlops_lab.serving.service import Service
+from mlops_lab.rollout import deploy
+from mlops_lab.serving.answering.routing_table import read_routing_table
+from mlops_lab.serving.answering.service import Service
+from mlops_lab.tables.declared import MEASUREMENTS
 
 LIFE_SECONDS = 90
 
@@ -39,17 +39,17 @@ def play_days(project: Project, world: World, first: int, last: int) -> None:
     """Live through the days, a turn of the loop at the end of each. After a kill it goes on with the unfinished day."""
     loop = Loop(project)
     days = [
-        day for day in range(first, last) if loop.lake.position(MEASUREMENTS, "tick") < to_micros(day_begin(day + 1))
+        day for day in range(first, last) if MEASUREMENTS.position(loop.lake, "tick") < to_micros(day_begin(day + 1))
     ]
     ingest_journal(project, loop.lake)
     loop.act(fresh=True)
-    service = Service(project, read_deployment(project.deployment_path))
+    service = Service(project, read_routing_table(project.deployment_path))
     try:
         service.cast_shadows()  # those that a life before did not come to
         for day in days:
             _play_day(service, world, day)
             loop.tick(day_begin(day + 1))
-            deployment = read_deployment(project.deployment_path)
+            deployment = read_routing_table(project.deployment_path)
             if deployment != service.models.deployment:
                 service.deploy(deployment)
     finally:
@@ -113,13 +113,13 @@ class Fuse:
 
 def live_once(job: Job, burn: tuple[str, int] | None) -> dict[str, int]:
     """A life in this process; the commit points it passed."""
-    from mlops_lab.registry.store import MlflowClient, Store
+    from mlops_lab.registry.store import MlflowClient, ModelRegistry
 
     fuse = Fuse(burn)
     fuse.wire(Lake, "append")
     fuse.wire(Journal, "append")
-    fuse.wire(deploy, "write_deployment")
-    fuse.wire(Store, "_write_package")
+    fuse.wire(deploy, "write_routing_table")
+    fuse.wire(ModelRegistry, "_write_package")
     fuse.wire(MlflowClient, "create_model_version")
     fuse.wire(MlflowClient, "set_registered_model_alias")
     play_days(load_project(Path(job.target)), make_world(), job.first, job.last)

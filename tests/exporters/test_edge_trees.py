@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.exporters.edge.trees import lightgbm_nodes
-from mlops_lab.registry.lightgbm import Booster
+from mlops_lab.registry.engines.lightgbm import Booster
 
 
 def answers(text: str, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

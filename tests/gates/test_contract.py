@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mlops_lab.gates.contract import SAMPLE, check_contract
-from mlops_lab.registry.encoding import Encoder
+from mlops_lab.registry.engines.encoding import Encoder
 
 
 def test_a_sound_package_passes(make_trial):

@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from mlops_lab.gates.base import GateVerdict, summarise
 from mlops_lab.gates.run import run_gates
-from mlops_lab.gates.verdict import GateVerdict, summarise
 
 
 def test_a_better_model_passes_all_gates(make_trial):

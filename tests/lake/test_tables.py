@@ -76,7 +76,7 @@ def test_an_append_without_rows_moves_the_position(lake):
 
 DIE_IN_APPEND = """
 import os, sys
-import mlops_lab.lake.tables as tables
+import mlops_lab.lake.delta as tables
 from mlops_lab.lake import Lake
 import polars as pl
 
@@ -296,7 +296,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_hint(tmp_path_factor
     [(errno.ENOSPC, "full"), (errno.EROFS, "read-only"), (errno.EACCES, "not permitted"), (errno.EIO, "Input/output")],
 )
 def test_what_the_system_says_becomes_plain_words(lake, number, said):
-    from mlops_lab.lake.tables import _explain
+    from mlops_lab.lake.delta import _explain
 
     for error in (OSError(number, os.strerror(number)), OSError(f"Input/output trouble (os error {number})")):
         fault = _explain(error, "table", lake.path)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from mlops_lab.clock import day_start
 from mlops_lab.loop.triggers import find_trigger, next_retraining
-from mlops_lab.monitoring.measure import SCHEMA, measure
-from mlops_lab.rollout.decisions import State
-from mlops_lab.training.task import Binary
+from mlops_lab.monitoring.measure import measure
+from mlops_lab.rollout.decisions import RolloutState
+from mlops_lab.tables.declared import MEASUREMENTS
+from mlops_lab.tasks.binary import Binary
 
 NEW_YORK = "America/New_York"
 COOLDOWN, WINDOW, EVERY, LIMIT = 14, 7, 28, 0.1  # as mlops.toml has them by default
@@ -22,14 +23,14 @@ def midnight(days: int) -> datetime:
     return day_start(date(2013, 3, 1) + timedelta(days=days), NEW_YORK)
 
 
-TRAINED = State(champion=1, last_retrain=midnight(0))
+TRAINED = RolloutState(champion=1, last_retrain=midnight(0))
 
 
 def measured_days(gap: float, *days: int, rows: int = 100) -> pl.DataFrame:
     """Measurements of the days that end at these midnights: more ended true than was said, by `gap`."""
     ended = pl.DataFrame({"truth": [1.0, 0.0] * (rows // 2), "output": [0.5 - gap] * rows})
     return pl.concat(
-        [pl.DataFrame(schema=SCHEMA)]
+        [pl.DataFrame(schema=MEASUREMENTS.fixed_schema)]
         + [
             measure(
                 at=midnight(day),
@@ -52,7 +53,7 @@ def fired(tiny, state, now, measurements: pl.DataFrame | None = None) -> str | N
 
 
 def test_what_was_never_trained_is_trained(tiny):
-    assert fired(tiny, State(), midnight(0)) == "triggers.first"
+    assert fired(tiny, RolloutState(), midnight(0)) == "triggers.first"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_days_are_counted_on_the_calendar(tiny):
     assert fired(tiny, TRAINED, midnight(14), gaps) == "triggers.max_calibration_gap"
     assert fired(tiny, TRAINED, midnight(28) - timedelta(minutes=1)) is None
     assert fired(tiny, TRAINED, midnight(28)) == "triggers.every_days"
-    autumn = State(champion=1, last_retrain=datetime(2013, 10, 25, 4, tzinfo=UTC))
+    autumn = RolloutState(champion=1, last_retrain=datetime(2013, 10, 25, 4, tzinfo=UTC))
     assert fired(tiny, autumn, datetime(2013, 11, 22, 4, tzinfo=UTC)) is None  # an hour before midnight by now
     assert fired(tiny, autumn, datetime(2013, 11, 22, 5, tzinfo=UTC)) == "triggers.every_days"
 

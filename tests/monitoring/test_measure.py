@@ -9,9 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.monitoring.drift import make_profiles
-from mlops_lab.monitoring.measure import SCHEMA, calibration_gap, measure, quality_of
-from mlops_lab.monitoring.metrics import log_loss, roc_auc
-from mlops_lab.training.task import LISTS, Binary, Multiclass, Regression
+from mlops_lab.monitoring.measure import calibration_gap, measure, quality_of
+from mlops_lab.monitoring.quality import log_loss, roc_auc
+from mlops_lab.tables.declared import MEASUREMENTS
+from mlops_lab.tasks.base import LISTS
+from mlops_lab.tasks.binary import Binary
+from mlops_lab.tasks.multiclass import Multiclass
+from mlops_lab.tasks.regression import Regression
 
 AT = datetime(2013, 3, 2, 5, tzinfo=UTC)
 TRAINED = pl.DataFrame({"shop": ["a", "b", "a", "b"], "amount": [1.0, 2.0, 3.0, None]})
@@ -37,7 +41,7 @@ def value(measurements: pl.DataFrame, monitor: str, name: str) -> float | None:
 
 def test_a_window_is_measured():
     table = measured()
-    assert dict(table.schema) == SCHEMA
+    assert dict(table.schema) == MEASUREMENTS.fixed_schema
     assert table["version"].unique().to_list() == [3]
     assert value(table, "volume", "predictions") == 3
     assert value(table, "volume", "canary") == 1

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops_lab.outcomes.judge import Verdict, judge
+from mlops_lab.outcomes.judge import judge
+from mlops_lab.tables.verdict import Verdict
 
 ASKED = datetime(2013, 3, 1, 12, tzinfo=UTC)
 LATER = ASKED + timedelta(hours=2)

@@ -7,16 +7,9 @@ import polars as pl
 import pytest
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput
-from mlops_lab.registry.package import (
-    MODEL_FILES,
-    PLAN_FILE,
-    Plan,
-    fingerprint_content,
-    load_plan,
-    package_fingerprint,
-    write_plan,
-)
-from mlops_lab.serving.predictor import Predictor
+from mlops_lab.inference.predictor import Predictor
+from mlops_lab.registry.engine_kinds import ENGINES
+from mlops_lab.registry.package import PLAN_FILE, Plan, fingerprint_content, load_plan, package_fingerprint, write_plan
 
 
 @pytest.fixture
@@ -35,7 +28,7 @@ def test_a_plan_reads_back_as_it_was_written(tiny, package):
 
 
 def test_the_fingerprint_is_that_of_the_content(tiny, package):
-    model, plan = (package / MODEL_FILES["lightgbm"]).read_bytes(), write_plan(tiny.plan)
+    model, plan = (package / ENGINES["lightgbm"].model_file).read_bytes(), write_plan(tiny.plan)
     assert package_fingerprint(package) == fingerprint_content(model, plan) == tiny.fingerprint
     assert fingerprint_content(model + b"\n", plan) != tiny.fingerprint
     assert fingerprint_content(plan, model) != tiny.fingerprint
@@ -54,7 +47,7 @@ def test_the_same_plan_is_written_in_the_same_bytes(tiny):
     assert write_plan(turned) == write_plan(tiny.plan)
 
 
-@pytest.mark.parametrize("file", [MODEL_FILES["lightgbm"], PLAN_FILE])
+@pytest.mark.parametrize("file", [ENGINES["lightgbm"].model_file, PLAN_FILE])
 def test_a_changed_byte_is_refused(tiny, package, file):
     data = bytearray((package / file).read_bytes())
     data[len(data) // 2] ^= 1
@@ -66,7 +59,7 @@ def test_a_changed_byte_is_refused(tiny, package, file):
         assert "mlops rollback" in caught.value.hint
 
 
-@pytest.mark.parametrize("file", [MODEL_FILES["lightgbm"], PLAN_FILE])
+@pytest.mark.parametrize("file", [ENGINES["lightgbm"].model_file, PLAN_FILE])
 def test_a_missing_file_is_named(tiny, package, file):
     (package / file).unlink()
     with pytest.raises(EnvironmentFault) as caught:

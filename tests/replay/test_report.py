@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from mlops_lab.replay.report import write_report
-from mlops_lab.replay.summary import Counts, Day, DecisionRow, Month, Split, Summary
+from mlops_lab.replay.summary import ArmResult, Day, DecisionRow, Month, ReplayCounts, ReplaySummary
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 KINDS = ["bootstrap", "retrain", "shadow", "canary", "promote", "refuse", "roll_back"]
@@ -52,7 +52,7 @@ def days(count: int) -> list[Day]:
             day=str(start + timedelta(days=i)),
             predictions=900 + i % 7,
             late_rate=0.2 + 0.1 * (i % 3),
-            log_loss=Split(frozen=0.48 + 0.01 * (i % 5), loop=0.46 + 0.02 * (i % 4)),
+            log_loss=ArmResult(frozen=0.48 + 0.01 * (i % 5), loop=0.46 + 0.02 * (i % 4)),
         )
         for i in range(count)
     ]
@@ -60,8 +60,8 @@ def days(count: int) -> list[Day]:
 
 def replay(
     decisions: list[DecisionRow], last: str = "2013-03-31", auc: float | None = 0.75, **changes: object
-) -> Summary:
-    both, ranks = Split(frozen=0.483, loop=0.462), Split(frozen=auc, loop=auc and auc + 0.01)
+) -> ReplaySummary:
+    both, ranks = ArmResult(frozen=0.483, loop=0.462), ArmResult(frozen=auc, loop=auc and auc + 0.01)
     fields = {
         "project": "flights",
         "span": ("2013-03-01", last),
@@ -69,15 +69,15 @@ def replay(
         "log_loss": both,
         "auc": ranks,
         "decisions": decisions,
-        "counts": Counts(sent=27_934, logged=27_934, joined=27_900, pending=34, lost=0, duplicated=0),
+        "counts": ReplayCounts(sent=27_934, logged=27_934, joined=27_900, pending=34, lost=0, duplicated=0),
         "seconds": 12.0,
         "stages": {"requests": 8.0, "training": 3.0},
         "report": "report.html",
     }
-    return Summary(**(fields | changes))
+    return ReplaySummary(**(fields | changes))
 
 
-def written(tmp_path, summary: Summary, drawn: list[Day]) -> tuple[str, Page]:
+def written(tmp_path, summary: ReplaySummary, drawn: list[Day]) -> tuple[str, Page]:
     path = tmp_path / "report.html"
     write_report(path, summary, drawn)
     html = path.read_text(encoding="utf-8")
@@ -139,7 +139,7 @@ def test_a_short_span_without_auc_or_decisions(tmp_path, count):
 
 
 def test_a_span_without_any_outcome(tmp_path):
-    nothing = Split(frozen=None, loop=None)
+    nothing = ArmResult(frozen=None, loop=None)
     html, page = written(tmp_path, replay(decisions(["bootstrap"]), months=[], log_loss=nothing, auc=None), [])
     assert "Too few outcomes are known" in page.text
     assert "there is no curve to draw" in page.text
@@ -154,6 +154,6 @@ def test_decisions_outside_the_days_drawn_are_still_marked(tmp_path):
 
 
 def test_a_loss_stands_out(tmp_path):
-    counts = Counts(sent=10, logged=9, joined=9, pending=0, lost=1, duplicated=0)
+    counts = ReplayCounts(sent=10, logged=9, joined=9, pending=0, lost=1, duplicated=0)
     html, _ = written(tmp_path, replay([], counts=counts), days(3))
     assert html.count('<div class="bad">') == 1

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from mlops_lab.cli.summary import render
-from mlops_lab.monitoring.metrics import log_loss, roc_auc
+from mlops_lab.monitoring.quality import log_loss, roc_auc
 from mlops_lab.replay.summary import (
-    Counts,
+    ArmResult,
     Day,
     DecisionRow,
-    Split,
-    Summary,
+    ReplayCounts,
+    ReplaySummary,
     better,
     headline,
     rolling,
@@ -26,7 +26,7 @@ from mlops_lab.replay.summary import (
     tally,
 )
 
-NOTHING = Split(frozen=None, loop=None)
+NOTHING = ArmResult(frozen=None, loop=None)
 FRAME = pl.DataFrame(
     {
         "day": [date(2013, 4, 1), date(2013, 3, 31), date(2013, 3, 31), date(2013, 4, 1), date(2013, 4, 2)],
@@ -42,9 +42,9 @@ def decision(what: str, day: str = "2013-03-31", version: int | None = 2, reason
     return DecisionRow(at=f"{day}T04:00:00Z", what=what, version=version, reason=reason)
 
 
-def summary_of(frame: pl.DataFrame, **changes: object) -> Summary:
+def summary_of(frame: pl.DataFrame, **changes: object) -> ReplaySummary:
     months, loss, auc, _ = summarise(frame)
-    whole = Summary(
+    whole = ReplaySummary(
         project="flights",
         span=("2013-03-31", "2013-04-02"),
         months=months,
@@ -55,7 +55,7 @@ def summary_of(frame: pl.DataFrame, **changes: object) -> Summary:
             decision("canary", "2013-04-01"),
             decision("refuse", "2013-04-02", None),
         ],
-        counts=Counts(sent=5, logged=5, joined=5, pending=0, lost=0, duplicated=0),
+        counts=ReplayCounts(sent=5, logged=5, joined=5, pending=0, lost=0, duplicated=0),
         seconds=10.0,
         stages={"features": 2.0, "requests": 6.0},
         report="/tmp/report.html",
@@ -63,7 +63,7 @@ def summary_of(frame: pl.DataFrame, **changes: object) -> Summary:
     return msgspec.structs.replace(whole, **changes)
 
 
-def printed(summary: Summary, width: int = 80, **console: object) -> str:
+def printed(summary: ReplaySummary, width: int = 80, **console: object) -> str:
     file = io.StringIO()
     render(summary, Console(file=file, width=width, **console))
     return file.getvalue()
@@ -76,7 +76,7 @@ def test_months_and_days_come_in_order_with_the_figures_of_their_rows():
         ("2013-04", 3, 2 / 3),
     ]
     assert [(d.day, d.predictions) for d in days] == [("2013-03-31", 2), ("2013-04-01", 2), ("2013-04-02", 1)]
-    march = Split(frozen=log_loss([0, 1], [0.2, 0.5]), loop=log_loss([0, 1], [0.1, 0.7]))
+    march = ArmResult(frozen=log_loss([0, 1], [0.2, 0.5]), loop=log_loss([0, 1], [0.1, 0.7]))
     assert months[0].log_loss == days[0].log_loss == march
     assert loss.loop == pytest.approx(log_loss(FRAME["late"], FRAME["loop"]))
     assert auc.frozen == roc_auc(FRAME["late"], FRAME["frozen"])
@@ -110,7 +110,7 @@ def test_rolling_means_weigh_by_predictions_over_calendar_days(by_offset):
             day=str(start + timedelta(days=offset)),
             predictions=count,
             late_rate=0.2,
-            log_loss=Split(frozen=loss, loop=loss / 2),
+            log_loss=ArmResult(frozen=loss, loop=loss / 2),
         )
         for offset, (count, loss) in sorted(by_offset.items())
     ]
@@ -123,7 +123,7 @@ def test_rolling_means_weigh_by_predictions_over_calendar_days(by_offset):
 
 
 def test_rolling_passes_over_days_without_a_figure():
-    known = Day(day="2013-03-02", predictions=3, late_rate=0.0, log_loss=Split(frozen=0.4, loop=0.3))
+    known = Day(day="2013-03-02", predictions=3, late_rate=0.0, log_loss=ArmResult(frozen=0.4, loop=0.3))
     unknown = Day(day="2013-03-01", predictions=9, late_rate=0.0, log_loss=NOTHING)
     first, second = rolling([unknown, known])
     assert first.log_loss == NOTHING
@@ -140,7 +140,7 @@ def test_rolling_passes_over_days_without_a_figure():
     ],
 )
 def test_the_headline_is_honest(frozen, loop, said, winner):
-    split = Split(frozen=frozen, loop=loop)
+    split = ArmResult(frozen=frozen, loop=loop)
     sentence = headline(summary_of(FRAME, log_loss=split))
     assert sentence == f"The loop answered 5 requests between 31 March and 2 April 2013. {said}"
     assert better(split, lower_wins=True) == winner
@@ -178,7 +178,7 @@ def test_a_file_gets_plain_text_within_its_width(width):
 
 
 def test_a_terminal_sees_the_better_side_and_a_loss_in_colour():
-    lost = Counts(sent=5, logged=4, joined=4, pending=0, lost=1, duplicated=0)
+    lost = ReplayCounts(sent=5, logged=4, joined=4, pending=0, lost=1, duplicated=0)
     text = printed(summary_of(FRAME, counts=lost), force_terminal=True, color_system="standard")
     assert "\x1b[1;31m1 lost" in text
     assert "\x1b[1;36m0.2" in text

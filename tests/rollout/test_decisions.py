@@ -9,14 +9,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_lab.lake import Lake
-from mlops_lab.rollout.decisions import Decision, State, What, apply, fold, read_decisions, write_decision
+from mlops_lab.rollout.decisions import (
+    Decision,
+    DecisionKind,
+    RolloutState,
+    apply,
+    fold,
+    read_decisions,
+    write_decision,
+)
 
 START = datetime(2013, 3, 1, 5, tzinfo=UTC)
-BOOTSTRAP, RETRAIN, REFUSE = What.BOOTSTRAP, What.RETRAIN, What.REFUSE
-SHADOW, CANARY, PROMOTE, ROLL_BACK = What.SHADOW, What.CANARY, What.PROMOTE, What.ROLL_BACK
+BOOTSTRAP, RETRAIN, REFUSE = DecisionKind.BOOTSTRAP, DecisionKind.RETRAIN, DecisionKind.REFUSE
+SHADOW, CANARY, PROMOTE, ROLL_BACK = (
+    DecisionKind.SHADOW,
+    DecisionKind.CANARY,
+    DecisionKind.PROMOTE,
+    DecisionKind.ROLL_BACK,
+)
 
 
-def decide(*steps: tuple[What, int | None]) -> list[Decision]:
+def decide(*steps: tuple[DecisionKind, int | None]) -> list[Decision]:
     """One decision a day."""
     return [
         Decision(START + timedelta(days=number), what, version, "rule", "reason", "loop")
@@ -30,7 +43,7 @@ def day(number: int) -> datetime:
 
 # One decision is mostly its kind and its version; the moments are in order or not, as they come.
 decisions = st.lists(
-    st.tuples(st.sampled_from(What), st.none() | st.integers(1, 5), st.integers(0, 99)), max_size=15
+    st.tuples(st.sampled_from(DecisionKind), st.none() | st.integers(1, 5), st.integers(0, 99)), max_size=15
 ).map(
     lambda steps: [
         Decision(START + timedelta(hours=hour), what, version, "rule", "reason", "loop")
@@ -41,7 +54,7 @@ written = st.lists(
     st.builds(
         Decision,
         at=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
-        what=st.sampled_from(What),
+        what=st.sampled_from(DecisionKind),
         version=st.none() | st.integers(1, 5),
         rule=st.text(max_size=5),
         reason=st.text(max_size=5),
@@ -117,7 +130,7 @@ def test_who_answers_after(steps, champion, previous, challenger, stage):
 
 def test_a_retraining_stays_open_until_it_ends():
     retrain, shadow = decide((RETRAIN, None), (SHADOW, 2))
-    asked = apply(State(champion=1), retrain)
+    asked = apply(RolloutState(champion=1), retrain)
     assert (asked.retraining, asked.last_retrain) == (retrain, retrain.at)
     assert apply(asked, shadow).retraining is None
     refused = apply(asked, replace(shadow, what=REFUSE))

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.clock import day_start
-from mlops_lab.rollout.decisions import State, What
+from mlops_lab.rollout.decisions import DecisionKind, RolloutState
 from mlops_lab.rollout.next_step import MIN_ROWS, next_step, waiting_for
-from mlops_lab.training.task import Binary
+from mlops_lab.tasks.binary import Binary
 
 BEGAN = day_start(datetime(2013, 3, 9).date(), "America/New_York")  # the clocks change in the night that follows
-SETTINGS = {What.SHADOW: 2, What.CANARY: 3}  # days of each stage, as mlops.toml has them by default
+SETTINGS = {DecisionKind.SHADOW: 2, DecisionKind.CANARY: 3}  # days of each stage, as mlops.toml has them by default
 
 
-def in_stage(stage: What) -> State:
-    return State(champion=1, challenger=2, stage=stage, since=BEGAN, rollout_began=BEGAN)
+def in_stage(stage: DecisionKind) -> RolloutState:
+    return RolloutState(champion=1, challenger=2, stage=stage, since=BEGAN, rollout_began=BEGAN)
 
 
 def pairs(rows: int, *, champion: float = 0.5, challenger: float = 0.5) -> pl.DataFrame:
@@ -36,12 +36,12 @@ def days_later(days: int, minutes: int = 0) -> datetime:
 @pytest.mark.parametrize(
     ("stage", "after", "step"),
     [
-        (What.SHADOW, 0, None),
-        (What.SHADOW, 1, None),
-        (What.SHADOW, 2, What.CANARY),
-        (What.CANARY, 2, None),
-        (What.CANARY, 3, What.PROMOTE),
-        (What.CANARY, 9, What.PROMOTE),
+        (DecisionKind.SHADOW, 0, None),
+        (DecisionKind.SHADOW, 1, None),
+        (DecisionKind.SHADOW, 2, DecisionKind.CANARY),
+        (DecisionKind.CANARY, 2, None),
+        (DecisionKind.CANARY, 3, DecisionKind.PROMOTE),
+        (DecisionKind.CANARY, 9, DecisionKind.PROMOTE),
     ],
 )
 def test_a_stage_lasts_its_days(tiny, stage, after, step):
@@ -63,23 +63,27 @@ def test_days_are_days_of_the_calendar(tiny, stage):
 def test_harm_ends_a_rollout_at_once(tiny, stage, after):
     worse = pairs(MIN_ROWS, champion=0.5, challenger=0.48)
     step = next_step(tiny.project, in_stage(stage), days_later(after), task=Binary(), pairs=worse)
-    assert (step.what, step.rule) == (What.ROLL_BACK, "rollout.max_loss")
+    assert (step.what, step.rule) == (DecisionKind.ROLL_BACK, "rollout.max_loss")
     assert "worse than 0.02 allows" in step.reason
     assert step.evidence["harm"] == pytest.approx(0.0408, abs=1e-4)
 
 
 def test_a_little_worse_is_within_what_is_allowed(tiny):
     step = next_step(
-        tiny.project, in_stage(What.SHADOW), days_later(2), task=Binary(), pairs=pairs(MIN_ROWS, challenger=0.495)
+        tiny.project,
+        in_stage(DecisionKind.SHADOW),
+        days_later(2),
+        task=Binary(),
+        pairs=pairs(MIN_ROWS, challenger=0.495),
     )
-    assert step.what is What.CANARY
+    assert step.what is DecisionKind.CANARY
 
 
 @pytest.mark.parametrize("rows", [0, 1, MIN_ROWS - 1])
 @pytest.mark.parametrize("challenger", [0.01, 0.99])
 def test_too_few_outcomes_decide_nothing(tiny, rows, challenger):
     few = pairs(rows, challenger=challenger)
-    assert next_step(tiny.project, in_stage(What.CANARY), days_later(30), task=Binary(), pairs=few) is None
+    assert next_step(tiny.project, in_stage(DecisionKind.CANARY), days_later(30), task=Binary(), pairs=few) is None
 
 
 @pytest.mark.parametrize("stage", SETTINGS)
@@ -87,7 +91,7 @@ def test_a_challenger_without_a_number_never_goes_on(tiny, stage):
     step = next_step(
         tiny.project, in_stage(stage), days_later(9), task=Binary(), pairs=pairs(MIN_ROWS, challenger=float("nan"))
     )
-    assert step is None or step.what is What.ROLL_BACK
+    assert step is None or step.what is DecisionKind.ROLL_BACK
 
 
 shares = st.floats(0, 1)
@@ -109,13 +113,15 @@ def test_no_step_skips_its_days_or_its_rows(tiny, stage, minutes, rows, champion
     due = now >= days_later(SETTINGS[stage])
     if found is None:
         assert rows < MIN_ROWS or not due
-    elif found.what is What.ROLL_BACK:
+    elif found.what is DecisionKind.ROLL_BACK:
         assert harmful
     else:
         assert due
         assert not harmful
         assert rows >= MIN_ROWS
-        assert found.what is {What.SHADOW: What.CANARY, What.CANARY: What.PROMOTE}[stage]
+        assert (
+            found.what is {DecisionKind.SHADOW: DecisionKind.CANARY, DecisionKind.CANARY: DecisionKind.PROMOTE}[stage]
+        )
 
 
 @pytest.mark.parametrize("stage", SETTINGS)
@@ -123,7 +129,7 @@ def test_what_is_waited_for_is_what_is_needed(tiny, stage):
     wait = waiting_for(tiny.project, in_stage(stage), rows=20)
     assert (wait.days, wait.rows, wait.rows_needed) == (SETTINGS[stage], 20, MIN_ROWS)
     assert wait.until == days_later(SETTINGS[stage])
-    assert wait.then is {What.SHADOW: What.CANARY, What.CANARY: What.PROMOTE}[stage]
+    assert wait.then is {DecisionKind.SHADOW: DecisionKind.CANARY, DecisionKind.CANARY: DecisionKind.PROMOTE}[stage]
     assert not wait.is_over(wait.until)
     assert waiting_for(tiny.project, in_stage(stage), rows=MIN_ROWS).is_over(wait.until)
 
@@ -131,6 +137,10 @@ def test_what_is_waited_for_is_what_is_needed(tiny, stage):
 def test_the_moment_is_that_of_the_caller(tiny):
     """Nothing asks the wall: a stage that began in 2013 is not over because it is long past."""
     step = next_step(
-        tiny.project, in_stage(What.SHADOW), datetime(2013, 3, 9, 12, tzinfo=UTC), task=Binary(), pairs=pairs(MIN_ROWS)
+        tiny.project,
+        in_stage(DecisionKind.SHADOW),
+        datetime(2013, 3, 9, 12, tzinfo=UTC),
+        task=Binary(),
+        pairs=pairs(MIN_ROWS),
     )
     assert step is None

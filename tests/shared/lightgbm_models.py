@@ -7,7 +7,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from mlops_lab.registry.lightgbm_text import split_thresholds
+from mlops_lab.registry.engines.lightgbm_text import split_thresholds
 
 ROWS, WIDTH = 3000, 5
 RNG = np.random.default_rng(1)

@@ -16,13 +16,13 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from mlops_lab.features.definition import Features
-from mlops_lab.registry.encoding import Encoder, learn_categories
+from mlops_lab.registry.engines.encoding import Encoder, learn_categories
 from mlops_lab.registry.package import Plan
 from mlops_lab.starter.recipe import write_model
+from mlops_lab.tasks.make import make_task
 from mlops_lab.training.fit import fit
 from mlops_lab.training.packaging import package
 from mlops_lab.training.pipeline import Pipeline
-from mlops_lab.training.task import make_task
 from mlops_lab.training.training_set import TrainingSet
 
 TASKS = ["binary", "multiclass", "regression"]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from mlops_lab.monitoring.metrics import log_loss
+from mlops_lab.monitoring.quality import log_loss
+from mlops_lab.tasks.binary import Binary
 from mlops_lab.training.backtest import STRETCHES, BlockTest, compare_blocks, equal_stretches, mean_by_block
-from mlops_lab.training.task import Binary
 
 SIMULATIONS = 6000
 DAYS = 14

@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from mlops_lab.tasks.binary import Binary
+from mlops_lab.tasks.multiclass import Multiclass
+from mlops_lab.tasks.regression import Regression
 from mlops_lab.training.baseline import ROWS, _draw, fit_baseline
-from mlops_lab.training.task import Binary, Multiclass, Regression
 
 
 def mixed(rows: int, seed: int) -> pl.DataFrame:

@@ -40,12 +40,13 @@ from xgboost import XGBClassifier, XGBRegressor
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
-from mlops_lab.registry.package import Plan, model_file, write_plan
-from mlops_lab.serving.predictor import Predictor
+from mlops_lab.inference.predictor import Predictor
+from mlops_lab.registry.engine_kinds import model_file
+from mlops_lab.registry.package import Plan, write_plan
+from mlops_lab.tasks.make import make_task
 from mlops_lab.training.fit import fit
 from mlops_lab.training.packaging import package as make_package
 from mlops_lab.training.pipeline import Pipeline
-from mlops_lab.training.task import make_task
 from mlops_lab.training.training_set import TrainingSet
 
 

@@ -18,11 +18,13 @@ from xgboost import XGBClassifier
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
-from mlops_lab.registry.engine import open_engine
-from mlops_lab.registry.forest import has_kernel
-from mlops_lab.registry.package import AGREEMENT_FILE, Plan, model_file
+from mlops_lab.registry.engine_kinds import model_file
+from mlops_lab.registry.engines.forest import has_kernel
+from mlops_lab.registry.engines.open import open_engine
+from mlops_lab.registry.package import AGREEMENT_FILE, Plan
 from mlops_lab.registry.trust import Trust
-from mlops_lab.training import candidates, comparison, packaging
+from mlops_lab.tasks.make import make_task
+from mlops_lab.training import comparison, engine_options, packaging
 from mlops_lab.training.agreement import (
     CORNERS,
     DATA,
@@ -30,8 +32,8 @@ from mlops_lab.training.agreement import (
     THRESHOLDS,
     TOLERANCE,
     Agreement,
-    Part,
-    Tried,
+    AgreementPart,
+    TriedEngine,
     add_up,
     distances,
     read_agreement,
@@ -39,7 +41,6 @@ from mlops_lab.training.agreement import (
 from mlops_lab.training.fit import Fitted, fit
 from mlops_lab.training.packaging import NoEngineAgrees, Packaged, package
 from mlops_lab.training.pipeline import Pipeline
-from mlops_lab.training.task import make_task
 from mlops_lab.training.training_set import TrainingSet
 
 FASTEST = "forest" if has_kernel() else "lightgbm"
@@ -97,7 +98,7 @@ def refuse(estimator, data: TrainingSet, **options) -> InvalidInput | NoEngineAg
     return caught.value
 
 
-def entry(agreement: Agreement, engine: str) -> Tried:
+def entry(agreement: Agreement, engine: str) -> TriedEngine:
     return next(one for one in agreement.tried if one.engine == engine)
 
 
@@ -186,8 +187,8 @@ def test_the_fastest_that_agrees_is_taken(xgboost_tried):
     assert xgboost_tried.engine == min(micros, key=micros.__getitem__) == "onnx"
 
 
-def tried(engine: str, micros: float, *, agrees: bool | None = True) -> Tried:
-    return Tried(engine=engine, agrees=agrees, reason="", micros=micros)
+def tried(engine: str, micros: float, *, agrees: bool | None = True) -> TriedEngine:
+    return TriedEngine(engine=engine, agrees=agrees, reason="", micros=micros)
 
 
 def test_of_two_the_faster_is_taken_where_it_is_clearly_faster():
@@ -259,11 +260,11 @@ def test_code_of_the_project_is_never_trusted_by_itself():
 def test_a_wrong_conversion_is_seen_and_nothing_is_packaged(monkeypatch):
     """A converter that writes another model: here that of fewer trees."""
     data = make_data(texts=False)
-    convert = candidates.to_onnx
+    convert = engine_options.to_onnx
     other = RandomForestClassifier(9, random_state=1).fit(
         data.inputs.to_numpy().astype(np.float32), data.truth.to_numpy()
     )
-    monkeypatch.setattr(candidates, "to_onnx", lambda _, inputs: convert(other, inputs))
+    monkeypatch.setattr(engine_options, "to_onnx", lambda _, inputs: convert(other, inputs))
     error = refuse(RandomForestClassifier(10, random_state=1), data)
     assert error.code == "no_engine_agrees"
     (tried,) = error.tried
@@ -277,7 +278,7 @@ def test_a_conversion_that_is_wrong_at_one_threshold_is_seen(monkeypatch):
     import onnx
 
     data = make_data(texts=False)
-    convert = candidates.to_onnx
+    convert = engine_options.to_onnx
 
     def convert_wrong(estimator, inputs):
         graph = onnx.load_model_from_string(convert(estimator, inputs))
@@ -291,7 +292,7 @@ def test_a_conversion_that_is_wrong_at_one_threshold_is_seen(monkeypatch):
 
     forest = RandomForestClassifier(3, max_depth=4, random_state=1)
     assert make(forest, data).agreement.differing == 0
-    monkeypatch.setattr(candidates, "to_onnx", convert_wrong)
+    monkeypatch.setattr(engine_options, "to_onnx", convert_wrong)
     (tried,) = refuse(forest, data).tried
     assert tried.parts[DATA].differing == 0
     assert 0 < tried.parts[THRESHOLDS].differing < 10
@@ -330,10 +331,10 @@ def test_an_answer_that_is_no_number_differs_and_can_be_written_down():
     expected = np.array([[0.5, 0.5], [0.1, 0.9], [0.2, 0.8]])
     given = np.array([[0.5, 0.5], [np.nan, 0.9], [0.2, 0.7]])
     assert distances(expected, given, scale=1.0) == pytest.approx([0.0, np.inf, 0.1])
-    whole = add_up([Part(rows=3, differing=2, largest=None), Part(rows=5, differing=1, largest=0.3)])
-    assert whole == Part(rows=8, differing=3, largest=None)
-    assert msgspec.json.decode(msgspec.json.encode(whole), type=Part) == whole
-    assert add_up([]) == Part(rows=0, differing=0, largest=0.0)
+    whole = add_up([AgreementPart(rows=3, differing=2, largest=None), AgreementPart(rows=5, differing=1, largest=0.3)])
+    assert whole == AgreementPart(rows=8, differing=3, largest=None)
+    assert msgspec.json.decode(msgspec.json.encode(whole), type=AgreementPart) == whole
+    assert add_up([]) == AgreementPart(rows=0, differing=0, largest=0.0)
 
 
 def test_far_apart_is_in_units_of_the_scale_or_of_the_answer():

@@ -10,9 +10,9 @@ from mlops_lab.cli.errors import refuse
 from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_json
 from mlops_lab.contracts.infer import compare_fields, write_toml
 from mlops_lab.errors import Refused
-from mlops_lab.loop.contract import check_table, infer_table, tables_of
+from mlops_lab.intake.contract import check_table, infer_table, tables_of
 from mlops_lab.loop.tick import Loop
-from mlops_lab.training.history import table_fields
+from mlops_lab.tables.fields import table_fields
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 Table = Annotated[str | None, typer.Argument(help="A table; all of them where none is named.")]

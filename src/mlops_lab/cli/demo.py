@@ -17,8 +17,8 @@ from mlops_lab.cli.shared import Json, talk
 from mlops_lab.cli.summary import render
 from mlops_lab.errors import InvalidInput
 from mlops_lab.replay.demo import Options, run_demo
-from mlops_lab.replay.driver import Progress as Seen
-from mlops_lab.rollout.decisions import What
+from mlops_lab.replay.driver import ReplayProgress as Seen
+from mlops_lab.rollout.decisions import DecisionKind
 
 _FOLDER = Path("flights-demo")
 
@@ -68,7 +68,7 @@ class _Watcher:
         }
         self._bar.update(self._task, completed=seen.days_done, **fields)
         for decision in seen.decisions[self._told :]:
-            if decision.what is not What.RETRAIN:
+            if decision.what is not DecisionKind.RETRAIN:
                 version = f" version {decision.version}" if decision.version else ""
                 talk.print(f"{seen.day or ''} [bold]{decision.what}[/]{version}: {decision.reason}", highlight=False)
         self._told = len(seen.decisions)

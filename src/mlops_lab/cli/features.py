@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -10,12 +11,13 @@ from rich.table import Table
 from mlops_lab.cli.errors import refuse
 from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_json, print_table
 from mlops_lab.errors import Refused
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.lineage.definitions import diff_features, list_features, show_view
-from mlops_lab.loop.ingest import ingest_journal
-from mlops_lab.loop.parity import ParityReport, Verifier
+from mlops_lab.monitoring.parity import ParityReport, Verifier
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.versions import load_features
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -93,7 +95,8 @@ def verify(project: Folder = HERE, json: Json = False) -> None:
     opened = open_project(project)
     lake = Lake(opened.lake_path)
     ingest_journal(opened, lake)
-    report = Verifier(opened, lake).verify_all(read_decisions(lake))
+    decisions = read_decisions(lake)
+    report = Verifier(opened, lake, features_of=partial(load_features, opened, decisions)).verify_all()
     if json:
         print_json(_as_dict(report))
     else:

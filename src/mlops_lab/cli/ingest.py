@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
-from mlops_lab.loop.deliver import deliver_facts
+from mlops_lab.intake.deliver import deliver_facts
 
 
 def command(

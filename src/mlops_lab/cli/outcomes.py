@@ -11,8 +11,8 @@ import typer
 from mlops_lab.cli.errors import refuse
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
 from mlops_lab.errors import Refused
-from mlops_lab.loop.deliver import deliver_outcomes
-from mlops_lab.loop.words import count
+from mlops_lab.intake.deliver import deliver_outcomes
+from mlops_lab.status.words import count
 
 LISTED = 10
 _BECAME = {

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
+from mlops_lab.intake.deliver import replay_quarantine
+from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.quarantine import describe_quarantine
 from mlops_lab.lake import Lake
-from mlops_lab.loop.deliver import replay_quarantine
-from mlops_lab.loop.ingest import ingest_journal
-from mlops_lab.loop.quarantine import describe_quarantine
 
 
 def command(

@@ -6,7 +6,7 @@ from mlops_lab.cli.errors import refuse
 from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_json, talk
 from mlops_lab.errors import Refused
 from mlops_lab.loop.tick import Loop
-from mlops_lab.rollout.decisions import What
+from mlops_lab.rollout.decisions import DecisionKind
 
 
 def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
@@ -18,10 +18,10 @@ def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
     if json:
         print_json(decision.as_dict())
     else:
-        words = {What.BOOTSTRAP: "is live", What.SHADOW: "is in shadow", What.REFUSE: "refused"}
+        words = {DecisionKind.BOOTSTRAP: "is live", DecisionKind.SHADOW: "is in shadow", DecisionKind.REFUSE: "refused"}
         which = "the candidate" if decision.version is None else f"version {decision.version}"
         print(f"{which} {words[decision.what]}: {decision.reason}")
-    if decision.what is What.REFUSE:
+    if decision.what is DecisionKind.REFUSE:
         refuse(
             Refused(
                 f"the candidate was refused by {decision.rule}",

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, talk
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake.sinks import CSV, PARQUET, check_target, kind_of, open_sink
-from mlops_lab.loop.score import Scored, Watch, score
+from mlops_lab.scoring.score import Scored, Watch, score
 
 
 def command(

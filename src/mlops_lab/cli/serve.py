@@ -10,11 +10,11 @@ import typer
 
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, talk
 from mlops_lab.errors import InvalidInput
-from mlops_lab.loop.ingest import ingest_journal
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.loop.tick import Loop
-from mlops_lab.serving.address import check_no_server, listen
-from mlops_lab.serving.memory import make_store
-from mlops_lab.serving.tls import find_tls
+from mlops_lab.serving.answering.worker_state import make_store
+from mlops_lab.serving.process.address import check_no_server, listen
+from mlops_lab.serving.process.tls import find_tls
 
 
 def command(

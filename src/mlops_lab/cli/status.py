@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, print_wrapped
-from mlops_lab.loop.sentences import sentences
-from mlops_lab.loop.status import describe
+from mlops_lab.status.describe import describe
+from mlops_lab.status.sentences import sentences
 
 
 def command(project: Folder = HERE, json: Json = False) -> None:

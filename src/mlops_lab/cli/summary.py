@@ -9,23 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mlops_lab.replay.summary import (
-    VERDICTS,
-    Split,
-    Summary,
-    better,
-    headline,
-    stage_shares,
-    tally,
-    word,
-)
+from mlops_lab.replay.summary import VERDICTS, ArmResult, ReplaySummary, better, headline, stage_shares, tally, word
 
 COLOURS = {"bootstrap": "magenta", "promote": "green", "refuse": "yellow", "roll_back": "red"}
 NONE = "-"
 BAR_WIDTH = 24
 
 
-def render(summary: Summary, console: Console) -> None:
+def render(summary: ReplaySummary, console: Console) -> None:
     """Print `summary` on `console`: headline, months, decisions, counts, stages, and where the report is.
 
     Fits 80 columns and uses more where there are more; without colours where the console has none.
@@ -40,7 +31,7 @@ def render(summary: Summary, console: Console) -> None:
     console.print(Text.assemble("report  ", (summary.report, "cyan underline")), soft_wrap=True)
 
 
-def _months(summary: Summary) -> Table:
+def _months(summary: ReplaySummary) -> Table:
     table = _table(
         "month",
         ">predictions",
@@ -69,13 +60,13 @@ def _months(summary: Summary) -> Table:
     return table
 
 
-def _pair(split: Split, lower_wins: bool) -> Iterator[Text]:
+def _pair(split: ArmResult, lower_wins: bool) -> Iterator[Text]:
     best = better(split, lower_wins)
     for side, value in (("frozen", split.frozen), ("loop", split.loop)):
         yield Text(NONE if value is None else f"{value:.3f}", "bold cyan" if side == best else "")
 
 
-def _decisions(summary: Summary) -> Table:
+def _decisions(summary: ReplaySummary) -> Table:
     table = _table("day", "decision", ">version", "reason")
     for row in summary.decisions:
         quiet = "" if row.what in VERDICTS else "dim"
@@ -88,7 +79,7 @@ def _decisions(summary: Summary) -> Table:
     return table
 
 
-def _counts(summary: Summary) -> Text:
+def _counts(summary: ReplaySummary) -> Text:
     counts = summary.counts
     line = Text(f"counts  {counts.sent:,} sent, {counts.logged:,} logged, ")
     line.append(f"{counts.joined:,} joined, {counts.pending:,} pending, ")
@@ -97,7 +88,7 @@ def _counts(summary: Summary) -> Text:
     return line
 
 
-def _stages(summary: Summary, block: str) -> Table:
+def _stages(summary: ReplaySummary, block: str) -> Table:
     table = _table(f"{summary.seconds:,.1f} s in all", ">seconds", ">share", "")
     for name, seconds, share in stage_shares(summary):
         bar = Text(block * max(1, round(share * BAR_WIDTH)), "cyan")

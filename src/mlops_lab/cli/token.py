@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_json, print_table, talk
-from mlops_lab.serving.token import Role, create_token, list_tokens, revoke_token
+from mlops_lab.serving.http.tokens import Role, create_token, list_tokens, revoke_token
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, print_table, talk
-from mlops_lab.loop.tune import Progress as Seen
-from mlops_lab.loop.tune import Tuning, tune
+from mlops_lab.tuning.tune import Tuning, tune
+from mlops_lab.tuning.tune import TuningProgress as Seen
 
 
 def command(

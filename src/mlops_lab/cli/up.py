@@ -15,8 +15,8 @@ from mlops_lab.cli.shared import HERE, Folder, Json, open_project
 from mlops_lab.cli.watchers import JsonLines, TextLines
 from mlops_lab.clock import parse_duration
 from mlops_lab.errors import InvalidInput, Refused
-from mlops_lab.loop.up import Up, alone
-from mlops_lab.rollout.decisions import What
+from mlops_lab.rollout.decisions import DecisionKind
+from mlops_lab.runtime.up import Up, alone
 
 
 def command(
@@ -38,7 +38,7 @@ def command(
         first = up.train_first()
         if first is not None:
             watcher.decided(first)
-        if first is None or first.what is not What.REFUSE:
+        if first is None or first.what is not DecisionKind.REFUSE:
             watcher.stopped(up.stay(stop, every=length))
             return
         reasons = "; ".join(dict.fromkeys(up.why_refused(first)))

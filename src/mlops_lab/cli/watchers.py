@@ -11,13 +11,13 @@ from typing import Any
 
 from mlops_lab.cli.shared import local, print_json, talk
 from mlops_lab.errors import MlopsError
-from mlops_lab.loop.example import FirstSteps
-from mlops_lab.loop.up import Summary
-from mlops_lab.loop.words import count, decided, span
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision
-from mlops_lab.serving.address import Address
-from mlops_lab.serving.pulse import Pulse, feel_pulse
+from mlops_lab.runtime.first_steps import FirstSteps
+from mlops_lab.runtime.up import UpSummary
+from mlops_lab.serving.process.address import Address
+from mlops_lab.serving.process.health_probe import HealthProbe, probe_server
+from mlops_lab.status.words import count, decided, span
 
 FEEL_SECONDS = 2.0
 
@@ -52,7 +52,7 @@ class JsonLines:
     def rests(self, address: Address, *, seconds: float) -> None:
         """Not told."""
 
-    def stopped(self, summary: Summary) -> None:
+    def stopped(self, summary: UpSummary) -> None:
         """What was done from start to stop."""
         self._tell("stopped", asdict(summary))
 
@@ -69,7 +69,7 @@ class TextLines:
         self._status = talk.status("starting")
         self._turn_to_speak = threading.RLock()
         self._felt_at = 0.0
-        self._pulse: Pulse | None = None
+        self._pulse: HealthProbe | None = None
         self._rate = 0.0
 
     def __enter__(self) -> TextLines:
@@ -110,7 +110,7 @@ class TextLines:
             self._feel(address)
             self._status.update(_how_it_goes(self._pulse, self._rate, seconds))
 
-    def stopped(self, summary: Summary) -> None:
+    def stopped(self, summary: UpSummary) -> None:
         """What was done from start to stop."""
         done = [count(summary.answers, "answer"), count(summary.outcomes, "outcome")]
         done.append(count(summary.decisions, "decision"))
@@ -126,13 +126,13 @@ class TextLines:
     def _feel(self, address: Address) -> None:
         now = time.perf_counter()
         if now - self._felt_at >= FEEL_SECONDS:
-            before, self._pulse = self._pulse, feel_pulse(address)
+            before, self._pulse = self._pulse, probe_server(address)
             if before and self._pulse:
                 self._rate = max(0, self._pulse.answers - before.answers) / (now - self._felt_at)
             self._felt_at = now
 
 
-def _how_it_goes(pulse: Pulse | None, rate: float, seconds: float) -> str:
+def _how_it_goes(pulse: HealthProbe | None, rate: float, seconds: float) -> str:
     turn = f"next turn in {span(timedelta(seconds=seconds))}"
     if pulse is None:
         return f"the server does not answer; {turn}"

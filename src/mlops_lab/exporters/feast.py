@@ -17,10 +17,11 @@ import polars as pl
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import View
 from mlops_lab.features.offline import view_values
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.project import Project
-from mlops_lab.training.history import read_facts, read_labelled, request_fields, table_schemas
+from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.fields import request_fields, table_schemas
 from mlops_lab.training.pipeline import load_pipeline
 
 EVENT, CREATED = "event_timestamp", "created_timestamp"

@@ -5,7 +5,7 @@ A definition is data: it is stored in a model's package as JSON and read back wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -306,6 +306,14 @@ def _value_types(view: View, tables: Mapping[str, Mapping[str, pl.DataType]]) ->
     for name, default in zip(view.values, view.defaults, strict=True):
         _check_fits(default, types[name], view, name, "missing=")
     return types
+
+
+def columns_by_table(views: Iterable[View]) -> dict[str, set[str]]:
+    """The columns that these views look up, by table."""
+    found: dict[str, set[str]] = {}
+    for view in views:
+        found.setdefault(view.table, set()).update(view.columns)
+    return found
 
 
 def _check_fits(value: Scalar, dtype: pl.DataType, view: View, name: str, option: str) -> None:

@@ -36,7 +36,7 @@ AllFound = tuple[list[tuple[Any, ...]], dict[int, str]]
 """What a view says of some entities: the values of each, and by its place why they are defaults, where they are."""
 
 
-class Store(Protocol):
+class OnlineStore(Protocol):
     """Keeps facts, and says what a view knew of an entity at a moment. One suite tests all of them."""
 
     def add(self, table: str, rows: Iterable[TimedRow]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mlops_lab.gates.verdict import GateVerdict, Trial
+from mlops_lab.gates.base import GateInput, GateVerdict
 from mlops_lab.training.backtest import compare_blocks, mean_by_block
 
 
-def check_backtest(trial: Trial) -> GateVerdict:
+def check_backtest(trial: GateInput) -> GateVerdict:
     """Passed if a paired one-sided test over days (or stretches) rejects "not better" at `alpha`; one look a candidate,
     so an equal candidate passes with probability `alpha`. The first version has nobody to beat."""
     if trial.champion_version is None:

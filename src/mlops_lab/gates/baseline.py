@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from mlops_lab.gates.verdict import GateVerdict, Trial
+from mlops_lab.gates.base import GateInput, GateVerdict
+from mlops_lab.tasks.base import mean_of
 from mlops_lab.training.backtest import compare_blocks, mean_by_block
-from mlops_lab.training.task import mean_of
 
 
-def check_baseline(trial: Trial) -> GateVerdict:
+def check_baseline(trial: GateInput) -> GateVerdict:
     """Passed if a paired one-sided test over days (or stretches) rejects "not better" at `backtest.alpha`.
 
     If not, the simpler model would do as well: a warning, which refuses the candidate only where

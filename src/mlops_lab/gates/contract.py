@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from mlops_lab.gates.verdict import GateVerdict, Trial
+from mlops_lab.gates.base import GateInput, GateVerdict
 from mlops_lab.training.agreement import distances
 
 SAMPLE = 200
 _FLOAT32 = "ONNX computes in float32; leave numbers unscaled in front of trees, or take LightGBM alone"
 
 
-def check_contract(trial: Trial) -> GateVerdict:
+def check_contract(trial: GateInput) -> GateVerdict:
     """Passed if every answer is one of the task's, and the engine that serves agrees with the model that was trained.
 
     Both were asked side by side when the model was packaged (`training.packaging`): an exact engine must agree to the

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlops_lab.gates.verdict import GateVerdict, Trial
-from mlops_lab.training.task import mean_of
+from mlops_lab.gates.base import GateInput, GateVerdict
+from mlops_lab.tasks.base import mean_of
 
 _NOTHING = {"regression": "the mean"}
 
 
-def check_sanity(trial: Trial) -> GateVerdict:
+def check_sanity(trial: GateInput) -> GateVerdict:
     """Passed if its loss on unseen rows is below that of the training rate (or mean) said every time, and its mean
     answer is within `max_calibration_gap` of the rate (or, in standard deviations, the mean) observed, give or take two
     standard errors: on few rows the best of models is off by chance."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from mlops_lab.gates.verdict import GateVerdict, Trial
+from mlops_lab.gates.base import GateInput, GateVerdict
 
 
-def check_slices(trial: Trial) -> GateVerdict:
+def check_slices(trial: GateInput) -> GateVerdict:
     """Passed if in every group of `slice_min_rows` or more rows the loss rises by at most `max_slice_loss`."""
     settings = trial.project.settings.gates
     unseen = trial.champion_output.is_not_null()

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.lineage.held_out import HeldOut, compare_held_out
-from mlops_lab.loop.tracking import KIND, STUDY, TRIAL
 from mlops_lab.project import Project
-from mlops_lab.registry.store import Store, Tracked, Version
+from mlops_lab.registry.store import ModelRegistry, RegisteredVersion, TrackedRun
+from mlops_lab.tuning.tracking import KIND, STUDY, TRIAL
 
 SHORTEST_ID = 4
 MADE_OF = ("snapshots", "rows", "cutoff", "commit", "training_set")
@@ -54,7 +54,7 @@ def compare_runs(project: Project, names: Sequence[str]) -> Comparison:
         raise NotFound(
             "nothing has been trained yet", code="no_runs", where=str(project.root), hint="`mlops run` or `mlops tune`"
         )
-    store = Store(project.mlflow_path, name=project.name)
+    store = ModelRegistry(project.mlflow_path, name=project.name)
     book = _Book(store.find_runs(), store.versions())
     found = [book.find(name) for name in names]
     runs = [_describe(run, version) for run, version in found]
@@ -79,10 +79,10 @@ def compare_runs(project: Project, names: Sequence[str]) -> Comparison:
 class _Book:
     """All runs and versions of a project, to be found by what people call them."""
 
-    runs: list[Tracked]
-    versions: list[Version]
+    runs: list[TrackedRun]
+    versions: list[RegisteredVersion]
 
-    def find(self, name: str) -> tuple[Tracked, Version | None]:
+    def find(self, name: str) -> tuple[TrackedRun, RegisteredVersion | None]:
         """The run of that name, and the version it made. NotFound says what there is."""
         if match := re.fullmatch(r"tune:(\d+)", name):
             return self._trial(name, match[1]), None
@@ -106,7 +106,7 @@ class _Book:
             )
         return found[0], next((one for one in self.versions if one.run_id == found[0].run_id), None)
 
-    def _version(self, number: int) -> tuple[Tracked, Version]:
+    def _version(self, number: int) -> tuple[TrackedRun, RegisteredVersion]:
         for version in self.versions:
             if version.number == number:
                 return next(run for run in self.runs if run.run_id == version.run_id), version
@@ -118,7 +118,7 @@ class _Book:
             hint=f"there are {there}" if there else "`mlops run` trains the first",
         )
 
-    def _trial(self, name: str, number: str) -> Tracked:
+    def _trial(self, name: str, number: str) -> TrackedRun:
         studies = [run.tags[STUDY] for run in self.runs if run.tags.get(KIND) == STUDY]
         trials = {run.tags[TRIAL]: run for run in self.runs if TRIAL in run.tags and run.tags[STUDY] == studies[0]}
         if number not in trials:
@@ -127,7 +127,7 @@ class _Book:
         return trials[number]
 
 
-def _describe(run: Tracked, version: Version | None) -> Compared:
+def _describe(run: TrackedRun, version: RegisteredVersion | None) -> Compared:
     name = f"version {version.number}" if version is not None else run.name
     made_of = {name: run.tags.get(name, "") for name in MADE_OF}
     number = version.number if version is not None else None

@@ -12,11 +12,10 @@ from typing import Any
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.features.definition import Features, View
 from mlops_lab.lake import Lake
-from mlops_lab.loop.deploy import find_live
 from mlops_lab.project import Project, load_project
-from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.decisions import fold, read_decisions
-from mlops_lab.training.history import table_schemas
+from mlops_lab.rollout.versions import load_features
+from mlops_lab.tables.fields import table_schemas
 from mlops_lab.training.pipeline import load_pipeline
 
 
@@ -92,8 +91,7 @@ def _live(project: Project) -> dict[int, Features]:
 
 
 def _registered(project: Project, version: int) -> Features:
-    live = find_live(read_decisions(Lake(project.lake_path)), version)
-    return Features.from_dict(load_plan(project.root / live.package, fingerprint=live.fingerprint).features)
+    return load_features(project, read_decisions(Lake(project.lake_path)), version)
 
 
 def _definition(project: Project, other: str) -> Features:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlops_lab.training.agreement import BESIDE, CORNERS, DATA, ONE_BY_ONE, THRESHOLDS, Agreement, Tried
+from mlops_lab.training.agreement import BESIDE, CORNERS, DATA, ONE_BY_ONE, THRESHOLDS, Agreement, TriedEngine
 
 _KINDS = {
     DATA: "learned from",
@@ -30,7 +30,7 @@ def engine_lines(agreement: Agreement) -> list[tuple[str, str]]:
     return lines + [("not taken", f"{one.engine}: {one.reason}") for one in others]
 
 
-def _rows(agreement: Agreement, taken: Tried) -> str:
+def _rows(agreement: Agreement, taken: TriedEngine) -> str:
     told = []
     for kind, words in _KINDS.items():
         if kind in taken.parts:

@@ -9,16 +9,18 @@ import msgspec
 import polars as pl
 
 from mlops_lab.errors import NotFound
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.lineage.engines import engine_lines
-from mlops_lab.loop.deploy import find_live
-from mlops_lab.loop.ingest import ingest_journal
-from mlops_lab.outcomes.judge import Verdict
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, load_plan
 from mlops_lab.rollout.decisions import Decision, read_decisions
+from mlops_lab.rollout.versions import find_version
+from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, SHADOWS
+from mlops_lab.tables.fields import outcome_fields, request_fields
+from mlops_lab.tables.table import Table
+from mlops_lab.tables.verdict import Verdict
 from mlops_lab.training.agreement import Agreement, read_agreement
-from mlops_lab.training.history import OUTCOMES, PREDICTIONS, SHADOWS, outcome_fields, request_fields
 
 
 def explain(project: Project, prediction_id: str) -> dict[str, Any]:
@@ -111,7 +113,7 @@ def _decided(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _version(project: Project, decisions: Sequence[Decision], number: int) -> dict[str, Any]:
-    live = find_live(decisions, number)
+    live = find_version(decisions, number)
     package = project.root / live.package
     plan = load_plan(package, fingerprint=live.fingerprint)
     lineage = msgspec.json.decode((package / LINEAGE_FILE).read_bytes())
@@ -129,7 +131,7 @@ def _version(project: Project, decisions: Sequence[Decision], number: int) -> di
 
 
 def _outcome(project: Project, lake: Lake, prediction_id: str) -> dict[str, Any] | None:
-    if not lake.exists(OUTCOMES):
+    if not OUTCOMES.exists(lake):
         return None
     for row in _rows(lake, OUTCOMES, prediction_id):
         if row["verdict"] == Verdict.ACCEPTED:
@@ -138,8 +140,8 @@ def _outcome(project: Project, lake: Lake, prediction_id: str) -> dict[str, Any]
     return None
 
 
-def _rows(lake: Lake, table: str, prediction_id: str) -> list[dict[str, Any]]:
-    return lake.read(table).filter(pl.col("id") == prediction_id).to_dicts() if lake.exists(table) else []
+def _rows(lake: Lake, table: Table, prediction_id: str) -> list[dict[str, Any]]:
+    return table.read(lake).filter(pl.col("id") == prediction_id).to_dicts() if table.exists(lake) else []
 
 
 def _short(decision: Decision) -> dict[str, Any]:

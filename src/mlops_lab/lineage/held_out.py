@@ -12,15 +12,16 @@ import polars as pl
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.offline import compute, refused
+from mlops_lab.inference.predictor import Predictor
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE
-from mlops_lab.registry.store import Version
-from mlops_lab.serving.predictor import Predictor
+from mlops_lab.registry.store import RegisteredVersion
+from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.fields import request_fields
+from mlops_lab.tasks.base import mean_of
 from mlops_lab.training.backtest import compare_blocks, equal_stretches, mean_by_block
-from mlops_lab.training.history import read_facts, read_labelled, request_fields
-from mlops_lab.training.task import mean_of
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class HeldOut:
     paired: list[Paired]
 
 
-def compare_held_out(project: Project, versions: Sequence[Version]) -> HeldOut | None:
+def compare_held_out(project: Project, versions: Sequence[RegisteredVersion]) -> HeldOut | None:
     """The versions on the rows since the latest of their cutoffs; each against the first. None where there are no rows.
 
     Only rows that every one of them answers. InvalidInput where they predict different things.

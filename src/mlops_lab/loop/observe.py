@@ -11,23 +11,25 @@ import polars as pl
 from mlops_lab.clock import days_before
 from mlops_lab.lake import Lake
 from mlops_lab.monitoring.drift import Profile
-from mlops_lab.monitoring.measure import TABLE, measure
-from mlops_lab.outcomes.judge import Verdict
+from mlops_lab.monitoring.measure import measure
 from mlops_lab.project import Project
 from mlops_lab.registry.package import PROFILE_FILE, load_plan
-from mlops_lab.rollout.decisions import State
-from mlops_lab.training.history import OUTCOMES, PREDICTIONS
-from mlops_lab.training.task import Task, make_task
+from mlops_lab.rollout.decisions import RolloutState
+from mlops_lab.tables.declared import MEASUREMENTS, OUTCOMES, PREDICTIONS
+from mlops_lab.tables.table import MOMENT, Table
+from mlops_lab.tables.verdict import Verdict
+from mlops_lab.tasks.base import Task
+from mlops_lab.tasks.make import make_task
 
 
 def predictions_of_day(project: Project, lake: Lake, *, now: datetime) -> pl.DataFrame:
     """What was answered on the day that ends at `now`."""
     began = days_before(now, 1, project.timezone)
-    return _since(lake, PREDICTIONS, "at", began).filter(pl.col("at") < now)
+    return _since(lake, PREDICTIONS, began).filter(pl.col("at") < now)
 
 
 def measure_day(
-    project: Project, lake: Lake, *, now: datetime, state: State, package: Path, predictions: pl.DataFrame
+    project: Project, lake: Lake, *, now: datetime, state: RolloutState, package: Path, predictions: pl.DataFrame
 ) -> pl.DataFrame:
     """The measurements of the day that ends at `now`, for the champion's package; `predictions` are the day's."""
     assert state.champion is not None
@@ -52,7 +54,9 @@ def measure_day(
 
 def recent_measurements(lake: Lake, since: datetime) -> pl.DataFrame:
     """The measurements made after `since`."""
-    return _since(lake, TABLE, "at", since).filter(pl.col("at") > since) if lake.exists(TABLE) else pl.DataFrame()
+    return (
+        _since(lake, MEASUREMENTS, since).filter(pl.col("at") > since) if MEASUREMENTS.exists(lake) else pl.DataFrame()
+    )
 
 
 def task_of(package: Path) -> Task:
@@ -86,11 +90,11 @@ def _with_truth(project: Project, ended: pl.DataFrame, task: Task) -> pl.DataFra
 def accepted_since(lake: Lake, since: datetime, *, columns: list[str] | None = None) -> pl.DataFrame:
     """The accepted outcomes known at or after `since`, each with its prediction (or some of the columns); by id, so
     that sums over them do not depend on which files they lie in."""
-    ended = _since(lake, OUTCOMES, "known_at", since, columns=columns)
+    ended = _since(lake, OUTCOMES, since, columns=columns)
     return ended.filter(pl.col("verdict") == Verdict.ACCEPTED).sort("id") if ended.height else ended
 
 
-def _since(lake: Lake, table: str, column: str, moment: datetime, *, columns: list[str] | None = None) -> pl.DataFrame:
-    if not lake.exists(table):
-        return pl.DataFrame(schema={column: pl.Datetime("us", "UTC")})
-    return lake.read(table, since=(column, moment), columns=columns)
+def _since(lake: Lake, table: Table, moment: datetime, *, columns: list[str] | None = None) -> pl.DataFrame:
+    if not table.exists(lake):
+        return pl.DataFrame(schema={table.time: MOMENT})
+    return table.read(lake, since=moment, columns=columns)

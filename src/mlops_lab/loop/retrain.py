@@ -11,30 +11,37 @@ import msgspec
 import polars as pl
 
 from mlops_lab.features.offline import compute
+from mlops_lab.gates.base import GateInput, GateVerdict, summarise
 from mlops_lab.gates.run import run_gates
-from mlops_lab.gates.verdict import GateVerdict, Trial, summarise
+from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
-from mlops_lab.loop.candidate import Candidate, make_plan, prepare_candidate
-from mlops_lab.loop.deploy import find_live
-from mlops_lab.loop.tick import Report
 from mlops_lab.monitoring.drift import make_profiles
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, write_plan
-from mlops_lab.registry.store import Content, Store, Version
+from mlops_lab.registry.store import ModelRegistry, RegisteredVersion, VersionContent
 from mlops_lab.registry.trust import trust_of_project
-from mlops_lab.rollout.decisions import Decision, State, What
-from mlops_lab.serving.predictor import Predictor
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
+from mlops_lab.rollout.versions import find_version
+from mlops_lab.tables.facts import read_facts, read_labelled
 from mlops_lab.training.agreement import read_agreement
 from mlops_lab.training.backtest import equal_stretches
 from mlops_lab.training.baseline import fit_baseline
+from mlops_lab.training.candidate import Candidate, make_plan, prepare_candidate
 from mlops_lab.training.environment import code_commit, environment_fingerprint, installed_packages
 from mlops_lab.training.fit import fit
-from mlops_lab.training.history import read_facts, read_labelled
 from mlops_lab.training.packaging import NoEngineAgrees, package
+from mlops_lab.training.progress import Report
 
 
 def retrain(
-    project: Project, lake: Lake, *, decisions: Sequence[Decision], state: State, now: datetime, by: str, report: Report
+    project: Project,
+    lake: Lake,
+    *,
+    decisions: Sequence[Decision],
+    state: RolloutState,
+    now: datetime,
+    by: str,
+    report: Report,
 ) -> Decision:
     """The decision about a fresh candidate: refuse, shadow, or (the first one) bootstrap. Not written yet.
 
@@ -46,13 +53,15 @@ def retrain(
     if same := _same_candidate(decisions, candidate.identity):
         known = f"version {same.version}" if same.version else f"the one refused before ({same.reason})"
         reason = f"the candidate is identical to {known}: same data, same code, same environment"
-        return Decision(now, What.REFUSE, same.version, "identical", reason, by, {"candidate": candidate.identity})
-    store = Store(project.mlflow_path, name=project.name)
+        return Decision(
+            now, DecisionKind.REFUSE, same.version, "identical", reason, by, {"candidate": candidate.identity}
+        )
+    store = ModelRegistry(project.mlflow_path, name=project.name)
     try:
         version = store.find(candidate.identity) or _train(project, store, candidate, now=now, report=report)
     except NoEngineAgrees as refusal:  # nothing is registered
         tried = {"candidate": candidate.identity, "engines": msgspec.to_builtins(refusal.tried)}
-        return Decision(now, What.REFUSE, None, "engine", refusal.what, by, tried)
+        return Decision(now, DecisionKind.REFUSE, None, "engine", refusal.what, by, tried)
     report("gates")
     verdicts = run_gates(_make_trial(project, lake, decisions, state, candidate, version))
     store.log_metrics(version, _metrics(verdicts), moment=now)
@@ -65,9 +74,11 @@ def retrain(
         "training_set": candidate.data.fingerprint,
         "gates": [asdict(verdict) for verdict in verdicts],
     }
-    what = What.REFUSE if not passed else What.BOOTSTRAP if state.champion is None else What.SHADOW
+    what = (
+        DecisionKind.REFUSE if not passed else DecisionKind.BOOTSTRAP if state.champion is None else DecisionKind.SHADOW
+    )
     rule = next((verdict.gate for verdict in verdicts if not verdict.passed), "gates")
-    store.set_stage("champion" if what is What.BOOTSTRAP else "candidate", version.number)
+    store.set_stage("champion" if what is DecisionKind.BOOTSTRAP else "candidate", version.number)
     return Decision(now, what, version.number, rule, reason, by, evidence)
 
 
@@ -75,7 +86,9 @@ def _same_candidate(decisions: Sequence[Decision], identity: str) -> Decision | 
     return next((decision for decision in decisions if decision.evidence.get("candidate") == identity), None)
 
 
-def _train(project: Project, store: Store, candidate: Candidate, *, now: datetime, report: Report) -> Version:
+def _train(
+    project: Project, store: ModelRegistry, candidate: Candidate, *, now: datetime, report: Report
+) -> RegisteredVersion:
     report("training")
     fitted = fit(candidate.pipeline, candidate.data)
     report("packaging")
@@ -96,7 +109,7 @@ def _train(project: Project, store: Store, candidate: Candidate, *, now: datetim
         "code": candidate.pipeline.fingerprint,
         "environment": environment_fingerprint(),
     }
-    content = Content(
+    content = VersionContent(
         engine=packaged.plan.engine,
         model=packaged.model,
         plan=write_plan(packaged.plan),
@@ -114,14 +127,19 @@ def _train(project: Project, store: Store, candidate: Candidate, *, now: datetim
 
 
 def _make_trial(
-    project: Project, lake: Lake, decisions: Sequence[Decision], state: State, candidate: Candidate, version: Version
-) -> Trial:
+    project: Project,
+    lake: Lake,
+    decisions: Sequence[Decision],
+    state: RolloutState,
+    candidate: Candidate,
+    version: RegisteredVersion,
+) -> GateInput:
     data = candidate.data
     predictor = Predictor(version.package, version=version.number, fingerprint=version.fingerprint)
     output = predictor.score(data.holdout_inputs)
     moments = data.holdout[project.settings.source.time]
     by_day = project.settings.backtest.share is None
-    return Trial(
+    return GateInput(
         project=project,
         candidate=predictor,
         training=data,
@@ -135,13 +153,13 @@ def _make_trial(
 
 
 def _champion_output(
-    project: Project, lake: Lake, decisions: Sequence[Decision], state: State, candidate: Candidate
+    project: Project, lake: Lake, decisions: Sequence[Decision], state: RolloutState, candidate: Candidate
 ) -> pl.Series:
     """The champion's answers on the held-out rows, null on those it has learned from."""
     data, features = candidate.data, candidate.pipeline.features
     if state.champion is None:
         return pl.Series("output", [None] * data.holdout.height, dtype=data.task.output_dtype)
-    live = find_live(decisions, state.champion)
+    live = find_version(decisions, state.champion)
     champion = Predictor(project.root / live.package, version=live.version, fingerprint=live.fingerprint)
     lineage = msgspec.json.decode((champion.package / LINEAGE_FILE).read_bytes(), type=dict[str, Any])
     learned_until = datetime.fromisoformat(lineage["cutoff"])

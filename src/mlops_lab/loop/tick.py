@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import polars as pl
 
-from mlops_lab import clock
-from mlops_lab.alerts.log import write_alerts
+from mlops_lab.alerts.channels.table import write_alerts
+from mlops_lab.alerts.rules import parity_alerts
 from mlops_lab.clock import day_of, to_micros
 from mlops_lab.errors import Refused
+from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.now import current_moment
+from mlops_lab.intake.sources import LOAD_LEAD, load_sources
 from mlops_lab.lake import Lake
-from mlops_lab.loop.deploy import deploy, find_live, is_long
-from mlops_lab.loop.ingest import ingest_journal, load_sources
 from mlops_lab.loop.observe import measure_day, predictions_of_day, recent_measurements, rollout_pairs, task_of
-from mlops_lab.loop.parity import Verifier
 from mlops_lab.loop.triggers import find_trigger
-from mlops_lab.monitoring.measure import TABLE as MEASUREMENTS
 from mlops_lab.monitoring.measure import differing_cells, measure_parity, quality_of
+from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.project import Project
-from mlops_lab.rollout.decisions import TABLE as DECISIONS
-from mlops_lab.rollout.decisions import Decision, State, What, apply, fold, read_decisions, write_decision
+from mlops_lab.rollout.decisions import (
+    Decision,
+    DecisionKind,
+    RolloutState,
+    apply,
+    fold,
+    read_decisions,
+    write_decision,
+)
+from mlops_lab.rollout.deploy import deploy, is_long
 from mlops_lab.rollout.next_step import next_step
-from mlops_lab.training.history import OUTCOMES, PREDICTIONS
+from mlops_lab.rollout.versions import find_version, load_features
+from mlops_lab.tables.declared import DECISIONS, MEASUREMENTS
+from mlops_lab.training.progress import Report, silent
 
 _TICK = "tick"
-LOAD_LEAD = timedelta(seconds=10)
-"""How long after they were loaded further rows of a data file are seen: all servers know them by then."""
-
-
-Report = Callable[[str], None]
-"""Is told which stage begins."""
-
-
-def silent(stage: str) -> None:
-    """A report that tells nobody."""
-    del stage
 
 
 @dataclass
@@ -49,7 +47,7 @@ class Loop:
     report: Report = silent
     lake: Lake = field(init=False)
     decisions: list[Decision] = field(init=False)
-    state: State = field(init=False)
+    state: RolloutState = field(init=False)
     last_log_loss: float | None = field(init=False, default=None)
     _acted: bool = field(init=False, default=False)
     _verifier: Verifier = field(init=False)
@@ -58,7 +56,9 @@ class Loop:
         self.lake = Lake(self.project.lake_path)
         self.decisions = read_decisions(self.lake)
         self.state = fold(self.decisions)
-        self._verifier = Verifier(self.project, self.lake)
+        self._verifier = Verifier(
+            self.project, self.lake, features_of=lambda version: load_features(self.project, self.decisions, version)
+        )
 
     def run(self, now: datetime, *, by: str) -> Decision:
         """Train a candidate as of `now` and send it on its way: the decision that says how far it came.
@@ -73,7 +73,7 @@ class Loop:
             )
         self.load(now)
         if self.state.retraining is None:
-            self.decide(Decision(now, What.RETRAIN, None, "asked", f"asked for by {by}", by))
+            self.decide(Decision(now, DecisionKind.RETRAIN, None, "asked", f"asked for by {by}", by))
         return self._finish_retraining(now, by=by)
 
     def load(self, now: datetime) -> None:
@@ -84,26 +84,12 @@ class Loop:
 
     def now(self) -> datetime:
         """What "now" is for this project: the machine's time, or just after the newest moment its tables know of."""
-        if self.project.settings.project.clock == "wall":
-            return clock.now()
-        ingest_journal(self.project, self.lake)
-        source = self.project.settings.source
-        known = [(source.table, source.known_at), (PREDICTIONS, "at"), (OUTCOMES, "known_at"), (MEASUREMENTS, "at")]
-        moments = [
-            self.lake.read(table, columns=[column])[column].max() for table, column in known if self.lake.exists(table)
-        ]
-        newest = max((moment for moment in moments if isinstance(moment, datetime)), default=None)
-        if newest is None:
-            load_sources(
-                self.project, self.lake, now=clock.EPOCH, received_at=clock.EPOCH
-            )  # a first load: known when it was known
-            return self.now()
-        return newest + timedelta(seconds=1)
+        return current_moment(self.project, self.lake)
 
     def tick(self, now: datetime, *, by: str = "loop") -> list[Decision]:
         """One turn at `now`; the decisions it made. Data known at or after `now` plays no part.
 
-        What is measured is whole days: the first turn after midnight measures the day that is over, so it does not
+        Whole days are measured: the first tick after midnight measures the day that is over, so it does not
         matter how often there is a turn.
         """
         self.catch_up()
@@ -115,12 +101,12 @@ class Loop:
             measured = self._measure(end) if self._is_due(end) else None
             self._decide_and_act(now, by=by, differing=0 if measured is None else differing_cells(measured))
             if measured is not None:
-                self.lake.append(MEASUREMENTS, measured, time="at", position=(_TICK, to_micros(end)))
+                MEASUREMENTS.append(self.lake, measured, position=(_TICK, to_micros(end)))
         elif self.state.retraining is not None:
             self._finish_retraining(self.state.retraining.at, by=by)
         if len(self.decisions) > before or not self._acted or is_long(self.project, self.lake):
             self.act()
-        if any(decision.what in {What.PROMOTE, What.ROLL_BACK} for decision in self.decisions[before:]):
+        if any(decision.what in {DecisionKind.PROMOTE, DecisionKind.ROLL_BACK} for decision in self.decisions[before:]):
             self.name_champion()
         return self.decisions[before:]
 
@@ -133,7 +119,7 @@ class Loop:
                 hint="`mlops history` lists what was live; a first version can only be replaced with `mlops run`",
             )
         target = self.state.challenger or self.state.previous[-1]
-        decision = Decision(now, What.ROLL_BACK, target, "asked", reason, by)
+        decision = Decision(now, DecisionKind.ROLL_BACK, target, "asked", reason, by)
         self.decide(decision)
         self.act()
         return decision
@@ -143,8 +129,12 @@ class Loop:
 
         Refused where the version never passed its gates or is the champion, or where nothing would be left for that.
         """
-        find_live(self.decisions, version)
-        passed = {one.version for one in self.decisions if one.what in {What.BOOTSTRAP, What.SHADOW, What.PROMOTE}}
+        find_version(self.decisions, version)
+        passed = {
+            one.version
+            for one in self.decisions
+            if one.what in {DecisionKind.BOOTSTRAP, DecisionKind.SHADOW, DecisionKind.PROMOTE}
+        }
         if version not in passed:
             raise Refused(
                 f"version {version} did not pass its gates: nobody may be answered by it",
@@ -165,7 +155,7 @@ class Loop:
                 hint="give a smaller share, or end another one with --share 0",
             )
         reason = f"an A/B test: it answers {share:.0%} of the keys" if share else "the A/B test is over"
-        decision = Decision(now, What.SPLIT, version, "asked", reason, by, {"share": share})
+        decision = Decision(now, DecisionKind.SPLIT, version, "asked", reason, by, {"share": share})
         self.decide(decision)
         self.act()
         return decision
@@ -189,35 +179,35 @@ class Loop:
     def name_champion(self) -> None:
         """Tell MLflow too, so that `models:/NAME@champion` is what answers here. After the act: it takes its time."""
         if self.state.champion is not None:
-            from mlops_lab.registry.store import Store
+            from mlops_lab.registry.store import ModelRegistry
 
-            Store(self.project.mlflow_path, name=self.project.name).set_stage("champion", self.state.champion)
+            ModelRegistry(self.project.mlflow_path, name=self.project.name).set_stage("champion", self.state.champion)
 
     def catch_up(self) -> None:
         """Take in what other processes have decided since this loop read the decisions."""
-        if self.lake.position(DECISIONS, DECISIONS) > len(self.decisions):
+        if DECISIONS.position(self.lake, DECISIONS.name) > len(self.decisions):
             self.decisions = read_decisions(self.lake)
             self.state = fold(self.decisions)
             self._acted = False
 
     def _is_due(self, end: datetime) -> bool:
         """Whether the day that ends at `end` is to be measured: something was live in it, and nobody measured it."""
-        live = next((decision.at for decision in self.decisions if decision.what is What.BOOTSTRAP), end)
+        live = next((decision.at for decision in self.decisions if decision.what is DecisionKind.BOOTSTRAP), end)
         return live < end and not self._is_done(end)
 
     def _measure(self, end: datetime) -> pl.DataFrame:
         """The measurements of the day that ends at `end`; what was served otherwise than it is defined is an alert."""
         assert self.state.champion is not None
         self.report("measure")
-        package = self.project.root / find_live(self.decisions, self.state.champion).package
+        package = self.project.root / find_version(self.decisions, self.state.champion).package
         predictions = predictions_of_day(self.project, self.lake, now=end)
         measured = measure_day(
             self.project, self.lake, now=end, state=self.state, package=package, predictions=predictions
         )
         self.last_log_loss = quality_of(measured, "log_loss")
         self.report("parity")
-        parity = self._verifier.verify_sample(predictions, self.decisions)
-        write_alerts(self.lake, parity.alerts(end), position=(_TICK, to_micros(end)))
+        parity = self._verifier.verify_sample(predictions)
+        write_alerts(self.lake, parity_alerts(parity, end), position=(_TICK, to_micros(end)))
         compared = measure_parity(
             at=end,
             window_hours=measured["window_hours"][0],
@@ -228,7 +218,7 @@ class Loop:
         return measured.vstack(compared)
 
     def _is_done(self, now: datetime) -> bool:
-        return self.lake.position(MEASUREMENTS, _TICK) >= to_micros(now)
+        return MEASUREMENTS.position(self.lake, _TICK) >= to_micros(now)
 
     def _decide_and_act(self, now: datetime, *, by: str, differing: int) -> None:
         state = self.state
@@ -237,7 +227,7 @@ class Loop:
         elif state.stage is not None:
             assert state.rollout_began is not None
             assert state.champion is not None
-            task = task_of(self.project.root / find_live(self.decisions, state.champion).package)
+            task = task_of(self.project.root / find_version(self.decisions, state.champion).package)
             pairs = rollout_pairs(self.project, self.lake, since=state.rollout_began, now=now, task=task)
             differing += differing_cells(recent_measurements(self.lake, state.rollout_began))
             step = next_step(self.project, state, now, task=task, pairs=pairs, differing_cells=differing)
@@ -246,7 +236,9 @@ class Loop:
         else:
             trigger = find_trigger(self.project, state, now, measured=partial(recent_measurements, self.lake))
             if trigger is not None:
-                self.decide(Decision(now, What.RETRAIN, None, trigger.rule, trigger.reason, by, trigger.evidence))
+                self.decide(
+                    Decision(now, DecisionKind.RETRAIN, None, trigger.rule, trigger.reason, by, trigger.evidence)
+                )
                 self._finish_retraining(now, by=by)
 
     def _finish_retraining(self, now: datetime, *, by: str) -> Decision:

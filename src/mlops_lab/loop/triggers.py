@@ -11,8 +11,8 @@ import polars as pl
 from mlops_lab.clock import days_after, days_before
 from mlops_lab.monitoring.measure import calibration_gap
 from mlops_lab.project import Project
-from mlops_lab.rollout.decisions import State
-from mlops_lab.training.task import make_task
+from mlops_lab.rollout.decisions import RolloutState
+from mlops_lab.tasks.make import make_task
 
 MIN_OUTCOMES = 50
 
@@ -47,7 +47,7 @@ def next_retraining(project: Project, last: datetime) -> Due:
 
 
 def find_trigger(
-    project: Project, state: State, now: datetime, *, measured: Callable[[datetime], pl.DataFrame]
+    project: Project, state: RolloutState, now: datetime, *, measured: Callable[[datetime], pl.DataFrame]
 ) -> Trigger | None:
     """The trigger that fires at `now`, or None. `measured` reads the measurements made after a moment, where needed.
 

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import polars as pl
 
 from mlops_lab.monitoring.drift import Profile, psi
-from mlops_lab.monitoring.metrics import log_loss, roc_auc
-from mlops_lab.training.task import Task, mean_gaps, mean_of
+from mlops_lab.monitoring.quality import log_loss, roc_auc
+from mlops_lab.tables.declared import MEASUREMENTS
+from mlops_lab.tasks.base import Task, mean_gaps, mean_of
 
-TABLE = "measurements"
-SCHEMA: dict[str, Any] = {
-    "at": pl.Datetime("us", "UTC"),
-    "window_hours": pl.Float64,
-    "monitor": pl.String,
-    "name": pl.String,
-    "version": pl.Int64,
-    "value": pl.Float64,
-}
 _Row = tuple[str, str, float | None]
 
 
@@ -34,7 +25,7 @@ def measure(
     ended: pl.DataFrame,
     profiles: Mapping[str, Profile],
 ) -> pl.DataFrame:
-    """The measurements of one window, one row each (schema `SCHEMA`).
+    """The measurements of one window, one row each (the columns of `MEASUREMENTS`).
 
     `predictions` holds what was answered in the window; `ended` (`truth`, `output`) the answers whose outcome became
     known in it; `profiles` what the champion was trained on.
@@ -43,7 +34,7 @@ def measure(
     rows = [*_volume(predictions, ended), *quality, *_data(predictions, profiles)]
     return pl.DataFrame(
         [(at, window_hours, monitor, name, version, value) for monitor, name, value in rows if value is not None],
-        schema=SCHEMA,
+        schema=MEASUREMENTS.fixed_schema,
         orient="row",
     )
 
@@ -101,10 +92,12 @@ def _data(predictions: pl.DataFrame, profiles: Mapping[str, Profile]) -> list[_R
 
 
 def measure_parity(*, at: datetime, window_hours: float, version: int, cells: int, differing: int) -> pl.DataFrame:
-    """How many feature values were compared with their definition, and how many differ (schema `SCHEMA`)."""
+    """How many feature values were compared with their definition, and how many differ (as rows of `MEASUREMENTS`)."""
     rows = [("compared", float(cells)), ("differing", float(differing))]
     return pl.DataFrame(
-        [(at, window_hours, "parity", name, version, value) for name, value in rows], schema=SCHEMA, orient="row"
+        [(at, window_hours, "parity", name, version, value) for name, value in rows],
+        schema=MEASUREMENTS.fixed_schema,
+        orient="row",
     )
 
 

@@ -11,14 +11,15 @@ import polars as pl
 from mlops_lab import clock
 from mlops_lab.contracts.tables import conform
 from mlops_lab.features.offline import compute, refused
+from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
 from mlops_lab.monitoring.measure import quality
 from mlops_lab.notebook.groups import By, group_rows
 from mlops_lab.notebook.shown import Grid
 from mlops_lab.project import Project
-from mlops_lab.serving.predictor import Predictor
-from mlops_lab.training.history import outcome_fields, read_facts, read_labelled, request_fields
-from mlops_lab.training.task import Task
+from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.fields import outcome_fields, request_fields
+from mlops_lab.tasks.base import Task
 
 Measures: TypeAlias = Mapping[str, float | None]
 

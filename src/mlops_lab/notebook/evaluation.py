@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import polars as pl
 
 from mlops_lab.errors import InvalidInput
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.notebook.answers import Answers, Measures, answer, without_marks
 from mlops_lab.notebook.groups import By
 from mlops_lab.notebook.result import Result
 from mlops_lab.notebook.shown import MOST_ROWS, Grid, Sheet, Shown, write_value
 from mlops_lab.notebook.version import Version
 from mlops_lab.project import Project
-from mlops_lab.training.history import read_labelled
+from mlops_lab.tables.facts import read_labelled
 
 
 @dataclass(frozen=True, repr=False)

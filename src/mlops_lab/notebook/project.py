@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from mlops_lab import project as folder
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ingest import ingest_journal
-from mlops_lab.loop.sentences import sentences
-from mlops_lab.loop.status import describe
 from mlops_lab.notebook.shown import Grid, Sheet, Shown
 from mlops_lab.notebook.version import Version, open_version
-from mlops_lab.rollout.decisions import TABLE as DECISIONS
+from mlops_lab.status.describe import describe
+from mlops_lab.status.sentences import sentences
+from mlops_lab.tables.declared import DECISIONS
 
 
 class Tables(tuple[str, ...], Shown):
@@ -85,9 +85,9 @@ class Project(Shown):
         The evidence stands in `read("decisions")`.
         """
         lake, names = self.lake, ("at", "what", "version", "rule", "reason", "by")
-        if not lake.exists(DECISIONS):
+        if not DECISIONS.exists(lake):
             return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-        decisions = lake.read(DECISIONS).sort("number").select(names)
+        decisions = DECISIONS.read(lake).sort("number").select(names)
         return decisions.with_columns(pl.col("at").dt.convert_time_zone(self.files.timezone))
 
     def version(self, number: int | None = None) -> Version:

@@ -11,13 +11,13 @@ from typing import Any
 import polars as pl
 
 from mlops_lab.features.definition import Features
-from mlops_lab.loop.candidate import Candidate
+from mlops_lab.inference.predictor import Predictor
 from mlops_lab.notebook.answers import Answers, Measures
 from mlops_lab.notebook.project import Project
 from mlops_lab.notebook.saving import describe, read_session, save_pipeline
 from mlops_lab.notebook.shown import Sheet, Shown, write_value
-from mlops_lab.serving.predictor import Predictor
 from mlops_lab.training.agreement import Agreement
+from mlops_lab.training.candidate import Candidate
 
 Model = Callable[[], Any] | Any
 """A function that returns an estimator, as `model` in pipeline.py; or an estimator, of which a copy is trained."""

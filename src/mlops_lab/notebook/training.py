@@ -13,16 +13,17 @@ from mlops_lab import project as folder
 from mlops_lab.clock import parse_moment
 from mlops_lab.errors import InvalidInput, MlopsError
 from mlops_lab.features.definition import Features
-from mlops_lab.loop.candidate import make_plan, prepare_candidate
+from mlops_lab.inference.predictor import Predictor
 from mlops_lab.loop.tick import Loop
 from mlops_lab.notebook.answers import Answers, beside, without_marks
 from mlops_lab.notebook.project import AnyProject, Project, open_project
 from mlops_lab.notebook.result import Model, Result
 from mlops_lab.notebook.saving import is_estimator
 from mlops_lab.project import PIPELINE_NAME
-from mlops_lab.registry.package import PLAN_FILE, model_file, write_plan
+from mlops_lab.registry.engine_kinds import model_file
+from mlops_lab.registry.package import PLAN_FILE, write_plan
 from mlops_lab.registry.trust import trust_of_project
-from mlops_lab.serving.predictor import Predictor
+from mlops_lab.training.candidate import make_plan, prepare_candidate
 from mlops_lab.training.fit import fit
 from mlops_lab.training.packaging import NoEngineAgrees, Packaged, package
 from mlops_lab.training.pipeline import Pipeline, load_pipeline

@@ -10,13 +10,13 @@ import msgspec
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
+from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
-from mlops_lab.loop.deploy import find_live
 from mlops_lab.notebook.shown import Sheet, Shown, write_value
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE
 from mlops_lab.rollout.decisions import fold, read_decisions
-from mlops_lab.serving.predictor import Predictor
+from mlops_lab.rollout.versions import find_version
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,7 +62,7 @@ def open_version(project: Project, lake: Lake, number: int | None) -> Version:
     champion = fold(decisions).champion
     if number is None and champion is None:
         raise InvalidInput("no version is live yet", code="nothing_live", hint="run `mlops run` first")
-    live = find_live(decisions, champion if number is None else number)  # type: ignore[arg-type]
+    live = find_version(decisions, champion if number is None else number)  # type: ignore[arg-type]
     package = project.root / live.package
     predictor = Predictor(package, version=live.version, fingerprint=live.fingerprint)
     lineage = msgspec.json.decode((package / LINEAGE_FILE).read_bytes(), type=dict[str, Any])

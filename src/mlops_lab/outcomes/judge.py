@@ -4,23 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-
-class Verdict(StrEnum):
-    """What became of an outcome."""
-
-    ACCEPTED = "accepted"
-    """The first outcome of a known prediction."""
-    DUPLICATE = "duplicate"
-    """The same outcome again: ignored."""
-    CONFLICT = "conflict"
-    """A second, different outcome: refused and recorded."""
-    UNKNOWN = "unknown"
-    """No such prediction: kept aside and reported."""
-    TOO_EARLY = "too_early"
-    """Known before its prediction was made: refused."""
+from mlops_lab.tables.verdict import Verdict
 
 
 def judge(

@@ -20,7 +20,7 @@ _SECRET = re.compile(r"([?&;][^=&;]*(?:pass|pwd|secret|token|key|sig)[^=&;]*=)[^
 
 
 @dataclass(frozen=True)
-class Shown:
+class SettingValue:
     """One key: the section it stands in, its name there, the value that holds, and where that was said."""
 
     section: str
@@ -34,12 +34,14 @@ class Shown:
         return {"key": f"{self.section}.{self.name}", "value": self.value, **place}
 
 
-def list_settings(project: Project) -> list[Shown]:
+def list_settings(project: Project) -> list[SettingValue]:
     """Every key, section by section; secrets in addresses are hidden."""
     return list(_walk(project.settings, [], [], project))
 
 
-def _walk(value: Config | dict[str, Any], path: list[str], section: list[str], project: Project) -> Iterator[Shown]:
+def _walk(
+    value: Config | dict[str, Any], path: list[str], section: list[str], project: Project
+) -> Iterator[SettingValue]:
     """The keys of a table, those with plain values first."""
     is_field = isinstance(value, FieldSection)
     section = section if is_field else path
@@ -50,7 +52,7 @@ def _walk(value: Config | dict[str, Any], path: list[str], section: list[str], p
             yield from _walk(inner, here, section, project)
         elif inner is not None or not is_field:  # a field has few limits of those there are
             key = dotted(here[len(section) :])
-            yield Shown(dotted(section), key, hide_secrets(inner), project.layers.origin(here))
+            yield SettingValue(dotted(section), key, hide_secrets(inner), project.layers.origin(here))
 
 
 def _is_section(value: Any) -> bool:

@@ -20,18 +20,8 @@ import msgspec
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.ids import hash_bytes
+from mlops_lab.registry.engine_kinds import ENGINES, model_file
 
-MODEL_FILES = {
-    "forest": "model.txt",
-    "lightgbm": "model.txt",
-    "onnx": "model.onnx",
-    "xgboost": "model.json",
-    "skops": "model.skops",
-}
-TREE_ENGINES = ("forest", "lightgbm")
-"""Those that read LightGBM's text, and answer the same to the last bit."""
-RUNNER_ENGINES = ("xgboost", "skops")
-"""Those that a process of its own must run."""
 AGREEMENT_FILE = "agreement.json"
 PLAN_FILE = "plan.json"
 PROFILE_FILE = "profile.json"
@@ -66,17 +56,12 @@ class _Engine(msgspec.Struct):
     engine: str = "lightgbm"
 
 
-def model_file(engine: str) -> str:
-    """The name of the file that an engine reads."""
-    return MODEL_FILES[engine]
-
-
 def package_fingerprint(path: Path) -> str:
     """SHA-256 of all that decides the package's answers: the plan, and the model in the file that the plan's engine
     will read; another one beside it counts for nothing."""
     plan = (path / PLAN_FILE).read_bytes()
     try:
-        model = MODEL_FILES[msgspec.json.decode(plan, type=_Engine).engine]
+        model = model_file(msgspec.json.decode(plan, type=_Engine).engine)
     except (msgspec.DecodeError, KeyError):  # it is none of ours, and refused when it is read
         return fingerprint_content(b"", plan)
     return fingerprint_content((path / model).read_bytes(), plan)
@@ -118,7 +103,7 @@ def load_plan(path: Path, *, fingerprint: str | None = None) -> Plan:
         raise EnvironmentFault(
             f"is not a plan: {error}", code="bad_package", where=str(path / PLAN_FILE), hint="register the version anew"
         ) from None
-    if plan.format not in {1, 2} or plan.engine not in MODEL_FILES:
+    if plan.format not in {1, 2} or plan.engine not in ENGINES:
         raise EnvironmentFault(
             f"format {plan.format}, engine {plan.engine} is unknown",
             code="bad_package",

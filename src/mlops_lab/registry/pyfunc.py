@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mlops_lab.registry.engine import Arrangement, open_engine
+from mlops_lab.registry.engines.open import open_engine
+from mlops_lab.registry.outputs import OutputMapping
 from mlops_lab.registry.package import load_plan
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class PackagedModel:
         plan = load_plan(path)
         self._inputs = list(plan.features["inputs"])
         self._engine = open_engine(path, plan)
-        self._arrangement = Arrangement(plan)
+        self._arrangement = OutputMapping(plan)
 
     def predict(self, inputs: pd.DataFrame, params: dict[str, Any] | None = None) -> npt.NDArray[np.float64]:
         """The answers: a probability or a number a row, or the probabilities of all classes."""

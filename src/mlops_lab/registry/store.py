@@ -28,15 +28,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mlops_lab.clock import to_micros
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.registry.package import (
-    AGREEMENT_FILE,
-    LINEAGE_FILE,
-    PLAN_FILE,
-    PROFILE_FILE,
-    TREE_ENGINES,
-    fingerprint_content,
-    model_file,
-)
+from mlops_lab.registry.engine_kinds import ENGINES, model_file
+from mlops_lab.registry.package import AGREEMENT_FILE, LINEAGE_FILE, PLAN_FILE, PROFILE_FILE, fingerprint_content
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -46,7 +39,7 @@ _TYPES = {pl.String: "string", pl.Boolean: "boolean"}
 
 
 @dataclass(frozen=True)
-class Version:
+class RegisteredVersion:
     """A registered version: its number, the run that made it, its package and what that hashes to."""
 
     number: int
@@ -56,7 +49,7 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Content:
+class VersionContent:
     """What goes into a package and into the run beside it."""
 
     engine: str
@@ -73,7 +66,7 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Tracked:
+class TrackedRun:
     """A run as MLflow keeps it. `is_finished`: what it logs is whole."""
 
     run_id: str
@@ -110,7 +103,7 @@ def _first_cause(error: BaseException) -> BaseException:
     return error if below is None else _first_cause(below)
 
 
-class Store:
+class ModelRegistry:
     """MLflow with SQLite and local artifacts in one folder; `mlflow ui --backend-store-uri sqlite:///…` shows it."""
 
     @_guarded
@@ -131,7 +124,7 @@ class Store:
             self._client.create_registered_model(name)
 
     @_guarded
-    def find(self, candidate: str) -> Version | None:
+    def find(self, candidate: str) -> RegisteredVersion | None:
         """The version already registered for that candidate fingerprint."""
         found = self._client.search_model_versions(f"name='{self._name}' and tags.{CANDIDATE_TAG}='{candidate}'")
         if not found:
@@ -139,7 +132,7 @@ class Store:
         return _version(found[0])
 
     @_guarded
-    def register(self, content: Content, *, candidate: str, run_name: str, moment: Any) -> Version:
+    def register(self, content: VersionContent, *, candidate: str, run_name: str, moment: Any) -> RegisteredVersion:
         """Track a run, write its package, register it as the next version. `moment` is the run's time."""
         milliseconds = to_micros(moment) // 1000
         run = self._client.create_run(self._experiment, start_time=milliseconds, run_name=run_name)
@@ -160,10 +153,10 @@ class Store:
             await_creation_for=0,
         )
         self._client.set_terminated(run_id, end_time=milliseconds)
-        return Version(int(version.version), run_id, package, fingerprint)
+        return RegisteredVersion(int(version.version), run_id, package, fingerprint)
 
     @_guarded
-    def log_metrics(self, version: Version, metrics: Mapping[str, float], *, moment: Any) -> None:
+    def log_metrics(self, version: RegisteredVersion, metrics: Mapping[str, float], *, moment: Any) -> None:
         """Add measurements to the version's run."""
         milliseconds = to_micros(moment) // 1000
         self._client.log_batch(
@@ -210,10 +203,10 @@ class Store:
         self._client.set_terminated(run_id, "FAILED" if failed else "FINISHED", end_time=milliseconds)
 
     @_guarded
-    def find_runs(self, tags: Mapping[str, str] | None = None) -> list[Tracked]:
+    def find_runs(self, tags: Mapping[str, str] | None = None) -> list[TrackedRun]:
         """The runs that have these tags, the newest first."""
         wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in (tags or {}).items())
-        found: list[Tracked] = []
+        found: list[TrackedRun] = []
         page = None
         while True:
             runs = self._client.search_runs(
@@ -225,7 +218,7 @@ class Store:
                 return found
 
     @_guarded
-    def versions(self) -> list[Version]:
+    def versions(self) -> list[RegisteredVersion]:
         """All registered versions, in their order."""
         found = self._client.search_model_versions(f"name='{self._name}'")
         return sorted(map(_version, found), key=lambda version: version.number)
@@ -235,7 +228,7 @@ class Store:
         """Point an alias (`champion`, `challenger`) at a version: `models:/NAME@champion` then loads it."""
         self._client.set_registered_model_alias(self._name, alias, str(number))
 
-    def _write_package(self, path: Path, content: Content, run_id: str) -> None:
+    def _write_package(self, path: Path, content: VersionContent, run_id: str) -> None:
         path.mkdir(parents=True)
         model_name = model_file(content.engine)
         files = {model_name: content.model, PLAN_FILE: content.plan, PROFILE_FILE: content.profile}
@@ -248,7 +241,7 @@ class Store:
             (path / name).write_bytes(data)
         model = Model(run_id=run_id, artifact_path="model", signature=signature(content.inputs, content.classes))
         model.add_flavor("python_function", loader_module="mlops_lab.registry.pyfunc", env="requirements.txt")
-        if content.engine in TREE_ENGINES:
+        if ENGINES[content.engine].reads_lightgbm_text:
             model.add_flavor("lightgbm", data=model_name, model_class="lightgbm.basic.Booster", code=None)
         elif content.engine == "onnx":
             version = importlib.metadata.version("onnx")
@@ -258,12 +251,12 @@ class Store:
         model.save(str(path / "MLmodel"))
 
 
-def _version(found: ModelVersion) -> Version:
-    return Version(int(found.version), str(found.run_id), Path(str(found.source)), found.tags["fingerprint"])
+def _version(found: ModelVersion) -> RegisteredVersion:
+    return RegisteredVersion(int(found.version), str(found.run_id), Path(str(found.source)), found.tags["fingerprint"])
 
 
-def _tracked(run: Run) -> Tracked:
-    return Tracked(
+def _tracked(run: Run) -> TrackedRun:
+    return TrackedRun(
         run_id=run.info.run_id,
         name=run.info.run_name,
         parameters=dict(run.data.params),

@@ -13,19 +13,18 @@ import msgspec
 import polars as pl
 
 from mlops_lab.errors import InvalidInput
-from mlops_lab.loop.deploy import find_live
+from mlops_lab.files import disk_fault, write_atomically
+from mlops_lab.inference.predictor import Predictor
 from mlops_lab.project import CONFIG_NAME, PIPELINE_NAME, Project, load_project
-from mlops_lab.replay.driver import Progress, Replay
+from mlops_lab.replay.driver import Replay, ReplayProgress
 from mlops_lab.replay.flights import World, read_world
 from mlops_lab.replay.report import write_report
 from mlops_lab.replay.stopwatch import Stopwatch
-from mlops_lab.replay.summary import Counts, DecisionRow, Summary, summarise
+from mlops_lab.replay.summary import DecisionRow, ReplayCounts, ReplaySummary, summarise
 from mlops_lab.replay.world import Stream
 from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.serving.deployment import write_atomically
-from mlops_lab.serving.journal import disk_fault
-from mlops_lab.serving.predictor import Predictor
-from mlops_lab.training.history import OUTCOMES, PREDICTIONS
+from mlops_lab.rollout.versions import find_version
+from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
 
 MARKER = ".demo.json"
 EARLIEST, LATEST = date(2013, 2, 15), date(2013, 12, 31)
@@ -49,7 +48,7 @@ class Options:
     fresh: bool = False
 
 
-def run_demo(options: Options, *, watch: Callable[[Progress], None]) -> Summary:
+def run_demo(options: Options, *, watch: Callable[[ReplayProgress], None]) -> ReplaySummary:
     """Replay the flights in `options.folder`; the summary, also drawn as `report.html` there."""
     stopwatch = Stopwatch("read data")
     span = _open_folder(options)
@@ -137,15 +136,15 @@ def _example(name: str) -> bytes:
     return (Path(__file__).parents[3] / "examples" / "flights" / name).read_bytes()
 
 
-def _summarise(project: Project, stream: Stream, stopwatch: Stopwatch) -> Summary:
+def _summarise(project: Project, stream: Stream, stopwatch: Stopwatch) -> ReplaySummary:
     from mlops_lab.lake import Lake
 
     lake = Lake(project.lake_path)
     decisions = read_decisions(lake)
-    predictions = lake.read(PREDICTIONS)
-    outcomes = lake.read(OUTCOMES)
+    predictions = PREDICTIONS.read(lake)
+    outcomes = OUTCOMES.read(lake)
     accepted = outcomes.filter(pl.col("verdict") == "accepted")
-    first = find_live(decisions, 1)
+    first = find_version(decisions, 1)
     frozen = Predictor(project.root / first.package, version=1, fingerprint=first.fingerprint)
     inputs = predictions.select(frozen.features.inputs)
     answered = (
@@ -159,7 +158,7 @@ def _summarise(project: Project, stream: Stream, stopwatch: Stopwatch) -> Summar
     months, log_loss, auc, days = summarise(answered)
     sent = stream.count(until=stream.end)
     logged = predictions["id"].n_unique()
-    summary = Summary(
+    summary = ReplaySummary(
         project=project.name,
         span=(str(stream.first), str(stream.last)),
         months=months,
@@ -174,7 +173,7 @@ def _summarise(project: Project, stream: Stream, stopwatch: Stopwatch) -> Summar
             )
             for decision in decisions
         ],
-        counts=Counts(
+        counts=ReplayCounts(
             sent=sent,
             logged=logged,
             joined=accepted["id"].n_unique(),

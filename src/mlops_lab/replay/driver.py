@@ -13,17 +13,17 @@ import msgspec
 
 from mlops_lab.clock import to_micros
 from mlops_lab.errors import EnvironmentFault, MlopsError
-from mlops_lab.loop.ingest import ingest_journal
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.loop.tick import Loop
-from mlops_lab.monitoring.measure import TABLE as MEASUREMENTS
 from mlops_lab.project import Project
 from mlops_lab.replay.client import Answer, Client
 from mlops_lab.replay.stopwatch import Stopwatch
 from mlops_lab.replay.world import Stream
 from mlops_lab.rollout.decisions import Decision
-from mlops_lab.serving.deployment import read_deployment
-from mlops_lab.serving.process import ServerProcess
-from mlops_lab.serving.token import ensure_token
+from mlops_lab.serving.answering.routing_table import read_routing_table
+from mlops_lab.serving.http.tokens import ensure_token
+from mlops_lab.serving.process.server_process import ServerProcess
+from mlops_lab.tables.declared import MEASUREMENTS
 
 RESTARTS = 5
 DEPLOY_PATIENCE_SECONDS = 20.0
@@ -31,7 +31,7 @@ _encode = msgspec.json.encode
 
 
 @dataclass
-class Progress:
+class ReplayProgress:
     """What a watcher sees while the replay runs."""
 
     day: date | None = None
@@ -48,13 +48,13 @@ class Replay:
     """One replay of a stream against the loop of a project. Run again after a kill, it goes on where it was."""
 
     def __init__(
-        self, project: Project, stream: Stream, *, watch: Callable[[Progress], None], stopwatch: Stopwatch
+        self, project: Project, stream: Stream, *, watch: Callable[[ReplayProgress], None], stopwatch: Stopwatch
     ) -> None:
         self._project = project
         self._stream = stream
         self._watch = watch
         self._stopwatch = stopwatch
-        self.progress = Progress(days=len(stream.days))
+        self.progress = ReplayProgress(days=len(stream.days))
         self.loop = Loop(project, report=self._enter)
 
     def run(self) -> None:
@@ -153,7 +153,7 @@ class Replay:
 
     def _await_deployment(self, client: Client) -> None:
         """Wait until the server answers by the present routing table, so that every run routes every request alike."""
-        wanted = read_deployment(self._project.deployment_path).generation
+        wanted = read_routing_table(self._project.deployment_path).generation
         waited = 0.0
         while True:
             answer = client.call("GET", "/v1/status")
@@ -171,7 +171,7 @@ class Replay:
             waited += 0.02
 
     def _is_done(self, day: date) -> bool:
-        return self.loop.lake.position(MEASUREMENTS, "tick") >= to_micros(self._stream.bounds(day)[1])
+        return MEASUREMENTS.position(self.loop.lake, "tick") >= to_micros(self._stream.bounds(day)[1])
 
     def _enter(self, stage: str) -> None:
         self._stopwatch.start(stage)

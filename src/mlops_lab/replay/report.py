@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import vl_convert
 
 from mlops_lab.replay import summary as result
-from mlops_lab.replay.summary import VERDICTS, Day, DecisionRow, Split, Summary, word
+from mlops_lab.replay.summary import VERDICTS, ArmResult, Day, DecisionRow, ReplaySummary, word
 
 Json: TypeAlias = dict[str, Any]
 
@@ -33,7 +33,7 @@ LOOK: Json = {
 }
 
 
-def write_report(path: Path, summary: Summary, days: list[Day]) -> None:
+def write_report(path: Path, summary: ReplaySummary, days: list[Day]) -> None:
     """Write the replay as one self-contained HTML file at `path`: UTF-8, some 230 kB for a year."""
     curve = result.rolling(days)
     points = [[d.day, d.log_loss.loop, d.log_loss.frozen, d.late_rate, d.predictions] for d in curve]
@@ -54,7 +54,7 @@ def write_report(path: Path, summary: Summary, days: list[Day]) -> None:
     path.write_text(html, encoding="utf-8")
 
 
-def _tiles(summary: Summary) -> Iterator[str]:
+def _tiles(summary: ReplaySummary) -> Iterator[str]:
     counts, loss, auc = summary.counts, summary.log_loss, summary.auc
     known = f"{counts.joined:,} outcomes known, {counts.pending:,} pending"
     ranks = "AUC not defined" if auc.loop is None else f"AUC {_figure(auc.frozen)} → {_figure(auc.loop)}"
@@ -80,7 +80,7 @@ def _legend(decisions: list[DecisionRow]) -> Iterator[str]:
         yield f'<li><i class="glyph step">●</i>{escape(", ".join(steps))}</li>'
 
 
-def _months(summary: Summary) -> Iterator[str]:
+def _months(summary: ReplaySummary) -> Iterator[str]:
     for month in summary.months:
         taken = result.tally([row for row in summary.decisions if row.at.startswith(month.month)])
         loss, auc = _pair(month.log_loss, lower_wins=True), _pair(month.auc, lower_wins=False)
@@ -89,7 +89,7 @@ def _months(summary: Summary) -> Iterator[str]:
         yield f'<tr><th scope="row">{name}</th>{counted}{loss}{auc}<td>{escape(taken) or "–"}</td></tr>'
 
 
-def _pair(split: Split, lower_wins: bool) -> str:
+def _pair(split: ArmResult, lower_wins: bool) -> str:
     best = result.better(split, lower_wins)
     sides = (("frozen", split.frozen), ("loop", split.loop))
     return "".join(f"<td{BEST if side == best else ''}>{_figure(value)}</td>" for side, value in sides)
@@ -106,7 +106,7 @@ def _decisions(decisions: list[DecisionRow]) -> Iterator[str]:
         )
 
 
-def _stages(summary: Summary) -> Iterator[str]:
+def _stages(summary: ReplaySummary) -> Iterator[str]:
     for name, seconds, share in result.stage_shares(summary):
         bar, figures = f'<i style="width:{share:.1%}"></i>', f"<td>{seconds:,.1f} s</td><td>{share:.0%}</td>"
         yield f'<tr><th scope="row">{escape(name)}</th><td>{bar}</td>{figures}</tr>'

@@ -10,7 +10,7 @@ import polars as pl
 from msgspec import Struct, structs
 from numpy.typing import ArrayLike
 
-from mlops_lab.monitoring.metrics import log_loss, roc_auc
+from mlops_lab.monitoring.quality import log_loss, roc_auc
 
 WORDS = {
     "bootstrap": "installed",
@@ -27,7 +27,7 @@ VERDICTS = ("bootstrap", "promote", "refuse", "roll_back")
 """The decisions that end something; the others are steps on the way."""
 
 
-class Split(Struct, frozen=True, kw_only=True):
+class ArmResult(Struct, frozen=True, kw_only=True):
     """One figure for the first model, never touched again, and for the loop; None where it is not defined."""
 
     frozen: float | None
@@ -40,8 +40,8 @@ class Month(Struct, frozen=True, kw_only=True):
     month: str
     predictions: int
     late_rate: float
-    log_loss: Split
-    auc: Split
+    log_loss: ArmResult
+    auc: ArmResult
 
 
 class Day(Struct, frozen=True, kw_only=True):
@@ -50,7 +50,7 @@ class Day(Struct, frozen=True, kw_only=True):
     day: str
     predictions: int
     late_rate: float
-    log_loss: Split
+    log_loss: ArmResult
 
 
 class DecisionRow(Struct, frozen=True, kw_only=True):
@@ -62,7 +62,7 @@ class DecisionRow(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Counts(Struct, frozen=True, kw_only=True):
+class ReplayCounts(Struct, frozen=True, kw_only=True):
     """Where every request ended up: `logged` is `joined` + `pending`; `lost` and `duplicated` must be 0."""
 
     sent: int
@@ -73,22 +73,22 @@ class Counts(Struct, frozen=True, kw_only=True):
     duplicated: int
 
 
-class Summary(Struct, frozen=True, kw_only=True):
+class ReplaySummary(Struct, frozen=True, kw_only=True):
     """All a person is told about a replay; `span` is its first and last day, `stages` are seconds by name."""
 
     project: str
     span: tuple[str, str]
     months: list[Month]
-    log_loss: Split
-    auc: Split
+    log_loss: ArmResult
+    auc: ArmResult
     decisions: list[DecisionRow]
-    counts: Counts
+    counts: ReplayCounts
     seconds: float
     stages: dict[str, float]
     report: str
 
 
-def summarise(answered: pl.DataFrame) -> tuple[list[Month], Split, Split, list[Day]]:
+def summarise(answered: pl.DataFrame) -> tuple[list[Month], ArmResult, ArmResult, list[Day]]:
     """Months, log loss and AUC over all, and days, each in order, of one row per answer with a known outcome.
 
     Columns: day (Date), late (Int8 or Boolean), loop and frozen (Float64, 0 to 1): the probability that the
@@ -126,7 +126,7 @@ def rolling(days: list[Day], window_days: int = 7) -> list[Day]:
     return smooth
 
 
-def headline(summary: Summary) -> str:
+def headline(summary: ReplaySummary) -> str:
     """What happened, in one or two plain sentences, win or not."""
     start, end = (date.fromisoformat(day) for day in summary.span)
     first = f"{start.day} {start:%B}" + (f" {start.year}" if start.year != end.year else "")
@@ -140,7 +140,7 @@ def headline(summary: Summary) -> str:
     return f"{answered} Its log loss was {loop:.3f}, {rank[winner]} for the model nobody touched."
 
 
-def better(split: Split, lower_wins: bool) -> str:
+def better(split: ArmResult, lower_wins: bool) -> str:
     """Which side wins at the three decimals that are shown: "loop", "frozen", or "" for neither."""
     if split.frozen is None or split.loop is None:
         return ""
@@ -160,7 +160,7 @@ def word(what: str) -> str:
     return WORDS.get(what, what.replace("_", " "))
 
 
-def stage_shares(summary: Summary) -> list[tuple[str, float, float]]:
+def stage_shares(summary: ReplaySummary) -> list[tuple[str, float, float]]:
     """(name, seconds, share from 0 to 1) of each stage, longest first; what no stage claims comes last."""
     rest = summary.seconds - sum(summary.stages.values())
     whole = max(summary.seconds, sum(summary.stages.values())) or 1.0
@@ -179,15 +179,15 @@ def _late_rate(rows: pl.DataFrame) -> float:
     return float(rows["late"].cast(pl.Float64).to_numpy().mean())
 
 
-def _split(rows: pl.DataFrame, metric: Callable[[ArrayLike, ArrayLike], float | None]) -> Split:
+def _split(rows: pl.DataFrame, metric: Callable[[ArrayLike, ArrayLike], float | None]) -> ArmResult:
     late = rows["late"].cast(pl.Float64).to_numpy()
     complete = rows.height > 0 and not (rows["loop"].has_nulls() or rows["frozen"].has_nulls())
     if not complete:
-        return Split(frozen=None, loop=None)
-    return Split(frozen=metric(late, rows["frozen"].to_numpy()), loop=metric(late, rows["loop"].to_numpy()))
+        return ArmResult(frozen=None, loop=None)
+    return ArmResult(frozen=metric(late, rows["frozen"].to_numpy()), loop=metric(late, rows["loop"].to_numpy()))
 
 
-def _mean(days: list[Day]) -> Split:
+def _mean(days: list[Day]) -> ArmResult:
     frozen = loop = 0.0
     weight = 0
     for day in days:
@@ -195,4 +195,4 @@ def _mean(days: list[Day]) -> Split:
             frozen += day.log_loss.frozen * day.predictions
             loop += day.log_loss.loop * day.predictions
             weight += day.predictions
-    return Split(frozen=frozen / weight, loop=loop / weight) if weight else Split(frozen=None, loop=None)
+    return ArmResult(frozen=frozen / weight, loop=loop / weight) if weight else ArmResult(frozen=None, loop=None)

@@ -12,7 +12,7 @@ import polars as pl
 from mlops_lab.clock import day_start
 from mlops_lab.project import Project
 from mlops_lab.replay.flights import World
-from mlops_lab.training.history import outcome_fields, request_fields
+from mlops_lab.tables.fields import outcome_fields, request_fields
 
 _encode = msgspec.json.encode
 

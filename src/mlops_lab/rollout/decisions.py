@@ -12,21 +12,10 @@ from typing import Any
 import polars as pl
 
 from mlops_lab.lake import Lake
-
-TABLE = "decisions"
-_SCHEMA: dict[str, Any] = {
-    "number": pl.Int64,
-    "at": pl.Datetime("us", "UTC"),
-    "what": pl.String,
-    "version": pl.Int64,
-    "rule": pl.String,
-    "reason": pl.String,
-    "evidence": pl.String,
-    "by": pl.String,
-}
+from mlops_lab.tables.declared import DECISIONS
 
 
-class What(StrEnum):
+class DecisionKind(StrEnum):
     """The kinds of decision."""
 
     RETRAIN = "retrain"
@@ -52,7 +41,7 @@ class Decision:
     """One event: when, what, about which version, by which rule, why, on which evidence, by whom."""
 
     at: datetime
-    what: What
+    what: DecisionKind
     version: int | None
     rule: str
     reason: str
@@ -66,13 +55,13 @@ class Decision:
 
 def read_decisions(lake: Lake) -> list[Decision]:
     """Every decision ever made, in order."""
-    if not lake.exists(TABLE):
+    if not DECISIONS.exists(lake):
         return []
-    rows = lake.read(TABLE).sort("number").iter_rows(named=True)
+    rows = DECISIONS.read(lake).sort("number").iter_rows(named=True)
     return [
         Decision(
             row["at"],
-            What(row["what"]),
+            DecisionKind(row["what"]),
             row["version"],
             row["rule"],
             row["reason"],
@@ -92,17 +81,19 @@ def write_decision(lake: Lake, decision: Decision, *, earlier: int) -> bool:
         "what": str(decision.what),
         "evidence": json.dumps(decision.evidence, sort_keys=True),
     }
-    return lake.append(TABLE, pl.DataFrame([row], schema=_SCHEMA), time="at", position=(TABLE, earlier + 1))
+    return DECISIONS.append(
+        lake, pl.DataFrame([row], schema=DECISIONS.fixed_schema), position=(DECISIONS.name, earlier + 1)
+    )
 
 
 @dataclass(frozen=True)
-class State:
+class RolloutState:
     """What is so after some decisions."""
 
     champion: int | None = None
     previous: tuple[int, ...] = ()
     challenger: int | None = None
-    stage: What | None = None
+    stage: DecisionKind | None = None
     since: datetime | None = None
     rollout_began: datetime | None = None
     retraining: Decision | None = None
@@ -112,40 +103,40 @@ class State:
     """Versions that answer fixed shares of the keys, and those shares."""
 
 
-def fold(decisions: Iterable[Decision]) -> State:
+def fold(decisions: Iterable[Decision]) -> RolloutState:
     """The state that the decisions lead to. Pure: the same decisions always lead to the same state."""
-    state = State()
+    state = RolloutState()
     for decision in decisions:
         state = apply(state, decision)
     return state
 
 
-def apply(state: State, decision: Decision) -> State:
+def apply(state: RolloutState, decision: Decision) -> RolloutState:
     """The state after one more decision."""
     now: dict[str, Any] = dict(vars(state))
     now["generation"] = state.generation + 1
     match decision.what:
-        case What.RETRAIN:
+        case DecisionKind.RETRAIN:
             now |= {"retraining": decision, "last_retrain": decision.at}
-        case What.REFUSE:
+        case DecisionKind.REFUSE:
             now |= {"retraining": None, "last_retrain": decision.at}
-        case What.BOOTSTRAP | What.PROMOTE:
+        case DecisionKind.BOOTSTRAP | DecisionKind.PROMOTE:
             previous = (*state.previous, state.champion) if state.champion is not None else state.previous
             now |= {"champion": decision.version, "previous": previous, "since": decision.at}
             now |= {"challenger": None, "stage": None, "retraining": None, "rollout_began": None}
-            if decision.what is What.BOOTSTRAP:
+            if decision.what is DecisionKind.BOOTSTRAP:
                 now["last_retrain"] = decision.at
-        case What.SHADOW:
-            now |= {"challenger": decision.version, "stage": What.SHADOW, "since": decision.at}
+        case DecisionKind.SHADOW:
+            now |= {"challenger": decision.version, "stage": DecisionKind.SHADOW, "since": decision.at}
             now |= {"retraining": None, "rollout_began": decision.at}
-        case What.CANARY:
-            now |= {"stage": What.CANARY, "since": decision.at}
-        case What.SPLIT if decision.version is not None:
+        case DecisionKind.CANARY:
+            now |= {"stage": DecisionKind.CANARY, "since": decision.at}
+        case DecisionKind.SPLIT if decision.version is not None:
             share = float(decision.evidence.get("share") or 0.0)
             others = tuple(arm for arm in state.arms if arm[0] != decision.version)
             now["arms"] = (*others, (decision.version, share)) if share > 0 else others
-        case What.ROLL_BACK if state.challenger is not None:
+        case DecisionKind.ROLL_BACK if state.challenger is not None:
             now |= {"challenger": None, "stage": None, "since": decision.at, "rollout_began": None}
-        case What.ROLL_BACK:
+        case DecisionKind.ROLL_BACK:
             now |= {"champion": decision.version, "previous": state.previous[:-1], "since": decision.at}
-    return State(**now)
+    return RolloutState(**now)

@@ -9,8 +9,8 @@ import polars as pl
 
 from mlops_lab.clock import days_after
 from mlops_lab.project import Project
-from mlops_lab.rollout.decisions import State, What
-from mlops_lab.training.task import Task
+from mlops_lab.rollout.decisions import DecisionKind, RolloutState
+from mlops_lab.tasks.base import Task
 
 MIN_ROWS = 50
 
@@ -19,7 +19,7 @@ MIN_ROWS = 50
 class Step:
     """What to do about the challenger, by which rule and why."""
 
-    what: What
+    what: DecisionKind
     rule: str
     reason: str
     evidence: dict[str, float]
@@ -34,25 +34,28 @@ class Wait:
     until: datetime
     rows: int
     rows_needed: int
-    then: What
+    then: DecisionKind
 
     def is_over(self, now: datetime) -> bool:
         """Whether nothing is missing any more."""
         return now >= self.until and self.rows >= self.rows_needed
 
 
-def waiting_for(project: Project, state: State, *, rows: int) -> Wait:
+def waiting_for(project: Project, state: RolloutState, *, rows: int) -> Wait:
     """What the stage under way waits for, where `rows` requests count so far."""
     settings = project.settings.rollout
     assert state.since is not None
-    days, then = settings.canary_days, What.PROMOTE
-    if state.stage is What.SHADOW:
-        days, then = settings.shadow_days, What.CANARY if settings.strategy == "canary" else What.PROMOTE
+    days, then = settings.canary_days, DecisionKind.PROMOTE
+    if state.stage is DecisionKind.SHADOW:
+        days, then = (
+            settings.shadow_days,
+            DecisionKind.CANARY if settings.strategy == "canary" else DecisionKind.PROMOTE,
+        )
     return Wait(days, days_after(state.since, days, project.timezone), rows, MIN_ROWS, then)
 
 
 def next_step(
-    project: Project, state: State, now: datetime, *, task: Task, pairs: pl.DataFrame, differing_cells: int = 0
+    project: Project, state: RolloutState, now: datetime, *, task: Task, pairs: pl.DataFrame, differing_cells: int = 0
 ) -> Step | None:
     """The step that is due at `now`, or None while the stage still runs.
 
@@ -70,19 +73,19 @@ def next_step(
     evidence = {"rows": float(pairs.height), "harm": harm}
     if differing_cells:
         reason = f"{differing_cells:,} feature values were served otherwise than they are defined; see the alerts"
-        return Step(What.ROLL_BACK, "rollout.parity", reason, {"differing_cells": float(differing_cells)})
+        return Step(DecisionKind.ROLL_BACK, "rollout.parity", reason, {"differing_cells": float(differing_cells)})
     compared = f"{task.loss_name} {harm:+.4f} against the champion on {pairs.height:,} requests that both scored"
     if pairs.height >= MIN_ROWS and not harm <= settings.max_loss:  # also where it is no number
         return Step(
-            What.ROLL_BACK, "rollout.max_loss", f"{compared}: worse than {settings.max_loss:g} allows", evidence
+            DecisionKind.ROLL_BACK, "rollout.max_loss", f"{compared}: worse than {settings.max_loss:g} allows", evidence
         )
     wait = waiting_for(project, state, rows=pairs.height)
     if not wait.is_over(now):
         return None
-    if wait.then is What.CANARY:
+    if wait.then is DecisionKind.CANARY:
         reason = f"{wait.days} days in shadow: {compared}; it now answers {settings.canary_share:.0%} of the keys"
-        return Step(What.CANARY, "rollout.shadow_days", reason, evidence)
-    if state.stage is What.SHADOW:
+        return Step(DecisionKind.CANARY, "rollout.shadow_days", reason, evidence)
+    if state.stage is DecisionKind.SHADOW:
         reason = f"{wait.days} days in shadow: {compared}; it now answers all, and the one before is kept warm"
-        return Step(What.PROMOTE, "rollout.strategy", reason, evidence)
-    return Step(What.PROMOTE, "rollout.canary_days", f"{wait.days} days as canary: {compared}", evidence)
+        return Step(DecisionKind.PROMOTE, "rollout.strategy", reason, evidence)
+    return Step(DecisionKind.PROMOTE, "rollout.canary_days", f"{wait.days} days as canary: {compared}", evidence)

@@ -18,11 +18,10 @@ from pathlib import Path
 import msgspec
 
 from mlops_lab.errors import MlopsError
+from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.project import Project, load_project
-from mlops_lab.serving.address import Address, address_path, check_no_server, listen
-from mlops_lab.serving.deployment import write_atomically
-from mlops_lab.serving.journal import disk_fault
-from mlops_lab.serving.tls import find_tls
+from mlops_lab.serving.process.address import Address, address_path, check_no_server, listen
+from mlops_lab.serving.process.tls import find_tls
 
 
 def main() -> int:
@@ -51,7 +50,8 @@ def main() -> int:
 
 def _work(project: Project, options: argparse.Namespace) -> None:
     """Be one of several workers."""
-    from mlops_lab.serving.worker import log_to_stderr, serve
+    from mlops_lab.serving.process.log import log_to_stderr
+    from mlops_lab.serving.process.worker import serve
 
     log_to_stderr(options.worker)
     serve(
@@ -84,12 +84,13 @@ def _serve(project: Project, options: argparse.Namespace) -> None:
     except OSError as error:
         raise disk_fault(error, project.workers_path) from error
     if workers == 1:
-        from mlops_lab.serving.worker import log_to_stderr, serve
+        from mlops_lab.serving.process.log import log_to_stderr
+        from mlops_lab.serving.process.worker import serve
 
         log_to_stderr(0)
         serve(project, listener, worker=0, workers=1, with_parent=options.stop_with_parent, ready=ready)
         return
-    from mlops_lab.serving.supervisor import Supervisor, worker_command
+    from mlops_lab.serving.process.supervisor import Supervisor, worker_command
 
     flags = [word for flag in options.flags for word in ("--set", flag)]
     command = worker_command(options.project, flags)

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from mlops_lab.registry.engine import Engine
+from mlops_lab.registry.engines.base import Engine
 from mlops_lab.registry.package import AGREEMENT_FILE
 
 Answers = npt.NDArray[np.float64]
@@ -19,7 +19,7 @@ or of the answer where that is larger: float32 carries some seven digits, and a 
 DATA, CORNERS, THRESHOLDS, BESIDE, ONE_BY_ONE = "data", "corners", "thresholds", "beside", "one by one"
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class AgreementPart(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of one kind that both were asked, how many answers differ by more than the tolerance, and by how much at
     most: None where one of them is no number."""
 
@@ -28,7 +28,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     largest: float | None
 
 
-class Tried(msgspec.Struct, frozen=True, kw_only=True):
+class TriedEngine(msgspec.Struct, frozen=True, kw_only=True):
     """One engine: whether it agrees (None: it was not asked, `reason` says why), on which rows, and the microseconds
     that one row takes it (the median)."""
 
@@ -36,7 +36,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     agrees: bool | None
     reason: str
     tolerance: float = 0.0
-    parts: dict[str, Part] = {}
+    parts: dict[str, AgreementPart] = {}
     micros: float | None = None
 
 
@@ -57,10 +57,10 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     data_rows: int | None = None
     splits: int = 0
     splits_in_all: int = 0
-    tried: list[Tried] = []
+    tried: list[TriedEngine] = []
 
     @property
-    def taken(self) -> Tried | None:
+    def taken(self) -> TriedEngine | None:
         """The entry of the engine that serves; None in format 1."""
         return next((one for one in self.tried if one.engine == self.engine), None)
 
@@ -84,20 +84,20 @@ def distances(expected: Answers, given: Answers, *, scale: float) -> Answers:
     return found
 
 
-def add_up(parts: Sequence[Part]) -> Part:
+def add_up(parts: Sequence[AgreementPart]) -> AgreementPart:
     """All rows of some parts."""
     largest = [part.largest for part in parts]
-    return Part(
+    return AgreementPart(
         rows=sum(part.rows for part in parts),
         differing=sum(part.differing for part in parts),
         largest=None if None in largest else max(filter(None, largest), default=0.0),
     )
 
 
-def difference(apart: Answers, *, tolerance: float) -> Part:
+def difference(apart: Answers, *, tolerance: float) -> AgreementPart:
     """Rows whose answers lie so far apart, as a part of the report."""
     largest = float(apart.max(initial=0.0))
-    return Part(
+    return AgreementPart(
         rows=len(apart),
         differing=int((apart > tolerance).sum()),
         largest=largest if np.isfinite(largest) else None,

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.registry.frames import to_pandas
-from mlops_lab.training.task import Multiclass, to_series
+from mlops_lab.tasks.base import to_series
+from mlops_lab.tasks.multiclass import Multiclass
 from mlops_lab.training.training_set import TrainingSet
 
 ROWS, CELLS = 50_000, 5_000_000

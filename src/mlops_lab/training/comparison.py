@@ -10,15 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from mlops_lab.registry.engine import Arrangement, Engine
+from mlops_lab.registry.engines.base import Engine
+from mlops_lab.registry.outputs import OutputMapping
 from mlops_lab.training.agreement import (
     BESIDE,
     CORNERS,
     DATA,
     ONE_BY_ONE,
     THRESHOLDS,
+    AgreementPart,
     Answers,
-    Part,
     add_up,
     difference,
     distances,
@@ -71,7 +72,7 @@ def make_questions(
     return Questions({name: found for name, found in asked.items() if found}, inputs, model, known, scale)
 
 
-def compare(engine: Engine, arrangement: Arrangement, questions: Questions) -> tuple[dict[str, Part], float]:
+def compare(engine: Engine, arrangement: OutputMapping, questions: Questions) -> tuple[dict[str, AgreementPart], float]:
     """By kind of rows how the engine agrees with the model, also where it is asked one by one; and the microseconds
     that one row takes it then (the median)."""
     tolerance, some = tolerance_of(engine), _some(questions)
@@ -81,14 +82,14 @@ def compare(engine: Engine, arrangement: Arrangement, questions: Questions) -> t
     return parts | {ONE_BY_ONE: difference(apart, tolerance=tolerance)}, micros
 
 
-def compare_many(answer: Answering, questions: Questions, *, tolerance: float) -> dict[str, Part]:
+def compare_many(answer: Answering, questions: Questions, *, tolerance: float) -> dict[str, AgreementPart]:
     """By kind of rows how what answers many rows at once agrees with the model.
 
     Where it has differed before the data is asked, some thousand rows of that are enough. A slow model is not asked all
     of it: `rows` says how many.
     """
 
-    def differ(expected: Answers, given: Answers) -> Part:
+    def differ(expected: Answers, given: Answers) -> AgreementPart:
         return difference(distances(expected, given, scale=questions.scale), tolerance=tolerance)
 
     parts = {name: differ(asked.expected, answer(asked.rows)) for name, asked in questions.edges.items()}
@@ -153,7 +154,7 @@ def _some(questions: Questions) -> Asked:
     return Asked(pl.concat(one.rows for one in found), np.concatenate([one.expected for one in found]))
 
 
-def _ask_one_by_one(engine: Engine, arrangement: Arrangement, rows: pl.DataFrame) -> tuple[Answers, float]:
+def _ask_one_by_one(engine: Engine, arrangement: OutputMapping, rows: pl.DataFrame) -> tuple[Answers, float]:
     """As the server asks it: the answers to the first rows, to as many as time allows; and the median of the time."""
     given: list[Any] = []
     nanos: list[int] = []

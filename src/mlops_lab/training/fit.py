@@ -13,13 +13,14 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.errors import InvalidInput
-from mlops_lab.registry.encoding import Encoder, learn_categories
-from mlops_lab.registry.engine import Arrangement
+from mlops_lab.registry.engines.encoding import Encoder, learn_categories
 from mlops_lab.registry.frames import picks_columns, to_matrix, to_pandas
+from mlops_lab.registry.outputs import OutputMapping
+from mlops_lab.tasks.base import to_series
+from mlops_lab.tasks.multiclass import Multiclass
 from mlops_lab.training.agreement import Answers
-from mlops_lab.training.candidates import is_lightgbm
+from mlops_lab.training.engine_options import is_lightgbm
 from mlops_lab.training.pipeline import Pipeline, explain_failure
-from mlops_lab.training.task import Multiclass, to_series
 from mlops_lab.training.training_set import TrainingSet
 
 PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth"})
@@ -76,7 +77,7 @@ def learn(pipeline: Pipeline, estimator: Any, data: TrainingSet) -> Fitted:
 
 def to_answers(fitted: Fitted, inputs: pl.DataFrame) -> pl.Series:
     """What it answers to some inputs, as the task has it."""
-    return to_series(Arrangement(fitted).of_rows(fitted.answer(inputs)))
+    return to_series(OutputMapping(fitted).of_rows(fitted.answer(inputs)))
 
 
 def _learn_lightgbm(pipeline: Pipeline, data: TrainingSet, estimator: Any) -> Fitted:
@@ -149,7 +150,7 @@ def _take_file(pipeline: Pipeline, path: Path, data: TrainingSet) -> Fitted:
             where="pipeline.py, model()",
             hint="return an estimator, or the path of a file that torch.onnx.export or tf2onnx wrote (*.onnx)",
         )
-    from mlops_lab.registry.onnx import OnnxEngine
+    from mlops_lab.registry.engines.onnx import OnnxEngine
 
     engine = OnnxEngine(path, pipeline.features.inputs)
     outputs = list(range(len(data.task.parts(data.truth.head(0), data.task.constant(data.truth, 0)))))

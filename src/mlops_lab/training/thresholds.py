@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mlops_lab.training.trees import Grove, Matrix, meet, spread
+from mlops_lab.training.trees import Matrix, TreeEnsemble, meet, spread
 
 TREES, SPLITS, HALVED_SPLITS = 500, 10_000, 1_000
 """The most trees and splits that are looked at, spread over all; halving asks the steps before a tree 32 times."""
@@ -38,7 +38,7 @@ class Sides(NamedTuple):
     of: int
 
 
-def threshold_rows(groves: Sequence[Grove], inputs: pl.DataFrame, *, in_float32: bool) -> Sides:
+def threshold_rows(groves: Sequence[TreeEnsemble], inputs: pl.DataFrame, *, in_float32: bool) -> Sides:
     """For splits of these trees a row that comes to it, with the input that decides there at the threshold, and one
     step below and above: a step of float64, of float32 where the model is given that, or 1 for whole numbers."""
     base = inputs.gather_every(max(1, inputs.height // _BASE_ROWS)).head(_BASE_ROWS)
@@ -52,7 +52,7 @@ def threshold_rows(groves: Sequence[Grove], inputs: pl.DataFrame, *, in_float32:
     return Sides(_beside(base, crossings, in_float32=in_float32), sum(splits for _, splits in found), total)
 
 
-def _cross(grove: Grove, base: pl.DataFrame, ends: Matrix, *, in_float32: bool) -> tuple[Crossings, int]:
+def _cross(grove: TreeEnsemble, base: pl.DataFrame, ends: Matrix, *, in_float32: bool) -> tuple[Crossings, int]:
     """The numbers of inputs at which splits of these trees turn, and how many splits they are of."""
     seen = _as_matrix(grove.see(base))
     none = Crossings(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
@@ -79,7 +79,7 @@ def _some(places: _Places, most: int) -> _Places:
 
 
 def _sources(
-    grove: Grove, base: pl.DataFrame, seen: Matrix, columns: _Places, *, in_float32: bool
+    grove: TreeEnsemble, base: pl.DataFrame, seen: Matrix, columns: _Places, *, in_float32: bool
 ) -> tuple[_Places, npt.NDArray[np.bool_]]:
     """For every column that the trees are given the place of the one number among the inputs that it comes from, -1
     where there is none or are several; and whether it is that number itself."""
@@ -103,7 +103,7 @@ def _sources(
     return source, is_same
 
 
-def _halve(grove: Grove, base: pl.DataFrame, splits: Crossings, columns: _Places, ends: Matrix) -> Crossings:
+def _halve(grove: TreeEnsemble, base: pl.DataFrame, splits: Crossings, columns: _Places, ends: Matrix) -> Crossings:
     """Where what comes of an input crosses the threshold that `splits` names, between its least and largest number."""
     if not splits.rows.size:
         return splits

@@ -15,15 +15,12 @@ from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import compute, refused
 from mlops_lab.lake import Lake, Snapshot, fingerprint_frame
 from mlops_lab.project import Project
-from mlops_lab.training.history import (
-    OUTCOMES,
-    read_facts,
-    read_labelled,
-    request_fields,
-    table_fields,
-    table_schemas,
-)
-from mlops_lab.training.task import Task, make_task, scale_of
+from mlops_lab.tables.declared import OUTCOMES
+from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.fields import request_fields, table_fields, table_schemas
+from mlops_lab.tasks.base import Task
+from mlops_lab.tasks.make import make_task
+from mlops_lab.tasks.regression import scale_of
 
 MIN_ROWS = 100
 
@@ -150,5 +147,5 @@ def _check_inputs(inputs: pl.DataFrame) -> None:
 
 
 def _snapshots(lake: Lake, facts: dict[str, pl.DataFrame]) -> tuple[Snapshot, ...]:
-    names = [*facts, *([OUTCOMES] if lake.exists(OUTCOMES) else [])]
+    names = [*facts, *([OUTCOMES.name] if OUTCOMES.exists(lake) else [])]
     return tuple(lake.snapshot(name) for name in names)

@@ -32,20 +32,20 @@ class Tree:
     is_number: npt.NDArray[np.bool_]
 
 
-class Grove(NamedTuple):
+class TreeEnsemble(NamedTuple):
     """Trees that are given the same."""
 
     see: See
     trees: list[Tree]
 
 
-def find_trees(estimator: Any, see: See) -> list[Grove]:
+def find_trees(estimator: Any, see: See) -> list[TreeEnsemble]:
     """All trees of an estimator that is given what `see` makes of inputs, also those of its parts; not those that are
     given the answers of others (the last of a stack)."""
     groves: dict[See, list[Tree]] = {}
     for seen, tree in _walk(estimator, see):
         groves.setdefault(seen, []).append(tree)
-    return [Grove(seen, trees) for seen, trees in groves.items()]
+    return [TreeEnsemble(seen, trees) for seen, trees in groves.items()]
 
 
 def _walk(estimator: Any, see: See) -> Iterator[tuple[See, Tree]]:

@@ -16,9 +16,10 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.errors import EnvironmentFault, Refused
-from mlops_lab.registry.engine import Arrangement, Engine
+from mlops_lab.registry.engines.base import Engine
+from mlops_lab.registry.outputs import OutputMapping
 from mlops_lab.registry.package import Plan
-from mlops_lab.training.agreement import Answers, Part, add_up, difference, distances
+from mlops_lab.training.agreement import AgreementPart, Answers, add_up, difference, distances
 from mlops_lab.training.comparison import compare_many, make_questions
 from mlops_lab.training.thresholds import Sides
 
@@ -33,8 +34,8 @@ class EdgeAgreement(msgspec.Struct, frozen=True, kw_only=True):
     format: int = 1
     runtime: str
     tolerance: float = TOLERANCE
-    rows: Part
-    at_split_thresholds: Part | None
+    rows: AgreementPart
+    at_split_thresholds: AgreementPart | None
 
 
 def prove_folder(
@@ -44,7 +45,7 @@ def prove_folder(
 
     What differs only at split thresholds is told, and no reason to refuse.
     """
-    arrangement = Arrangement(plan)
+    arrangement = OutputMapping(plan)
 
     def model(rows: pl.DataFrame) -> Answers:
         return arrangement.of_rows(engine.score(rows))
@@ -52,7 +53,7 @@ def prove_folder(
     def on_the_edge(rows: pl.DataFrame) -> Answers:
         return ask_script(folder, rows)
 
-    def measure_thresholds(rows: pl.DataFrame) -> Part:
+    def measure_thresholds(rows: pl.DataFrame) -> AgreementPart:
         apart = distances(model(rows), on_the_edge(rows), scale=plan.scale)
         return difference(apart, tolerance=TOLERANCE)
 

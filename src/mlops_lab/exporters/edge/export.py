@@ -16,20 +16,22 @@ import polars as pl
 from mlops_lab.errors import InvalidInput
 from mlops_lab.exporters.edge.agreement import EdgeAgreement, prove_folder
 from mlops_lab.exporters.edge.graph import EdgeGraph, make_graph
-from mlops_lab.features.definition import Features
+from mlops_lab.features.definition import Features, columns_by_table
 from mlops_lab.features.offline import Past
+from mlops_lab.files import disk_fault
 from mlops_lab.ids import new_id
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.loop.deploy import find_live
-from mlops_lab.loop.ingest import ingest_journal
 from mlops_lab.project import Project
-from mlops_lab.registry.engine import open_engine
-from mlops_lab.registry.lightgbm_text import split_thresholds
-from mlops_lab.registry.package import TREE_ENGINES, Plan, load_plan, model_file
+from mlops_lab.registry.engine_kinds import ENGINES, model_file
+from mlops_lab.registry.engines.lightgbm_text import split_thresholds
+from mlops_lab.registry.engines.open import open_engine
+from mlops_lab.registry.package import Plan, load_plan
 from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.serving.journal import disk_fault
+from mlops_lab.rollout.versions import find_version
+from mlops_lab.tables.facts import read_columns_of_facts, read_labelled
+from mlops_lab.tables.fields import request_fields
 from mlops_lab.training.comparison import ROWS_AT_ONCE
-from mlops_lab.training.history import read_labelled, read_view_facts, request_fields
 
 WEB_RUNTIME = "1.30.0"
 """The version of onnxruntime-web that the page is tested with."""
@@ -51,7 +53,7 @@ def export_edge(project: Project, version: int, folder: Path) -> EdgeAgreement:
         hint = "make it first, or check the path"
         raise InvalidInput("there is no such folder", code="no_folder", where=str(folder.parent), hint=hint)
     lake = Lake(project.lake_path)
-    live = find_live(read_decisions(lake), version)
+    live = find_version(read_decisions(lake), version)
     package = project.root / live.package
     plan = load_plan(package, fingerprint=live.fingerprint)
     engine = open_engine(package, plan)
@@ -62,7 +64,7 @@ def export_edge(project: Project, version: int, folder: Path) -> EdgeAgreement:
         part.mkdir()
         about = About(project.name, project.settings.source.label, version, live.fingerprint)
         write_folder(part, plan, graph, inputs.schema, about)
-        is_trees = plan.engine in TREE_ENGINES
+        is_trees = ENGINES[plan.engine].reads_lightgbm_text
         thresholds = split_thresholds((package / model_file(plan.engine)).read_text("utf-8")) if is_trees else {}
         agreement = prove_folder(part, engine, plan, inputs, thresholds)
         (part / "agreement.json").write_bytes(msgspec.json.format(msgspec.json.encode(agreement)))
@@ -83,7 +85,7 @@ def _some_inputs(project: Project, lake: Lake, features: Features) -> pl.DataFra
     ingest_journal(project, lake)
     asked = read_labelled(project, lake).select(field.name for field in request_fields(project))
     asked = asked.gather_every(max(1, asked.height // ROWS_AT_ONCE))
-    past = Past(features.views, read_view_facts(project, lake, features.views))
+    past = Past(features.views, read_columns_of_facts(project, lake, columns_by_table(features.views)))
     return past.inputs(features, asked, time=project.settings.source.time)[0]
 
 

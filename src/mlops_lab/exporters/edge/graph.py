@@ -14,8 +14,9 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.exporters.edge.trees import lightgbm_nodes
-from mlops_lab.registry.engine import Engine
-from mlops_lab.registry.package import TREE_ENGINES, Plan, model_file
+from mlops_lab.registry.engine_kinds import ENGINES, model_file
+from mlops_lab.registry.engines.base import Engine
+from mlops_lab.registry.package import Plan
 
 _OUTPUT = "output"
 _OLDEST_OPSET = 8
@@ -46,7 +47,7 @@ def make_graph(package: Path, plan: Plan, engine: Engine, sample: pl.DataFrame) 
     """The graph of a package; InvalidInput where there is none. `sample`: some rows that the engine answers."""
     inputs = list(plan.features["inputs"])
     path = package / model_file(plan.engine)
-    if plan.engine in TREE_ENGINES:
+    if ENGINES[plan.engine].reads_lightgbm_text:
         return _of_lightgbm(path, plan, inputs)
     if plan.engine == "onnx":
         return _of_onnx(path, plan, inputs, shape=engine.score(sample).shape)

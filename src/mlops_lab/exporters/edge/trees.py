@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from mlops_lab.registry.lightgbm_text import Forest, Tree, read_forest
+from mlops_lab.registry.engines.lightgbm_text import Forest, LightgbmTree, read_forest
 
 _AT_MOST, _MEMBER = 0, 6
 """Modes of a node: true where the input is at most the threshold, or in the set."""
@@ -90,7 +90,7 @@ def _settle(inputs: str, output: str, *, categorical: list[bool]) -> list[NodePr
     ]
 
 
-def _add_tree(ensemble: _Ensemble, tree: Tree, *, target: int) -> None:
+def _add_tree(ensemble: _Ensemble, tree: LightgbmTree, *, target: int) -> None:
     first_node, first_leaf = len(ensemble.features), len(ensemble.weights)
     ensemble.roots.append(first_node)
     ensemble.targets += [target] * len(tree.leaves)

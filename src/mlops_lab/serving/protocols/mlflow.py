@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 
 from mlops_lab.errors import InvalidInput, MlopsError, WrongMedia
-from mlops_lab.serving.doors import Doors
-from mlops_lab.serving.http import Call, Header, Reply, bad_field, decode_body, encode
-from mlops_lab.serving.protocols.rows import Row, RowsDoor, refuse_compressed
+from mlops_lab.serving.answering.schemas import Schemas
+from mlops_lab.serving.http.messages import Header, Request, Response, bad_field, decode_body, encode
+from mlops_lab.serving.protocols.rows import Row, RowsHandler, refuse_compressed
 
 MISSING = frozenset({"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None"})
 """What a cell of CSV that is no text holds where its value is missing; of text, only an empty cell does."""
@@ -39,19 +39,19 @@ class Split(msgspec.Struct, frozen=True):
 class MlflowProtocol:
     """POST /invocations, and GET /ping, /health and /version."""
 
-    def __init__(self, doors: Doors, door: RowsDoor) -> None:
+    def __init__(self, doors: Schemas, door: RowsHandler) -> None:
         self._door = door
         self._kinds = {**{field.name: field.kind for field in doors.fields}, "id": "string"}
 
-    async def ping(self, _: Call) -> Reply:
+    async def ping(self, _: Request) -> Response:
         """Alive."""
-        return Reply(200, b"\n", (_TEXT,))
+        return Response(200, b"\n", (_TEXT,))
 
-    async def tell_version(self, _: Call) -> Reply:
+    async def tell_version(self, _: Request) -> Response:
         """The version of MLflow that is installed."""
-        return Reply(200, version_of("mlflow").encode(), (_TEXT,))
+        return Response(200, version_of("mlflow").encode(), (_TEXT,))
 
-    async def invoke(self, call: Call) -> Reply:
+    async def invoke(self, call: Request) -> Response:
         """The answers to all rows; InvalidInput, and no answer, where one row has none."""
         media = _media_type(call)
         refuse_compressed(call)
@@ -59,7 +59,7 @@ class MlflowProtocol:
         rows = self._read_csv(body) if media == "text/csv" else _read_json(body)
         known = [{name: row[name] for name in self._kinds if name in row} for row in rows]
         records = await self._door.ask(known)
-        return Reply(200, encode({"predictions": [record.output for record in records]}))
+        return Response(200, encode({"predictions": [record.output for record in records]}))
 
     def _read_csv(self, body: bytes) -> list[Row]:
         try:
@@ -84,13 +84,13 @@ class MlflowProtocol:
         return _from_split({"columns": lines[0], "data": rows}, where="$")
 
 
-def tell_error(error: MlopsError) -> Reply:
+def tell_error(error: MlopsError) -> Response:
     """An error as this protocol has it."""
     message = f"{error} (hint: {error.hint})" if error.hint else str(error)
-    return Reply(error.status, encode({"error_code": _CODES.get(error.status, "BAD_REQUEST"), "message": message}))
+    return Response(error.status, encode({"error_code": _CODES.get(error.status, "BAD_REQUEST"), "message": message}))
 
 
-def _media_type(call: Call) -> str:
+def _media_type(call: Request) -> str:
     """ "application/json" or "text/csv"; WrongMedia for others."""
     said = (call.header(b"content-type") or b"application/json").decode("latin-1")
     media, *parameters = (part.strip().lower() for part in said.split(";"))

@@ -9,19 +9,19 @@ from typing import Any
 import msgspec
 
 from mlops_lab.errors import InvalidInput, WrongMedia
-from mlops_lab.serving.batching import Batcher
-from mlops_lab.serving.doors import Doors
-from mlops_lab.serving.http import Call, bad_field
-from mlops_lab.serving.protocols.own import check_rows
-from mlops_lab.serving.records import PredictionRecord
+from mlops_lab.journal.records import PredictionRecord
+from mlops_lab.serving.answering.batching import Batcher
+from mlops_lab.serving.answering.schemas import Schemas
+from mlops_lab.serving.http.messages import Request, bad_field
+from mlops_lab.serving.protocols.native import check_rows
 
 Row = dict[str, Any]
 
 
-class RowsDoor:
+class RowsHandler:
     """Where rows come in that are answered all together, or not at all."""
 
-    def __init__(self, doors: Doors, batcher: Batcher, *, max_rows: int) -> None:
+    def __init__(self, doors: Schemas, batcher: Batcher, *, max_rows: int) -> None:
         self._batcher = batcher
         self._max_rows = max_rows
         self._type = list[doors.request]  # type: ignore[name-defined]
@@ -60,7 +60,7 @@ class RowsDoor:
 _NUMBERS = {"integer", "float"}
 
 
-def refuse_compressed(call: Call) -> None:
+def refuse_compressed(call: Request) -> None:
     """WrongMedia where the body is compressed: then it would only be said not to be JSON."""
     coding = call.header(b"content-encoding")
     if coding is not None and coding != b"identity":

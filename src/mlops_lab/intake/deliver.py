@@ -1,0 +1,169 @@
+"""Outcomes and facts from files: through the running server, or, where none runs, by the same code without one."""
+
+from __future__ import annotations
+
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from mlops_lab.contracts.tables import breaches_of, conform, sort_out
+from mlops_lab.errors import EnvironmentFault, InvalidInput, NotFound, Refused
+from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.now import current_moment
+from mlops_lab.intake.quarantine import find_mended, release, set_aside
+from mlops_lab.intake.read import read_rows
+from mlops_lab.lake import Lake
+from mlops_lab.project import Project
+from mlops_lab.rollout.decisions import fold, read_decisions
+from mlops_lab.rollout.deploy import deploy
+from mlops_lab.serving.answering.routing_table import read_routing_table
+from mlops_lab.serving.answering.service import Service
+from mlops_lab.serving.http.tokens import ensure_token
+from mlops_lab.serving.process.address import Address, find_server
+from mlops_lab.tables.fields import submitted_fields, table_fields
+
+ROWS_AT_ONCE = 5000
+
+
+def deliver_outcomes(project: Project, file: Path) -> dict[str, Any]:
+    """What became of each outcome in the file: counts by verdict, and the problems."""
+    fields = submitted_fields(project)
+    frame = read_rows(project, project.settings.source.table, file, fields)
+    for field in fields:
+        if field.nullable and field.name not in frame.columns:
+            frame = frame.with_columns(pl.lit(None, field.dtype).alias(field.name))
+    rows = conform(frame, fields, table="outcomes").to_dicts()
+    return _deliver(project, rows, path="/v1/outcomes", name="outcomes", table=None)
+
+
+def deliver_facts(project: Project, table: str, file: Path) -> dict[str, Any]:
+    """How many rows of the file were new to the table: counts of accepted and duplicate ones."""
+    if table not in project.settings.tables:
+        raise NotFound(
+            f'there is no table "{table}" that takes rows',
+            code="unknown_table",
+            where="TABLE",
+            hint=f"declared in mlops.toml: {', '.join(project.settings.tables) or 'none'}",
+        )
+    fields, section = table_fields(project)[table], project.settings.tables[table]
+    key = [*section.key, *([section.known_at] if section.known_at else [])]
+    good, aside = sort_out(read_rows(project, table, file, fields), fields, table=table, key=key)
+    told = deliver_rows(project, table, good.to_dicts())
+    if aside:
+        lake = Lake(project.lake_path)
+        set_aside(lake, current_moment(project, lake), table=table, rows=aside)
+        told["quarantined"] = told.get("quarantined", 0) + len(aside)
+        told["problems"] = [*told.get("problems", []), *(str(breach) for breach in breaches_of(table, aside))]
+    return told
+
+
+def deliver_rows(project: Project, table: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """How many of these rows were new to the table."""
+    return _deliver(project, rows, path=f"/v1/tables/{table}/rows", name="rows", table=table)
+
+
+def replay_quarantine(project: Project) -> dict[str, int]:
+    """Bring the rows that keep the contract by now to where they belong: how many, by table.
+
+    Killed in between, it can be run again: what has arrived is not doubled.
+    """
+    lake = Lake(project.lake_path)
+    ingest_journal(project, lake)
+    now = current_moment(project, lake)
+    released = {}
+    for table, (ids, rows) in find_mended(project, lake).items():
+        if table == project.settings.source.table:
+            key = project.settings.source.id
+            new = rows.join(lake.read(table, columns=[key]), on=key, how="anti", maintain_order="left")
+            lake.append(table, new.with_columns(received_at=pl.lit(now, pl.Datetime("us", "UTC"))))
+            _deploy_fresh(project, lake)
+        else:
+            told = deliver_rows(project, table, rows.to_dicts())
+            if told.get("quarantined"):
+                raise Refused(
+                    "the running server still keeps another contract",
+                    code="old_contract",
+                    where=f'table "{table}"',
+                    hint="start `mlops serve` anew, then run it again",
+                )
+        release(lake, now, ids=ids)
+        released[table] = len(ids)
+    return released
+
+
+def _deliver(
+    project: Project, rows: Sequence[dict[str, Any]], *, path: str, name: str, table: str | None
+) -> dict[str, Any]:
+    server = find_server(project)
+    told: dict[str, Any] = {}
+    if server is not None:
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            try:
+                more = _send(project, server, path, {name: rows[start : start + ROWS_AT_ONCE]})
+            except InvalidInput as error:
+                error.where = _move(error.where, start)
+                raise
+            for problem in more.get("problems", []):
+                problem["where"] = _move(problem["where"], start)
+            _merge(told, more)
+        return told or {"counts": {}, "problems": []}
+    _deploy_fresh(project, Lake(project.lake_path))
+    service = Service(project, read_routing_table(project.deployment_path))
+    try:
+        service.cast_shadows()
+        if table is None:
+            return service.accept_outcomes([msgspec.convert(row, service.doors.outcome) for row in rows])
+        return service.accept_facts(table, [msgspec.convert(row, service.doors.rows[table]) for row in rows])
+    except msgspec.ValidationError as error:
+        raise InvalidInput(
+            str(error), code=f"invalid_{name}", where=name, hint="mend the row; nothing was taken in"
+        ) from None
+    finally:
+        service.close()
+
+
+def _deploy_fresh(project: Project, lake: Lake) -> None:
+    """Have servers start from all that the lake knows by now."""
+    decisions = read_decisions(lake)
+    deploy(project, lake, decisions=decisions, state=fold(decisions), fresh=True)
+
+
+def _move(where: str | None, start: int) -> str | None:
+    """A place in the rows that were sent at once (`$.outcomes[3]`) as that among all rows: `start` came before."""
+    return where and re.sub(r"\[(\d+)\]", lambda match: f"[{int(match[1]) + start}]", where, count=1)
+
+
+def _merge(told: dict[str, Any], more: dict[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, dict):
+            _merge(told.setdefault(key, {}), value)
+        else:
+            told[key] = told[key] + value if key in told else value
+
+
+def _send(project: Project, server: Address, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(
+        server.url + path,
+        data=msgspec.json.encode(body),
+        headers={"Authorization": f"Bearer {ensure_token(project)}"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60, context=server.trust()) as answer:
+            told: dict[str, Any] = msgspec.json.decode(answer.read())
+            return told
+    except urllib.error.HTTPError as error:
+        said = msgspec.json.decode(error.read())["error"]
+        raise InvalidInput(said["what"], code=said["code"], where=said["where"], hint=said["hint"]) from None
+    except urllib.error.URLError as error:
+        raise EnvironmentFault(
+            f"the server does not answer: {error.reason}",
+            code="server_gone",
+            where=f"{server.host}:{server.port}",
+            hint="start it with `mlops serve` and send the file again: what it took in already is not doubled",
+        ) from None

@@ -1,0 +1,123 @@
+"""From the journal into the lake, each record exactly once."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import polars as pl
+
+from mlops_lab.files import disk_fault, write_atomically
+from mlops_lab.intake.frames import (
+    fact_frame,
+    outcome_frame,
+    prediction_frame,
+    refusal_frame,
+    set_aside_frame,
+    shadow_frame,
+)
+from mlops_lab.journal.records import (
+    FactRecord,
+    OutcomeRecord,
+    PredictionRecord,
+    Record,
+    RefusalRecord,
+    SetAsideRecord,
+    ShadowRecord,
+    decode_frame,
+)
+from mlops_lab.journal.segments import read_journal
+from mlops_lab.journal.workers import read_positions, worker_paths, writer_of
+from mlops_lab.lake import Lake
+from mlops_lab.project import Project
+from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, QUARANTINE, REFUSALS, SHADOWS
+from mlops_lab.tables.fields import table_fields
+
+
+def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
+    """Move what the server acknowledged since the last time into the lake; the position reached in each worker's
+    journal.
+
+    Each table remembers the position of its last row in its own commit, so a kill between two tables neither loses
+    nor doubles a row. `predictions` is written last, also when it gets no rows: its position says all is done.
+    """
+    with _ingest_lock(project):
+        paths = worker_paths(project.journal_path)
+        positions = tuple(_ingest(project, lake, path, writer=writer_of(worker)) for worker, path in enumerate(paths))
+        if positions != read_positions(project.positions_path):
+            try:
+                write_atomically(project.positions_path, msgspec.json.encode(positions), durable=False)
+            except OSError as error:
+                raise disk_fault(error, project.positions_path) from error
+        return positions
+
+
+@contextmanager
+def _ingest_lock(project: Project) -> Iterator[None]:
+    """One process at a time: two that read the same frames would both append them."""
+    try:
+        project.home.mkdir(exist_ok=True)
+        with (project.home / "ingest.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise disk_fault(error, project.home) from error
+
+
+class _Batch(NamedTuple):
+    """Items of one table, each with its position in the journal, and how they become rows."""
+
+    table: str
+    time: str | None
+    items: list[tuple[int, Any]]
+    to_frame: Callable[[list[Any]], pl.DataFrame]
+
+
+def _ingest(project: Project, lake: Lake, path: Path, *, writer: str) -> int:
+    since = PREDICTIONS.position(lake, writer)
+    records = [(lsn, record) for lsn, payload in read_journal(path, since) for record in decode_frame(payload)]
+    if not records:
+        return since
+    end = records[-1][0]
+    with ThreadPoolExecutor(max_workers=4) as pool:  # delta-rs works outside the GIL
+        list(pool.map(lambda batch: _append_new(lake, batch, position=(writer, end)), _batches(project, records)))
+    predictions = [record for _, record in records if isinstance(record, PredictionRecord)]
+    rows = prediction_frame(project, predictions, known=lake.schema(PREDICTIONS.name))
+    PREDICTIONS.append(lake, rows, position=(writer, end))
+    return end
+
+
+def _batches(project: Project, records: Sequence[tuple[int, Record]]) -> list[_Batch]:
+    """The records by table, without the predictions."""
+
+    def of_kind(kind: type[Record]) -> list[tuple[int, Any]]:
+        return [(lsn, record) for lsn, record in records if isinstance(record, kind)]
+
+    batches = [
+        _Batch(OUTCOMES.name, OUTCOMES.time, of_kind(OutcomeRecord), partial(outcome_frame, project)),
+        _Batch(REFUSALS.name, REFUSALS.time, of_kind(RefusalRecord), partial(refusal_frame, project)),
+        _Batch(SHADOWS.name, SHADOWS.time, of_kind(ShadowRecord), partial(shadow_frame, project)),
+        _Batch(QUARANTINE.name, QUARANTINE.time, of_kind(SetAsideRecord), set_aside_frame),
+    ]
+    facts: dict[str, list[tuple[int, Any]]] = {}
+    for lsn, record in of_kind(FactRecord):
+        row = record.row if record.received_at is None else {**record.row, "received_at": record.received_at}
+        facts.setdefault(record.table, []).append((lsn, row))
+    fields = table_fields(project)
+    for name, rows in facts.items():
+        time = project.settings.tables[name].known_at
+        batches.append(_Batch(name, time, rows, partial(fact_frame, fields[name])))
+    return batches
+
+
+def _append_new(lake: Lake, batch: _Batch, *, position: tuple[str, int]) -> None:
+    done = lake.position(batch.table, position[0])
+    new = [item for lsn, item in batch.items if lsn > done]
+    if new:
+        lake.append(batch.table, batch.to_frame(new), time=batch.time, position=position)

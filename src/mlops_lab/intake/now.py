@@ -1,0 +1,34 @@
+"""What "now" is for a project."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from mlops_lab import clock
+from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.sources import load_sources
+from mlops_lab.lake import Lake
+from mlops_lab.project import Project
+from mlops_lab.tables.declared import MEASUREMENTS, OUTCOMES, PREDICTIONS
+
+
+def current_moment(project: Project, lake: Lake) -> datetime:
+    """The machine's time; or, with `clock = "data"`, just after the newest moment that the tables know of.
+
+    For the latter the journal is moved into the lake, and where the lake is empty the data files are loaded.
+    """
+    if project.settings.project.clock == "wall":
+        return clock.now()
+    ingest_journal(project, lake)
+    if (newest := _newest(project, lake)) is None:
+        load_sources(project, lake, now=clock.EPOCH, received_at=clock.EPOCH)  # a first load: known when it was known
+        return current_moment(project, lake)
+    return newest + timedelta(seconds=1)
+
+
+def _newest(project: Project, lake: Lake) -> datetime | None:
+    source = project.settings.source
+    tables = (PREDICTIONS, OUTCOMES, MEASUREMENTS)
+    known = [(source.table, source.known_at), *((table.name, table.time) for table in tables)]
+    moments = [lake.read(table, columns=[column])[column].max() for table, column in known if lake.exists(table)]
+    return max((moment for moment in moments if isinstance(moment, datetime)), default=None)

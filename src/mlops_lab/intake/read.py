@@ -1,0 +1,50 @@
+"""Data as the project declares it: which columns are text, which are left out, which have other names."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from mlops_lab.contracts.fields import Field
+from mlops_lab.lake.batches import Batch, read_batches
+from mlops_lab.lake.columns import Wanted
+from mlops_lab.lake.sources import read_data
+from mlops_lab.project import Project
+from mlops_lab.project.declaration import SourceSection, TableSection
+from mlops_lab.tables.fields import request_fields, table_fields
+
+
+def read_table(project: Project, name: str) -> pl.DataFrame:
+    """All rows that the data of a declared table has, under the names of its fields."""
+    section = _section(project, name)
+    wanted = _wanted(section, table_fields(project)[name])
+    return read_data(section.data, query=section.query, root=project.root, wanted=wanted)
+
+
+def read_rows(project: Project, name: str, file: Path, fields: Sequence[Field]) -> pl.DataFrame:
+    """Rows about a declared table that a person hands in: requests, outcomes, or more of its rows."""
+    return read_data(file, wanted=_wanted(_section(project, name), fields))
+
+
+def read_requests(project: Project, data: Path) -> Generator[Batch]:
+    """Requests that a person hands in, some at a time: their fields and, where there are any, their ids.
+
+    An id is the column `id`, as in a request to the server, or the id of the source table; other columns are left out.
+    """
+    source = project.settings.source
+    fields = [Field(name, "string", nullable=True) for name in ("id", source.id)] + list(request_fields(project))
+    wanted = replace(_wanted(source, fields), only=frozenset(field.name for field in fields))
+    return read_batches(data, wanted=wanted)
+
+
+def _section(project: Project, name: str) -> SourceSection | TableSection:
+    source = project.settings.source
+    return source if name == source.table else project.settings.tables[name]
+
+
+def _wanted(section: SourceSection | TableSection, fields: Sequence[Field]) -> Wanted:
+    text = frozenset(field.name for field in fields if field.kind == "string")
+    return Wanted(text, section.rename, frozenset(section.skip))

@@ -1,0 +1,48 @@
+"""The journals of all workers of a project, and how far each of them is in the lake."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+
+import msgspec
+
+
+def worker_path(path: Path, worker: int) -> Path:
+    """The folder of a worker's journal; the first worker's holds those of the others."""
+    return path if worker == 0 else path / f"worker-{worker}"
+
+
+def worker_paths(path: Path) -> list[Path]:
+    """The folders of all journals there are, by worker."""
+    others = [int(folder.name.removeprefix("worker-")) for folder in path.glob("worker-*")]
+    return [worker_path(path, worker) for worker in range(max(others, default=0) + 1)]
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the writing end of one of the journals."""
+    return any(_is_held(folder / "lock") for folder in worker_paths(path))
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def read_positions(path: Path) -> tuple[int, ...]:
+    """How far each worker's journal is in the lake, as the loop noted it; nothing before the first time."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[int, ...])
+    except (OSError, msgspec.MsgspecError):
+        return ()
+
+
+def writer_of(worker: int) -> str:
+    """The name under which tables remember how far a worker's journal is in them."""
+    return "journal" if worker == 0 else f"journal-{worker}"

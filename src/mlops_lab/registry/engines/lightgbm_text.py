@@ -1,0 +1,167 @@
+"""A LightGBM model read from its text format: its trees, and what becomes of their sums.
+
+(LightGBM: src/io/tree.cpp, include/LightGBM/tree.h, src/objective.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from math import isnan
+from typing import NamedTuple
+
+from mlops_lab.errors import EnvironmentFault, InvalidInput
+
+_CATEGORICAL, _DEFAULT_LEFT = 1, 2
+_MISSING_SHIFT, _ZERO_IS_MISSING, _NAN_IS_MISSING = 2, 1, 2
+"""How `decision_type` is written."""
+
+
+class TreeSplit(NamedTuple):
+    """What parts rows: a number at most `threshold` goes left, or a category that is one of `members`. A child is the
+    place of a split in its tree, after its own, or the complement (`~`) of the place of a leaf."""
+
+    place: int
+    threshold: float
+    members: list[int] | None
+    missing_goes_left: bool
+    left: int
+    right: int
+
+
+class LightgbmTree(NamedTuple):
+    """Its splits, the root first, and the values of its leaves. No split: one leaf."""
+
+    splits: list[TreeSplit]
+    leaves: list[float]
+
+
+class Forest(NamedTuple):
+    """All trees of a model of `width` inputs. Tree i counts for output i modulo `outputs`, whose answer is the sum of
+    its leaves, divided by `divisor` and transformed: plain, sigmoid (of `steepness` times it), softmax, exp or square
+    (with its sign)."""
+
+    width: int
+    outputs: int
+    trees: list[LightgbmTree]
+    divisor: float
+    transform: str
+    steepness: float
+
+
+def read_forest(text: str) -> Forest:
+    """The model that LightGBM wrote as this text.
+
+    InvalidInput where it computes more than trees do; EnvironmentFault where the text is none of LightGBM's.
+    """
+    try:
+        head, *parts = _sections(text)
+        width, outputs = int(head["max_feature_idx"]) + 1, int(head["num_tree_per_iteration"])
+        trees = [_read_tree(part, width) for part in parts]
+        transform, steepness = _read_objective(head.get("objective", ""))
+        return Forest(
+            width=width,
+            outputs=outputs,
+            trees=trees,
+            divisor=len(trees) / outputs if "average_output" in head else 1.0,
+            transform=transform,
+            steepness=steepness,
+        )
+    except (KeyError, ValueError, IndexError) as error:
+        raise EnvironmentFault(
+            f"is not a model that LightGBM wrote: {error!r}",
+            code="engine_failed",
+            where="model.txt",
+            hint="check the package of this version",
+        ) from None
+
+
+def split_thresholds(text: str) -> dict[int, list[float]]:
+    """The numbers at which each input is split, by its place; in order."""
+    found: dict[int, set[float]] = {}
+    for tree in read_forest(text).trees:
+        for split in tree.splits:
+            if split.members is None:
+                found.setdefault(split.place, set()).add(split.threshold)
+    return {place: sorted(thresholds) for place, thresholds in found.items()}
+
+
+def _sections(text: str) -> list[dict[str, str]]:
+    """The lines `key=value` of the model's head, and of each tree."""
+    parts = text.split("end of trees")[0].split("\nTree=")
+    return [dict(line.partition("=")[::2] for line in part.splitlines()) for part in parts]
+
+
+def _read_tree(tree: Mapping[str, str], width: int) -> LightgbmTree:
+    if tree.get("is_linear") == "1":
+        raise _no_forest("it has linear models in its leaves", "train it without linear_tree")
+    leaves = list(map(float, tree["leaf_value"].split()))
+    if len(leaves) == 1:
+        return LightgbmTree([], leaves)
+    names = ("decision_type", "split_feature", "left_child", "right_child")
+    numbers = [map(int, tree[name].split()) for name in names]
+    sets, thresholds = list(_read_sets(tree)), map(float, tree["threshold"].split())
+    splits = [
+        TreeSplit(place, threshold, sets[int(threshold)], False, left, right)
+        if kind & _CATEGORICAL
+        else TreeSplit(place, threshold, None, _goes_left(kind, threshold), left, right)
+        for kind, place, left, right, threshold in zip(*numbers, thresholds, strict=True)
+    ]
+    if not _hangs_together(splits, len(leaves), width):
+        raise ValueError("a tree whose parts do not hang together")
+    return LightgbmTree(splits, leaves)
+
+
+def _hangs_together(splits: Sequence[TreeSplit], leaves: int, width: int) -> bool:
+    """Whether every part but the root has one parent, which stands before it: who walks the tree relies on that."""
+    links = [(place, child) for place, split in enumerate(splits) for child in (split.left, split.right)]
+    return (
+        sorted(child for _, child in links) == [*range(-leaves, 0), *range(1, len(splits))]
+        and all(child < 0 or child > place for place, child in links)
+        and all(split.place in range(width) and not isnan(split.threshold) for split in splits)
+    )
+
+
+def _goes_left(kind: int, threshold: float) -> bool:
+    """Where a missing number goes: where the split says, or, if none was missing when it was learned, where 0 goes."""
+    missing = kind >> _MISSING_SHIFT & 3
+    if missing == _ZERO_IS_MISSING:
+        raise _no_forest("it takes zeros as missing", "train it without zero_as_missing")
+    return bool(kind & _DEFAULT_LEFT) if missing == _NAN_IS_MISSING else threshold >= 0
+
+
+def _read_sets(tree: Mapping[str, str]) -> Iterator[list[int]]:
+    """The codes of each set, which are kept as bits of 32-bit words."""
+    if int(tree["num_cat"]):
+        words = list(map(int, tree["cat_threshold"].split()))
+        for begin, end in pairwise(map(int, tree["cat_boundaries"].split())):
+            yield [32 * number + bit for number, word in enumerate(words[begin:end]) for bit in _bits(word)]
+
+
+def _bits(word: int) -> Iterator[int]:
+    while word:
+        lowest = word & -word
+        yield lowest.bit_length() - 1
+        word ^= lowest
+
+
+def _read_objective(objective: str) -> tuple[str, float]:
+    """The transform of the sums and its steepness (LightGBM: ConvertOutput of each objective)."""
+    kind, *options = objective.split() or [""]
+    said = dict(option.partition(":")[::2] for option in options)
+    if kind in {"binary", "multiclassova", "cross_entropy"}:
+        return "sigmoid", float(said.get("sigmoid", 1.0))
+    if kind == "multiclass":
+        return "softmax", 1.0
+    if kind in {"poisson", "gamma", "tweedie"}:
+        return "exp", 1.0
+    if kind in {"regression", "regression_l1", "huber", "fair", "quantile", "mape"}:
+        return ("square" if "sqrt" in said else "plain"), 1.0
+    hint = "train it for a usual one: binary, multiclass, regression, poisson …"
+    raise _no_forest(f"its objective is {kind or 'unknown'}", hint)
+
+
+def _no_forest(why: str, hint: str) -> InvalidInput:
+    return InvalidInput(
+        f"the model's answers are more than sums of leaves: {why}", code="not_convertible", where="model.txt", hint=hint
+    )

@@ -1,0 +1,70 @@
+"""The engine of what only its own library can read: it asks a runner."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mlops_lab.errors import InvalidInput
+from mlops_lab.registry.columns import rows_to_columns, to_columns
+from mlops_lab.registry.engines.base import Engine, Output
+from mlops_lab.registry.package import Plan
+from mlops_lab.registry.runner.process import ANSWER_SECONDS, Answers, Runner
+from mlops_lab.registry.runner.wire import RunnerSetup
+from mlops_lab.registry.trust import Trust
+
+_ROWS_AT_ONCE = 10_000
+
+
+class RunnerEngine:
+    """A model that only its own library can read, in a process of its own. Threads may ask at once: what waits is
+    answered together.
+
+    EnvironmentFault, at once and never a hang, where the process dies, is being started again, or takes too long.
+    """
+
+    exact = False  # a sum over a row may take another order where there are many rows
+
+    def __init__(self, model: bytes, plan: Plan, *, trust: Trust, answer_seconds: float = ANSWER_SECONDS) -> None:
+        if not trust.runner:
+            raise InvalidInput(
+                f"the project does not allow what serves it: a runner ({plan.engine})",
+                code="runner_off",
+                where="mlops.toml, [model]",
+                hint="`[model] runner = true` in the mlops.toml of the project that the package lies in allows it",
+            )
+        self._inputs, self._texts = list(plan.features["inputs"]), list(plan.texts)
+        setup = RunnerSetup(plan.engine, plan.task, model, self._inputs, self._texts, list(trust.types))
+        self._runner = Runner(setup, answer_seconds=answer_seconds)
+        weakref.finalize(self, self._runner.stop)
+
+    @property
+    def process_id(self) -> int:
+        """Of the runner."""
+        return self._runner.process_id
+
+    def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
+        """The answers for a few rows of inputs."""
+        if not rows:
+            return []
+        found: list[Output] = self._runner.ask(rows_to_columns(rows, self._inputs, self._texts), len(rows)).tolist()
+        return found
+
+    def score(self, inputs: pl.DataFrame, *, threads: int = 0) -> Answers:
+        """The answers for many rows of inputs, some at a time; the runner chooses its threads itself."""
+        del threads
+        named = inputs.select(self._inputs)
+        parts = [
+            self._runner.ask(to_columns(part), part.height) for part in named.iter_slices(_ROWS_AT_ONCE) if part.height
+        ]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+
+def open_engine(path: Path, plan: Plan, trust: Callable[[], Trust]) -> Engine:
+    """The engine of a plan over the model file `path`; InvalidInput where the project does not allow a runner."""
+    return RunnerEngine(path.read_bytes(), plan, trust=trust())

@@ -1,0 +1,28 @@
+"""Registered versions, found by what the decisions recorded of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlops_lab.errors import NotFound
+from mlops_lab.features.definition import Features
+from mlops_lab.project import Project
+from mlops_lab.registry.package import load_plan
+from mlops_lab.rollout.decisions import Decision
+from mlops_lab.serving.answering.routing_table import LiveVersion
+
+
+def find_version(decisions: Sequence[Decision], version: int) -> LiveVersion:
+    """Where the version's package lies and what it hashes to, as its first decision recorded."""
+    for decision in decisions:
+        if decision.version == version and "package" in decision.evidence:
+            return LiveVersion(version, decision.evidence["package"], decision.evidence["fingerprint"])
+    raise NotFound(
+        f"version {version} is not recorded", code="unknown_version", hint="`mlops history` lists the versions"
+    )
+
+
+def load_features(project: Project, decisions: Sequence[Decision], version: int) -> Features:
+    """The feature definition of a version, from its package."""
+    found = find_version(decisions, version)
+    return Features.from_dict(load_plan(project.root / found.package, fingerprint=found.fingerprint).features)

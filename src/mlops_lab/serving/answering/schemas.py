@@ -1,0 +1,59 @@
+"""What may come in: the types of a project's requests, outcomes and rows, made from its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mlops_lab.contracts.fields import Field, make_struct, parse_fields
+from mlops_lab.contracts.rules import rules_of
+from mlops_lab.errors import NotFound
+from mlops_lab.project import Project
+from mlops_lab.tables.fields import submitted_fields
+
+
+class Schemas:
+    """The msgspec structs at the door of a project's server, and what identifies a row of a table."""
+
+    def __init__(self, project: Project) -> None:
+        source, tables = project.settings.source, project.settings.tables
+        self.fields = parse_fields(source.request, where="source.request")
+        """The fields of a request, in their order; `id` may be given too."""
+        if project.timed_by_arrival:
+            self.fields = (*self.fields, Field(source.time, "datetime", nullable=True))
+        self.names = [field.name for field in self.fields]
+        self.request = make_struct("Request", self.fields, past=[source.time], id=str)
+        self.outcome = make_struct("Outcome", submitted_fields(project), past=["known_at"])
+        self.outcome_names = [field.name for field in parse_fields(source.outcome, where="source.outcome")]
+        fields = {name: parse_fields(table.fields, where=f"tables.{name}") for name, table in tables.items()}
+        self.rules = {name: rules_of(found) for name, found in fields.items()}
+        self.rows = {
+            name: make_struct(
+                name,
+                fields[name],
+                past=[table.known_at] if table.known_at else [],
+                strict=False,  # a row that breaks a rule is set aside, and the others are taken in
+            )
+            for name, table in tables.items()
+        }
+        self.keys = {name: table.key for name, table in tables.items()}
+        self.known_at = {name: table.known_at for name, table in tables.items()}
+
+    def row_type(self, table: str) -> type[msgspec.Struct]:
+        """The struct of a table's rows; NotFound names the tables there are."""
+        if table not in self.rows:
+            raise NotFound(
+                f'there is no table "{table}"',
+                code="unknown_table",
+                where=f"/v1/tables/{table}/rows",
+                hint=f"the tables that take rows: {', '.join(sorted(self.rows)) or 'none'}",
+            )
+        return self.rows[table]
+
+    def identity(self, table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        """What two reports of the same fact have in common: its key and its moment."""
+        key = tuple(row[name] for name in self.keys[table])
+        column = self.known_at[table]
+        return (*key, row[column]) if column else key

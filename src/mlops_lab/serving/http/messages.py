@@ -1,0 +1,114 @@
+"""One HTTP request and its reply, as the protocols see them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mlops_lab.errors import InvalidInput, MlopsError, TooLarge, TooSlow
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+JSON: Header = (b"content-type", b"application/json")
+encode = msgspec.json.Encoder().encode
+
+
+class Response(NamedTuple):
+    """What a client gets: status, body, and headers beside the length."""
+
+    status: int
+    body: bytes
+    headers: Sequence[Header] = (JSON,)
+
+
+class Request:
+    """One HTTP request."""
+
+    __slots__ = ("_max_body_bytes", "_max_seconds", "_receive", "headers", "method", "path")
+
+    def __init__(self, scope: Scope, receive: Receive, *, max_body_bytes: int, max_seconds: float) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: Sequence[Header] = scope["headers"]
+        self._receive = receive
+        self._max_body_bytes = max_body_bytes
+        self._max_seconds = max_seconds
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of a header, whose name is in lower case; None where it was not sent."""
+        for found, value in self.headers:
+            if found == name:
+                return value
+        return None
+
+    async def body(self) -> bytes:
+        """The whole body; TooLarge, or TooSlow, beyond the server's limits."""
+        try:
+            body = await asyncio.wait_for(self._read(), self._max_seconds)
+        except TimeoutError:
+            raise too_slow(self._max_seconds) from None
+        if len(body) > self._max_body_bytes:
+            raise TooLarge(
+                f"the body is larger than {self._max_body_bytes:,} bytes",
+                code="body_too_large",
+                where="$",
+                hint="send fewer rows at a time, or raise serving.max_body_bytes",
+            )
+        return body
+
+    async def _read(self) -> bytes:
+        parts = []
+        size, more = 0, True
+        while more and size <= self._max_body_bytes:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise TooSlow("the client went away", code="disconnected", hint="send the request again")
+            part = message.get("body", b"")
+            parts.append(part)
+            size += len(part)
+            more = message.get("more_body", False)
+        return b"".join(parts)
+
+
+def too_slow(seconds: float) -> TooSlow:
+    """What a client hears that takes too long."""
+    return TooSlow(
+        f"the request did not arrive within {seconds:g} seconds",
+        code="request_too_slow",
+        where="request",
+        hint="send it in one go, or fewer rows at a time, or raise serving.request_seconds",
+    )
+
+
+def error_reply(error: MlopsError, request_id: str) -> Response:
+    """An error as the JSON object that all our own routes answer with."""
+    return Response(error.status, encode({"error": error.as_dict(), "request_id": request_id}))
+
+
+def decode_body(decode: Callable[[bytes], Any], body: bytes) -> Any:
+    """A JSON body by a msgspec decoder; InvalidInput says what is wrong and where."""
+    try:
+        return decode(body)
+    except msgspec.ValidationError as error:
+        raise bad_field(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInput(
+            f"the body is not JSON: {error}", code="invalid_json", where="$", hint="send one JSON object in UTF-8"
+        ) from None
+
+
+def bad_field(error: msgspec.ValidationError, where: str = "$") -> InvalidInput:
+    """What msgspec found wrong, with its place below `where`."""
+    what, _, place = str(error).partition(" - at ")
+    return InvalidInput(
+        what,
+        code="invalid_request",
+        where=where + place.strip("`").removeprefix("$"),
+        hint="the fields and their types stand in mlops.toml; a moment needs a zone: 2013-03-01T05:00:00Z",
+    )

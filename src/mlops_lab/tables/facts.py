@@ -1,0 +1,89 @@
+"""What the lake knows about the past: labelled requests, and the facts that views look up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import polars as pl
+
+from mlops_lab.lake import Lake
+from mlops_lab.project import Project
+from mlops_lab.tables.declared import OUTCOMES
+from mlops_lab.tables.fields import outcome_fields, request_fields
+from mlops_lab.tables.verdict import Verdict
+
+
+def read_labelled(project: Project, lake: Lake) -> pl.DataFrame:
+    """All requests whose outcome is known: the loaded past and the accepted outcomes; by time, then id.
+
+    Columns: those of `facts_of`, the request fields, the column of the moment of knowing, the outcome fields.
+    """
+    tables = [project.settings.source.table, *([OUTCOMES.name] if OUTCOMES.exists(lake) else [])]
+    parts = [facts_of(project, table, lake.read(table)) for table in tables]
+    return pl.concat(parts).sort(project.settings.source.time, "_fact_id")
+
+
+def read_facts(project: Project, lake: Lake, labelled: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The facts of every table that views may look up; those of the source table are the labelled requests."""
+    others = {name: facts_of(project, name, lake.read(name)) for name in project.settings.tables}
+    return {project.settings.source.table: labelled, **others}
+
+
+def read_columns_of_facts(
+    project: Project, lake: Lake, columns_by_table: Mapping[str, Collection[str]]
+) -> dict[str, pl.DataFrame]:
+    """The facts of these tables, with these of their columns, in no particular order."""
+    source = project.settings.source
+    found = {}
+    for table, columns in columns_by_table.items():
+        tables = [table, *([OUTCOMES.name] if table == source.table and OUTCOMES.exists(lake) else [])]
+        parts = []
+        for name in tables:
+            identity = {*_identity(project, name), "verdict", "received_at"}
+            read = [column for column in lake.schema(name) if column in {*columns, *identity}]
+            parts.append(facts_of(project, name, lake.read(name, columns=read), columns=columns))
+        found[table] = pl.concat(parts)
+    return found
+
+
+def _identity(project: Project, table: str) -> list[str]:
+    """The columns that say which fact it is and when it was known."""
+    source = project.settings.source
+    if table == OUTCOMES.name:
+        return ["id", "known_at"]
+    if table == source.table:
+        return [source.id, source.known_at]
+    section = project.settings.tables[table]
+    return [*section.key, *([section.known_at] if section.known_at else [])]
+
+
+def facts_of(
+    project: Project, table: str, rows: pl.DataFrame, *, columns: Collection[str] | None = None
+) -> pl.DataFrame:
+    """The facts in some rows of a table: `_fact_id`, `_known_at`, `_seen_at` (null: always), and the rows' own columns
+    (those of them that are in `columns`).
+
+    A fact is seen from the later of two times: when the world knew it and when it reached us. The facts in the
+    outcomes are those of the source table.
+    """
+    source = project.settings.source
+    if table in (source.table, OUTCOMES.name):
+        name, known_at = (source.id, source.known_at) if table == source.table else ("id", "known_at")
+        rows = rows if table == source.table else rows.filter(pl.col("verdict") == Verdict.ACCEPTED)
+        identity = pl.col(name)
+        asked = [field.name for field in (*request_fields(project), *outcome_fields(project))]
+        own = {source.known_at: pl.col(known_at).alias(source.known_at), **{name: pl.col(name) for name in asked}}
+    else:
+        section = project.settings.tables[table]
+        known_at = section.known_at or ""
+        identity = pl.concat_str([pl.col(column).cast(pl.String) for column in section.key], separator="\x1f")
+        own = {column: pl.col(column) for column in section.fields}
+    nothing = pl.lit(None, pl.Datetime("us", "UTC"))
+    known = pl.col(known_at) if known_at else nothing
+    received = pl.col("received_at") if "received_at" in rows.columns else nothing
+    return rows.select(
+        identity.alias("_fact_id"),
+        known.alias("_known_at"),
+        pl.max_horizontal(known, received).alias("_seen_at"),
+        *(column for name, column in own.items() if columns is None or name in columns),
+    )

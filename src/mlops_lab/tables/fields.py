@@ -1,0 +1,56 @@
+"""The fields of requests, outcomes and tables, as the project declares them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from mlops_lab.contracts.fields import Field, parse_fields, polars_schema
+from mlops_lab.project import Project
+
+
+def request_fields(project: Project) -> tuple[Field, ...]:
+    """The fields of a request, with its moment where that is the one of its arrival."""
+    source = project.settings.source
+    implied = (Field(source.time, "datetime", nullable=False),) if project.timed_by_arrival else ()
+    return (*implied, *parse_fields(source.request, where="source.request"))
+
+
+def outcome_fields(project: Project) -> tuple[Field, ...]:
+    """The fields of an outcome."""
+    return parse_fields(project.settings.source.outcome, where="source.outcome")
+
+
+def source_fields(project: Project) -> tuple[Field, ...]:
+    """The fields of the source table: id, request, moment of knowing, outcome."""
+    source = project.settings.source
+    return (
+        Field(source.id, "string", nullable=False),
+        *request_fields(project),
+        Field(source.known_at, "datetime", nullable=False),
+        *outcome_fields(project),
+    )
+
+
+def table_fields(project: Project) -> dict[str, tuple[Field, ...]]:
+    """The fields of every table that views may look up."""
+    tables = {
+        name: parse_fields(table.fields, where=f"tables.{name}.fields")
+        for name, table in project.settings.tables.items()
+    }
+    return {project.settings.source.table: source_fields(project), **tables}
+
+
+def table_schemas(project: Project) -> dict[str, dict[str, pl.DataType]]:
+    """Column dtypes of every table that views may look up."""
+    return {name: polars_schema(fields) for name, fields in table_fields(project).items()}
+
+
+def submitted_fields(project: Project) -> tuple[Field, ...]:
+    """The id of the prediction, when its outcome was known, and the outcome.
+
+    The moment may be left out where "now" is the machine's time: it is then that of the arrival. A project that lives
+    on its data's clock must say it.
+    """
+    on_the_wall = project.settings.project.clock == "wall"
+    known = (Field("id", "string", nullable=False), Field("known_at", "datetime", nullable=on_the_wall))
+    return (*known, *parse_fields(project.settings.source.outcome, where="source.outcome"))

@@ -1,0 +1,62 @@
+"""One of several classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import polars as pl
+
+from mlops_lab.tasks.base import CLIP, LISTS, Part, mean_of
+
+_SUM_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Multiclass:
+    """One of several classes: the answer lists their probabilities, its loss is that of the class that came true."""
+
+    classes: tuple[str, ...]
+    kind: ClassVar[str] = "multiclass"
+    loss_name: ClassVar[str] = "log loss"
+    output_dtype: ClassVar[pl.DataType] = LISTS
+
+    def encode(self, label: pl.Series) -> pl.Series:
+        """The place of the class."""
+        places = list(range(len(self.classes)))
+        return label.replace_strict(list(self.classes), places, default=None, return_dtype=pl.Float64)
+
+    def losses(self, truth: pl.Series, output: pl.Series) -> pl.Series:
+        """`-ln p` of the class that came true."""
+        p = (
+            pl.select(output.list.get(truth.cast(pl.Int64))).to_series()
+            if len(output)
+            else pl.Series([], dtype=pl.Float64)
+        )
+        return -p.clip(CLIP, 1).log()
+
+    def parts(self, truth: pl.Series, output: pl.Series) -> list[Part]:
+        """Of every class whether it came true, and its probability."""
+        return [
+            Part(name, (truth == place).cast(pl.Float64), output.list.get(place))
+            for place, name in enumerate(self.classes)
+        ]
+
+    def constant(self, truth: pl.Series, rows: int) -> pl.Series:
+        """The rates of the classes."""
+        rates = [mean_of((truth == place).cast(pl.Float64)) for place in range(len(self.classes))]
+        return pl.Series([rates] * rows, dtype=LISTS)
+
+    def invalid(self, output: pl.Series) -> pl.Series:
+        """Those that are not one probability for each class, which add up to 1."""
+        fits = (
+            (output.list.len() == len(self.classes))
+            & output.list.min().is_between(0, 1)
+            & output.list.max().is_between(0, 1)
+            & ((output.list.sum() - 1).abs() < _SUM_TOLERANCE)
+        )
+        return ~fits.fill_null(value=False)
+
+    def explain_gap(self, part: str, gap: float) -> str:
+        """How many more or fewer ended as that class."""
+        return f'{abs(gap):.3f} {"more" if gap > 0 else "fewer"} of the requests ended as "{part}" than was predicted'

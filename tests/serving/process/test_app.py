@@ -1,0 +1,137 @@
+"""Following a journal: each payload once and in order, whatever is being written meanwhile; and finding one again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.journal.frames import frame_starts
+from mlops_lab.journal.readers import Follower, FrameReader
+from mlops_lab.journal.segments import drop_segments, read_journal, segment_name, write_segment
+from mlops_lab.journal.workers import worker_path, worker_paths
+from mlops_lab.journal.writer import Journal
+
+
+def read_new(follower: Follower) -> list[bytes]:
+    return [payload for _, payload in follower.read_new()]
+
+
+appends = st.lists(st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=4), max_size=12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(appends, st.integers(20, 300), st.integers(0, 200), st.data())
+def test_every_payload_is_handed_out_once(tmp_path_factory, written, segment_bytes, reserve, data):
+    path = tmp_path_factory.mktemp("journal")
+    journal = Journal(path, segment_bytes=segment_bytes, reserve_bytes=reserve)
+    follower, seen = Follower(path, 0), []
+    for payloads in written:
+        end = journal.append(payloads)
+        if data.draw(st.booleans()):
+            frames = follower.read_new()
+            assert frames[-1][0] == end
+            seen += [payload for _, payload in frames]
+            assert follower.position == journal.position
+    seen += read_new(follower)
+    assert read_new(follower) == []
+    assert seen == [payload for payloads in written for payload in payloads]
+    journal.close()
+    follower.close()
+
+
+def test_half_a_frame_is_waited_for(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.append([b"one" * 50, b"two" * 50])
+    journal.close()
+    segment = tmp_path / segment_name(0)
+    whole = segment.read_bytes()
+    for length in range(len(whole)):
+        segment.write_bytes(whole[:length])
+        follower = Follower(tmp_path, 0)
+        seen = read_new(follower)
+        assert len(seen) == (length >= len(whole) // 2)
+        segment.write_bytes(whole)
+        assert [*seen, *read_new(follower)] == [b"one" * 50, b"two" * 50]
+        follower.close()
+
+
+def test_a_payload_larger_than_what_is_read_at_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    payloads = [b"a" * 10, b"b" * 300_000, b"c"]
+    journal.append(payloads)
+    assert read_new(Follower(tmp_path, 0)) == payloads
+    journal.close()
+
+
+def test_it_begins_where_it_is_told(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, segment_bytes=50)
+    for number in range(20):
+        journal.append([b"%02d" % number * 8])
+    positions = [position for position, _ in read_journal(tmp_path, 0)]
+    for index, position in enumerate(positions):
+        assert read_new(Follower(tmp_path, position)) == [b"%02d" % number * 8 for number in range(index + 1, 20)]
+    journal.close()
+
+
+def test_a_journal_that_does_not_exist_yet_is_an_empty_one(tmp_path: Path) -> None:
+    follower = Follower(tmp_path / "worker-1", 0)
+    assert read_new(follower) == []
+    journal = Journal(tmp_path / "worker-1")
+    journal.append([b"first"])
+    assert read_new(follower) == [b"first"]
+    journal.close()
+    assert worker_paths(tmp_path) == [worker_path(tmp_path, 0), worker_path(tmp_path, 1)]
+
+
+# ---- finding a frame again -----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=100, deadline=None)
+@given(appends, st.integers(20, 300), st.data())
+def test_a_frame_that_is_held_is_read_again_also_after_it_is_dropped(tmp_path_factory, written, segment_bytes, data):
+    path = tmp_path_factory.mktemp("journal")
+    journal = Journal(path, segment_bytes=segment_bytes, reserve_bytes=100)
+    reader, places = FrameReader(path), {}
+    for payloads in written:
+        since = journal.position
+        end = journal.append(payloads)
+        reader.hold(since)
+        places |= zip(frame_starts(payloads, since), payloads, strict=True)
+        drop_segments(path, data.draw(st.integers(0, end)))
+    for place in data.draw(st.permutations(list(places))):
+        assert reader.read(place) == places[place]
+    journal.close()
+    reader.close()
+
+
+def test_a_large_frame_is_read_again(tmp_path: Path) -> None:
+    payloads = [b"a" * 10, b"b" * 3_000_000, b"c" * 2041]
+    write_segment(tmp_path / "book", payloads)
+    assert [payload for _, payload in read_journal(tmp_path / "book", 0)] == payloads
+    reader = FrameReader(tmp_path / "book")
+    reader.hold(0)
+    assert [reader.read(place) for place in frame_starts(payloads, 0)] == payloads
+    reader.close()
+
+
+@pytest.mark.parametrize("how", ["flip", "cut", "empty", "endless", "not held"])
+def test_a_frame_that_is_not_to_be_had_is_an_error(tmp_path: Path, how: str) -> None:
+    write_segment(tmp_path / "book", [b"one", b"another"])
+    segment = tmp_path / "book" / segment_name(0)
+    whole = segment.read_bytes()
+    reader = FrameReader(tmp_path / "book")
+    if how != "not held":
+        reader.hold(0)
+    endless = whole[:11] + b"\xff" * 4 + whole[15:]
+    segment.write_bytes(
+        {"flip": whole[:-1] + b"?", "cut": whole[:-1], "empty": b"", "endless": endless, "not held": whole}[how]
+    )
+    with pytest.raises(EnvironmentFault) as caught:
+        reader.read(11)
+    assert caught.value.code == "journal_damaged"
+    assert caught.value.hint
+    reader.close()

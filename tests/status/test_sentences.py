@@ -1,0 +1,157 @@
+"""`mlops status` in words that a newcomer understands."""
+
+import pytest
+
+from mlops_lab.status.sentences import sentences
+
+NOW = "2024-03-25T12:00:00+00:00"
+PROMOTED = {"at": "2024-03-25T10:00:00+00:00", "what": "promote", "version": 3, "reason": "3 days as canary"}
+FOUND = {
+    "project": "parcels",
+    "folder": "/parcels",
+    "timezone": "Europe/Berlin",
+    "now": NOW,
+    "server": "http://127.0.0.1:8321",
+    "champion": 3,
+    "since": PROMOTED["at"],
+    "live_by": PROMOTED,
+    "challenger": None,
+    "stage": None,
+    "performance": {},
+    "predictions": 0,
+    "pending": 0,
+    "recent": {"answered_last_hour": 0, "waiting": 0, "oldest": None, "within_days": 7},
+    "unknown_outcomes": 0,
+    "conflicting_outcomes": 0,
+    "quarantined": 0,
+    "alert": None,
+    "rollout": None,
+    "retraining": None,
+    "last_decision": PROMOTED,
+}
+
+
+def say(**changes) -> str:
+    return "\n".join(sentences(FOUND | changes))
+
+
+def test_what_is_live_and_why():
+    assert list(sentences(FOUND)) == [
+        "version 3 answers, since 2 h ago (promoted: 3 days as canary)",
+        "nothing was asked yet",
+        "the server answers on http://127.0.0.1:8321",
+    ]
+
+
+def test_nothing_is_live():
+    nothing = {"champion": None, "live_by": None, "server": None, "recent": None, "now": None}
+    assert say(**nothing, last_decision=None).startswith("no version is live: `mlops up` trains the first")
+    refused = PROMOTED | {"what": "refuse", "version": 1, "reason": "no better than the base rate"}
+    told = say(**nothing, last_decision=refused)
+    assert "the last decision, on 2024-03-25: version 1 was refused: no better than the base rate" in told
+
+
+def test_no_server():
+    assert say(server=None).endswith("the server is not running: `mlops up`")
+
+
+def test_requests_and_what_waits_for_its_outcome():
+    recent = {"answered_last_hour": 12, "waiting": 80, "oldest": "2024-03-22T11:00:00+00:00", "within_days": 7}
+    assert (
+        "1,234 requests answered, 12 in the last hour; 80 wait for their outcome (the oldest since 3 days; "
+        "after 7 days none is expected any more); for 5 none came within 7 days"
+    ) in say(predictions=1234, pending=85, recent=recent)
+    one = {"answered_last_hour": 1, "waiting": 1, "oldest": "2024-03-25T11:59:50+00:00", "within_days": 1}
+    told = say(predictions=1, pending=1, recent=one)
+    assert (
+        "1 request answered, 1 in the last hour; 1 waits for its outcome (the oldest since 10 s; after 1 day none is "
+        "expected any more)"
+    ) in told
+    assert "no outcome came in yet (`mlops outcomes FILE`)" in told
+
+
+def figures(value: float, base: float | None, outcomes: int, at: str = "2024-03-24T23:00:00+00:00") -> dict:
+    return {"metric": "log_loss", "value": value, "base": base, "outcomes": outcomes, "at": at}
+
+
+def test_how_it_does():
+    told = say(
+        performance={
+            "last_24_hours": figures(0.5, 0.65, 120, NOW),
+            "last_day": figures(0.412, 0.6, 100),
+            "week_before": figures(0.405, 0.6, 1700),
+        }
+    )
+    assert (
+        "log loss, the less the better: 0.500 in the last 24 hours (120 outcomes), 0.412 yesterday (100 outcomes), "
+        "0.405 in the week before (1,700 outcomes); always the same answer would have had 0.650 at best"
+    ) in told
+    old = {"last_day": figures(0.4, 0.6, 3, "2024-03-21T23:00:00+00:00")}
+    assert "0.400 on the last day measured, which ended 3 days ago (3 outcomes)\n" in say(performance=old)
+
+
+WAIT = {"days": 2, "days_over": 1, "until": "2024-03-26T10:00:00+00:00", "rows": 20, "rows_needed": 50}
+
+
+@pytest.mark.parametrize(
+    ("stage", "then", "changes", "told"),
+    [
+        (
+            "shadow",
+            "canary",
+            {},
+            "version 4 is in shadow, since 2 h ago: 1 of 2 days, 20 of 50 requests with an outcome; then it answers "
+            "10% of the keys, if it does no harm",
+        ),
+        (
+            "canary",
+            "promote",
+            {"days": 1, "rows": 70},
+            "version 4 answers 10% of the keys, since 2 h ago: 1 of 1 day, 70 of 50 requests with an outcome; then it "
+            "is promoted, if it does no harm",
+        ),
+        (
+            "shadow",
+            "canary",
+            {"until": NOW, "rows": 50},
+            "version 4 is in shadow, since 2 h ago: all it needs is there: the next turn of the loop decides",
+        ),
+    ],
+)
+def test_what_a_rollout_waits_for(stage, then, changes, told):
+    rollout = WAIT | {"then": then, "canary_share": 0.1} | changes
+    assert told in say(challenger=4, stage=stage, rollout=rollout)
+
+
+def test_when_the_next_training_is_due():
+    due = {"due": "2024-04-21T22:00:00+00:00", "every_days": 28, "watched": "they lie apart"}
+    later = due | {"watched_from": "2024-04-07T22:00:00+00:00"}
+    assert (
+        "the next training is due on 2024-04-22 (28 days after the last); from 2024-04-08 on, as soon as they lie apart"
+    ) in say(retraining=later)
+    assert "28 days after the last), or as soon as they lie apart" in say(retraining=due | {"watched_from": NOW})
+    under_way = {"began": NOW, "reason": "the last training was 28 days ago"}
+    assert "a candidate is to be trained: the last training was 28 days ago" in say(retraining=under_way)
+
+
+def test_what_was_set_aside():
+    alert = {"at": "2024-03-25T11:57:00+00:00", "what": "it was served otherwise", "hint": "look"}
+    told = say(quarantined=3, unknown_outcomes=2, conflicting_outcomes=1, alert=alert)
+    assert "3 rows wait in quarantine: `mlops quarantine`" in told
+    assert "2 outcomes named no recent prediction: kept aside" in told
+    assert "1 outcome contradicted an earlier one: refused" in told
+    assert "alert, 3 min ago: it was served otherwise (look)" in told
+    assert "1 row waits in quarantine" in say(quarantined=1)
+
+
+@pytest.mark.parametrize(
+    ("decision", "told"),
+    [
+        ({"what": "refuse", "version": 4}, "version 4 was refused: why"),
+        ({"what": "roll_back", "version": 4}, "rolled back (version 4): why"),
+        ({"what": "retrain", "version": None}, "a candidate is to be trained: why"),
+    ],
+)
+def test_the_last_decision_where_it_is_another(decision, told):
+    last = PROMOTED | {"at": "2024-03-25T11:00:00+00:00", "reason": "why"} | decision
+    assert f"the last decision, 1 h ago: {told}" in say(last_decision=last)
