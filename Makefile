@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check format bench bench-serving schema lock peers clean
+.PHONY: help demo test test-all test-tools check format bench bench-serving schema lock peers clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
@@ -24,10 +24,13 @@ demo: $(VENV)/.demo ## the whole loop on the flights of 2013; ARGS="…" goes to
 	@$(BIN)/mlops demo --fresh $(ARGS)
 
 test: $(VENV)/.dev ## the tests, without the slow ones
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not tools" $(ARGS)
 
-test-all: $(VENV)/.dev ## all tests: whole replays and crash tests too
-	$(BIN)/python -m pytest $(ARGS)
+test-all: $(VENV)/.dev ## all tests that need no other tools: whole replays and crash tests too
+	$(BIN)/python -m pytest -m "not tools" $(ARGS)
+
+test-tools: $(VENV)/.dev peers ## tests in the environments of other tools, and with other releases of uvicorn
+	$(BIN)/python -m pytest -m tools $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import layers
 	$(BIN)/ruff format --check .
@@ -35,7 +38,7 @@ check: $(VENV)/.dev ## format, lint, types, import layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(VENV)/.dev ## mend what ruff can mend
+format: $(VENV)/.dev ## format, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -75,7 +75,7 @@ def test_a_folder_of_somebody_else_is_left_alone(lived_in: Project, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-@pytest.mark.slow
+@pytest.mark.tools
 @pytest.mark.timeout(900)
 def test_feast_says_the_same(lived_in: Project, tmp_path: Path) -> None:
     if not FEAST.exists():

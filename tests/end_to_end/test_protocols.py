@@ -345,7 +345,7 @@ def test_what_mlflows_own_server_answers_is_answered_here(copies: Any) -> None:
                 assert expected.json().keys() >= answer.keys() == {"error_code", "message"}
 
 
-@pytest.mark.slow
+@pytest.mark.tools
 @pytest.mark.parametrize("peer", ["kserve", "mlserver"])
 def test_clients_that_live_elsewhere(
     shared_server: Server, rows: list[dict[str, Any]], outputs: list[float], peer: str, tmp_path: Path

