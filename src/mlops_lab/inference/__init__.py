@@ -1,0 +1,1 @@
+"""A package as a predictor: gates, batch scoring and serving use the same."""

@@ -1,0 +1,1 @@
+"""Server and loop together on one machine: `mlops up`."""

@@ -1,0 +1,1 @@
+"""Batch scoring: files of requests, answered by the champion."""

@@ -1,0 +1,1 @@
+"""How things are: a report of the project, and the same in sentences."""

@@ -1,0 +1,1 @@
+"""Answering requests: routing, features, scoring, logging. Without HTTP."""
