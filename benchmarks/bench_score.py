@@ -6,7 +6,7 @@ The bare model is what somebody would write who has the model's inputs ready in 
 codes, `lightgbm.Booster.predict` answers on all cores, Polars writes ids and answers. Beside it, with the same model:
 `ready`, a project whose requests are those very inputs; and `looked up`, the flights project, which gets the requests
 and computes the inputs as of each one's own time, from facts that it reads first. Both check every row against its
-contract, and write ids, answers and version, whole or not at all. Sides take turns; ratios are rates, by the clock and
+contract, and write ids, answers and version, whole or not at all. Sides alternate; ratios are rates, by the clock and
 by the processor's time: the clock's is what counts on a machine that does nothing else.
 """
 
@@ -103,7 +103,7 @@ def run(folder: Path) -> Project:
     return project
 
 
-def ask_bare(package: Path, ready: Path, out: Path) -> None:
+def score_bare(package: Path, ready: Path, out: Path) -> None:
     """The bare model, as well as we could write it."""
     import lightgbm
 
@@ -120,7 +120,7 @@ def ask_bare(package: Path, ready: Path, out: Path) -> None:
     frame.select("id", output=pl.Series(output)).write_parquet(out)
 
 
-def ask_ours(project: Project, requests: Path, out: Path) -> None:
+def score_ours(project: Project, requests: Path, out: Path) -> None:
     with open_sink(out, PARQUET, overwrite=True) as write:
         score(project, requests, write=write)
 
@@ -132,7 +132,7 @@ class Spent(NamedTuple):
     cpu: float
 
 
-def take_turns(*jobs: Callable[[], None]) -> list[list[Spent]]:
+def alternate(*jobs: Callable[[], None]) -> list[list[Spent]]:
     """What each job took, after one round that does not count."""
     spent: list[list[Spent]] = [[] for _ in jobs]
     for number in range(ROUNDS + 1):
@@ -147,8 +147,8 @@ def take_turns(*jobs: Callable[[], None]) -> list[list[Spent]]:
 def compare(project: Project, requests: Path, ready: Path, folder: Path, label: str) -> dict[str, Any]:
     package = project.root / find_version(read_decisions(Lake(project.lake_path)), 1).package
     bare_out, our_out = folder / "bare.parquet", folder / "ours.parquet"
-    bare, ours = take_turns(
-        lambda: ask_bare(package, ready, bare_out), lambda: ask_ours(project, requests, our_out)
+    bare, ours = alternate(
+        lambda: score_bare(package, ready, bare_out), lambda: score_ours(project, requests, our_out)
     )  # fmt: skip
     given, expected = pl.read_parquet(our_out), pl.read_parquet(bare_out)
     assert given["output"].equals(expected["output"]), "the same answers, to the last bit"
@@ -156,8 +156,8 @@ def compare(project: Project, requests: Path, ready: Path, folder: Path, label: 
     ratio = statistics.median(theirs.wall / mine.wall for theirs, mine in pairs)
     cpu_ratio = statistics.median(theirs.cpu / mine.cpu for theirs, mine in pairs)
     rate, bare_rate = (given.height / statistics.median(one.wall for one in side) for side in (ours, bare))
-    told = f"{label:<30} {ratio:.2f}× the bare model's rate, {cpu_ratio:.2f}× by processor time"
-    print(f"{told}   ({rate:,.0f} and {bare_rate:,.0f} rows/s)", flush=True)
+    line = f"{label:<30} {ratio:.2f}× the bare model's rate, {cpu_ratio:.2f}× by processor time"
+    print(f"{line}   ({rate:,.0f} and {bare_rate:,.0f} rows/s)", flush=True)
     rates = {"rows_per_s": rate, "bare_rows_per_s": bare_rate, "rows": given.height}
     return {"what": label, "ratio": ratio, "cpu_ratio": cpu_ratio, **rates}
 
@@ -187,20 +187,20 @@ def compare_sizes(project: Project, requests: Path, folder: Path) -> list[dict[s
         peaks = []
         for times in (1, 10):
             path = folder / f"requests-{times}.{suffix}"
-            many = pl.concat([rows] * times)
+            batch = pl.concat([rows] * times)
             if suffix == "parquet":
-                many.write_parquet(path)
+                batch.write_parquet(path)
             elif suffix == "csv":
-                many.with_columns(moment).write_csv(path)
+                batch.with_columns(moment).write_csv(path)
             else:
-                many.with_columns(moment).write_ndjson(path)
+                batch.with_columns(moment).write_ndjson(path)
             out = folder / f"answers.{'csv' if suffix == 'csv' else 'parquet'}"
             words = [str(Path(sys.executable).with_name("mlops")), "score", str(path), "--out", str(out)]
             found = run_whole([*words, "--overwrite", "--project", str(project.root)])
             path.unlink()
             peaks.append(found["peak_mib"])
-            figures.append({"format": suffix, "rows": many.height, **found})
-            del many
+            figures.append({"format": suffix, "rows": batch.height, **found})
+            del batch
         last = figures[-1]
         print(
             f"{suffix:<8} memory {peaks[1] / peaks[0]:.2f}× for 10× the rows ({peaks[0]:.0f} MiB, {peaks[1]:.0f} MiB);"

@@ -1,4 +1,4 @@
-"""How long a server takes from its start to its first answer, what it weighs, and which heavy libraries it imported.
+"""How long a server takes from its start to its first answer, its memory, and which heavy libraries it imports.
 
 Replays two days first to have a project to serve. Exits with 1 if a heavy library is in the server.
 """

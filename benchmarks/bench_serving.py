@@ -2,9 +2,9 @@
 
 Usage: make bench-serving ARGS="[--quick] [--only NAME …] [--work FOLDER]"      (needs wrk)
 
-The servers take turns: in every round each is started, asked, warmed up, measured and stopped; medians count. What is
-served: see serving/work.py; by whom: serving/servers.py and serving/peers.py; what has to come out: serving/limits.py.
-Exits with 1 where an answer was wrong or missing, or a limit does not hold.
+The servers alternate: in every round each is started, checked, warmed up, measured and stopped; medians are reported. The work
+is in serving/work.py, the servers in serving/servers.py and serving/peers.py, the limits in serving/limits.py. Exits with 1 if
+an answer was wrong or missing, or a limit does not hold.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from serving.servers import HERE, LIMIT, OUR_PYTHON, OURS, STAGED, Server, copy_
 from serving.tables import draw_limits, draw_loads, draw_stages, draw_starts
 from serving.work import Work, prepare_work
 
-BODIES = {1: 1000, 100: 64}  # how many different bodies go round, by the rows in each
-TOLERANCE = 1e-5  # of a peer; ours has to answer exactly like the model
+BODIES = {1: 1000, 100: 64}  # number of different bodies, by the rows in each
+TOLERANCE = 1e-5  # for a peer; ours must answer exactly like the model
 WARM_UP = Setting("warm-up", 16)
-ONE_BY_ONE, TOGETHER = 20, 100  # rows whose answers are compared with the model before the load
-talk = Console(stderr=True)
+SINGLE_ROWS, BATCH_ROWS = 20, 100  # rows whose answers are compared with the model before the load
+console_stderr = Console(stderr=True)
 
 
 def main() -> int:
     options = parse_options()
     if not options.only and not any(map(is_installed, PEERS)):
-        print("the peers are not here: `make bench-serving` makes their environments")
+        print("no peer is installed: `make bench-serving` installs them")
         return 0
     find_wrk()
     servers = choose(options.only)
@@ -47,11 +47,11 @@ def main() -> int:
     measured = [Figures(server.name, server.is_peer) for server in servers]
     faults: list[str] = []
     with tempfile.TemporaryDirectory() as temporary:
-        talk.print("preparing: two versions, one pipeline, the requests")
+        console_stderr.print("preparing: two versions, one pipeline, the requests")
         work = prepare_work(options.work or Path(temporary) / "work")
         for number in range(rounds):
             for server, figures in zip(servers, measured, strict=True):
-                talk.print(f"round {number + 1} of {rounds}: {server.name}")
+                console_stderr.print(f"round {number + 1} of {rounds}: {server.name}")
                 try:
                     figures.rounds.append(measure(server, work, seconds=seconds, faults=faults))
                 except RuntimeError as error:
@@ -63,7 +63,7 @@ def main() -> int:
     tables = [draw_loads(measured), draw_starts(measured), draw_stages(stages, measured), draw_limits(checks)]
     console.print(*tables, sep="\n")
     for fault in faults:
-        talk.print(f"error: {fault}", style="red", markup=False)
+        console_stderr.print(f"error: {fault}", style="red", markup=False)
     limits = [{"what": check.what, "limit": check.limit, "measured": check.measured} for check in checks]
     figures_by_name = {figures.name: figures.as_dict() for figures in measured}
     write_report("serving", {"servers": figures_by_name, "stages_us": stages, "limits": limits, "faults": faults})
@@ -72,7 +72,7 @@ def main() -> int:
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Our server against six others on the same model.")
-    parser.add_argument("--quick", action="store_true", help="one round of 2 s a load: a look, no proof")
+    parser.add_argument("--quick", action="store_true", help="one round of 2 s a load: a first look")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="measure this one, and the limit")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="how long each load lasts")
@@ -81,14 +81,14 @@ def parse_options() -> argparse.Namespace:
 
 
 def choose(names: list[str]) -> list[Server]:
-    """The servers to measure: those named and the limit, else all whose environment is there."""
+    """The servers to measure: the named ones and the limit, else all that are installed."""
     servers = [LIMIT, *OURS, *PEERS]
     if unknown := set(names) - {server.name for server in servers}:
-        raise SystemExit(f"error: no server is called {', '.join(sorted(unknown))}\n"
+        raise SystemExit(f"error: there is no server named {', '.join(sorted(unknown))}\n"
                          f"hint: there are {', '.join(server.name for server in servers)}")  # fmt: skip
     chosen = [server for server in servers if not names or server.name in names or server is LIMIT]
     for missing in [server for server in chosen if server.is_peer and not is_installed(server)]:
-        talk.print(f"{missing.name} is not here: `make peers` makes its environment")
+        console_stderr.print(f"{missing.name} is not installed: `make peers` installs it")
         chosen.remove(missing)
     return chosen
 
@@ -131,18 +131,18 @@ def time_stages(server: Server, work: Work) -> dict[str, dict[str, float]]:
 
 
 def compare(server: Server, work: Work, process: ServerProcess) -> list[str]:
-    """What is wrong with the answers: they have to be the model's, one by one and together."""
+    """What is wrong with the answers: they must be those of the model, one at a time and in a batch."""
     rows = getattr(work, server.sent)
-    said: list[float | None] = []
-    for many in (*([row] for row in rows[:ONE_BY_ONE]), rows[:TOGETHER]):
-        status, answer = process.post(server.path, encode(server, many))
+    outputs: list[float | None] = []
+    for batch in (*([row] for row in rows[:SINGLE_ROWS]), rows[:BATCH_ROWS]):
+        status, answer = process.post(server.path, encode(server, batch))
         if status != 200:
-            return [f"{server.name} answers {status} to {len(many)} rows: {answer[:300]}"]
-        said += server.answers(answer)
+            return [f"{server.name} answers {status} to {len(batch)} rows: {answer[:300]}"]
+        outputs += server.answers(answer)
     if server is LIMIT:
         return []
-    expected = [*work.expected[:ONE_BY_ONE], *work.expected[:TOGETHER]]
-    compared = [abs(mine - right) for mine, right in zip(said, expected, strict=True) if mine is not None]
+    expected = [*work.expected[:SINGLE_ROWS], *work.expected[:BATCH_ROWS]]
+    compared = [abs(mine - right) for mine, right in zip(outputs, expected, strict=True) if mine is not None]
     tolerance = TOLERANCE if server.is_peer else 0.0
     if len(compared) < len(expected) / 2 or max(compared) > tolerance:
         return [f"{server.name} differs by up to {max(compared, default=math.nan):g} from the model it serves"]
@@ -155,7 +155,7 @@ def write_bodies(server: Server, rows: list[dict[str, object]], folder: Path) ->
     """Files of bodies, one a line, by the number of rows in each."""
     paths = {}
     for size, number in BODIES.items():
-        starts = [place * size % (len(rows) - size + 1) for place in range(number)]
+        starts = [index * size % (len(rows) - size + 1) for index in range(number)]
         paths[size] = folder / f"bodies-{size}"
         paths[size].write_bytes(b"\n".join(encode(server, rows[start : start + size]) for start in starts) + b"\n")
     return paths

@@ -1,4 +1,4 @@
-"""Where every benchmark leaves its figures: benchmarks/out/NAME.json."""
+"""Every benchmark writes its results to benchmarks/out/NAME.json."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What was measured of the servers, and what stands out: medians over the rounds, ratios to the best peer."""
+"""The measurements of the servers: medians over the rounds, and the best peer."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ class Figures:
     is_peer: bool
     rounds: list[Round] = field(default_factory=list)
 
-    def middle(self, read: Callable[[Round], float]) -> float:
+    def median_of(self, read: Callable[[Round], float]) -> float:
         """The median over the rounds."""
         return median(map(read, self.rounds))
 
     def rate(self, setting: str) -> float:
         """Requests a second."""
-        return self.middle(lambda one: one.loads[setting].per_second)
+        return self.median_of(lambda run: run.loads[setting].per_second)
 
     def p50_ms(self, setting: str) -> float:
         """The median latency."""
-        return self.middle(lambda one: one.loads[setting].p50_ms)
+        return self.median_of(lambda run: run.loads[setting].p50_ms)
 
     def p99_ms(self, setting: str) -> float:
         """The latency that one in a hundred exceeds."""
-        return self.middle(lambda one: one.loads[setting].p99_ms)
+        return self.median_of(lambda run: run.loads[setting].p99_ms)
 
     def cpu_us(self, setting: str = CPU_AT) -> float:
         """Microseconds of CPU that the server spends on a request, all its processes together."""
-        return self.middle(lambda one: one.cpu_us[setting])
+        return self.median_of(lambda run: run.cpu_us[setting])
 
     def as_dict(self) -> dict[str, object]:
         """The medians, as JSON data."""
@@ -64,9 +64,9 @@ class Figures:
         }
         return {
             "rounds": len(self.rounds),
-            "ready_seconds": self.middle(lambda one: one.ready_seconds),
-            "resident_mib": self.middle(lambda one: one.resident_mib),
-            "loaded_mib": self.middle(lambda one: one.loaded_mib),
+            "ready_seconds": self.median_of(lambda run: run.ready_seconds),
+            "resident_mib": self.median_of(lambda run: run.resident_mib),
+            "loaded_mib": self.median_of(lambda run: run.loaded_mib),
             "settings": by_setting,
         }
 

@@ -1,4 +1,4 @@
-"""The limits that our server has to keep, beside what was measured."""
+"""The limits that our server must keep, with the measured values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from serving.servers import ASYNC, BARE, FSYNC, LIMIT
 
 @dataclass(frozen=True)
 class Check:
-    """One limit: what is measured, what it has to be at least (or at most), and what it is; None: not measured."""
+    """One limit: what is measured, the least (or greatest) value allowed, and the measured value; None: not measured."""
 
     what: str
     limit: float
@@ -21,14 +21,14 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        """Whether it is kept; also where it was not measured."""
+        """Whether it is kept. A limit that was not measured counts as kept."""
         if self.measured is None:
             return True
         return self.measured >= self.limit if self.at_least else self.measured <= self.limit
 
 
 def check_limits(measured: Sequence[Figures]) -> list[Check]:
-    """Every limit, in the order in which they were asked for."""
+    """All limits."""
     found = {one.name: one for one in measured}
 
     def of_best(server: str, setting: str) -> float | None:
@@ -61,8 +61,8 @@ def check_limits(measured: Sequence[Figures]) -> list[Check]:
     checks.append(Check(f"{ASYNC.name} at 1: p50", 0.5, "ms", one.p50_ms("1") if one else None))
     for server in (ASYNC.name, FSYNC.name):
         one = found.get(server)
-        ready = one.middle(lambda run: run.ready_seconds) if one else None
-        held = one.middle(lambda run: max(run.resident_mib, run.loaded_mib)) if one else None
+        ready = one.median_of(lambda run: run.ready_seconds) if one else None
+        held = one.median_of(lambda run: max(run.resident_mib, run.loaded_mib)) if one else None
         checks.append(Check(f"{server}: seconds to first answer", 1, "s", ready))
         checks.append(Check(f"{server}: resident, one worker", 150, "MiB", held))
     return checks

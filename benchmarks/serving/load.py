@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Setting:
-    """What is asked for: requests of so many rows over so many connections."""
+    """A load: requests with this many rows over this many connections."""
 
     name: str
     connections: int
@@ -23,7 +23,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Load:
-    """What came of it. `refused`: answers that were none (not 2xx); `broken`: connections; `late`: given up on."""
+    """The result. `refused`: responses that are not 2xx; `broken`: connections; `late`: timeouts."""
 
     answered: int
     seconds: float
@@ -40,7 +40,7 @@ class Load:
 
     @property
     def faults(self) -> int:
-        """Requests that were not answered as they should have been: they make the measurement worthless."""
+        """Requests without a proper response: they invalidate the measurement."""
         return self.refused + self.broken + self.late or int(self.answered == 0)
 
     def explain(self) -> str:
@@ -50,7 +50,7 @@ class Load:
 
 
 def find_wrk() -> str:
-    """Where wrk is; says how to get it where it is missing."""
+    """The path of wrk; exits with a hint if it is missing."""
     found = shutil.which("wrk")
     if found is None:
         raise SystemExit("error: wrk is not installed\nhint: on Debian and Ubuntu: apt install wrk")

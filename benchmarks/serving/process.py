@@ -1,4 +1,4 @@
-"""A server under measurement: started, watched from outside, stopped with all its children."""
+"""A measured server: started, observed from outside, stopped with all its children."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ class ServerProcess:
             if status == 200:
                 return time.perf_counter() - self._began, answer
             time.sleep(0.05)
-        said = self._log.read_text(errors="replace").splitlines()[-15:]
-        raise RuntimeError("did not answer; the end of its log:\n  " + "\n  ".join(said))
+        log_lines = self._log.read_text(errors="replace").splitlines()[-15:]
+        raise RuntimeError("did not answer; the end of its log:\n  " + "\n  ".join(log_lines))
 
     def post(self, path: str, body: bytes) -> tuple[int, Any]:
         """One request: the status, and the JSON of the answer (of errors, the text)."""
@@ -87,7 +87,7 @@ class ServerProcess:
             return response.status, json.loads(text) if response.status == 200 else text.decode(errors="replace")
 
     def cpu_seconds(self) -> float:
-        """What it and its children have spent since their start, in user and system mode."""
+        """CPU seconds of it and its children since their start, in user and system mode."""
         ticks = 0
         for pid in self._tree():
             fields = _stat(pid)
@@ -95,7 +95,7 @@ class ServerProcess:
         return ticks / TICKS_PER_SECOND
 
     def resident_mib(self) -> float:
-        """What it and its children hold in memory; pages that they share count for each."""
+        """Resident memory of it and its children; shared pages count for each."""
         pages = 0
         for pid in self._tree():
             fields = _stat(pid)
@@ -107,7 +107,7 @@ class ServerProcess:
         found = {self._process.pid}
         stats = [(pid, int(fields[1]), int(fields[3])) for pid, fields in _processes() if fields[0] != "Z"]
         before = 0
-        while before != len(found):  # until nobody's child is missing
+        while before != len(found):  # until no child is missing
             before = len(found)
             found |= {pid for pid, parent, session in stats if parent in found or session == self._process.pid}
         alive = {pid for pid, _, _ in stats}

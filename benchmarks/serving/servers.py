@@ -1,4 +1,4 @@
-"""Whom the benchmark measures: how each is started, what it is sent, and where its answers are."""
+"""The servers of the benchmark: how each is started, what it gets, and where its answers are."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from serving.work import Work
 HERE = Path(__file__).parent
 Rows = list[dict[str, Any]]
 Command = Callable[[Work, Path, int], Sequence[str]]
-"""What starts a server, given the work, an empty folder for it and a port."""
+"""The command that starts a server, given the work, an empty folder for it and a port."""
 
 
 OUR_PYTHON = ["/usr/bin/env", "POLARS_MAX_THREADS=1", sys.executable]
-"""Frames of a few rows are not worth a second thread."""
+"""Frames of a few rows need no second thread."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """One server. `sent` says what its rows are: the flights' `requests`, or `rows` with all inputs ready-made.
+    """One server. `sent` names its input: the flights' `requests`, or `rows` with all inputs.
 
-    `answers` finds the probability of every row in a decoded answer: None where another version answered than the one
-    that everybody serves.
+    `answers` reads the probability of each row from a decoded response: None if another version answered.
     """
 
     name: str
@@ -45,13 +44,13 @@ def write_body(rows: Rows) -> Any:
 
 
 def read_answers(answer: Any) -> list[float | None]:
-    """What version 1 answered, in our JSON."""
+    """The answers of version 1, in our JSON."""
     answers = answer if isinstance(answer, list) else [answer]
     return [one["output"] if one["version"] == 1 else None for one in answers]
 
 
 def copy_project(name: str, work: Work, folder: Path) -> str:
-    """A copy of one of our projects: each server begins with the same state and an empty log."""
+    """A copy of one of our projects: each server starts with the same state and an empty log."""
     return str(shutil.copytree(work.folder / name, folder / name))
 
 
@@ -77,4 +76,4 @@ BARE = Server("ours, bare", "/v1/predict", partial(start_ours, "bare", "async"),
 LIMIT = Server("constant JSON", "/", start_constant, write_body, lambda _: [])
 OURS = [ASYNC, FSYNC, BARE]
 STAGED = {ASYNC: "features", BARE: "bare"}
-"""Whose stages are timed, and on which project."""
+"""The servers whose stages are timed, with their project."""

@@ -1,8 +1,8 @@
 """Where the time of a request goes: our application, called as the HTTP protocol does, with a clock around its stages.
 
 Usage: stages.py PROJECT BODIES; prints JSON: by how many requests are under way at once, and by stage, microseconds a
-request. A stage's time is its native: what it spends in another stage counts there. What the clock itself costs
-is taken off.
+request. The time of a stage excludes nested stages. The cost of the clock itself is
+subtracted.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from mlops_lab.serving.protocols import native
 STAGES: list[tuple[str, Any, str]] = [
     ("decode, check the contract", native, "decode_body"),
     ("ids, locks, batches", Service, "answer"),
-    ("route, put together", Answerer, "answer"),
+    ("route, assemble", Answerer, "answer"),
     ("look up", FeatureReader, "read"),
     ("look up", MemoryStore, "read"),
     ("derive", FeatureReader, "_derive"),
     ("score", Predictor, "score_rows"),
     ("encode the record", records, "encode_frame"),
     ("append to the log", Journal, "append"),
-    ("remember", worker_state.Memory, "_apply"),
+    ("update the worker state", worker_state.WorkerState, "_apply"),
     ("encode the answer", native, "encode"),
     ("count", WorkerCounts, "note_answers"),
     ("count", WorkerCounts, "note_request"),
@@ -55,7 +55,7 @@ ROUNDS, REQUESTS = 7, 2400
 
 
 class Clock:
-    """Adds up the time that stages take without what is nested in them."""
+    """Adds up the time of each stage, without nested stages."""
 
     def __init__(self) -> None:
         self.nanoseconds: defaultdict[str, int] = defaultdict(int)
@@ -80,7 +80,7 @@ class Clock:
         return timed
 
     def reset(self) -> None:
-        """Forget what was measured."""
+        """Start again at zero."""
         self.nanoseconds.clear()
         self.calls.clear()
 
@@ -101,51 +101,51 @@ def _nothing(_: object) -> None:
     pass
 
 
-class Turn:
-    """Some requests that arrive together, and the end of their last reply."""
+class RequestGroup:
+    """Requests that arrive together; done when the last has its response."""
 
     def __init__(self, requests: int) -> None:
         self._missing = requests
-        self.over = asyncio.get_running_loop().create_future()
+        self.done = asyncio.get_running_loop().create_future()
 
     def note(self, status: int) -> None:
-        """One more has its reply."""
+        """Count one more response."""
         self._missing -= 1
         if status != 200:
-            self.over.set_exception(RuntimeError(f"the application answers {status}"))
+            self.done.set_exception(RuntimeError(f"the application answers {status}"))
         elif not self._missing:
-            self.over.set_result(None)
+            self.done.set_result(None)
 
 
-class Exchange:
-    """One request, as the server's HTTP protocol hands it to the application (`serving.hot.Exchange`)."""
+class StagedRequest:
+    """A request as the fast path hands it to the application (`serving.http.fast_path.FastRequest`)."""
 
-    __slots__ = ("_turn", "body", "headers")
+    __slots__ = ("_group", "body", "headers")
 
-    def __init__(self, body: bytes, turn: Turn) -> None:
+    def __init__(self, body: bytes, group: RequestGroup) -> None:
         self.headers = [(b"host", b"127.0.0.1"), (b"content-length", b"%d" % len(body))]
         self.body = body
-        self._turn = turn
+        self._group = group
 
     def reply(self, reply: Any) -> None:
-        """Where a reply would go to the socket."""
-        self._turn.note(reply.status)
+        """Here a response would go to the socket."""
+        self._group.note(reply.status)
 
 
 async def run_once(app: App, bodies: list[bytes], *, at_once: int) -> float:
     """Nanoseconds a request, where so many arrive together."""
     began = perf_counter_ns()
     for start in range(0, REQUESTS, at_once):
-        turn = Turn(at_once)
+        group = RequestGroup(at_once)
         for number in range(start, start + at_once):
-            app.answer_hot(Exchange(bodies[number % len(bodies)], turn))
-        await turn.over
+            app.answer_hot(StagedRequest(bodies[number % len(bodies)], group))
+        await group.done
     return (perf_counter_ns() - began) / REQUESTS
 
 
 async def measure(app: App, bodies: list[bytes], clock: Clock, cost: float) -> dict[str, dict[str, float]]:
     """By how many requests are under way at once and by stage, microseconds a request."""
-    found = {}
+    by_concurrency = {}
     for at_once in AT_ONCE:
         await run_once(app, bodies, at_once=at_once)
         rounds: list[dict[str, float]] = []
@@ -157,8 +157,8 @@ async def measure(app: App, bodies: list[bytes], clock: Clock, cost: float) -> d
             clocks = cost * sum(clock.calls.values()) / REQUESTS
             rounds.append({**stages, REST: max(0.0, whole - clocks - sum(stages.values()))})
         fastest = min(rounds, key=lambda one: sum(one.values()))  # the one that others on the machine disturbed least
-        found[str(at_once)] = {stage: spent / 1e3 for stage, spent in fastest.items()}
-    return found
+        by_concurrency[str(at_once)] = {stage: spent / 1e3 for stage, spent in fastest.items()}
+    return by_concurrency
 
 
 def main() -> None:

@@ -51,8 +51,8 @@ def draw_starts(measured: Sequence[Figures]) -> Table:
     for heading in ("", "first answer\nafter s", "resident MiB\nthen", "resident MiB\nafter the loads"):
         table.add_column(heading, justify="right" if heading else "left")
     for one in measured:
-        ready = one.middle(lambda run: run.ready_seconds)
-        start, after = one.middle(lambda run: run.resident_mib), one.middle(lambda run: run.loaded_mib)
+        ready = one.median_of(lambda run: run.ready_seconds)
+        start, after = one.median_of(lambda run: run.resident_mib), one.median_of(lambda run: run.loaded_mib)
         table.add_row(one.name, f"{ready:.2f}", f"{start:.0f}", f"{after:.0f}")
     return table
 

@@ -1,7 +1,7 @@
-"""The work that all servers get: one model, two projects of ours that serve it, and the requests.
+"""The work of all servers: one model, two projects of ours that serve it, and the requests.
 
-The flights of the first quarter of 2013. The model is that of version 1; a second version, trained three weeks later,
-answers a tenth of the aircraft. Peers get the same trees as a fitted scikit-learn pipeline, and rows with all inputs.
+The flights of the first quarter of 2013. The model is version 1; version 2, trained three weeks later, answers a
+tenth of the aircraft. Peers get the same trees as a fitted scikit-learn pipeline, and rows with all inputs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import joblib  # as courses do and some peers ask for; the file is read on the machine that has just written it
+import joblib  # as courses do and some peers need; the file is read on the machine that wrote it
 import numpy as np
 import polars as pl
 from sklearn.compose import ColumnTransformer
@@ -36,16 +36,16 @@ PROJECTS = Path(__file__).parent / "projects"
 SECOND = datetime(2013, 4, 1, tzinfo=UTC)
 FIRST = SECOND - timedelta(days=21)
 SHARE = 0.1
-ASKED_DAYS = 3  # requests are the flights of the last days before SECOND: servers remember farther back than that
+ASKED_DAYS = 3  # requests are the flights of the last days before SECOND: servers keep more days than that
 MODEL = "model.joblib"
 
 
 @dataclass(frozen=True)
 class Work:
-    """A folder with our projects `features` and `bare` and, for peers, `model.joblib`; and what is asked.
+    """A folder with our projects `features` and `bare` and, for peers, `model.joblib`; and the requests.
 
-    `requests` are what a client of the flights knows, `rows` the same flights with all inputs ready-made, `expected`
-    what version 1 answers.
+    `requests` have the fields of a request, `rows` are the same flights with all model inputs, `expected` are the
+    answers of version 1.
     """
 
     folder: Path
@@ -55,7 +55,7 @@ class Work:
 
 
 def prepare_work(folder: Path) -> Work:
-    """The work, made in `folder`, or what an earlier run has left there."""
+    """The work, made in `folder`, or left there by an earlier run."""
     kept = folder / "work.json"
     if not kept.is_file():
         folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,7 @@ def _make_project(folder: Path) -> Loop:
     loop.run(FIRST, by="the benchmark")
     decision = loop.run(SECOND, by="the benchmark")
     if decision.what is not DecisionKind.SHADOW:
-        raise SystemExit(f"error: the benchmark needs a second version, and its gates said: {decision.reason}")
+        raise SystemExit(f"error: the benchmark needs a second version, and its gates refused it: {decision.reason}")
     loop.roll_back(SECOND, by="the benchmark", reason="an A/B test instead of a rollout")
     loop.split(SECOND, 2, share=SHARE, by="the benchmark")
     return loop
