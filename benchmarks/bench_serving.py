@@ -2,9 +2,9 @@
 
 Usage: make bench-serving ARGS="[--quick] [--only NAME …] [--work FOLDER]"      (needs wrk)
 
-The servers alternate: in every round each is started, checked, warmed up, measured and stopped; medians are reported. The work
-is in serving/work.py, the servers in serving/servers.py and serving/peers.py, the limits in serving/limits.py. Exits with 1 if
-an answer was wrong or missing, or a limit does not hold.
+The servers alternate: in every round each is started, checked, warmed up, measured and stopped; medians are reported.
+The work is in serving/work.py, the servers in serving/servers.py and serving/peers.py, the limits in serving/limits.py.
+Exits with 1 if an answer was wrong or missing, or a limit does not hold.
 """
 
 from __future__ import annotations

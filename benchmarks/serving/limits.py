@@ -11,7 +11,7 @@ from serving.servers import ASYNC, BARE, FSYNC, LIMIT
 
 @dataclass(frozen=True)
 class Check:
-    """One limit: what is measured, the least (or greatest) value allowed, and the measured value; None: not measured."""
+    """One limit: what is measured, the least (or greatest) allowed value, the measured value (None: not measured)."""
 
     what: str
     limit: float
