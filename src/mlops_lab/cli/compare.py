@@ -17,12 +17,12 @@ from mlops_lab.lineage.held_out import HeldOut
 def command(
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="RUN RUN …", help="A version's number, the beginning of a run's id, or tune:N."),
+        typer.Argument(metavar="RUN RUN …", help="The number of a version, the beginning of a run id, or tune:N."),
     ],
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Parameters that differ, metrics, data and code of some runs; and of versions, which answers better."""
+    """Compare parameters, metrics, data and code of runs; for versions, also their answers on new rows."""
     found = compare_runs(open_project(project), runs)
     if json:
         print_json(asdict(found))

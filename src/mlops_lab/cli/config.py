@@ -17,7 +17,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @app.command()
 def show(project: Folder = HERE, json: Json = False) -> None:
-    """Every key with the value that holds, and what said so: mlops.toml, a variable, --set, or nobody (the default)."""
+    """List every key with its value and its origin: mlops.toml, a variable, --set, or the default."""
     opened = open_project(project)
     found = list_settings(opened)
     if json:
@@ -37,7 +37,7 @@ def show(project: Folder = HERE, json: Json = False) -> None:
 
 @app.command()
 def schema(json: Json = False) -> None:
-    """The JSON schema of mlops.toml, for editors: save it beside the file."""
+    """Print the JSON schema of mlops.toml, for editors: save it beside the file."""
     del json  # it is JSON, with and without
     print(msgspec.json.format(msgspec.json.encode(json_schema())).decode())
 

@@ -15,12 +15,12 @@ from mlops_lab.loop.tick import Loop
 from mlops_lab.tables.fields import table_fields
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-Table = Annotated[str | None, typer.Argument(help="A table; all of them where none is named.")]
+Table = Annotated[str | None, typer.Argument(help="A table; default: all.")]
 
 
 @app.command()
 def infer(table: Table = None, project: Folder = HERE, json: Json = False) -> None:
-    """The fields that the data suggests, to be pasted into mlops.toml and edited."""
+    """Print the fields that the data suggests, to paste into mlops.toml and edit."""
     opened = open_project(project)
     found = {name: infer_table(opened, name) for name in tables_of(opened, table)}
     if json:
@@ -32,7 +32,7 @@ def infer(table: Table = None, project: Folder = HERE, json: Json = False) -> No
 
 @app.command()
 def check(table: Table = None, project: Folder = HERE, at: At = None, json: Json = False) -> None:
-    """Everything in the data files and in the lake that breaks the contract."""
+    """List everything in the data files and in the lake that breaks the contract."""
     opened = open_project(project)
     names = tables_of(opened, table)
     now = parse_at(at) or Loop(opened).now()
@@ -49,7 +49,7 @@ def check(table: Table = None, project: Folder = HERE, at: At = None, json: Json
 
 @app.command()
 def diff(table: Table = None, project: Folder = HERE, json: Json = False) -> None:
-    """What the contract says otherwise than the data does."""
+    """Show where contract and data differ."""
     opened = open_project(project)
     fields = table_fields(opened)
     found = {name: compare_fields(fields[name], infer_table(opened, name)) for name in tables_of(opened, table)}

@@ -27,11 +27,11 @@ def command(
     first: Annotated[str, typer.Option("--from", help="The first day of the replay.")] = "2013-03-01",
     last: Annotated[str, typer.Option("--to", help="The last day of the replay.")] = "2013-12-31",
     folder: Annotated[Path, typer.Option("--dir", help="The folder of the demo's project.")] = _FOLDER,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the demo in the folder.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the demo in the folder.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Replace the demo in the folder.")] = False,
     json: Json = False,
 ) -> None:
-    """Bootstrap a model on the flights known before the first day, then live through the days, one after the other."""
+    """Train a first model on the flights known before the first day, then replay the days one after the other."""
     options = Options(folder, _day(first, "--from"), _day(last, "--to"), resume=resume, fresh=fresh)
     with _bar() as bar:
         watcher = _Watcher(bar)

@@ -14,14 +14,17 @@ from mlops_lab.lineage.explain import explain, explain_version, in_words, versio
 
 def command(
     prediction_id: Annotated[str | None, typer.Argument(metavar="ID", help="The id of a prediction.")] = None,
-    version: Annotated[int | None, typer.Option(metavar="NUMBER", help="A version, instead of a prediction.")] = None,
+    version: Annotated[int | None, typer.Option(metavar="NUMBER", help="A version instead of a prediction.")] = None,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Request, features, version, run, training data, code, environment, outcome; the engine of a version."""
+    """Show request, features, version, run, training data, code, environment and outcome of a prediction.
+
+    With --version: the run, the data, the code and the engine of a version.
+    """
     if (prediction_id is None) == (version is None):
         raise InvalidInput(
-            "explains one thing",
+            "give either a prediction or a version",
             code="nothing_to_explain",
             where="ID, --version",
             hint="`mlops explain ID` or `mlops explain --version NUMBER`",

@@ -24,7 +24,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @app.command(name="list")
 def list_all(project: Folder = HERE, json: Json = False) -> None:
-    """All views, with their values, and derived features; `show VIEW` tells all about one."""
+    """List all views with their values, and derived features; `show VIEW` has the details of one."""
     found = list_features(open_project(project))
     if json:
         print_json(found)
@@ -45,7 +45,7 @@ def list_all(project: Folder = HERE, json: Json = False) -> None:
 
 @app.command()
 def show(view: str, project: Folder = HERE, json: Json = False) -> None:
-    """One view, whole."""
+    """Show one view in full."""
     found = show_view(open_project(project), view)
     if json:
         print_json(found)
@@ -63,11 +63,11 @@ def show(view: str, project: Folder = HERE, json: Json = False) -> None:
 
 @app.command()
 def diff(
-    other: Annotated[str, typer.Argument(help="A registered version's number, or a git commit.")],
+    other: Annotated[str, typer.Argument(help="The number of a registered version, or a git commit.")],
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """What pipeline.py defines now against what another commit or a registered version did."""
+    """Compare pipeline.py with another commit or a registered version."""
     found = diff_features(open_project(project), other)
     if json:
         print_json(found)
@@ -91,7 +91,7 @@ def diff(
 
 @app.command()
 def verify(project: Folder = HERE, json: Json = False) -> None:
-    """Compute every logged prediction's features again, as of its time, and compare cell by cell."""
+    """Compute the features of every logged prediction again, as of its time, and compare each cell."""
     opened = open_project(project)
     lake = Lake(opened.lake_path)
     ingest_journal(opened, lake)
@@ -104,7 +104,7 @@ def verify(project: Folder = HERE, json: Json = False) -> None:
     if report.differing_cells:
         refuse(
             Refused(
-                f"{report.differing_cells:,} cells were served otherwise than they are defined",
+                f"{report.differing_cells:,} cells were served differently from their definition",
                 code="parity",
                 hint="the examples name view, entity and moment; was a table changed, or the server's code?",
             )

@@ -40,7 +40,7 @@ def _declare(
         typer.Option(
             "--set",
             metavar="SECTION.KEY=VALUE",
-            help="A setting for this command only, over mlops.toml and the environment. May be repeated.",
+            help="A setting for this command only; overrides mlops.toml and the environment. Repeatable.",
             default_factory=list,
             show_default=False,
             callback=_keep,

@@ -10,7 +10,7 @@ from mlops_lab.rollout.decisions import read_decisions
 
 
 def command(project: Folder = HERE, json: Json = False) -> None:
-    """Every decision ever made, with its rule and its reason."""
+    """List every decision, with its rule and its reason."""
     opened = open_project(project)
     decisions = read_decisions(Lake(opened.lake_path))
     if json:

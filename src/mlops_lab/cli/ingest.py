@@ -12,12 +12,12 @@ from mlops_lab.intake.deliver import deliver_facts
 
 
 def command(
-    table: Annotated[str, typer.Argument(help="A table declared in mlops.toml.")],
+    table: Annotated[str, typer.Argument(help="A table that mlops.toml declares.")],
     file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines with the table's fields.")],
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Send rows to the project's server; where none runs, write them down for the next tick."""
+    """Send rows to the project's server; if none is running, log them for the next tick."""
     told = deliver_facts(open_project(project), table, file)
     if json:
         print_json(told)

@@ -23,18 +23,20 @@ _SHOWN_COLUMNS = 60
 
 
 def command(
-    name: Annotated[Path, typer.Argument(help="The folder to make; its last part names the project.")],
-    data: Annotated[str, typer.Option(help="A file, a folder of files, a Delta table, or a database's address.")],
+    name: Annotated[Path, typer.Argument(help="The folder to make; its last part is the project's name.")],
+    data: Annotated[str, typer.Option(help="A file, a folder of files, a Delta table, or a database URL.")],
     target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
-    query: Annotated[str | None, typer.Option(help="For a database: the SELECT whose rows are the data.")] = None,
-    time: Annotated[str | None, typer.Option(help='The column that says when a row was asked; or "none".')] = None,
-    key: Annotated[str | None, typer.Option(help="The column that says who asks.")] = None,
-    id: Annotated[str | None, typer.Option(help="The column that tells rows apart.")] = None,
+    query: Annotated[str | None, typer.Option(help="For a database: the SELECT that returns the data.")] = None,
+    time: Annotated[
+        str | None, typer.Option(help='The column with the time of a row; "none" if there is none.')
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="The column that identifies who or what a request is about.")] = None,
+    id: Annotated[str | None, typer.Option(help="The column that identifies a row.")] = None,
     task: Annotated[str, typer.Option(help="auto, binary, multiclass or regression.")] = "auto",
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask no questions.")] = False,
     json: Json = False,
 ) -> None:
-    """Read a table, say what it is, and write a project that fits it."""
+    """Read a table, report what it is, and write a project that fits it."""
     project = check_folder(name)
     asks = sys.stdin.isatty() and not yes and not json
     with talk.status("reading"):

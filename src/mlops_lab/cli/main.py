@@ -1,45 +1,22 @@
-"""The list of commands. Each lives in a module of its own, imported only when it runs: `mlops --help` stays fast."""
+"""The `mlops` command. A command's module is imported only when it runs, so `mlops --help` stays fast."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import sys
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-COMMANDS = {
-    "demo": "The whole loop on the flights of 2013, replayed day by day.",
-    "init": "A project of your own from a table: what it is, and the files that say so.",
-    "run": "Snapshot, train, test; start a rollout, or say why not.",
-    "tune": "Search for better parameters, within a budget.",
-    "compare": "Versions, runs and trials side by side.",
-    "up": "Server and loop together, with a first version where none is live, until stopped.",
-    "serve": "Answer requests over HTTP until stopped.",
-    "score": "Answer a file of requests at once.",
-    "ingest": "Hand in new rows of a table.",
-    "outcomes": "Hand in what became of earlier predictions.",
-    "tick": "One turn of the loop: observe, decide, act.",
-    "status": "What is live, how it does, what is waiting for what.",
-    "history": "Every decision ever made, and why.",
-    "split": "An A/B test: a version answers a fixed share of the keys.",
-    "rollback": "Back to the version before, at once.",
-    "explain": "Everything behind one prediction, or one version.",
-    "contract": "What tables must look like: inferred, checked, compared with the data.",
-    "quarantine": "Rows that broke the contract, and their way back.",
-    "package": "A version as a folder that answers without this program: browser, Python.",
-    "export": "The project for other tools: Feast.",
-    "features": "What the features are, how they changed, and that they were served as defined.",
-    "token": "Who may ask the server, or change what it knows: created, listed, revoked.",
-    "config": "Every setting and where it was said; the schema for editors.",
-}
+from mlops_lab.cli.commands import COMMANDS, Command
 
 
 class _LazyGroup(TyperGroup):
-    """Commands by name from `COMMANDS`; the module of one is imported when it is asked for."""
+    """The commands of `COMMANDS`; the module of one is imported when it is run, or its help is shown."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         del ctx
@@ -47,18 +24,10 @@ class _LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         del ctx
-        if cmd_name not in COMMANDS:
+        command = COMMANDS.get(cmd_name)
+        if command is None:
             return None
-        if _only_listing():
-            return typer.main.get_command(_stub(cmd_name))
-        from mlops_lab.cli.flags import add_set
-
-        module = importlib.import_module(f"mlops_lab.cli.{cmd_name}")
-        if hasattr(module, "app"):  # a group of commands
-            return add_set(typer.main.get_command(module.app))
-        app = typer.Typer(add_completion=False)
-        app.command(name=cmd_name, help=COMMANDS[cmd_name])(module.command)
-        return add_set(typer.main.get_command(app))
+        return typer.main.get_command(_stub(command)) if _lists_commands() else load_command(command)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in COMMANDS and (near := get_close_matches(args[0], COMMANDS, n=1)):
@@ -66,22 +35,49 @@ class _LazyGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def _only_listing() -> bool:
+def _lists_commands() -> bool:
+    """Whether this process only lists the commands."""
     return all(word.startswith("-") for word in sys.argv[1:])
 
 
-def _stub(name: str) -> typer.Typer:
+def _stub(command: Command) -> typer.Typer:
     """Enough of a command to be listed."""
     app = typer.Typer(add_completion=False)
-    app.command(name=name, help=COMMANDS[name])(lambda: None)
+    app.command(name=command.name, help=command.help, rich_help_panel=command.panel)(lambda: None)
     return app
+
+
+def load_command(command: Command) -> Any:
+    """The command itself, with `--set` and its examples."""
+    from mlops_lab.cli.flags import add_set  # not needed, and not paid for, to list the commands
+
+    module = importlib.import_module(command.module)
+    if hasattr(module, "app"):  # a group of commands
+        group = typer.main.get_command(module.app)
+        group.help = command.help
+        for name, inner in getattr(group, "commands", {}).items():
+            inner.epilog = _epilog(example for example in command.examples if example.split()[2] == name)
+        loaded = group
+    else:
+        app = typer.Typer(add_completion=False)
+        app.command(name=command.name)(module.command)
+        loaded = typer.main.get_command(app)
+    loaded.epilog = _epilog(command.examples)
+    return add_set(loaded)
+
+
+def _epilog(examples: Iterable[str]) -> str:
+    """What stands below the options: one example a line (an empty line keeps lines apart)."""
+    lines = [f"  {example}" for example in examples]
+    return "\n\n".join(["Example:" if len(lines) == 1 else "Examples:", *lines]) if lines else ""
 
 
 app = typer.Typer(
     cls=_LazyGroup,
     add_completion=False,
     no_args_is_help=True,
-    help="From notebook to monitored model: the whole loop, closed, on one machine.",
+    help="From a table to a monitored model: train, serve, watch, retrain, on one machine.",
+    epilog="`mlops COMMAND --help` has options and examples. New here? Try `mlops demo`.",
 )
 
 
@@ -93,10 +89,10 @@ def _root() -> None:
 def main() -> None:
     """The `mlops` command: runs it, and turns every error into one clear message and an exit code.
 
-    0 fine, 1 a gate or a check said no, 2 wrong use, 3 the machine, 4 a bug of ours.
+    0 ok, 1 a gate or a check refused, 2 wrong usage, 3 the environment, 4 a bug.
     """
-    from mlops_lab.cli.errors import guarded
+    from mlops_lab.cli.errors import guarded  # not needed, and not paid for, before a command runs
 
-    # threads of OpenMP that wait for work spin by default, and where cores are shared a training takes 10 times as long
+    # Waiting OpenMP threads spin by default: where cores are shared, a training then takes 10 times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.exit(guarded(app))

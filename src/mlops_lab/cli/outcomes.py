@@ -27,14 +27,12 @@ _BECAME = {
 def command(
     file: Annotated[
         Path,
-        typer.Argument(
-            help="CSV, Parquet or JSON lines: id, known_at (on the machine's clock it may be left out), outcome fields."
-        ),
+        typer.Argument(help="CSV, Parquet or JSON lines: id, known_at (optional with clock = wall), outcome fields."),
     ],
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Send outcomes to the project's server; where none runs, write them down for the next tick."""
+    """Send outcomes to the project's server; if none is running, log them for the next tick."""
     told = deliver_outcomes(open_project(project), file)
     if json:
         print_json(told)

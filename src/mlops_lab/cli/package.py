@@ -13,12 +13,12 @@ from mlops_lab.exporters.edge.export import export_edge
 
 
 def command(
-    version: Annotated[int, typer.Argument(help="A registered version's number.")],
-    edge: Annotated[Path, typer.Option(help="An empty or a new folder.", metavar="DIR")],
+    version: Annotated[int, typer.Argument(help="The number of a registered version.")],
+    edge: Annotated[Path, typer.Option(help="A new or empty folder.", metavar="DIR")],
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """A version as a folder that answers in a browser, or in Python with onnxruntime alone; and proof that it does."""
+    """Write a version into a folder that answers in browsers, or in Python with onnxruntime only; check its answers."""
     agreement = export_edge(open_project(project), version, edge)
     if json:
         print_json({"folder": str(edge), "agreement": msgspec.to_builtins(agreement)})
@@ -27,4 +27,4 @@ def command(
     print(f"version {version} in {edge}: it answers {rows.rows:,} rows like the server, to {rows.largest:.1g}")
     if beside:
         print(f"{beside.rows:,} rows at split thresholds: {beside.differing:,} differ, by up to {beside.largest:.1g}")
-    print(f"README.md there says more; `npm install && npm start` in {edge} opens the page")
+    print(f"next: `npm install && npm start` in {edge}, then open the page; its README.md has the details")

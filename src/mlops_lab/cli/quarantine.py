@@ -14,11 +14,11 @@ from mlops_lab.lake import Lake
 
 
 def command(
-    replay: Annotated[bool, typer.Option("--replay", help="Bring in the rows that keep the contract by now.")] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Bring in the rows that follow the contract now.")] = False,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Rows that broke the contract and were set aside, by rule."""
+    """List the rows that broke the contract, by table and rule."""
     opened = open_project(project)
     released = replay_quarantine(opened) if replay else {}
     lake = Lake(opened.lake_path)

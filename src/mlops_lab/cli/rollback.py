@@ -11,17 +11,17 @@ from mlops_lab.loop.tick import Loop
 
 
 def command(
-    reason: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "a person asked for it",
+    reason: Annotated[str, typer.Option(help="The reason, stored with the decision.")] = "a person asked for it",
     project: Folder = HERE,
     at: At = None,
     json: Json = False,
 ) -> None:
-    """Take the challenger back, or where there is none, return to the version before the champion."""
+    """End the rollout of the challenger; without one, return to the version before the champion."""
     loop = Loop(open_project(project))
     decision = loop.roll_back(parse_at(at) or loop.now(), by="a person", reason=reason)
     if json:
         print_json({**decision.as_dict(), "champion": loop.state.champion})
     else:
         print(f"version {loop.state.champion} answers", flush=True)
-    with talk.status("telling MLflow"):  # the servers follow already
+    with talk.status("updating MLflow"):  # the servers follow already
         loop.name_champion()

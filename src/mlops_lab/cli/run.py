@@ -10,7 +10,7 @@ from mlops_lab.rollout.decisions import DecisionKind
 
 
 def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
-    """Train a candidate on all that is known, test it, and start its rollout."""
+    """Train a candidate on all known rows, run its gates, and start its rollout."""
     with talk.status("") as status:
         loop = Loop(open_project(project), report=lambda stage: status.update(stage))
         decision = loop.run(parse_at(at) or loop.now(), by="a person")

@@ -27,22 +27,22 @@ def command(
         Path, typer.Argument(help="Requests: CSV, Parquet or JSON lines, a folder of such files, or a Delta table.")
     ],
     out: Annotated[
-        Path | None, typer.Option(help="A .csv, .parquet or .delta to write; without it, CSV on stdout.")
+        Path | None, typer.Option(help="The .csv, .parquet or .delta to write; without it, CSV goes to stdout.")
     ] = None,
     format: Annotated[
-        str | None, typer.Option(help="csv, parquet or delta, whatever the suffix of --out is.", metavar="FORMAT")
+        str | None, typer.Option(help="csv, parquet or delta; overrides the suffix of --out.", metavar="FORMAT")
     ] = None,
     requests: Annotated[
-        bool, typer.Option("--requests", help="The fields of the requests too, between ids and answers.")
+        bool, typer.Option("--requests", help="Also write the request fields, between ids and answers.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out names.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Answer every request of the file by the champion, as of the request's own time.
+    """Answer every request of a file with the champion, as of the request's own time.
 
-    What comes out, row for row, are the ids (the column `id`, or the id of the source table), the answer and the
-    version; without ids, the fields of the requests. It is written whole or not at all. Other columns are ignored.
+    The output has one row for each request: the id (the column `id`, or the id of the source table), the answer and the
+    version; without ids, the request fields. It is written completely or not at all. Other columns are ignored.
     """
     opened = open_project(project)
     if out is not None:
@@ -64,12 +64,12 @@ def command(
                 scored = score(opened, file, write=write, watch=watch, with_requests=requests)
             _print_answers(staged, scored) if json else _copy(staged)
     if scored.unanswered:
-        talk.print(f"{scored.unanswered} of them have no answer: the server would refuse them too")
+        talk.print(f"{scored.unanswered} of them have no answer; the server would refuse them too")
 
 
 @contextmanager
 def _bar() -> Iterator[Watch]:
-    """Shows on a terminal how far it is."""
+    """A progress bar, on a terminal."""
     if not talk.is_terminal:
         yield lambda _rows, _of: None
         return

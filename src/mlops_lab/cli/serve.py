@@ -18,13 +18,13 @@ from mlops_lab.serving.process.tls import find_tls
 
 
 def command(
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, max=64, help="How many processes answer.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="The number of processes that answer.")] = None,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Prepare what the server must know of the past, then become the server."""
-    del json  # one JSON line says where it listens, with and without
+    """Prepare the state that a server starts from, then become the server."""
+    del json  # one JSON line with the address is printed in both cases
     opened = open_project(project)
     check_no_server(opened)
     loop = Loop(opened)
@@ -33,9 +33,9 @@ def command(
             "no version is live yet", code="nothing_live", hint="run `mlops run` first, or `mlops up`, which does both"
         )
     settings = opened.settings.serving
-    listen(settings.host, settings.port if port is None else port).close()  # taken? then say so before the work
-    find_tls(opened)  # cannot be used? likewise
-    make_store(opened, [])  # not there? likewise
+    listen(settings.host, settings.port if port is None else port).close()  # a taken port is an error before the work
+    find_tls(opened)  # so is an unusable certificate
+    make_store(opened, [])  # and a store that does not answer
     ingest_journal(opened, loop.lake)
     loop.act(fresh=True)
     talk.print(f"version {loop.state.champion} answers; Ctrl-C stops it")
@@ -44,4 +44,4 @@ def command(
     arguments += ["--workers", str(workers)] if workers is not None else []
     arguments += opened.layers.as_options()
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
-    os.execv(sys.executable, arguments)  # the server's process holds nothing of what prepared it
+    os.execv(sys.executable, arguments)  # the server process keeps nothing of this one

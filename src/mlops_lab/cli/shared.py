@@ -21,7 +21,7 @@ from mlops_lab.project import Project, find_project
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Folder = Annotated[Path, typer.Option("--project", help="The project's folder.", show_default="here, or above")]
-At = Annotated[str | None, typer.Option("--at", help="The moment to take for now, such as 2013-03-02T05:00:00Z.")]
+At = Annotated[str | None, typer.Option("--at", help="The time to use as now, such as 2013-03-02T05:00:00Z.")]
 
 talk = Console(stderr=True)
 HERE = Path()

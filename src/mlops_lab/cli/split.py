@@ -11,13 +11,13 @@ from mlops_lab.loop.tick import Loop
 
 
 def command(
-    version: Annotated[int, typer.Argument(help="The version to try; one that passed its gates.")],
-    share: Annotated[float, typer.Option(min=0, max=1, help="The share of the keys that it answers; 0 ends it.")],
+    version: Annotated[int, typer.Argument(help="A version that passed its gates.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="The share of the keys that it answers; 0 ends the test.")],
     project: Folder = HERE,
     at: At = None,
     json: Json = False,
 ) -> None:
-    """Have a version answer a fixed share of the keys: the same key always meets the same version."""
+    """Let a version answer a fixed share of the keys. A key always gets the same version."""
     loop = Loop(open_project(project))
     decision = loop.split(parse_at(at) or loop.now(), version, share=share, by="a person")
     if json:

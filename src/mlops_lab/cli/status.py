@@ -8,7 +8,7 @@ from mlops_lab.status.sentences import sentences
 
 
 def command(project: Folder = HERE, json: Json = False) -> None:
-    """What is live and why, how it does, what is waiting for what."""
+    """Show what is live and why, its quality, and what comes next."""
     found = describe(open_project(project))
     if json:
         print_json(found)

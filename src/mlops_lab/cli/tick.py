@@ -7,7 +7,7 @@ from mlops_lab.loop.tick import Loop
 
 
 def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
-    """Take in what the server wrote down, measure the last day, decide, and act."""
+    """Move the server's log into the lake, measure the last day, decide, and act."""
     with talk.status("") as status:
         loop = Loop(open_project(project), report=lambda stage: status.update(stage))
         now = parse_at(at) or loop.now()

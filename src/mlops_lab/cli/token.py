@@ -15,12 +15,12 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @app.command()
 def create(
-    role: Annotated[Role, typer.Option(help="predict: ask for predictions; operate: change things, too.")],
-    name: Annotated[str | None, typer.Option(help="How to speak of it.", show_default="ROLE-NUMBER")] = None,
+    role: Annotated[Role, typer.Option(help="predict: only predictions; operate: also changes.")],
+    name: Annotated[str | None, typer.Option(help="The token's name.", show_default="ROLE-NUMBER")] = None,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """A new token, shown this once: only its hash is kept."""
+    """Make a new token. It is shown only this once: only its hash is stored."""
     token, clear = create_token(open_project(project), role, name=name)
     if json:
         print_json({"name": token.name, "role": token.role, "token": clear})
@@ -31,7 +31,7 @@ def create(
 
 @app.command("list")
 def list_all(project: Folder = HERE, json: Json = False) -> None:
-    """The tokens that the server accepts: name, role, since when."""
+    """List the tokens that the server accepts: name, role, creation time."""
     opened = open_project(project)
     tokens = list_tokens(opened)
     if json:
@@ -46,11 +46,11 @@ def list_all(project: Folder = HERE, json: Json = False) -> None:
 
 @app.command()
 def revoke(
-    name: Annotated[str, typer.Argument(help="The token's name, from `mlops token list`.")],
+    name: Annotated[str, typer.Argument(help="The token's name, as in `mlops token list`.")],
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Have running servers refuse a token, within a second."""
+    """Revoke a token: running servers refuse it within a second."""
     token = revoke_token(open_project(project), name)
     if json:
         print_json({"revoked": token.name, "role": token.role})

@@ -17,13 +17,13 @@ from mlops_lab.tuning.tune import TuningProgress as Seen
 
 
 def command(
-    trials: Annotated[int, typer.Option(min=1, help="How many trials the study shall have in all.")] = 50,
-    seconds: Annotated[float | None, typer.Option(min=0, help="Begin no further trial after so long.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin a new study, instead of going on.")] = False,
+    trials: Annotated[int, typer.Option(min=1, help="The number of trials of the whole study.")] = 50,
+    seconds: Annotated[float | None, typer.Option(min=0, help="Start no further trial after this time.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new study instead of continuing.")] = False,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Search for better parameters; changes no file, and goes on where it was stopped."""
+    """Search for better parameters. It changes no file, and continues where it was stopped."""
     with _bar() as bar, redirect_stdout(sys.stderr):  # estimators talk
         task = bar.add_task("", total=trials, stage="", quality="")
 

@@ -20,12 +20,12 @@ from mlops_lab.runtime.up import Up, alone
 
 
 def command(
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.")] = None,
-    every: Annotated[str | None, typer.Option(help="Turn the loop so often, such as 30s, 1m or 1h.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = None,
+    every: Annotated[str | None, typer.Option(help="The time between ticks, such as 30s, 1m or 1h.")] = None,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Train the first version where none is live; then serve, and turn the loop every so often, until stopped."""
+    """Train a first version if none is live; then run server and loop until stopped."""
     opened = open_project(project)
     try:
         length = parse_duration(every or opened.settings.triggers.tick_every)
@@ -44,16 +44,16 @@ def command(
         reasons = "; ".join(dict.fromkeys(up.why_refused(first)))
     refuse(
         Refused(
-            f"the first version may not answer anybody: {reasons}",
+            f"the first version did not pass its gates: {reasons}",
             code="refused",
-            hint="mend the data, pipeline.py or the limits in [gates] of mlops.toml, and run it again",
+            hint="change the data, pipeline.py or the limits in [gates] of mlops.toml, and run it again",
         )
     )
 
 
 @contextmanager
 def _stoppable() -> Iterator[threading.Event]:
-    """Ctrl-C and SIGTERM set the event and end what is being done, also where a shell started us with `&`."""
+    """Ctrl-C and SIGTERM set the event and interrupt the work, also if a shell started this process with `&`."""
     stop = threading.Event()
 
     def end(*_: object) -> None:

@@ -1,0 +1,159 @@
+"""The commands of `mlops`: what each is for, and how it is used. Nothing else is imported to list them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+START, OPERATE, LEARN, EXTEND = "Start", "Operate", "Learn from it", "Extend"
+PANELS = (START, OPERATE, LEARN, EXTEND)
+"""The groups of `mlops --help`, in their order."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command, or a group of them: its name, the panel that lists it, what it is for, and examples of its use.
+
+    Its module is `mlops_lab.cli.NAME`. It has a function `command`, or, for a group, a Typer `app`.
+    """
+
+    name: str
+    panel: str
+    help: str
+    examples: tuple[str, ...]
+
+    @property
+    def module(self) -> str:
+        """The module that is imported when the command runs."""
+        return f"mlops_lab.cli.{self.name}"
+
+
+COMMANDS = {
+    command.name: command
+    for command in (
+        Command(
+            "demo",
+            START,
+            "Replay the flights of 2013 against the live loop, day by day.",
+            ("mlops demo --to 2013-03-14", "mlops demo --resume"),
+        ),
+        Command(
+            "init",
+            START,
+            "Make a project from a table.",
+            (
+                "mlops init shop --data orders.csv --target late",
+                "mlops init shop --data orders.csv --yes",
+            ),
+        ),
+        Command(
+            "up",
+            START,
+            "Train a first version if none is live, then run server and loop until Ctrl-C.",
+            ("mlops up", "mlops up --port 9000 --every 5m"),
+        ),
+        Command(
+            "config",
+            START,
+            "Show every setting and its origin, or the schema for editors.",
+            ("mlops config show", "mlops config schema > mlops.schema.json"),
+        ),
+        Command(
+            "run",
+            OPERATE,
+            "Train a candidate, run its gates, and start its rollout.",
+            ("mlops run", "mlops run --json"),
+        ),
+        Command(
+            "tick",
+            OPERATE,
+            "Run one tick of the loop: observe, decide, act.",
+            ("mlops tick", "mlops tick --at 2013-03-02T05:00:00Z"),
+        ),
+        Command(
+            "serve",
+            OPERATE,
+            "Answer requests over HTTP until stopped.",
+            ("mlops serve", "mlops serve --workers 2 --set serving.durability=async"),
+        ),
+        Command(
+            "score",
+            OPERATE,
+            "Answer a file of requests.",
+            ("mlops score requests.parquet --out answers.parquet", "mlops score requests.csv > answers.csv"),
+        ),
+        Command("ingest", OPERATE, "Add new rows to a table.", ("mlops ingest weather weather.csv",)),
+        Command("outcomes", OPERATE, "Submit the outcomes of earlier predictions.", ("mlops outcomes labels.csv",)),
+        Command(
+            "status",
+            OPERATE,
+            "Show what is live, its quality, and what comes next.",
+            ("mlops status", "mlops status --json"),
+        ),
+        Command("history", OPERATE, "List every decision and its reason.", ("mlops history",)),
+        Command(
+            "split",
+            OPERATE,
+            "Run an A/B test: a version answers a fixed share of the keys.",
+            ("mlops split 3 --share 0.1", "mlops split 3 --share 0"),
+        ),
+        Command(
+            "rollback",
+            OPERATE,
+            "Go back to the previous version at once.",
+            ("mlops rollback", 'mlops rollback --reason "too many complaints"'),
+        ),
+        Command(
+            "token",
+            OPERATE,
+            "Create, list and revoke the tokens that the server accepts.",
+            (
+                "mlops token create --role predict --name dashboard",
+                "mlops token list",
+                "mlops token revoke dashboard",
+            ),
+        ),
+        Command(
+            "quarantine",
+            OPERATE,
+            "List rows that broke the contract, and bring fixed ones back.",
+            ("mlops quarantine", "mlops quarantine --replay"),
+        ),
+        Command(
+            "explain",
+            LEARN,
+            "Show everything behind one prediction or one version.",
+            ("mlops explain 2013-03-02-JFK-B61", "mlops explain --version 3"),
+        ),
+        Command(
+            "compare",
+            LEARN,
+            "Compare versions, runs and trials side by side.",
+            ("mlops compare 4 5", "mlops compare 5 tune:12"),
+        ),
+        Command(
+            "tune",
+            LEARN,
+            "Search for better parameters.",
+            ("mlops tune --trials 50", "mlops tune --seconds 600"),
+        ),
+        Command(
+            "features",
+            LEARN,
+            "List, compare and verify feature definitions.",
+            ("mlops features list", "mlops features show origin_3h", "mlops features diff 3", "mlops features verify"),
+        ),
+        Command(
+            "contract",
+            LEARN,
+            "Infer the contract from the data, check it, compare it.",
+            ("mlops contract infer orders", "mlops contract check", "mlops contract diff"),
+        ),
+        Command(
+            "package",
+            EXTEND,
+            "Write a version into a folder that answers in browsers and in Python.",
+            ("mlops package 3 --edge flights-3",),
+        ),
+        Command("export", EXTEND, "Write the project for another tool.", ("mlops export feast feature-repository",)),
+    )
+}
