@@ -19,9 +19,10 @@ from pathlib import Path
 import polars as pl
 
 from mlops_lab.clock import to_micros
-from mlops_lab.features.definition import Features, View, last, mean
+from mlops_lab.features import Features, View, last, mean
+from mlops_lab.features.memory import MemoryStore
 from mlops_lab.features.offline import compute_in_batches, look_up
-from mlops_lab.features.online import MemoryStore, OnlineStore, timed_row
+from mlops_lab.features.online import OnlineStore, make_fact_row
 from mlops_lab.project import load_project
 from mlops_lab.replay.flights import read_world
 from mlops_lab.tables.facts import facts_of
@@ -153,7 +154,7 @@ def measure_reads(store: OnlineStore, view: View, entities: int) -> dict[str, fl
     for hour in (0, 1):
         moment = start + timedelta(hours=hour)
         rows = (
-            timed_row({"key": key, "value": float(key % 100)}, moment, moment, str(hour)) for key in range(entities)
+            make_fact_row({"key": key, "value": float(key % 100)}, moment, moment, str(hour)) for key in range(entities)
         )
         store.add("facts", rows)
     asked = to_micros(start + timedelta(hours=2))

@@ -19,7 +19,7 @@ from typing import Any
 
 import uvloop
 
-from mlops_lab.features.online import MemoryStore
+from mlops_lab.features.memory import MemoryStore
 from mlops_lab.inference.feature_reader import FeatureReader
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.journal import records

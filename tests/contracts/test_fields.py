@@ -1,4 +1,4 @@
-"""One declaration, two doors: the struct that the server decodes into, and the types of a table."""
+"""One declaration gives two schemas: the struct that the server decodes into, and the types of a table."""
 
 import json
 import math
@@ -53,7 +53,7 @@ def test_an_unknown_type_is_named_with_its_key(kind):
         {"t": "2013-03-01T05:00:00.123456Z"},
     ],
 )
-def test_what_fits_is_accepted(changes):
+def test_values_that_fit_are_accepted(changes):
     decoded = decode(**changes)
     assert decoded.t.tzinfo is not None
     assert isinstance(decoded.f, float)
@@ -85,14 +85,14 @@ def test_what_fits_is_accepted(changes):
         ({"id": 5}, "$.id"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_its_place(changes, named):
+def test_values_that_do_not_fit_are_refused_by_name(changes, named):
     with pytest.raises(msgspec.ValidationError) as caught:
         decode(**changes)
     assert named in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "1e400"])
-def test_json_brings_no_number_that_is_none(text):
+def test_json_cannot_contain_nan_or_infinity(text):
     with pytest.raises(msgspec.DecodeError):
         msgspec.json.decode(json.dumps(GOOD).replace("0.5", text), type=REQUEST)
 
@@ -113,7 +113,7 @@ declarations = st.dictionaries(
 
 
 @given(declarations, st.data())
-def test_a_request_that_passes_the_door_fits_the_table(declared, data):
+def test_a_request_that_the_struct_accepts_fits_the_table(declared, data):
     """The two readings of one declaration agree: nothing is lost between them."""
     fields = parse_fields({name: kind + "?" * null for name, (kind, null) in declared.items()}, where="x")
     row = {
@@ -140,7 +140,7 @@ def test_a_required_field_may_not_be_left_out(declared, data):
             msgspec.json.decode(msgspec.json.encode(left), type=struct)
 
 
-def test_a_field_may_be_called_like_a_word_of_python():
+def test_a_field_can_have_the_name_of_a_python_keyword():
     struct = make_struct("Row", parse_fields({"class": "string", "from": "integer?", "self": "float"}, where="x"))
     row = {"class": "a", "from": 1, "self": 0.5}
     assert msgspec.structs.asdict(msgspec.json.decode(msgspec.json.encode(row), type=struct)) == row

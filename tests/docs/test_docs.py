@@ -9,6 +9,7 @@ import pytest
 
 from mlops_lab.cli.main import COMMANDS
 from mlops_lab.project.declaration import ContractSection, FieldSection, SourceSection, TableSection
+from mlops_lab.project.schema import json_schema
 from mlops_lab.project.sections import (
     BacktestSection,
     GatesSection,
@@ -18,7 +19,6 @@ from mlops_lab.project.sections import (
     ServingSection,
     TriggersSection,
 )
-from mlops_lab.project.shown import json_schema
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

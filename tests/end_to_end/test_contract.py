@@ -146,7 +146,7 @@ def test_rows_in_the_lake_that_break_a_new_contract_are_not_trained_on(project: 
 @pytest.mark.parametrize(
     ("declared", "what"),
     [
-        ('load = { type = "float?", min = 2, max = 1 }', "bound nothing"),
+        ('load = { type = "float?", min = 2, max = 1 }', "not a valid range"),
         ('load = { type = "string", min = 2 }', "neither min nor max"),
         ('load = { type = "float", categories = ["a"] }', "categories"),
         ('load = { type = "string", categories = [] }', "categories"),

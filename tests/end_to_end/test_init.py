@@ -431,7 +431,7 @@ def test_a_locked_database_and_a_project_that_cannot_be_loaded(tmp_path: Path, m
     data, words = query_of_sqlite(tmp_path)
     with closing(sqlite3.connect(tmp_path / "shop.db")) as other:
         other.execute("begin exclusive")
-        monkeypatch.setattr("mlops_lab.lake.sql._WAIT_SECONDS", 0.1)
+        monkeypatch.setattr("mlops_lab.lake.sql._LOCK_TIMEOUT_SECONDS", 0.1)
         with pytest.raises(MlopsError) as caught:
             make(tmp_path, data, words, monkeypatch)
         assert caught.value.code == "database_locked"

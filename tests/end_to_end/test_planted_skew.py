@@ -15,7 +15,9 @@ from synthetic import World, day_begin, live
 
 from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.features.definition import Features
-from mlops_lab.features.online import ALWAYS, Fact, MemoryStore, TimedRow, ViewReader
+from mlops_lab.features.memory import MemoryStore
+from mlops_lab.features.online import ALWAYS, Fact, FactRow
+from mlops_lab.features.view_reader import ViewReader
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.loop.tick import Loop
@@ -78,8 +80,11 @@ def change_an_expression(monkeypatch: pytest.MonkeyPatch) -> None:
 def drop_a_column(monkeypatch: pytest.MonkeyPatch) -> None:
     add = MemoryStore.add
 
-    def otherwise(self: MemoryStore, table: str, rows: Iterable[TimedRow]) -> None:
-        kept = [timed._replace(row={**timed.row, "load": None}) if "load" in timed.row else timed for timed in rows]
+    def otherwise(self: MemoryStore, table: str, rows: Iterable[FactRow]) -> None:
+        kept = [
+            fact_row._replace(row={**fact_row.row, "load": None}) if "load" in fact_row.row else fact_row
+            for fact_row in rows
+        ]
         add(self, table, kept)
 
     monkeypatch.setattr(MemoryStore, "add", otherwise)
@@ -88,9 +93,9 @@ def drop_a_column(monkeypatch: pytest.MonkeyPatch) -> None:
 def apply_facts_early(monkeypatch: pytest.MonkeyPatch) -> None:
     to_fact = ViewReader.to_fact
 
-    def otherwise(self: ViewReader, timed: TimedRow) -> tuple[Any, Fact] | None:
-        found = to_fact(self, timed)
-        return found and (found[0], found[1]._replace(seen=ALWAYS))
+    def otherwise(self: ViewReader, fact_row: FactRow) -> tuple[Any, Fact] | None:
+        entity_and_fact = to_fact(self, fact_row)
+        return entity_and_fact and (entity_and_fact[0], entity_and_fact[1]._replace(seen=ALWAYS))
 
     monkeypatch.setattr(ViewReader, "to_fact", otherwise)
 

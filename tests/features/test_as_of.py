@@ -1,6 +1,6 @@
-"""What a view means, asked of all implementations: the join for training, and both stores of the server.
+"""What a view means, checked for all implementations: the join for training, and both stores of the server.
 
-`reference` says it in plain loops and exact fractions.
+`reference` defines it with plain loops and exact fractions.
 """
 
 import math
@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from redis_server import redis_url
 
 from mlops_lab.clock import to_micros
-from mlops_lab.features.definition import Features, View, count, largest, last, mean, share, smallest, std, total
+from mlops_lab.features import Features, View, count, largest, last, mean, share, smallest, std, total
+from mlops_lab.features.memory import MemoryStore
 from mlops_lab.features.offline import refused, view_values
-from mlops_lab.features.online import MemoryStore, TimedRow, entity_of, timed_row
+from mlops_lab.features.online import FactRow, entity_of, make_fact_row
 from mlops_lab.features.redis import RedisStore
 
 START = datetime(2013, 3, 10, 4, tzinfo=UTC)
@@ -30,7 +31,7 @@ MOMENT = pl.Datetime("us", "UTC")
 
 @dataclass(frozen=True)
 class Fact:
-    """One row of a table: its two times, and its name among those of its moment."""
+    """One row of a table: its two times, and its id, which orders facts of one moment."""
 
     entity: str | None
     known_at: datetime | None
@@ -47,7 +48,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Lookup:
     """One request."""
 
     entity: str | None
@@ -74,7 +75,7 @@ VIEWS = [
     View("strict", "facts", by="entity", ttl="1h", values=LAST, missing="refuse"),
     View("two keys", "facts", by={"entity": "entity", "where": "place"}, values=LAST),
     *(View(over, "facts", by="entity", over=over, values=WINDOWED) for over in ("1m", "3m", "1h")),
-    View("told", "facts", by=["entity"], over="2m", values=WINDOWED, missing={"mean": 0.5, "least": 9.0}),
+    View("with defaults", "facts", by=["entity"], over="2m", values=WINDOWED, missing={"mean": 0.5, "least": 9.0}),
 ]
 
 # A few minutes, so that facts often share a moment with each other, with a request, and with a window's edge.
@@ -99,52 +100,52 @@ def some_facts(draw: st.DrawFn) -> Fact:
 
 
 facts_lists = st.lists(some_facts(), unique_by=lambda fact: fact.id, max_size=12)
-asked_lists = st.lists(st.builds(Asked, entities, moments, places), min_size=1, max_size=6)
+lookup_lists = st.lists(st.builds(Lookup, entities, moments, places), min_size=1, max_size=6)
 views = st.sampled_from(VIEWS)
 
 
 # ---- the definition -----------------------------------------------------------------------------------------------
 
 
-def reference(view: View, facts: list[Fact], asked: Asked) -> tuple[tuple[Any, ...], bool]:
-    """The values of a view by its definition, one fact at a time; and whether it knew nothing."""
-    key = [getattr(asked, name) for name in view.keys]
+def reference(view: View, facts: list[Fact], lookup: Lookup) -> tuple[tuple[Any, ...], bool]:
+    """The values of a view by its definition, one fact at a time; and whether it had no fact to use."""
+    key = [getattr(lookup, name) for name in view.keys]
     mine = [fact for fact in facts if None not in key and [getattr(fact, name) for name in view.keys.values()] == key]
-    seen = [fact for fact in mine if fact.seen is None or fact.seen < asked.at]
+    seen = [fact for fact in mine if fact.seen is None or fact.seen < lookup.at]
     if view.window is None:
         latest = max(seen, key=lambda fact: (fact.known_at is not None, fact.known_at or START, fact.id), default=None)
         ttl = view.stale_after
-        stale = latest and ttl and (latest.known_at is None or asked.at - latest.known_at > ttl)
+        stale = latest and ttl and (latest.known_at is None or lookup.at - latest.known_at > ttl)
         if latest is None or stale:
             return view.defaults, True
         return tuple(getattr(latest, aggregate.column) for aggregate in view.values.values()), False
-    within = [fact for fact in seen if fact.known_at is not None and asked.at - view.window <= fact.known_at]
+    within = [fact for fact in seen if fact.known_at is not None and lookup.at - view.window <= fact.known_at]
     values = []
     for aggregate in view.values.values():
-        found = [
+        column = [
             fact.known_at if aggregate.column == "happened" else getattr(fact, aggregate.column) for fact in within
         ]
-        values.append(summed_up(aggregate.how, [value for value in found if value is not None], aggregate.of))
+        values.append(summed_up(aggregate.how, [value for value in column if value is not None], aggregate.of))
     empty = None in values
     return tuple(d if v is None else v for v, d in zip(values, view.defaults, strict=True)), empty
 
 
-def summed_up(how: str, found: list[Any], of: Any) -> Any:
+def summed_up(how: str, values: list[Any], of: Any) -> Any:
     match how:
         case "count":
-            return float(len(found))
+            return float(len(values))
         case "sum":
-            return float(sum(map(Fraction, found)))
+            return float(sum(map(Fraction, values)))
         case "mean":
-            return float(sum(map(Fraction, found)) / len(found)) if found else None
+            return float(sum(map(Fraction, values)) / len(values)) if values else None
         case "min" | "max":
-            return (min if how == "min" else max)(found) if found else None
+            return (min if how == "min" else max)(values) if values else None
         case "share":
-            return found.count(of) / len(found) if found else None
-    if len(found) < 2:
+            return values.count(of) / len(values) if values else None
+    if len(values) < 2:
         return None
-    centre = sum(map(Fraction, found)) / len(found)
-    return math.sqrt(sum((Fraction(value) - centre) ** 2 for value in found) / (len(found) - 1))
+    centre = sum(map(Fraction, values)) / len(values)
+    return math.sqrt(sum((Fraction(value) - centre) ** 2 for value in values) / (len(values) - 1))
 
 
 def near(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
@@ -169,42 +170,44 @@ def frame(facts: list[Fact]) -> pl.DataFrame:
     )
 
 
-def offline(view: View, facts: list[Fact], asked: list[Asked]) -> list[tuple[Any, ...]]:
+def offline(view: View, facts: list[Fact], lookups: list[Lookup]) -> list[tuple[Any, ...]]:
     """The values of a view for some requests, as training computes them."""
     rows = pl.DataFrame(
-        [(one.entity, one.at, one.where) for one in asked],
+        [(lookup.entity, lookup.at, lookup.where) for lookup in lookups],
         schema={"entity": pl.String, "time": MOMENT, "where": pl.String},
         orient="row",
     )
     values = view_values(view, rows, time="time", facts=frame(facts)).rows()
-    said_no = refused(Features([], [replace(view, missing="refuse")]), rows, time="time", facts={"facts": frame(facts)})
-    return list(zip(values, said_no, strict=True))
+    refused_rows = refused(
+        Features([], [replace(view, missing="refuse")]), rows, time="time", facts={"facts": frame(facts)}
+    )
+    return list(zip(values, refused_rows, strict=True))
 
 
-def in_store(store: Any, view: View, facts: list[Fact], asked: list[Asked]) -> list[tuple[Any, ...]]:
-    """The same as a server computes them, having learned the facts in the order given."""
+def in_store(store: Any, view: View, facts: list[Fact], lookups: list[Lookup]) -> list[tuple[Any, ...]]:
+    """The same as a server computes them, after adding the facts in this order."""
     for fact in facts:
-        store.add("facts", [timed(fact)])
+        store.add("facts", [fact_row_of(fact)])
     entity = entity_of(list(view.keys))
-    entities = [entity({"entity": one.entity, "where": one.where}) for one in asked]
-    values, missing = store.read(view, entities, [to_micros(one.at) for one in asked])
-    return [(found, place in missing) for place, found in enumerate(values)]
+    entities = [entity({"entity": lookup.entity, "where": lookup.where}) for lookup in lookups]
+    values, missing = store.read(view, entities, [to_micros(lookup.at) for lookup in lookups])
+    return [(result, index in missing) for index, result in enumerate(values)]
 
 
-def timed(fact: Fact) -> TimedRow:
+def fact_row_of(fact: Fact) -> FactRow:
     row = {"entity": fact.entity, "place": fact.place, "amount": fact.amount, "note": fact.note}
-    return timed_row({**row, "happened": fact.known_at}, fact.known_at, fact.seen, fact.id)
+    return make_fact_row({**row, "happened": fact.known_at}, fact.known_at, fact.seen, fact.id)
 
 
-def in_memory(view: View, facts: list[Fact], asked: list[Asked]) -> list[tuple[Any, ...]]:
-    return in_store(MemoryStore([view]), view, facts, asked)
+def in_memory(view: View, facts: list[Fact], lookups: list[Lookup]) -> list[tuple[Any, ...]]:
+    return in_store(MemoryStore([view]), view, facts, lookups)
 
 
-def in_redis(view: View, facts: list[Fact], asked: list[Asked]) -> list[tuple[Any, ...]]:
-    """Each in a project of its own of the one Redis that the tests of this process share."""
+def in_redis(view: View, facts: list[Fact], lookups: list[Lookup]) -> list[tuple[Any, ...]]:
+    """Each in a separate project of the one Redis that the tests of this process share."""
     store = RedisStore(redis_url(), project=f"p{next(NUMBERS)}", views=[view], keep=timedelta(1))
     store.open()
-    return in_store(store, view, facts, asked)
+    return in_store(store, view, facts, lookups)
 
 
 NUMBERS = count_up()
@@ -216,46 +219,46 @@ stores = pytest.mark.parametrize("online", [in_memory, in_redis])
 
 @both
 @settings(max_examples=200)
-@given(views, facts_lists, asked_lists)
-def test_every_value_is_that_of_the_definition(compute, view, facts, asked):
-    for (values, empty), one in zip(compute(view, facts, asked), asked, strict=True):
-        expected, nothing = reference(view, facts, one)
+@given(views, facts_lists, lookup_lists)
+def test_every_value_is_that_of_the_definition(compute, view, facts, lookups):
+    for (values, empty), lookup in zip(compute(view, facts, lookups), lookups, strict=True):
+        expected, expected_empty = reference(view, facts, lookup)
         assert near(values, expected), (values, expected)
-        assert empty == nothing
+        assert empty == expected_empty
 
 
 @both
 @settings(max_examples=100)
-@given(views, facts_lists, asked_lists, st.data())
-def test_nothing_seen_at_or_after_a_moment_changes_it(compute, view, facts, asked, data):
+@given(views, facts_lists, lookup_lists, st.data())
+def test_nothing_seen_at_or_after_a_moment_changes_it(compute, view, facts, lookups, data):
     now = data.draw(moments)
     past = [fact for fact in facts if fact.seen is None or fact.seen < now]
-    before = [one for one in asked if one.at <= now]
+    before = [lookup for lookup in lookups if lookup.at <= now]
     assert compute(view, facts, before) == compute(view, past, before)
 
 
 @both
 @settings(max_examples=100)
-@given(views, facts_lists, asked_lists, st.data())
-def test_what_becomes_known_later_may_say_anything(compute, view, facts, asked, data):
+@given(views, facts_lists, lookup_lists, st.data())
+def test_later_facts_can_have_any_values(compute, view, facts, lookups, data):
     now = data.draw(moments)
     other = [
         fact if fact.seen is None or fact.seen < now else replace(fact, amount=data.draw(amounts), note="z")
         for fact in facts
     ]
-    before = [one for one in asked if one.at <= now]
+    before = [lookup for lookup in lookups if lookup.at <= now]
     assert compute(view, facts, before) == compute(view, other, before)
 
 
 @stores
 @settings(max_examples=300)
-@given(views, facts_lists, asked_lists, st.randoms(use_true_random=False))
-def test_the_server_agrees_with_training_to_the_last_bit(online, view, facts, asked, random):
-    """Whatever the order in which facts arrive, and if some arrive twice."""
-    expected = offline(view, facts, asked)
+@given(views, facts_lists, lookup_lists, st.randoms(use_true_random=False))
+def test_the_server_agrees_with_training_to_the_last_bit(online, view, facts, lookups, random):
+    """In whatever order facts arrive, and even if some arrive twice."""
+    expected = offline(view, facts, lookups)
     again = facts + random.sample(facts, len(facts) // 2)
     random.shuffle(again)
-    assert online(view, again, asked) == expected
+    assert online(view, again, lookups) == expected
 
 
 def at(minutes: float) -> datetime:
@@ -268,7 +271,7 @@ FACTS = [
     Fact("a", at(2), "3", None, None),
     Fact("a", at(2), "2", 30.0, "tied"),
     Fact("b", at(2), "4", 99.0, "other"),
-    Fact(None, at(2), "5", 98.0, "nobody"),
+    Fact(None, at(2), "5", 98.0, "no entity"),
     Fact("a", at(4), "6", 5.0, "latest"),
     Fact("a", at(3), "7", 6.0, "late", seen_at=at(6)),
 ]
@@ -287,11 +290,11 @@ MINUTES = View("minutes", "facts", by="entity", over="3m", values=SUMS)
         ("a", 4.1, (5.0, "latest")),
         ("a", 6.1, (5.0, "latest")),  # what arrives late is still older than what was known since
         ("c", 9, (None, None)),
-        (None, 9, (None, None)),  # nobody's facts are never found
+        (None, 9, (None, None)),  # facts without an entity are never used
     ],
 )
 def test_the_latest_fact_by_example(compute, entity, minute, expected):
-    assert compute(LATEST, FACTS, [Asked(entity, at(minute))])[0][0] == expected
+    assert compute(LATEST, FACTS, [Lookup(entity, at(minute))])[0][0] == expected
 
 
 @both
@@ -304,27 +307,27 @@ def test_the_latest_fact_by_example(compute, entity, minute, expected):
         ("a", 4, (20.0, 40.0, 2.0, 2.0)),  # the window begins at minute 1, which belongs to it
         ("a", 4.5, (17.5, 35.0, 2.0, 2.0)),
         ("a", 6, (5.0, 5.0, 1.0, 1.0)),
-        ("a", 6.0001, (5.0, 5.0, 1.0, 1.0)),  # the late one arrives when the window has passed it by
+        ("a", 6.0001, (5.0, 5.0, 1.0, 1.0)),  # the late fact arrives after it has left the window
         ("a", 8, (None, 0.0, 0.0, 0.0)),
         ("b", 3, (99.0, 99.0, 1.0, 1.0)),
         (None, 3, (None, 0.0, 0.0, 0.0)),
     ],
 )
 def test_a_window_by_example(compute, entity, minute, expected):
-    assert compute(MINUTES, FACTS, [Asked(entity, at(minute))])[0][0] == expected
+    assert compute(MINUTES, FACTS, [Lookup(entity, at(minute))])[0][0] == expected
 
 
 @stores
 def test_every_order_of_arrival_by_example(online):
-    asked = [Asked("a", at(minute)) for minute in (0, 1, 2, 2.5, 4, 5, 9)]
+    lookups = [Lookup("a", at(minute)) for minute in (0, 1, 2, 2.5, 4, 5, 9)]
     mine = [fact for fact in FACTS if fact.entity == "a"][:4]
     for view in VIEWS:
-        expected = offline(view, mine, asked)
-        assert all(online(view, list(order), asked) == expected for order in permutations(mine))
+        expected = offline(view, mine, lookups)
+        assert all(online(view, list(order), lookups) == expected for order in permutations(mine))
 
 
-def test_a_window_forgets_everything_about_what_has_left_it():
-    """In plain floats a running sum keeps a rest of the 1e17 that went through it."""
+def test_facts_that_have_left_the_window_have_no_effect():
+    """In plain floats a running sum would keep a rounding error of the 1e17 that was in it."""
     facts = [Fact("a", at(0), "1", 1e17, None), *(Fact("a", at(5 + n), str(n + 2), 0.1, None) for n in range(3))]
     for compute in (offline, in_memory, in_redis):
-        assert compute(MINUTES, facts, [Asked("a", at(8))]) == compute(MINUTES, facts[1:], [Asked("a", at(8))])
+        assert compute(MINUTES, facts, [Lookup("a", at(8))]) == compute(MINUTES, facts[1:], [Lookup("a", at(8))])

@@ -1,4 +1,4 @@
-"""A definition is data: it round-trips, and says what is wrong with it."""
+"""A definition is data: it is read back unchanged, and an error says what is wrong with it."""
 
 import json
 
@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.errors import InvalidInput
-from mlops_lab.features.definition import Features, View, count, last, mean, total
-
-MOMENT = pl.Datetime("us", "UTC")
-TABLES = {"orders": {"shop": pl.String(), "amount": pl.Float64(), "express": pl.Boolean(), "at": MOMENT}}
+from mlops_lab.features import Features, View, count, last, mean, total
+from mlops_lab.features.definition import columns_by_table
 
 
 def test_a_definition_reads_back_as_it_was():
@@ -60,29 +58,31 @@ def test_a_window_is_a_duration(over):
 
 
 @pytest.mark.parametrize(
-    ("view", "named"),
+    ("options", "what"),
     [
-        (View("v", "orders", by="shop", over="1h", values={"x": mean("shop")}), "needs numbers"),
-        (View("v", "orders", by="shop", over="1h", values={"x": total("at")}), "needs numbers"),
-        (View("v", "nope", by="shop", values={"x": last("amount")}), "nope"),
-        (View("v", "orders", by="nope", values={"x": last("amount")}), "nope"),
-        (View("v", "orders", by="shop", values={"x": last("nope")}), "nope"),
+        ({"by": []}, "no key"),
+        ({"values": {}}, "no values"),
+        ({"over": "3h", "ttl": "1h", "values": {"x": mean("a")}}, "both ttl= and over="),
+        ({"missing": "zero"}, 'missing="zero"'),
+        ({"missing": {"y": 1}}, 'missing= names "y"'),
     ],
 )
-def test_a_table_or_column_that_does_not_fit_is_named(view, named):
-    with pytest.raises(InvalidInput, match=named) as caught:
-        Features(inputs=["x"], views=[view]).view_schema(TABLES)
-    assert 'view "v"' in str(caught.value)
+def test_a_view_that_contradicts_itself_is_refused(options, what):
+    with pytest.raises(InvalidInput, match=what) as caught:
+        View("v", "orders", **{"by": "shop", "values": {"x": last("a")}, **options})
     assert caught.value.hint
 
 
-def test_values_keep_the_type_of_their_column_or_are_numbers():
-    features = Features(
-        inputs=["x"],
-        views=[
-            View("l", "orders", by="shop", values={"e": last("express"), "w": last("at")}),
-            View("n", "orders", by="shop", over="1d", values={"m": mean("express"), "c": count("shop")}),
-        ],
-    )
-    expected = {"e": pl.Boolean(), "w": MOMENT, "m": pl.Float64(), "c": pl.Float64()}
-    assert features.view_schema(TABLES) == expected
+def test_a_key_has_three_forms():
+    keys = [View("v", "t", by=by, values={"x": last("a")}).keys for by in ("s", ["s", "t"], {"f": "c"})]
+    assert keys == [{"s": "s"}, {"s": "s", "t": "t"}, {"f": "c"}]
+
+
+def test_the_columns_of_views_by_table():
+    views = [
+        View("v", "t", by={"f": "c"}, values={"x": last("a"), "y": last("c")}),
+        View("w", "t", by="s", values={"z": last("a")}),
+        View("u", "other", by="s", values={"q": last("b")}),
+    ]
+    assert views[0].columns == ("c", "a")
+    assert columns_by_table(views) == {"t": {"c", "a", "s"}, "other": {"s", "b"}}

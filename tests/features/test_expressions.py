@@ -1,4 +1,4 @@
-"""Derived features: what is served reads back as it was, looks at one row, and holds nothing that could run."""
+"""Expressions as data: they are read back unchanged, use one row only, and contain no code."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import pytest
 from polars.plugins import register_plugin_function
 
 from mlops_lab.errors import InvalidInput
-from mlops_lab.features.expressions import read_expression, write_expression
+from mlops_lab.features.expressions import literals_to_columns, read_expression, write_expression
 
 MOMENT = pl.Datetime("us", "UTC")
 a, b, s, t = pl.col("a"), pl.col("b"), pl.col("s"), pl.col("t")
@@ -149,3 +149,20 @@ def test_text_that_is_no_expression_is_an_error_with_a_hint(text):
     with pytest.raises(InvalidInput) as caught:
         read_expression("x", text)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("expression", "columns"),
+    [
+        (pl.col("a") / 60, {"_60": 60}),
+        (pl.when(pl.col("a") > 1).then(2.5).otherwise(None), {"_1": 1, "_2.5": 2.5}),
+        (pl.col("a").clip(-5, 5), {}),
+        (pl.lit(7).sqrt() + pl.col("a"), {"_7": 7}),
+        (pl.col("a").cast(pl.Int8) + pl.lit(3, dtype=pl.Float64), {"_3.0": 3.0}),
+        (pl.col("s").str.contains("7"), {}),
+    ],
+)
+def test_numbers_in_a_computation_become_columns(expression, columns):
+    settled, numbers = literals_to_columns(expression)
+    assert numbers == columns
+    assert set(settled.meta.root_names()) == {*expression.meta.root_names(), *columns}

@@ -1,67 +1,33 @@
-"""The serving side: one store for all live versions."""
+"""What all online stores share: fact rows and entities."""
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlops_lab.clock import to_micros
-from mlops_lab.features.definition import View, count, last, mean
-from mlops_lab.features.online import MemoryStore, timed_row
+from mlops_lab.features.online import ALWAYS, entity_of, make_fact_row
 
-START = datetime(2013, 3, 1, tzinfo=UTC)
-HOUR = View("hour", "orders", by="shop", over="1h", values={"amount": mean("amount")})
-COUNTED = View("counted", "orders", by="shop", over="1h", values={"orders": count("amount")})
-LATEST = View("latest", "orders", by="shop", values={"amount": last("amount")}, ttl="2h", missing={"amount": 1.0})
-STOCK = View("stock", "stock", by="shop", values={"items": last("items")}, missing="refuse")
+moments = st.none() | st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
 
 
-def order(shop, amount, minute=0, name="1"):
-    moment = START + timedelta(minutes=minute)
-    return timed_row({"shop": shop, "amount": amount}, moment, moment, name)
+@given(moments, moments)
+def test_a_fact_is_never_seen_before_it_is_known(known_at, seen_at):
+    fact_row = make_fact_row({"a": 1}, known_at, seen_at, "1")
+    assert fact_row.known == (ALWAYS if known_at is None else to_micros(known_at))
+    assert fact_row.seen >= fact_row.known
+    if seen_at is not None and (known_at is None or seen_at >= known_at):
+        assert fact_row.seen == to_micros(seen_at)
 
 
-def read(store, view, minute, shop="a"):
-    (values,), missing = store.read(view, [shop], [to_micros(START + timedelta(minutes=minute))])
-    return (*values, missing.get(0))
+def test_times_are_microseconds():
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    fact_row = make_fact_row({}, start + timedelta(microseconds=3), start + timedelta(seconds=1), "x")
+    assert (fact_row.known, fact_row.seen, fact_row.id) == (3, 1_000_000, "x")
 
 
-def test_a_fact_reaches_every_view_of_its_table_and_no_other():
-    store = MemoryStore([HOUR, LATEST, STOCK])
-    store.add("orders", [order("a", 4.0)])
-    store.add("nobody asks for this", [order("a", 9.0)])
-    assert read(store, HOUR, 1) == (4.0, None)
-    assert read(store, LATEST, 1) == (4.0, None)
-    assert read(store, STOCK, 1) == (None, "unknown")
-
-
-def test_a_late_fact_takes_its_place_in_the_past():
-    store = MemoryStore([HOUR])
-    store.add(
-        "orders", [order("a", amount, minute, str(minute)) for minute, amount in ((50, 2.0), (10, 4.0), (30, 9.0))]
-    )
-    assert [read(store, HOUR, minute)[0] for minute in (11, 31, 51, 80, 100, 120)] == [4.0, 6.5, 5.0, 5.5, 2.0, None]
-
-
-@pytest.mark.parametrize(
-    ("view", "shop", "minute", "expected"),
-    [
-        (HOUR, "a", 61, (None, "empty")),
-        (HOUR, "new", 1, (None, "empty")),
-        (HOUR, None, 1, (None, "no_key")),
-        (COUNTED, "new", 1, (0.0, None)),  # nothing is missing: there were none
-        (LATEST, "a", 120, (4.0, None)),
-        (LATEST, "a", 120.1, (1.0, "stale")),
-        (LATEST, "new", 1, (1.0, "unknown")),
-        (LATEST, None, 1, (1.0, "no_key")),
-    ],
-)
-def test_what_is_missing_has_a_reason(view, shop, minute, expected):
-    store = MemoryStore([view])
-    store.add("orders", [order("a", 4.0)])
-    assert read(store, view, minute, shop) == expected
-
-
-def test_a_window_sees_no_fact_without_a_moment():
-    store = MemoryStore([HOUR])
-    store.add("orders", [timed_row({"shop": "a", "amount": 4.0}, None, None, "1")])
-    assert read(store, HOUR, 1) == (None, "empty")
+def test_the_entity_is_the_value_of_the_key_or_a_tuple():
+    assert entity_of(["a"])({"a": 7, "b": 8}) == 7
+    assert entity_of(["a"])({"a": None}) is None
+    assert entity_of(["b", "a"])({"a": 7, "b": 8}) == (8, 7)
+    assert entity_of(["b", "a"])({"a": 7, "b": None}) is None

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlops_lab.features.memory import MemoryStore
 from mlops_lab.features.offline import compute
-from mlops_lab.features.online import MemoryStore, timed_row
+from mlops_lab.features.online import make_fact_row
 from mlops_lab.inference.feature_reader import FeatureReader
 from mlops_lab.inference.predictor import views_of
 from mlops_lab.tables.facts import read_facts, read_labelled
@@ -24,7 +25,7 @@ def reader(tiny, facts) -> FeatureReader:
     store = MemoryStore(views_of([tiny.predictor]).values())
     for table, rows in facts.items():
         for row in rows.reverse().iter_rows(named=True):
-            store.add(table, [timed_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"])])
+            store.add(table, [make_fact_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"])])
     return FeatureReader(tiny.predictor, store)
 
 

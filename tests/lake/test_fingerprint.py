@@ -96,13 +96,13 @@ def test_the_unit_and_the_zone_of_a_moment_count():
 
 
 def test_another_process_finds_the_same_fingerprint():
-    """And so does another day: the hash of one known frame stands here."""
+    """And so does another day: the hash of one known frame is fixed here."""
     code = (
         "import polars as pl, datetime as d; from mlops_lab.lake import fingerprint_frame; "
         "print(fingerprint_frame(pl.DataFrame({'a': ['x', None], 'b': [1, 2], 'c': [0.5, None], "
         "'d': [d.datetime(2013, 3, 1, tzinfo=d.UTC), None], 'e': [True, None]})))"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     here = pl.DataFrame(
         {
             "a": ["x", None],
@@ -112,8 +112,8 @@ def test_another_process_finds_the_same_fingerprint():
             "e": [True, None],
         }
     )
-    assert fingerprint_frame(here) == said
-    assert said == "f36e94320c170c9ce6f4760035429432dbdcf8daefe412ba0212b269cc6d459d"
+    assert fingerprint_frame(here) == output
+    assert output == "f36e94320c170c9ce6f4760035429432dbdcf8daefe412ba0212b269cc6d459d"
 
 
 def test_a_table_read_back_has_the_fingerprint_of_what_was_written(tmp_path):

@@ -1,4 +1,4 @@
-"""What is written as it comes is there whole, or not at all."""
+"""A table that is written batch by batch appears complete, or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput
-from mlops_lab.lake.sinks import KINDS, check_target, kind_of, open_sink
+from mlops_lab.lake.sinks import FORMATS, check_target, choose_format, open_sink
 from mlops_lab.lake.sources import read_data
 
 FRAME = pl.DataFrame(
@@ -31,7 +31,7 @@ def read(path: Path, kind: str) -> pl.DataFrame:
     return pl.read_parquet(path) if kind == "parquet" else read_data(path)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_batches_become_one_table(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"my answers.{kind}"
     with open_sink(path, kind) as write:
@@ -42,7 +42,7 @@ def test_batches_become_one_table(tmp_path: Path, kind: str) -> None:
     assert list(tmp_path.iterdir()) == [path], "nothing else is left"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_a_failure_leaves_nothing(tmp_path: Path, kind: str) -> None:
     with pytest.raises(ZeroDivisionError), open_sink(tmp_path / "out", kind) as write:
         write(FRAME)
@@ -50,8 +50,8 @@ def test_a_failure_leaves_nothing(tmp_path: Path, kind: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_there_stays_unless_it_shall_be_replaced(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("kind", FORMATS)
+def test_an_existing_table_is_kept_unless_it_is_overwritten(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "out"
     with open_sink(path, kind) as write:
         write(FRAME)
@@ -69,7 +69,7 @@ def test_what_is_there_stays_unless_it_shall_be_replaced(tmp_path: Path, kind: s
         assert DeltaTable(str(path)).version() == 1
 
 
-def test_what_appears_meanwhile_stays_too(tmp_path: Path) -> None:
+def test_a_file_created_meanwhile_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     with pytest.raises(InvalidInput), open_sink(path, "csv") as write:
         write(FRAME)
@@ -77,7 +77,7 @@ def test_what_appears_meanwhile_stays_too(tmp_path: Path) -> None:
     assert path.read_text() == "somebody else's"
 
 
-def test_a_full_disk_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault) as caught, open_sink(tmp_path / "out.csv", "csv") as write:
         write(FRAME)
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -89,7 +89,7 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     ("name", "kind", "code"),
     [("folder", "csv", "output_exists"), ("folder", "delta", "output_exists"), ("no/such.csv", "csv", "no_folder")],
 )
-def test_where_nothing_can_be_written(tmp_path: Path, name: str, kind: str, code: str) -> None:
+def test_a_target_that_cannot_be_written_is_an_error(tmp_path: Path, name: str, kind: str, code: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "thesis.txt").write_text("years of work")
     with pytest.raises(InvalidInput) as caught:
@@ -105,11 +105,11 @@ def test_an_empty_folder_becomes_a_delta_table(tmp_path: Path) -> None:
     assert read(tmp_path, "delta").height == FRAME.height
 
 
-def test_the_format_is_that_of_the_suffix_or_what_was_said() -> None:
-    assert kind_of(Path("a.csv"), None) == "csv"
-    assert kind_of(Path("a.delta"), None) == "delta"
-    assert kind_of(Path("a.txt"), "parquet") == "parquet"
-    for path, said in ((Path("a.xlsx"), None), (Path("a"), None), (Path("a.csv"), "feather")):
+def test_the_format_is_the_requested_one_or_that_of_the_suffix() -> None:
+    assert choose_format(Path("a.csv"), None) == "csv"
+    assert choose_format(Path("a.delta"), None) == "delta"
+    assert choose_format(Path("a.txt"), "parquet") == "parquet"
+    for path, requested in ((Path("a.xlsx"), None), (Path("a"), None), (Path("a.csv"), "feather")):
         with pytest.raises(InvalidInput) as caught:
-            kind_of(path, said)
+            choose_format(path, requested)
         assert caught.value.code == "unknown_format"

@@ -10,7 +10,8 @@ from rich.text import Text
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, print_table
 from mlops_lab.project import CONFIG_NAME
 from mlops_lab.project.layers import Origin
-from mlops_lab.project.shown import json_schema, list_settings
+from mlops_lab.project.listing import list_settings
+from mlops_lab.project.schema import json_schema
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 

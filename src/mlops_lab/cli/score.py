@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, talk
 from mlops_lab.errors import InvalidInput
-from mlops_lab.lake.sinks import CSV, PARQUET, check_target, kind_of, open_sink
+from mlops_lab.lake.sinks import CSV, PARQUET, check_target, choose_format, open_sink
 from mlops_lab.scoring.score import Scored, Watch, score
 
 
@@ -46,7 +46,7 @@ def command(
     """
     opened = open_project(project)
     if out is not None:
-        kind = kind_of(out, format)
+        kind = choose_format(out, format)
         check_target(out, kind, overwrite=overwrite)  # before the work, not after it
         with open_sink(out, kind, overwrite=overwrite) as write, _bar() as watch:
             scored = score(opened, file, write=write, watch=watch, with_requests=requests)

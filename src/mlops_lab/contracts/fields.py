@@ -1,8 +1,8 @@
-"""Fields, declared in `mlops.toml` by a type (`string`, `integer`, `float`, `boolean`, `datetime`; `?`: may be null),
-or by a type and what its values may be: `{ type = "float?", min = 0 }`.
+"""Fields as declared in `mlops.toml`: by a type (`string`, `integer`, `float`, `boolean`, `datetime`; with `?`, null
+is allowed), or by a type and its allowed values: `{ type = "float?", min = 0 }`.
 
-One declaration makes the door of the server (a msgspec struct), the schema of a table (Polars dtypes) and the rules
-that its rows keep (`contracts.rules`).
+One declaration gives the schema of a request (a msgspec struct), the schema of a table (Polars dtypes) and the rules
+for its rows (`contracts.rules`).
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.project import FieldSection
 
 EARLIEST, LATEST = datetime(1678, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
-"""What 64 bits of nanoseconds hold: Delta tables are filtered in them."""
+"""The range of 64-bit nanoseconds, with which Delta tables are filtered."""
 CLOCK_SLACK = timedelta(days=1)
-_CLOCK_SECONDS = 1.0
-"""How long what the clock says is good enough to tell past from future, give or take a day."""
+"""How far in the future a moment of the past may be, because of a wrong clock."""
+_CLOCK_CACHE_SECONDS = 1.0
+"""How long a reading of the clock is used to tell past from future."""
 _INT64 = msgspec.Meta(ge=-(2**63), le=2**63 - 1)
 _PYTHON: dict[str, Any] = {
     "string": str,
@@ -45,9 +46,9 @@ DTYPES: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One column: its name, its kind, whether it may be null, and what else its values must be.
+    """One column: its name, its kind, whether it may be null, and the limits of its values.
 
-    `format`: how moments are written in text; None: in ISO 8601.
+    `format`: how moments are written in text; None: ISO 8601.
     """
 
     name: str
@@ -60,7 +61,7 @@ class Field:
 
     @property
     def type(self) -> str:
-        """The type as it is written."""
+        """The type as written in `mlops.toml`."""
         return f"{self.kind}?" if self.nullable else self.kind
 
     @property
@@ -72,8 +73,8 @@ class Field:
 def parse_fields(declared: Mapping[str, str | FieldSection], *, where: str) -> tuple[Field, ...]:
     """The fields of a section such as `{"tailnum": "string?"}`; InvalidInput names an unknown type."""
     fields = []
-    for name, said in declared.items():
-        section = FieldSection(type=said) if isinstance(said, str) else said
+    for name, declaration in declared.items():
+        section = FieldSection(type=declaration) if isinstance(declaration, str) else declaration
         text = section.type
         kind = text.removesuffix("?")
         if kind not in DTYPES:
@@ -89,7 +90,7 @@ def parse_fields(declared: Mapping[str, str | FieldSection], *, where: str) -> t
 
 
 def types_of(fields: Sequence[Field]) -> dict[str, str]:
-    """The fields' types as they are written: what a package keeps of them."""
+    """The fields' types as written in `mlops.toml`, which is how a package stores them."""
     return {field.name: field.type for field in fields}
 
 
@@ -103,24 +104,24 @@ def make_struct(
 ) -> type[msgspec.Struct]:
     """A msgspec struct that accepts exactly these fields; `extra` adds optional fields with their types.
 
-    A nullable field may be left out and is then null; a required one may not. With `strict`, values must also keep the
-    fields' rules. A moment must lie in the years that a
-    table can hold; one named in `past` has happened already, give or take a day of a clock that goes wrong.
+    A nullable field may be omitted and is null then; another one may not. With `strict`, values are also checked
+    against the fields' limits. A moment must be in the years that a table can store. One named in `past` must not be in
+    the future, with a day of tolerance for a wrong clock.
     """
     moments = [(field.name, field.name in past) for field in fields if field.kind == "datetime"]
     latest, until = EARLIEST, 0.0
 
     def check_moments(row: msgspec.Struct) -> None:
         nonlocal latest, until
-        if past and monotonic() > until:  # asking the clock takes as long as all the rest
-            latest, until = clock.now() + CLOCK_SLACK, monotonic() + _CLOCK_SECONDS
+        if past and monotonic() > until:  # reading the clock takes as long as all other checks
+            latest, until = clock.now() + CLOCK_SLACK, monotonic() + _CLOCK_CACHE_SECONDS
         for name, is_past in moments:
             moment = getattr(row, name)
             if moment is None or EARLIEST < moment < (latest if is_past else LATEST):
                 continue
             if not EARLIEST < moment < LATEST:
-                raise ValueError(f"`{name}` lies beyond the years {EARLIEST.year} to {LATEST.year}")
-            raise ValueError(f"`{name}` lies in the future")
+                raise ValueError(f"`{name}` is not in the years {EARLIEST.year} to {LATEST.year}")
+            raise ValueError(f"`{name}` is in the future")
 
     kinds = {field.name: _annotate(field) if strict else _PYTHON[field.kind] for field in fields}
     required = [(field.name, kinds[field.name]) for field in fields if not field.nullable]
@@ -133,12 +134,12 @@ def make_struct(
 
 
 def _annotate(field: Field) -> Any:
-    """The type of a field with its rules, as msgspec checks them."""
+    """The type of a field with its limits, in the form that msgspec checks."""
     if field.categories:
         return Literal[field.categories]
     if field.min is None and field.max is None:
         return _PYTHON[field.kind]
-    if field.kind == "integer":  # a bound between two whole numbers is the next one inwards
+    if field.kind == "integer":  # a bound between two integers becomes the next integer inside the range
         least = -(2**63) if field.min is None else max(math.ceil(field.min), -(2**63))
         most = 2**63 - 1 if field.max is None else min(math.floor(field.max), 2**63 - 1)
         return Annotated[int, msgspec.Meta(ge=least, le=most)]

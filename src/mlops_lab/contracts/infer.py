@@ -1,4 +1,4 @@
-"""A contract guessed from data: what holds for all of it, as a start to be edited."""
+"""A contract guessed from data: types and limits that all of its rows keep, as a draft to edit."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from mlops_lab.contracts.fields import DTYPES, Field
 
 MAX_CATEGORIES = 20
 ROWS_PER_CATEGORY = 20
+_SMALLEST_STEP = 1e-300
 
 
 def infer_fields(frame: pl.DataFrame) -> tuple[Field, ...]:
-    """A field for each column: its type, whether it may be null, its range (rounded outwards), its few values."""
+    """A field for each column: its type, whether it may be null, its range (rounded outwards), and categories."""
     return tuple(_infer(frame[name]) for name in frame.columns)
 
 
@@ -38,11 +39,18 @@ def _infer(column: pl.Series) -> Field:
 
 
 def _outwards(value: float, side: int) -> float:
-    """The next number beyond `value` with two digits, on that side; 0 for what never crosses it."""
+    """The next number with two digits on that side of `value`; 0 where `value` is on the other side of 0."""
     if value == 0 or (value > 0) != (side > 0):
         return 0.0
-    step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
-    return side * math.ceil(abs(value) / step) * step
+    step = max(10.0 ** (math.floor(math.log10(abs(value))) - 1), _SMALLEST_STEP)
+    steps = math.ceil(abs(value) / step)
+    rounded = _as_written(side * steps * step)
+    return rounded if side * (rounded - value) >= 0 else _as_written(side * (steps + 1) * step)
+
+
+def _as_written(number: float) -> float:
+    """The number that is read back from what `write_toml` writes."""
+    return float(f"{number:g}")
 
 
 def write_toml(fields: Sequence[Field]) -> str:
@@ -51,8 +59,13 @@ def write_toml(fields: Sequence[Field]) -> str:
 
 
 def write_key(name: str) -> str:
-    """A key of TOML, quoted where it has to be."""
-    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+    """A key as TOML writes it, in quotes where they are needed."""
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else _quote(name)
+
+
+def _quote(text: str) -> str:
+    """The text as a string of TOML."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", r"\u007f")  # JSON allows this character, TOML does not
 
 
 def _write(field: Field) -> str:
@@ -62,34 +75,34 @@ def _write(field: Field) -> str:
     if field.max is not None:
         parts.append(f"max = {field.max:g}")
     if field.format:
-        parts.append(f"format = {json.dumps(field.format, ensure_ascii=False)}")
+        parts.append(f"format = {_quote(field.format)}")
     if field.categories:
-        quoted = ", ".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in field.categories)
-        parts.append(f"categories = [{quoted}]")
+        parts.append(f"categories = [{', '.join(map(_quote, field.categories))}]")
     return f'"{field.type}"' if len(parts) == 1 else "{ " + ", ".join(parts) + " }"
 
 
 def compare_fields(declared: Sequence[Field], inferred: Sequence[Field]) -> list[str]:
-    """What the contract says otherwise than the data does, in words; empty where nothing."""
-    here = {field.name: field for field in declared}
-    there = {field.name: field for field in inferred}
-    said = [f"{name}: declared, and not in the data" for name in here if name not in there]
-    said += [f"{name}: in the data, and not declared" for name in there if name not in here]
-    for name in here.keys() & there.keys():
-        said += _differences(here[name], there[name])
-    return sorted(said)
+    """The differences between the contract and the data, each as a sentence; sorted."""
+    in_contract = {field.name: field for field in declared}
+    in_data = {field.name: field for field in inferred}
+    differences = [f"{name}: declared, but not in the data" for name in in_contract if name not in in_data]
+    differences += [f"{name}: in the data, but not declared" for name in in_data if name not in in_contract]
+    for name in in_contract.keys() & in_data.keys():
+        differences += _differences(in_contract[name], in_data[name])
+    return sorted(differences)
 
 
-def _differences(declared: Field, found: Field) -> list[str]:
-    name, said = declared.name, []
-    if declared.kind != found.kind:
-        said.append(f"{name}: declared {declared.kind}, the data holds {found.kind}")
-    if found.nullable and not declared.nullable:
-        said.append(f"{name}: holds nulls, and may not")
-    if declared.min is not None and found.min is not None and found.min < declared.min:
-        said.append(f"{name}: from {found.min:g}, below min = {declared.min:g}")
-    if declared.max is not None and found.max is not None and found.max > declared.max:
-        said.append(f"{name}: up to {found.max:g}, above max = {declared.max:g}")
-    if declared.categories and found.categories and (new := set(found.categories) - set(declared.categories)):
-        said.append(f"{name}: new categories {', '.join(sorted(new))}")
-    return said
+def _differences(declared: Field, inferred: Field) -> list[str]:
+    name = declared.name
+    differences = []
+    if declared.kind != inferred.kind:
+        differences.append(f"{name}: declared {declared.kind}, the data has {inferred.kind}")
+    if inferred.nullable and not declared.nullable:
+        differences.append(f"{name}: has nulls, but null is not allowed")
+    if declared.min is not None and inferred.min is not None and inferred.min < declared.min:
+        differences.append(f"{name}: has {inferred.min:g}, below min = {declared.min:g}")
+    if declared.max is not None and inferred.max is not None and inferred.max > declared.max:
+        differences.append(f"{name}: has {inferred.max:g}, above max = {declared.max:g}")
+    if declared.categories and inferred.categories and (new := set(inferred.categories) - set(declared.categories)):
+        differences.append(f"{name}: new categories {', '.join(sorted(new))}")
+    return differences

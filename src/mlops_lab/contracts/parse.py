@@ -1,5 +1,8 @@
-"""Columns of files as the types declared. What a file can only write otherwise is taken: 0/1 or yes/no for a boolean,
-a date for a moment, a number for a class. The door of the server is stricter: JSON has types of its own."""
+"""Converts columns of files to their declared types.
+
+Other ways to write a value in a file are accepted: 0/1 or yes/no for a boolean, a date for a moment, a number for a
+class. Requests to the server are checked more strictly, because JSON has types.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,21 @@ _MOMENT = pl.Datetime("us", "UTC")
 def parse_column(column: pl.Series, field: Field, table: str, *, first: int = 0) -> pl.Series:
     """The column with its declared dtype, null where a value does not fit it.
 
-    InvalidInput where the whole column does not; where text hides it, with the first row (from `first`) that shows it.
+    InvalidInput where the whole column does not fit, with the first wrong row where there is one (`first` is the number
+    of the first row).
     """
     if column.dtype == field.dtype:
         return column
-    if column.null_count() == len(column):  # of whatever type: an empty column of a CSV is text
+    if column.null_count() == len(column):  # of any type: an empty column of a CSV file is text
         return column.cast(field.dtype, strict=False)
     parsed = parse_moments(column, field.format) if field.kind == "datetime" else _PARSERS[field.kind](column)
     if parsed is None:
-        raise _explain(column, field, table, first)
+        raise _type_error(column, field, table, first)
     return parsed
 
 
 def parse_moments(column: pl.Series, format: str | None = None) -> pl.Series | None:
-    """Moments in UTC: a date is its midnight, and what names no zone is UTC; None where the column holds none."""
+    """The column as moments in UTC; None where it has no moments. A date is its midnight; without a zone it is UTC."""
     if column.dtype == pl.String:
         return column.str.strip_chars().str.to_datetime(format, time_unit="us", time_zone="UTC", strict=False)
     if isinstance(column.dtype, pl.Date):
@@ -40,7 +44,7 @@ def parse_moments(column: pl.Series, format: str | None = None) -> pl.Series | N
 
 
 def _parse_string(column: pl.Series) -> pl.Series | None:
-    """Whole numbers may be ids and classes; 7.0 is 7 in a column that could hold no null otherwise."""
+    """Integers can be ids and classes. 7.0 is 7, because integers with nulls are often stored as floats."""
     if column.dtype.is_float():
         whole = column.drop_nulls()
         if not (whole.is_finite() & (whole == whole.floor()) & (whole.abs() < 2**53)).all():
@@ -58,12 +62,15 @@ def _parse_float(column: pl.Series) -> pl.Series | None:
 
 
 def _parse_number(column: pl.Series, dtype: pl.DataType) -> pl.Series | None:
-    """Numbers, also where some text among them has made text of all; None where hardly any is one, or all are: then
-    they were written as text."""
+    """The numbers; None where they were written as text.
+
+    A column of text is accepted where more than half of its values, but not all, are numbers: other text in it has then
+    made all of it text. If all were numbers, they were meant as text.
+    """
     if column.dtype != pl.String:
         return column.cast(dtype, strict=False)
-    found = column.str.strip_chars().cast(dtype, strict=False)
-    return found if column.count() / 2 < found.count() < column.count() else None
+    numbers = column.str.strip_chars().cast(dtype, strict=False)
+    return numbers if column.count() / 2 < numbers.count() < column.count() else None
 
 
 def _parse_boolean(column: pl.Series) -> pl.Series | None:
@@ -76,23 +83,23 @@ def _parse_boolean(column: pl.Series) -> pl.Series | None:
             return None
     else:
         return None
-    found = pl.when(true).then(pl.lit(value=True)).when(false).then(pl.lit(value=False))
-    return pl.select(found.alias(column.name)).to_series()
+    flags = pl.when(true).then(pl.lit(value=True)).when(false).then(pl.lit(value=False))
+    return pl.select(flags.alias(column.name)).to_series()
 
 
 _PARSERS = {"string": _parse_string, "integer": _parse_integer, "float": _parse_float, "boolean": _parse_boolean}
 
 
-def _explain(column: pl.Series, field: Field, table: str, first: int) -> InvalidInput:
-    said, place = f"holds {column.dtype}, expected {field.kind}", ""
+def _type_error(column: pl.Series, field: Field, table: str, first: int) -> InvalidInput:
+    what, row_name = f"has the type {column.dtype}, expected {field.kind}", ""
     if column.dtype == pl.String and field.kind in {"integer", "float"}:
-        other = column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()
-        if other.any():
-            row = int(other.arg_max() or 0)
-            said, place = f"holds {column[row]!r}, expected {field.kind}", f" row {first + row},"
+        is_other = column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()
+        if is_other.any():
+            row = int(is_other.arg_max() or 0)
+            what, row_name = f"has {column[row]!r}, expected {field.kind}", f" row {first + row},"
     return InvalidInput(
-        said,
+        what,
         code="wrong_type",
-        where=f'table "{table}",{place} column "{field.name}"',
-        hint="mend the data or the type in mlops.toml",
+        where=f'table "{table}",{row_name} column "{field.name}"',
+        hint="fix the data, or the type in mlops.toml",
     )

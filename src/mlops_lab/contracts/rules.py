@@ -1,4 +1,4 @@
-"""What a value may be, beyond its type: one list of rules, asked of whole columns and of single rows."""
+"""The rules for values beyond their types: one list, which checks whole columns and single rows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import polars as pl
 from mlops_lab.contracts.fields import Field
 
 EXAMPLES = 5
+"""How many rows a breach keeps as examples."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule about one column: `broken` is true in the rows that break it, `breaks` says the same of one value."""
+    """One rule about one column: `broken` is true in the rows that break it, `breaks` checks one value."""
 
     name: str
     column: str
@@ -27,7 +28,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Breach:
-    """A rule that some rows of a table broke, with at most five of them."""
+    """A rule that rows of a table broke: how many, and a few of them as examples."""
 
     table: str
     rule: str
@@ -37,9 +38,9 @@ class Breach:
     examples: tuple[dict[str, Any], ...] = ()
 
     def __str__(self) -> str:
-        told = f'table "{self.table}", column "{self.column}": {self.rows:,} rows break the rule "{self.text}"'
-        shown = "; ".join(", ".join(f"{name}={value!r}" for name, value in row.items()) for row in self.examples)
-        return f"{told}, such as {shown}" if shown else told
+        message = f'table "{self.table}", column "{self.column}": {self.rows:,} rows break the rule "{self.text}"'
+        examples = "; ".join(", ".join(f"{name}={value!r}" for name, value in row.items()) for row in self.examples)
+        return f"{message}, such as {examples}" if examples else message
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON data."""
@@ -55,67 +56,65 @@ class Breach:
 
 
 def rules_of(fields: Sequence[Field]) -> list[Rule]:
-    """All rules that the fields declare; a null breaks none but that it may not be one."""
+    """The rules of all fields. A null breaks only the rule that null is not allowed."""
     return [rule for field in fields for rule in _rules_of(field)]
 
 
 def _rules_of(field: Field) -> list[Rule]:
     name, column = field.name, pl.col(field.name)
-    found = []
+    rules = []
     if not field.nullable:
-        found.append(Rule("null", name, "never null", column.is_null(), lambda value: value is None))
+        rules.append(Rule("null", name, "never null", column.is_null(), lambda value: value is None))
     if field.kind == "float":
         finite = column.is_finite().not_()
-        found.append(
+        rules.append(
             Rule(
                 "finite", name, "a finite number", finite, lambda value: value is not None and not math.isfinite(value)
             )
         )
-    if (least := field.min) is not None:
-        low = column < least
-        found.append(Rule("min", name, f"at least {least:g}", low, lambda value: value is not None and value < least))
-    if (most := field.max) is not None:
-        high = column > most
-        found.append(Rule("max", name, f"at most {most:g}", high, lambda value: value is not None and value > most))
+    if (minimum := field.min) is not None:
+        text = f"at least {minimum:g}"
+        rules.append(Rule("min", name, text, column < minimum, lambda value: value is not None and value < minimum))
+    if (maximum := field.max) is not None:
+        text = f"at most {maximum:g}"
+        rules.append(Rule("max", name, text, column > maximum, lambda value: value is not None and value > maximum))
     if field.categories:
         allowed = frozenset(field.categories)
         text = f"one of {', '.join(field.categories)}"
         other = column.is_in(list(field.categories)).not_()
-        found.append(Rule("categories", name, text, other, lambda value: value is not None and value not in allowed))
-    return found
+        rules.append(Rule("categories", name, text, other, lambda value: value is not None and value not in allowed))
+    return rules
 
 
 def first_broken(rules: Sequence[Rule], row: Mapping[str, Any]) -> Rule | None:
-    """The first rule that a row breaks."""
+    """The first rule that a row breaks; None where it keeps all."""
     for rule in rules:
         if rule.breaks(row[rule.column]):
             return rule
     return None
 
 
-def name_broken(frame: pl.DataFrame, rules: Sequence[Rule]) -> pl.Series:
-    """For each row the place, among the rules, of the first one that it breaks; null where it keeps all."""
+def first_broken_indices(frame: pl.DataFrame, rules: Sequence[Rule]) -> pl.Series:
+    """For each row the index of the first rule that it breaks; null where it keeps all."""
     broken = pl.coalesce(
-        *(pl.when(rule.broken.fill_null(value=False)).then(pl.lit(number)) for number, rule in enumerate(rules)),
+        *(pl.when(rule.broken.fill_null(value=False)).then(pl.lit(index)) for index, rule in enumerate(rules)),
         pl.lit(None, pl.Int32),
     )
-    return frame.select(broken.cast(pl.Int32).alias("broken"))["broken"] if rules else _none(frame.height)
+    if not rules:
+        return pl.Series("broken", [None] * frame.height, dtype=pl.Int32)
+    return frame.select(broken.cast(pl.Int32).alias("broken"))["broken"]
 
 
 def find_breaches(table: str, frame: pl.DataFrame, fields: Sequence[Field]) -> list[Breach]:
     """Every rule that rows of the frame break, with examples."""
     rules = rules_of(fields)
-    broken = frame.select(rule.broken.any().alias(str(place)) for place, rule in enumerate(rules))  # one look at all
-    found = []
+    broken = frame.select(rule.broken.any().alias(str(index)) for index, rule in enumerate(rules))  # one pass for all
+    breaches = []
     for rule in (rule for rule, column in zip(rules, broken, strict=True) if column.item()):
         rows = frame.filter(rule.broken.fill_null(value=False))
         examples = tuple(rows.head(EXAMPLES).select(field.name for field in fields).to_dicts())
-        found.append(Breach(table, rule.name, rule.column, rule.text, rows.height, examples))
-    return found
-
-
-def _none(rows: int) -> pl.Series:
-    return pl.Series("broken", [None] * rows, dtype=pl.Int32)
+        breaches.append(Breach(table, rule.name, rule.column, rule.text, rows.height, examples))
+    return breaches
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The check of a table against its contract: its fields, what their values may be, its key, its order."""
+"""Checks a table against its contract: its fields, the limits of their values, its key and its order."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import polars as pl
 
 from mlops_lab.contracts.fields import Field
 from mlops_lab.contracts.parse import parse_column
-from mlops_lab.contracts.rules import EXAMPLES, Breach, find_breaches, name_broken, rules_of
+from mlops_lab.contracts.rules import EXAMPLES, Breach, find_breaches, first_broken_indices, rules_of
 from mlops_lab.errors import InvalidInput
 
 
 @dataclass(frozen=True)
 class SetAside:
-    """A row that breaks the contract: what it broke, and the row itself as JSON, as it came."""
+    """A row that breaks the contract: the rule that it breaks, and the row itself as JSON, unchanged."""
 
     rule: str
     column: str
@@ -30,7 +30,7 @@ def conform(frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str, first
     """The declared columns of `frame`, in order, with their dtypes.
 
     InvalidInput for a missing or an unknown column, a value that does not fit its type or breaks a rule, and a null
-    where none may be; it names table, column and the first bad row (from 0; the first row of the frame is `first`).
+    where null is not allowed. It names table, column and the first wrong row; `first` is the number of the first row.
     """
     frame = _select_columns(frame, fields, table)
     typed = []
@@ -43,7 +43,7 @@ def conform(frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str, first
                 f"{column[row]!r} is not a {field.kind}",
                 code="wrong_type",
                 where=f'table "{table}", row {first + row}, column "{field.name}"',
-                hint="mend the data or the type in mlops.toml",
+                hint="fix the data, or the type in mlops.toml",
             )
         typed.append(parsed)
     frame = pl.DataFrame(typed)
@@ -51,10 +51,10 @@ def conform(frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str, first
         if not field.nullable and frame[field.name].null_count():
             row = frame[field.name].is_null().arg_max() or 0
             raise InvalidInput(
-                "is null, and may not be",
+                "is null, but null is not allowed",
                 code="null_value",
                 where=f'table "{table}", row {first + row}, column "{field.name}"',
-                hint=f'mend the data, or declare the field as "{field.kind}?"',
+                hint=f'fix the data, or declare the field as "{field.kind}?"',
             )
     for breach in find_breaches(table, frame, fields):
         raise explain_breaches([breach])
@@ -66,79 +66,80 @@ def sort_out(
 ) -> tuple[pl.DataFrame, list[SetAside]]:
     """The rows that keep the contract, as `conform` would give them, and those that do not.
 
-    `key`: columns that tell rows apart; of rows with the same key the first is kept. `order`: the column that may
-    never go back from one row to the next. InvalidInput for a missing or an unknown column, or one of another type.
+    `key`: the columns that identify a row; of rows with the same key the first is kept. `order`: the column that must
+    not decrease from one row to the next. InvalidInput for a missing or an unknown column, or one of another type.
     """
     frame = _select_columns(frame, fields, table)
     typed = pl.DataFrame([parse_column(frame[field.name], field, table) for field in fields])
     rules = rules_of(fields)
     broken = [(rule.name, rule.column, rule.text) for rule in rules]
-    which = name_broken(typed, rules)
+    broken_rule = first_broken_indices(typed, rules)
     for field in fields:
         unreadable = typed[field.name].is_null() & frame[field.name].is_not_null()
-        which = _mark(which, unreadable, len(broken), anew=True)
+        broken_rule = _mark(broken_rule, unreadable, len(broken), overwrite=True)
         broken.append(("type", field.name, f"a {field.kind}"))
-    first = pl.when(which.is_null()).then(pl.struct(key)).is_first_distinct()  # of those that break nothing yet
+    # only rows that break no other rule are compared
+    first = pl.when(broken_rule.is_null()).then(pl.struct(key)).is_first_distinct()
     repeated = typed.select(first.not_()).to_series()
-    which = _mark(which, repeated, len(broken))
+    broken_rule = _mark(broken_rule, repeated, len(broken))
     broken.append(("unique", ", ".join(key), "each key once"))
     if order is not None:
         late = typed.select((pl.col(order) < pl.col(order).cum_max()).fill_null(value=False)).to_series()
-        which = _mark(which, late, len(broken))
+        broken_rule = _mark(broken_rule, late, len(broken))
         broken.append(("monotone", order, "never earlier than the row before"))
-    wrong = which.is_not_null()
+    wrong = broken_rule.is_not_null()
     rows = [_write_row(row) for row in frame.filter(wrong).iter_rows(named=True)]
     return typed.filter(~wrong), [
         SetAside(rule, column, text, row)
-        for (rule, column, text), row in zip((broken[number] for number in which.drop_nulls()), rows, strict=True)
+        for (rule, column, text), row in zip((broken[number] for number in broken_rule.drop_nulls()), rows, strict=True)
     ]
 
 
 def _write_row(row: dict[str, Any]) -> str:
-    """The row as JSON, as it came: what JSON has no number for stays what it is, as text."""
-    told = {
+    """The row as JSON, unchanged; numbers that JSON does not have, such as infinity, as text."""
+    values = {
         name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in row.items()
     }
-    return msgspec.json.encode(told, enc_hook=str).decode()
+    return msgspec.json.encode(values, enc_hook=str).decode()
 
 
 def breaches_of(table: str, rows: Sequence[SetAside]) -> list[Breach]:
-    """The rows by the rule that they break."""
+    """The breaches of these rows, one for each rule."""
     by_rule: dict[tuple[str, str, str], list[SetAside]] = {}
     for row in rows:
         by_rule.setdefault((row.rule, row.column, row.text), []).append(row)
     return [
-        Breach(table, *rule, len(found), tuple(msgspec.json.decode(row.row) for row in found[:EXAMPLES]))
-        for rule, found in by_rule.items()
+        Breach(table, *rule, len(broken), tuple(msgspec.json.decode(row.row) for row in broken[:EXAMPLES]))
+        for rule, broken in by_rule.items()
     ]
 
 
 def explain_breaches(breaches: Sequence[Breach]) -> InvalidInput:
-    """The error that lists the breaches; each with its table, rule and some rows."""
+    """The error that lists the breaches, each with its table, rule and example rows."""
     first = breaches[0]
     return InvalidInput(
         "; ".join(map(str, breaches)),
         code="contract_breach",
         where=f'table "{first.table}", column "{first.column}"',
-        hint="mend the data, or the contract in mlops.toml; `mlops contract check` lists everything that breaks it",
+        hint="fix the data, or the contract in mlops.toml; `mlops contract check` lists all breaches",
     )
 
 
-def _mark(which: pl.Series, rows: pl.Series, number: int, *, anew: bool = False) -> pl.Series:
-    """`which` with `number` in those rows that break nothing yet (`anew`: in all of them)."""
-    here = rows if anew else rows & which.is_null()
-    return pl.select(pl.when(here).then(pl.lit(number, pl.Int32)).otherwise(which)).to_series()
+def _mark(broken_rule: pl.Series, rows: pl.Series, number: int, *, overwrite: bool = False) -> pl.Series:
+    """`broken_rule` with `number` in those of the rows that break no other rule (`overwrite`: in all of the rows)."""
+    marked = rows if overwrite else rows & broken_rule.is_null()
+    return pl.select(pl.when(marked).then(pl.lit(number, pl.Int32)).otherwise(broken_rule)).to_series()
 
 
 def check_columns(names: Sequence[str], fields: Sequence[Field], *, table: str) -> None:
-    """InvalidInput where a field has no column among these."""
+    """InvalidInput where a field has no column with its name."""
     if missing := [field.name for field in fields if field.name not in names]:
         raise InvalidInput(
             f"column {_quote(missing)} is missing",
             code="missing_column",
             where=f'table "{table}"',
-            hint=f"the data has {_quote(names)}; mend the data or the fields in mlops.toml",
+            hint=f"the data has {_quote(names)}; fix the data, or the fields in mlops.toml",
         )
 
 
@@ -150,7 +151,7 @@ def _select_columns(frame: pl.DataFrame, fields: tuple[Field, ...], table: str) 
             f"column {_quote(unknown)} is unknown",
             code="unknown_column",
             where=f'table "{table}"',
-            hint="declare it in mlops.toml or drop it from the data",
+            hint="declare it in mlops.toml, or remove it from the data",
         )
     return frame.select(names)
 

@@ -1,9 +1,10 @@
-"""Sums that do not depend on the order of their terms, to the last bit.
+"""Exact sums: the same to the last bit, whatever the order of their terms.
 
-A window's sum is the difference of two running sums. In floating point that leaves a rest that depends on everything
-before the window; so running sums are kept as whole numbers: multiples of 2^LOWEST, which hold every float between
-1e-80 and 1e300 exactly (smaller ones count as 0). The server keeps Python's integers; training keeps the same number
-as columns of 32 bits each ("limbs"). Both turn it into a float by the same steps, so both give the same float.
+The sum of a window is the difference of two running sums. In floating point it would have a rounding error that
+depends on everything before the window. So running sums are kept as whole numbers, in units of 2^LOWEST, which
+represent every float between 1e-80 and 1e300 exactly (smaller ones count as 0). The server keeps them as Python
+integers; training keeps the same numbers as columns of 32 bits each ("limbs"). Both convert them to floats by the same
+steps, so the floats are equal.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ Integers = NDArray[np.int64]
 
 
 def to_whole(value: float) -> int:
-    """`value` in units of 2^LOWEST; 0 where it is finer than that."""
+    """`value` in units of 2^LOWEST; 0 where it is smaller than they can express."""
     mantissa, exponent = math.frexp(value)
     shift = exponent - 53 - LOWEST
     return int(mantissa * 2.0**53) << shift if shift >= 0 else 0
 
 
 def to_double(whole: int) -> tuple[float, float]:
-    """The number as two floats, the first the number itself to some units in its last place, the second the rest."""
+    """The number as two floats: the first is the number up to some units in the last place, the second the rest."""
     if not whole:
         return 0.0, 0.0
     skipped = ((whole & -whole).bit_length() - 1) // _BITS
@@ -52,10 +53,10 @@ def to_double(whole: int) -> tuple[float, float]:
 
 
 class RunningSums:
-    """Sums over any stretch of a column, exact.
+    """Exact sums over any block of a column.
 
-    `terms` are added up from the first on; `between` takes the difference of two places. A sum may have up to 2^30
-    terms; what overflows on the way to them does not matter, as it does so on both sides of the difference.
+    `terms` are added up from the first one; `between` takes the difference of two of these sums. A column may have up
+    to 2^30 terms. An overflow does no harm, because it happens on both sides of the difference.
     """
 
     def __init__(self, *terms: Floats) -> None:
@@ -65,19 +66,20 @@ class RunningSums:
                 parts[limb] = parts[limb] + part if limb in parts else part
         self.first = min(parts, default=0)
         width = max(parts, default=0) - self.first + 1
-        none = np.zeros(len(terms[0]), dtype=np.int64)
-        self.limbs = [_running(parts.get(self.first + number, none)) for number in range(width)]
+        zeros = np.zeros(len(terms[0]), dtype=np.int64)
+        self.limbs = [_running(parts.get(self.first + number, zeros)) for number in range(width)]
 
     def between(self, since: tuple[RunningSums, Integers], until: Integers) -> tuple[Floats, Floats]:
-        """The sums of the first `until` terms here less those of the first `since` terms there, as two floats each.
+        """The sum of the first `until` terms less a sum of first terms of another object, as two floats each.
 
-        Both hold the same terms, perhaps in another order, so they have the same limbs.
+        `since` is that object and its numbers of terms. It has the same terms, in the same or another order, and so the
+        same limbs.
         """
-        other, places = since
+        other, counts = since
         carry = np.zeros(len(until), dtype=np.int64)
         limbs: list[Integers] = []
-        for here, there in zip(self.limbs, other.limbs, strict=True):
-            part = here[until] - there[places] + carry
+        for own, others in zip(self.limbs, other.limbs, strict=True):
+            part = own[until] - others[counts] + carry
             carry = part >> _BITS
             limbs.append(part & _MASK)
         high, low = _join([*limbs, carry], math.ldexp(1.0, LOWEST + self.first * _BITS))
@@ -85,7 +87,8 @@ class RunningSums:
 
 
 def _split(values: Floats) -> dict[int, Integers]:
-    if (np.abs(values) < 2.0**_BITS).all() and (values == np.rint(values)).all():  # as most columns are
+    """The values as limbs: the number of each limb that is not zero everywhere, and its column."""
+    if (np.abs(values) < 2.0**_BITS).all() and (values == np.rint(values)).all():  # like most columns
         return {-LOWEST // _BITS: values.astype(np.int64)}
     mantissa, exponent = np.frexp(values)
     whole = (mantissa * 2.0**53).astype(np.int64)
@@ -95,16 +98,16 @@ def _split(values: Floats) -> dict[int, Integers]:
     low, high = (whole & _MASK) << bits, (whole >> _BITS) << bits
     parts = [low & _MASK, (low >> _BITS) + (high & _MASK), high >> _BITS]
     used = limb[whole != 0]
-    places = {int(place) + step for place in np.unique(used) for step in range(3)}
-    found = {}
-    for place in places:
+    numbers = {int(number) + step for number in np.unique(used) for step in range(3)}
+    limbs = {}
+    for number in numbers:
         column = np.zeros(len(values), dtype=np.int64)
         for step, part in enumerate(parts):
-            here = limb == place - step
-            column[here] += part[here]
+            is_in_limb = limb == number - step
+            column[is_in_limb] += part[is_in_limb]
         if column.any():
-            found[place] = column
-    return found
+            limbs[number] = column
+    return limbs
 
 
 def _running(terms: Integers) -> Integers:
@@ -117,7 +120,7 @@ def _running(terms: Integers) -> Integers:
 
 
 def _join(limbs: Sequence[Any], unit: float) -> tuple[Any, Any]:
-    """The number with these limbs (the last is signed), by Horner's rule, with what each step rounds off."""
+    """The number with these limbs (the last is signed), by Horner's rule; and the sum of the rounding errors."""
     value, rest = limbs[-1] * 1.0, limbs[-1] * 0.0
     for limb in reversed(limbs[:-1]):
         value, lost = _add(value * _BASE, limb * 1.0)
@@ -126,14 +129,14 @@ def _join(limbs: Sequence[Any], unit: float) -> tuple[Any, Any]:
 
 
 def _add(a: Any, b: Any) -> tuple[Any, Any]:
-    """a + b rounded, and what was rounded off (Knuth's two-sum)."""
+    """a + b rounded, and the rounding error (Knuth's two-sum)."""
     total = a + b
     share = total - a
     return total, (a - (total - share)) + (b - share)
 
 
 def multiply(a: Any, b: Any) -> tuple[Any, Any]:
-    """a · b rounded, and what was rounded off (Dekker's product, with Veltkamp's splitting)."""
+    """a · b rounded, and the rounding error (Dekker's product, with Veltkamp's splitting)."""
     product = a * b
     scaled = _SPLITTER * a
     a_high = scaled - (scaled - a)
@@ -144,9 +147,9 @@ def multiply(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def variance(count: Any, total: tuple[Any, Any], squares: tuple[Any, Any]) -> Any:
-    """The sample variance of `count` numbers out of their sum and the sum of their squares, in doubled precision.
+    """The sample variance of `count` numbers from their sum and the sum of their squares, in doubled precision.
 
-    (Σx² - (Σx)²/n) / (n - 1): in plain floats it loses everything where the mean is large beside the deviation.
+    (Σx² - (Σx)²/n) / (n - 1): plain floats would lose all digits where the mean is much larger than the deviation.
     """
     high, low = multiply(total[0], total[0])
     low = low + 2.0 * total[0] * total[1]

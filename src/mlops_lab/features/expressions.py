@@ -1,4 +1,4 @@
-"""Polars expressions as data: written to a package and read back without running any code."""
+"""Polars expressions as data: stored in a package and read back without running any code."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import polars as pl
 
 from mlops_lab.errors import InvalidInput
 
-# What a served expression may be made of. Polars writes an expression as nested objects whose keys name its nodes;
-# a node without parameters is a bare string. Listed are those that look at one row and hold no code. What is not
-# listed is refused: Polars hides pickled functions, and paths of libraries to load, under names of its choice.
+# The nodes that a served expression may have. Polars writes an expression as nested objects whose keys are the names of
+# its nodes; a node without parameters is a plain string. Listed are the nodes that use one row and contain no code.
+# Others are refused: in some of them Polars stores pickled functions, or paths of libraries to load.
 _NODES = frozenset(
     re.findall(
         r"\w+",
@@ -50,16 +50,16 @@ _VALUES = frozenset(
         "TimeStamp ToString ReplaceTimeZone Strptime",
     )
 )
-"""Nodes that hold values: their strings name a column, a unit or a format, and no node."""
+"""Nodes whose strings are values, such as a column, a unit or a format, and not names of nodes."""
 
 
 def write_expression(name: str, expression: pl.Expr) -> str:
-    """A Polars expression as JSON; InvalidInput where it holds code or looks beyond its row."""
+    """A Polars expression as JSON; InvalidInput where it contains code or uses other rows than its own."""
     return _check(name, expression.meta.serialize(format="json"))
 
 
 def read_expression(name: str, text: str) -> pl.Expr:
-    """The expression that `write_expression` wrote. Text that is something else is refused before Polars reads it."""
+    """The expression that `write_expression` wrote. Other text is refused before Polars reads it."""
     try:
         return pl.Expr.deserialize(io.StringIO(_check(name, text)), format="json")
     except (ValueError, pl.exceptions.PolarsError) as error:
@@ -67,22 +67,22 @@ def read_expression(name: str, text: str) -> pl.Expr:
             f"is not an expression: {str(error).splitlines()[0]}",
             code="bad_expression",
             where=f'derived feature "{name}"',
-            hint="register the version anew",
+            hint="register the version again",
         ) from None
 
 
-def settle_literals(expression: pl.Expr) -> tuple[pl.Expr, dict[str, int | float]]:
-    """The expression with a column in the place of each number it computes with, and the number of each column.
+def literals_to_columns(expression: pl.Expr) -> tuple[pl.Expr, dict[str, int | float]]:
+    """The expression with a column instead of each number that it computes with, and the number of each column.
 
-    Polars computes with a number otherwise than with a column of it (it multiplies by the reciprocal instead of
-    dividing), and which of the two it does depends on how many rows it looks at and on what is in them. With columns
-    only, a row's value depends on that row alone. The arguments of functions stay what they are.
+    Polars computes differently with a literal number and with a column of that number: it multiplies by the reciprocal
+    instead of dividing, for example. Which of the two it does also depends on how many rows there are and on their
+    values. With columns only, a row's value depends on that row alone. Arguments of functions are not changed.
     """
     numbers: dict[str, int | float] = {}
 
-    def settle(tree: Any) -> Any:
+    def replace(tree: Any) -> Any:
         if isinstance(tree, list):
-            return [settle(item) for item in tree]
+            return [replace(item) for item in tree]
         if not isinstance(tree, dict):
             return tree
         if (number := _number(tree)) is not None:
@@ -92,18 +92,18 @@ def settle_literals(expression: pl.Expr) -> tuple[pl.Expr, dict[str, int | float
         if "Function" in tree:
             function = tree["Function"]
             first, *others = function["input"]
-            return {"Function": {**function, "input": [settle(first), *(_keep_or_settle(item) for item in others)]}}
-        return {key: settle(value) if key not in _VALUES else value for key, value in tree.items()}
+            return {"Function": {**function, "input": [replace(first), *(replace_argument(item) for item in others)]}}
+        return {key: replace(value) if key not in _VALUES else value for key, value in tree.items()}
 
-    def _keep_or_settle(tree: Any) -> Any:
-        return tree if _number(tree) is not None else settle(tree)
+    def replace_argument(tree: Any) -> Any:
+        return tree if _number(tree) is not None else replace(tree)
 
-    text = json.dumps(settle(json.loads(expression.meta.serialize(format="json"))))
+    text = json.dumps(replace(json.loads(expression.meta.serialize(format="json"))))
     return pl.Expr.deserialize(io.StringIO(text), format="json"), numbers
 
 
 def _number(tree: Any) -> int | float | None:
-    """The number that a node of an expression is, if it is one."""
+    """The number, where a node of an expression is a literal number; else None."""
     literal = tree.get("Literal") if isinstance(tree, dict) else None
     kinds = literal.get("Dyn") or literal.get("Scalar") if isinstance(literal, dict) else None
     value = (
@@ -113,21 +113,21 @@ def _number(tree: Any) -> int | float | None:
 
 
 def _check(name: str, text: str) -> str:
-    """The JSON as we read it, so that Polars cannot read it otherwise."""
+    """The JSON, written again from what was checked, so that Polars cannot read anything else from it."""
     tree = json.loads(text)
-    strange = sorted(set(_nodes(tree)) - _NODES)
-    if strange:
+    unknown = sorted(set(_nodes(tree)) - _NODES)
+    if unknown:
         raise InvalidInput(
-            f"{', '.join(strange)} cannot be served",
+            f"{', '.join(unknown)} cannot be served",
             code="code_in_expression",
             where=f'derived feature "{name}"',
-            hint="use Polars expressions that look at one row: no aggregates, no Python functions, no plugins",
+            hint="use Polars expressions of one row: no aggregates, no Python functions, no plugins",
         )
     return json.dumps(tree, separators=(",", ":"))
 
 
 def _nodes(tree: Any, *, node: bool = True) -> Iterator[str]:
-    """The names of all nodes in the JSON of an expression; `node`: a bare string names one here."""
+    """The names of all nodes in the JSON of an expression; `node`: whether a plain string is the name of one here."""
     if isinstance(tree, dict):
         for key, value in tree.items():
             yield key

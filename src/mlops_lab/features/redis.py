@@ -1,7 +1,7 @@
-"""Facts in Redis, for several servers that share them: the same values as from memory, tested by the same suite.
+"""The online store in Redis, shared by several servers: the same values as from memory, checked by the same tests.
 
-A view's facts of one entity are a sorted set, scored by when they were known. A read takes what can count and applies
-the view to it, so that a fact that arrives late, or twice, needs no more care than any other.
+The facts of one view and entity are a sorted set, scored by when they became known. A read fetches the facts that can
+count and computes the values from them, so a fact that arrives late or twice needs no special handling.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ import redis
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import View
-from mlops_lab.features.online import AllFound, Fact, Found, TimedRow, ViewReader, WindowReader
+from mlops_lab.features.online import Fact, FactRow, ViewResult, ViewResults
+from mlops_lab.features.view_reader import ViewReader, WindowReader
 from mlops_lab.ids import new_id
 
 TIMEOUT_SECONDS = 0.2
-_AT_ONCE = 500
-_PAGE = 8
+_ROWS_PER_WRITE = 500
+_FACTS_PER_PAGE = 8
 _MICROSECOND = timedelta(microseconds=1)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Fact).decode
 
 
 class RedisStore:
-    """The store of one project in a Redis database; `keep` says how long after its window a fact may be asked for.
+    """The store of one project in a Redis database; `keep` is how long facts stay readable after they left the window.
 
-    Facts that Redis does not take are kept and tried again; until it has them, its views are unavailable. So they are
-    where Redis has lost what it held: a mark that this store leaves there is gone then.
+    Facts that could not be written are kept and written later; until then its views are unavailable. They are also
+    unavailable after Redis has lost its data: a marker key that this store has set is missing then.
     """
 
     def __init__(self, url: str, *, project: str, views: Iterable[View], keep: timedelta) -> None:
@@ -40,16 +41,16 @@ class RedisStore:
         self._prefix = f"mlops:{project}"
         self._keep = keep // _MICROSECOND
         self._readers = {view.version: WindowReader(view) if view.window else ViewReader(view) for view in views}
-        self._waiting: list[tuple[str, list[TimedRow]]] = []
-        self._mark = f"{self._prefix}:mark:{new_id()}"
+        self._pending: list[tuple[str, list[FactRow]]] = []
+        self._marker_key = f"{self._prefix}:mark:{new_id()}"
 
     def open(self) -> None:
-        """Leave the mark; EnvironmentFault where Redis does not answer."""
+        """Set the marker key; EnvironmentFault where Redis does not respond."""
         try:
-            self._redis.set(self._mark, 1)
+            self._redis.set(self._marker_key, 1)
         except redis.RedisError as error:
             raise EnvironmentFault(
-                f"Redis does not answer: {error}",
+                f"Redis does not respond: {error}",
                 code="store_gone",
                 where="mlops.toml, key serving.online_store",
                 hint='start it (Debian: apt install redis-server), or set online_store = "memory"',
@@ -57,81 +58,82 @@ class RedisStore:
 
     @property
     def versions(self) -> set[str]:
-        """The views it holds facts for."""
+        """The versions of the views that it holds facts for."""
         return set(self._readers)
 
-    def add(self, table: str, rows: Iterable[TimedRow]) -> None:
-        """Take in facts of a table. The same fact again changes nothing."""
-        waiting = list(rows)
-        for start in range(0, len(waiting), _AT_ONCE):
-            self._waiting.append((table, waiting[start : start + _AT_ONCE]))
+    def add(self, table: str, rows: Iterable[FactRow]) -> None:
+        """Add facts of a table. Adding the same fact again changes nothing."""
+        added = list(rows)
+        for start in range(0, len(added), _ROWS_PER_WRITE):
+            self._pending.append((table, added[start : start + _ROWS_PER_WRITE]))
         self._write()
 
     def _write(self) -> bool:
-        """Hand Redis all that waits; whether it took it."""
-        while self._waiting:
-            table, rows = self._waiting[0]
+        """Write all pending facts; returns whether Redis accepted them."""
+        while self._pending:
+            table, rows = self._pending[0]
             with self._redis.pipeline(transaction=False) as pipe:
                 for version, reader in self._readers.items():
                     if reader.view.table == table:
-                        for timed in rows:
-                            self._put(pipe, version, reader, timed)
+                        for fact_row in rows:
+                            self._put(pipe, version, reader, fact_row)
                 try:
                     pipe.execute()
                 except redis.RedisError:
                     return False
-            del self._waiting[0]
+            del self._pending[0]
         return True
 
-    def _put(self, pipe: Any, version: str, reader: ViewReader, timed: TimedRow) -> None:
-        found = reader.to_fact(timed)
-        if found is None:
+    def _put(self, pipe: Any, version: str, reader: ViewReader, fact_row: FactRow) -> None:
+        entity_and_fact = reader.to_fact(fact_row)
+        if entity_and_fact is None:
             return
-        entity, fact = found
+        entity, fact = entity_and_fact
         key = self._key(version, entity)
         pipe.zadd(key, {_encode(fact): fact.known})
-        if reader.window is not None:  # out of every window that may still be asked for
+        if reader.window is not None:  # facts that have left every window that can still be read
             pipe.zremrangebyscore(key, "-inf", fact.known - reader.window - self._keep)
 
-    def read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> AllFound:
-        """What the view says of each entity at its moment; "unavailable" where Redis does not answer."""
-        found = self._read(view, entities, moments)
-        return [values for values, _ in found], {place: why for place, (_, why) in enumerate(found) if why is not None}
+    def read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> ViewResults:
+        """The view's values for each entity at its moment; defaults and "unavailable" where Redis does not respond."""
+        results = self._read(view, entities, moments)
+        missing = {index: reason for index, (_, reason) in enumerate(results) if reason is not None}
+        return [values for values, _ in results], missing
 
-    def _read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> list[Found]:
+    def _read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> list[ViewResult]:
         reader = self._readers[view.version]
-        asked = list(zip(entities, moments, strict=True))
+        lookups = list(zip(entities, moments, strict=True))
         try:
             if not self._write():
-                return [reader.nothing("unavailable")] * len(asked)
+                return [reader.without_facts("unavailable")] * len(lookups)
             with self._redis.pipeline(transaction=False) as pipe:
-                pipe.exists(self._mark)
-                for entity, moment in asked:
+                pipe.exists(self._marker_key)
+                for entity, moment in lookups:
                     key = self._key(view.version, entity)
                     if reader.window is None:
-                        pipe.zrevrangebyscore(key, f"({moment}", "-inf", start=0, num=_PAGE)
+                        pipe.zrevrangebyscore(key, f"({moment}", "-inf", start=0, num=_FACTS_PER_PAGE)
                     else:
                         pipe.zrangebyscore(key, moment - reader.window, f"({moment}")
-                marked, *answers = pipe.execute()
-            if not marked:
-                return [reader.nothing("unavailable")] * len(asked)
+                has_marker, *replies = pipe.execute()
+            if not has_marker:
+                return [reader.without_facts("unavailable")] * len(lookups)
             return [
-                self._found(reader, entity, moment, answer)
-                for (entity, moment), answer in zip(asked, answers, strict=True)
+                self._result(reader, entity, moment, reply)
+                for (entity, moment), reply in zip(lookups, replies, strict=True)
             ]
         except redis.RedisError:
-            return [reader.nothing("unavailable")] * len(asked)
+            return [reader.without_facts("unavailable")] * len(lookups)
 
-    def _found(self, reader: ViewReader, entity: Any, moment: int, answer: list[bytes]) -> Found:
+    def _result(self, reader: ViewReader, entity: Any, moment: int, reply: list[bytes]) -> ViewResult:
         if entity is None:
-            return reader.nothing("no_key")
-        facts = [_decode(member) for member in answer]
+            return reader.without_facts("no_key")
+        facts = [_decode(member) for member in reply]
         if isinstance(reader, WindowReader):
-            return reader.of_facts([fact for fact in facts if fact.seen < moment])
-        return reader.latest(self._latest(reader, entity, moment, facts), moment)
+            return reader.from_facts([fact for fact in facts if fact.seen < moment])
+        return reader.from_latest(self._latest(reader, entity, moment, facts), moment)
 
     def _latest(self, reader: ViewReader, entity: Any, moment: int, facts: list[Fact]) -> Fact | None:
-        """The fact known last, and among those of one moment the one with the greatest id, of those seen."""
+        """The latest of the facts that were seen: the one known last, and of several known then the greatest id."""
         best: Fact | None = None
         start = 0
         while facts:
@@ -140,11 +142,11 @@ class RedisStore:
                     return best
                 if fact.seen < moment and (best is None or fact.id > best.id):
                     best = fact
-            if len(facts) < _PAGE:
+            if len(facts) < _FACTS_PER_PAGE:
                 return best
-            start += _PAGE
+            start += _FACTS_PER_PAGE
             key = self._key(reader.view.version, entity)
-            page: Any = self._redis.zrevrangebyscore(key, f"({moment}", "-inf", start=start, num=_PAGE)
+            page: Any = self._redis.zrevrangebyscore(key, f"({moment}", "-inf", start=start, num=_FACTS_PER_PAGE)
             facts = [_decode(member) for member in page]
         return best
 

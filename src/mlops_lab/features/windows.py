@@ -1,6 +1,6 @@
-"""What the facts of a window come to, for many rows at once. All that depends on the facts alone is computed once.
+"""The aggregates of many windows at once. Whatever depends on the facts alone is computed once.
 
-The facts that count for a row are the first `until` in the order seen less the first `since` in the order known.
+The facts in the window of a row are the first `until` in the order seen, without the first `since` in the order known.
 """
 
 from __future__ import annotations
@@ -14,18 +14,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlops_lab.features.definition import Aggregate
+from mlops_lab.features.aggregates import Aggregate
 from mlops_lab.features.exact import Floats, Integers, RunningSums, multiply, variance
-from mlops_lab.features.layout import Asked, Layout
+from mlops_lab.features.sorted_facts import LookupRows, SortedFacts
 
-_AT_ONCE = 10_000
+_ROWS_PER_BATCH = 10_000
 
 
 @dataclass(frozen=True)
 class Windows:
-    """The window of each asked row: the places of the last fact seen, and of the last one known that has left it."""
+    """The window of each row, as indices of facts.
 
-    asked: Asked
+    `last` is the last fact seen, in the order seen. In the order known, `left` is the last fact that has left the
+    window, and `since` the number of facts up to that one.
+    """
+
+    lookups: LookupRows
     last: Integers
     left: Integers
     since: Integers
@@ -36,163 +40,165 @@ class Windows:
         return self.last + 1
 
 
-Aggregated = Callable[[Windows], pl.Series]
-"""The value of an aggregate in each window, in the order of the rows; null where it is undefined."""
+WindowAggregate = Callable[[Windows], pl.Series]
+"""Gives the value of an aggregate in each window, in the order of the rows; null where it is undefined."""
 
 
-class Aggregates:
-    """The aggregates over windows of some facts. Those of one column share what is counted and summed up of it."""
+class WindowAggregates:
+    """Makes the aggregates over windows of some facts. Aggregates of one column share its counts and sums."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._held: dict[str, _Counts] = {}
+    def __init__(self, facts: SortedFacts) -> None:
+        self._facts = facts
+        self._not_null: dict[str, _Counts] = {}
         self._sums: dict[str, _Sums] = {}
 
-    def prepare(self, aggregate: Aggregate) -> Aggregated:
-        """One of them."""
-        name, layout = aggregate.column, self._layout
-        column = layout.facts[name]
+    def prepare(self, aggregate: Aggregate) -> WindowAggregate:
+        """The function that computes this aggregate."""
+        name, facts = aggregate.column, self._facts
+        column = facts.facts[name]
         if aggregate.how in {"min", "max"}:
-            return _Extremes(column, layout, greatest=aggregate.how == "max")
-        if name not in self._held:
-            self._held[name] = _Counts(column.is_not_null(), layout)
-        held = self._held[name]
+            return _Extremes(column, facts, is_max=aggregate.how == "max")
+        if name not in self._not_null:
+            self._not_null[name] = _Counts(column.is_not_null(), facts)
+        not_null = self._not_null[name]
         if aggregate.how == "count":
-            return lambda windows: pl.Series(held.of(windows).astype(np.float64))
+            return lambda windows: pl.Series(not_null.of(windows).astype(np.float64))
         if aggregate.how == "share":
-            return _share(held, _Counts((column == aggregate.of).fill_null(value=False), layout))
+            return _share(not_null, _Counts((column == aggregate.of).fill_null(value=False), facts))
         terms = column.cast(pl.Float64).fill_null(0.0).to_numpy()
         if name not in self._sums:
-            self._sums[name] = _Sums(layout, terms)
+            self._sums[name] = _Sums(facts, terms)
         sums = self._sums[name]
         if aggregate.how == "sum":
             return lambda windows: pl.Series(sums.of(windows)[0])
         if aggregate.how == "mean":
-            return _mean(held, sums)
-        return _std(held, sums, _Sums(layout, *multiply(terms, terms)))
+            return _mean(not_null, sums)
+        return _std(not_null, sums, _Sums(facts, *multiply(terms, terms)))
 
 
-def _share(held: _Counts, equal: _Counts) -> Aggregated:
+def _share(not_null: _Counts, equal: _Counts) -> WindowAggregate:
     def share(windows: Windows) -> pl.Series:
-        number = held.of(windows)
+        count = not_null.of(windows)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return _null_where(number < 1, equal.of(windows) / number)
+            return _null_where(count < 1, equal.of(windows) / count)
 
     return share
 
 
-def _mean(held: _Counts, sums: _Sums) -> Aggregated:
+def _mean(not_null: _Counts, sums: _Sums) -> WindowAggregate:
     def mean(windows: Windows) -> pl.Series:
-        number = held.of(windows)
+        count = not_null.of(windows)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return _null_where(number < 1, sums.of(windows)[0] / number)
+            return _null_where(count < 1, sums.of(windows)[0] / count)
 
     return mean
 
 
-def _std(held: _Counts, sums: _Sums, squares: _Sums) -> Aggregated:
+def _std(not_null: _Counts, sums: _Sums, squares: _Sums) -> WindowAggregate:
     def std(windows: Windows) -> pl.Series:
-        number = held.of(windows)
+        count = not_null.of(windows)
         with np.errstate(divide="ignore", invalid="ignore"):
-            spread = variance(number.astype(np.float64), sums.of(windows), squares.of(windows))
-            return _null_where(number < 2, np.sqrt(np.maximum(spread, 0.0)))
+            spread = variance(count.astype(np.float64), sums.of(windows), squares.of(windows))
+            return _null_where(count < 2, np.sqrt(np.maximum(spread, 0.0)))
 
     return std
 
 
 class _Counts:
-    """How many facts of a window are flagged."""
+    """The number of flagged facts in a window."""
 
-    def __init__(self, flags: pl.Series, layout: Layout) -> None:
-        marked = flags.to_numpy()
-        self._entered = np.append(0, np.cumsum(marked[layout.seen.rows]))
-        known = layout.known is layout.seen
-        self._left = self._entered if known else np.append(0, np.cumsum(marked[layout.known.rows]))
+    def __init__(self, flags: pl.Series, facts: SortedFacts) -> None:
+        flagged = flags.to_numpy()
+        self._entered = np.append(0, np.cumsum(flagged[facts.seen.rows]))
+        is_one_order = facts.known is facts.seen
+        self._left = self._entered if is_one_order else np.append(0, np.cumsum(flagged[facts.known.rows]))
 
     def of(self, windows: Windows) -> Integers:
-        counted: Integers = self._entered[windows.until] - self._left[windows.since]
-        return counted
+        counts: Integers = self._entered[windows.until] - self._left[windows.since]
+        return counts
 
 
 class _Sums:
-    """The sum of a window, exact: as two floats."""
+    """The exact sum of a window, as two floats."""
 
-    def __init__(self, layout: Layout, *terms: Floats) -> None:
-        self._entered = RunningSums(*(column[layout.seen.rows] for column in terms))
-        known = layout.known is layout.seen
-        self._left = self._entered if known else RunningSums(*(column[layout.known.rows] for column in terms))
+    def __init__(self, facts: SortedFacts, *terms: Floats) -> None:
+        self._entered = RunningSums(*(column[facts.seen.rows] for column in terms))
+        is_one_order = facts.known is facts.seen
+        self._left = self._entered if is_one_order else RunningSums(*(column[facts.known.rows] for column in terms))
 
     def of(self, windows: Windows) -> tuple[Floats, Floats]:
         return self._entered.between((self._left, windows.since), windows.until)
 
 
 class _Extremes:
-    """The least or greatest value of a window, by tables of the extremes of all stretches of 2^k values."""
+    """The smallest or largest value of a window, from tables of the extremes of all blocks of 2^k values."""
 
-    def __init__(self, column: pl.Series, layout: Layout, *, greatest: bool) -> None:
-        self._layout, self._greatest, self._dtype = layout, greatest, column.dtype
-        self._values = column.gather(layout.known.rows)
-        self._seen_at = layout.seen_at.gather(layout.known.rows)
+    def __init__(self, column: pl.Series, facts: SortedFacts, *, is_max: bool) -> None:
+        self._facts, self._is_max, self._dtype = facts, is_max, column.dtype
+        self._values = column.gather(facts.known.rows)
+        self._seen_at = facts.seen_at.gather(facts.known.rows)
         self._physical = self._values.to_physical()
         numbers = self._physical.fill_null(0).to_numpy()
-        held = self._physical.is_not_null().to_numpy()
-        self._worst = np.array(_worst(numbers.dtype, greatest=greatest), dtype=numbers.dtype)
-        self._levels = [np.append(np.where(held, numbers, self._worst), self._worst)]
-        self._held = np.append(0, np.cumsum(held))
-        self._growing = threading.Lock()
+        not_null = self._physical.is_not_null().to_numpy()
+        self._neutral = np.array(_neutral(numbers.dtype, is_max=is_max), dtype=numbers.dtype)
+        self._levels = [np.append(np.where(not_null, numbers, self._neutral), self._neutral)]
+        self._not_null = np.append(0, np.cumsum(not_null))
+        self._lock = threading.Lock()
 
     def __call__(self, windows: Windows) -> pl.Series:
-        """Where some of what was known in a window was not seen yet, one by one.
+        """The value in each window. Windows with facts that were known but not seen yet are computed one by one.
 
-        As many facts seen as known: they are the same ones, for a fact is never seen before it is known.
+        Where as many facts were seen as known, they are the same facts: no fact is seen before it is known.
         """
-        known = self._layout.known
-        last = windows.last if known is self._layout.seen else known.before(windows.asked)
-        since, end = known.after(windows.left, last, windows.asked), last + 1
-        found = self._between(since, end)
+        known = self._facts.known
+        last = windows.last if known is self._facts.seen else known.last_before(windows.lookups)
+        since, end = known.first_in_window(windows.left, last, windows.lookups), last + 1
+        values = self._between(since, end)
         if last is windows.last:
-            return found
+            return values
         partly = np.flatnonzero(windows.last != last)
-        moment = pl.Series(windows.asked.moments)
-        for start in range(0, len(partly), _AT_ONCE):  # bounded memory: a window may hold a whole table
-            some = partly[start : start + _AT_ONCE]
-            places = pl.int_ranges(pl.Series(since[some]), pl.Series(end[some]), eager=True)
-            each = pl.DataFrame({"row": some, "place": places}).explode("place").drop_nulls()
-            each = each.filter(self._seen_at.gather(each["place"]) < moment.gather(each["row"]))
-            each = each.with_columns(value=self._values.gather(each["place"]))
-            how = pl.col("value").max() if self._greatest else pl.col("value").min()
-            met = pl.DataFrame({"row": some}).join(
-                each.group_by("row").agg(how), on="row", how="left", maintain_order="left"
+        moment = pl.Series(windows.lookups.moments)
+        for start in range(0, len(partly), _ROWS_PER_BATCH):  # bounded memory: a window can contain a whole table
+            batch = partly[start : start + _ROWS_PER_BATCH]
+            indices = pl.int_ranges(pl.Series(since[batch]), pl.Series(end[batch]), eager=True)
+            known_facts = pl.DataFrame({"row": batch, "index": indices}).explode("index").drop_nulls()
+            is_seen = self._seen_at.gather(known_facts["index"]) < moment.gather(known_facts["row"])
+            seen_facts = known_facts.filter(is_seen)
+            seen_facts = seen_facts.with_columns(value=self._values.gather(seen_facts["index"]))
+            extreme = pl.col("value").max() if self._is_max else pl.col("value").min()
+            by_row = pl.DataFrame({"row": batch}).join(
+                seen_facts.group_by("row").agg(extreme), on="row", how="left", maintain_order="left"
             )
-            found = found.scatter(some, met["value"])
-        return found
+            values = values.scatter(batch, by_row["value"])
+        return values
 
     def _between(self, since: Integers, end: Integers) -> pl.Series:
-        pick = np.maximum if self._greatest else np.minimum
+        pick = np.maximum if self._is_max else np.minimum
         length = end - since
-        found = np.full(len(since), self._worst, dtype=self._worst.dtype)
-        for power, level in enumerate(self._up_to(int(length.max(initial=0)))):
+        extremes = np.full(len(since), self._neutral, dtype=self._neutral.dtype)
+        for power, level in enumerate(self._levels_up_to(int(length.max(initial=0)))):
             step = 2**power
-            here = (length >= step) & (length < 2 * step)
-            found[here] = pick(level[since[here]], level[end[here] - step])
-        return _null_where(self._held[end] == self._held[since], found).cast(self._dtype)
+            of_this_level = (length >= step) & (length < 2 * step)
+            extremes[of_this_level] = pick(level[since[of_this_level]], level[end[of_this_level] - step])
+        return _null_where(self._not_null[end] == self._not_null[since], extremes).cast(self._dtype)
 
-    def _up_to(self, longest: int) -> list[NDArray[Any]]:
-        """The tables for stretches of up to so many values; each is made when it is first needed."""
-        pick = np.maximum if self._greatest else np.minimum
-        with self._growing:
+    def _levels_up_to(self, longest: int) -> list[NDArray[Any]]:
+        """The tables for blocks of up to `longest` values; each is made when it is first needed."""
+        pick = np.maximum if self._is_max else np.minimum
+        with self._lock:
             while 2 ** len(self._levels) <= longest:
                 level, step = self._levels[-1], 2 ** (len(self._levels) - 1)
-                beyond = np.full(min(step, len(level)), self._worst, dtype=level.dtype)
-                self._levels.append(pick(level, np.append(level[step:], beyond)))
+                padding = np.full(min(step, len(level)), self._neutral, dtype=level.dtype)
+                self._levels.append(pick(level, np.append(level[step:], padding)))
             return self._levels[: longest.bit_length()]
 
 
-def _worst(dtype: np.dtype[Any], *, greatest: bool) -> float:
+def _neutral(dtype: np.dtype[Any], *, is_max: bool) -> float:
+    """The value that never is the extreme while there is another one."""
     if dtype.kind == "f":
-        return -np.inf if greatest else np.inf
+        return -np.inf if is_max else np.inf
     limits = np.iinfo(dtype)
-    return int(limits.min if greatest else limits.max)
+    return int(limits.min if is_max else limits.max)
 
 
 def _null_where(undefined: NDArray[np.bool_], values: NDArray[Any]) -> pl.Series:

@@ -10,7 +10,7 @@ import polars as pl
 
 from mlops_lab.contracts.fields import Field
 from mlops_lab.lake.batches import Batch, read_batches
-from mlops_lab.lake.columns import Wanted
+from mlops_lab.lake.columns import ColumnSelection
 from mlops_lab.lake.sources import read_data
 from mlops_lab.project import Project
 from mlops_lab.project.declaration import SourceSection, TableSection
@@ -20,13 +20,13 @@ from mlops_lab.tables.fields import request_fields, table_fields
 def read_table(project: Project, name: str) -> pl.DataFrame:
     """All rows that the data of a declared table has, under the names of its fields."""
     section = _section(project, name)
-    wanted = _wanted(section, table_fields(project)[name])
-    return read_data(section.data, query=section.query, root=project.root, wanted=wanted)
+    selection = _selection(section, table_fields(project)[name])
+    return read_data(section.data, query=section.query, root=project.root, selection=selection)
 
 
 def read_rows(project: Project, name: str, file: Path, fields: Sequence[Field]) -> pl.DataFrame:
     """Rows about a declared table that a person hands in: requests, outcomes, or more of its rows."""
-    return read_data(file, wanted=_wanted(_section(project, name), fields))
+    return read_data(file, selection=_selection(_section(project, name), fields))
 
 
 def read_requests(project: Project, data: Path) -> Generator[Batch]:
@@ -36,8 +36,8 @@ def read_requests(project: Project, data: Path) -> Generator[Batch]:
     """
     source = project.settings.source
     fields = [Field(name, "string", nullable=True) for name in ("id", source.id)] + list(request_fields(project))
-    wanted = replace(_wanted(source, fields), only=frozenset(field.name for field in fields))
-    return read_batches(data, wanted=wanted)
+    selection = replace(_selection(source, fields), only=frozenset(field.name for field in fields))
+    return read_batches(data, selection=selection)
 
 
 def _section(project: Project, name: str) -> SourceSection | TableSection:
@@ -45,6 +45,6 @@ def _section(project: Project, name: str) -> SourceSection | TableSection:
     return source if name == source.table else project.settings.tables[name]
 
 
-def _wanted(section: SourceSection | TableSection, fields: Sequence[Field]) -> Wanted:
+def _selection(section: SourceSection | TableSection, fields: Sequence[Field]) -> ColumnSelection:
     text = frozenset(field.name for field in fields if field.kind == "string")
-    return Wanted(text, section.rename, frozenset(section.skip))
+    return ColumnSelection(text, section.rename, frozenset(section.skip))

@@ -1,7 +1,6 @@
-"""A table of any size, some rows at a time: a file, a folder of files, or a Delta table, in the memory of one batch.
+"""Reads a table of any size in batches: a file, a folder of files, or a Delta table, in the memory of one batch.
 
-What is read is what `lake.sources` would read, batch by batch. Only JSON lines may differ: there a field that a line
-leaves out is null.
+The rows are those that `lake.sources` reads. Only JSON lines may differ: a field that a line omits is null there.
 """
 
 from __future__ import annotations
@@ -13,137 +12,140 @@ from typing import NamedTuple
 
 import polars as pl
 
-from mlops_lab.lake.columns import Wanted, rename_frame, settle_names, settle_types
+from mlops_lab.lake.columns import ColumnSelection, normalize_types, resolve_names, select_columns
 from mlops_lab.lake.delimited import DelimitedTable
 from mlops_lab.lake.files import (
     DELIMITED,
     JSON_LINES,
     PARQUET,
+    bad_file_error,
     check_exists,
     check_files,
     check_kinds,
-    damaged,
-    file_changes,
+    file_changed_error,
+    file_stamp,
     find_bad_line,
     is_delta,
-    no_rows,
-    opened,
+    no_rows_error,
+    open_as_text_or_parquet,
     scan_delta,
-    stamp,
 )
 
-ROWS_AT_ONCE = 25_000
-"""So few that threads which take batches in turn end at about the same time."""
-_BYTES_AT_ONCE = 8 * 2**20
+ROWS_PER_BATCH = 25_000
+"""Small enough that threads which share the batches of a file end at about the same time."""
+_BYTES_PER_BLOCK = 8 * 2**20
 
 
 class Batch(NamedTuple):
-    """Some rows of the file `name`. `first`: the number, from 0, of the first one; `names`: all of the file's columns,
-    wanted or not; `of`: how many rows it has, where that is known; `omits`: a column that is not there is null."""
+    """Some rows of the file `name`, whose first row has the number `first_row` (from 0).
+
+    `names`: all columns of the file, selected or not. `total_rows`: the number of rows of the file, where it is known.
+    `may_omit_fields`: whether a missing column means that the field is null in all these rows.
+    """
 
     frame: pl.DataFrame
     name: str
-    first: int
+    first_row: int
     names: list[str]
-    of: int | None
-    omits: bool = False
+    total_rows: int | None
+    may_omit_fields: bool = False
 
 
-def read_batches(data: Path, *, wanted: Wanted, rows: int = ROWS_AT_ONCE) -> Generator[Batch]:
+def read_batches(data: Path, *, selection: ColumnSelection, rows: int = ROWS_PER_BATCH) -> Generator[Batch]:
     """The rows of a file, of a folder of files (in the order of their names) or of a Delta table.
 
-    InvalidInput as `read_data` has it. A file that is written to meanwhile is found out at its end.
+    Raises InvalidInput like `read_data`. A file that changes while it is read is detected at its end.
     """
     check_exists(data)
     if is_delta(data):
-        batches = _read_delta(data, wanted, rows)
+        batches = _read_delta(data, selection, rows)
     elif data.is_dir():
-        batches = _read_folder(data, wanted, rows)
+        batches = _read_folder(data, selection, rows)
     else:
-        batches = (batch for _, batch in _read_file(data, wanted, rows))
+        batches = (batch for _, batch in _read_file(data, selection, rows))
     empty = True
     for batch in batches:
         empty = False
-        yield batch._replace(frame=settle_types(batch.frame, batch.name))
+        yield batch._replace(frame=normalize_types(batch.frame, batch.name))
     if empty:
-        raise no_rows(str(data))
+        raise no_rows_error(str(data))
 
 
-def _read_folder(path: Path, wanted: Wanted, rows: int) -> Iterator[Batch]:
+def _read_folder(path: Path, selection: ColumnSelection, rows: int) -> Iterator[Batch]:
     kinds: dict[str, str] = {}
     for file in check_files(path):
-        for kind, batch in _read_file(file, wanted, rows):
+        for kind, batch in _read_file(file, selection, rows):
             kinds.setdefault(kind, file.name)
             check_kinds(path, kinds)
-            yield batch._replace(of=None)
+            yield batch._replace(total_rows=None)
 
 
-def _read_file(path: Path, wanted: Wanted, rows: int) -> Iterator[tuple[str, Batch]]:
+def _read_file(path: Path, selection: ColumnSelection, rows: int) -> Iterator[tuple[str, Batch]]:
     """The batches of a file, each with the file's kind."""
-    before = stamp(path)
-    with opened(path) as (kind, plain):
+    before = file_stamp(path)
+    with open_as_text_or_parquet(path) as (kind, plain):
         read = {PARQUET: _read_parquet, JSON_LINES: _read_json_lines, DELIMITED: _read_delimited}[kind]
-        for batch in read(plain, str(path), wanted, rows):
+        for batch in read(plain, str(path), selection, rows):
             if batch.frame.height:
                 yield kind, batch
-    if stamp(path) != before:
-        raise file_changes(str(path))
+    if file_stamp(path) != before:
+        raise file_changed_error(str(path))
 
 
-def _read_parquet(plain: Path, name: str, wanted: Wanted, rows: int) -> Iterator[Batch]:
+def _read_parquet(plain: Path, name: str, selection: ColumnSelection, rows: int) -> Iterator[Batch]:
     try:
-        yield from _collect(pl.scan_parquet(plain), name, wanted, rows)
+        yield from _collect(pl.scan_parquet(plain), name, selection, rows)
     except pl.exceptions.PolarsError as error:
-        raise damaged("Parquet", error, name) from None
+        raise bad_file_error("Parquet", error, name) from None
 
 
-def _read_delta(path: Path, wanted: Wanted, rows: int) -> Iterator[Batch]:
+def _read_delta(path: Path, selection: ColumnSelection, rows: int) -> Iterator[Batch]:
     from deltalake.exceptions import DeltaError
 
     try:
-        yield from _collect(scan_delta(path), str(path), wanted, rows)
+        yield from _collect(scan_delta(path), str(path), selection, rows)
     except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
-        raise damaged("a Delta table", error, str(path)) from None
+        raise bad_file_error("a Delta table", error, str(path)) from None
 
 
-def _collect(scan: pl.LazyFrame, name: str, wanted: Wanted, rows: int) -> Iterator[Batch]:
-    """The wanted columns of what a scan finds."""
-    known = scan.collect_schema().names()
-    names = settle_names(known, name, wanted)
-    left_out = set(wanted.left_out(names))
-    taken = [pl.col(old).alias(new) for old, new in zip(known, names, strict=True) if new not in left_out]
+def _collect(scan: pl.LazyFrame, name: str, selection: ColumnSelection, rows: int) -> Iterator[Batch]:
+    """The selected columns of a scan, in batches."""
+    header = scan.collect_schema().names()
+    names = resolve_names(header, name, selection)
+    excluded = set(selection.excluded(names))
+    columns = [pl.col(old).alias(new) for old, new in zip(header, names, strict=True) if new not in excluded]
     height = int(scan.select(pl.len()).collect().item())
-    first = 0
-    for frame in scan.select(taken).collect_batches(chunk_size=rows, engine="streaming"):
-        yield Batch(frame, name, first, names, height)
-        first += frame.height
+    first_row = 0
+    for frame in scan.select(columns).collect_batches(chunk_size=rows, engine="streaming"):
+        yield Batch(frame, name, first_row, names, height)
+        first_row += frame.height
 
 
-def _read_delimited(plain: Path, name: str, wanted: Wanted, rows: int) -> Iterator[Batch]:
-    table = DelimitedTable(plain, name, wanted)
-    first = 0
+def _read_delimited(plain: Path, name: str, selection: ColumnSelection, rows: int) -> Iterator[Batch]:
+    table = DelimitedTable(plain, name, selection)
+    first_row = 0
     for frame in table.batches(rows):
-        yield Batch(frame, name, first, table.names, table.rows)
-        first += frame.height
+        yield Batch(frame, name, first_row, table.names, table.rows)
+        first_row += frame.height
 
 
-def _read_json_lines(plain: Path, name: str, wanted: Wanted, rows: int) -> Iterator[Batch]:
-    first = 0
+def _read_json_lines(plain: Path, name: str, selection: ColumnSelection, rows: int) -> Iterator[Batch]:
+    first_row = 0
     for lines in _blocks(plain):
         try:
-            found = pl.read_ndjson(io.BytesIO(lines), infer_schema_length=None)
+            block = pl.read_ndjson(io.BytesIO(lines), infer_schema_length=None)
         except pl.exceptions.PolarsError as error:
-            raise find_bad_line(plain, name) or damaged("JSON lines", error, name) from None
-        names = settle_names(found.columns, name, wanted)
-        for frame in rename_frame(found, name, wanted).iter_slices(rows):
-            yield Batch(frame, name, first, names, None, omits=True)
-            first += frame.height
+            raise find_bad_line(plain, name) or bad_file_error("JSON lines", error, name) from None
+        names = resolve_names(block.columns, name, selection)
+        for frame in select_columns(block, name, selection).iter_slices(rows):
+            yield Batch(frame, name, first_row, names, None, may_omit_fields=True)
+            first_row += frame.height
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    """The file in blocks of whole lines."""
+    """The content of the file in blocks of whole lines."""
     with path.open("rb") as file:
-        while block := file.read(_BYTES_AT_ONCE):
+        while block := file.read(_BYTES_PER_BLOCK):
             lines = block + file.readline()
             if lines.strip():
                 yield lines

@@ -33,14 +33,14 @@ class Snapshot:
         return f"{self.table}@{self.version}"
 
 
-_REOPEN_AFTER = 20
+_REOPEN_AFTER_APPENDS = 20
 
 
 class Lake:
-    """The Delta tables below one folder, each in a folder of its own.
+    """The Delta tables in one folder, each in its own folder.
 
-    A table once opened is kept open and brought up to date at every use, which takes a sixth of opening it anew;
-    after some appends it is opened anew all the same, for a kept one grows slower with each.
+    An opened table is kept and updated at every use, which takes a sixth of the time of opening it again. After some
+    appends it is opened again, because a kept table gets slower with each append.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,7 +49,7 @@ class Lake:
         self._appends: dict[str, int] = {}
 
     def table_path(self, name: str) -> Path:
-        """Where the table lies: what Polars, DuckDB or Spark are pointed at."""
+        """The folder of the table, which Polars, DuckDB or Spark can read."""
         return self.path / name
 
     def tables(self) -> list[str]:
@@ -67,11 +67,12 @@ class Lake:
     ) -> bool:
         """Append rows in one commit; True if they were written.
 
-        `position` = (writer, number) makes it exactly-once: rows whose number is not beyond the writer's last one
-        are already in the table and are not written again. `time` names the column that readers filter by: only its
-        statistics are kept, which makes a commit three times cheaper. New columns are added to the table.
+        `position` = (writer, number) makes the append exactly-once: rows whose number is not greater than the writer's
+        last one are already in the table and are not written again. `time` names the column that readers filter by:
+        statistics are kept for this column only, which makes a commit three times faster. New columns are added to the
+        table.
 
-        Two writers of one table may race on different `writer`s, never on the same.
+        Two processes may append to one table at the same time with different `writer`s, but not with the same one.
         """
 
         def write() -> bool:
@@ -97,7 +98,7 @@ class Lake:
                 **options,
             )
             self._appends[name] = self._appends.get(name, 0) + 1
-            if self._appends[name] % _REOPEN_AFTER == 0:
+            if self._appends[name] % _REOPEN_AFTER_APPENDS == 0:
                 self._handles.pop(name, None)
             return True
 
@@ -125,9 +126,9 @@ class Lake:
         return self._guard(name, scan)
 
     def read_added(self, name: str, known: frozenset[str]) -> tuple[pl.DataFrame, frozenset[str]]:
-        """The rows in files of the table that are not among `known`, and all its files.
+        """The rows in those files of the table that are not in `known`, and the names of all its files.
 
-        Tables only grow: what was read once need not be read again.
+        Tables only grow, so rows that were read once need not be read again.
         """
 
         def scan() -> tuple[pl.DataFrame, frozenset[str]]:
@@ -152,9 +153,9 @@ class Lake:
         return int(self._open(name).version())
 
     def snapshot(self, name: str, rows: pl.DataFrame | None = None) -> Snapshot:
-        """The table as it stands now; `rows` saves reading it again where it has just been read."""
+        """The table as it is now. `rows`: its content, if it has just been read, so that it is not read again."""
         rows = self.read(name) if rows is None else rows
-        return Snapshot(name, self.version(name), rows.height, fingerprint_frame(_in_order(rows)))
+        return Snapshot(name, self.version(name), rows.height, fingerprint_frame(_sort_by_values(rows)))
 
     def _open(self, name: str, *, version: int | None = None) -> DeltaTable:
         if not self.exists(name):
@@ -162,7 +163,7 @@ class Lake:
                 f'there is no table "{name}"',
                 code="unknown_table",
                 where=str(self.path),
-                hint=f"the lake has: {', '.join(self.tables()) or 'nothing yet; run `mlops run`'}",
+                hint=f"the lake has: {', '.join(self.tables()) or 'no tables yet; run `mlops run`'}",
             )
         if version is not None:
             return DeltaTable(str(self.table_path(name)), version=version)
@@ -177,32 +178,32 @@ class Lake:
         try:
             return work()
         except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
-            raise _explain(error, name, self.table_path(name)) from error
+            raise _lake_error(error, name, self.table_path(name)) from error
         except Exception as error:
-            if type(error) is not Exception:  # delta-rs says with a bare one that a value does not fit its column
+            if type(error) is not Exception:  # delta-rs raises a bare one where a value does not fit its column
                 raise
-            raise _explain(error, name, self.table_path(name)) from error
+            raise _lake_error(error, name, self.table_path(name)) from error
 
 
-def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows in an order that depends on nothing but their values; the first columns settle it nearly always."""
+def _sort_by_values(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows in an order that depends only on their values. The first columns are nearly always enough for it."""
     first = rows.columns[:2]
     return rows.sort(rows.columns if rows.select(first).is_duplicated().any() else first)
 
 
-def _explain(error: Exception, name: str, path: Path) -> EnvironmentFault:
-    """What the operating system said, out of an error of delta-rs or of Python."""
+def _lake_error(error: Exception, name: str, path: Path) -> EnvironmentFault:
+    """The error with its cause in the operating system, from an error of delta-rs or Python."""
     number = getattr(error, "errno", None) or next(iter(re.findall(r"os error (\d+)", str(error))), None)
     reasons = {
-        28: ("the disk is full", "free some space and run it again: nothing was half-written"),
+        28: ("the disk is full", "free some space and run it again: no incomplete data was left"),
         30: ("the disk is read-only", "make it writable, or move the project"),
-        13: ("writing is not permitted", "check the owner and the permissions of the folder"),
+        13: ("permission denied", "check the owner and the permissions of the folder"),
     }
     what, hint = reasons.get(
         int(number) if number else 0,
         (
             str(error).splitlines()[0][:200],
-            "where a field changed its type, give it the old one; where a file was damaged, restore it from a backup",
+            "if a field has changed its type, change it back; if a file is damaged, restore it from a backup",
         ),
     )
     return EnvironmentFault(what, code="lake_fault", where=f'table "{name}" in {path}', hint=hint)

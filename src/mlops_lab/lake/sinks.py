@@ -1,6 +1,6 @@
-"""A table written as it comes, batch by batch: Parquet, CSV, or a Delta table. It is there whole, or not at all.
+"""Writes a table batch by batch: Parquet, CSV, or a Delta table. It appears complete, or not at all.
 
-What is under way lies beside the target, under a hidden name that ends in `.part`; a killed run leaves that behind.
+While it is written, it is a hidden file beside the target whose name ends in `.part`; a killed run leaves that file.
 """
 
 from __future__ import annotations
@@ -21,56 +21,58 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 CSV, PARQUET, DELTA = "csv", "parquet", "delta"
-KINDS = (CSV, PARQUET, DELTA)
+FORMATS = (CSV, PARQUET, DELTA)
 Write = Callable[[pl.DataFrame], None]
+"""Writes one batch."""
 
 
-def kind_of(path: Path, said: str | None) -> str:
-    """What to write: what was said, else what the suffix says. InvalidInput where neither is a kind of table."""
-    kind = path.suffix.removeprefix(".") if said is None else said
-    if kind in KINDS:
-        return kind
-    what = f'"{said}" is no format' if said else f'"{path.suffix}" files cannot be written'
-    hint = "use .csv, .parquet or .delta, or say --format"
-    raise InvalidInput(what, code="unknown_format", where="--format" if said else "--out", hint=hint)
+def choose_format(path: Path, requested: str | None) -> str:
+    """The format to write: the requested one, else that of the suffix. InvalidInput where it is not supported."""
+    format = path.suffix.removeprefix(".") if requested is None else requested
+    if format in FORMATS:
+        return format
+    what = f'"{requested}" is not a known format' if requested else f'"{path.suffix}" files cannot be written'
+    hint = "use .csv, .parquet or .delta, or set --format"
+    raise InvalidInput(what, code="unknown_format", where="--format" if requested else "--out", hint=hint)
 
 
-def check_target(path: Path, kind: str, *, overwrite: bool) -> None:
-    """InvalidInput where a table may not be written there."""
+def check_target(path: Path, format: str, *, overwrite: bool) -> None:
+    """InvalidInput where a table cannot be written to this path."""
     if not path.parent.is_dir():
-        hint = "make it first, or check the path"
+        hint = "create it first, or check the path"
         raise InvalidInput("there is no such folder", code="no_folder", where=str(path.parent), hint=hint)
-    if not path.exists() or (kind == DELTA and path.is_dir() and not any(path.iterdir())):
+    if not path.exists() or (format == DELTA and path.is_dir() and not any(path.iterdir())):
         return
-    if kind == DELTA and not (path / "_delta_log").is_dir():
-        hint = "name another folder: what is there is no Delta table, and stays"
-        raise InvalidInput("is no Delta table", code="output_exists", where=str(path), hint=hint)
-    if kind != DELTA and path.is_dir():
-        hint = f"name a file, or write a Delta table: --format {DELTA}"
+    if format == DELTA and not (path / "_delta_log").is_dir():
+        hint = "choose another folder: this one contains something else, which is not deleted"
+        raise InvalidInput("is not a Delta table", code="output_exists", where=str(path), hint=hint)
+    if format != DELTA and path.is_dir():
+        hint = f"choose a file, or write a Delta table: --format {DELTA}"
         raise InvalidInput("is a folder", code="output_exists", where=str(path), hint=hint)
     if not overwrite:
-        raise Conflict("is there already", code="output_exists", where=str(path), hint="--overwrite replaces it")
+        raise Conflict("already exists", code="output_exists", where=str(path), hint="--overwrite replaces it")
 
 
 @contextmanager
-def open_sink(path: Path, kind: str, *, overwrite: bool = False) -> Iterator[Write]:
-    """Takes the batches of a table, all of the same columns; it is at `path` when the block ends without an error.
+def open_sink(path: Path, format: str, *, overwrite: bool = False) -> Iterator[Write]:
+    """A function that writes one batch; the table is at `path` when the block ends without an error.
 
-    An existing Delta table gets a new version, so that its old ones can still be read.
+    All batches must have the same columns. An existing Delta table gets a new version; its old versions can still be
+    read.
     """
     path = path.resolve()
-    check_target(path, kind, overwrite=overwrite)
+    check_target(path, format, overwrite=overwrite)
     part = path.with_name(f".{path.name}.{new_id()[:8]}.part")
     try:
-        with (_write_csv if kind == CSV else _write_parquet)(part) as write:
+        with (_write_csv if format == CSV else _write_parquet)(part) as write:
             yield write
-        check_target(path, kind, overwrite=overwrite)
-        if kind == DELTA:
+        check_target(path, format, overwrite=overwrite)
+        if format == DELTA:
             _commit(part, path)
         else:
             part.replace(path)
     except OSError as error:
-        raise _explain(error, path) from error
+        raise _disk_error(error, path) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -93,7 +95,7 @@ def _write_parquet(part: Path) -> Iterator[Write]:
         nonlocal writer
         table = batch.to_arrow(compat_level=pl.CompatLevel.oldest())
         if writer is None:
-            # a dictionary of values that hardly repeat, as those of ids, costs time and saves nothing
+            # a dictionary of values that hardly repeat, such as ids, takes time and saves nothing
             repeating = [column.name for column in batch.iter_columns() if column.n_unique() < batch.height / 2]
             writer = pq.ParquetWriter(file, table.schema, compression="zstd", use_dictionary=repeating)
         writer.write_table(table)
@@ -109,7 +111,7 @@ def _write_parquet(part: Path) -> Iterator[Write]:
 
 
 def _commit(part: Path, path: Path) -> None:
-    """Make a Delta table of what was written: a new one appears with its first version in it."""
+    """Make the written file a Delta table, or a new version of the one that exists."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     from deltalake import write_deltalake
@@ -128,16 +130,18 @@ def _commit(part: Path, path: Path) -> None:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except DeltaError as error:
-        said = str(error).splitlines()[0]
+        message = str(error).splitlines()[0]
         hint = "check that the disk has space and the folder is writable, then run it again"
-        raise EnvironmentFault(said, code="disk_fault", where=str(path), hint=hint) from error
+        raise EnvironmentFault(message, code="disk_fault", where=str(path), hint=hint) from error
 
 
-def _explain(error: OSError, path: Path) -> EnvironmentFault:
+def _disk_error(error: OSError, path: Path) -> EnvironmentFault:
     full = error.errno in {28, 122}
     return EnvironmentFault(
         "the disk is full" if full else f"cannot be written: {error.strerror or error}",
         code="disk_full" if full else "disk_fault",
         where=str(path),
-        hint="free some space: nothing was half-written" if full else "make the folder writable, or name another one",
+        hint="free some space and run it again: no incomplete file was left"
+        if full
+        else "make the folder writable, or choose another one",
     )

@@ -1,6 +1,6 @@
-"""A project: a folder with `mlops.toml` (what) and `pipeline.py` (how). This package reads the first.
+"""A project: a folder with `mlops.toml` (its settings) and `pipeline.py` (its model). This package reads the settings.
 
-What the file says can be said otherwise from outside: defaults < `mlops.toml` < environment < `--set`.
+Settings come in layers, each of which overrides the one before: defaults, `mlops.toml`, the environment, `--set`.
 """
 
 from mlops_lab.project.declaration import ASKED_AT, KNOWN_AT, RESERVED, ROW_ID, FieldSection, type_of

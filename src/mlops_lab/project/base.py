@@ -1,6 +1,6 @@
-"""What all sections of `mlops.toml` are made of.
+"""The base class and the types of all sections of `mlops.toml`.
 
-The meaning of a key is written here only: docs/configuration.md and the JSON schema say it in the same words.
+The meaning of a key is written in its section only; docs/configuration.md and the JSON schema repeat the same words.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base of all sections: immutable, and an unknown key is an error."""
+    """The base of all sections: immutable, and an unknown key is an error."""
 
 
 def means(description: str, *, suggest: list[str] | None = None, **limits: Any) -> msgspec.Meta:
-    """What a key means, in words for people; what editors suggest for it; the limits of its values."""
+    """The meaning of a key, the values that editors suggest for it (`suggest`), and the limits of its values."""
     return msgspec.Meta(description=description, extra_json_schema={"enum": suggest} if suggest else None, **limits)

@@ -1,4 +1,4 @@
-"""What the data are: `[source]`, `[tables.NAME]`, their fields, and `[contract]`."""
+"""The sections about the data: `[source]`, `[tables.NAME]`, their fields, and `[contract]`."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import msgspec
 from mlops_lab.project.base import Config, PositiveInt, means
 
 ROW_ID, ASKED_AT, KNOWN_AT = "row_id", "asked_at", "known_at"
-"""The columns that are made where the data has none: see `SourceSection`."""
-_ANSWER = {"id", "at", "version", "role", "output", "shadow_version", "shadow_output"}
+"""Columns that are added where the data does not have them: see `SourceSection`."""
+_RESPONSE_COLUMNS = {"id", "at", "version", "role", "output", "shadow_version", "shadow_output"}
 FIELD_KINDS = ("string", "integer", "float", "boolean", "datetime")
-RESERVED = frozenset(_ANSWER | {"known_at", "received_at", "verdict", "predicted_at", "missing"})
-"""Columns of the loop's own tables, which stand beside the fields of requests and outcomes."""
+RESERVED = frozenset(_RESPONSE_COLUMNS | {"known_at", "received_at", "verdict", "predicted_at", "missing"})
+"""Columns that the loop adds to the fields of requests and outcomes in its tables."""
 
 _TYPES = [f"{kind}{may_be_null}" for kind in FIELD_KINDS for may_be_null in ("", "?")]
 Kind = Annotated[str, means("the type; with `?`, null is allowed", suggest=_TYPES)]
 
 
 class FieldSection(Config, frozen=True, kw_only=True):
-    """One field with what its values may be, beside its type: numbers from `min` to `max`, or text of `categories`.
+    """One field: its type and its allowed values, which are numbers from `min` to `max`, or text from `categories`.
 
-    `format` says how moments are written in text files, where that is not ISO 8601: "%d.%m.%Y %H:%M".
+    `format`: how times are written in text files, if not in ISO 8601: "%d.%m.%Y %H:%M".
     """
 
     type: Kind
-    min: Annotated[float | None, means("the least that a number may be")] = None
-    max: Annotated[float | None, means("the most")] = None
-    categories: Annotated[list[str] | None, means("all that a text may be")] = None
+    min: Annotated[float | None, means("the smallest allowed number")] = None
+    max: Annotated[float | None, means("the largest allowed number")] = None
+    categories: Annotated[list[str] | None, means("the allowed texts")] = None
     format: Annotated[
-        str | None, means('how moments are written in text files, where not in ISO 8601: `"%d.%m.%Y %H:%M"`')
+        str | None, means('how times are written in text files, if not in ISO 8601: `"%d.%m.%Y %H:%M"`')
     ] = None
 
 
@@ -38,26 +38,26 @@ Declared = dict[str, Kind | FieldSection]
 
 
 def type_of(declared: str | FieldSection) -> str:
-    """The type of a field as it is written."""
+    """The type of a field as written in `mlops.toml`."""
     return declared if isinstance(declared, str) else declared.type
 
 
 class SourceSection(Config, frozen=True, kw_only=True):
-    """`[source]`: the past, one row a request and how it ended.
+    """`[source]`: past requests and their outcomes, one row for each request.
 
-    `data` names a file, a folder of files, a Delta table, or a database, of which `query` then asks for the rows.
-    Columns of the data come under other names where `rename` gives them one, and not at all where `skip` names them.
+    `data` is a file, a folder of files, a Delta table, or the address of a database, whose rows `query` selects.
+    `rename` gives columns of the data new names, and columns in `skip` are not read.
 
-    Field types: see `contracts.fields`. `label` names the outcome field to predict. Its type says what kind of task it
-    is: see `Project.task`.
+    Field types: see `contracts.fields`. `label` is the outcome field to predict. Its type determines the kind of task:
+    see `Project.task`.
 
-    `key` names the request field that tells who asks: within a rollout the same key always meets the same version.
-    `weight` names the field that says how much a row counts in training.
+    `key` is the request field that identifies the client: during a rollout the same key always gets the same version.
+    `weight` is the field with the weight of each row in training.
 
-    Data need not say everything. Without a column named by `id`, rows are told apart by their place in the file.
-    Without a request field named by `time`, a request's moment is that of its arrival, and the rows of the data came
-    in the order of the file, or, with `order = "shuffled"`, in one drawn at random: for a file that is sorted by what
-    is to be predicted. Without a column named by `known_at`, an outcome was known at once.
+    Some columns are optional. Without a column `id`, a row is identified by its position in the file. Without a request
+    field `time`, the time of a request is that of its arrival, and the rows of the data are taken in the order of the
+    file, or, with `order = "shuffled"`, in random order, for a file that is sorted by the label. Without a column
+    `known_at`, an outcome was known at the time of its request.
     """
 
     table: Annotated[str, means("the name of the table in the lake")]
@@ -69,31 +69,31 @@ class SourceSection(Config, frozen=True, kw_only=True):
     ]
     query: Annotated[
         str | None,
-        means("where `data` is the address of a database: the `SELECT` that asks it for the rows"),
+        means("if `data` is the address of a database: the `SELECT` that returns the rows"),
     ] = None
     rename: Annotated[
         dict[str, str],
-        means("a table from columns of the data to the fields they are, where those have other names"),
+        means("new names for columns of the data: a table from column to field"),
     ] = msgspec.field(default_factory=dict)
-    skip: Annotated[list[str], means("columns of the data that are left out")] = msgspec.field(default_factory=list)
+    skip: Annotated[list[str], means("columns of the data that are not read")] = msgspec.field(default_factory=list)
     id: Annotated[
         str,
         means(
-            "the column that tells rows apart; where the data has no `row_id`, a row's place in the file does",
+            "the column that identifies a row; without a column `row_id` in the data, its position in the file does",
         ),
     ] = ROW_ID
     time: Annotated[
         str,
         means(
-            "the request field that holds the moment of the request; where no field `asked_at` is declared, it is the "
-            "moment of arrival",
+            "the request field with the time of the request; if no field `asked_at` is declared, it is the time of "
+            "arrival",
         ),
     ] = ASKED_AT
     known_at: Annotated[
         str,
         means(
-            "the column that holds the moment at which the outcome was known; where the data has no `known_at`, that "
-            "is the moment of the request",
+            "the column with the time at which the outcome became known; without a column `known_at` in the data, it "
+            "is the time of the request",
         ),
     ] = KNOWN_AT
     label: Annotated[
@@ -106,15 +106,15 @@ class SourceSection(Config, frozen=True, kw_only=True):
     key: Annotated[
         str | None,
         means(
-            "the request field that names who asks: within a rollout the same key always meets the same version",
+            "the request field that identifies the client: during a rollout the same key always gets the same version",
         ),
     ] = None
-    weight: Annotated[str | None, means("the field that says how much a row counts in training")] = None
+    weight: Annotated[str | None, means("the field with the weight of each row in training")] = None
     order: Annotated[
         Literal["arrival", "shuffled"],
         means(
-            'without a time: rows came in the order of the file, or (`"shuffled"`) in one drawn at random, for a file '
-            "sorted by its label",
+            "the order of rows without a time: that of the file, or "
+            '(`"shuffled"`) a random one, for a file sorted by its label',
         ),
     ] = "arrival"
     request: Annotated[Declared, means("a table of request fields and their types")]
@@ -122,52 +122,52 @@ class SourceSection(Config, frozen=True, kw_only=True):
     outcome_within_days: Annotated[
         PositiveInt,
         means(
-            "how long after its request the server still expects an outcome, and repeats an answer to the same id",
+            "how long after its request the server accepts an outcome, and repeats a response for the same id",
         ),
     ] = 7
 
 
 class TableSection(Config, frozen=True, kw_only=True):
-    """`[tables.NAME]`: facts from elsewhere. Rows are told apart by `key` (and `known_at`, where there is one).
+    """`[tables.NAME]`: facts from other sources. A row is identified by `key` (and `known_at`, if there is one).
 
-    What the whole table must keep: so many rows a day of the project's zone, a newest row known not longer than
-    `fresh_within` ("6h") ago, and with `monotone` rows that come in the order in which they became known.
+    Rules for the whole table: the number of rows per day in the project's time zone, the age of its newest row
+    (`fresh_within`, "6h"), and with `monotone` that rows come in the order in which they became known.
     """
 
-    data: Annotated[str, means("what to start from: a file, a folder, a Delta table, the address of a database")]
+    data: Annotated[str, means("the initial rows: a file, a folder, a Delta table, or the address of a database")]
     query: Annotated[
         str | None,
-        means("where `data` is the address of a database: the `SELECT` that asks it for the rows"),
+        means("if `data` is the address of a database: the `SELECT` that returns the rows"),
     ] = None
     rename: Annotated[
         dict[str, str],
-        means("a table from columns of the data to the fields they are, where those have other names"),
+        means("new names for columns of the data: a table from column to field"),
     ] = msgspec.field(default_factory=dict)
-    skip: Annotated[list[str], means("columns of the data that are left out")] = msgspec.field(default_factory=list)
-    key: Annotated[list[str], means("the columns that, with `known_at`, tell rows apart (strings or integers)")]
+    skip: Annotated[list[str], means("columns of the data that are not read")] = msgspec.field(default_factory=list)
+    key: Annotated[list[str], means("the columns that, with `known_at`, identify a row (strings or integers)")]
     known_at: Annotated[
         str | None,
-        means("the column that holds the moment at which a row was known; none: always known"),
+        means("the column with the time at which a row became known; none: always known"),
     ] = None
     fields: Annotated[Declared, means("a table of columns and their types")]
     min_rows_per_day: Annotated[
         PositiveInt | None,
-        means("the fewest rows of a whole day (of the project's zone); `mlops contract check`"),
+        means("the fewest rows of a whole day (in the project's time zone); `mlops contract check` checks it"),
     ] = None
     max_rows_per_day: Annotated[PositiveInt | None, means("the most rows of a whole day")] = None
     fresh_within: Annotated[
         str | None,
-        means('how long ago the newest row may have been known, such as `"6h"`; `mlops contract check`'),
+        means('the greatest age of the newest row, such as `"6h"`; `mlops contract check` checks it'),
     ] = None
     monotone: Annotated[
-        bool, means("rows come in the order in which they became known: one that does not is set aside")
+        bool, means("whether rows must come in the order in which they became known; others are set aside")
     ] = False
 
 
 class ContractSection(Config, frozen=True, kw_only=True):
-    """`[contract]`: rows that break it are set aside; a file of which more than this share does is not loaded."""
+    """`[contract]`: rows that break it are set aside; if too many rows of a file do, it is not loaded."""
 
     max_quarantined_share: Annotated[
         float,
-        means("the share of a file's rows that may be set aside; beyond it nothing is loaded", ge=0, le=1),
+        means("the share of a file's rows that may be set aside; if there are more, nothing is loaded", ge=0, le=1),
     ] = 0.01

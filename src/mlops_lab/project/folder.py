@@ -1,4 +1,4 @@
-"""A project's folder: where everything lives, and the settings that hold there."""
+"""The folder of a project: its settings, and the paths of everything in it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import msgspec
 
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.project.declaration import type_of
-from mlops_lab.project.faults import explain
-from mlops_lab.project.layers import CONFIG_NAME, FILE, Layers, mark, strip
-from mlops_lab.project.outside import overlay_environment, overlay_flags
+from mlops_lab.project.layers import CONFIG_NAME, FILE, Layers, values_of, with_origin
+from mlops_lab.project.overrides import apply_environment, apply_flags
 from mlops_lab.project.references import check_references
 from mlops_lab.project.sections import Settings
+from mlops_lab.project.validation_errors import explain_validation_error
 
 PIPELINE_NAME = "pipeline.py"
 
 
 @dataclass(frozen=True)
 class Project:
-    """A project folder and its settings; knows where everything lives, and in `layers` where each setting was said."""
+    """A project: its folder, its settings, and `layers`, which knows where each setting was set."""
 
     root: Path
     settings: Settings
@@ -32,32 +32,32 @@ class Project:
 
     @property
     def name(self) -> str:
-        """The project's name, also that of its registered model."""
+        """The project's name, which is also the name of its registered model."""
         return self.settings.project.name
 
     @property
     def timezone(self) -> str:
-        """The zone whose midnight ends a day."""
+        """The time zone whose midnight ends a day."""
         return self.settings.project.timezone
 
     @property
     def task(self) -> str:
-        """What is predicted, by the type of the label: "binary" (boolean), "multiclass" (string, whose categories are
-        the classes) or "regression" (integer or float)."""
+        """The kind of prediction, from the type of the label: "binary" (boolean), "multiclass" (string; its categories
+        are the classes) or "regression" (integer or float)."""
         source = self.settings.source
         kind = type_of(source.outcome[source.label])
         return {"boolean": "binary", "string": "multiclass"}.get(kind, "regression")
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes of a multiclass task, in the order of its outputs; none for other tasks."""
+        """The classes of a multiclass task, in the order of its outputs; empty for other tasks."""
         source = self.settings.source
         declared = source.outcome[source.label]
         return () if isinstance(declared, str) else tuple(declared.categories or ())
 
     @property
     def timed_by_arrival(self) -> bool:
-        """Whether a request's moment is that of its arrival, because no request field holds one."""
+        """Whether the time of a request is that of its arrival, because no request field has a time."""
         return self.settings.source.time not in self.settings.source.request
 
     @property
@@ -67,27 +67,27 @@ class Project:
 
     @cached_property
     def home(self) -> Path:
-        """`.mlops`: all state of the project."""
+        """`.mlops`, which contains all state of the project."""
         return self.root / ".mlops"
 
     @property
     def lake_path(self) -> Path:
-        """Delta tables."""
+        """The folder of the Delta tables."""
         return self.home / "lake"
 
     @property
     def journal_path(self) -> Path:
-        """What the server wrote down and the loop has still to move into the lake."""
+        """The journal: records of the server that the loop has yet to move into the lake."""
         return self.home / "journal"
 
     @property
     def positions_path(self) -> Path:
-        """How far the loop has moved the journals into the lake."""
+        """How much of each journal the loop has moved into the lake."""
         return self.home / "positions.json"
 
     @property
     def workers_path(self) -> Path:
-        """What the workers of a server tell each other about themselves."""
+        """The folder in which the workers of a server publish their state for each other."""
         return self.home / "workers"
 
     @property
@@ -97,17 +97,17 @@ class Project:
 
     @property
     def deployment_path(self) -> Path:
-        """The routing table that servers follow."""
+        """The routing table, which servers follow."""
         return self.home / "deployment.json"
 
     @property
     def state_path(self) -> Path:
-        """What a server needs to know of the past when it starts."""
+        """The state from which a server starts."""
         return self.home / "serving"
 
     @property
     def token_path(self) -> Path:
-        """The token that changing anything in the server needs."""
+        """The token that requests need to change anything in the server."""
         return self.home / "token"
 
 
@@ -120,29 +120,29 @@ def find_project(start: Path, *, flags: Sequence[str] = ()) -> Project:
         f"no {CONFIG_NAME} here or in a folder above",
         code="no_project",
         where=str(start),
-        hint="change into a project folder, or make one with `mlops demo`",
+        hint="change into a project folder, or create one with `mlops demo`",
     )
 
 
 def load_project(root: Path, *, flags: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Project:
-    """The project in `root`, as `mlops.toml`, the environment (this process's own, where none is given) and the flags
-    (`SECTION.KEY=VALUE`) have it, each over what was said before.
+    """The project in `root`, with the settings of `mlops.toml`, the environment and the flags (`SECTION.KEY=VALUE`).
 
-    InvalidInput names what is wrong: the line, the variable or the flag, and the key.
+    Each layer overrides the one before. `environment`: None is the environment of this process. InvalidInput names the
+    line, the variable or the flag that is wrong, and the key.
     """
     text = _read(root / CONFIG_NAME)
     try:
-        tree = mark(tomllib.loads(text), FILE)
+        tree = with_origin(tomllib.loads(text), FILE)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(
-            f"is not valid TOML: {error}", code="bad_config", where=CONFIG_NAME, hint="mend the line named"
+            f"is not valid TOML: {error}", code="bad_config", where=CONFIG_NAME, hint="fix this line"
         ) from None
-    tree = overlay_environment(tree, os.environ if environment is None else environment)
-    layers = Layers(text, overlay_flags(tree, flags), tuple(flags))
+    tree = apply_environment(tree, os.environ if environment is None else environment)
+    layers = Layers(text, apply_flags(tree, flags), tuple(flags))
     try:
-        settings = msgspec.convert(strip(layers.tree), Settings)
+        settings = msgspec.convert(values_of(layers.tree), Settings)
     except msgspec.ValidationError as error:
-        raise explain(str(error), layers) from None
+        raise explain_validation_error(str(error), layers) from None
     check_references(settings, layers)
     return Project(root.resolve(), settings, layers)
 
@@ -152,7 +152,10 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise NotFound(
-            f"cannot be read: {error.strerror}", code="no_project", where=str(path), hint="name a project folder"
+            f"cannot be read: {error.strerror}",
+            code="no_project",
+            where=str(path),
+            hint="check the project folder",
         ) from None
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1

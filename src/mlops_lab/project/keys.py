@@ -1,4 +1,4 @@
-"""Which keys there are, by the types of the sections, and which one was meant by a name that is none."""
+"""The known keys, from the types of the sections, and the hints about unknown ones."""
 
 from __future__ import annotations
 
@@ -22,67 +22,71 @@ def dotted(path: Path) -> str:
     return ".".join(part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else json.dumps(part) for part in path)
 
 
-def kinds_at(path: Path) -> list[inspect.Type]:
-    """What may stand at the path: one type, or those of a union; none where there is no such key."""
-    kinds = [_sections()]
+def types_at(path: Path) -> list[inspect.Type]:
+    """The types of the value at the path: one type, or those of a union; empty where there is no such key."""
+    types = [_settings_type()]
     for part in path:
-        found = [kind for parent in kinds if (kind := _child(parent, part)) is not None]
-        kinds = [one for kind in found for one in _split(kind)]
-    return kinds
+        children = [child for parent in types if (child := _child(parent, part)) is not None]
+        types = [member for child in children for member in _union_members(child)]
+    return types
 
 
 def names_at(path: Path, values: dict[str, Any]) -> list[str]:
-    """The names that may follow the path: the keys of a section, or what `values` declare where names are free."""
-    kinds = kinds_at(path)
-    if any(isinstance(kind, inspect.DictType) for kind in kinds):
-        found: Any = values
+    """The names that can follow the path: the keys of a section, or the names in `values` where names are free."""
+    types = types_at(path)
+    if any(isinstance(type_, inspect.DictType) for type_ in types):
+        table: Any = values
         for part in path:
-            found = found.get(part) if isinstance(found, dict) else None
-        return list(found) if isinstance(found, dict) else []
-    return [field.name for kind in kinds if isinstance(kind, inspect.StructType) for field in kind.fields]
+            table = table.get(part) if isinstance(table, dict) else None
+        return list(table) if isinstance(table, dict) else []
+    return [field.name for type_ in types if isinstance(type_, inspect.StructType) for field in type_.fields]
 
 
 def choices_at(path: Path) -> list[str]:
-    """The values that may be chosen at the path, where it is a choice."""
-    return [str(value) for kind in kinds_at(path) if isinstance(kind, inspect.LiteralType) for value in kind.values]
+    """The allowed values at the path, where its type is a list of values; else empty."""
+    literals = [type_ for type_ in types_at(path) if isinstance(type_, inspect.LiteralType)]
+    return [str(value) for literal in literals for value in literal.values]
 
 
-def suggest(name: str, names: Iterable[str]) -> str:
-    """`did you mean "port"? `, or nothing where no name is near."""
-    near = get_close_matches(name.lower(), known := {other.lower(): other for other in names}, n=1)
-    return f'did you mean "{known[near[0]]}"? ' if near else ""
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """The start of a hint, `did you mean "port"? `; empty where no name is similar."""
+    known = {other.lower(): other for other in names}
+    similar = get_close_matches(name.lower(), known, n=1)
+    return f'did you mean "{known[similar[0]]}"? ' if similar else ""
 
 
-def say_unknown(name: str, path: Sequence[str]) -> str:
-    """That there is no such name after the path."""
+def unknown_key_message(name: str, path: Sequence[str]) -> str:
+    """The message that there is no such name after the path."""
     return f'unknown key "{name}" in [{dotted(path)}]' if path else f'unknown section "{name}"'
 
 
-def list_names(path: Sequence[str], names: Sequence[str]) -> str:
-    """Which names there are after the path."""
-    if any(isinstance(kind, inspect.DictType) for kind in kinds_at(path)):
-        return f"declare it under [{dotted(path)}] in mlops.toml; docs/configuration.md tells how"
+def known_keys_hint(path: Sequence[str], names: Sequence[str]) -> str:
+    """The hint that lists the names that can follow the path."""
+    if any(isinstance(type_, inspect.DictType) for type_ in types_at(path)):
+        return f"declare it under [{dotted(path)}] in mlops.toml; docs/configuration.md describes how"
     if not names:
-        return f"{dotted(path)} holds one value and has no keys; docs/configuration.md describes it"
+        return f"{dotted(path)} is one value and has no keys; docs/configuration.md describes it"
     return f"{f'the keys of [{dotted(path)}]' if path else 'the sections'} are {', '.join(names)}"
 
 
 @cache
-def _sections() -> inspect.Type:
+def _settings_type() -> inspect.Type:
     return inspect.type_info(Settings)
 
 
-def _child(kind: inspect.Type, name: str) -> inspect.Type | None:
-    if isinstance(kind, inspect.DictType):
-        return kind.value_type
-    if isinstance(kind, inspect.StructType):
-        return next((field.type for field in kind.fields if field.name == name), None)
+def _child(parent: inspect.Type, name: str) -> inspect.Type | None:
+    """The type of the value with this name in the parent; None where it has none."""
+    if isinstance(parent, inspect.DictType):
+        return parent.value_type
+    if isinstance(parent, inspect.StructType):
+        return next((field.type for field in parent.fields if field.name == name), None)
     return None
 
 
-def _split(kind: inspect.Type) -> list[inspect.Type]:
-    if isinstance(kind, inspect.Metadata):
-        return _split(kind.type)
-    if isinstance(kind, inspect.UnionType):
-        return [one for other in kind.types for one in _split(other)]
-    return [kind]
+def _union_members(type_: inspect.Type) -> list[inspect.Type]:
+    """The members of a union; of another type, the type itself."""
+    if isinstance(type_, inspect.Metadata):
+        return _union_members(type_.type)
+    if isinstance(type_, inspect.UnionType):
+        return [member for other in type_.types for member in _union_members(other)]
+    return [type_]

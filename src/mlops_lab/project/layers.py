@@ -1,4 +1,4 @@
-"""Settings in layers: the file, the environment and `--set`, one on the other; each value knows where it was said."""
+"""Settings in layers: the file, the environment and `--set`. Each value knows where it was set."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Layer: TypeAlias = Literal["default", "mlops.toml", "environment", "--set"]
 
 @dataclass(frozen=True)
 class Origin:
-    """Where something was said: in which layer, and what it is called there (`MLOPS_SERVING__PORT`)."""
+    """Where a value was set: the layer, and its name there (`MLOPS_SERVING__PORT`)."""
 
     layer: Layer
     name: str | None
 
     @property
-    def outside(self) -> bool:
-        """Whether it was said neither in the file nor by nobody."""
+    def is_override(self) -> bool:
+        """Whether it was set by the environment or by a flag."""
         return self.layer in {"environment", "--set"}
 
     def __str__(self) -> str:
@@ -36,86 +36,87 @@ FILE = Origin("mlops.toml", CONFIG_NAME)
 
 
 @dataclass(frozen=True)
-class Leaf:
-    """A value that is no table, and where it was said."""
+class SettingLeaf:
+    """A value that is not a table, and where it was set."""
 
     value: Any
     origin: Origin
 
 
-Tree: TypeAlias = "dict[str, Leaf | Tree]"
-"""Tables within tables, whose values know their origin."""
+Tree: TypeAlias = "dict[str, SettingLeaf | Tree]"
+"""Nested tables of values that know their origin."""
 
 
-def mark(table: dict[str, Any], origin: Origin) -> Tree:
-    """The table, all of whose values were said in one place."""
+def with_origin(table: dict[str, Any], origin: Origin) -> Tree:
+    """The table as a tree in which every value has this origin."""
     return {
-        name: mark(value, origin) if isinstance(value, dict) else Leaf(value, origin) for name, value in table.items()
+        name: with_origin(value, origin) if isinstance(value, dict) else SettingLeaf(value, origin)
+        for name, value in table.items()
     }
 
 
-def overlay(below: Tree, above: Tree) -> Tree:
-    """Both: tables are merged key by key, and any other value takes the place of what was below it.
+def overlay(lower: Tree, upper: Tree) -> Tree:
+    """The two trees merged: tables key by key; any other value of `upper` replaces that of `lower`.
 
-    A field declared as `"float"` is `{ type = "float" }` to what adds a limit to it.
+    A field declared as `"float"` is treated as `{ type = "float" }` where `upper` adds a limit to it.
     """
-    merged = dict(below)
-    for name, value in above.items():
-        under = merged.get(name, {})
+    merged = dict(lower)
+    for name, value in upper.items():
+        old = merged.get(name, {})
         if isinstance(value, dict):
-            under = {"type": under} if isinstance(under, Leaf) and isinstance(under.value, str) else under
-            merged[name] = overlay(under if isinstance(under, dict) else {}, value)
+            old = {"type": old} if isinstance(old, SettingLeaf) and isinstance(old.value, str) else old
+            merged[name] = overlay(old if isinstance(old, dict) else {}, value)
         else:
             merged[name] = value
     return merged
 
 
-def strip(tree: Tree) -> dict[str, Any]:
-    """The values alone."""
-    return {name: value.value if isinstance(value, Leaf) else strip(value) for name, value in tree.items()}
+def values_of(tree: Tree) -> dict[str, Any]:
+    """The values of a tree, without their origins."""
+    return {name: value.value if isinstance(value, SettingLeaf) else values_of(value) for name, value in tree.items()}
 
 
 @dataclass(frozen=True)
 class Layers:
-    """All that was said, where, and what `--set` said word for word, for the processes that must hear it too."""
+    """The text of the file, the merged settings, and the flags as given, which are passed on to other processes."""
 
     text: str = ""
     tree: Tree = field(default_factory=dict)
     flags: tuple[str, ...] = ()
 
     def origin(self, path: Path) -> Origin:
-        """Where the value at the path was said; a line of the file is part of the name."""
-        found = self._find(path)
-        if found.layer != "mlops.toml":
-            return found
+        """Where the value at the path was set; for the file, the name includes the line."""
+        origin = self._origin_without_line(path)
+        if origin.layer != "mlops.toml":
+            return origin
         line = find_line(self.text, path)
         return Origin("mlops.toml", f"{CONFIG_NAME}, line {line}" if line else CONFIG_NAME)
 
-    def fault(self, what: str, path: Path, hint: str, *, beside: Sequence[Path] = ()) -> InvalidInput:
-        """The error that something is wrong at the path: names the line, the variable or the option, and the key.
+    def error_at(self, what: str, path: Path, hint: str, *, related: Sequence[Path] = ()) -> InvalidInput:
+        """The error about the value at the path; it names the line, the variable or the flag, and the key.
 
-        `beside`: the other keys that take part. Where one of them was said outside of the file, and the path was not,
-        that one is named.
+        `related`: other keys that contribute to the error. If one of them was set by an override and the path was not,
+        the error names that key instead.
         """
-        path = next((one for one in (path, *beside) if self._find(one).outside), path)
-        place = str(self._find(path))
-        if not self._find(path).outside:  # what nobody said is missing in the file
+        path = next((key for key in (path, *related) if self._origin_without_line(key).is_override), path)
+        where = str(self._origin_without_line(path))
+        if not self._origin_without_line(path).is_override:  # a key that is not set is missing in the file
             line = find_line(self.text, path)
-            place = f"{CONFIG_NAME}, line {line}" if line else CONFIG_NAME
-        return InvalidInput(what, code="bad_config", where=f"{place}, key {dotted(path) or 'the file'}", hint=hint)
+            where = f"{CONFIG_NAME}, line {line}" if line else CONFIG_NAME
+        return InvalidInput(what, code="bad_config", where=f"{where}, key {dotted(path) or 'the file'}", hint=hint)
 
     def as_options(self) -> list[str]:
-        """What `--set` said, as words for the command line of another process."""
-        return [f"--set={said}" for said in self.flags]
+        """The flags as options for the command line of another process."""
+        return [f"--set={flag}" for flag in self.flags]
 
-    def _find(self, path: Path) -> Origin:
-        """The origin of the value at the path, or of the value that stands in its way."""
+    def _origin_without_line(self, path: Path) -> Origin:
+        """The origin of the value at the path, or of the value that is set instead of a table on the way to it."""
         tree = self.tree
         for name in path:
-            found = tree.get(name)
-            if found is None:
+            value = tree.get(name)
+            if value is None:
                 return DEFAULT
-            if isinstance(found, Leaf):
-                return found.origin
-            tree = found
+            if isinstance(value, SettingLeaf):
+                return value.origin
+            tree = value
         return FILE

@@ -1,4 +1,4 @@
-"""On which line of a TOML file a key stands. `tomllib` does not tell."""
+"""Finds the line of a key in a TOML file, which `tomllib` does not report."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ _PART = re.compile(r'"[^"]*"|\'[^\']*\'|[^.\s"\']+')
 
 
 def find_line(text: str, path: Sequence[str]) -> int | None:
-    """The line (from 1) on which the nested key stands, else that of the inline table or the section around it; None
-    if none of them is there."""
+    """The line (from 1) of the nested key, else that of the inline table or the section that contains it; None if none
+    of them is in the file."""
     path = list(path)
     section: list[str] = []
-    around, nearest = None, 0
+    parent_line, parent_length = None, 0
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
         if stripped.startswith("["):
-            section = here = _split(stripped.split("]")[0].strip("["))
+            section = key = _split(stripped.split("]")[0].strip("["))
         elif "=" in stripped:
-            here = [*section, *_split(stripped.split("=")[0])]
-            if here == path:
+            key = [*section, *_split(stripped.split("=")[0])]
+            if key == path:
                 return number
         else:
             continue
-        if nearest < len(here) and here == path[: len(here)]:
-            around, nearest = number, len(here)
-    return around
+        if parent_length < len(key) and key == path[: len(key)]:
+            parent_line, parent_length = number, len(key)
+    return parent_line
 
 
 def _split(key: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""All of `mlops.toml`: the sections beside the data, and the whole."""
+"""The sections of `mlops.toml` that are not about the data, and `Settings`, which contains all sections."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mlops_lab.project.declaration import ContractSection, SourceSection, TableS
 
 
 class ProjectSection(Config, frozen=True, kw_only=True):
-    """`[project]`: its name, the zone in which its days begin, and what "now" is where nobody says it.
+    """`[project]`: its name, its time zone, and its clock.
 
-    `clock`: "wall" is this machine's time; "data" is the newest moment that the project's own tables know of, for
-    work on a stretch of the past.
+    `clock`: "wall" is this machine's time; "data" is the newest time in the project's own tables, for work with past
+    data.
     """
 
     name: Annotated[
@@ -23,98 +23,106 @@ class ProjectSection(Config, frozen=True, kw_only=True):
             "letters, digits, `-`, `_`; also the name of the registered model", pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$"
         ),
     ]
-    timezone: Annotated[str, means("whose midnight ends a day")] = "UTC"
+    timezone: Annotated[str, means("the time zone whose midnight ends a day")] = "UTC"
     clock: Annotated[
         Literal["wall", "data"],
         means(
-            'what "now" is where nobody says it: `"wall"`, or `"data"` for the newest moment the tables know of; '
-            "on the wall's, an outcome without `known_at` was known when it came",
+            'the time that commands use as "now": `"wall"`, or `"data"` for the newest time in the tables; '
+            'with `"wall"`, an outcome without `known_at` became known when it arrived',
         ),
     ] = "wall"
 
 
 class ModelSection(Config, frozen=True, kw_only=True):
-    """`[model]`: what may serve a model: see docs/models.md.
+    """`[model]`: which engines may serve a model: see docs/models.md.
 
-    `runner`: a process of its own, for what neither LightGBM's library nor ONNX Runtime answers alike. It reads formats
-    that cannot execute code: XGBoost's JSON, or skops, whose files may hold only types that skops trusts and those of
-    `trusted_types`. `try_all`: every engine is tried, also where one that is known to be faster agrees.
+    `runner`: a separate process, for models that neither LightGBM's library nor ONNX Runtime computes equally. It reads
+    formats that cannot execute code: XGBoost's JSON, or skops, whose files may contain only types that skops trusts and
+    those of `trusted_types`. `try_all`: try every engine, even if a faster one agrees.
     """
 
     runner: Annotated[
-        bool, means("allow a process of its own to serve what does not convert (XGBoost's JSON, skops)")
+        bool, means("allow a separate process to serve models that cannot be converted (XGBoost's JSON, skops)")
     ] = False
     trusted_types: Annotated[
         list[str],
-        means('types that a skops file may hold beside those skops trusts: `["sklearn.tree._tree.Tree"]`'),
+        means(
+            'types that a skops file may contain, in addition to those that skops trusts: `["sklearn.tree._tree.Tree"]`'
+        ),
     ] = msgspec.field(default_factory=list)
-    try_all: Annotated[
-        bool, means("try, time and report every engine, also those after one that agrees and is known to be faster")
-    ] = False
+    try_all: Annotated[bool, means("try, time and report every engine, even if a faster one agrees")] = False
 
 
 class BacktestSection(Config, frozen=True, kw_only=True):
-    """`[backtest]`: the last days, kept from the candidate, on which it meets the champion; with `share`, that share
-    of the rows instead, the last ones, whenever they were."""
+    """`[backtest]`: the last days, which are held out from training, and on which candidate and champion are compared;
+    with `share`, the last rows instead, whatever their time."""
 
-    days: Annotated[PositiveInt, means("the last days, kept from the candidate, on which it meets the champion")] = 14
+    days: Annotated[
+        PositiveInt,
+        means("the number of last days held out from training, on which candidate and champion are compared"),
+    ] = 14
     share: Annotated[
         Half | None,
         means(
-            "instead of days: the share of the rows that is kept, the last ones, whenever they were (compared in 20 "
-            "stretches)",
+            "instead of days: the share of the rows that is held out, the last ones (compared in 20 blocks)",
         ),
     ] = None
-    min_days: Annotated[PositiveInt, means("the fewest days (or stretches) that neither has seen")] = 7
-    alpha: Annotated[Share, means("how often an equal candidate may pass by chance")] = 0.05
+    min_days: Annotated[PositiveInt, means("the fewest days (or blocks) that neither model was trained on")] = 7
+    alpha: Annotated[Share, means("the probability that a candidate which is no better passes by chance")] = 0.05
 
 
 class GatesSection(Config, frozen=True, kw_only=True):
-    """`[gates]`: the limits that a candidate must keep; and whether it must be better than a linear model."""
+    """`[gates]`: the limits for a candidate, and whether it must be better than a linear model."""
 
-    max_calibration_gap: Annotated[Positive, means("how far the mean answer may be from the rate observed")] = 0.1
-    slices: Annotated[list[str], means("request fields whose groups are compared one by one")] = msgspec.field(
+    max_calibration_gap: Annotated[
+        Positive, means("the greatest difference between mean prediction and observed rate")
+    ] = 0.1
+    slices: Annotated[list[str], means("request fields whose groups are compared separately")] = msgspec.field(
         default_factory=list
     )
-    slice_min_rows: Annotated[PositiveInt, means("the fewest rows of a group worth comparing")] = 300
-    max_slice_loss: Annotated[Positive, means("how much the log loss of a group may rise")] = 0.03
-    must_beat_baseline: Annotated[bool, means("refuse what is no better, beyond chance, than a linear model")] = False
+    slice_min_rows: Annotated[PositiveInt, means("the fewest rows of a group that is compared")] = 300
+    max_slice_loss: Annotated[Positive, means("how much the log loss of a group may increase")] = 0.03
+    must_beat_baseline: Annotated[
+        bool, means("refuse a candidate that is not significantly better than a linear model")
+    ] = False
 
 
 class RolloutSection(Config, frozen=True, kw_only=True):
-    """`[rollout]`: the way from candidate to champion."""
+    """`[rollout]`: the steps from candidate to champion."""
 
     strategy: Annotated[
         Literal["canary", "blue_green"],
         means(
-            'the way from shadow to champion: `"canary"` answers a share of the keys first, `"blue_green"` all at '
-            "once; the version before is kept ready either way"
+            'the steps from shadow to champion: `"canary"` first serves a share of the keys, `"blue_green"` all at '
+            "once; in both, the version before stays loaded"
         ),
     ] = "canary"
-    shadow_days: Annotated[PositiveInt, means("how long the candidate is scored and answers nobody")] = 2
-    canary_days: Annotated[PositiveInt, means("how long it answers a share of the keys")] = 3
-    canary_share: Annotated[Share, means("the share of the keys it answers")] = 0.1
-    max_loss: Annotated[Positive, means("how much worse its log loss may be before it is taken back")] = 0.02
+    shadow_days: Annotated[
+        PositiveInt, means("the days for which the candidate is scored but its predictions are not returned")
+    ] = 2
+    canary_days: Annotated[PositiveInt, means("the days for which it serves a share of the keys")] = 3
+    canary_share: Annotated[Share, means("the share of the keys it serves")] = 0.1
+    max_loss: Annotated[Positive, means("how much worse its log loss may be before it is rolled back")] = 0.02
 
 
 class TriggersSection(Config, frozen=True, kw_only=True):
-    """`[triggers]`: what starts a retraining, and how often `mlops up` looks."""
+    """`[triggers]`: what starts a retraining, and how often `mlops up` checks."""
 
-    every_days: Annotated[PositiveInt, means("retrain when the last training is that many days ago")] = 28
-    cooldown_days: Annotated[PositiveInt, means("leave at least so many days between trainings")] = 14
-    window_days: Annotated[PositiveInt, means("the days over which calibration is watched")] = 7
+    every_days: Annotated[PositiveInt, means("retrain when the last training was this many days ago")] = 28
+    cooldown_days: Annotated[PositiveInt, means("the fewest days between two trainings")] = 14
+    window_days: Annotated[PositiveInt, means("the number of last days over which calibration is measured")] = 7
     max_calibration_gap: Annotated[
-        Positive, means("retrain when the rate observed and the mean answer lie further apart")
+        Positive, means("retrain when mean prediction and observed rate differ by more than this")
     ] = 0.1
-    tick_every: Annotated[str, means('how often `mlops up` turns the loop: `"30s"`, `"5m"`, `"1h"`')] = "1m"
+    tick_every: Annotated[str, means('how often `mlops up` runs a tick of the loop: `"30s"`, `"5m"`, `"1h"`')] = "1m"
 
 
 class ServingSection(Config, frozen=True, kw_only=True):
-    """`[serving]`: where the server listens, and when an answer counts as written down.
+    """`[serving]`: where the server listens, its limits, and how durable its records are.
 
-    `durability`: "async" hands the record to the operating system before the answer (survives a killed process);
-    "fsync" waits until it is on the disk (survives a power cut). `online_store`: where servers keep the facts that
-    views look up: "memory" (each its own), or a Redis that they share, as "redis://127.0.0.1:6379/0".
+    `durability`: "async" writes the record to the operating system before the response (survives a killed process);
+    "fsync" waits until it is on the disk (survives a power failure). `online_store`: where servers keep the facts that
+    views look up: "memory" (each server its own), or a Redis that they share, as "redis://127.0.0.1:6379/0".
     """
 
     host: Annotated[str, means("the address on which the server listens")] = "127.0.0.1"
@@ -122,34 +130,34 @@ class ServingSection(Config, frozen=True, kw_only=True):
     durability: Annotated[
         Literal["async", "fsync"],
         means(
-            '`"fsync"`: an answer is on the disk before it is given; `"async"`: handed to the operating system, which '
-            "survives a killed process but not a power cut",
+            '`"fsync"`: a prediction is on the disk before the response; `"async"`: only written to the operating '
+            "system, which survives a killed process but not a power failure",
         ),
     ] = "fsync"
-    workers: Annotated[int, means("how many processes answer, behind one port", ge=1, le=64)] = 1
+    workers: Annotated[int, means("the number of processes that serve requests, on one port", ge=1, le=64)] = 1
     predict_token: Annotated[
         bool | None,
         means(
-            "whether a prediction needs a token (`mlops token create`); none: only where `host` lets other machines ask"
+            "whether a prediction needs a token (`mlops token create`); none: only if other machines can reach `host`"
         ),
     ] = None
-    max_rows: Annotated[PositiveInt, means("how many rows a request may bring at once")] = 10_000
-    max_body_bytes: Annotated[PositiveInt, means("how large a request may be")] = 8 * 1024 * 1024
+    max_rows: Annotated[PositiveInt, means("the most rows of a request")] = 10_000
+    max_body_bytes: Annotated[PositiveInt, means("the greatest size of a request")] = 8 * 1024 * 1024
     max_connections: Annotated[
-        PositiveInt, means("how many connections a worker keeps at once; idle ones make room for new ones")
+        PositiveInt, means("the most open connections of a worker; idle ones are closed for new ones")
     ] = 1000
     request_seconds: Annotated[
-        Positive, means("how long a client may take to send a request, or to take in a part of its answer")
+        Positive, means("the most seconds for a client to send a request, or to receive a part of the response")
     ] = 30.0
     tls_certificate: Annotated[
         str,
-        means("the PEM file with the server's certificate, and those that lead to one that clients know; none: HTTP"),
+        means("the PEM file with the server's certificate and its chain to one that clients trust; empty: plain HTTP"),
     ] = ""
-    tls_key: Annotated[str, means("the PEM file with the certificate's private key")] = ""
+    tls_key: Annotated[str, means("the PEM file with the private key of the certificate")] = ""
     online_store: Annotated[
         str,
         means(
-            "where the facts that views look up are kept: each server's memory, or a Redis that servers share "
+            "where servers keep the facts that views look up: in the memory of each, or in a Redis that they share "
             '(`"redis://127.0.0.1:6379/0"`, needs `mlops-lab[redis]`)',
             pattern="^(memory|(redis|rediss|unix)://.+)$",
         ),

@@ -16,7 +16,7 @@ import polars as pl
 from mlops_lab.contracts.tables import check_columns, conform
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features, columns_by_table
-from mlops_lab.features.offline import Past
+from mlops_lab.features.offline import FactIndex
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.read import read_requests
@@ -71,7 +71,7 @@ def score(
         for batch, (answers, without) in _in_order(answer, batches):
             write(answers)
             rows, unanswered = rows + answers.height, unanswered + without
-            watch(rows, batch.of)
+            watch(rows, batch.total_rows)
     return Scored(rows, unanswered, champion.version)
 
 
@@ -94,7 +94,7 @@ class BatchScorer:
         self._features = Features.from_dict(plan.features)
         facts = read_columns_of_facts(project, lake, columns_by_table(self._features.views))
         with ThreadPoolExecutor(_threads()) as pool:
-            self._past = Past(self._features.views, facts, each=pool.map)
+            self._fact_index = FactIndex(self._features.views, facts, mapper=pool.map)
         self._engine, self._arrangement = open_engine(package, plan), OutputMapping(plan)
         self._classes = project.classes
         self._task = make_task(plan.task, classes=tuple(plan.classes), scale=plan.scale)
@@ -122,7 +122,7 @@ class BatchScorer:
 
     def inputs(self, asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """The model's inputs of some requests, and which of them a view refuses to answer."""
-        return self._past.inputs(self._features, asked, time=self._time)
+        return self._fact_index.inputs(self._features, asked, time=self._time)
 
     def _read(self, batch: Batch) -> pl.DataFrame:
         """The request fields as they were declared."""
@@ -130,13 +130,13 @@ class BatchScorer:
         if self._now is not None:
             frame = frame.with_columns(pl.lit(self._now).alias(self._time))
             names.append(self._time)
-        if batch.omits:
+        if batch.may_omit_fields:
             omitted = [field for field in self._fields if field.nullable and field.name not in names]
             frame = frame.with_columns(pl.lit(None, field.dtype).alias(field.name) for field in omitted)
             names += [field.name for field in omitted]
         check_columns(names, self._fields, table=batch.name)
         columns = frame.select(field.name for field in self._fields)
-        return conform(columns, self._fields, table=batch.name, first=batch.first)
+        return conform(columns, self._fields, table=batch.name, first=batch.first_row)
 
     def _columns(self, output: pl.Series) -> list[pl.Series]:
         if not self._classes:

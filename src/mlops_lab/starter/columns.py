@@ -11,7 +11,7 @@ from itertools import product
 import polars as pl
 
 from mlops_lab.contracts.parse import parse_moments
-from mlops_lab.lake.delimited import MISSING
+from mlops_lab.lake.text_values import MISSING_MARKS
 
 _SAMPLE = 2000
 _READABLE = 0.99
@@ -150,7 +150,7 @@ def _blank_out(column: pl.Series) -> pl.Series:
 
 def _find_moments(column: pl.Series) -> tuple[pl.Series, str | None, str] | None:
     """The moments that text holds, how they are written (None: ISO 8601), and a note; None where it holds others."""
-    column = column.to_frame().select(pl.when(~pl.all().is_in(MISSING)).then(pl.all()).name.keep()).to_series()
+    column = column.to_frame().select(pl.when(~pl.all().is_in(MISSING_MARKS)).then(pl.all()).name.keep()).to_series()
     head = column.drop_nulls().head(_SAMPLE)
     if head.is_empty() or not head.str.contains(r"\d").all():
         return None

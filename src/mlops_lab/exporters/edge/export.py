@@ -17,7 +17,7 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.exporters.edge.agreement import EdgeAgreement, prove_folder
 from mlops_lab.exporters.edge.graph import EdgeGraph, make_graph
 from mlops_lab.features.definition import Features, columns_by_table
-from mlops_lab.features.offline import Past
+from mlops_lab.features.offline import FactIndex
 from mlops_lab.files import disk_fault
 from mlops_lab.ids import new_id
 from mlops_lab.intake.journal import ingest_journal
@@ -85,8 +85,8 @@ def _some_inputs(project: Project, lake: Lake, features: Features) -> pl.DataFra
     ingest_journal(project, lake)
     asked = read_labelled(project, lake).select(field.name for field in request_fields(project))
     asked = asked.gather_every(max(1, asked.height // ROWS_AT_ONCE))
-    past = Past(features.views, read_columns_of_facts(project, lake, columns_by_table(features.views)))
-    return past.inputs(features, asked, time=project.settings.source.time)[0]
+    fact_index = FactIndex(features.views, read_columns_of_facts(project, lake, columns_by_table(features.views)))
+    return fact_index.inputs(features, asked, time=project.settings.source.time)[0]
 
 
 @dataclass(frozen=True)

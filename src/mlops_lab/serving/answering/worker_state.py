@@ -17,7 +17,8 @@ import polars as pl
 from mlops_lab.clock import from_micros, to_micros
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import View
-from mlops_lab.features.online import MemoryStore, OnlineStore, timed_row
+from mlops_lab.features.memory import MemoryStore
+from mlops_lab.features.online import OnlineStore, make_fact_row
 from mlops_lab.journal.frames import frame_bytes, frame_starts
 from mlops_lab.journal.readers import Follower, FrameReader
 from mlops_lab.journal.records import (
@@ -237,7 +238,7 @@ class WorkerState:
             for part in pl.read_parquet(path).iter_slices(_ROWS_AT_ONCE):
                 rows = part.rows(named=True)
                 self.store.add(
-                    table, [timed_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"]) for row in rows]
+                    table, [make_fact_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"]) for row in rows]
                 )
                 if columns:
                     for row in rows:
@@ -258,14 +259,14 @@ class WorkerState:
         row = {**record.prediction.request, **record.values, "known_at": record.known_at}
         row[source.known_at] = record.known_at
         seen_at = record.received_at or record.known_at
-        self.store.add(source.table, [timed_row(row, record.known_at, seen_at, record.id)])
+        self.store.add(source.table, [make_fact_row(row, record.known_at, seen_at, record.id)])
 
     def _add_fact(self, fact: FactRecord) -> None:
         column = self._doors.known_at[fact.table]
         known_at = fact.row[column] if column else None
         self._remember(fact.table, fact.row)
         name = fact_id(self._doors.keys[fact.table], fact.row)
-        self.store.add(fact.table, [timed_row(fact.row, known_at, fact.received_at or known_at, name)])
+        self.store.add(fact.table, [make_fact_row(fact.row, known_at, fact.received_at or known_at, name)])
 
     def _remember(self, table: str, row: dict[str, Any]) -> None:
         self.facts_seen[table][self._doors.identity(table, row)] = row

@@ -1,4 +1,4 @@
-"""The settings for people and editors: every key with its value and its origin, and the JSON schema."""
+"""The list of all settings: every key with its value and where it was set."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from mlops_lab.project.base import Config
 from mlops_lab.project.declaration import FieldSection
 from mlops_lab.project.folder import Project
 from mlops_lab.project.keys import dotted
-from mlops_lab.project.layers import CONFIG_NAME, Origin
-from mlops_lab.project.sections import Settings
+from mlops_lab.project.layers import Origin
 
 _SECRET = re.compile(r"([?&;][^=&;]*(?:pass|pwd|secret|token|key|sig)[^=&;]*=)[^&;]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class SettingValue:
-    """One key: the section it stands in, its name there, the value that holds, and where that was said."""
+    """One key: its section, its name there, its value, and where the value was set."""
 
     section: str
     name: str
@@ -30,8 +29,8 @@ class SettingValue:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON data."""
-        place = {"from": self.origin.layer, "where": self.origin.name}
-        return {"key": f"{self.section}.{self.name}", "value": self.value, **place}
+        origin = {"from": self.origin.layer, "where": self.origin.name}
+        return {"key": f"{self.section}.{self.name}", "value": self.value, **origin}
 
 
 def list_settings(project: Project) -> list[SettingValue]:
@@ -42,17 +41,17 @@ def list_settings(project: Project) -> list[SettingValue]:
 def _walk(
     value: Config | dict[str, Any], path: list[str], section: list[str], project: Project
 ) -> Iterator[SettingValue]:
-    """The keys of a table, those with plain values first."""
+    """The keys of a table; those with plain values come first."""
     is_field = isinstance(value, FieldSection)
     section = section if is_field else path
     items = value.items() if isinstance(value, dict) else msgspec.structs.asdict(value).items()
     for name, inner in sorted(items, key=lambda item: _is_section(item[1])):
-        here = [*path, name]
+        inner_path = [*path, name]
         if isinstance(inner, Config | dict):
-            yield from _walk(inner, here, section, project)
-        elif inner is not None or not is_field:  # a field has few limits of those there are
-            key = dotted(here[len(section) :])
-            yield SettingValue(dotted(section), key, hide_secrets(inner), project.layers.origin(here))
+            yield from _walk(inner, inner_path, section, project)
+        elif inner is not None or not is_field:  # limits that a field does not have are not listed
+            key = dotted(inner_path[len(section) :])
+            yield SettingValue(dotted(section), key, hide_secrets(inner), project.layers.origin(inner_path))
 
 
 def _is_section(value: Any) -> bool:
@@ -60,17 +59,7 @@ def _is_section(value: Any) -> bool:
 
 
 def hide_secrets(value: Any) -> Any:
-    """The value; where it is an address, without what stands before the @ and in parameters that sound secret."""
+    """The value; in an address, the part before the @ and parameters with names like `password` are replaced."""
     if not isinstance(value, str) or "://" not in value:
         return value
     return _SECRET.sub(r"\1***", re.sub(r"://.*@", "://***@", value))
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON schema of `mlops.toml`, made of the types that check it: draft 7, which editors understand."""
-    schema = msgspec.json.schema(Settings)
-    sections = schema["$defs"]
-    for section in sections.values():
-        section["description"] = " ".join(section["description"].split("\n\n")[0].split())  # what Python indents
-    whole = {**sections.pop("Settings"), "title": CONFIG_NAME}
-    return {"$schema": "http://json-schema.org/draft-07/schema#", **whole, "$defs": sections}

@@ -1,4 +1,4 @@
-"""Text files as UTF-8: the encoding is found out, and what is written in another one is written anew beside it."""
+"""Text files as UTF-8: detects the encoding of a file and converts it where it is another one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from mlops_lab.errors import InvalidInput
 
-_BLOCK = 4 * 2**20
+_BLOCK_BYTES = 4 * 2**20
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 FALLBACK = "cp1252"
-"""What Windows in Western Europe and America writes; its letters are those of Latin-1."""
+"""The encoding of Windows in Western Europe and America; its letters are those of Latin-1."""
 
 
 class _UndecodableError(Exception):
-    """A byte that the encoding does not have: where it stands, and whether all before it was ASCII."""
+    """A byte that is not valid in the encoding: its line, and whether all text before it was ASCII."""
 
     def __init__(self, line: int, byte: int, *, after_ascii: bool) -> None:
         super().__init__(line)
@@ -24,13 +24,13 @@ class _UndecodableError(Exception):
         self.after_ascii = after_ascii
 
 
-def as_utf8(path: Path, name: str, spare: Path) -> Path:
-    """The file, if it is UTF-8 with lines that end in newlines; else `spare`, written with the same text as such.
+def as_utf8(path: Path, name: str, converted: Path) -> Path:
+    """The path of the text as UTF-8 with newlines: the file itself if it is that, else `converted`, which is written.
 
-    InvalidInput with the line for a byte that fits neither UTF-8 nor, where all before it is ASCII, Windows-1252.
+    InvalidInput names the line of a byte that is not UTF-8 and, where all before it is ASCII, not Windows-1252 either.
     """
     with path.open("rb") as file:
-        head = file.read(_BLOCK)
+        head = file.read(_BLOCK_BYTES)
     encoding = next((kind for bom, kind in _BOMS.items() if head.startswith(bom)), None) or _guess(head, name)
     old_mac = b"\r" in head and b"\n" not in head
     try:
@@ -38,26 +38,26 @@ def as_utf8(path: Path, name: str, spare: Path) -> Path:
             for _ in _decode(path, encoding):
                 pass
             return path
-        _write(path, encoding, spare, old_mac=old_mac)
+        _write(path, encoding, converted, old_mac=old_mac)
     except _UndecodableError as error:
         if encoding != "utf-8" or not error.after_ascii:
-            raise _explain(error, encoding.removesuffix("-sig").upper(), name) from None
+            raise _encoding_error(error, encoding.removesuffix("-sig").upper(), name) from None
         try:
-            _write(path, FALLBACK, spare, old_mac=old_mac)
+            _write(path, FALLBACK, converted, old_mac=old_mac)
         except _UndecodableError as other:
-            raise _explain(other, "UTF-8 nor Windows-1252", name) from None
-    return spare
+            raise _encoding_error(other, "UTF-8 nor Windows-1252", name) from None
+    return converted
 
 
 def _guess(head: bytes, name: str) -> str:
-    """UTF-16 without a mark has a zero beside nearly every letter; other text has none."""
+    """UTF-8, or UTF-16 without a byte order mark, which has a zero byte beside nearly every letter."""
     begin = head[:4096]
     zeros, letters = begin.count(b"\0"), len(begin) / 2
     if not zeros:
         return "utf-8"
     for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        beside = begin[first::2].count(b"\0")
-        if beside > 0.9 * zeros and beside > 0.3 * letters:
+        zeros_beside = begin[first::2].count(b"\0")
+        if zeros_beside > 0.9 * zeros and zeros_beside > 0.3 * letters:
             return encoding
     raise InvalidInput(
         "is neither text nor Parquet",
@@ -68,11 +68,12 @@ def _guess(head: bytes, name: str) -> str:
 
 
 def _decode(path: Path, encoding: str) -> Iterator[str]:
+    """The text of the file in blocks; _UndecodableError for an invalid byte."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line, ascii_only = 1, True
     with path.open("rb") as file:
         while True:
-            block = file.read(_BLOCK)
+            block = file.read(_BLOCK_BYTES)
             try:
                 text = decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
@@ -87,13 +88,13 @@ def _decode(path: Path, encoding: str) -> Iterator[str]:
             ascii_only = ascii_only and text.isascii()
 
 
-def _write(path: Path, encoding: str, spare: Path, *, old_mac: bool) -> None:
-    with spare.open("w", encoding="utf-8", newline="") as file:
+def _write(path: Path, encoding: str, converted: Path, *, old_mac: bool) -> None:
+    with converted.open("w", encoding="utf-8", newline="") as file:
         for text in _decode(path, encoding):
             file.write(text.replace("\r", "\n") if old_mac else text)
 
 
-def _explain(error: _UndecodableError, encoding: str, name: str) -> InvalidInput:
+def _encoding_error(error: _UndecodableError, encoding: str, name: str) -> InvalidInput:
     neither = "neither " if "nor" in encoding else "not "
     return InvalidInput(
         f"the byte 0x{error.byte:02x} is {neither}{encoding}",

@@ -49,7 +49,9 @@ def test_what_is_appended_is_read_back(lake):
 def test_rows_of_a_position_are_appended_once(lake):
     assert lake.position("table", "w") == 0
     assert lake.append("table", rows(1), position=("w", 5))
-    assert not lake.append("table", rows(1), position=("w", 5))  # the process died before it heard
+    assert not lake.append(
+        "table", rows(1), position=("w", 5)
+    )  # repeated, because the process died before the append returned
     assert not lake.append("table", rows(9), position=("w", 4))
     assert lake.append("table", rows(2), position=("w", 6))
     assert lake.append("table", rows(3), position=("another", 1))
@@ -112,12 +114,12 @@ def test_each_position_is_in_the_table_once(tmp_path_factory, sent):
     path = tmp_path_factory.mktemp("lake")
     lakes = [Lake(path), Lake(path)]
     expected, reached = [], {"v": 0, "w": 0}
-    for turn, (writer, number) in enumerate(sent):
-        wrote = lakes[turn % 2].append("table", rows(turn), position=(writer, number))
+    for index, (writer, number) in enumerate(sent):
+        wrote = lakes[index % 2].append("table", rows(index), position=(writer, number))
         assert wrote == (number > reached[writer])
         if wrote:
             reached[writer] = number
-            expected.append(turn)
+            expected.append(index)
     for lake in lakes:
         assert numbers(lake) == expected
         assert {writer: lake.position("table", writer) for writer in reached} == reached
@@ -285,20 +287,25 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_hint(tmp_path_factor
     code, where, what, hint = done.stdout.strip().split(" | ")
     assert code == "lake_fault"
     assert f'table "{name}"' in where
-    assert what == "writing is not permitted"
+    assert what == "permission denied"
     assert "permissions" in hint
     assert lake.tables() == ["table"]
     assert numbers(Lake(lake.path)) == [1]
 
 
 @pytest.mark.parametrize(
-    ("number", "said"),
-    [(errno.ENOSPC, "full"), (errno.EROFS, "read-only"), (errno.EACCES, "not permitted"), (errno.EIO, "Input/output")],
+    ("number", "expected"),
+    [
+        (errno.ENOSPC, "full"),
+        (errno.EROFS, "read-only"),
+        (errno.EACCES, "permission denied"),
+        (errno.EIO, "Input/output"),
+    ],
 )
-def test_what_the_system_says_becomes_plain_words(lake, number, said):
-    from mlops_lab.lake.delta import _explain
+def test_errors_of_the_operating_system_become_plain_words(lake, number, expected):
+    from mlops_lab.lake.delta import _lake_error
 
     for error in (OSError(number, os.strerror(number)), OSError(f"Input/output trouble (os error {number})")):
-        fault = _explain(error, "table", lake.path)
-        assert said in fault.what
+        fault = _lake_error(error, "table", lake.path)
+        assert expected in fault.what
         assert fault.hint

@@ -1,4 +1,4 @@
-"""`mlops.toml`: whatever is wrong with it, the line and the key are named."""
+"""Projects are found and loaded; whatever is wrong with `mlops.toml`, the error names the line and the key."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ TEXT = (FLIGHTS / CONFIG_NAME).read_text(encoding="utf-8")
 
 
 def line_of(text: str) -> int:
-    """The line of the flights project on which a text stands."""
+    """The line of the flights project that contains a text."""
     return TEXT[: TEXT.index(text)].count("\n") + 1
 
 
@@ -57,7 +57,7 @@ def test_every_type_of_the_example_is_known():
         ('key = ["origin"]', 'key = ["origin"'),
     ],
 )
-def test_what_is_no_toml_is_named_with_its_line(tmp_path, old, new):
+def test_invalid_toml_is_named_with_its_line(tmp_path, old, new):
     with pytest.raises(InvalidInput, match="not valid TOML") as caught:
         load(tmp_path, changed(old, new))
     named = int(re.search(r"line (\d+)", str(caught.value)).group(1))
@@ -91,7 +91,7 @@ def test_what_is_no_toml_is_named_with_its_line(tmp_path, old, new):
         ('name = "flights"', 'name = "flights"\nnmae = "x"', "project.nmae"),
         ("[gates]", "[gate]", "gate"),
         ("[tables.planes] ", '[tables.planes]\nknown = "x"\n#', "tables.planes.known"),
-        # a reference to what is not there
+        # a reference to something that does not exist
         ('timezone = "America/New_York"', 'timezone = "New York"', "project.timezone"),
         ('timezone = "America/New_York"', 'timezone = "America"', "project.timezone"),
         ('timezone = "America/New_York"', 'timezone = ""', "project.timezone"),
@@ -102,7 +102,7 @@ def test_what_is_no_toml_is_named_with_its_line(tmp_path, old, new):
         ('key = ["tailnum"]', 'key = ["tail"]', "tables.planes.key"),
         ('origin = "string"\nknown_at', 'origin = "float"\nknown_at', "tables.weather.key"),
         ('slices = ["origin", "carrier"]', 'slices = ["origin", "airline"]', "gates.slices"),
-        # a field that is both asked and answered, or called like a column that the loop itself keeps
+        # a field of both request and outcome, or with the name of a column of the loop
         ('dest = "string"', 'arrival_delay = "float"', "source.request.arrival_delay"),
         ('dest = "string"', 'flight_id = "string"', "source.request.flight_id"),
         ('dest = "string"', 'output = "float"', "source.request.output"),
@@ -110,14 +110,14 @@ def test_what_is_no_toml_is_named_with_its_line(tmp_path, old, new):
         ('arrival_delay = "float?"', 'verdict = "string"', "source.outcome.verdict"),
     ],
 )
-def test_what_is_wrong_is_named_with_line_and_key(tmp_path, old, new, key):
+def test_an_error_names_line_and_key(tmp_path, old, new, key):
     text = changed(old, new)
     with pytest.raises(InvalidInput) as caught:
         load(tmp_path, text)
     error = caught.value
     assert error.code == "bad_config"
-    line, found = re.fullmatch(r"mlops\.toml, line (\d+), key (.+)", error.where).groups()
-    assert found == key
+    line, named_key = re.fullmatch(r"mlops\.toml, line (\d+), key (.+)", error.where).groups()
+    assert named_key == key
     section, _, name = key.rpartition(".")
     named = text.splitlines()[int(line) - 1]
     assert named.startswith((f"{name} =", f"[{key}]")), named
@@ -142,7 +142,7 @@ def test_a_table_declared_twice_is_named(tmp_path):
         ('data = "data/weather.parquet"', "tables.weather.data"),
     ],
 )
-def test_what_is_missing_is_named(tmp_path, gone, key):
+def test_a_missing_key_is_named(tmp_path, gone, key):
     text = TEXT
     if gone.startswith("["):
         section = gone.strip("[] ")
@@ -170,7 +170,7 @@ def test_a_file_of_another_encoding_is_named_with_its_line(tmp_path):
     assert caught.value.where == f"mlops.toml, line {line_of('clock = ')}"
 
 
-def test_a_section_on_one_line_is_read_and_complained_about_too(tmp_path):
+def test_a_section_on_one_line_is_read_and_checked(tmp_path):
     fields = re.search(r"(?ms)^\[tables\.planes\.fields\]\n(.*?)\n\n", TEXT)
     inline = ", ".join(fields.group(1).splitlines())
     text = TEXT.replace(fields.group(0), "").replace('key = ["tailnum"]', f'key = ["tailnum"]\nfields = {{{inline}}}')
@@ -187,12 +187,12 @@ lines = st.lists(st.integers(0, TEXT.count("\n")), max_size=4)
 
 
 @given(lines, st.integers(0, len(TEXT)), st.text(alphabet='[]{}="#.,\n\t x5é', max_size=3))
-def test_however_it_is_damaged_there_is_one_clear_error(tmp_path_factory, gone, place, typed):
-    """Lines lost, something typed somewhere: it loads, or one error says where, never anything else."""
-    kept = "".join(line for number, line in enumerate(TEXT.splitlines(keepends=True)) if number not in gone)
+def test_a_damaged_file_loads_or_gives_one_clear_error(tmp_path_factory, removed, index, inserted):
+    """Lines are lost and characters inserted: the file loads, or one error says where it is wrong."""
+    kept = "".join(line for number, line in enumerate(TEXT.splitlines(keepends=True)) if number not in removed)
     folder = tmp_path_factory.mktemp("project")
     try:
-        load(folder, kept[:place] + typed + kept[place:])
+        load(folder, kept[:index] + inserted + kept[index:])
     except MlopsError as error:
         assert CONFIG_NAME in error.where
         assert error.hint
@@ -206,7 +206,7 @@ def test_a_project_is_found_from_a_folder_within(tmp_path):
     assert find_project(inner).root == find_project(tmp_path).root == tmp_path.resolve()
 
 
-def test_where_there_is_no_project_it_says_how_to_make_one(tmp_path):
+def test_without_a_project_the_hint_says_how_to_create_one(tmp_path):
     with pytest.raises(NotFound) as caught:
         find_project(tmp_path)
     assert "mlops demo" in caught.value.hint
@@ -217,9 +217,9 @@ def test_where_there_is_no_project_it_says_how_to_make_one(tmp_path):
         load_project(tmp_path)
 
 
-def test_all_state_lies_within_the_project(tmp_path):
+def test_all_state_is_within_the_project(tmp_path):
     project = load(tmp_path, TEXT)
-    places = [project.lake_path, project.journal_path, project.mlflow_path, project.deployment_path]
-    places += [project.state_path, project.token_path]
-    assert all(place.is_relative_to(tmp_path.resolve() / ".mlops") for place in places)
-    assert len(set(places)) == len(places)
+    paths = [project.lake_path, project.journal_path, project.mlflow_path, project.deployment_path]
+    paths += [project.state_path, project.token_path]
+    assert all(path.is_relative_to(tmp_path.resolve() / ".mlops") for path in paths)
+    assert len(set(paths)) == len(paths)

@@ -1,4 +1,4 @@
-"""What the environment and `--set` say: how it is read, and how it is complained about."""
+"""Overrides by the environment and by `--set`: how their values are read, and the errors about them."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def refused(*flags: str, **environment: str) -> InvalidInput:
     ],
 )
 def test_values_are_read_by_the_type_of_their_key(key: str, text: str, value: Any) -> None:
-    told = settings(f"{key}={text}")
-    assert settings(**{"MLOPS_" + key.replace(".", "__").upper(): text}) == told
-    found: Any = msgspec.to_builtins(told)
+    overridden = settings(f"{key}={text}")
+    assert settings(**{"MLOPS_" + key.replace(".", "__").upper(): text}) == overridden
+    value_set: Any = msgspec.to_builtins(overridden)
     for part in key.split("."):
-        found = found[part]
+        value_set = value_set[part]
     value = msgspec.to_builtins(value)
-    assert (found, type(found)) == (value, type(value))
+    assert (value_set, type(value_set)) == (value, type(value))
 
 
 def test_a_limit_is_added_to_a_field() -> None:
@@ -74,9 +74,9 @@ def test_a_limit_is_added_to_a_field() -> None:
 
 
 def test_a_table_adds_to_the_table_of_the_file() -> None:
-    told = settings('source.request={ extra = "float" }', MLOPS_SOURCE__REQUEST="{ other = 'integer?' }")
+    overridden = settings('source.request={ extra = "float" }', MLOPS_SOURCE__REQUEST="{ other = 'integer?' }")
     names = list(settings().source.request)
-    assert list(told.source.request) == [*names, "other", "extra"]
+    assert list(overridden.source.request) == [*names, "other", "extra"]
     gates = settings("gates={ slice_min_rows = 5 }").gates
     assert (gates.slice_min_rows, gates.slices) == (5, ["origin", "carrier"])
 
@@ -108,7 +108,7 @@ def test_the_environment_of_the_process_is_read_unless_another_is_given(monkeypa
         ("servin.port", "1", "unknown section", 'did you mean "serving"?'),
         ("serving.prt", "1", "unknown key", 'did you mean "port"?'),
         ("serving.zzz", "1", "unknown key", "host, port, durability, workers, "),
-        ("serving.port.x", "1", "unknown key", "holds one value"),
+        ("serving.port.x", "1", "unknown key", "is one value"),
         ("tables.weathr.data", "x", "unknown key", 'did you mean "weather"?'),
         ("tables.weather.fields.humidty", "float", "unknown key", 'did you mean "humidity"?'),
         ("source.request.distanse", "float", "unknown key", 'did you mean "distance"?'),
@@ -117,41 +117,41 @@ def test_the_environment_of_the_process_is_read_unless_another_is_given(monkeypa
         ("serving.port", "", "Expected `int`, got `str`", "as in mlops.toml"),
         ("serving.port", "0", "Expected `int` >= 1", "as in mlops.toml"),
         ("serving.port", "1\nhost = 2", "Expected `int`, got `str`", "as in mlops.toml"),
-        ("serving.durability", "fsinc", "no choice", 'did you mean "fsync"?'),
+        ("serving.durability", "fsinc", "not an allowed value", 'did you mean "fsync"?'),
         ("gates.slices", "origin", "Expected `array`", '["a", "b"]'),
         ("tables.planes.monotone", "True", "Expected `bool`", "true"),
         ("source.request.distance", "flaot", 'unknown type "flaot"', 'did you mean "float"?'),
-        # what types cannot say
+        # checks beyond the types
         ("gates.slices", '["orign"]', "not a field", 'did you mean "origin"?'),
         ("project.timezone", "Nowhere", "not a time zone", "IANA"),
         ("source.label", "lat", "not an outcome field", 'did you mean "late"?'),
         ("source.label", "arrival_delay", "the label is a float?", "never null"),
         ("source.time", "dest", '"dest" is a string', "datetime"),
-        ("source.time", "asked_at", "needs moments in the data", "declare the time"),
-        ("source.id", "dest", "both asked and answered", "belongs to"),
+        ("source.time", "asked_at", "needs a time in the data", "declare source.time"),
+        ("source.id", "dest", "in both request and outcome", "belongs to"),
         ("source.weight", "dest", "the weight is string", "numbers"),
         ("source.table", "planes", "declared twice", "rename"),
-        ("source.request.dest.min", "1", "neither min nor max", "bound"),
+        ("source.request.dest.min", "1", "neither min nor max", "limits"),
         ("tables.weather.known_at", "known", "not a field", 'did you mean "known_at"?'),
         ("tables.weather.fields.origin", "float", "is a float", "never null"),
-        ("tables.planes.fresh_within", "6h", "has no known_at", "moment"),
+        ("tables.planes.fresh_within", "6h", "has no known_at", "set known_at"),
         ("tables.weather.fresh_within", "6", "not a duration", "90m"),
     ],
 )
-def test_what_is_wrong_is_named_by_variable_and_by_flag(key: str, text: str, what: str, hint: str) -> None:
+def test_an_error_names_the_variable_or_the_flag(key: str, text: str, what: str, hint: str) -> None:
     variable = "MLOPS_" + key.upper().replace(".", "__")
-    for error, place in (
+    for error, where in (
         (refused(f"{key}={text}"), f"--set {key}"),
         (refused(**{variable: text}), f"environment variable {variable}"),
     ):
         assert what in error.what
         assert hint in error.hint
-        assert error.where in {place, f"{place}, key {key}"} or error.where.startswith(f"{place}, key {key}.")
+        assert error.where in {where, f"{where}, key {key}"} or error.where.startswith(f"{where}, key {key}.")
 
 
-@pytest.mark.parametrize("said", ["", "serving.port", "=1", ".=1", "a b=1", "serving.=1", "[serving]\nport=1"])
-def test_what_sets_nothing_says_how_it_is_written(said: str) -> None:
-    error = refused(said)
+@pytest.mark.parametrize("flag", ["", "serving.port", "=1", ".=1", "a b=1", "serving.=1", "[serving]\nport=1"])
+def test_a_flag_that_sets_no_key_gets_a_hint(flag: str) -> None:
+    error = refused(flag)
     assert error.where == "--set"
     assert "SECTION.KEY=VALUE" in error.hint
 
@@ -178,8 +178,8 @@ parts = st.sampled_from(["serving", "port", "tables", "weather", "fields", "sour
 @example(["source", "request"], "{}")
 @example(["serving", "host"], "[" * 5000)
 @example(["gates", "slices"], "[" * 5000)
-def test_whatever_is_said_there_is_one_clear_error_or_none(path: list[str], text: str) -> None:
-    """The error, if there is one, is about what was said: the file is right."""
+def test_any_override_is_accepted_or_gives_one_clear_error(path: list[str], text: str) -> None:
+    """The error, if there is one, is about the override: the file is correct."""
     for flags, environment in (
         ([f"{'.'.join(path)}={text}"], {}),
         ([], {f"MLOPS_{'__'.join(path)}": text}),

@@ -1,0 +1,98 @@
+"""Checks beyond the types: names refer to something, and related keys fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pytest
+
+from mlops_lab.errors import InvalidInput
+from mlops_lab.project.layers import FILE, Layers, overlay, with_origin
+from mlops_lab.project.references import check_references
+from mlops_lab.project.sections import Settings
+
+BASE: dict[str, Any] = {
+    "project": {"name": "tiny"},
+    "source": {
+        "table": "orders",
+        "data": "orders.csv",
+        "label": "late",
+        "request": {"asked_at": "datetime", "amount": "float", "shop": "string"},
+        "outcome": {"late": "boolean"},
+    },
+    "tables": {"stock": {"data": "stock.csv", "key": ["shop"], "fields": {"shop": "string", "at": "datetime"}}},
+}
+
+
+def check(change: Mapping[str, Any]) -> None:
+    tree = overlay(with_origin(BASE, FILE), with_origin(dict(change), FILE))
+    layers = Layers("", tree)
+    values = overlay_values(BASE, change)
+    check_references(msgspec.convert(values, Settings), layers)
+
+
+def overlay_values(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(lower)
+    for name, value in upper.items():
+        old = merged.get(name)
+        merged[name] = overlay_values(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
+    return merged
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"project": {"timezone": "America/New_York", "clock": "data"}},
+        {"source": {"key": "shop", "weight": "amount"}},
+        {"source": {"outcome": {"late": {"type": "string", "categories": ["a", "b"]}}}},
+        {"gates": {"slices": ["shop", "late"]}},
+        {"model": {"trusted_types": ["sklearn.tree._tree.Tree"]}},
+        {"tables": {"stock": {"known_at": "at", "fresh_within": "6h", "min_rows_per_day": 1}}},
+        {"source": {"request": {"amount": {"type": "float", "min": 0, "max": 0}}}},
+    ],
+)
+def test_settings_that_fit_together_are_accepted(change: dict[str, Any]) -> None:
+    check(change)
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "what"),
+    [
+        ({"project": {"timezone": "Nowhere"}}, "project.timezone", "not a time zone"),
+        ({"source": {"request": {"_x": "float"}}}, "source.request._x", "underscore"),
+        ({"source": {"request": {"x": "flaot"}}}, "source.request.x", "unknown type"),
+        ({"source": {"request": {"x": {"type": "string", "format": "%d"}}}}, "source.request.x", "no format"),
+        ({"source": {"request": {"x": {"type": "string", "min": 1}}}}, "source.request.x", "neither min nor max"),
+        ({"source": {"request": {"x": {"type": "float", "min": 2, "max": 1}}}}, "source.request.x", "valid range"),
+        ({"source": {"request": {"x": {"type": "float", "categories": ["a"]}}}}, "source.request.x", "categories"),
+        ({"source": {"request": {"x": {"type": "string", "categories": []}}}}, "source.request.x", "categories"),
+        ({"source": {"time": "day"}}, "source.time", "not a request field"),
+        ({"source": {"key": "day"}}, "source.key", "not a request field"),
+        ({"source": {"label": "day"}}, "source.label", "not an outcome field"),
+        ({"source": {"request": {"asked_at": "string"}}}, "source.time", "is a string"),
+        ({"source": {"outcome": {"late": "float?"}}}, "source.outcome.late", "the label is a float?"),
+        ({"source": {"outcome": {"late": "string"}}}, "source.outcome.late", "needs categories"),
+        ({"source": {"weight": "shop"}}, "source.weight", "the weight is string"),
+        ({"source": {"weight": "day"}}, "source.weight", "the weight is nothing"),
+        ({"source": {"outcome": {"shop": "string"}}}, "source.request.shop", "both request and outcome"),
+        ({"source": {"request": {"verdict": "string"}}}, "source.request.verdict", "column that the loop adds"),
+        ({"gates": {"slices": ["day"]}}, "gates.slices", "not a field"),
+        ({"triggers": {"tick_every": "often"}}, "triggers.tick_every", "not a duration"),
+        ({"model": {"trusted_types": ["os.system"]}}, "model.trusted_types", "can run any code"),
+        ({"source": {"table": "stock"}}, "tables.stock", "declared twice"),
+        ({"tables": {"stock": {"key": ["day"]}}}, "tables.stock.key", "not a field"),
+        ({"tables": {"stock": {"fields": {"shop": "float"}}}}, "tables.stock.key", "is a float"),
+        ({"tables": {"stock": {"fields": {"received_at": "datetime"}}}}, "tables.stock.fields.received_at", "loop"),
+        ({"tables": {"stock": {"fresh_within": "6h"}}}, "tables.stock", "has no known_at"),
+        ({"tables": {"stock": {"known_at": "at", "fresh_within": "6"}}}, "tables.stock.fresh_within", "duration"),
+    ],
+)
+def test_settings_that_do_not_fit_name_the_key(change: dict[str, Any], key: str, what: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check(change)
+    assert caught.value.where == f"mlops.toml, key {key}"
+    assert what in caught.value.what
+    assert caught.value.hint
