@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from mlops_lab.exporters.feast import export_feast
+from mlops_lab.exporters import feast
 from mlops_lab.features.offline import look_up
 from mlops_lab.lake import Lake
 from mlops_lab.project import load_project
@@ -48,7 +48,8 @@ def main() -> None:
             began = time.perf_counter()
             ours = look_up(features, asked, time="event_timestamp", facts=facts)
             seconds.append(time.perf_counter() - began)
-        export_feast(project, folder / "repository")
+        (folder / "repository").mkdir()
+        feast.export(project, folder / "repository")
         asked.write_parquet(folder / "asked.parquet")
         words = [FEAST, HERE / "ask_feast.py", folder / "repository", folder / "asked.parquet", "2013-04-01T00:00:00"]
         subprocess.run(list(map(str, words)), check=True, capture_output=True)

@@ -23,28 +23,28 @@ pytestmark = pytest.mark.timeout(900)
 
 @dataclass(frozen=True)
 class Replayed:
-    """An unbroken demo: its folder and what it said."""
+    """An unbroken demo: its folder and what it stderr."""
 
     folder: Path
-    told: dict[str, Any]
+    result: dict[str, Any]
 
 
 @pytest.fixture(scope="session")
 def replayed(shared: Path) -> Replayed:
     def make(folder: Path) -> None:
-        told = replay(folder / "demo", SPAN)
-        (folder / "told.json").write_text(json.dumps(told))
+        result = replay(folder / "demo", SPAN)
+        (folder / "result.json").write_text(json.dumps(result))
 
     folder = make_once(shared / "replayed", make)
-    return Replayed(folder / "demo", json.loads((folder / "told.json").read_text()))
+    return Replayed(folder / "demo", json.loads((folder / "result.json").read_text()))
 
 
-def test_the_demo_says_what_came_of_it(replayed: Replayed) -> None:
-    told = replayed.told
+def test_the_summary_of_a_demo(replayed: Replayed) -> None:
+    result = replayed.result
     flights = read_world().flights
     sent = flights.filter(flights["flight_id"].str.slice(0, 10).is_in(SPAN))
-    assert {"months", "log_loss", "auc", "decisions", "counts", "seconds", "stages"} <= told.keys()
-    assert told["counts"] == {
+    assert {"months", "log_loss", "auc", "decisions", "counts", "seconds", "stages"} <= result.keys()
+    assert result["counts"] == {
         "sent": sent.height,
         "logged": sent.height,
         "joined": sent.height,
@@ -52,41 +52,41 @@ def test_the_demo_says_what_came_of_it(replayed: Replayed) -> None:
         "lost": 0,
         "duplicated": 0,
     }
-    (month,) = told["months"]
+    (month,) = result["months"]
     assert month.keys() == {"month", "predictions", "late_rate", "log_loss", "auc"}
     assert (month["month"], month["predictions"]) == ("2013-03", sent.height)
     assert month["late_rate"] == pytest.approx(sent["late"].mean())
-    for figures in (told["log_loss"], month["log_loss"], told["auc"], month["auc"]):
+    for figures in (result["log_loss"], month["log_loss"], result["auc"], month["auc"]):
         assert figures.keys() == {"frozen", "loop"}
-    assert 0.3 < told["log_loss"]["loop"] < 0.6
-    assert 0.6 < told["auc"]["loop"] < 0.9
-    assert told["log_loss"]["frozen"] == told["log_loss"]["loop"], "in two days nothing is promoted"
-    assert [decision["what"] for decision in told["decisions"]] == ["retrain", "bootstrap"]
-    for decision in told["decisions"]:
+    assert 0.3 < result["log_loss"]["loop"] < 0.6
+    assert 0.6 < result["auc"]["loop"] < 0.9
+    assert result["log_loss"]["frozen"] == result["log_loss"]["loop"], "in two days nothing is promoted"
+    assert [decision["what"] for decision in result["decisions"]] == ["retrain", "bootstrap"]
+    for decision in result["decisions"]:
         assert decision.keys() == {"at", "what", "version", "reason"}
         assert decision["at"] == "2013-03-01T00:00:00-05:00"
-    assert sum(told["stages"].values()) == pytest.approx(told["seconds"], rel=0.02)
+    assert sum(result["stages"].values()) == pytest.approx(result["seconds"], rel=0.02)
 
 
 def test_the_report_can_be_read_offline(replayed: Replayed) -> None:
-    report = Path(replayed.told["report"])
+    report = Path(replayed.result["report"])
     assert report == replayed.folder / "report.html"
     text = report.read_text()
     assert "<html" in text
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
 
 
-def test_the_demos_folder_is_a_project_like_any_other(replayed: Replayed) -> None:
+def test_the_folder_of_a_demo_is_a_usual_project(replayed: Replayed) -> None:
     status = mlops("status", project=replayed.folder).data
     assert (status["project"], status["champion"], status["pending"]) == ("flights", 1, 0)
     assert status["server"] is None, "it stopped what it started"
-    assert status["predictions"] == replayed.told["counts"]["logged"]
+    assert status["predictions"] == replayed.result["counts"]["logged"]
     flights = read_world().flights
     flight = flights.filter(flights["flight_id"].str.starts_with("2013-03-02-JFK-B6")).row(0, named=True)
-    told = mlops("explain", flight["flight_id"], project=replayed.folder).data
-    assert told["outcome"]["late"] == flight["late"]
-    assert told["features"]["carrier"] == "B6"
-    assert {snapshot["table"] for snapshot in told["version"]["snapshots"]} == {"flights", "weather", "planes"}
+    result = mlops("explain", flight["flight_id"], project=replayed.folder).data
+    assert result["outcome"]["late"] == flight["late"]
+    assert result["features"]["carrier"] == "B6"
+    assert {snapshot["table"] for snapshot in result["version"]["snapshots"]} == {"flights", "weather", "planes"}
 
 
 def test_a_demo_is_not_overwritten(replayed: Replayed) -> None:
@@ -109,16 +109,18 @@ def test_a_demo_is_not_overwritten(replayed: Replayed) -> None:
         (["--resume"], "no_demo"),
     ],
 )
-def test_a_demo_that_cannot_be(tmp_path: Path, words: list[str], code: str) -> None:
+def test_wrong_options_are_refused(tmp_path: Path, words: list[str], code: str) -> None:
     error = mlops("demo", "--dir", tmp_path / "demo", *words, code=2).error
     assert error["code"] == code
     assert not (tmp_path / "demo").exists()
 
 
-def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+def test_ctrl_c_names_the_command_that_continues(tmp_path: Path) -> None:
     folder = tmp_path / "a demo"
-    with (tmp_path / "said").open("w") as said:
-        process = subprocess.Popen(demo(folder, SPAN), stdout=subprocess.DEVNULL, stderr=said, stdin=subprocess.DEVNULL)
+    with (tmp_path / "stderr").open("w") as stderr:
+        process = subprocess.Popen(
+            demo(folder, SPAN), stdout=subprocess.DEVNULL, stderr=stderr, stdin=subprocess.DEVNULL
+        )
     try:
         until((folder / ".demo.json").exists, seconds=60)
         process.send_signal(signal.SIGINT)
@@ -126,26 +128,26 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.wait()
-    told = (tmp_path / "said").read_text()
-    assert f"nothing is lost; `mlops demo --resume --dir '{folder}'` goes on" in told
-    assert "Traceback" not in told
+    result = (tmp_path / "stderr").read_text()
+    assert f"nothing is lost; `mlops demo --resume --dir '{folder}'` goes on" in result
+    assert "Traceback" not in result
 
 
-def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     for words in ([], ["--fresh"]):
         assert mlops("demo", "--dir", tmp_path, *words, code=2).error["code"] == "folder_taken"
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_killed_and_resumed_it_ends_the_same(replayed: Replayed, tmp_path: Path) -> None:
+def test_a_killed_and_resumed_demo_has_the_same_result(replayed: Replayed, tmp_path: Path) -> None:
     """Also: two runs give the same decisions, the same models, the same answers."""
     kills = [
         Kill("replay", "mlflow/mlflow.db.new", 0.5),  # in the midst of making MLflow's tables
         Kill("server", 0.3),
         Kill("both", 0.6),
     ]
-    told = replay_with_kills(tmp_path / "demo", SPAN, kills, journal_bytes=journal_end(replayed.folder))
+    result = replay_with_kills(tmp_path / "demo", SPAN, kills, journal_bytes=journal_end(replayed.folder))
     for name in ("counts", "decisions", "months", "log_loss", "auc"):
-        assert told[name] == replayed.told[name]
+        assert result[name] == replayed.result[name]
     assert what_came_of_it(tmp_path / "demo") == what_came_of_it(replayed.folder)

@@ -27,7 +27,7 @@ KEYS = ["customer", "depot"]
 
 
 @pytest.fixture
-def lived_in(copy_project: Callable[[], Project], world: World) -> Project:
+def used_project(copy_project: Callable[[], Project], world: World) -> Project:
     """A project whose outcomes and traffic came in by the server too."""
     project = copy_project()
     with serving(project) as server:
@@ -35,25 +35,25 @@ def lived_in(copy_project: Callable[[], Project], world: World) -> Project:
     return load_project(project.root)
 
 
-def some_rows(project: Project) -> pl.DataFrame:
+def sample_rows(project: Project) -> pl.DataFrame:
     asked = pl.col("asked_at").alias("event_timestamp")
     rows = read_labelled(project, Lake(project.lake_path)).select(asked, *KEYS).drop_nulls()
     edge = rows.head(20).with_columns(pl.col("event_timestamp") + timedelta(microseconds=1))
     return pl.concat([rows.gather_every(5), edge]).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
 
 
-def test_what_is_written(lived_in: Project, tmp_path: Path) -> None:
+def test_the_files_and_their_values(used_project: Project, tmp_path: Path) -> None:
     folder = tmp_path / "feature repo"
-    rows = mlops("export", "feast", folder, project=lived_in.root).data["rows"]
+    rows = mlops("export", "feast", folder, project=used_project.root).data["rows"]
     assert rows.keys() == {"depot_12h", "customer", "traffic", "depots"}
     ast.parse((folder / "features.py").read_text())
     written = [path for path in folder.rglob("*") if path.suffix in {".py", ".yaml", ".md"}]
     assert len(written) == 3
     assert not any(str(tmp_path) in path.read_text() for path in written), "it can be moved elsewhere"
-    lake = Lake(lived_in.lake_path)
-    facts = read_facts(lived_in, lake, read_labelled(lived_in, lake))
-    asked = some_rows(lived_in)
-    for view in load_pipeline(lived_in).features.views:
+    lake = Lake(used_project.lake_path)
+    facts = read_facts(used_project, lake, read_labelled(used_project, lake))
+    asked = sample_rows(used_project)
+    for view in load_pipeline(used_project).features.views:
         changes = pl.read_parquet(folder / "data" / f"{view.name}.parquet")
         assert changes.height == rows[view.name]
         at_or_before = asked.sort("event_timestamp").join_asof(
@@ -68,30 +68,30 @@ def test_what_is_written(lived_in: Project, tmp_path: Path) -> None:
         )
 
 
-def test_a_folder_of_somebody_else_is_left_alone(lived_in: Project, tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_not_changed(used_project: Project, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    error = mlops("export", "feast", tmp_path, project=lived_in.root, code=2).error
+    error = mlops("export", "feast", tmp_path, project=used_project.root, code=2).error
     assert error["code"] == "folder_taken"
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.tools
 @pytest.mark.timeout(900)
-def test_feast_says_the_same(lived_in: Project, tmp_path: Path) -> None:
+def test_feast_has_the_same_values(used_project: Project, tmp_path: Path) -> None:
     if not FEAST.exists():
         assert not os.environ.get("CI"), "CI lacks .peers/feast"
         pytest.skip("needs Feast in an environment of its own: make peers")
     folder = tmp_path / "repo"
-    mlops("export", "feast", folder, project=lived_in.root)
-    asked = some_rows(lived_in)
+    mlops("export", "feast", folder, project=used_project.root)
+    asked = sample_rows(used_project)
     asked.write_parquet(tmp_path / "asked.parquet")
     script = Path(__file__).parents[2] / "benchmarks" / "ask_feast.py"
     words = [FEAST, script, folder, tmp_path / "asked.parquet", "2100-01-01T00:00:00"]
     done = subprocess.run(list(map(str, words)), capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
 
-    lake, features = Lake(lived_in.lake_path), load_pipeline(lived_in).features
-    facts = read_facts(lived_in, lake, read_labelled(lived_in, lake))
+    lake, features = Lake(used_project.lake_path), load_pipeline(used_project).features
+    facts = read_facts(used_project, lake, read_labelled(used_project, lake))
     ours = look_up(features, asked, time="event_timestamp", facts=facts)
     theirs = pl.read_parquet(folder / "historical.parquet").sort("row")
     assert theirs.height == asked.height, "every row that was asked comes back"

@@ -31,9 +31,10 @@ from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.lake.sources import read_data
 from mlops_lab.project import Project, load_project
-from mlops_lab.starter.decide import Options
-from mlops_lab.starter.understand import Understanding, understand
-from mlops_lab.starter.write import make_project, place_data, write_files
+from mlops_lab.starter.analyse import analyse_table
+from mlops_lab.starter.analysis import TableAnalysis
+from mlops_lab.starter.options import InitOptions
+from mlops_lab.starter.write import locate_data, make_project, write_files
 from mlops_lab.tables.fields import request_fields
 from mlops_lab.training.pipeline import load_pipeline
 
@@ -132,15 +133,15 @@ TABLES: dict[str, tuple[Callable[[Path], tuple[str, list[str]]], dict[str, Any]]
 }
 
 
-def make(folder: Path, data: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[Project, Understanding]:
+def make(folder: Path, data: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[Project, TableAnalysis]:
     """What `mlops init` does, without a process of its own."""
     monkeypatch.chdir(folder)
     given = dict(zip(words[::2], words[1::2], strict=True))
     query = given.pop("--query", None)
     frame = read_data(data, query=query)
-    found = understand(frame, Options(**{name.removeprefix("--"): value for name, value in given.items()}))
+    found = analyse_table(frame, InitOptions(**{name.removeprefix("--"): value for name, value in given.items()}))
     target = folder / "made"
-    make_project(target, write_files("made", found, data=place_data(data, target), query=query))
+    make_project(target, write_files("made", found, data=locate_data(data, target), query=query))
     return load_project(target), found
 
 
@@ -158,13 +159,13 @@ def test_a_table_becomes_a_project(tmp_path: Path, name: str, monkeypatch: pytes
     assert source.order == expected.get("order", "arrival")
     assert len(project.classes) == expected.get("classes", 0)
     monkeypatch.chdir("/")
-    checked_alike(project, found, tmp_path)
+    check_project_fits_data(project, found, tmp_path)
     pipeline = load_pipeline(project)
     assert expected.get("text") is None or expected["text"] in pipeline.features.inputs
     assert hasattr(pipeline.model(), "fit")
 
 
-def checked_alike(project: Project, found: Understanding, folder: Path) -> None:
+def check_project_fits_data(project: Project, found: TableAnalysis, folder: Path) -> None:
     """The data keep the contract, the features can be computed from them, and a client may send the example."""
     source = project.settings.source
     assert check_table(project, source.table, now=now()) == []
@@ -181,7 +182,7 @@ def checked_alike(project: Project, found: Understanding, folder: Path) -> None:
     request(**found.example, **implied)
 
 
-def test_the_words_of_a_text_are_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_is_split_into_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, words = lines_of_text(tmp_path)
     project, _ = make(tmp_path, data, words, monkeypatch)
     features = load_pipeline(project).features
@@ -189,7 +190,7 @@ def test_the_words_of_a_text_are_words(tmp_path: Path, monkeypatch: pytest.Monke
     assert features.select(frame)["comment_words"].to_list() == ["über gut 5 c so so", None, ""]
 
 
-def test_what_is_written_is_tidy_and_passes_its_own_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_files_are_formatted_and_pass_their_own_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, words = csv_of_windows(tmp_path)
     make(tmp_path, data, words, monkeypatch)
     made = tmp_path / "made"
@@ -218,17 +219,17 @@ def test_what_is_written_is_tidy_and_passes_its_own_test(tmp_path: Path, monkeyp
     assert "2 passed" in ran.stdout
 
 
-def test_the_command_says_what_it_understood(tmp_path: Path) -> None:
+def test_the_command_reports_its_analysis(tmp_path: Path) -> None:
     data, words = csv_of_windows(tmp_path)
-    told = mlops("init", "my-shop", "--data", data, *words, cwd=tmp_path).data
-    assert (told["project"], told["task"], told["target"], told["key"], told["rows"]) == (
+    printed = mlops("init", "my-shop", "--data", data, *words, cwd=tmp_path).data
+    assert (printed["project"], printed["task"], printed["target"], printed["key"], printed["rows"]) == (
         "my-shop",
         "binary",
         "late",
         "city",
         ROWS,
     )
-    assert {one["name"]: one["role"] for one in told["columns"]} == {
+    assert {one["name"]: one["role"] for one in printed["columns"]} == {
         "Order ID": "id",
         "price": "number",
         "city": "category",
@@ -239,7 +240,7 @@ def test_the_command_says_what_it_understood(tmp_path: Path) -> None:
         "late": "target",
         "ordered": "time",
     }
-    assert sum(told["classes"].values()) == ROWS
+    assert sum(printed["classes"].values()) == ROWS
     ran = subprocess.run(
         [*MLOPS, "init", "again", "--data", data, *words, "--yes"],
         capture_output=True,
@@ -253,7 +254,7 @@ def test_the_command_says_what_it_understood(tmp_path: Path) -> None:
     assert tomllib.loads((tmp_path / "again/mlops.toml").read_text())["source"]["table"] == "again"
 
 
-def test_rows_without_a_target_are_allowed_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_without_a_target_are_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     late = pl.when(pl.int_range(pl.len()) % 7 > 0).then("late")
     shop().with_columns(late=late).write_csv(tmp_path / "shop.csv")
     project, found = make(tmp_path, "shop.csv", ["--target", "late"], monkeypatch)
@@ -264,7 +265,7 @@ def test_rows_without_a_target_are_allowed_for(tmp_path: Path, monkeypatch: pyte
     assert "contract check" not in (tmp_path / "made/.github/workflows/mlops.yml").read_text()
 
 
-def test_a_person_is_asked_what_the_table_cannot_say(tmp_path: Path) -> None:
+def test_questions_are_asked_where_the_table_leaves_a_choice(tmp_path: Path) -> None:
     random = np.random.default_rng(4)
     opened = [START + n * timedelta(hours=3) for n in range(ROWS)]
     grade = random.integers(1, 6, ROWS)
@@ -275,7 +276,7 @@ def test_a_person_is_asked_what_the_table_cannot_say(tmp_path: Path) -> None:
         {
             "to be predicted": "grade",
             "classes (multiclass)": "regression",
-            "was asked about": "nothing",
+            "time of the request": "nothing",
             "is none": "opened_at",
         },
         cwd=tmp_path,
@@ -325,7 +326,7 @@ def test_a_query_of_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     project, found = make(tmp_path, uri, words, monkeypatch)
     assert PASSWORD not in (tmp_path / "made/mlops.toml").read_text()
     assert found.first("time") is not None
-    checked_alike(project, found, tmp_path)
+    check_project_fits_data(project, found, tmp_path)
     for query in ("delete from orders", "with gone as (delete from orders returning 1) select * from gone", "select x"):
         with pytest.raises(InvalidInput) as caught:
             read_data(uri, query=query)
@@ -335,7 +336,7 @@ def test_a_query_of_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("password", ["a wrong one", None])
-def test_postgresql_lets_nobody_in(password: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_of_postgresql(password: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     uri = postgres_uri()
     monkeypatch.setenv("PGPASSWORD", password) if password else monkeypatch.delenv("PGPASSWORD", raising=False)
     with pytest.raises(MlopsError) as caught:
@@ -382,7 +383,7 @@ BAD_INPUTS: dict[str, tuple[bytes | None, list[str], str, str]] = {
 
 @pytest.mark.parametrize("name", BAD_INPUTS)
 def test_bad_input_writes_nothing(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    content, words, code, told = BAD_INPUTS[name]
+    content, words, code, expected = BAD_INPUTS[name]
     monkeypatch.chdir(tmp_path)
     if content is not None:
         (tmp_path / "my data.csv").write_bytes(content)
@@ -397,7 +398,7 @@ def test_bad_input_writes_nothing(tmp_path: Path, name: str, monkeypatch: pytest
     }
     error = refused(options, capsys)
     assert error["code"] == code, error
-    assert told in f"{error['where']} {error['what']} {error['hint']}"
+    assert expected in f"{error['where']} {error['what']} {error['hint']}"
     assert "s3cr3t" not in str(error)
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -71,7 +71,7 @@ def patients(example: Path, tmp_path: Path) -> Project:
     return Project(shutil.copytree(example / "patients", tmp_path / "patients"))
 
 
-def test_the_example_holds_no_outputs() -> None:
+def test_the_example_is_stored_without_outputs() -> None:
     notebook = nbformat.read(EXAMPLE, 4)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -92,7 +92,7 @@ def test_the_example_goes_from_a_table_to_a_version_that_is_live(example: Path, 
     assert "forest" not in source
 
 
-def test_what_is_live_answers_as_the_notebook_did(patients: Project) -> None:
+def test_the_server_answers_as_the_notebook_did(patients: Project) -> None:
     version = patients.version()
     assert (version.number, version.is_champion) == (1, True)
     result = train(patients)
@@ -106,7 +106,7 @@ def test_what_is_live_answers_as_the_notebook_did(patients: Project) -> None:
         explain(patients, "nobody")
 
 
-def test_the_page_does_what_it_says(patients: Project) -> None:
+def test_the_code_of_the_documentation_runs(patients: Project) -> None:
     with serving(patients.files) as server:
         server.talk().predict({**PATIENT, "id": "one"})
     cells = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -141,12 +141,12 @@ model = ridge
 '''
 
 
-def test_an_error_shows_itself_without_a_traceback(tmp_path: Path) -> None:
+def test_an_error_is_displayed_without_a_traceback(tmp_path: Path) -> None:
     with pytest.raises(CellExecutionError) as caught:
         run_cells(["from mlops_lab import Project", "Project()"], tmp_path)
-    told = str(caught.value)
-    assert "error: " in told
-    assert "no mlops.toml here or in a folder above" in told
-    assert "hint: " in told
-    assert "Traceback" not in told
-    assert ".py" not in told.split("error: ")[1]
+    message = str(caught.value)
+    assert "error: " in message
+    assert "no mlops.toml here or in a folder above" in message
+    assert "hint: " in message
+    assert "Traceback" not in message
+    assert ".py" not in message.split("error: ")[1]

@@ -26,8 +26,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from mlops_lab.errors import EnvironmentFault, Refused
-from mlops_lab.exporters.edge.agreement import ask_script, prove_folder
-from mlops_lab.exporters.edge.export import WEB_RUNTIME, About, write_folder
+from mlops_lab.exporters.edge.agreement import prove_folder, run_script
+from mlops_lab.exporters.edge.contents import WEB_RUNTIME, FolderSource, write_folder
 from mlops_lab.exporters.edge.graph import make_graph
 from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import compute
@@ -69,17 +69,17 @@ async function ask_the_form(row) {
   return { title: page.title, text: output.textContent, answer: JSON.parse(output.dataset.answer) };
 }
 
-let told;
+let result;
 try {
   const { predict } = await load();
   const rows = await (await fetch("rows.json")).json();
   let refused = null;
   await predict([{}]).catch((error) => { refused = error.message; });
-  told = { answers: await predict(rows), one: (await predict([rows[1]]))[0], refused, form: await ask_the_form(rows[0]) };
+  result = { answers: await predict(rows), one: (await predict([rows[1]]))[0], refused, form: await ask_the_form(rows[0]) };
 } catch (error) {
-  told = { error: String(error) };
+  result = { error: String(error) };
 }
-await fetch("/told", { method: "POST", body: JSON.stringify(told) });
+await fetch("/told", { method: "POST", body: JSON.stringify(result) });
 """
 
 
@@ -114,7 +114,7 @@ def flights(shared: Path) -> Path:
         )
         world.planes.write_parquet(folder / "data/planes.parquet")
         mlops("run", project=folder)
-        (folder / "told.json").write_text(mlops("package", 1, "--edge", folder / "edge", project=folder).out)
+        (folder / "printed.json").write_text(mlops("package", 1, "--edge", folder / "edge", project=folder).out)
 
     return make_once(shared / "flights-edge", make)
 
@@ -204,7 +204,9 @@ def of_kind(name: str, folder: Path) -> Case:
     predictor = Predictor(package, version=1)
     folder.mkdir()
     graph = make_graph(package, plan, predictor.engine, inputs.head(10))
-    write_folder(folder, plan, graph, inputs.schema, About("houses", "sold", 7, "0" * 64))
+    write_folder(
+        folder, plan, graph, inputs.schema, FolderSource("houses", "sold", 7, "0" * 64, "mlops package 7 --edge")
+    )
     thresholds = split_thresholds(packaged.model.decode()) if ENGINES[plan.engine].reads_lightgbm_text else {}
     agreement = prove_folder(folder, predictor.engine, plan, inputs, thresholds)
     assert agreement.rows.largest <= (1e-14 if ENGINES[plan.engine].reads_lightgbm_text else 1e-6)
@@ -240,7 +242,7 @@ def difference(given: np.ndarray[Any, Any], case: Case) -> float:
 @pytest.mark.parametrize("name", NAMES)
 def test_plain_python_answers_like_the_server(cases: dict[str, Case], name: str) -> None:
     case = cases[name]
-    given = ask_script(case.folder, case.rows)
+    given = run_script(case.folder, case.rows)
     assert given.shape == case.expected.shape
     assert difference(given, case) <= 1e-6
     assert len({json.dumps(one) for one in given.tolist()}) > 20
@@ -259,7 +261,7 @@ def test_the_script_is_short_and_imports_little(cases: dict[str, Case], tmp_path
 
 
 @pytest.fixture(scope="module")
-def told(
+def ask_browser(
     cases: dict[str, Case], pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Any]:
     """What a real browser says of a folder. npm's packages are fetched once, into pytest's cache."""
@@ -282,8 +284,10 @@ def told(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_browser_answers_like_the_server(cases: dict[str, Case], told: Callable[[str], Any], name: str) -> None:
-    case, found = cases[name], told(name)
+def test_a_browser_answers_like_the_server(
+    cases: dict[str, Case], ask_browser: Callable[[str], Any], name: str
+) -> None:
+    case, found = cases[name], ask_browser(name)
     given = np.array(found["answers"], dtype=float)
     assert given.shape == case.expected.shape
     assert difference(given, case) <= 1e-6
@@ -295,11 +299,11 @@ def test_a_browser_answers_like_the_server(cases: dict[str, Case], told: Callabl
         assert found["form"]["text"] == f"the probability that late is true: {100 * case.expected[0]:.2f} %"
 
 
-def test_the_folder_holds_what_it_says(flights: Path, cases: dict[str, Case]) -> None:
-    edge, told = flights / "edge", json.loads((flights / "told.json").read_text())
+def test_the_folder_has_the_documented_files(flights: Path, cases: dict[str, Case]) -> None:
+    edge, printed = flights / "edge", json.loads((flights / "printed.json").read_text())
     assert {path.name for path in edge.iterdir()} == FILES
     agreement = json.loads((edge / "agreement.json").read_text())
-    assert told == {"folder": str(edge), "agreement": agreement}
+    assert printed == {"folder": str(edge), "agreement": agreement}
     assert agreement["rows"]["rows"] > 20_000
     assert agreement["rows"]["differing"] == agreement["at_split_thresholds"]["differing"] == 0
     assert agreement["at_split_thresholds"]["rows"] > 1_000
@@ -320,7 +324,7 @@ def test_the_folder_holds_what_it_says(flights: Path, cases: dict[str, Case]) ->
 # ---- wrong input -------------------------------------------------------------------------------------------------------
 
 
-def test_what_cannot_be_packaged(project: Project, tmp_path: Path) -> None:
+def test_wrong_versions_and_folders_are_refused(project: Project, tmp_path: Path) -> None:
     full = tmp_path / "full"
     full.mkdir()
     (full / "thesis.txt").write_text("years of work")
@@ -339,7 +343,7 @@ def test_what_cannot_be_packaged(project: Project, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*")] == ["full", "thesis.txt"]
 
 
-def test_a_graph_that_answers_otherwise_is_refused(cases: dict[str, Case], tmp_path: Path) -> None:
+def test_a_graph_with_different_answers_is_refused(cases: dict[str, Case], tmp_path: Path) -> None:
     """Half of each leaf's value: another model behind the same inputs."""
     case = cases["a number by LightGBM"]
     package = case.folder.with_name(f"{case.folder.name} package")
@@ -354,17 +358,23 @@ def test_a_graph_that_answers_otherwise_is_refused(cases: dict[str, Case], tmp_p
     edge.mkdir()
     inputs = case.rows
     graph = make_graph(other.parent, predictor.plan, predictor.engine, inputs)
-    write_folder(edge, predictor.plan, graph, inputs.schema, About("houses", "sold", 7, "0" * 64))
-    with pytest.raises(Refused, match="answered otherwise") as caught:
+    write_folder(
+        edge,
+        predictor.plan,
+        graph,
+        inputs.schema,
+        FolderSource("houses", "sold", 7, "0" * 64, "mlops package 7 --edge"),
+    )
+    with pytest.raises(Refused, match="answered differently") as caught:
         prove_folder(edge, predictor.engine, predictor.plan, inputs, {})
     assert caught.value.code == "edge_differs"
     (edge / "model.onnx").write_bytes(b"no graph")
     with pytest.raises(EnvironmentFault) as fault:
-        ask_script(edge, inputs)
+        run_script(edge, inputs)
     assert fault.value.code == "edge_failed"
 
 
-def test_a_model_without_a_graph_says_why_and_leaves_nothing(project: Project, tmp_path: Path) -> None:
+def test_a_model_that_cannot_become_a_graph_is_refused_and_nothing_is_left(project: Project, tmp_path: Path) -> None:
     pipeline = project.root / "pipeline.py"
     pipeline.write_text(pipeline.read_text().replace("verbose=-1", "verbose=-1, zero_as_missing=True"))
     mlops("run", project=project.root, code=None)

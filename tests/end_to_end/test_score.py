@@ -20,7 +20,7 @@ from synthetic import day_begin
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
-from mlops_lab.scoring.score import Scored, score
+from mlops_lab.scoring.score import ScoringResult, score
 
 REQUEST = ["asked_at", "depot", "customer", "items", "distance", "weight", "express"]
 
@@ -42,7 +42,7 @@ def iso(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ"))
 
 
-def answer(project: Project, file: Path, **options: bool) -> tuple[pl.DataFrame, Scored]:
+def answer(project: Project, file: Path, **options: bool) -> tuple[pl.DataFrame, ScoringResult]:
     """The answers to a file, in this process."""
     parts: list[pl.DataFrame] = []
     scored = score(project, file, write=parts.append, **options)
@@ -65,19 +65,19 @@ def test_a_file_is_answered_as_the_server_answered(
         case "jsonl":
             iso(requests).write_ndjson(file)
 
-    told = mlops("score", file, project=promoted.root).data
+    printed = mlops("score", file, project=promoted.root).data
 
-    assert told["rows"] == predictions.height
-    assert [row["id"] for row in told["answers"]] == predictions["id"].to_list()
-    assert [row["output"] for row in told["answers"]] == predictions["output"].to_list()
-    assert {row["version"] for row in told["answers"]} == {2}
+    assert printed["rows"] == predictions.height
+    assert [row["id"] for row in printed["answers"]] == predictions["id"].to_list()
+    assert [row["output"] for row in printed["answers"]] == predictions["output"].to_list()
+    assert {row["version"] for row in printed["answers"]} == {2}
 
 
 def test_one_row_is_answered_like_many(promoted: Project, predictions: pl.DataFrame, tmp_path: Path) -> None:
     row = predictions.sort("at").filter(pl.col("hours_since").is_not_null()).row(20, named=True)
     predictions.filter(pl.col("id") == row["id"]).select(REQUEST).write_parquet(tmp_path / "one.parquet")
-    told = mlops("score", tmp_path / "one.parquet", project=promoted.root).data
-    assert [answer["output"] for answer in told["answers"]] == [row["output"]]
+    printed = mlops("score", tmp_path / "one.parquet", project=promoted.root).data
+    assert [answer["output"] for answer in printed["answers"]] == [row["output"]]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -107,7 +107,7 @@ def test_answers_can_be_written_to_a_file(
         ("not there.csv", None, "no_file", "not exist"),
     ],
 )
-def test_a_file_that_cannot_be_answered(
+def test_wrong_files_are_refused(
     promoted: Project, tmp_path: Path, name: str, text: str | None, code: str, what: str
 ) -> None:
     row = "2024-04-01T10:00:00Z,b,k1,3,1.0,2.0,true"
@@ -137,10 +137,10 @@ def test_a_folder_a_delta_table_and_a_packed_file_are_answered_too(
     for source in (parts, tmp_path / "table", tmp_path / "a.csv.gz"):
         answers, scored = answer(promoted, source)
         assert answers["output"].to_list() == predictions["output"].to_list()
-        assert scored == Scored(requests.height, 0, 2)
+        assert scored == ScoringResult(requests.height, 0, 2)
 
 
-def test_ids_and_answers_come_out_and_requests_where_asked_for(
+def test_the_output_has_ids_and_answers_and_requests_on_demand(
     promoted: Project, predictions: pl.DataFrame, tmp_path: Path
 ) -> None:
     """Other columns are no error, whatever they hold; the predictions themselves can be scored again."""
@@ -172,7 +172,7 @@ def many(predictions: pl.DataFrame, rows: int) -> pl.DataFrame:
     return frame.with_row_index("id").with_columns(pl.col("id").cast(pl.String))
 
 
-def test_more_rows_than_a_batch_keep_their_order_and_a_late_error_its_place(
+def test_batches_keep_their_order_and_an_error_names_its_row(
     promoted: Project, predictions: pl.DataFrame, tmp_path: Path
 ) -> None:
     rows = many(predictions, 130_000)
@@ -199,13 +199,13 @@ def test_more_rows_than_a_batch_keep_their_order_and_a_late_error_its_place(
     assert (done.returncode, done.stdout) == (2, ""), "not even the part before it"
 
 
-def test_every_format_is_written_and_nothing_is_overwritten_unasked(
+def test_every_format_is_written_and_no_file_is_overwritten_without_a_flag(
     promoted: Project, predictions: pl.DataFrame, tmp_path: Path
 ) -> None:
     predictions.select("id", *REQUEST).write_parquet(tmp_path / "requests.parquet")
     out = tmp_path / "answers.delta"
-    told = mlops("score", tmp_path / "requests.parquet", "--out", out, "--requests", project=promoted.root).data
-    assert told == {"rows": predictions.height, "unanswered": 0, "version": 2, "file": str(out)}
+    printed = mlops("score", tmp_path / "requests.parquet", "--out", out, "--requests", project=promoted.root).data
+    assert printed == {"rows": predictions.height, "unanswered": 0, "version": 2, "file": str(out)}
     written = pl.read_delta(str(out))
     assert written.select("id", *REQUEST, "output").equals(predictions.select("id", *REQUEST, "output"))
     words = ["score", tmp_path / "requests.parquet", "--out", out]
@@ -226,7 +226,7 @@ def test_every_format_is_written_and_nothing_is_overwritten_unasked(
         (["--out", "no/such/folder.csv"], "no_folder"),
     ],
 )
-def test_where_answers_cannot_go(
+def test_outputs_that_cannot_be_written(
     promoted: Project, predictions: pl.DataFrame, tmp_path: Path, words: list[str], code: str
 ) -> None:
     predictions.select(REQUEST).write_parquet(tmp_path / "requests.parquet")
@@ -235,7 +235,7 @@ def test_where_answers_cannot_go(
     assert [path.name for path in tmp_path.iterdir()] == ["requests.parquet"]
 
 
-def test_a_killed_run_leaves_nothing_that_looks_whole(
+def test_a_killed_run_leaves_no_file_that_looks_complete(
     promoted: Project, predictions: pl.DataFrame, tmp_path: Path
 ) -> None:
     many(predictions, 1_500_000).write_parquet(tmp_path / "rows.parquet")
@@ -261,7 +261,7 @@ def test_a_killed_run_leaves_nothing_that_looks_whole(
     assert re.fullmatch(r"\.a\.parquet\.\w+\.part", part.name)
 
 
-def test_a_terminal_is_shown_how_far_it_is(promoted: Project, predictions: pl.DataFrame, tmp_path: Path) -> None:
+def test_a_terminal_shows_the_progress(promoted: Project, predictions: pl.DataFrame, tmp_path: Path) -> None:
     many(predictions, 200_000).write_parquet(tmp_path / "rows.parquet")
     command = [
         *MLOPS,
@@ -302,7 +302,7 @@ def test_what_the_server_would_refuse_has_no_answer(
     mlops("run", project=root)
     rows = predictions.select(REQUEST).head(3).with_columns(depot=pl.Series(["a", "nowhere", "b"]))
     rows.write_parquet(tmp_path / "rows.parquet")
-    told = mlops("score", tmp_path / "rows.parquet", project=root)
-    assert [one["output"] is None for one in told.data["answers"]] == [False, True, False]
-    assert told.data["unanswered"] == 1
-    assert "1 of them" in told.err
+    printed = mlops("score", tmp_path / "rows.parquet", project=root)
+    assert [one["output"] is None for one in printed.data["answers"]] == [False, True, False]
+    assert printed.data["unanswered"] == 1
+    assert "1 of them" in printed.err

@@ -46,7 +46,7 @@ def test_days_are_those_of_the_project(result: Result) -> None:
     assert groups["day"].to_list() == sorted(set(local))
 
 
-def test_numbers_of_many_values_fall_into_quarters(result: Result) -> None:
+def test_many_different_numbers_are_grouped_in_quarters(result: Result) -> None:
     groups = evaluate(result, by="amount").groups
     assert groups is not None
     assert groups.height == 5, "four, and the rows without a number"
@@ -56,13 +56,13 @@ def test_numbers_of_many_values_fall_into_quarters(result: Result) -> None:
     assert groups["rows"].head(4).max() - groups["rows"].head(4).min() < 10
 
 
-def test_groups_by_an_expression_or_by_what_the_model_sees(result: Result) -> None:
+def test_groups_by_an_expression_over_the_models_inputs(result: Result) -> None:
     night = evaluate(result, by=(pl.col("hour") < 8).alias("night")).groups
     assert night is not None
     assert night["night"].to_list() == [False, True]
 
 
-def test_rows_of_ones_own(tiny: Any, shop: Project, result: Result) -> None:
+def test_given_rows_are_evaluated(tiny: Any, shop: Project, result: Result) -> None:
     rows = shop.read("orders")
     found = evaluate(result, on=rows.sample(fraction=1.0, shuffle=True, seed=1))
     assert found.answers.rows.height == 2000
@@ -70,7 +70,7 @@ def test_rows_of_ones_own(tiny: Any, shop: Project, result: Result) -> None:
     held_out = evaluate(result, on=rows.filter(pl.col("order_id").is_in(result.holdout["order_id"].implode())))
     assert held_out.quality == pytest.approx(dict(evaluate(result).quality))
     assert held_out.seen == 0
-    assert "perhaps learned from  " in repr(found)
+    assert "perhaps trained on  " in repr(found)
 
 
 def test_an_evaluation_shows_all_and_its_groups(result: Result) -> None:
@@ -88,7 +88,7 @@ def test_classes_are_compared_with_their_rates(iris: Project) -> None:
     assert found.groups.height == 4
 
 
-def test_rows_without_a_moment_arrive_now_where_that_is_how_requests_come(iris: Project) -> None:
+def test_rows_without_a_moment_get_the_present_one(iris: Project) -> None:
     rows = pl.read_csv(iris.root / "data.csv")
     result = train(iris, LogisticRegression, features=Features(inputs=["petal_length"]))
     found = evaluate(result, on=rows, by=pl.col("species").alias("rows"))
@@ -107,14 +107,16 @@ def test_rows_without_a_moment_arrive_now_where_that_is_how_requests_come(iris: 
         (None, pl.DataFrame({"shop": ["a"]}), "missing_column"),
     ],
 )
-def test_what_cannot_be_evaluated_is_told(result: Result, by: object, on: pl.DataFrame | None, code: str) -> None:
+def test_what_cannot_be_evaluated_is_refused_with_a_hint(
+    result: Result, by: object, on: pl.DataFrame | None, code: str
+) -> None:
     with pytest.raises(InvalidInput) as caught:
         evaluate(result, by=by, on=on)  # type: ignore[arg-type]
     assert caught.value.code == code
     assert caught.value.hint
 
 
-def test_no_rows_and_too_many_groups_are_told(shop: Project, result: Result) -> None:
+def test_no_rows_and_too_many_groups_are_refused(shop: Project, result: Result) -> None:
     with pytest.raises(InvalidInput, match="no rows"):
         evaluate(result, on=shop.read("orders").clear())
     with pytest.raises(InvalidInput, match="too many"):

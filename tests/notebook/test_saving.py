@@ -8,7 +8,7 @@ from mlops_lab import Project, train
 from mlops_lab.errors import Conflict, InvalidInput
 from mlops_lab.features import Features
 from mlops_lab.notebook.result import Result
-from mlops_lab.notebook.saving import Session, describe, save_pipeline
+from mlops_lab.notebook.saving import Session, describe_pipeline, save_pipeline
 
 CELLS = [
     "from sklearn.linear_model import LogisticRegression\nSTRENGTH = 0.5",
@@ -30,7 +30,7 @@ def session() -> Session:
 
 def save(project: Project, result: Result, session: Session, *, replace: bool = False) -> str:
     model, features = result.given
-    trained = describe(result.features, result.model)
+    trained = describe_pipeline(result.features, result.model)
     path = save_pipeline(project.files, session, model=model, features=features, trained=trained, replace=replace)
     return path.read_text()
 
@@ -63,7 +63,7 @@ def test_features_of_the_file_stay_where_only_the_model_is_new(flowers: Project,
     first = train(flowers, session.names["ready"], features=session.names["chosen"])
     before = save(flowers, first, session)
     result = train(flowers, session.names["plain"])
-    with pytest.raises(Conflict, match="something else"):
+    with pytest.raises(Conflict, match="other content"):
         save(flowers, result, session)
     assert flowers.files.pipeline_path.read_text() == before
     source = save(flowers, result, session, replace=True)
@@ -72,7 +72,9 @@ def test_features_of_the_file_stay_where_only_the_model_is_new(flowers: Project,
 
 
 @pytest.mark.parametrize("there", [None, "# mine"])
-def test_what_would_not_train_the_same_is_not_written(flowers: Project, session: Session, there: str | None) -> None:
+def test_a_file_that_would_train_another_model_is_not_written(
+    flowers: Project, session: Session, there: str | None
+) -> None:
     path = flowers.files.pipeline_path
     if there is not None:
         path.write_text(there)
@@ -87,17 +89,17 @@ def test_what_would_not_train_the_same_is_not_written(flowers: Project, session:
 
 
 @pytest.mark.parametrize("cell", ["STRENGTH = 7.0", "del STRENGTH"])
-def test_what_has_changed_since_the_training_is_noticed(flowers: Project, session: Session, cell: str) -> None:
+def test_a_change_since_the_training_is_noticed(flowers: Project, session: Session, cell: str) -> None:
     result = train(flowers, session.names["plain"], features=session.names["chosen"])
     exec(cell, session.names)  # type: ignore[arg-type]
-    with pytest.raises(InvalidInput, match="do not make it again"):
+    with pytest.raises(InvalidInput, match="do not make the same again"):
         save(flowers, result, Session([*session.cells, cell], session.names))
     assert not flowers.files.pipeline_path.exists()
 
 
-def test_what_has_no_name_cannot_be_saved(flowers: Project, session: Session) -> None:
+def test_features_without_a_variable_cannot_be_saved(flowers: Project, session: Session) -> None:
     result = train(flowers, session.names["plain"], features=Features(inputs=["petal_length"]))
-    with pytest.raises(InvalidInput, match="no name"):
+    with pytest.raises(InvalidInput, match="no longer has a variable"):
         save(flowers, result, session)
 
 

@@ -49,7 +49,7 @@ def minutes(clock: str) -> pl.Expr:
     return (number // 100 * 60 + number % 100) % 1440
 
 
-def test_every_flight_is_there_once(world, raw):
+def test_every_flight_appears_once(world, raw):
     assert world.flights.height == raw.height == ROWS
     assert world.flights["flight_id"].n_unique() == ROWS
     assert set(world.flights["flight_id"]) == set(raw["flight_id"])
@@ -73,7 +73,7 @@ def test_late_is_more_than_15_minutes_or_never(world, raw):
     assert world.flights.filter(pl.col("arrival_delay") == 16)["late"].all()
 
 
-def test_nothing_is_known_before_it_was_asked(world):
+def test_nothing_is_known_before_its_request(world):
     wait = world.flights["known_at"] - world.flights["scheduled_at"]
     assert wait.min() > timedelta(0)
     assert wait.max() < timedelta(days=3)
@@ -159,7 +159,7 @@ def test_weather_is_known_one_hour_after_its_hour(world):
         assert local.hour == int(raw["hour"])
 
 
-def test_planes_are_there_once(world):
+def test_every_plane_appears_once(world):
     assert world.planes["tailnum"].n_unique() == world.planes.height > 3000
 
 

@@ -18,12 +18,12 @@ from mlops_lab.replay.summary import (
     DecisionRow,
     ReplayCounts,
     ReplaySummary,
-    better,
-    headline,
-    rolling,
+    better_arm,
+    count_decisions,
+    smooth_days,
     stage_shares,
     summarise,
-    tally,
+    write_headline,
 )
 
 NOTHING = ArmResult(frozen=None, loop=None)
@@ -89,7 +89,7 @@ def test_months_add_up_to_the_whole():
         assert whole == pytest.approx(loss.loop)
 
 
-def test_sides_that_answered_different_rows_are_not_compared():
+def test_arms_that_answered_different_rows_are_not_compared():
     months, loss, auc, _ = summarise(FRAME.with_columns(frozen=pl.Series([0.6, 0.2, 0.5, None, 0.5])))
     assert months[0].log_loss.loop is not None
     assert months[1].log_loss == loss == auc == NOTHING
@@ -114,7 +114,7 @@ def test_rolling_means_weigh_by_predictions_over_calendar_days(by_offset):
         )
         for offset, (count, loss) in sorted(by_offset.items())
     ]
-    for offset, smooth in zip(sorted(by_offset), rolling(days), strict=True):
+    for offset, smooth in zip(sorted(by_offset), smooth_days(days), strict=True):
         window = [by_offset[i] for i in by_offset if offset - 7 < i <= offset]
         mean = sum(count * loss for count, loss in window) / sum(count for count, _ in window)
         assert smooth.log_loss.frozen == pytest.approx(mean)
@@ -125,7 +125,7 @@ def test_rolling_means_weigh_by_predictions_over_calendar_days(by_offset):
 def test_rolling_passes_over_days_without_a_figure():
     known = Day(day="2013-03-02", predictions=3, late_rate=0.0, log_loss=ArmResult(frozen=0.4, loop=0.3))
     unknown = Day(day="2013-03-01", predictions=9, late_rate=0.0, log_loss=NOTHING)
-    first, second = rolling([unknown, known])
+    first, second = smooth_days([unknown, known])
     assert first.log_loss == NOTHING
     assert second.log_loss.loop == pytest.approx(0.3)
 
@@ -133,28 +133,28 @@ def test_rolling_passes_over_days_without_a_figure():
 @pytest.mark.parametrize(
     ("frozen", "loop", "said", "winner"),
     [
-        (0.483, 0.462, "Its log loss was 0.462, better than 0.483 for the model nobody touched.", "loop"),
-        (0.461, 0.462, "Its log loss was 0.462, worse than 0.461 for the model nobody touched.", "frozen"),
-        (0.4621, 0.4622, "Its log loss was 0.462, the same as for the model nobody touched.", ""),
+        (0.483, 0.462, "Its log loss was 0.462, better than 0.483 for the first model, never retrained.", "loop"),
+        (0.461, 0.462, "Its log loss was 0.462, worse than 0.461 for the first model, never retrained.", "frozen"),
+        (0.4621, 0.4622, "Its log loss was 0.462, the same as for the first model, never retrained.", ""),
         (None, None, "Too few outcomes are known to say how well.", ""),
     ],
 )
 def test_the_headline_is_honest(frozen, loop, said, winner):
     split = ArmResult(frozen=frozen, loop=loop)
-    sentence = headline(summary_of(FRAME, log_loss=split))
+    sentence = write_headline(summary_of(FRAME, log_loss=split))
     assert sentence == f"The loop answered 5 requests between 31 March and 2 April 2013. {said}"
-    assert better(split, lower_wins=True) == winner
+    assert better_arm(split, lower_wins=True) == winner
 
 
 def test_the_headline_of_one_day_names_it_once():
-    assert " on 31 March 2013. " in headline(summary_of(FRAME, span=("2013-03-31", "2013-03-31")))
+    assert " on 31 March 2013. " in write_headline(summary_of(FRAME, span=("2013-03-31", "2013-03-31")))
 
 
 def test_a_tally_counts_verdicts_and_falls_back_to_steps():
     rows = [decision(what) for what in ("retrain", "shadow", "promote", "refuse", "promote", "roll_back")]
-    assert tally(rows) == "2 promoted, 1 refused, 1 rolled back"
-    assert tally([decision("shadow"), decision("new_kind")]) == "1 new kind, 1 shadow"
-    assert tally([]) == ""
+    assert count_decisions(rows) == "2 promoted, 1 refused, 1 rolled back"
+    assert count_decisions([decision("shadow"), decision("new_kind")]) == "1 new kind, 1 shadow"
+    assert count_decisions([]) == ""
 
 
 def test_stages_are_shares_of_the_whole_and_name_the_rest():

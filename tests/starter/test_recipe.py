@@ -180,7 +180,7 @@ def make_data(task: str, rows: int = 600) -> TrainingSet:
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("rows", [600, 5_000])
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
-def test_words_count_and_are_served_as_they_were_learned(task, rows):
+def test_words_matter_and_are_served_as_in_training(task, rows):
     data = make_data(task)
     columns = {"numbers": ["size", "rooms"], "categories": ["place"], "text": ["note_words"]}
     features = Features(data.inputs.columns)

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from mlops_lab.cli.shared import Json, talk
 from mlops_lab.cli.summary import render
 from mlops_lab.errors import InvalidInput
-from mlops_lab.replay.demo import Options, run_demo
+from mlops_lab.replay.demo import DemoOptions, run_demo
 from mlops_lab.replay.driver import ReplayProgress as Seen
 from mlops_lab.rollout.decisions import DecisionKind
 
@@ -32,7 +32,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Train a first model on the flights known before the first day, then replay the days one after the other."""
-    options = Options(folder, _day(first, "--from"), _day(last, "--to"), resume=resume, fresh=fresh)
+    options = DemoOptions(folder, _day(first, "--from"), _day(last, "--to"), resume=resume, fresh=fresh)
     with _bar() as bar:
         watcher = _Watcher(bar)
         try:

@@ -1,29 +1,41 @@
-"""`mlops export feast DIR`."""
+"""`mlops export TOOL DIR`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import typer
 
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
-from mlops_lab.exporters.feast import export_feast
+from mlops_lab.exporters.catalog import EXPORTERS
+from mlops_lab.exporters.exporter import Exporter
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+def make_app(exporters: Iterable[Exporter]) -> typer.Typer:
+    """A command for each exporter; its help is the exporter's summary."""
+    group = typer.Typer(add_completion=False, no_args_is_help=True)
+    group.callback()(_root)
+    for exporter in exporters:
+        group.command(name=exporter.name, help=exporter.summary)(_make_command(exporter))
+    return group
 
 
-@app.callback()
 def _root() -> None:
     """The project for other tools."""
 
 
-@app.command()
-def feast(folder: Path, project: Folder = HERE, json: Json = False) -> None:
-    """A Feast feature repository over the same lake tables: the same values, offline and online."""
-    rows = export_feast(open_project(project), folder)
-    if json:
-        print_json({"folder": str(folder), "rows": rows})
-        return
-    for view, count in rows.items():
-        print(f"{view}: {count:,} rows")
-    print(f"`feast apply` in {folder}; its README.md says more")
+def _make_command(exporter: Exporter) -> Callable[..., None]:
+    def command(folder: Path, project: Folder = HERE, json: Json = False) -> None:
+        report = exporter.export(open_project(project), folder)
+        if json:
+            print_json({"folder": str(folder), **report.details})
+            return
+        for line in report.lines:
+            print(line)
+        print(f"written to {folder}; its README.md says more")
+
+    return command
+
+
+app = make_app(EXPORTERS)

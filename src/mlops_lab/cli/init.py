@@ -15,9 +15,10 @@ from rich.table import Table
 from mlops_lab.cli.shared import Json, print_json, print_table, talk
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake.sources import read_data
-from mlops_lab.starter.decide import Options, Question, take_default
-from mlops_lab.starter.understand import Judged, Understanding, understand
-from mlops_lab.starter.write import check_folder, make_project, place_data, write_files
+from mlops_lab.starter.analyse import analyse_table
+from mlops_lab.starter.analysis import RoleAssignment, TableAnalysis
+from mlops_lab.starter.options import InitOptions, UserQuestion, take_default
+from mlops_lab.starter.write import check_folder, locate_data, make_project, write_files
 
 _SHOWN_COLUMNS = 60
 
@@ -42,9 +43,9 @@ def command(
     with talk.status("reading"):
         frame = read_data(data, query=query)
     wanted = target or _ask_target(frame, asks=asks)
-    options = Options(target=wanted, time=time, key=key, id=id, task=task)
-    found = understand(frame, options, ask=_ask if asks else take_default)
-    files = write_files(project, found, data=place_data(data, name), query=query)
+    options = InitOptions(target=wanted, time=time, key=key, id=id, task=task)
+    found = analyse_table(frame, options, ask=_ask if asks else take_default)
+    files = write_files(project, found, data=locate_data(data, name), query=query)
     make_project(name, files)
     if json:
         print_json({"project": project, "folder": str(name.absolute()), **_describe(found), "files": list(files)})
@@ -63,7 +64,7 @@ def _ask_target(frame: pl.DataFrame, *, asks: bool) -> str:
     return answer
 
 
-def _ask(question: Question) -> str:
+def _ask(question: UserQuestion) -> str:
     """The answer of the person, asked again until it is one of the choices."""
     text = f"{question.text} ({', '.join(question.choices)})"
     while True:
@@ -76,7 +77,7 @@ def _ask(question: Question) -> str:
 # ---- the report ------------------------------------------------------------------------------------------------------
 
 
-def _report(found: Understanding) -> None:
+def _report(found: TableAnalysis) -> None:
     table = Table(box=None, header_style="bold")
     for title in ("column", "type", "missing", "values", "role", "note"):
         table.add_column(title, overflow="fold", justify="right" if title == "missing" else "left")
@@ -97,7 +98,7 @@ def _report(found: Understanding) -> None:
     Console().print(summary)
 
 
-def _row(one: Judged, *, key: str | None) -> tuple[str, ...]:
+def _row(one: RoleAssignment, *, key: str | None) -> tuple[str, ...]:
     column = one.column
     name = column.name if column.name == column.field or one.role == "left out" else f"{column.name} → {column.field}"
     missing = f"{column.missing / column.rows:.1%}" if column.missing else ""
@@ -111,7 +112,7 @@ def _row(one: Judged, *, key: str | None) -> tuple[str, ...]:
     return name, column.kind, missing, values, role, one.note
 
 
-def _task(found: Understanding) -> str:
+def _task(found: TableAnalysis) -> str:
     if found.task == "regression":
         span = found.target.span or (0.0, 0.0)
         return f"regression: {found.target.field}, from {span[0]:g} to {span[1]:g}"
@@ -121,7 +122,7 @@ def _task(found: Understanding) -> str:
     return f"{kind}: {found.target.field} ({shares}{', ...' if len(found.counts) > 8 else ''})"
 
 
-def _describe(found: Understanding) -> dict[str, Any]:
+def _describe(found: TableAnalysis) -> dict[str, Any]:
     columns = [
         {
             "name": one.column.name,

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, talk
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake.sinks import CSV, PARQUET, check_target, choose_format, open_sink
-from mlops_lab.scoring.score import Scored, Watch, score
+from mlops_lab.scoring.score import ScoringResult, Watch, score
 
 
 def command(
@@ -86,7 +86,7 @@ def _copy(staged: Path) -> None:
         shutil.copyfileobj(file, sys.stdout.buffer)
 
 
-def _print_answers(staged: Path, scored: Scored) -> None:
+def _print_answers(staged: Path, scored: ScoringResult) -> None:
     """One JSON object with all answers, never all of them in memory."""
     import pyarrow.parquet as pq
 

@@ -9,7 +9,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mlops_lab.replay.summary import VERDICTS, ArmResult, ReplaySummary, better, headline, stage_shares, tally, word
+from mlops_lab.replay.summary import (
+    VERDICTS,
+    ArmResult,
+    ReplaySummary,
+    better_arm,
+    count_decisions,
+    short_name,
+    stage_shares,
+    write_headline,
+)
 
 COLOURS = {"bootstrap": "magenta", "promote": "green", "refuse": "yellow", "roll_back": "red"}
 NONE = "-"
@@ -21,7 +30,7 @@ def render(summary: ReplaySummary, console: Console) -> None:
 
     Fits 80 columns and uses more where there are more; without colours where the console has none.
     """
-    parts: list[Text | Table] = [Text(headline(summary), style="bold"), _months(summary)]
+    parts: list[Text | Table] = [Text(write_headline(summary), style="bold"), _months(summary)]
     if summary.decisions:
         parts.append(_decisions(summary))
     parts += [_counts(summary), _stages(summary, "#" if console.options.ascii_only else "█")]
@@ -43,7 +52,7 @@ def _months(summary: ReplaySummary) -> Table:
         "decisions",
     )
     for month in summary.months:
-        taken = tally([row for row in summary.decisions if row.at.startswith(month.month)])
+        taken = count_decisions([row for row in summary.decisions if row.at.startswith(month.month)])
         table.add_row(
             month.month,
             f"{month.predictions:,}",
@@ -61,7 +70,7 @@ def _months(summary: ReplaySummary) -> Table:
 
 
 def _pair(split: ArmResult, lower_wins: bool) -> Iterator[Text]:
-    best = better(split, lower_wins)
+    best = better_arm(split, lower_wins=lower_wins)
     for side, value in (("frozen", split.frozen), ("loop", split.loop)):
         yield Text(NONE if value is None else f"{value:.3f}", "bold cyan" if side == best else "")
 
@@ -72,7 +81,7 @@ def _decisions(summary: ReplaySummary) -> Table:
         quiet = "" if row.what in VERDICTS else "dim"
         table.add_row(
             Text(row.at[:10], quiet),
-            Text(word(row.what), COLOURS.get(row.what, quiet)),
+            Text(short_name(row.what), COLOURS.get(row.what, quiet)),
             Text(NONE if row.version is None else f"v{row.version}", quiet),
             Text(row.reason, quiet),
         )

@@ -1,1 +1,1 @@
-"""Exporters: the same project, as other tools of the field read it."""
+"""Exporters: the project in the formats of other tools."""

@@ -1,9 +1,9 @@
 """A Feast feature repository over the project's lake: the same views, the same values.
 
-Feast takes the latest row at or before a moment. It has no sliding windows, sees a row at its very moment, and forgets
-stale rows offline but not online. So each view is written as the list of its changes, computed by our own offline
-code: a row at each moment from which its values are others (a fact is seen, leaves the window, or goes stale). The
-latest of those rows is the view's value at any moment, to the microsecond.
+Feast takes the latest row at or before a moment. It has no sliding windows, it counts a row at exactly its own moment,
+and it drops stale rows offline but not online. So each view is written as the list of its changes, computed by our own
+offline code: one row for each moment at which its values change (a fact is seen, leaves the window, or goes stale).
+The latest of those rows is the view's value at any moment, to the microsecond.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from mlops_lab.errors import InvalidInput
+from mlops_lab.exporters.exporter import ExportReport
 from mlops_lab.features.definition import View
 from mlops_lab.features.offline import view_values
 from mlops_lab.intake.journal import ingest_journal
@@ -25,7 +25,7 @@ from mlops_lab.tables.fields import request_fields, table_schemas
 from mlops_lab.training.pipeline import load_pipeline
 
 EVENT, CREATED = "event_timestamp", "created_timestamp"
-_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _NEXT = timedelta(microseconds=1)
 _TYPES = {
     "string": "STRING",
@@ -36,43 +36,42 @@ _TYPES = {
 }
 
 
-def export_feast(project: Project, folder: Path) -> dict[str, int]:
-    """Write the repository into an empty or a new folder; the number of rows of each view."""
-    if folder.exists() and any(folder.iterdir()):
-        raise InvalidInput("is not empty", code="folder_taken", where=str(folder), hint="name an empty or a new folder")
+def export(project: Project, folder: Path) -> ExportReport:
+    """Write the repository into an empty folder; the report has the number of rows of each view."""
     features = load_pipeline(project).features
     features.view_schema(table_schemas(project))
     lake = Lake(project.lake_path)
     ingest_journal(project, lake)
     facts = read_facts(project, lake, read_labelled(project, lake))
-    (folder / "data").mkdir(parents=True)
+    (folder / "data").mkdir()
     rows = {}
     for view in features.views:
         changes = list_changes(view, facts[view.table])
         changes.write_parquet(folder / "data" / f"{view.name}.parquet")
         rows[view.name] = changes.height
     kinds = {field.name: field.kind for field in request_fields(project)}
-    (folder / "feature_store.yaml").write_text(_STORE.format(name=_identifier(project.name)))
-    (folder / "features.py").write_text(_write_definitions(project, features.views, kinds, facts))
-    (folder / "README.md").write_text(_README.format(name=project.name))
-    return rows
+    (folder / "feature_store.yaml").write_text(_STORE.format(name=_identifier(project.name)), encoding="utf-8")
+    (folder / "features.py").write_text(_write_definitions(project, features.views, kinds, facts), encoding="utf-8")
+    (folder / "README.md").write_text(_README.format(name=project.name), encoding="utf-8")
+    lines = [f"{view}: {count:,} rows" for view, count in rows.items()]
+    return ExportReport({"rows": rows}, (*lines, "next: `feast apply` in the folder"))
 
 
 def list_changes(view: View, facts: pl.DataFrame) -> pl.DataFrame:
-    """The view's values from each moment on at which they may change: its keys, its values, the moment, by moment."""
+    """A row for each moment at which the view's values may change: keys, values, moment; sorted by moment."""
     keys = {column: field for field, column in view.keys.items()}
-    held = facts.drop_nulls(list(keys)).with_columns(
-        pl.col("_known_at").fill_null(_ALWAYS), pl.col("_seen_at").fill_null(_ALWAYS)
+    known = facts.drop_nulls(list(keys)).with_columns(
+        pl.col("_known_at").fill_null(_BEGINNING), pl.col("_seen_at").fill_null(_BEGINNING)
     )
-    ends = view.window or view.stale_after
-    moments = [pl.col("_seen_at"), *([pl.col("_known_at") + ends] if ends else [])]
-    asked = pl.concat(
-        held.select(*(pl.col(column).alias(field) for column, field in keys.items()), (moment + _NEXT).alias(EVENT))
+    lifetime = view.window or view.stale_after
+    moments = [pl.col("_seen_at"), *([pl.col("_known_at") + lifetime] if lifetime else [])]
+    changes = pl.concat(
+        known.select(*(pl.col(column).alias(field) for column, field in keys.items()), (moment + _NEXT).alias(EVENT))
         for moment in moments
     )
-    asked = asked.unique(maintain_order=True).sort(EVENT, *keys.values())
-    values = view_values(view, asked, time=EVENT, facts=facts)
-    return pl.concat([asked, values], how="horizontal").with_columns(pl.col(EVENT).alias(CREATED))
+    changes = changes.unique(maintain_order=True).sort(EVENT, *keys.values())
+    values = view_values(view, changes, time=EVENT, facts=facts)
+    return pl.concat([changes, values], how="horizontal").with_columns(pl.col(EVENT).alias(CREATED))
 
 
 def _write_definitions(
@@ -109,7 +108,7 @@ def _write_definitions(
             f"{name}_view = FeatureView(",
             f"    name={view.name!r},",
             f"    entities=[{', '.join(_identifier(key) + '_key' for key in view.keys)}],",
-            "    ttl=timedelta(0),  # a row says itself when it is stale",
+            "    ttl=timedelta(0),  # staleness is in the rows",
             "    schema=[",
             *(f"        Field(name={value!r}, dtype={_feast_type(values.schema[value])})," for value in view.values),
             "    ],",
@@ -132,7 +131,7 @@ def _feast_type(dtype: pl.DataType) -> str:
 
 
 def _identifier(name: str) -> str:
-    """The name as Python and Feast take it."""
+    """The name as an identifier that Python and Feast accept."""
     text = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)
     return text if not text[:1].isdigit() else f"_{text}"
 
@@ -150,12 +149,14 @@ entity_key_serialization_version: 3
 
 _README = """# The features of {name}, for Feast
 
+Written by `mlops export feast`.
+
 In an environment with `feast[duckdb]`, in this folder:
 
     feast apply
     feast materialize 1970-01-01T00:00:00 2100-01-01T00:00:00
 
-and then, in Python:
+and then in Python:
 
     from feast import FeatureStore
     store = FeatureStore(".")
@@ -164,11 +165,11 @@ and then, in Python:
 
 `entity_df` holds the keys and a column `event_timestamp`.
 
-Each file in `data/` lists the changes of one view: a row at each moment from which its values are others, one
-microsecond after a fact was seen, left the window or went stale. The reason: Feast takes the latest row at or before a
-moment and has no sliding windows; it drops stale rows offline and serves them online. So windows and staleness are
-in the rows, and Feast's own `ttl` is off.
+Each file in `data/` lists the changes of one view: one row for each moment at which its values change, one microsecond
+after a fact was seen, left the window or went stale. The reason: Feast takes the latest row at or before a moment and
+has no sliding windows; it drops stale rows offline and serves them online. So windows and staleness are in the rows,
+and Feast's own `ttl` is off.
 
-What is not the same: an entity that no fact names has nulls here, never a declared default; features derived from
-others are not exported; what became known after the export is not in it.
+Differences: an entity without any fact has nulls here, never a declared default; derived features are not exported;
+facts that became known after the export are missing.
 """

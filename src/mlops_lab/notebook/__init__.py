@@ -1,4 +1,4 @@
-"""The loop from a notebook or a script: few names, results that show themselves, nothing registered or decided."""
+"""The notebook API: train, evaluate and explain from a notebook or a script; nothing is registered or decided."""
 
 from mlops_lab.notebook.evaluation import evaluate
 from mlops_lab.notebook.explanation import explain

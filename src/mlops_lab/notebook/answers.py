@@ -1,4 +1,4 @@
-"""Rows that were answered and whose truth is known: how good the answers are, in all and by group."""
+"""Answers to rows whose truth is known: how good they are, overall and by group."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mlops_lab.features.offline import compute, refused
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
 from mlops_lab.monitoring.measure import quality
+from mlops_lab.notebook.display import Grid
 from mlops_lab.notebook.groups import By, group_rows
-from mlops_lab.notebook.shown import Grid
 from mlops_lab.project import Project
 from mlops_lab.tables.facts import read_facts, read_labelled
 from mlops_lab.tables.fields import outcome_fields, request_fields
@@ -25,9 +25,11 @@ Measures: TypeAlias = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Rows with what the model saw of them, their truth as the task encodes it, the answers, and beside them the
-    answer that is always the same: the mean (of classes: the rates) of what was learned from."""
+class LabelledAnswers:
+    """Rows with the model's inputs, their truth as the task encodes it, and the answers.
+
+    `constant`: the baseline, the same answer for every row: the mean (for classes: their rates) of the training data.
+    """
 
     task: Task
     rows: pl.DataFrame
@@ -37,28 +39,28 @@ class Answers:
 
     @property
     def unanswered(self) -> int:
-        """On how many rows the model has no valid answer; they are not measured."""
+        """The number of rows without a valid answer; they are not measured."""
         return int(self.task.invalid(self.output).sum())
 
     @property
     def quality(self) -> Measures:
-        """How good the answers are, by the measures of the task; none where no row was answered."""
+        """The quality of the answers, by the measures of the task; empty where no row was answered."""
         return self._measure(self.output)
 
     @property
     def baseline(self) -> Measures:
-        """The same of the answer that is always the same, on the same rows."""
+        """The quality of the constant answer on the same rows."""
         return self._measure(self.constant)
 
     def group(self, project: Project, by: By) -> pl.DataFrame:
-        """One row a group: its value, `rows`, the measures, and the first of them of always answering the same."""
+        """One row for each group: its value, `rows`, the measures, and the first measure of the constant answer."""
         groups = group_rows(project, self.rows, by)
-        found = []
-        for places in groups.places:
-            part = self._take(places)
+        measured = []
+        for indexes in groups.indexes:
+            part = self._take(indexes)
             constant = {f"{name}_always_same": value for name, value in [*part.baseline.items()][:1]}
-            found.append({"rows": len(places), **part.quality, **constant})
-        figures = pl.DataFrame(found, infer_schema_length=None)
+            measured.append({"rows": len(indexes), **part.quality, **constant})
+        figures = pl.DataFrame(measured, infer_schema_length=None)
         name = groups.name if groups.name not in figures.columns else f"{groups.name}_"
         return pl.DataFrame([groups.values.alias(name)]).hstack(figures)
 
@@ -72,43 +74,45 @@ class Answers:
         valid = ~self.task.invalid(self.output)
         return quality(self.task, self.truth.filter(valid), output.filter(valid)) if valid.any() else {}
 
-    def _take(self, places: pl.Series) -> Answers:
-        columns = {name: getattr(self, name).gather(places) for name in ("truth", "output", "constant")}
-        return replace(self, rows=self.rows[places], **columns)
+    def _take(self, indexes: pl.Series) -> LabelledAnswers:
+        columns = {name: getattr(self, name).gather(indexes) for name in ("truth", "output", "constant")}
+        return replace(self, rows=self.rows[indexes], **columns)
 
 
-def answer(project: Project, lake: Lake, predictor: Predictor, rows: pl.DataFrame, *, learned: pl.Series) -> Answers:
-    """The predictor's answers to some rows (request fields and label), each as of its own time.
+def answer_rows(
+    project: Project, lake: Lake, predictor: Predictor, rows: pl.DataFrame, *, training_truth: pl.Series
+) -> LabelledAnswers:
+    """The predictor's answers to rows with request fields and label, each as of its own time.
 
-    `learned` is the truth it has learned from. Rows that a server would refuse are left out; where requests have the
-    moment of their arrival, and rows none, they arrive now. InvalidInput where a column is missing or breaks the
-    contract.
+    `training_truth`: the truth of the rows that the model was trained on. Rows that a server would refuse are left
+    out. Where requests get the moment of their arrival, rows without a moment get the present one. InvalidInput where
+    a column is missing or breaks the contract.
     """
     source, task = project.settings.source, predictor.task
     label = next(field for field in outcome_fields(project) if field.name == source.label)
     fields = (*request_fields(project), label)
     if project.timed_by_arrival and source.time not in rows.columns:
         rows = rows.with_columns(pl.lit(clock.now()).alias(source.time))
-    others = rows.select(name for name in rows.columns if name not in {field.name for field in fields})
-    asked = conform(rows.drop(others.columns), fields, table="on").hstack(others)
+    other_columns = rows.select(name for name in rows.columns if name not in {field.name for field in fields})
+    requests = conform(rows.drop(other_columns.columns), fields, table="on").hstack(other_columns)
     facts = read_facts(project, lake, read_labelled(project, lake))
-    asked = asked.filter(~refused(predictor.features, asked, time=source.time, facts=facts))
-    inputs = compute(predictor.features, asked, time=source.time, facts=facts)
-    return Answers(
+    requests = requests.filter(~refused(predictor.features, requests, time=source.time, facts=facts))
+    inputs = compute(predictor.features, requests, time=source.time, facts=facts)
+    return LabelledAnswers(
         task,
-        beside(asked, inputs),
-        task.encode(asked[source.label]),
+        join_inputs(requests, inputs),
+        task.encode(requests[source.label]),
         predictor.score(inputs),
-        task.constant(learned, asked.height),
+        task.constant(training_truth, requests.height),
     )
 
 
-def beside(rows: pl.DataFrame, inputs: pl.DataFrame) -> pl.DataFrame:
-    """The rows and, beside their own columns, what the model sees of them."""
+def join_inputs(rows: pl.DataFrame, inputs: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the model's inputs as further columns."""
     return rows.hstack(inputs.select(name for name in inputs.columns if name not in rows.columns))
 
 
-def without_marks(project: Project, labelled: pl.DataFrame) -> pl.DataFrame:
-    """Labelled rows as people know them: with their id, without the columns that only the loop needs."""
+def without_loop_columns(project: Project, labelled: pl.DataFrame) -> pl.DataFrame:
+    """Labelled rows as users know them: with their id, without the columns that only the loop needs."""
     rows = labelled.rename({"_fact_id": project.settings.source.id})
     return rows.select(name for name in rows.columns if not name.startswith("_"))

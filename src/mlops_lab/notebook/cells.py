@@ -1,4 +1,4 @@
-"""From cells to a file: of all that a notebook has run, the statements that some names need, in their order."""
+"""From cells to a file: of all statements that a notebook has run, those that some names depend on, in order."""
 
 from __future__ import annotations
 
@@ -8,29 +8,32 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-_APART = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_ADDING = (ast.AugAssign, ast.If, ast.For, ast.While, ast.Try, ast.With, ast.Match)
-"""What may leave a name as it was before."""
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_MAY_KEEP = (ast.AugAssign, ast.If, ast.For, ast.While, ast.Try, ast.With, ast.Match)
+"""Statements after which a name may still have its value from before."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of a cell: its text with the comments above it, the names it binds or changes, those it uses at
-    once, and those that its functions will use when they are called. Functions and classes stand `apart` in a file."""
+    """A statement of a cell: its text with the comments above it, and the names it depends on.
+
+    `binds`: names it binds or changes; `uses`: names it uses when it runs; `uses_later`: names that its functions use
+    when they are called.
+    """
 
     text: str
-    imports: bool
-    apart: bool
+    is_import: bool
+    is_definition: bool
     binds: frozenset[str]
     uses: frozenset[str]
     uses_later: frozenset[str]
 
 
 def cut_out(cells: Sequence[str], names: Sequence[str]) -> str:
-    """The source that binds `names` as the cells, run in this order, have bound them; imports first.
+    """The source that gives `names` the values they have after the cells ran in this order; imports first.
 
-    Of a name that was bound again and again the last time counts. What a statement only does to a value it does not
-    name (`columns.append("a")`) is not seen: run the source and compare.
+    For a name that was bound several times the last one counts. A change by a method (`columns.append("a")`) is not
+    recognised: run the source and compare.
     """
     statements = [statement for cell in cells for statement in read_statements(cell)]
     wanted = frozenset(names)
@@ -38,12 +41,12 @@ def cut_out(cells: Sequence[str], names: Sequence[str]) -> str:
         kept = _walk_back(statements, wanted)
         later = frozenset[str]().union(*(statement.uses_later for statement in kept))
         if later <= wanted:
-            return _join(sorted(kept, key=lambda statement: not statement.imports))
-        wanted |= later  # what functions use is what it is in the end, when they are called
+            return _join(sorted(kept, key=lambda statement: not statement.is_import))
+        wanted |= later  # functions use the last values, for they are called at the end
 
 
 def read_statements(cell: str) -> Iterator[Statement]:
-    """The statements of a cell; none of one that is not Python."""
+    """The statements of a cell; none where it is not Python."""
     try:
         body = ast.parse(cell).body
     except SyntaxError:
@@ -56,18 +59,19 @@ def read_statements(cell: str) -> Iterator[Statement]:
         used = frozenset(symbol.get_name() for symbol in symbols if symbol.is_referenced())
         yield Statement(
             text=_text_of(node, body, cell),
-            imports=isinstance(node, ast.Import | ast.ImportFrom),
-            apart=isinstance(node, _APART),
+            is_import=isinstance(node, ast.Import | ast.ImportFrom),
+            is_definition=isinstance(node, _DEFINITIONS),
             binds=bound | changed,
-            uses=used | bound | changed if isinstance(node, _ADDING) else used,
+            uses=used | bound | changed if isinstance(node, _MAY_KEEP) else used,
             uses_later=frozenset(_globals_of(table)),
         )
 
 
 def _text_of(node: ast.stmt, body: Sequence[ast.stmt], cell: str) -> str:
-    """The lines of a statement and the comments above it; of several on one line, itself alone."""
+    """The lines of a statement and the comments above it; where several share a line, the statement alone."""
     last = node.end_lineno or node.lineno
-    if any(one is not node and one.lineno <= last and node.lineno <= (one.end_lineno or one.lineno) for one in body):
+    others = [other for other in body if other is not node]
+    if any(other.lineno <= last and node.lineno <= (other.end_lineno or other.lineno) for other in others):
         return ast.get_source_segment(cell, node) or ""
     lines = cell.splitlines()
     first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
@@ -77,7 +81,7 @@ def _text_of(node: ast.stmt, body: Sequence[ast.stmt], cell: str) -> str:
 
 
 def _walk_back(statements: Sequence[Statement], names: frozenset[str]) -> list[Statement]:
-    """The statements by which the names came to their values, looked for from the end."""
+    """The statements that gave the names their values, searched from the last one backwards."""
     wanted, kept = set(names), []
     for statement in reversed(statements):
         if statement.binds & wanted:
@@ -88,7 +92,7 @@ def _walk_back(statements: Sequence[Statement], names: frozenset[str]) -> list[S
 
 
 def _globals_of(table: symtable.SymbolTable) -> Iterator[str]:
-    """The names of the notebook that the functions and classes in a statement use."""
+    """The notebook's names that functions and classes in a statement use."""
     for child in table.get_children():
         yield from (symbol.get_name() for symbol in child.get_symbols() if symbol.is_global())
         yield from _globals_of(child)
@@ -108,9 +112,10 @@ def _base(target: ast.expr) -> str | None:
 
 
 def _join(statements: Sequence[Statement]) -> str:
-    """The statements as a file: functions and classes two lines apart from the rest, imports close to each other."""
+    """The statements as a file, with the usual number of empty lines between them."""
     text = statements[0].text if statements else ""
     for before, statement in pairwise(statements):
-        lines = 3 if before.apart or statement.apart else 1 if before.imports and statement.imports else 2
+        are_imports = before.is_import and statement.is_import
+        lines = 3 if before.is_definition or statement.is_definition else 1 if are_imports else 2
         text += "\n" * lines + statement.text
     return text + "\n"

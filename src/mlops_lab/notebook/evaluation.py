@@ -1,4 +1,4 @@
-"""How good a trained result or a registered version is: in all, by group, by day; beside always saying the same."""
+"""The quality of a trained result or a registered version: overall, by group, by day; next to a constant answer."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ import polars as pl
 from mlops_lab.errors import InvalidInput
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.notebook.answers import Answers, Measures, answer, without_marks
+from mlops_lab.notebook.answers import LabelledAnswers, Measures, answer_rows, without_loop_columns
+from mlops_lab.notebook.display import MAX_ROWS, Displayed, Grid, Sheet, write_value
 from mlops_lab.notebook.groups import By
 from mlops_lab.notebook.result import Result
-from mlops_lab.notebook.shown import MOST_ROWS, Grid, Sheet, Shown, write_value
 from mlops_lab.notebook.version import Version
 from mlops_lab.project import Project
 from mlops_lab.tables.facts import read_labelled
 
 
 @dataclass(frozen=True, repr=False)
-class Evaluation(Shown):
-    """How good some answers are. `groups` holds one row a group, where groups were asked for; `answers` all rows.
+class Evaluation(Displayed):
+    """The quality of some answers. `answers` holds all rows, `groups` one row for each group, where grouped.
 
-    `seen`: so many of the rows are from before the cutoff, and the model may have learned from them; None where the
-    rows have no moment.
+    `seen`: how many of the rows are from before the cutoff, so that the model may have been trained on them; None
+    where the rows have no moment.
     """
 
     title: str
     where: str
     seen: int | None
-    answers: Answers
+    answers: LabelledAnswers
     groups: pl.DataFrame | None
 
     @property
     def quality(self) -> Measures:
-        """By the measures of the task."""
+        """The quality by the measures of the task."""
         return self.answers.quality
 
     @property
     def baseline(self) -> Measures:
-        """The same of the answer that is always the same: the mean of what was learned from."""
+        """The quality of the constant answer: the mean of the training data."""
         return self.answers.baseline
 
     def _sheet(self) -> Sheet:
         facts = [("rows", f"{self.answers.rows.height:,}, {self.where}")]
         if self.seen != 0:
-            known = "not known: they have no moment" if self.seen is None else f"{self.seen:,} of them"
-            facts.append(("perhaps learned from", known))
+            seen = "not known: they have no moment" if self.seen is None else f"{self.seen:,} of them"
+            facts.append(("perhaps trained on", seen))
         if self.answers.unanswered:
             facts.append(("without an answer", f"{self.answers.unanswered:,}"))
         return Sheet(self.title, facts, [self.answers.grid() if self.groups is None else self._compare(self.groups)])
 
     def _compare(self, groups: pl.DataFrame) -> Grid:
-        """The groups (the first of many) above all together; the value of a group is its name."""
+        """The first groups, then all rows together; the value of a group is its name."""
         rows = [
             (f"{key:g}" if isinstance(key, float) else write_value(key), *rest) for key, *rest in groups.iter_rows()
         ]
         constant = next(iter(self.baseline.values()), None)
-        rows = [*rows[:MOST_ROWS], ("all", self.answers.rows.height, *self.quality.values(), constant)]
+        rows = [*rows[:MAX_ROWS], ("all", self.answers.rows.height, *self.quality.values(), constant)]
         columns = [name.replace("_", " ") for name in groups.columns]
         return Grid(columns, [row[: len(columns)] for row in rows], bars=columns[2] if len(columns) > 2 else None)
 
@@ -70,9 +70,9 @@ def evaluate(answerer: Result | Version, *, by: By | None = None, on: pl.DataFra
     InvalidInput where there are no rows, they break the contract, or there is no such column.
     """
     if isinstance(answerer, Result):
-        project, learned = answerer.project.files, answerer.candidate.data.truth
+        project, truth = answerer.project.files, answerer.candidate.data.truth
     else:
-        project, learned = answerer.project, _learned(answerer)
+        project, truth = answerer.project, _training_truth(answerer)
     where = "held out" if isinstance(answerer, Result) else "from its cutoff on"
     if isinstance(answerer, Result) and on is None:
         answers = answerer.answers
@@ -83,13 +83,13 @@ def evaluate(answerer: Result | Version, *, by: By | None = None, on: pl.DataFra
             on = _labelled(project, lake).filter(pl.col(project.settings.source.time) >= answerer.cutoff)
         else:
             where = "given"
-        answers = answer(project, lake, answerer.predictor, on, learned=learned)
+        answers = answer_rows(project, lake, answerer.predictor, on, training_truth=truth)
     if answers.rows.is_empty():
         raise InvalidInput(
             "there are no rows to evaluate on",
             code="no_rows",
             where="evaluate(on=...)",
-            hint="give rows that are labelled",
+            hint="give rows with a label",
         )
     time = project.settings.source.time
     known = on is None or time in on.columns
@@ -99,11 +99,11 @@ def evaluate(answerer: Result | Version, *, by: By | None = None, on: pl.DataFra
 
 
 def _labelled(project: Project, lake: Lake) -> pl.DataFrame:
-    return without_marks(project, read_labelled(project, lake))
+    return without_loop_columns(project, read_labelled(project, lake))
 
 
-def _learned(version: Version) -> pl.Series:
-    """The truth that a version has learned from."""
+def _training_truth(version: Version) -> pl.Series:
+    """The truth of the rows that a version was trained on."""
     project, source = version.project, version.project.settings.source
     rows = _labelled(project, Lake(project.lake_path)).filter(pl.col(source.time) < version.cutoff)
     return version.predictor.task.encode(rows[source.label])

@@ -1,4 +1,4 @@
-"""Groups of rows: by a column, by day, or by an expression; numbers of many values in quarters."""
+"""Groups of rows: by a column, by day, or by an expression; a column of many different numbers in quarters."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from mlops_lab.project import Project
 By: TypeAlias = str | pl.Expr
 
 DAY = "day"
-PARTS, MOST_VALUES, MOST_GROUPS = 4, 20, 1_000
+QUARTERS, MAX_VALUES, MAX_GROUPS = 4, 20, 1_000
 
 
 @dataclass(frozen=True)
 class Groups:
-    """The name of what rows are grouped by; the value of each group, and the places of its rows."""
+    """What rows are grouped by, the value of each group, and the indexes of its rows."""
 
     name: str
     values: pl.Series
-    places: list[pl.Series]
+    indexes: list[pl.Series]
 
 
 def group_rows(project: Project, rows: pl.DataFrame, by: By) -> Groups:
-    """The rows by the values of `by`: numbers and days ascending, text with the most rows first, null last.
+    """The groups of the rows by `by`: numbers and days ascending, text with the most rows first, null last.
 
-    "day" is the calendar day of the request in the project's zone, where no column is called so. InvalidInput where
-    there is no such column, or far too many groups.
+    "day" is the calendar day of the request in the project's time zone, unless a column has that name. InvalidInput
+    where there is no such column, or far too many groups.
     """
     keys = _keys(project, rows, by)
-    if keys.dtype.is_numeric() and keys.n_unique() > MOST_VALUES:
+    if keys.dtype.is_numeric() and keys.n_unique() > MAX_VALUES:
         keys = _quarter(keys)
-    if keys.n_unique() > MOST_GROUPS:
+    if keys.n_unique() > MAX_GROUPS:
         raise InvalidInput(
             f"{keys.n_unique():,} groups are too many to compare",
             code="too_many_groups",
@@ -42,16 +42,16 @@ def group_rows(project: Project, rows: pl.DataFrame, by: By) -> Groups:
             hint='group by an expression that has fewer values, such as pl.col("name").str.head(1)',
         )
     is_text = keys.dtype == pl.String
-    found = (
+    groups = (
         pl.DataFrame({"key": keys})
-        .with_row_index("place")
+        .with_row_index("index")
         .group_by("key")
-        .agg(pl.col("place"), rows=pl.len())
+        .agg(pl.col("index"), rows=pl.len())
         .sort(pl.col("key").is_null(), *([-pl.col("rows").cast(pl.Int64)] if is_text else []), "key")
     )
     if keys.dtype == pl.Enum:  # quarters
-        found = found.with_columns(pl.col("key").cast(pl.String))
-    return Groups(keys.name, found["key"], list(found["place"]))
+        groups = groups.with_columns(pl.col("key").cast(pl.String))
+    return Groups(keys.name, groups["key"], list(groups["index"]))
 
 
 def _keys(project: Project, rows: pl.DataFrame, by: By) -> pl.Series:
@@ -65,7 +65,7 @@ def _keys(project: Project, rows: pl.DataFrame, by: By) -> pl.Series:
         return keys
     except pl.exceptions.PolarsError as error:
         raise InvalidInput(
-            f"cannot group by it: {str(error).splitlines()[0]}",
+            f"cannot group by this: {str(error).splitlines()[0]}",
             code="bad_group",
             where="evaluate(by=...)",
             hint=f'write an expression, "{DAY}", or one of {", ".join(rows.columns)}',
@@ -73,8 +73,8 @@ def _keys(project: Project, rows: pl.DataFrame, by: By) -> pl.Series:
 
 
 def _quarter(numbers: pl.Series) -> pl.Series:
-    """Four groups of about as many rows each, named by the least and the greatest number in them."""
-    ranks = (numbers.rank("min") - 1) * PARTS // numbers.count()
+    """The quarter of each number: four groups of about equal size, named by their smallest and largest number."""
+    ranks = (numbers.rank("min") - 1) * QUARTERS // numbers.count()
     frame = pl.DataFrame({"number": numbers, "part": ranks})
     edges = (
         frame.drop_nulls().group_by("part").agg(low=pl.col("number").min(), high=pl.col("number").max()).sort("part")

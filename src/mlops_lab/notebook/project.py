@@ -1,4 +1,4 @@
-"""A project as people hold it in a notebook."""
+"""A project in a notebook."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import polars as pl
 from mlops_lab import project as folder
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.notebook.shown import Grid, Sheet, Shown
+from mlops_lab.notebook.display import Displayed, Grid, Sheet
 from mlops_lab.notebook.version import Version, open_version
 from mlops_lab.status.describe import describe
 from mlops_lab.status.sentences import sentences
 from mlops_lab.tables.declared import DECISIONS
 
 
-class Tables(tuple[str, ...], Shown):
-    """The names of a project's tables; shows their rows and versions."""
+class Tables(tuple[str, ...], Displayed):
+    """The names of a project's tables; displayed with their rows and versions."""
 
     _lake: Lake
 
@@ -29,22 +29,22 @@ class Tables(tuple[str, ...], Shown):
     def _count(self, name: str) -> int:
         return self._lake.read(name, columns=list(self._lake.schema(name))[:1]).height
 
-    __repr__ = Shown.__repr__
+    __repr__ = Displayed.__repr__
 
 
-class Status(dict[str, Any], Shown):
-    """What is so right now: the data of `mlops status --json`, which shows itself as `mlops status` tells it."""
+class Status(dict[str, Any], Displayed):
+    """The present state: the data of `mlops status --json`, displayed as the sentences of `mlops status`."""
 
     def _sheet(self) -> Sheet:
         return Sheet(f"{self['project']} in {self['folder']}", [("", sentence) for sentence in sentences(self)])
 
-    __repr__ = Shown.__repr__
+    __repr__ = Displayed.__repr__
 
 
-class Project(Shown):
+class Project(Displayed):
     """The project in a folder, or in the nearest one above it; NotFound where there is none.
 
-    Its two files are read anew at each use: a cell that writes one is followed by the next cell at once.
+    Its two files are read again at each use: after a cell has written one, the next cell uses it.
     """
 
     def __init__(self, path: str | Path = ".") -> None:
@@ -52,7 +52,7 @@ class Project(Shown):
 
     @property
     def files(self) -> folder.Project:
-        """The project as the loop knows it: settings and places."""
+        """The project as the loop uses it: settings and paths."""
         return folder.load_project(self.root)
 
     @property
@@ -72,17 +72,17 @@ class Project(Shown):
         return tables
 
     def read(self, table: str, *, version: int | None = None) -> pl.DataFrame:
-        """The rows of a table, as it is or as it was at a version. NotFound lists the tables there are."""
+        """The rows of a table, now or at a version. NotFound lists the tables that exist."""
         return self.lake.read(table, version=version)
 
     def status(self) -> Status:
-        """What is live, how it does, what is waiting for what."""
+        """What is live, how good it is, and what is waiting for what."""
         return Status(describe(self.files))
 
     def history(self) -> pl.DataFrame:
-        """Every decision ever made, in order, with its rule and its reason, on the project's own clock.
+        """Every decision ever made, in order, with its rule and its reason, in the project's time zone.
 
-        The evidence stands in `read("decisions")`.
+        `read("decisions")` has the evidence too.
         """
         lake, names = self.lake, ("at", "what", "version", "rule", "reason", "by")
         if not DECISIONS.exists(lake):
@@ -91,7 +91,7 @@ class Project(Shown):
         return decisions.with_columns(pl.col("at").dt.convert_time_zone(self.files.timezone))
 
     def version(self, number: int | None = None) -> Version:
-        """A registered version, ready to answer; the champion where no number is given."""
+        """A registered version; the champion where no number is given."""
         return open_version(self.files, self.lake, number)
 
     def _sheet(self) -> Sheet:
@@ -101,7 +101,7 @@ class Project(Shown):
             ("folder", str(project.root)),
             ("predicts", f"{source.label} ({project.task}), from {len(source.request)} request fields"),
             ("data", f'{source.data}, as table "{source.table}"'),
-            ("tables", ", ".join(self.tables) or "none yet: snapshot(project) brings the data in"),
+            ("tables", ", ".join(self.tables) or "none yet: snapshot(project) loads the data"),
         ]
         return Sheet(f"project {project.name}", facts)
 
@@ -110,5 +110,5 @@ AnyProject: TypeAlias = Project | str | Path
 
 
 def open_project(project: AnyProject) -> Project:
-    """The project, where it is or where a path leads."""
+    """The project itself, or the one at a path."""
     return project if isinstance(project, Project) else Project(project)

@@ -1,4 +1,4 @@
-"""What a training gave: the model, its answers to rows it has not seen, and the way to keep it."""
+"""The result of a training: the model, its answers to rows it was not trained on, and how to save it."""
 
 from __future__ import annotations
 
@@ -12,89 +12,89 @@ import polars as pl
 
 from mlops_lab.features.definition import Features
 from mlops_lab.inference.predictor import Predictor
-from mlops_lab.notebook.answers import Answers, Measures
+from mlops_lab.notebook.answers import LabelledAnswers, Measures
+from mlops_lab.notebook.display import Displayed, Sheet, write_value
 from mlops_lab.notebook.project import Project
-from mlops_lab.notebook.saving import describe, read_session, save_pipeline
-from mlops_lab.notebook.shown import Sheet, Shown, write_value
+from mlops_lab.notebook.saving import describe_pipeline, read_session, save_pipeline
 from mlops_lab.training.agreement import Agreement
 from mlops_lab.training.candidate import Candidate
 
 Model = Callable[[], Any] | Any
-"""A function that returns an estimator, as `model` in pipeline.py; or an estimator, of which a copy is trained."""
+"""A function that returns an estimator, like `model` in pipeline.py; or an estimator, of which a copy is trained."""
 
 
 @dataclass(frozen=True, repr=False)
-class Result(Shown):
+class Result(Displayed):
     """A trained candidate: `model` is the fitted estimator, `predictor` what a server would load.
 
-    `candidate` holds what it learned from and the rows held out; `agreement` says how far the two answer alike on
-    rows learned from and at the edge; `seconds` how long fitting took. `given`: the model and the features that came
-    from the notebook, None where pipeline.py's were taken.
+    `candidate` holds the training data and the rows held out; `agreement` says how far the answers of the two differ;
+    `seconds` is how long fitting took. `given`: the model and the features that came from the notebook, None where
+    those of pipeline.py were taken.
     """
 
     project: Project
     model: Any
     candidate: Candidate
     predictor: Predictor
-    answers: Answers
+    answers: LabelledAnswers
     agreement: Agreement
     seconds: float
     given: tuple[Model | None, Features | None]
 
     @property
     def features(self) -> Features:
-        """What the model sees."""
+        """The features that the model uses."""
         return self.candidate.pipeline.features
 
     @property
     def cutoff(self) -> datetime:
-        """It has learned from requests before this moment; later ones are held out."""
+        """The model was trained on requests before this moment; later ones are held out."""
         return self.candidate.data.cutoff
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """The name of the result."""
         kind = type(getattr(self.model, "steps", [("", self.model)])[-1][1]).__name__
         name = getattr(self.candidate.pipeline.model, "__name__", "<lambda>")
         return f"{kind} for {self.project.files.name}" if name in {"model", "<lambda>", kind} else f"{name} ({kind})"
 
     @property
     def holdout(self) -> pl.DataFrame:
-        """The rows held out, what the model saw of them, and its answers: `output`, or `output_CLASS` for each."""
+        """The rows held out, the model's inputs, and its answers: `output`, or one `output_CLASS` for each class."""
         return self.answers.rows.with_columns(_columns(self.predictor, self.answers.output))
 
     @property
     def quality(self) -> Measures:
-        """How good the answers to the rows held out are, by the measures of the task."""
+        """The quality of the answers to the rows held out, by the measures of the task."""
         return self.answers.quality
 
     def save(self, *, replace: bool = False) -> Path:
         """Write pipeline.py: the statements of this notebook that make this model and these features.
 
-        Then `mlops run` trains the same. Conflict where the file is there and says otherwise, unless `replace`.
+        Then `mlops run` trains the same. Conflict where the file exists with other content, unless `replace`.
         """
         model, features = self.given
         if model is None and features is None:
             return self.project.files.pipeline_path
-        files, trained = self.project.files, describe(self.features, self.model)
+        files, trained = self.project.files, describe_pipeline(self.features, self.model)
         return save_pipeline(files, read_session(), model=model, features=features, trained=trained, replace=replace)
 
     def _sheet(self) -> Sheet:
-        agreement, learned = self.agreement, self.candidate.data.inputs.height
-        alike = f"{agreement.rows - agreement.differing:,} of {agreement.rows:,} answers like the model's"
+        agreement, trained_rows = self.agreement, self.candidate.data.inputs.height
+        same = f"{agreement.rows - agreement.differing:,} of {agreement.rows:,} answers like the model's"
         facts = [
-            ("learned from", f"{learned:,} rows before {write_value(self.cutoff)} UTC"),
+            ("trained on", f"{trained_rows:,} rows before {write_value(self.cutoff)} UTC"),
             ("held out", f"{self.answers.rows.height:,} rows"),
             ("inputs", ", ".join(self.features.inputs)),
-            ("as a package", f"{agreement.engine}, {alike}"),
+            ("as a package", f"{agreement.engine}, {same}"),
             ("seconds", f"{self.seconds:.1f}"),
         ]
         return Sheet(self.title, facts, [self.answers.grid()])
 
 
 def _columns(predictor: Predictor, output: pl.Series) -> list[pl.Series]:
-    """Answers as columns of numbers: `output`, or one for each class."""
+    """LabelledAnswers as columns of numbers: `output`, or one for each class."""
     classes = predictor.plan.classes
     if not classes:
         return [output.alias("output")]
-    return [output.list.get(place).alias(f"output_{name}") for place, name in enumerate(classes)]
+    return [output.list.get(index).alias(f"output_{name}") for index, name in enumerate(classes)]

@@ -1,4 +1,4 @@
-"""From a notebook to pipeline.py: the cells' own statements, run again and compared before they count."""
+"""From a notebook to pipeline.py: the statements of the cells, run again and compared before they are kept."""
 
 from __future__ import annotations
 
@@ -22,35 +22,41 @@ BY_HAND = (
 
 @dataclass(frozen=True)
 class Session:
-    """What a notebook has run, in order, and the names it has now."""
+    """The cells that a notebook has run, in order, and its variables now."""
 
     cells: Sequence[str]
     names: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Made:
-    """The version of the features, and the parameters of the model as text, that cells or a file make."""
+class PipelineDescription:
+    """What identifies features and model: the version of the features, and the model's parameters as text."""
 
     features: str
     model: Mapping[str, str]
 
 
 def save_pipeline(
-    project: Project, session: Session, *, model: Any, features: Features | None, trained: Made, replace: bool
+    project: Project,
+    session: Session,
+    *,
+    model: Any,
+    features: Features | None,
+    trained: PipelineDescription,
+    replace: bool,
 ) -> Path:
-    """Write what was `trained` as the project's pipeline.py; the path.
+    """Write the statements that make what was `trained` into the project's pipeline.py; the path.
 
-    `model` and `features` are those that came from the session; None stands for that of the present file. Conflict
-    where the file says otherwise and may not be replaced; InvalidInput, and nothing is changed, where the statements
-    found do not make the same again.
+    `model` and `features` are those that came from the session, None where those of the present file were taken.
+    Conflict where the file has other content and may not be replaced; InvalidInput, and the file stays unchanged,
+    where the statements do not make the same features and model again.
     """
     path = project.pipeline_path
     before = path.read_text(encoding="utf-8") if path.is_file() else None
     source = write_source(session, before or "", model=model, features=features)
     if before not in {None, source} and not replace:
         raise Conflict(
-            "is there already, and says something else",
+            "exists already, with other content",
             code="pipeline_exists",
             where=str(path),
             hint="save(replace=True) replaces it",
@@ -58,12 +64,12 @@ def save_pipeline(
     path.write_text(source, encoding="utf-8")
     try:
         saved = load_pipeline(project)
-        _compare(describe(saved.features, saved.model()), trained)
-    except Exception as error:  # of the person's own code, which runs here for the first time
+        _compare(describe_pipeline(saved.features, saved.model()), trained)
+    except Exception as error:  # raised by the user's own code, which runs here for the first time as a file
         path.unlink() if before is None else path.write_text(before, encoding="utf-8")
         reason = str(error) if isinstance(error, MlopsError) else f"{type(error).__name__}: {error}"
         raise InvalidInput(
-            f"the statements of the notebook do not make it again: {reason}",
+            f"the statements of the notebook do not make the same again: {reason}",
             code="not_saved",
             where=PIPELINE_NAME,
             hint=BY_HAND,
@@ -72,19 +78,21 @@ def save_pipeline(
 
 
 def write_source(session: Session, file: str, *, model: Any, features: Features | None) -> str:
-    """The text of pipeline.py: the statements of the session (and, for what it does not give, of the file before) that
-    make the model and the features, under the names that the file must give them."""
+    """The text of pipeline.py: the statements that make the model and the features, named as the file must name them.
+
+    They come from the session and, for what it does not give, from the present text of the file.
+    """
     names, endings = [], []
     if features is None:
         names.append("features")
     else:
-        names.append(_name_of(features, session, "features"))
+        names.append(_find_name(features, session, "features"))
         endings += [] if names[-1] == "features" else [f"features = {names[-1]}"]
     if model is None:
         names.append("model")
     else:
-        names.append(_name_of(model, session, "model"))
-        if is_estimator(model):  # a estimator: a fresh copy at every training
+        names.append(_find_name(model, session, "model"))
+        if is_estimator(model):  # every training needs a fresh copy
             endings.append(f"def model():\n    from sklearn.base import clone\n\n    return clone({names[-1]})")
         elif names[-1] != "model":
             endings.append(f"model = {names[-1]}")
@@ -93,7 +101,7 @@ def write_source(session: Session, file: str, *, model: Any, features: Features 
 
 
 def read_session() -> Session:
-    """What IPython has run until now; InvalidInput where there is none."""
+    """What IPython has run until now; InvalidInput outside a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is None:
@@ -106,34 +114,36 @@ def read_session() -> Session:
 
 
 def is_estimator(model: Any) -> bool:
-    """Whether it is one itself, not a function or a class that makes one."""
+    """Whether the model is an estimator itself, not a function or a class that makes one."""
     return hasattr(model, "fit") and not isinstance(model, type)
 
 
-def _name_of(value: Any, session: Session, usual: str) -> str:
-    """The name that the notebook gives to the value."""
-    names = [name for name, held in session.names.items() if held is value and not name.startswith("_")]
+def _find_name(value: Any, session: Session, default: str) -> str:
+    """The variable of the notebook that holds the value; `default` where it is one of several."""
+    names = [name for name, other in session.names.items() if other is value and not name.startswith("_")]
     if not names:
         raise InvalidInput(
-            f"the notebook has no name for the {usual} of this result any more",
+            f"the notebook no longer has a variable for the {default} of this result",
             code="not_saved",
-            where=usual,
-            hint=f"give it a name in a cell, such as {usual}, and train again",
+            where=default,
+            hint=f"assign it to a variable in a cell, such as {default}, and train again",
         )
-    return usual if usual in names else names[0]
+    return default if default in names else names[0]
 
 
-def describe(features: Features, model: Any) -> Made:
-    """What tells features and model from others; a fitted model is described as it was before."""
+def describe_pipeline(features: Features, model: Any) -> PipelineDescription:
+    """The description of features and model; it is the same before and after the model is fitted."""
     if not hasattr(model, "get_params"):
-        return Made(features.version, {"file": str(Path(model))})
-    told = parameters_of(model).items()
-    return Made(features.version, {name: repr(value) for name, value in told if not name.endswith("flatten_transform")})
+        return PipelineDescription(features.version, {"file": str(Path(model))})
+    parameters = {
+        name: repr(value) for name, value in parameters_of(model).items() if not name.endswith("flatten_transform")
+    }
+    return PipelineDescription(features.version, parameters)
 
 
-def _compare(saved: Made, trained: Made) -> None:
+def _compare(saved: PipelineDescription, trained: PipelineDescription) -> None:
     if saved.features != trained.features:
-        raise InvalidInput("the features are others", code="not_saved")
+        raise InvalidInput("the features are different", code="not_saved")
     names = sorted(saved.model.keys() | trained.model.keys())
-    if other := [name for name in names if saved.model.get(name) != trained.model.get(name)]:
-        raise InvalidInput(f"the model has other parameters ({', '.join(other)})", code="not_saved")
+    if differing := [name for name in names if saved.model.get(name) != trained.model.get(name)]:
+        raise InvalidInput(f"the model has other parameters ({', '.join(differing)})", code="not_saved")

@@ -1,4 +1,4 @@
-"""A table as it stands: what is new in the data files is brought in first, as `mlops run` would."""
+"""A snapshot of a table; new rows of the data files are loaded first, as `mlops run` does."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from dataclasses import asdict, dataclass
 
 from mlops_lab.lake import Snapshot
 from mlops_lab.loop.tick import Loop
+from mlops_lab.notebook.display import Displayed, Sheet
 from mlops_lab.notebook.project import AnyProject, open_project
-from mlops_lab.notebook.shown import Sheet, Shown
 
 
 @dataclass(frozen=True, repr=False)
-class TakenSnapshot(Snapshot, Shown):
-    """A table at a version, with its rows and the fingerprint of its content."""
+class TakenSnapshot(Snapshot, Displayed):
+    """A table at a version, with its number of rows and the fingerprint of its content."""
 
     def _sheet(self) -> Sheet:
         return Sheet(str(self), [("rows", f"{self.rows:,}"), ("fingerprint", self.fingerprint)])
 
-    __repr__ = Shown.__repr__
+    __repr__ = Displayed.__repr__
 
 
 def snapshot(project: AnyProject, table: str | None = None) -> TakenSnapshot:
-    """The table (the source's where none is named) at its present version, its data file read before.
+    """The table (by default the source's) at its present version, after its data file was read.
 
     The same content has the same fingerprint on any machine. InvalidInput says which rows break the contract;
-    NotFound lists the tables there are.
+    NotFound lists the tables that exist.
     """
     files = open_project(project).files
     loop = Loop(files)

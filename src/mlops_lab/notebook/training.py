@@ -1,4 +1,4 @@
-"""Training to look at: the candidate that `mlops run` would make, fitted and asked; nothing is registered."""
+"""Training in a notebook: the candidate that `mlops run` would make, fitted and tested; nothing is registered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlops_lab.errors import InvalidInput, MlopsError
 from mlops_lab.features.definition import Features
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.loop.tick import Loop
-from mlops_lab.notebook.answers import Answers, beside, without_marks
+from mlops_lab.notebook.answers import LabelledAnswers, join_inputs, without_loop_columns
 from mlops_lab.notebook.project import AnyProject, Project, open_project
 from mlops_lab.notebook.result import Model, Result
 from mlops_lab.notebook.saving import is_estimator
@@ -37,10 +37,11 @@ def train(
     features: Features | None = None,
     now: datetime | str | None = None,
 ) -> Result:
-    """The candidate of this moment, trained as `mlops run` trains it: same data, same rows held out, same package.
+    """A candidate, trained as of now, just as `mlops run` trains it: same data, same rows held out, same package.
 
-    Without `model` or `features` those of pipeline.py are taken. What is new in the data files is brought in first;
-    nothing else is written. `now` is the moment to train as of (without a zone: UTC). InvalidInput as of `mlops run`.
+    Without `model` or `features` those of pipeline.py are taken. New rows of the data files are loaded first; nothing
+    else is written. `now` is the moment to train as of (without a zone: UTC). InvalidInput in the same cases as
+    `mlops run`.
     """
     opened = open_project(project)
     loop = Loop(opened.files)
@@ -63,15 +64,15 @@ def train(
         if error.where and (features if _is_of_features(error) else model) is not None:
             error.where = error.where.replace(PIPELINE_NAME, "your cell")
         raise
-    predictor = _open(packaged, opened.files)
-    answers = _answer(opened.files, candidate.data, predictor)
+    predictor = _open_package(packaged, opened.files)
+    answers = _answer_holdout(opened.files, candidate.data, predictor)
     return Result(
         opened, fitted.estimator, candidate, predictor, answers, packaged.agreement, seconds, given=(model, features)
     )
 
 
 def _choose(project: Project, model: Model | None, features: Features | None) -> Pipeline:
-    """The pipeline of the file, with what was given in place of its parts; the file need not be there for nothing."""
+    """The pipeline of the file, with the given parts in place of its own; no file is needed where both are given."""
     if features is not None and not isinstance(features, Features):
         raise InvalidInput(
             f"features is a {type(features).__name__}",
@@ -85,12 +86,12 @@ def _choose(project: Project, model: Model | None, features: Features | None) ->
             return saved
         model = saved.model if model is None else model
         features = saved.features if features is None else features
-    features.as_dict()  # as for the file: what cannot be written into a package is refused first
+    features.as_dict()  # as with the file: features that cannot be written into a package are refused first
     return Pipeline(features, _as_function(model), fingerprint="")
 
 
 def _as_function(model: Model) -> Callable[[], Any]:
-    """The function that makes the model; of an estimator, unfitted copies."""
+    """A function that makes the model; for an estimator, one that makes unfitted copies."""
     if not is_estimator(model):
         return model if callable(model) else lambda: model
     from sklearn.base import clone
@@ -102,19 +103,19 @@ def _is_of_features(error: MlopsError) -> bool:
     return error.code == "bad_features"
 
 
-def _answer(project: folder.Project, data: TrainingSet, predictor: Predictor) -> Answers:
+def _answer_holdout(project: folder.Project, data: TrainingSet, predictor: Predictor) -> LabelledAnswers:
     """The answers to the rows held out."""
-    return Answers(
+    return LabelledAnswers(
         data.task,
-        beside(without_marks(project, data.holdout), data.holdout_inputs),
+        join_inputs(without_loop_columns(project, data.holdout), data.holdout_inputs),
         data.holdout_truth,
         predictor.score(data.holdout_inputs),
         data.task.constant(data.truth, data.holdout.height),
     )
 
 
-def _open(packaged: Packaged, project: folder.Project) -> Predictor:
-    """What a server would load, from a folder that is gone again; inside the project, which says what it trusts."""
+def _open_package(packaged: Packaged, project: folder.Project) -> Predictor:
+    """What a server would load, read from a temporary folder inside the project, whose settings say what it trusts."""
     with tempfile.TemporaryDirectory(dir=project.home) as name:
         package_folder = Path(name)
         (package_folder / model_file(packaged.plan.engine)).write_bytes(packaged.model)

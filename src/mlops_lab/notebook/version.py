@@ -1,4 +1,4 @@
-"""A registered version, ready to answer in a notebook as it does in the server."""
+"""A registered version, which answers in a notebook as it does in the server."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from typing import Any
 
 import msgspec
 
-from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
-from mlops_lab.notebook.shown import Sheet, Shown, write_value
+from mlops_lab.notebook.display import Displayed, Sheet, write_value
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE
 from mlops_lab.rollout.decisions import fold, read_decisions
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_champion, find_version
 
 
 @dataclass(frozen=True, repr=False)
-class Version(Shown):
-    """A version: its number, what answers, and what it came from (snapshots, training set, commit, environment)."""
+class Version(Displayed):
+    """A version: its number, its predictor, and its lineage (snapshots, training set, commit, environment)."""
 
     project: Project
     number: int
@@ -31,24 +30,24 @@ class Version(Shown):
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """The name of the version."""
         return f"version {self.number} of {self.project.name}"
 
     @property
     def features(self) -> Features:
-        """What it sees."""
+        """The features that it uses."""
         return self.predictor.features
 
     @property
     def cutoff(self) -> datetime:
-        """It has learned from requests before this moment."""
+        """The version was trained on requests before this moment."""
         return datetime.fromisoformat(self.lineage["cutoff"])
 
     def _sheet(self) -> Sheet:
         facts = [
             ("engine", self.predictor.plan.engine),
-            ("learned from", f"{self.lineage['rows']:,} rows before {write_value(self.cutoff)} UTC"),
-            ("snapshots", ", ".join(f"{one['table']}@{one['version']}" for one in self.lineage["snapshots"])),
+            ("trained on", f"{self.lineage['rows']:,} rows before {write_value(self.cutoff)} UTC"),
+            ("snapshots", ", ".join(f"{entry['table']}@{entry['version']}" for entry in self.lineage["snapshots"])),
             ("commit", self.lineage["commit"]),
             ("package", str(self.predictor.package)),
         ]
@@ -57,13 +56,10 @@ class Version(Shown):
 
 
 def open_version(project: Project, lake: Lake, number: int | None) -> Version:
-    """The version of that number, or the champion; NotFound where there is none."""
+    """The version of that number, or the champion; NotFound or InvalidInput where there is none."""
     decisions = read_decisions(lake)
-    champion = fold(decisions).champion
-    if number is None and champion is None:
-        raise InvalidInput("no version is live yet", code="nothing_live", hint="run `mlops run` first")
-    live = find_version(decisions, champion if number is None else number)  # type: ignore[arg-type]
+    live = find_champion(decisions) if number is None else find_version(decisions, number)
     package = project.root / live.package
     predictor = Predictor(package, version=live.version, fingerprint=live.fingerprint)
     lineage = msgspec.json.decode((package / LINEAGE_FILE).read_bytes(), type=dict[str, Any])
-    return Version(project, live.version, live.version == champion, predictor, lineage)
+    return Version(project, live.version, live.version == fold(decisions).champion, predictor, lineage)

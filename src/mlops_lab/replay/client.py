@@ -1,7 +1,7 @@
 """A client for many small requests over kept-alive connections; it parses with httptools, as the server does.
 
-Three times as fast as the general-purpose libraries for this one shape of traffic: `send` does not wait for the
-answers, so that the server finds several requests waiting and answers them together.
+For this kind of traffic it is three times as fast as general-purpose libraries: `send` does not wait for responses, so
+that the server finds several requests waiting and answers them together.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import httptools
 
-Answer = tuple[int, bytes]
+StatusAndBody = tuple[int, bytes]
 
 
 class _Connection:
@@ -30,18 +30,18 @@ class _Connection:
     def on_message_complete(self) -> None:
         self._done = True
 
-    def read(self) -> Answer:
+    def read(self) -> StatusAndBody:
         self._body, self._done = b"", False
         while not self._done:
             data = self.socket.recv(65536)
             if not data:
-                raise ConnectionError("the server closed the connection before it answered")
+                raise ConnectionError("the server closed the connection before it responded")
             self._parser.feed_data(data)
         return self._parser.get_status_code(), self._body
 
 
 class Client:
-    """Up to `connections` requests under way. ConnectionError closes it: what became of them is then unknown."""
+    """A client with up to `connections` requests in flight. A ConnectionError closes it; their fate is then unknown."""
 
     def __init__(
         self,
@@ -63,29 +63,29 @@ class Client:
             self.close()
             raise ConnectionError(str(error)) from error
 
-    def send(self, path: str, bodies: Iterable[bytes]) -> list[Answer]:
-        """Post the bodies without waiting for their answers; the answers to earlier ones that were read meanwhile."""
-        answers = []
+    def send(self, path: str, bodies: Iterable[bytes]) -> list[StatusAndBody]:
+        """The responses that arrived while the bodies were posted; it does not wait for those to the last ones."""
+        responses = []
         try:
             for body in bodies:
-                if len(self._idle) == 1:  # the last one is for `post`
-                    answers.append(self._read_oldest())
+                if len(self._idle) == 1:  # the last one is for `call`
+                    responses.append(self._read_oldest())
                 connection = self._idle.popleft()
                 connection.socket.sendall(self._message("POST", path, body))
                 self._busy.append(connection)
         except (OSError, httptools.HttpParserError) as error:
             raise self._lost(error) from error
-        return answers
+        return responses
 
-    def drain(self) -> list[Answer]:
-        """The answers to everything sent that have not been handed out yet."""
+    def drain(self) -> list[StatusAndBody]:
+        """The responses to all requests in flight, once they have arrived."""
         try:
             return [self._read_oldest() for _ in range(len(self._busy))]
         except (OSError, httptools.HttpParserError) as error:
             raise self._lost(error) from error
 
-    def call(self, method: str, path: str, body: bytes = b"") -> Answer:
-        """One request and its answer; what was sent before stays under way."""
+    def call(self, method: str, path: str, body: bytes = b"") -> StatusAndBody:
+        """The response to one request; requests sent before stay in flight."""
         if not self._idle:
             raise ConnectionError("the client is closed")
         try:
@@ -102,7 +102,7 @@ class Client:
         self._idle.clear()
         self._busy.clear()
 
-    def _read_oldest(self) -> Answer:
+    def _read_oldest(self) -> StatusAndBody:
         connection = self._busy.popleft()
         self._idle.appendleft(connection)
         return connection.read()

@@ -1,4 +1,4 @@
-"""`mlops demo`: make the flights project in a folder, replay the year, tell what came of it."""
+"""`mlops demo`: write the flights project into a folder, replay the year, summarise it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from mlops_lab.replay.driver import Replay, ReplayProgress
 from mlops_lab.replay.flights import World, read_world
 from mlops_lab.replay.report import write_report
 from mlops_lab.replay.stopwatch import Stopwatch
+from mlops_lab.replay.stream import Stream
 from mlops_lab.replay.summary import DecisionRow, ReplayCounts, ReplaySummary, summarise
-from mlops_lab.replay.world import Stream
 from mlops_lab.rollout.decisions import read_decisions
 from mlops_lab.rollout.versions import find_version
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
@@ -30,16 +30,16 @@ MARKER = ".demo.json"
 EARLIEST, LATEST = date(2013, 2, 15), date(2013, 12, 31)
 
 
-class Span(msgspec.Struct, frozen=True):
-    """The first and the last day of a replay, kept in the demo's folder so that it can go on."""
+class ReplaySpan(msgspec.Struct, frozen=True):
+    """The first and the last day of a replay, stored in the demo's folder so that it can continue."""
 
     first: date
     last: date
 
 
 @dataclass(frozen=True)
-class Options:
-    """What a person asked for: a span for a new demo, or to go on with the one in the folder."""
+class DemoOptions:
+    """The options of `mlops demo`: the span of a new demo, or `resume`, which continues the one in the folder."""
 
     folder: Path
     first: date
@@ -48,8 +48,8 @@ class Options:
     fresh: bool = False
 
 
-def run_demo(options: Options, *, watch: Callable[[ReplayProgress], None]) -> ReplaySummary:
-    """Replay the flights in `options.folder`; the summary, also drawn as `report.html` there."""
+def run_demo(options: DemoOptions, *, watch: Callable[[ReplayProgress], None]) -> ReplaySummary:
+    """Replay the flights in `options.folder`; the summary, also written as `report.html` there."""
     stopwatch = Stopwatch("read data")
     span = _open_folder(options)
     world = read_world()
@@ -61,46 +61,46 @@ def run_demo(options: Options, *, watch: Callable[[ReplayProgress], None]) -> Re
     return _summarise(project, stream, stopwatch)
 
 
-def _open_folder(options: Options) -> Span:
-    """The span to replay; InvalidInput where the folder and what was asked for do not go together."""
+def _open_folder(options: DemoOptions) -> ReplaySpan:
+    """The span to replay; InvalidInput where the folder and the options do not fit together."""
     marker = options.folder / MARKER
     if options.resume:
         if not marker.is_file():
             raise InvalidInput(
-                "there is no demo to go on with",
+                "there is no demo to continue",
                 code="no_demo",
                 where=str(options.folder),
                 hint="start one with `mlops demo`, or name its folder with --dir",
             )
-        return msgspec.json.decode(marker.read_bytes(), type=Span)
+        return msgspec.json.decode(marker.read_bytes(), type=ReplaySpan)
     if options.first > options.last or options.first < EARLIEST or options.last > LATEST:
         raise InvalidInput(
             f"{options.first} to {options.last} cannot be replayed",
             code="bad_span",
             where="--from, --to",
-            hint=f"choose days from {EARLIEST} (earlier ones teach the first model) to {LATEST}",
+            hint=f"choose days from {EARLIEST} (the first model is trained on earlier ones) to {LATEST}",
         )
     if marker.is_file() and options.fresh:
         _remove_demo(options.folder)
     elif marker.is_file():
         raise InvalidInput(
-            "a demo is already here",
+            "this folder already holds a demo",
             code="demo_exists",
             where=str(options.folder),
-            hint="go on with --resume, replace it with --fresh, or name another folder with --dir",
+            hint="continue it with --resume, replace it with --fresh, or name another folder with --dir",
         )
     elif options.folder.exists() and any(options.folder.iterdir()):
         raise InvalidInput(
-            "the folder is not empty and no demo made it",
+            "the folder is not empty, and is no demo",
             code="folder_taken",
             where=str(options.folder),
             hint="name an empty or a new folder with --dir",
         )
-    return Span(options.first, options.last)
+    return ReplaySpan(options.first, options.last)
 
 
 def _remove_demo(folder: Path) -> None:
-    """Remove what a demo made, and only that."""
+    """Remove the files that a demo wrote, and no others."""
     try:
         for name in (".mlops", "data", "__pycache__"):
             shutil.rmtree(folder / name, ignore_errors=not (folder / name).exists())
@@ -110,8 +110,8 @@ def _remove_demo(folder: Path) -> None:
         raise disk_fault(error, folder) from error
 
 
-def _write_project(folder: Path, world: World, span: Span) -> Project:
-    """The example project in `folder`, with the data known when the span begins."""
+def _write_project(folder: Path, world: World, span: ReplaySpan) -> Project:
+    """The example project, written into `folder` with the data known when the span begins."""
     try:
         (folder / "data").mkdir(parents=True, exist_ok=True)
         if not (folder / MARKER).exists():

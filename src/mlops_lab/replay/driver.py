@@ -1,4 +1,4 @@
-"""The replay: a year of requests and outcomes against a real server, a turn of the loop at the end of every day."""
+"""The replay: a year of requests and outcomes against a real server, with a tick of the loop after every day."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
-from mlops_lab.replay.client import Answer, Client
+from mlops_lab.replay.client import Client, StatusAndBody
 from mlops_lab.replay.stopwatch import Stopwatch
-from mlops_lab.replay.world import Stream
+from mlops_lab.replay.stream import Stream
 from mlops_lab.rollout.decisions import Decision
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.serving.http.tokens import ensure_token
 from mlops_lab.serving.process.server_process import ServerProcess
 from mlops_lab.tables.declared import MEASUREMENTS
 
-RESTARTS = 5
-DEPLOY_PATIENCE_SECONDS = 20.0
+MAX_RESTARTS = 5
+DEPLOY_TIMEOUT_SECONDS = 20.0
 _encode = msgspec.json.encode
 
 
 @dataclass
 class ReplayProgress:
-    """What a watcher sees while the replay runs."""
+    """The progress of a replay, given to a watcher while it runs."""
 
     day: date | None = None
     days_done: int = 0
@@ -45,7 +45,7 @@ class ReplayProgress:
 
 
 class Replay:
-    """One replay of a stream against the loop of a project. Run again after a kill, it goes on where it was."""
+    """One replay of a stream against the loop of a project. After a kill, a further run continues where it stopped."""
 
     def __init__(
         self, project: Project, stream: Stream, *, watch: Callable[[ReplayProgress], None], stopwatch: Stopwatch
@@ -55,7 +55,7 @@ class Replay:
         self._watch = watch
         self._stopwatch = stopwatch
         self.progress = ReplayProgress(days=len(stream.days))
-        self.loop = Loop(project, report=self._enter)
+        self.loop = Loop(project, report=self._start_stage)
 
     def run(self) -> None:
         """Bootstrap, then day by day to the end, then the outcomes that become known after it."""
@@ -75,95 +75,96 @@ class Replay:
                 break
             except ConnectionError as error:  # the server is gone: start it again and repeat the day
                 failures += 1
-                if failures > RESTARTS:
+                if failures > MAX_RESTARTS:
                     raise EnvironmentFault(
-                        f"the server went away {failures} times in one day: {error}",
+                        f"the server stopped {failures} times in one day: {error}",
                         code="server_gone",
                         where=str(self._project.home / "server.log"),
-                        hint="read its log, then go on with `mlops demo --resume`",
+                        hint="read its log, then continue with `mlops demo --resume`",
                     ) from error
-        self._enter("ingest")
+        self._start_stage("ingest")
         ingest_journal(self._project, self.loop.lake)
         self.loop.act()
 
     def _bootstrap(self) -> None:
         if self.loop.state.champion is None:
-            # a killed bootstrap has left its decision to retrain: `run` picks it up
-            self._note([self.loop.run(self._stream.start, by="the demo")])
+            # a bootstrap that was killed has left its decision to retrain: `run` continues from it
+            self._report_decisions([self.loop.run(self._stream.start, by="the demo")])
             if self.loop.state.champion is None:
                 refusal = self.loop.decisions[-1]
                 raise EnvironmentFault(f"the first version was refused: {refusal.reason}", code="bootstrap_refused")
 
     @contextmanager
     def _server(self) -> Iterator[Client]:
-        self._enter("start server")
+        self._start_stage("start server")
         ingest_journal(self._project, self.loop.lake)
         self.loop.act(fresh=True)
         with ServerProcess(self._project) as server:
             address = server.address
             client = Client(address.reached_at, address.port, token=ensure_token(self._project), tls=address.trust())
             try:
-                self._await_deployment(client)
+                self._await_routing_table(client)
                 yield client
             finally:
                 client.close()
 
     def _play_day(self, day: date, client: Client) -> None:
-        self._enter("requests")
+        self._start_stage("requests")
         self.progress.day = day
-        began, sent = time.perf_counter(), 0
+        start, sent = time.perf_counter(), 0
         oldest: datetime | None = None
         for minute in self._stream.play(day):
             if oldest is not None and minute.at - oldest >= self._stream.soonest_outcome:
-                _check(client.drain())  # nobody tells what became of a request that is not answered yet
+                _check(client.drain())  # an outcome must not arrive before its request is answered
                 oldest = None
             if minute.outcomes:
                 self._post_rows(client, "/v1/outcomes", {"outcomes": minute.outcomes})
             if minute.weather:
                 self._post_rows(client, "/v1/tables/weather/rows", {"rows": minute.weather})
             if minute.requests:
-                # time goes on while they are answered: what became known later cannot change what they see
+                # no need to wait: facts that become known later cannot change the answers
                 _check(client.send("/v1/predict", minute.requests))
                 sent += len(minute.requests)
                 oldest = oldest or minute.at
         _check(client.drain())
-        self.progress.requests_per_second = sent / (time.perf_counter() - began)
+        self.progress.requests_per_second = sent / (time.perf_counter() - start)
         self.progress.sent += sent
         _, end = self._stream.bounds(day)
         decisions = self.loop.tick(end, by="loop")
         if decisions:
-            self._enter("deploy")
-            self._await_deployment(client)
+            self._start_stage("deploy")
+            self._await_routing_table(client)
         self.progress.days_done += 1
         self.progress.log_loss = self.loop.last_log_loss
-        self._note(decisions)
+        self._report_decisions(decisions)
 
     def _deliver_remainder(self, client: Client) -> None:
-        self._enter("requests")
+        self._start_stage("requests")
         remaining = self._stream.remainder()
         for start in range(0, len(remaining), 500):
             self._post_rows(client, "/v1/outcomes", {"outcomes": remaining[start : start + 500]})
 
     def _post_rows(self, client: Client, path: str, body: dict[str, Any]) -> None:
-        answer = client.call("POST", path, _encode(body))
-        _check([answer])
-        if problems := msgspec.json.decode(answer[1]).get("problems"):
+        response = client.call("POST", path, _encode(body))
+        _check([response])
+        if problems := msgspec.json.decode(response[1]).get("problems"):
             problem = problems[0]
             raise MlopsError(problem["what"], code=problem["code"], where=problem["where"], hint=problem["hint"])
 
-    def _await_deployment(self, client: Client) -> None:
-        """Wait until the server answers by the present routing table, so that every run routes every request alike."""
-        wanted = read_routing_table(self._project.deployment_path).generation
+    def _await_routing_table(self, client: Client) -> None:
+        """Wait until the server uses the present routing table, so that every run routes every request the same way."""
+        generation = read_routing_table(self._project.deployment_path).generation
         waited = 0.0
         while True:
-            answer = client.call("GET", "/v1/status")
-            _check([answer])
-            told = msgspec.json.decode(answer[1])
-            if told["generation"] == wanted:
+            response = client.call("GET", "/v1/status")
+            _check([response])
+            status = msgspec.json.decode(response[1])
+            if status["generation"] == generation:
                 return
-            if waited > DEPLOY_PATIENCE_SECONDS:
+            if waited > DEPLOY_TIMEOUT_SECONDS:
                 raise EnvironmentFault(
-                    f"the server still follows generation {told['generation']} of {wanted}: {told['deployment_error']}",
+                    f"the server still uses routing table {status['generation']}, not {generation}: "
+                    f"{status['deployment_error']}",
                     code="not_deployed",
                     hint="read server.log in the project's .mlops folder",
                 )
@@ -173,18 +174,19 @@ class Replay:
     def _is_done(self, day: date) -> bool:
         return MEASUREMENTS.position(self.loop.lake, "tick") >= to_micros(self._stream.bounds(day)[1])
 
-    def _enter(self, stage: str) -> None:
+    def _start_stage(self, stage: str) -> None:
         self._stopwatch.start(stage)
         self.progress.stage = stage
         self._watch(self.progress)
 
-    def _note(self, decisions: list[Decision]) -> None:
+    def _report_decisions(self, decisions: list[Decision]) -> None:
         self.progress.decisions.extend(decisions)
         self._watch(self.progress)
 
 
-def _check(answers: list[Answer]) -> None:
-    for status, body in answers:
+def _check(responses: list[StatusAndBody]) -> None:
+    """Raise the error of the first response that is not a success."""
+    for status, body in responses:
         if status != 200:
             error = msgspec.json.decode(body)["error"]
             raise EnvironmentFault(error["what"], code=error["code"], where=error["where"], hint=error["hint"])

@@ -1,4 +1,4 @@
-"""The report of a replay: one HTML file that needs no network, no server and no script to be read."""
+"""The report of a replay: one HTML file that can be read without network, server or script."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import vl_convert
 
 from mlops_lab.replay import summary as result
-from mlops_lab.replay.summary import VERDICTS, ArmResult, Day, DecisionRow, ReplaySummary, word
+from mlops_lab.replay.summary import VERDICTS, ArmResult, Day, DecisionRow, ReplaySummary, short_name
 
 Json: TypeAlias = dict[str, Any]
 
@@ -24,7 +24,7 @@ WIDTHS = {"wide": 940, "narrow": 400}
 GLYPHS = {"bootstrap": "◆", "promote": "▲", "refuse": "✖", "roll_back": "▼"}
 CROSS = "M-1-.5L-.5-1L0-.5L.5-1L1-.5L.5,0L1,.5L.5,1L0,.5L-.5,1L-1,.5L-.5,0Z"
 SHAPES = {"bootstrap": "diamond", "promote": "triangle-up", "refuse": CROSS, "roll_back": "triangle-down"}
-LOOK: Json = {
+CHART_STYLE: Json = {
     "background": None,
     "view": {"stroke": None},
     "title": {"anchor": "start", "frame": "bounds", "fontSize": 13, "offset": 10, "color": "var(--ink)"},
@@ -35,13 +35,13 @@ LOOK: Json = {
 
 def write_report(path: Path, summary: ReplaySummary, days: list[Day]) -> None:
     """Write the replay as one self-contained HTML file at `path`: UTF-8, some 230 kB for a year."""
-    curve = result.rolling(days)
+    curve = result.smooth_days(days)
     points = [[d.day, d.log_loss.loop, d.log_loss.frozen, d.late_rate, d.predictions] for d in curve]
     page = Template(files("mlops_lab.replay").joinpath("report.html").read_text(encoding="utf-8"))
     html = page.substitute(
         project=escape(summary.project),
         span=" to ".join(dict.fromkeys(_day(day) for day in summary.span)),
-        headline=_unbroken(result.headline(summary)),
+        headline=_join_units(result.write_headline(summary)),
         tiles="".join(_tiles(summary)),
         legend="".join(_legend(summary.decisions)),
         charts="".join(_charts(curve, summary.decisions)),
@@ -58,40 +58,40 @@ def _tiles(summary: ReplaySummary) -> Iterator[str]:
     counts, loss, auc = summary.counts, summary.log_loss, summary.auc
     known = f"{counts.joined:,} outcomes known, {counts.pending:,} pending"
     ranks = "AUC not defined" if auc.loop is None else f"AUC {_figure(auc.frozen)} → {_figure(auc.loop)}"
-    taken = result.tally(summary.decisions) or "none was due"
+    counted = result.count_decisions(summary.decisions) or "none was due"
     for name, value, note, bad in (
         ("Predictions", f"{counts.logged:,}", known, False),
         ("Lost", f"{counts.lost:,}", f"of {counts.sent:,} sent", counts.lost > 0),
         ("Counted twice", f"{counts.duplicated:,}", f"of {counts.logged:,} logged", counts.duplicated > 0),
         ("Log loss, first model → loop", f"{_figure(loss.frozen)} → {_figure(loss.loop)}", ranks, False),
-        ("Decisions", f"{len(summary.decisions):,}", taken, False),
+        ("Decisions", f"{len(summary.decisions):,}", counted, False),
     ):
         mark = ' class="bad"' if bad else ""
-        yield f"<div{mark}><dt>{name}</dt><dd>{value}<small>{_unbroken(note)}</small></dd></div>"
+        yield f"<div{mark}><dt>{name}</dt><dd>{value}<small>{_join_units(note)}</small></dd></div>"
 
 
 def _legend(decisions: list[DecisionRow]) -> Iterator[str]:
-    for side, name in (("loop", "the loop"), ("frozen", "the first model, untouched")):
+    for side, name in (("loop", "the loop"), ("frozen", "the first model, never retrained")):
         yield f'<li><i class="line {side}"></i>{name}</li>'
     kinds = {row.what for row in decisions}
     for what in sorted(kinds.intersection(VERDICTS), key=VERDICTS.index):
-        yield f'<li><i class="glyph {what}">{GLYPHS[what]}</i>{word(what)}</li>'
-    if steps := sorted(word(what) for what in kinds.difference(VERDICTS)):
+        yield f'<li><i class="glyph {what}">{GLYPHS[what]}</i>{short_name(what)}</li>'
+    if steps := sorted(short_name(what) for what in kinds.difference(VERDICTS)):
         yield f'<li><i class="glyph step">●</i>{escape(", ".join(steps))}</li>'
 
 
 def _months(summary: ReplaySummary) -> Iterator[str]:
     for month in summary.months:
-        taken = result.tally([row for row in summary.decisions if row.at.startswith(month.month)])
+        counted = result.count_decisions([row for row in summary.decisions if row.at.startswith(month.month)])
         loss, auc = _pair(month.log_loss, lower_wins=True), _pair(month.auc, lower_wins=False)
         name = f"{date.fromisoformat(month.month + '-01'):%B %Y}"
-        counted = f"<td>{month.predictions:,}</td><td>{month.late_rate:.1%}</td>"
-        yield f'<tr><th scope="row">{name}</th>{counted}{loss}{auc}<td>{escape(taken) or "–"}</td></tr>'
+        numbers = f"<td>{month.predictions:,}</td><td>{month.late_rate:.1%}</td>"
+        yield f'<tr><th scope="row">{name}</th>{numbers}{loss}{auc}<td>{escape(counted) or "–"}</td></tr>'
 
 
-def _pair(split: ArmResult, lower_wins: bool) -> str:
-    best = result.better(split, lower_wins)
-    sides = (("frozen", split.frozen), ("loop", split.loop))
+def _pair(figure: ArmResult, *, lower_wins: bool) -> str:
+    best = result.better_arm(figure, lower_wins=lower_wins)
+    sides = (("frozen", figure.frozen), ("loop", figure.loop))
     return "".join(f"<td{BEST if side == best else ''}>{_figure(value)}</td>" for side, value in sides)
 
 
@@ -101,7 +101,7 @@ def _decisions(decisions: list[DecisionRow]) -> Iterator[str]:
         glyph = f'<i class="glyph {kind}" aria-hidden="true">{GLYPHS.get(row.what, "●")}</i>'
         version = "–" if row.version is None else f"v{row.version}"
         yield (
-            f'<tr id="decision-{i}" class="{kind}"><td>{_day(row.at)}</td><td>{glyph}{escape(word(row.what))}'
+            f'<tr id="decision-{i}" class="{kind}"><td>{_day(row.at)}</td><td>{glyph}{escape(short_name(row.what))}'
             f"</td><td>{version}</td><td>{escape(row.reason)}</td></tr>"
         )
 
@@ -112,7 +112,8 @@ def _stages(summary: ReplaySummary) -> Iterator[str]:
         yield f'<tr><th scope="row">{escape(name)}</th><td>{bar}</td>{figures}</tr>'
 
 
-def _unbroken(text: str) -> str:
+def _join_units(text: str) -> str:
+    """The text as HTML in which a number and its unit stay on one line."""
     return re.sub(r"(\d) (?=[A-Za-z])", r"\1&nbsp;", escape(text))
 
 
@@ -149,7 +150,7 @@ def _marks(rows: list[Json], decisions: list[DecisionRow]) -> list[Json]:
         at = next((r for r in reversed(rows) if r["day"] <= row.at[:10]), rows[0])
         kind = row.what if row.what in VERDICTS else "step"
         name = "" if row.version is None else f" v{row.version}"
-        text = f"{_day(row.at)}: {word(row.what)}{name}\n{row.reason}"
+        text = f"{_day(row.at)}: {short_name(row.what)}{name}\n{row.reason}"
         marks.append({**at, "kind": kind, "text": text, "link": f"#decision-{i}"})
     return sorted(marks, key=lambda mark: mark["kind"] != "step")
 
@@ -192,7 +193,7 @@ def _chart(rows: list[Json], marks: list[Json], width: int) -> Json:
         {"title": "Log loss, mean of 7 days: lower is better", "width": width, "height": 290, **quality},
         {"title": "Late rate by day", "width": width, "height": 56, **bars},
     ]
-    return {"data": {"values": rows}, "vconcat": views, "spacing": 16, "padding": 0, "config": LOOK}
+    return {"data": {"values": rows}, "vconcat": views, "spacing": 16, "padding": 0, "config": CHART_STYLE}
 
 
 def _layer(mark: str, encoding: Json, colour: str, **style: float) -> Json:

@@ -1,4 +1,4 @@
-"""Where the time went."""
+"""The time that each stage of a replay took."""
 
 from __future__ import annotations
 
@@ -6,25 +6,20 @@ import time
 
 
 class Stopwatch:
-    """Seconds by stage: at any moment exactly one stage runs."""
+    """Seconds by stage; exactly one stage runs at any moment."""
 
     def __init__(self, stage: str) -> None:
         self.seconds: dict[str, float] = {}
         self._stage = stage
-        self._began = self._since = time.perf_counter()
+        self._start_time = self._stage_start = time.perf_counter()
 
     def start(self, stage: str) -> None:
-        """End the present stage and begin another."""
+        """End the running stage and start another."""
         now = time.perf_counter()
-        self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
-        self._stage, self._since = stage, now
-
-    @property
-    def stage(self) -> str:
-        """The stage that runs."""
-        return self._stage
+        self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._stage_start
+        self._stage, self._stage_start = stage, now
 
     @property
     def total_seconds(self) -> float:
-        """The time since the beginning."""
-        return time.perf_counter() - self._began
+        """The seconds since the stopwatch was made."""
+        return time.perf_counter() - self._start_time

@@ -1,4 +1,4 @@
-"""What a replay came to: figures by month and by day, the decisions, the counts and the time it took."""
+"""The summary of a replay: figures by month and by day, the decisions, the counts and the time it took."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from mlops_lab.monitoring.quality import log_loss, roc_auc
 
-WORDS = {
+SHORT_NAMES = {
     "bootstrap": "installed",
     "retrain": "retrained",
     "refuse": "refused",
@@ -21,14 +21,14 @@ WORDS = {
     "promote": "promoted",
     "roll_back": "rolled back",
 }
-"""The short word for each kind of decision, in the order in which a version meets them."""
+"""The short name of each kind of decision, in the usual order for a version."""
 
 VERDICTS = ("bootstrap", "promote", "refuse", "roll_back")
-"""The decisions that end something; the others are steps on the way."""
+"""The decisions that end a rollout; the others are steps of it."""
 
 
 class ArmResult(Struct, frozen=True, kw_only=True):
-    """One figure for the first model, never touched again, and for the loop; None where it is not defined."""
+    """One figure for the first model, never retrained, and for the loop; None where it is not defined."""
 
     frozen: float | None
     loop: float | None
@@ -74,7 +74,7 @@ class ReplayCounts(Struct, frozen=True, kw_only=True):
 
 
 class ReplaySummary(Struct, frozen=True, kw_only=True):
-    """All a person is told about a replay; `span` is its first and last day, `stages` are seconds by name."""
+    """Everything reported about a replay; `span`: its first and last day, `stages`: seconds by name."""
 
     project: str
     span: tuple[str, str]
@@ -89,45 +89,45 @@ class ReplaySummary(Struct, frozen=True, kw_only=True):
 
 
 def summarise(answered: pl.DataFrame) -> tuple[list[Month], ArmResult, ArmResult, list[Day]]:
-    """Months, log loss and AUC over all, and days, each in order, of one row per answer with a known outcome.
+    """Months, log loss overall, AUC overall, and days; months and days in order.
 
-    Columns: day (Date), late (Int8 or Boolean), loop and frozen (Float64, 0 to 1): the probability that the
-    loop answered and the one the first model would have. A figure over rows where either is missing is None:
-    means over different rows can't be compared. The order of the rows doesn't matter.
+    `answered` has one row for each answer with a known outcome, in any order. Columns: day (Date), late (Int8 or
+    Boolean), loop and frozen (Float64, 0 to 1): the probability that the loop answered, and the one of the first
+    model. A figure is None where either is missing in a row: means over different rows cannot be compared.
     """
     months = [
         Month(
             month=str(key),
             predictions=rows.height,
             late_rate=_late_rate(rows),
-            log_loss=_split(rows, log_loss),
-            auc=_split(rows, roc_auc),
+            log_loss=_measure_arms(rows, log_loss),
+            auc=_measure_arms(rows, roc_auc),
         )
-        for key, rows in _groups(answered, pl.col("day").dt.strftime("%Y-%m"))
+        for key, rows in _by_period(answered, pl.col("day").dt.strftime("%Y-%m"))
     ]
     days = [
-        Day(day=str(key), predictions=rows.height, late_rate=_late_rate(rows), log_loss=_split(rows, log_loss))
-        for key, rows in _groups(answered, pl.col("day").dt.strftime("%Y-%m-%d"))
+        Day(day=str(key), predictions=rows.height, late_rate=_late_rate(rows), log_loss=_measure_arms(rows, log_loss))
+        for key, rows in _by_period(answered, pl.col("day").dt.strftime("%Y-%m-%d"))
     ]
-    return months, _split(answered, log_loss), _split(answered, roc_auc), days
+    return months, _measure_arms(answered, log_loss), _measure_arms(answered, roc_auc), days
 
 
-def rolling(days: list[Day], window_days: int = 7) -> list[Day]:
-    """The days, each with the log loss of the `window_days` calendar days that end with it, by predictions.
+def smooth_days(days: list[Day], window_days: int = 7) -> list[Day]:
+    """The days, each with the mean log loss of the `window_days` calendar days that end with it.
 
-    Late rate and predictions stay the day's own. A day on which either side has no figure counts for neither;
-    a window without any counted day has None.
+    Days weigh by their predictions. Late rate and predictions remain those of the day. A day without a figure for
+    either arm is left out for both; a window without any day left has None.
     """
-    smooth = []
-    for i, last in enumerate(days):
+    smoothed = []
+    for index, last in enumerate(days):
         first = str(date.fromisoformat(last.day) - timedelta(days=window_days - 1))
-        window = [day for day in days[max(0, i + 1 - window_days) : i + 1] if day.day >= first]
-        smooth.append(structs.replace(last, log_loss=_mean(window)))
-    return smooth
+        window = [day for day in days[max(0, index + 1 - window_days) : index + 1] if day.day >= first]
+        smoothed.append(structs.replace(last, log_loss=_mean_log_loss(window)))
+    return smoothed
 
 
-def headline(summary: ReplaySummary) -> str:
-    """What happened, in one or two plain sentences, win or not."""
+def write_headline(summary: ReplaySummary) -> str:
+    """The result in one or two sentences, whichever arm was better."""
     start, end = (date.fromisoformat(day) for day in summary.span)
     first = f"{start.day} {start:%B}" + (f" {start.year}" if start.year != end.year else "")
     when = f"between {first} and {end.day} {end:%B %Y}" if start != end else f"on {end.day} {end:%B %Y}"
@@ -135,33 +135,33 @@ def headline(summary: ReplaySummary) -> str:
     loop, frozen = summary.log_loss.loop, summary.log_loss.frozen
     if loop is None or frozen is None:
         return f"{answered} Too few outcomes are known to say how well."
-    rank = {"loop": f"better than {frozen:.3f}", "frozen": f"worse than {frozen:.3f}", "": "the same as"}
-    winner = better(summary.log_loss, lower_wins=True)
-    return f"{answered} Its log loss was {loop:.3f}, {rank[winner]} for the model nobody touched."
+    comparison = {"loop": f"better than {frozen:.3f}", "frozen": f"worse than {frozen:.3f}", "": "the same as"}
+    arm = better_arm(summary.log_loss, lower_wins=True)
+    return f"{answered} Its log loss was {loop:.3f}, {comparison[arm]} for the first model, never retrained."
 
 
-def better(split: ArmResult, lower_wins: bool) -> str:
-    """Which side wins at the three decimals that are shown: "loop", "frozen", or "" for neither."""
-    if split.frozen is None or split.loop is None:
+def better_arm(figure: ArmResult, *, lower_wins: bool) -> str:
+    """The better arm at the three decimals that are shown: "loop", "frozen", or "" for neither."""
+    if figure.frozen is None or figure.loop is None:
         return ""
-    gain = round(split.frozen, 3) - round(split.loop, 3)
+    gain = round(figure.frozen, 3) - round(figure.loop, 3)
     return "" if gain == 0 else "loop" if (gain > 0) == lower_wins else "frozen"
 
 
-def tally(decisions: list[DecisionRow]) -> str:
-    """The verdicts among `decisions`, such as "2 promoted, 1 refused"; the steps if there are none."""
+def count_decisions(decisions: list[DecisionRow]) -> str:
+    """The verdicts among `decisions`, such as "2 promoted, 1 refused"; where there are none, the steps."""
     count = Counter(row.what for row in decisions)
     kinds = [what for what in VERDICTS if count[what]] or sorted(count)
-    return ", ".join(f"{count[kind]} {word(kind)}" for kind in kinds)
+    return ", ".join(f"{count[kind]} {short_name(kind)}" for kind in kinds)
 
 
-def word(what: str) -> str:
-    """The short word for a kind of decision; a kind unknown here speaks for itself."""
-    return WORDS.get(what, what.replace("_", " "))
+def short_name(what: str) -> str:
+    """The short name of a kind of decision; for an unknown kind its own name."""
+    return SHORT_NAMES.get(what, what.replace("_", " "))
 
 
 def stage_shares(summary: ReplaySummary) -> list[tuple[str, float, float]]:
-    """(name, seconds, share from 0 to 1) of each stage, longest first; what no stage claims comes last."""
+    """Name, seconds and share (0 to 1) of each stage, longest first; last the time outside of all stages."""
     rest = summary.seconds - sum(summary.stages.values())
     whole = max(summary.seconds, sum(summary.stages.values())) or 1.0
     stages = sorted(summary.stages.items(), key=lambda stage: (-stage[1], stage[0]))
@@ -170,7 +170,7 @@ def stage_shares(summary: ReplaySummary) -> list[tuple[str, float, float]]:
     return [(name, seconds, seconds / whole) for name, seconds in stages]
 
 
-def _groups(answered: pl.DataFrame, key: pl.Expr) -> list[tuple[object, pl.DataFrame]]:
+def _by_period(answered: pl.DataFrame, key: pl.Expr) -> list[tuple[object, pl.DataFrame]]:
     parts = answered.with_columns(key.alias("period")).partition_by("period", as_dict=True)
     return sorted(((name[0], rows) for name, rows in parts.items()), key=lambda part: str(part[0]))
 
@@ -179,7 +179,7 @@ def _late_rate(rows: pl.DataFrame) -> float:
     return float(rows["late"].cast(pl.Float64).to_numpy().mean())
 
 
-def _split(rows: pl.DataFrame, metric: Callable[[ArrayLike, ArrayLike], float | None]) -> ArmResult:
+def _measure_arms(rows: pl.DataFrame, metric: Callable[[ArrayLike, ArrayLike], float | None]) -> ArmResult:
     late = rows["late"].cast(pl.Float64).to_numpy()
     complete = rows.height > 0 and not (rows["loop"].has_nulls() or rows["frozen"].has_nulls())
     if not complete:
@@ -187,7 +187,7 @@ def _split(rows: pl.DataFrame, metric: Callable[[ArrayLike, ArrayLike], float | 
     return ArmResult(frozen=metric(late, rows["frozen"].to_numpy()), loop=metric(late, rows["loop"].to_numpy()))
 
 
-def _mean(days: list[Day]) -> ArmResult:
+def _mean_log_loss(days: list[Day]) -> ArmResult:
     frozen = loop = 0.0
     weight = 0
     for day in days:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlops_lab.errors import NotFound
+from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.features.definition import Features
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
-from mlops_lab.rollout.decisions import Decision
+from mlops_lab.rollout.decisions import Decision, fold
 from mlops_lab.serving.answering.routing_table import LiveVersion
 
 
@@ -26,3 +26,11 @@ def load_features(project: Project, decisions: Sequence[Decision], version: int)
     """The feature definition of a version, from its package."""
     found = find_version(decisions, version)
     return Features.from_dict(load_plan(project.root / found.package, fingerprint=found.fingerprint).features)
+
+
+def find_champion(decisions: Sequence[Decision]) -> LiveVersion:
+    """The version that is live; InvalidInput where none is."""
+    champion = fold(decisions).champion
+    if champion is None:
+        raise InvalidInput("no version is live yet", code="nothing_live", hint="run `mlops run` first")
+    return find_version(decisions, champion)

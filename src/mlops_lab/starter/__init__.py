@@ -1,1 +1,1 @@
-"""From a table to a project: what its columns are, and the files that say so."""
+"""From a table to a new project: the analysis of its columns, and the files of the project."""

@@ -1,15 +1,15 @@
 """The default model of a new project, as the text of `def model()`: boosted trees, sized by the number of rows.
 
-Trees learn at a rate of 0.05 and see 70 % of the inputs each; a leaf is pulled towards zero as if by one row more. The
-rest follows from what goes wrong first at a size (benchmarks/bench_recipe.py compares it with LightGBM's defaults):
+The learning rate is 0.05, each tree is trained on 70 % of the inputs, and `reg_lambda` is 1. The rest depends on the
+number of rows (benchmarks/bench_recipe.py compares it with LightGBM's defaults):
 
-- **below 2,000 rows** trees learn rows by heart: 300 trees of 8 leaves, at split points drawn at random.
+- **below 2,000 rows** trees overfit: 300 trees of 8 leaves, at split points drawn at random.
 - **below 50,000** there are enough rows for the best split points: 500 trees; of 8 leaves for classes, since log loss
-  punishes probabilities that are too sure, and of 15 for numbers, which see 85 % of the inputs.
-- **from there on** 400 trees of 31 leaves; at a rate of 0.1 for several classes, where each tree moves little. They
-  still cost minutes with 10 million rows on two cores.
+  punishes overconfident probabilities, and of 15 for numbers, with 85 % of the inputs each.
+- **from there on** 400 trees of 31 leaves; at a rate of 0.1 for several classes, where each tree changes little. They
+  still take minutes with 10 million rows on two cores.
 
-How many rows make a leaf (3 to 20) and a group of categories (5 to 100) grows with the rows.
+The minimum of rows in a leaf (3 to 20) and in a group of categories (5 to 100) grows with the number of rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 SMALL_ROWS, MEDIUM_ROWS = 2_000, 50_000
-_OF_CATEGORIES = ("min_data_per_group", "cat_smooth")
+_CATEGORY_PARAMETERS = ("min_data_per_group", "cat_smooth")
 _WIDTH = 120
 _WORDS = 'TfidfVectorizer(lowercase=False, token_pattern="[^ ]+", norm=None, max_features=2000)'
 _CODES = 'OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)'
@@ -37,7 +37,7 @@ def write_model(
     """The function `model` of `pipeline.py`, for the task ("binary", "multiclass" or "regression") and its inputs.
 
     LightGBM alone, or, where there are text columns (lower-case words with single spaces between them), a pipeline
-    that counts their words. `weight` names the field that weighs rows, none of the inputs.
+    that counts their words. `weight` names the field with the weights of rows; it is no input.
     """
     name = "LGBMRegressor" if task == "regression" else "LGBMClassifier"
     parameters = _explain(task, rows, categories=bool(categories) and not text, weight=weight)
@@ -60,7 +60,7 @@ def write_model(
     return "\n".join(
         [
             "def model() -> Any:",
-            '    """The estimator; imported here so that nothing heavy loads where only the features are needed."""',
+            '    """The estimator. Its import is in here so that the features can be used without it."""',
             *_indent(body),
             "",
         ]
@@ -68,7 +68,7 @@ def write_model(
 
 
 def choose_parameters(task: str, rows: int) -> dict[str, Any]:
-    """What LightGBM is given for a table of this size, but for what makes it deterministic."""
+    """The parameters of LightGBM for a table of this size, without those that make it deterministic."""
     shared = {"learning_rate": 0.05, "reg_lambda": 1.0}
     if rows < SMALL_ROWS:
         size = {"n_estimators": 300, "num_leaves": 8, "min_child_samples": 3, "colsample_bytree": 0.7}
@@ -85,14 +85,14 @@ def choose_parameters(task: str, rows: int) -> dict[str, Any]:
 
 
 def _explain(task: str, rows: int, *, categories: bool, weight: str | None) -> list[str]:
-    """The parameters as lines of a call, each group with the reason for it."""
+    """The parameters as lines of a call; each group has a comment with its reason."""
     chosen = choose_parameters(task, rows)
-    grouping = {name: value for name, value in chosen.items() if name in _OF_CATEGORIES}
+    grouping = {name: value for name, value in chosen.items() if name in _CATEGORY_PARAMETERS}
     lines = [f"# {_reason(rows)}", *_assign({name: chosen[name] for name in chosen if name not in grouping})]
     if categories:
-        lines += ["# so many rows make a group of categories that is told apart", *_assign(grouping)]
+        lines += ["# a group of categories needs this many rows to be separated from others", *_assign(grouping)]
     if weight:
-        lines += [f'# rows weigh as "{weight}" says: reg_lambda expects weights of about 1 on average']
+        lines += [f'# rows are weighted by "{weight}": reg_lambda expects weights of about 1 on average']
     threads = 1 if rows < MEDIUM_ROWS else 2  # on few rows a second thread costs more than it saves
     fixed = {"n_jobs": threads, "deterministic": True, "force_row_wise": True, "random_state": 1, "verbose": -1}
     return [*lines, "# the same rows give the same model", *_assign(fixed)]
@@ -100,18 +100,18 @@ def _explain(task: str, rows: int, *, categories: bool, weight: str | None) -> l
 
 def _reason(rows: int) -> str:
     if rows < SMALL_ROWS:
-        return f"{rows:,} rows: small trees at random split points, so that none learns single rows by heart"
+        return f"{rows:,} rows: small trees at random split points, so that none memorises single rows"
     if rows < MEDIUM_ROWS:
         return f"{rows:,} rows: many small trees"
     return f"{rows:,} rows: many trees of a usual size; more trees and leaves gain little and cost time"
 
 
 def _encode(numbers: Sequence[str], categories: Sequence[str], text: Sequence[str]) -> list[str]:
-    """The step before the trees: words counted, categories numbered, numbers as they are."""
-    lines = ["# how often each word occurs, not relative to the length of the text: a tree wants plain counts"]
+    """The lines of the step before the trees: words are counted, categories numbered, numbers left unchanged."""
+    lines = ["# how often each word occurs, not relative to the length of the text: trees work best with plain counts"]
     lines += [f"words = {_WORDS}"]
     if categories:
-        lines += ["# categories in the order of the alphabet; -1 is one that was never seen", f"codes = {_CODES}"]
+        lines += ["# categories as numbers in alphabetical order; -1 is an unknown category", f"codes = {_CODES}"]
     lines += ["encoded = make_column_transformer(", *(f"    (words, {_quote(name)})," for name in text)]
     if categories:
         lines += _indent(_lay_out("codes", categories))
@@ -120,7 +120,7 @@ def _encode(numbers: Sequence[str], categories: Sequence[str], text: Sequence[st
 
 
 def _lay_out(step: str, names: Sequence[str]) -> list[str]:
-    """`(step, [names]),` on one line where it fits, eight columns in, else as a formatter breaks it."""
+    """`(step, [names]),` on one line where it fits at an indent of eight, else broken as a formatter breaks it."""
     quoted = [_quote(name) for name in names]
     listed = f"[{', '.join(quoted)}]"
     if len(one := f"({step}, {listed}),") <= _WIDTH - 8:

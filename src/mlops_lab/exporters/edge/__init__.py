@@ -1,1 +1,1 @@
-"""A version as a folder that answers without this program: in a browser, or in Python with onnxruntime alone."""
+"""A version as a folder that predicts without this program: in a browser, or in Python with onnxruntime alone."""

@@ -1,4 +1,4 @@
-"""Proof that a written folder answers like the server's engine: its own script is asked beside the engine."""
+"""Proof that a written folder answers like the server's engine: both answer the same rows, and are compared."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ from mlops_lab.training.comparison import compare_many, make_questions
 from mlops_lab.training.thresholds import Sides
 
 TOLERANCE = 1e-6
-_MOST_THRESHOLDS = 2_000
+_MAX_THRESHOLDS = 2_000
 
 
 class EdgeAgreement(msgspec.Struct, frozen=True, kw_only=True):
-    """`rows`: rows of the project's data and beside them; `at_split_thresholds`: rows at and beside the numbers at
-    which trees are split, where those are known. `runtime` is what answered on the edge's side."""
+    """How far the folder's answers differ from the engine's.
+
+    `rows`: rows of the project's data, and variations of them. `at_split_thresholds`: rows at and next to the numbers
+    at which trees are split, where those are known. `runtime`: what computed the folder's answers.
+    """
 
     format: int = 1
     runtime: str
@@ -41,72 +44,89 @@ class EdgeAgreement(msgspec.Struct, frozen=True, kw_only=True):
 def prove_folder(
     folder: Path, engine: Engine, plan: Plan, inputs: pl.DataFrame, thresholds: Mapping[int, Sequence[float]]
 ) -> EdgeAgreement:
-    """How well the folder's `predict.py` answers like the engine; Refused where it does not.
+    """How far the answers of the folder's `predict.py` differ from the engine's; Refused where they differ too much.
 
-    What differs only at split thresholds is told, and no reason to refuse.
+    Differences at split thresholds alone are reported, and no reason to refuse.
     """
-    arrangement = OutputMapping(plan)
+    mapping = OutputMapping(plan)
 
-    def model(rows: pl.DataFrame) -> Answers:
-        return arrangement.of_rows(engine.score(rows))
+    def run_engine(rows: pl.DataFrame) -> Answers:
+        return mapping.of_rows(engine.score(rows))
 
-    def on_the_edge(rows: pl.DataFrame) -> Answers:
-        return ask_script(folder, rows)
+    def run_folder(rows: pl.DataFrame) -> Answers:
+        return run_script(folder, rows)
 
     def measure_thresholds(rows: pl.DataFrame) -> AgreementPart:
-        apart = distances(model(rows), on_the_edge(rows), scale=plan.scale)
+        apart = distances(run_engine(rows), run_folder(rows), scale=plan.scale)
         return difference(apart, tolerance=TOLERANCE)
 
-    sides = Sides(inputs.clear(), 0, 0)  # those of the thresholds are told apart
-    questions = make_questions(inputs, model, sides=sides, known=None, scale=plan.scale)
-    parts = compare_many(on_the_edge, questions, tolerance=TOLERANCE)
-    found = EdgeAgreement(
+    sides = Sides(inputs.clear(), 0, 0)  # thresholds are measured separately
+    questions = make_questions(inputs, run_engine, sides=sides, known=None, scale=plan.scale)
+    parts = compare_many(run_folder, questions, tolerance=TOLERANCE)
+    agreement = EdgeAgreement(
         runtime=f"onnxruntime {importlib.metadata.version('onnxruntime')}",
         rows=add_up(list(parts.values())),
         at_split_thresholds=measure_thresholds(threshold_rows(inputs, thresholds)) if thresholds else None,
     )
-    if found.rows.differing:
-        differing, rows = found.rows.differing, found.rows.rows
+    if agreement.rows.differing:
+        differing, rows = agreement.rows.differing, agreement.rows.rows
         raise Refused(
-            f"{differing:,} of {rows:,} rows are answered otherwise, by up to {found.rows.largest:.3g}",
+            f"{differing:,} of {rows:,} rows are answered differently, by up to {_size(agreement.rows.largest)}",
             code="edge_differs",
             where="model.onnx",
-            hint="the graph computes in float32 what the engine does not: serve this version with `mlops serve`",
+            hint="the graph computes in float32 where the engine does not: serve this version with `mlops serve`",
         )
-    return found
+    return agreement
 
 
-def ask_script(folder: Path, inputs: pl.DataFrame) -> Answers:
-    """What the folder's `predict.py` answers, in a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="mlops-") as spare:
-        rows = Path(spare) / "rows.jsonl"
+def describe_agreement(agreement: EdgeAgreement) -> list[str]:
+    """The agreement in a line for people, or in two."""
+    rows, beside = agreement.rows, agreement.at_split_thresholds
+    lines = [f"{rows.rows:,} rows are answered like the server answers them, to {_size(rows.largest)}"]
+    if beside:
+        differing, largest = beside.differing, _size(beside.largest)
+        lines.append(f"{beside.rows:,} rows at split thresholds: {differing:,} differ, by up to {largest}")
+    return lines
+
+
+def _size(largest: float | None) -> str:
+    return "no number" if largest is None else f"{largest:.3g}"
+
+
+def run_script(folder: Path, inputs: pl.DataFrame) -> Answers:
+    """The answers of the folder's `predict.py`, run in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="mlops-") as temporary:
+        rows = Path(temporary) / "rows.jsonl"
         with rows.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row) + "\n" for row in inputs.iter_rows(named=True))
         command = [sys.executable, "-I", str(folder / "predict.py"), str(rows)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         hint = "the package may be damaged, or onnxruntime too old: pip install --upgrade onnxruntime"
-        raise EnvironmentFault(f"does not run: {said[:300]}", code="edge_failed", where="predict.py", hint=hint)
+        raise EnvironmentFault(f"does not run: {reason[:300]}", code="edge_failed", where="predict.py", hint=hint)
     return np.array(json.loads(done.stdout), dtype=np.float64)
 
 
 def threshold_rows(inputs: pl.DataFrame, thresholds: Mapping[int, Sequence[float]]) -> pl.DataFrame:
-    """Rows at the numbers where trees are split, and one step of float64 and of float32 beside them."""
+    """Rows at the numbers where trees are split, and one step of float64 and of float32 to either side.
+
+    `thresholds`: the numbers by the index of the input.
+    """
     plain = inputs.with_columns((pl.selectors.numeric() | pl.selectors.boolean()).cast(pl.Float64))
-    pairs = [(place, number) for place, numbers in thresholds.items() for number in numbers]
-    some = pairs[:: -(-len(pairs) // _MOST_THRESHOLDS)]
-    beside = [(place, value) for place, number in some for value in _beside(number)]
-    rows = plain.gather([number % plain.height for number in range(len(beside))]).to_dicts()
-    for row, (place, value) in zip(rows, beside, strict=True):
-        row[plain.columns[place]] = value
+    pairs = [(index, number) for index, numbers in thresholds.items() for number in numbers]
+    sample = pairs[:: max(1, -(-len(pairs) // _MAX_THRESHOLDS))]
+    changes = [(index, value) for index, number in sample for value in _neighbours(number)]
+    rows = plain.gather([number % plain.height for number in range(len(changes))]).to_dicts()
+    for row, (index, value) in zip(rows, changes, strict=True):
+        row[plain.columns[index]] = value
     return pl.DataFrame(rows, schema=plain.schema)
 
 
-def _beside(number: float) -> list[float]:
+def _neighbours(number: float) -> list[float]:
     """The number, the same in float32, and the next ones on either side of it."""
     short = np.float32(number)
     steps = [np.nextafter(number, side) for side in (-np.inf, np.inf)]
     short_steps = [np.nextafter(short, np.float32(side)) for side in (-np.inf, np.inf)]
-    found = {float(value) for value in (number, short, *steps, *short_steps)}
-    return sorted(value for value in found if math.isfinite(value))
+    values = {float(value) for value in (number, short, *steps, *short_steps)}
+    return sorted(value for value in values if math.isfinite(value))

@@ -1,4 +1,4 @@
-"""The graph of a version whose one output is the answer, and how rows of inputs become its tensors."""
+"""The ONNX graph of a version, with the answer as its one output, and how rows of inputs become its tensors."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _OUTPUT = "output"
 _OLDEST_OPSET = 8
 _OPSETS = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)]
 _IR_VERSION = 10
+_FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE)
 _TYPES = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64", TensorProto.STRING: "string"}
 
 
-class Tensor(msgspec.Struct, frozen=True):
+class GraphTensor(msgspec.Struct, frozen=True):
     """One input of the graph: its name, its type, and the inputs of the model that are its columns."""
 
     name: str
@@ -35,22 +36,22 @@ class Tensor(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class EdgeGraph:
-    """A graph without code, and its inputs. Those in `categories` enter as the place of their text, others as is."""
+    """A graph without code, and its inputs. Those in `categories` enter as the index of their text."""
 
     model: bytes
-    tensors: list[Tensor]
+    tensors: list[GraphTensor]
     categories: dict[str, list[str]]
     output: str = _OUTPUT
 
 
 def make_graph(package: Path, plan: Plan, engine: Engine, sample: pl.DataFrame) -> EdgeGraph:
-    """The graph of a package; InvalidInput where there is none. `sample`: some rows that the engine answers."""
+    """The graph of a package; InvalidInput where it cannot be made. `sample`: some rows that the engine can answer."""
     inputs = list(plan.features["inputs"])
     path = package / model_file(plan.engine)
     if ENGINES[plan.engine].reads_lightgbm_text:
-        return _of_lightgbm(path, plan, inputs)
+        return _convert_lightgbm(path, plan, inputs)
     if plan.engine == "onnx":
-        return _of_onnx(path, plan, inputs, shape=engine.score(sample).shape)
+        return _extend_onnx(path, plan, inputs, shape=engine.score(sample).shape)
     raise InvalidInput(
         f"a model of the engine {plan.engine} cannot be written as an ONNX graph",
         code="not_convertible",
@@ -59,39 +60,39 @@ def make_graph(package: Path, plan: Plan, engine: Engine, sample: pl.DataFrame) 
     )
 
 
-def _of_lightgbm(path: Path, plan: Plan, inputs: list[str]) -> EdgeGraph:
+def _convert_lightgbm(path: Path, plan: Plan, inputs: list[str]) -> EdgeGraph:
     text = path.read_text(encoding="utf-8")
     nodes = lightgbm_nodes(text, inputs="inputs", output="answers")
     width = int(text.split("num_tree_per_iteration=", 1)[1].split("\n", 1)[0])
-    nodes += _arrange(plan, "answers", _OUTPUT, width=width, dtype=np.float64)
+    nodes += _map_outputs(plan, "answers", _OUTPUT, width=width, dtype=np.float64)
     given = helper.make_tensor_value_info("inputs", TensorProto.DOUBLE, ["rows", len(inputs)])
     graph = helper.make_graph(nodes, "model", [given], [_output_info(plan, _OUTPUT, TensorProto.DOUBLE)])
     model = helper.make_model(graph, opset_imports=_OPSETS, ir_version=_IR_VERSION, producer_name="mlops-lab")
     onnx.checker.check_model(model)
-    return EdgeGraph(model.SerializeToString(), [Tensor("inputs", "float64", inputs)], plan.categories)
+    return EdgeGraph(model.SerializeToString(), [GraphTensor("inputs", "float64", inputs)], plan.categories)
 
 
-def _of_onnx(path: Path, plan: Plan, inputs: list[str], *, shape: tuple[int, ...]) -> EdgeGraph:
-    """The graph as it is, with nodes behind it that arrange its answers."""
+def _extend_onnx(path: Path, plan: Plan, inputs: list[str], *, shape: tuple[int, ...]) -> EdgeGraph:
+    """The graph unchanged, followed by nodes that map its outputs to the answer."""
     model = onnx.load(str(path))
     graph = model.graph
-    opset = next((one.version for one in model.opset_import if one.domain in {"", "ai.onnx"}), 0)
+    opset = next((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), 0)
     if opset < _OLDEST_OPSET:
-        hint = f"export the model anew, with an opset of at least {_OLDEST_OPSET}"
+        hint = f"export the model again, with an opset of at least {_OLDEST_OPSET}"
         raise InvalidInput(f"opset {opset} is too old", code="not_convertible", where=str(path), hint=hint)
     constants = {constant.name for constant in graph.initializer}
-    given = [one for one in graph.input if one.name not in constants]
-    kinds = {one.name: _TYPES[one.type.tensor_type.elem_type] for one in given}
-    whole = len(given) == 1 and given[0].name not in inputs
-    tensors = [Tensor(name, kind, inputs if whole else [name]) for name, kind in kinds.items()]
-    last = [one for one in graph.output if one.type.tensor_type.elem_type in (TensorProto.FLOAT, TensorProto.DOUBLE)][
-        -1
-    ]
+    graph_inputs = [value for value in graph.input if value.name not in constants]
+    kinds = {value.name: _TYPES[value.type.tensor_type.elem_type] for value in graph_inputs}
+    is_matrix = len(graph_inputs) == 1 and graph_inputs[0].name not in inputs
+    tensors = [GraphTensor(name, kind, inputs if is_matrix else [name]) for name, kind in kinds.items()]
+    last = [value for value in graph.output if value.type.tensor_type.elem_type in _FLOATS][-1]
     element = last.type.tensor_type.elem_type
     width = shape[1] if len(shape) > 1 else 1
     taken = {name for node in graph.node for name in node.output}
     output = _OUTPUT if _OUTPUT not in taken else f"edge_{_OUTPUT}"
-    graph.node.extend(_arrange(plan, last.name, output, width=width, dtype=helper.tensor_dtype_to_np_dtype(element)))
+    graph.node.extend(
+        _map_outputs(plan, last.name, output, width=width, dtype=helper.tensor_dtype_to_np_dtype(element))
+    )
     del graph.output[:]
     graph.output.append(_output_info(plan, output, element))
     return EdgeGraph(model.SerializeToString(), tensors, {}, output)
@@ -101,8 +102,8 @@ def _output_info(plan: Plan, name: str, element: int) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, element, ["rows", len(plan.classes)] if plan.classes else ["rows"])
 
 
-def _arrange(plan: Plan, found: str, output: str, *, width: int, dtype: Any) -> list[NodeProto]:
-    """Nodes that do what `registry.engine.Arrangement` does: every class in its place; no probability beyond 0 or 1."""
+def _map_outputs(plan: Plan, raw: str, output: str, *, width: int, dtype: Any) -> list[NodeProto]:
+    """Nodes that do what `registry.outputs.OutputMapping` does: a column per class, probabilities within 0 and 1."""
     nodes: list[NodeProto] = []
 
     def constant(values: Any, kind: Any = dtype) -> str:
@@ -116,16 +117,16 @@ def _arrange(plan: Plan, found: str, output: str, *, width: int, dtype: Any) -> 
         nodes.append(helper.make_node(kind, list(given), [name], **attributes))
         return name
 
-    known = node("Reshape", found, constant([-1, width], np.int64))
-    if not plan.classes:  # of no and yes, yes
-        number = node("Gather", known, constant(width - 1, np.int64), axis=1)
+    columns = node("Reshape", raw, constant([-1, width], np.int64))
+    if not plan.classes:  # of two columns (no, yes) the second
+        number = node("Gather", columns, constant(width - 1, np.int64), axis=1)
         if plan.task == "regression":
             node("Identity", number, to=output)
         else:
             node("Min", node("Max", number, constant(0.0)), constant(1.0), to=output)
         return nodes
     if width == 1:
-        known = node("Concat", node("Sub", constant(1.0), known), known, axis=1)
-    sure = node("Min", node("Max", known, constant(0.0)), constant(1.0))
-    node("MatMul", sure, constant(np.eye(len(plan.classes))[plan.outputs]), to=output)
+        columns = node("Concat", node("Sub", constant(1.0), columns), columns, axis=1)
+    within = node("Min", node("Max", columns, constant(0.0)), constant(1.0))
+    node("MatMul", within, constant(np.eye(len(plan.classes))[plan.outputs]), to=output)
     return nodes

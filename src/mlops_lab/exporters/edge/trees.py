@@ -1,6 +1,6 @@
 """A LightGBM model, from its text format, as nodes of an ONNX graph that compute in float64 what LightGBM computes.
 
-The usual converter (onnxmltools) writes thresholds as float32, so that rows beside a split go the other way, and makes
+The usual converter (onnxmltools) writes thresholds as float32, so that rows near a split go the other way, and makes
 a chain of nodes of every set of categories. `TreeEnsemble` (ai.onnx.ml 5) has neither limit: its thresholds and leaves
 are float64, and a node may test membership in a set.
 """
@@ -35,9 +35,9 @@ class _Ensemble:
 
 
 def lightgbm_nodes(text: str, *, inputs: str, output: str) -> list[NodeProto]:
-    """Nodes from a float64 matrix of shape (rows, inputs) to answers of shape (rows, outputs).
+    """Nodes that turn a float64 matrix of shape (rows, inputs) into answers of shape (rows, outputs).
 
-    InvalidInput where the model has what no node computes alike.
+    InvalidInput where the model does something that no node computes in the same way.
     """
     forest = read_forest(text)
     ensemble = _Ensemble()
@@ -45,7 +45,7 @@ def lightgbm_nodes(text: str, *, inputs: str, output: str) -> list[NodeProto]:
         _add_tree(ensemble, tree, target=number % forest.outputs)
     scores = helper.make_node(
         "TreeEnsemble",
-        ["settled"],
+        ["prepared"],
         ["scores"],
         domain="ai.onnx.ml",
         n_targets=forest.outputs,
@@ -64,24 +64,24 @@ def lightgbm_nodes(text: str, *, inputs: str, output: str) -> list[NodeProto]:
         leaf_weights=_doubles(ensemble.weights),
         **({"membership_values": _doubles(ensemble.members)} if ensemble.members else {}),
     )
-    categories = {place for place, mode in zip(ensemble.features, ensemble.modes, strict=True) if mode == _MEMBER}
-    settle = _settle(inputs, "settled", categorical=[place in categories for place in range(forest.width)])
+    categories = {index for index, mode in zip(ensemble.features, ensemble.modes, strict=True) if mode == _MEMBER}
+    prepared = _prepare(inputs, "prepared", categorical=[index in categories for index in range(forest.width)])
     share = helper.make_node("Div", ["scores", "divisor"], ["mean_scores"])
-    return [*settle, scores, _constant("divisor", forest.divisor), share, *_to_answers(forest, "mean_scores", output)]
+    return [*prepared, scores, _constant("divisor", forest.divisor), share, *_to_answers(forest, "mean_scores", output)]
 
 
-def _settle(inputs: str, output: str, *, categorical: list[bool]) -> list[NodeProto]:
-    """Inputs as LightGBM takes them: what is as good as zero is zero, and no category is one that no set has.
+def _prepare(inputs: str, output: str, *, categorical: list[bool]) -> list[NodeProto]:
+    """Inputs as LightGBM reads them: tiny numbers are zero, and a missing category is -1, which is in no set.
 
-    Nothing is left to what a comparison or a set says of NaN, for there the runtimes differ.
+    No comparison and no set ever sees NaN where runtimes would differ.
     """
     return [
-        _constant("as_good_as_zero", float(np.float32(1e-35))),
+        _constant("smallest_size", float(np.float32(1e-35))),
         _constant("zero", 0.0),
         _constant("no_category", -1.0),
         helper.make_node("Constant", [], ["are_categories"], value=numpy_helper.from_array(np.array([categorical]))),
         helper.make_node("Abs", [inputs], ["sizes"]),
-        helper.make_node("Greater", ["sizes", "as_good_as_zero"], ["are_large"]),
+        helper.make_node("Greater", ["sizes", "smallest_size"], ["are_large"]),
         helper.make_node("IsNaN", [inputs], ["are_missing"]),
         helper.make_node("Or", ["are_large", "are_missing"], ["stay"]),
         helper.make_node("Where", ["stay", inputs, "zero"], ["numbers"]),
@@ -95,7 +95,7 @@ def _add_tree(ensemble: _Ensemble, tree: LightgbmTree, *, target: int) -> None:
     ensemble.roots.append(first_node)
     ensemble.targets += [target] * len(tree.leaves)
     ensemble.weights += tree.leaves
-    if not tree.splits:  # a node that comes to the same either way
+    if not tree.splits:  # one node, with the same leaf on both sides
         _add_node(ensemble, 0, 0.0, _AT_MOST, missing_is_true=True)
         for side in (True, False):
             ensemble.children[side].append(first_leaf)
@@ -111,15 +111,15 @@ def _add_tree(ensemble: _Ensemble, tree: LightgbmTree, *, target: int) -> None:
             ensemble.are_leaves[side].append(int(child < 0))
 
 
-def _add_node(ensemble: _Ensemble, place: int, split: float, mode: int, *, missing_is_true: bool) -> None:
-    ensemble.features.append(place)
+def _add_node(ensemble: _Ensemble, feature: int, split: float, mode: int, *, missing_is_true: bool) -> None:
+    ensemble.features.append(feature)
     ensemble.splits.append(split)
     ensemble.modes.append(mode)
     ensemble.missing_is_true.append(int(missing_is_true))
 
 
 def _to_answers(forest: Forest, scores: str, output: str) -> list[NodeProto]:
-    """From sums of leaves to answers."""
+    """Nodes that turn sums of leaves into answers."""
     if forest.transform == "sigmoid":
         times = helper.make_node("Mul", [scores, "steepness"], ["steep_scores"])
         sigmoid = helper.make_node("Sigmoid", ["steep_scores"], [output])

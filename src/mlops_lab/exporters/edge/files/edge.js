@@ -16,8 +16,8 @@ async function loadRuntime() {
   }
 }
 
-// What the folder says of itself, and `predict`: from a list of rows (objects with every input; null: missing) to a
-// list of answers, each a number, or a list with one for each class.
+// The folder's signature, and `predict`: it takes a list of rows (objects with every input; null: missing) and returns
+// a list of answers, each a number, or a list with a number for each class.
 export async function load() {
   const ort = await loadRuntime();
   const [signature, spec, model] = await Promise.all([
@@ -32,7 +32,7 @@ export async function load() {
   const arrays = { float32: Float32Array, float64: Float64Array, string: Array };
 
   function prepare(row, number, name, missing) {
-    if (!Object.hasOwn(row, name)) throw new Error(`row ${number} has no "${name}"; null says that it is missing`);
+    if (!Object.hasOwn(row, name)) throw new Error(`row ${number} has no "${name}"; null means missing`);
     const value = codes.has(name) ? codes.get(name).get(row[name]) : row[name];
     return value === null || value === undefined ? missing : typeof value === "boolean" ? Number(value) : value;
   }

@@ -5,9 +5,9 @@ const form = document.querySelector("form");
 const output = document.querySelector("output");
 
 function element(kind, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(kind), properties);
-  made.append(...children);
-  return made;
+  const node = Object.assign(document.createElement(kind), properties);
+  node.append(...children);
+  return node;
 }
 
 function control({ name, type, categories }) {
@@ -36,7 +36,7 @@ function valueOf({ name, type }) {
 function show(answer, { task, output: meaning }) {
   const percent = (share) => `${(100 * share).toFixed(2)} %`;
   if (task === "multiclass") {
-    const lines = meaning.classes.map((name, place) => element("li", {}, `${name}: ${percent(answer[place])}`));
+    const lines = meaning.classes.map((name, index) => element("li", {}, `${name}: ${percent(answer[index])}`));
     output.replaceChildren(`${meaning.text}:`, element("ul", {}, ...lines));
   } else {
     output.replaceChildren(`${meaning.text}: ${task === "binary" ? percent(answer) : answer}`);
@@ -61,7 +61,7 @@ try {
       output.textContent = error.message;
     }
   });
-  output.textContent = "Whatever is left empty is not known to the model.";
+  output.textContent = "An empty field means: not known.";
   document.body.dataset.ready = "true";
 } catch (error) {
   output.textContent = error.message;

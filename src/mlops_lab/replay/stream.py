@@ -1,4 +1,4 @@
-"""The year as a stream: what is asked, and what becomes known, minute by minute."""
+"""The year as a stream: the requests, and the facts that become known, minute by minute."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _encode = msgspec.json.encode
 
 @dataclass(frozen=True)
 class Minute:
-    """What happens at one moment: first what has become known since the moment before, then what is asked."""
+    """The events of one moment: first the facts that became known since the moment before, then the requests."""
 
     at: datetime
     outcomes: list[dict[str, object]]
@@ -28,7 +28,7 @@ class Minute:
 
 
 class Stream:
-    """The part of the world from the first to the last day (inclusive, local days of the project)."""
+    """The events from the first to the last day (both included; days in the project's time zone)."""
 
     def __init__(self, project: Project, world: World, *, first: date, last: date) -> None:
         self._zone = project.timezone
@@ -36,10 +36,12 @@ class Stream:
         self.start = day_start(first, self._zone)
         self.end = day_start(last + timedelta(days=1), self._zone)
         flights = world.flights.filter(pl.col("scheduled_at").is_between(self.start, self.end, closed="left"))
-        asked = [field.name for field in request_fields(project)]
-        told = [field.name for field in outcome_fields(project)]
-        self._requests = flights.select(pl.col("flight_id").alias("id"), *asked)
-        self._outcomes = flights.select(pl.col("flight_id").alias("id"), "known_at", *told).sort("known_at", "id")
+        request_names = [field.name for field in request_fields(project)]
+        outcome_names = [field.name for field in outcome_fields(project)]
+        self._requests = flights.select(pl.col("flight_id").alias("id"), *request_names)
+        self._outcomes = flights.select(pl.col("flight_id").alias("id"), "known_at", *outcome_names).sort(
+            "known_at", "id"
+        )
         soonest = (flights["known_at"] - flights["scheduled_at"]).min()
         self.soonest_outcome = soonest if isinstance(soonest, timedelta) else timedelta(0)
         self._weather = world.weather.filter(pl.col("known_at") >= self.start)
@@ -50,19 +52,19 @@ class Stream:
         return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
 
     def bounds(self, day: date) -> tuple[datetime, datetime]:
-        """The moments at which a day begins and ends."""
+        """The first moment of a day, and the first moment after it."""
         return day_start(day, self._zone), day_start(day + timedelta(days=1), self._zone)
 
     def count(self, *, until: datetime) -> int:
-        """The requests before a moment."""
+        """The number of requests before a moment."""
         return self._requests.filter(pl.col("scheduled_at") < until).height
 
     def play(self, day: date) -> Iterator[Minute]:
-        """The minutes of a day in which something is asked, and its end."""
+        """The minutes of a day that have requests, and then its end."""
         start, end = self.bounds(day)
         today = self._requests.filter(pl.col("scheduled_at").is_between(start, end, closed="left"))
-        outcomes = _Queue(_between(self._outcomes, start, end))
-        weather = _Queue(_between(self._weather, start, end))
+        outcomes = _FactQueue(_between(self._outcomes, start, end))
+        weather = _FactQueue(_between(self._weather, start, end))
         for (at,), rows in today.group_by("scheduled_at", maintain_order=True):
             assert isinstance(at, datetime)
             requests = [_encode(row) for row in rows.iter_rows(named=True)]
@@ -74,8 +76,8 @@ class Stream:
         return _between(self._outcomes, self.end, None).to_dicts()
 
 
-class _Queue:
-    """Rows in the order in which they became known; `take` hands out those known by a moment."""
+class _FactQueue:
+    """Rows in the order in which they became known; `take` removes those known by a moment."""
 
     def __init__(self, rows: pl.DataFrame) -> None:
         self._rows = rows.to_dicts()

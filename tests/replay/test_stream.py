@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mlops_lab.clock import day_start
 from mlops_lab.project import load_project
 from mlops_lab.replay.flights import World
-from mlops_lab.replay.world import Stream
+from mlops_lab.replay.stream import Stream
 
 PROJECT = load_project(Path(__file__).parents[2] / "examples" / "flights")
 ZONE = PROJECT.timezone
@@ -74,7 +74,7 @@ def test_days_of_the_year_are_played_whole_and_in_time(world, first, days, reque
     assert check(world, first, first + timedelta(days=days - 1)) > requests
 
 
-def test_an_outcome_is_told_before_what_is_asked_at_the_same_moment(world):
+def test_outcomes_come_before_requests_of_the_same_moment(world):
     stream = Stream(PROJECT, world, first=date(2013, 3, 1), last=date(2013, 3, 1))
     at_once = [
         (outcome["id"], request)
@@ -86,7 +86,7 @@ def test_an_outcome_is_told_before_what_is_asked_at_the_same_moment(world):
     assert at_once  # it happens, and both come in one minute: outcomes are listed first
 
 
-def test_a_request_tells_nothing_of_its_outcome(world):
+def test_a_request_has_nothing_of_its_outcome(world):
     stream = Stream(PROJECT, world, first=date(2013, 3, 1), last=date(2013, 3, 1))
     fields = {"id", *PROJECT.settings.source.request}
     for minute in stream.play(date(2013, 3, 1)):

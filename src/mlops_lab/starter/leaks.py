@@ -1,4 +1,4 @@
-"""Columns that know too much of the target, and a file that is sorted by it."""
+"""Columns that reveal the target, and rows that are sorted by it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from scipy.stats import rankdata
 
 NEARLY_PERFECT = 0.999
 _SAMPLE = 50_000
-_ROWS_A_VALUE = 20
-_FEWEST_ROWS = 30
+_MIN_ROWS_PER_VALUE = 20
+_MIN_ROWS = 30
 _SEED = 0
 
 
 def sample_rows(rows: int) -> list[int] | None:
-    """The places of some rows, in order; None where all will do."""
+    """The indexes of a random sample of rows, in order; None where all rows can be used."""
     if rows <= _SAMPLE:
         return None
     return sorted(np.random.default_rng(_SEED).choice(rows, _SAMPLE, replace=False).tolist())
 
 
 def find_leak(column: pl.Series, truth: pl.Series, *, numeric_target: bool) -> str | None:
-    """Why a column can hardly have been known before the target; None where nothing speaks against it.
+    """Why a column was probably not known before the target; None where there is no sign of it.
 
-    Of two columns of equal length; rows in which either is null do not count.
+    Both have the same length; rows in which either is null do not count.
     """
     both = (
         pl.DataFrame({"c": column, "y": truth}).drop_nulls().filter(pl.all_horizontal(pl.selectors.float().is_finite()))
     )
-    if both.height < _FEWEST_ROWS or both["y"].n_unique() < 2 or both["c"].n_unique() < 2:
+    if both.height < _MIN_ROWS or both["y"].n_unique() < 2 or both["c"].n_unique() < 2:
         return None
     if both["c"].cast(pl.String).equals(both["y"].cast(pl.String)):
         return "equals the target"
@@ -46,7 +46,7 @@ def _leak_to_number(both: pl.DataFrame, *, numeric: bool) -> str | None:
         if max(abs(float(np.corrcoef(*pair)[0, 1])) for pair in pairs) > 0.9999:
             return "rises and falls with the target"
         return None
-    if both["c"].n_unique() * _ROWS_A_VALUE > both.height:
+    if both["c"].n_unique() * _MIN_ROWS_PER_VALUE > both.height:
         return None
     within = both.select((pl.col("y") - pl.col("y").mean().over("c")).pow(2).mean()).item()
     return "determines the target" if within < 1e-4 * float(np.var(truth)) else None
@@ -54,48 +54,50 @@ def _leak_to_number(both: pl.DataFrame, *, numeric: bool) -> str | None:
 
 def _leak_to_class(both: pl.DataFrame, *, numeric: bool) -> str | None:
     classes = both["y"].n_unique()
-    often = both["c"].n_unique() * _ROWS_A_VALUE <= both.height
+    is_repeated = both["c"].n_unique() * _MIN_ROWS_PER_VALUE <= both.height
     right = both.group_by("c", "y").len().group_by("c").agg(pl.col("len").max())["len"].sum() / both.height
     base = float(both["y"].value_counts()["count"].max()) / both.height  # type: ignore[arg-type]
-    if often and right >= NEARLY_PERFECT > base:
+    if is_repeated and right >= NEARLY_PERFECT > base:
         return "determines the target" if right == 1 else "alone predicts the target nearly always"
     if not numeric:
         return None
     if classes == 2:
-        one = (both["y"] == both["y"].unique().sort()[1]).to_numpy()
+        is_positive = (both["y"] == both["y"].unique().sort()[1]).to_numpy()
         ranks = rankdata(both["c"].cast(pl.Float64).to_numpy())
-        positives = int(one.sum())
-        area = (ranks[one].sum() - positives * (positives + 1) / 2) / (positives * (len(one) - positives))
+        positives = int(is_positive.sum())
+        area = (ranks[is_positive].sum() - positives * (positives + 1) / 2) / (
+            positives * (len(is_positive) - positives)
+        )
         if max(area, 1 - area) > NEARLY_PERFECT:
             return f"alone predicts the target nearly perfectly (AUC {max(area, 1 - area):.4f})"
         return None
     changes = both.sort("c", "y").select((pl.col("y") != pl.col("y").shift(1)).sum()).item()
-    if changes - (classes - 1) <= (1 - NEARLY_PERFECT) * both.height and changes < both.height // _ROWS_A_VALUE:
-        return "alone tells the classes apart nearly perfectly"
+    if changes - (classes - 1) <= (1 - NEARLY_PERFECT) * both.height and changes < both.height // _MIN_ROWS_PER_VALUE:
+        return "alone separates the classes nearly perfectly"
     return None
 
 
 def is_sorted_by(truth: pl.Series, *, numeric_target: bool) -> bool:
-    """Whether the order of the rows tells the target: the last fifth is unlike the rest, or neighbours are alike."""
+    """Whether the rows are sorted by the target: the last fifth differs from the rest, or neighbours are alike."""
     values = truth.drop_nulls()
-    if len(values) < _FEWEST_ROWS:
+    if len(values) < _MIN_ROWS:
         return False
     cut = int(0.8 * len(values))
     if numeric_target:
-        return _numbers_in_order(values.cast(pl.Float64), cut)
+        return _are_numbers_sorted(values.cast(pl.Float64), cut)
     counts = values.value_counts(name="n")
     shares = counts.with_columns(pl.col("n") / len(values)).rename({values.name: "y"})
     later = values[cut:].value_counts(name="later").rename({values.name: "y"})
-    told = shares.join(later, on="y", how="left").fill_null(0)
-    distance = 0.5 * float((told["n"] - told["later"] / (len(values) - cut)).abs().sum())
+    compared = shares.join(later, on="y", how="left").fill_null(0)
+    distance = 0.5 * float((compared["n"] - compared["later"] / (len(values) - cut)).abs().sum())
     chance = float((shares["n"] ** 2).sum())
     agreement = float((values[1:] == values[:-1]).mean())  # type: ignore[arg-type]
     noise = 1 / len(values) ** 0.5
-    alike = agreement - chance > max(0.5 * (1 - chance), 4 * noise)
-    return alike or (distance > 0.4 and distance > 4 * noise)
+    are_alike = agreement - chance > max(0.5 * (1 - chance), 4 * noise)
+    return are_alike or (distance > 0.4 and distance > 4 * noise)
 
 
-def _numbers_in_order(values: pl.Series, cut: int) -> bool:
+def _are_numbers_sorted(values: pl.Series, cut: int) -> bool:
     ranks = rankdata(values.to_numpy())
     if ranks.std() == 0:
         return False

@@ -1,4 +1,4 @@
-"""How results show themselves: a title, facts and tables, as text, in a terminal's colours, and as HTML."""
+"""How results are displayed: a title, facts and tables, as plain text, in a terminal's colours, or as HTML."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 NONE = "–"
-MOST_ROWS = 40
+MAX_ROWS = 40
 _WIDTH = 110
 _TABLE = "border-collapse:collapse;margin:.3em 0"
 _PAD = "padding:.15em 1em .15em 0"
@@ -25,7 +25,7 @@ _BAR = "display:inline-block;height:.7em;background:#4c78a8;opacity:.8"
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: a number stands right. `bars` names a column whose numbers are drawn as well, where HTML is shown."""
+    """A table. Columns of numbers are aligned right; in HTML those of the column `bars` are also drawn as bars."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
@@ -34,18 +34,18 @@ class Grid:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a person sees of a result."""
+    """Everything that is displayed of a result."""
 
     title: str
     facts: Sequence[tuple[str, str]] = ()
     grids: Sequence[Grid] = ()
 
 
-class Shown:
-    """A result that shows itself: IPython, Rich and the prompt each ask for it in their own way."""
+class Displayed:
+    """A result that IPython, Rich and the Python prompt can each display."""
 
     def _sheet(self) -> Sheet:
-        """What there is to see."""
+        """What is displayed."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -62,7 +62,7 @@ class Shown:
 
 
 def write_value(value: Any) -> str:
-    """A value as people read it."""
+    """The value as text for people."""
     if value is None:
         return NONE
     if isinstance(value, datetime):
@@ -83,8 +83,8 @@ def to_rich(sheet: Sheet) -> Group:
         parts.append(facts)
     for grid in sheet.grids:
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name, right in zip(grid.columns, _right(grid), strict=True):
-            table.add_column(name, justify="right" if right else "left")
+        for name, is_number in zip(grid.columns, _number_columns(grid), strict=True):
+            table.add_column(name, justify="right" if is_number else "left")
         for row in grid.rows:
             table.add_row(*(Text(write_value(value)) for value in row))
         parts += [Text(), table]
@@ -92,7 +92,7 @@ def to_rich(sheet: Sheet) -> Group:
 
 
 def to_html(sheet: Sheet) -> str:
-    """The sheet as HTML that needs nothing else: no script, no style of the page, no network."""
+    """The sheet as self-contained HTML: no script, no style sheet, no network."""
     return "".join(["<div>", f"<p><b>{escape(sheet.title)}</b></p>", *_facts(sheet), *_grids(sheet), "</div>"])
 
 
@@ -104,23 +104,23 @@ def _facts(sheet: Sheet) -> Iterator[str]:
 
 def _grids(sheet: Sheet) -> Iterator[str]:
     for grid in sheet.grids:
-        right = _right(grid)
-        heads = "".join(map(partial(_head, grid), grid.columns, right))
-        rows = "".join(f"<tr>{''.join(_cells(grid, row, right))}</tr>" for row in grid.rows)
+        numeric = _number_columns(grid)
+        heads = "".join(map(partial(_head, grid), grid.columns, numeric))
+        rows = "".join(f"<tr>{''.join(_cells(grid, row, numeric))}</tr>" for row in grid.rows)
         yield f'<table style="{_TABLE}"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def _head(grid: Grid, name: str, to_right: bool) -> str:
+def _head(grid: Grid, name: str, is_number: bool) -> str:
     bar = "<th></th>" if name == grid.bars else ""
-    return f'<th style="{_PAD};text-align:{"right" if to_right else "left"}">{escape(name)}</th>{bar}'
+    return f'<th style="{_PAD};text-align:{"right" if is_number else "left"}">{escape(name)}</th>{bar}'
 
 
-def _cells(grid: Grid, row: Sequence[Any], right: Sequence[bool]) -> Iterator[str]:
-    for place, (name, value) in enumerate(zip(grid.columns, row, strict=True)):
-        yield _cell(write_value(value), right=right[place], style="white-space:nowrap")
+def _cells(grid: Grid, row: Sequence[Any], numeric: Sequence[bool]) -> Iterator[str]:
+    for index, (name, value) in enumerate(zip(grid.columns, row, strict=True)):
+        yield _cell(write_value(value), right=numeric[index], style="white-space:nowrap")
         if name == grid.bars:
-            most = max(_length(one[place]) for one in grid.rows)
-            share = _length(value) / most if most else 0.0
+            longest = max(_bar_length(other[index]) for other in grid.rows)
+            share = _bar_length(value) / longest if longest else 0.0
             yield f'<td style="{_PAD};min-width:5em;text-align:left">{_bar(share)}</td>'
 
 
@@ -128,7 +128,7 @@ def _bar(share: float) -> str:
     return f'<i style="{_BAR};width:{5 * share:.2f}em"></i>'
 
 
-def _length(value: Any) -> float:
+def _bar_length(value: Any) -> float:
     return max(value, 0.0) if isinstance(value, int | float) and math.isfinite(value) else 0.0
 
 
@@ -136,8 +136,8 @@ def _cell(text: str, *, right: bool = False, style: str = "") -> str:
     return f'<td style="{_PAD};text-align:{"right" if right else "left"};{style}">{escape(text)}</td>'
 
 
-def _right(grid: Grid) -> list[bool]:
-    """Which columns hold numbers."""
+def _number_columns(grid: Grid) -> list[bool]:
+    """For each column whether it holds numbers."""
     columns = list(zip(*grid.rows, strict=True)) if grid.rows else [() for _ in grid.columns]
     return [
         any(value is not None for value in column)

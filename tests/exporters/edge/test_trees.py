@@ -50,7 +50,7 @@ def test_the_graph_answers_like_lightgbm(tmp_path: Path, name: str, learned_from
         ("share", {"objective": "cross_entropy_lambda"}, "cross_entropy_lambda"),
     ],
 )
-def test_what_no_node_computes_is_told(target: str, parameters: dict[str, Any], why: str) -> None:
+def test_models_that_cannot_be_converted_are_refused(target: str, parameters: dict[str, Any], why: str) -> None:
     with pytest.raises(InvalidInput, match=why) as caught:
         lightgbm_nodes(train(target, parameters), inputs="inputs", output="output")
     assert caught.value.code == "not_convertible"

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from mlops_lab.notebook.shown import Grid, Sheet, Shown, to_html, write_value
+from mlops_lab.notebook.display import Displayed, Grid, Sheet, to_html, write_value
 
 
-class Example(Shown):
+class Example(Displayed):
     def __init__(self, sheet: Sheet) -> None:
         self._held = sheet
 

@@ -1,0 +1,21 @@
+"""The list of exporters. A module named here is imported when its exporter is used, not before."""
+
+from __future__ import annotations
+
+from mlops_lab.exporters.exporter import Exporter
+
+EXPORTERS = (
+    Exporter(
+        name="feast",
+        summary="A Feast feature repository over the same lake tables: the same values, offline and online.",
+        writes=("feature_store.yaml", "features.py", "README.md", "data/*.parquet"),
+        module="mlops_lab.exporters.feast",
+    ),
+    Exporter(
+        name="edge",
+        summary="The live version as a folder that predicts in a browser, or in Python with onnxruntime alone.",
+        writes=("README.md", "*.json", "model.onnx", "predict.py", "index.html", "page.js", "edge.js"),
+        module="mlops_lab.exporters.edge.export",
+        needs_live_version=True,
+    ),
+)

@@ -1,0 +1,59 @@
+"""The options of `mlops init`, the questions it asks, and the errors of a wrong choice."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from mlops_lab.errors import InvalidInput
+from mlops_lab.starter.columns import ColumnProfile
+
+NO_COLUMN = "none"
+
+
+@dataclass(frozen=True)
+class InitOptions:
+    """The options of `mlops init`: columns by their name in the data or as a field. None: not decided."""
+
+    target: str
+    time: str | None = None
+    key: str | None = None
+    id: str | None = None
+    task: str = "auto"
+
+
+@dataclass(frozen=True)
+class UserQuestion:
+    """A question that the table cannot answer. `default`: the answer where nobody is asked."""
+
+    option: str
+    text: str
+    choices: tuple[str, ...]
+    default: str
+
+
+Ask = Callable[[UserQuestion], str]
+
+
+def take_default(question: UserQuestion) -> str:
+    """The default answer, without asking anybody."""
+    return question.default
+
+
+def find_column(name: str, columns: Mapping[str, ColumnProfile], option: str) -> str:
+    """The column of that name, or of that field name; InvalidInput suggests similar names."""
+    if name in columns:
+        return name
+    for column in columns.values():
+        if column.field == name:
+            return column.name
+    similar = difflib.get_close_matches(name, columns, n=3, cutoff=0.5)
+    names = ", ".join(similar or list(columns)[:20])
+    hint = f"did you mean {names}?" if similar else f"the data has {names}"
+    raise InvalidInput(f'there is no column "{name}"', code="unknown_column", where=option, hint=hint)
+
+
+def wrong_choice(what: str, option: str, hint: str) -> InvalidInput:
+    """The error of an option with a value that is not possible."""
+    return InvalidInput(what, code="bad_choice", where=option, hint=hint)

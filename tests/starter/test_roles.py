@@ -1,0 +1,90 @@
+"""The role of a column, with an example for each reason."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from starter_tables import ROWS, START, make_moments, make_table, role_of
+
+from mlops_lab.starter.analyse import analyse_table
+from mlops_lab.starter.options import InitOptions, UserQuestion
+
+RANDOM = np.random.default_rng(3)
+WORDS = ["good", "bad", "red", "box", "late", "cheap", "again", "never", "soon"]
+SENTENCES = [" ".join(RANDOM.choice(WORDS, 9)) + "!" for _ in range(ROWS)]
+
+ROLES: dict[str, tuple[Any, str, str]] = {
+    "a number": ([n / 3 for n in range(ROWS)], "number", ""),
+    "0 or 1": (RANDOM.integers(0, 2, ROWS), "number", "0 or 1"),
+    "yes or no": (RANDOM.choice(["Yes", "no"], ROWS), "number", ""),
+    "a category": (RANDOM.choice(["x", "y"], ROWS), "category", ""),
+    "many categories": (
+        pl.Series([f"c{n}" for n in RANDOM.integers(0, 300, ROWS)]),
+        "category",
+        "",
+    ),
+    "unique text": ([f"name{n}" for n in range(ROWS)], "left out", "a different value"),
+    "sentences": (SENTENCES, "text", "9 words"),
+    "empty": (pl.Series([None] * ROWS, dtype=pl.String), "left out", "no values"),
+    "constant": ([7] * ROWS, "left out", "always the same"),
+    "constant or missing": ([7, None] * (ROWS // 2), "left out", "always the same"),
+    "numbers as text": ([f"1,{n:03}.5" for n in range(ROWS)], "left out", "written as '1,000.5'"),
+    "decimal commas": ([f"{n % 9},5" for n in range(ROWS)], "category", "written as '0,5'"),
+    "mixed": (["oops" if n == 7 else str(n % 40) for n in range(ROWS)], "category", "first in row 7"),
+    "infinite": ([1.0 * n if n != 5 else float("inf") for n in range(ROWS)], "number", "1 infinite"),
+    "Unnamed: 0": (list(range(ROWS)), "left out", "a row number"),
+    "order_no": ([3 * n for n in range(ROWS)], "id", ""),
+}
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_the_role_of_a_column(name: str) -> None:
+    values, role, note = ROLES[name]
+    found = analyse_table(make_table(**{name: values}), InitOptions("y"))
+    assert role_of(found, name)[0] == role
+    assert note in role_of(found, name)[1]
+    assert [role_of(found, other)[0] for other in ("a", "b", "kind", "y")] == ["number", "number", "category", "target"]
+    assert (found.task, found.order, found.rows) == ("binary", "arrival", ROWS)
+
+
+def test_the_time_is_the_only_possible_column_of_moments() -> None:
+    born = [date(1950 + n % 50, 1 + n % 12, 1) for n in range(ROWS)]
+    found = analyse_table(make_table(ordered_at=make_moments(), birthday=born), InitOptions("y"))
+    assert (role_of(found, "ordered_at")[0], role_of(found, "birthday")[0]) == ("time", "date")
+    assert found.parts["ordered_at"] == ("hour", "weekday", "month")
+    assert found.parts["birthday"] == ("weekday", "month")
+    assert found.example["ordered_at"] == make_moments()[-1]
+
+
+def test_a_question_decides_between_two_possible_times() -> None:
+    frame = make_table(opened_at=make_moments(), started_at=make_moments(start=START - timedelta(hours=3)))
+    asked: list[UserQuestion] = []
+
+    def answer(question: UserQuestion) -> str:
+        asked.append(question)
+        return "started_at"
+
+    found = analyse_table(frame, InitOptions("y"), ask=answer)
+    assert role_of(found, "started_at")[0] == "time"
+    assert role_of(found, "opened_at") == (
+        "left out",
+        "suspect: later than the time in 100% of the rows; is it known before the target?",
+    )
+    assert [(one.option, one.choices, one.default) for one in asked] == [
+        ("--time", ("opened_at", "started_at", "none"), "none")
+    ]
+    assert analyse_table(frame, InitOptions("y")).first("time") is None
+    assert role_of(analyse_table(frame, InitOptions("y", time="opened_at")), "started_at")[0] == "date"
+    assert analyse_table(make_table(at=make_moments()), InitOptions("y", time="none")).first("time") is None
+
+
+def test_ids_and_keys() -> None:
+    frame = make_table(id=range(ROWS), customerId=[f"c{n}" for n in range(ROWS)], city=["x", "y"] * 200)
+    found = analyse_table(frame, InitOptions("y", key="city"))
+    assert (role_of(found, "id")[0], role_of(found, "customerId")[0], found.key) == ("id", "left out", "city")
+    named = analyse_table(frame, InitOptions("y", id="customerId", key="id"))
+    assert (role_of(named, "customerId")[0], role_of(named, "id")[0], named.key) == ("id", "key", "id_")
