@@ -212,8 +212,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 
 @pytest.fixture(scope="session")
-def make_trial(tiny: Tiny) -> Callable[..., GateInput]:
-    """Makes the trial of the small model against a champion that says the base rate; each part can be replaced."""
+def make_gate_input(tiny: Tiny) -> Callable[..., GateInput]:
+    """Makes the gate input of the small model against a champion that always answers the base rate; each part can be replaced."""
     output = tiny.predictor.score(tiny.training.holdout_inputs)
     base = float(tiny.training.truth.mean())
     parts = {

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import Server, make_once, mlops, serving, turn
+from running import Server, make_once, mlops, run_jobs, serving
 from small_tables import WRITERS
 from synthetic import World, make_world, write_project
-from turning import Job
+from ticking import Job
 
 from mlops_lab.project import Project, load_project
 
@@ -54,7 +54,7 @@ def lived(shared: Path, template: Path) -> Path:
     def make(folder: Path) -> None:
         folder.mkdir()
         due, promoted = str(folder / "due"), str(folder / "promoted")
-        turn(
+        run_jobs(
             [
                 Job(source=str(template), target=due, first=24, last=29),
                 Job(source=due, target=promoted, first=29, last=33),

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import turning
-from turning import Job, Told
+import ticking
+from ticking import Job, JobResult
 
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan, package_fingerprint, write_plan
@@ -74,13 +74,13 @@ def mlops(*words: object, project: Path | None = None, code: int | None = 0, **o
     return ran
 
 
-def turn(jobs: Sequence[Job]) -> list[Told]:
-    """Do the jobs in a process of their own: see `turning`."""
+def run_jobs(jobs: Sequence[Job]) -> list[JobResult]:
+    """Do the jobs in a process of their own: see `ticking`."""
     done = subprocess.run(
-        [sys.executable, turning.__file__], input=msgspec.json.encode(jobs), capture_output=True, check=False
+        [sys.executable, ticking.__file__], input=msgspec.json.encode(jobs), capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
-    return msgspec.json.decode(done.stdout, type=list[Told])
+    return msgspec.json.decode(done.stdout, type=list[JobResult])
 
 
 def make_once(folder: Path, make: Callable[[Path], None]) -> Path:

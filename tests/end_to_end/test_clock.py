@@ -72,7 +72,7 @@ def test_a_clock_that_is_set_back_changes_nothing_that_was_said(
         return began + timedelta(seconds=ticks[0]) - off[0]
 
     monkeypatch.setattr(clock, "now", now)
-    told, outcomes = {}, []
+    answers, outcomes = {}, []
     for life in range(3):
         service = Service(project, read_routing_table(project.deployment_path))
         for number in range(30):
@@ -80,7 +80,7 @@ def test_a_clock_that_is_set_back_changes_nothing_that_was_said(
                 off[0] = back
             request = {"id": f"{life}-{number}", "customer": "abcde"[number % 5], "price": float(number % 17)}
             (record,) = service.predict([msgspec.convert(request, service.doors.request)])
-            told[record.id] = record.output
+            answers[record.id] = record.output
             assert service.predict([msgspec.convert(request, service.doors.request)])[0].output == record.output
             if number % 3 == 0:
                 outcome = msgspec.convert({"id": record.id, "returned": number % 2 == 0}, service.doors.outcome)
@@ -91,11 +91,11 @@ def test_a_clock_that_is_set_back_changes_nothing_that_was_said(
         ingest_journal(project, Lake(project.lake_path))
     lake = Lake(project.lake_path)
     predictions = lake.read("predictions")
-    assert dict(predictions.select("id", "output").iter_rows()) == told
-    assert Counter(predictions["id"]) == Counter(dict.fromkeys(told, 1))
-    ended = lake.read("outcomes")
-    assert sorted(ended["id"]) == sorted(outcomes)
-    assert (ended["known_at"] >= ended["predicted_at"]).all()
+    assert dict(predictions.select("id", "output").iter_rows()) == answers
+    assert Counter(predictions["id"]) == Counter(dict.fromkeys(answers, 1))
+    joined = lake.read("outcomes")
+    assert sorted(joined["id"]) == sorted(outcomes)
+    assert (joined["known_at"] >= joined["predicted_at"]).all()
     from functools import partial
 
     from mlops_lab.monitoring.parity import Verifier

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import Ran, Talk, mlops, serving, turn
+from running import Ran, Talk, mlops, run_jobs, serving
 from synthetic import World, ask, day_begin, live, tell, write_project
-from turning import Job
+from ticking import Job
 
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
@@ -215,7 +215,7 @@ def test_a_retraining_on_a_full_disk_can_be_repeated(lived: Path, tmp_path: Path
         assert refused > 3
         shutil.copytree(project.root, tmp_path / "parcels")
     assert ran.data["decisions"][-1]["what"] == "shadow"
-    turn([Job(source=str(tmp_path / "parcels"), target=str(tmp_path / "on"), first=30, last=33)])
+    run_jobs([Job(source=str(tmp_path / "parcels"), target=str(tmp_path / "on"), first=30, last=33)])
     decided = [(item.at, item.what, item.version) for item in read_decisions(Lake(tmp_path / "on/.mlops/lake"))]
     wanted = read_decisions(Lake(lived / "promoted/.mlops/lake"))
     assert decided == [(item.at, item.what, item.version) for item in wanted]

@@ -128,7 +128,7 @@ def test_what_was_acknowledged_is_kept_exactly_once(
         if kill % 4 == 2:
             ingest_journal(project, lake)  # the next server starts beside a lake that has taken over a part
         if kill % 4 == 3:
-            Loop(project).act(fresh=True)  # and then from a new state
+            Loop(project).act(new_state=True)  # and then from a new state
         with serving(project) as server:
             clients = [Client(server, f"{kill}-{number}", rows, dict(answered)) for number in range(CLIENTS)]
             for client in clients:

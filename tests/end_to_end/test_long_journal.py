@@ -22,7 +22,7 @@ def test_a_turn_moves_the_state_on_and_drops_what_is_before_it(
     monkeypatch.setattr("mlops_lab.rollout.deploy.LONG_BYTES", 30_000)
     rows = world.parcels.filter(pl.col("asked_at") >= day_begin(24)).head(200).to_dicts()
     loop = Loop(project)
-    loop.act(fresh=True)
+    loop.act(new_state=True)
     service = Service(project, read_routing_table(project.deployment_path))
     service.journal._segment_bytes = 10_000
     told: dict[str, Any] = {}
@@ -45,4 +45,4 @@ def test_a_turn_moves_the_state_on_and_drops_what_is_before_it(
     assert service.journal.position == after.state_positions[0]
     service.close()
     loop.tick(day_begin(25))
-    assert read_routing_table(project.deployment_path) == after, "not anew at every turn"
+    assert read_routing_table(project.deployment_path) == after, "not again at every tick"

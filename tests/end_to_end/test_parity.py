@@ -66,7 +66,7 @@ def test_features_served_equal_features_trained_on(copy_project: Callable[[], Pr
     with serving(project) as server:  # from the same state, with a journal that the lake has taken over already
         asked += play(server.talk(), live(world, day_begin(27), day_begin(28)))
         server.kill()
-    Loop(project).act(fresh=True)  # from a new state made from the lake: the margin and the last rows must suffice
+    Loop(project).act(new_state=True)  # from a new state made from the lake: the margin and the last rows must suffice
     with serving(project) as server:
         asked += play(server.talk(), live(world, day_begin(28), day_begin(29)))
 
@@ -83,15 +83,15 @@ def test_a_fact_that_comes_late_is_put_in_its_place(copy_project: Callable[[], P
     """Outcomes that are delivered out of order, before anybody asks, are seen as if they had come in order."""
     project = copy_project()
     moments = list(live(world, day_begin(24), day_begin(25)))
-    told = [outcome for moment in moments for outcome in moment.outcomes]
+    outcomes = [outcome for moment in moments for outcome in moment.outcomes]
     seen = [row for moment in moments for row in moment.traffic]
     with serving(project) as server:
         talk = server.talk()
         for moment in moments:
             for request in moment.requests:
                 talk.predict(request)
-        assert talk.tell(told[::-2])["problems"] == []
-        assert talk.tell(told[-2::-2])["problems"] == []
+        assert talk.tell(outcomes[::-2])["problems"] == []
+        assert talk.tell(outcomes[-2::-2])["problems"] == []
         talk.add("traffic", seen[::-1])
         play(talk, live(world, day_begin(25), day_begin(26)))
     loop = Loop(project)

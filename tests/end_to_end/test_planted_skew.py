@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +13,9 @@ import polars as pl
 import pytest
 from synthetic import World, day_begin, live
 
+from mlops_lab.alerts.alert import Alert
+from mlops_lab.alerts.channels import run
+from mlops_lab.alerts.channels.base import Channel, Position
 from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.features.definition import Features
 from mlops_lab.features.memory import MemoryStore
@@ -27,6 +30,7 @@ from mlops_lab.rollout.decisions import DecisionKind, RolloutState
 from mlops_lab.rollout.versions import load_features
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.serving.answering.service import Service
+from mlops_lab.tables.declared import MEASUREMENTS
 
 
 @contextmanager
@@ -40,16 +44,17 @@ def service_of(project: Project) -> Iterator[Service]:
 
 
 def play(project: Project, world: World, first: float, last: float) -> None:
-    """Facts of the table are told an hour before they are known, which changes nothing: they are not seen until then."""
+    """Facts of the table are submitted an hour before they are known, which changes nothing: until then they are not
+    visible."""
     ahead = [row for moment in live(world, day_begin(first), day_begin(last)) for row in moment.traffic]
     with service_of(project) as service:
         for moment in live(world, day_begin(first), day_begin(last)):
             if moment.outcomes:
                 service.accept_outcomes(msgspec.convert(moment.outcomes, list[service.doors.outcome]))  # type: ignore[name-defined]
             soon = (moment.at + timedelta(hours=1)).isoformat()
-            told = [ahead.pop(0) for row in tuple(ahead) if row["seen_at"] <= soon]
+            submitted = [ahead.pop(0) for row in tuple(ahead) if row["seen_at"] <= soon]
             kind = service.doors.rows["traffic"]
-            service.accept_facts("traffic", msgspec.convert(told, list[kind]))  # type: ignore[valid-type]
+            service.accept_facts("traffic", msgspec.convert(submitted, list[kind]))  # type: ignore[valid-type]
             if moment.requests:
                 service.predict(msgspec.convert(moment.requests, list[service.doors.request]))  # type: ignore[name-defined]
 
@@ -107,6 +112,16 @@ PLANTED: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str | None]]
 }
 
 
+def fail(project: Project, lake: Lake, alerts: Sequence[Alert], position: Position) -> None:
+    """A channel that cannot be reached."""
+    raise ConnectionError("nobody answers")
+
+
+def ring(sent: list[Alert]) -> Callable[..., None]:
+    """A channel that remembers what it was sent."""
+    return lambda project, lake, alerts, position: sent.extend(alerts)
+
+
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_skew_is_found_and_named(
     project: Project, world: World, monkeypatch: pytest.MonkeyPatch, name: str
@@ -117,15 +132,21 @@ def test_a_planted_skew_is_found_and_named(
         play(project, world, 24, 25)
     report = verify(project)
     assert report.differing[feature] > 10
-    example = next(one for one in report.examples if one.feature == feature)
+    example = next(item for item in report.examples if item.feature == feature)
     assert example.view == view
     assert example.served != example.defined
     assert isinstance(example.at, datetime)
-    assert sum(one.feature == feature for one in report.examples) <= 5
+    assert sum(item.feature == feature for item in report.examples) <= 5
 
+    sent: list[Alert] = []
+    monkeypatch.setattr(run, "CHANNELS", (*run.CHANNELS, Channel("broken", fail), Channel("phone", ring(sent))))
     loop = Loop(project)
     loop.tick(day_begin(25))
-    alert = next(alert for alert in read_alerts(Lake(project.lake_path)) if f'"{feature}"' in alert.what)
+    alerts = read_alerts(loop.lake)
+    assert {alert.rule for alert in alerts} == {"parity", "alert_channel"}
+    assert sent == [alert for alert in alerts if alert.rule == "parity"]
+    assert MEASUREMENTS.read(loop.lake)["at"].max() == day_begin(25), "the tick went on"
+    alert = next(alert for alert in alerts if f'"{feature}"' in alert.what)
     assert alert.rule == "parity"
     assert repr(example.at.year) in alert.where
     if view:
@@ -146,7 +167,7 @@ def test_nobody_is_promoted_on_answers_that_training_would_not_give(
         change_an_expression(planted)
         play(project, world, 30, 31)
     decisions = loop.tick(day_begin(31))
-    assert [(one.what, one.rule) for one in decisions] == [(DecisionKind.ROLL_BACK, "rollout.parity")]
-    assert "served otherwise than they are defined" in decisions[0].reason
+    assert [(decision.what, decision.rule) for decision in decisions] == [(DecisionKind.ROLL_BACK, "rollout.parity")]
+    assert "served differently from their definition" in decisions[0].reason
     assert isinstance(loop.state, RolloutState)
     assert loop.state.challenger is None

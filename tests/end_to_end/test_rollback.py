@@ -125,7 +125,7 @@ def test_rolling_back_a_challenger_leaves_the_champion(promoted: Project) -> Non
     loop = Loop(promoted)
     package = loop.decisions[-3].evidence
     evidence = {"package": package["package"], "fingerprint": package["fingerprint"]}
-    loop.decide(Decision(day_begin(33), DecisionKind.SHADOW, 3, "test", "a third version", "test", evidence))
+    loop.record(Decision(day_begin(33), DecisionKind.SHADOW, 3, "test", "a third version", "test", evidence))
     loop.act()
     with serving(promoted) as server:
         talk = server.talk()

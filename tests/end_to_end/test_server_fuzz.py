@@ -154,4 +154,4 @@ def _assert_readable(project: Project, made: dict[str, dict[str, Any]]) -> None:
     assert logged == {name: answer["output"] for name, answer in made.items()}
     assert loop.tick(day_begin(25)) == []
     assert describe(project)["predictions"] == len(made)
-    loop.act(fresh=True)
+    loop.act(new_state=True)

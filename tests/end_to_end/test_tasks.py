@@ -90,12 +90,12 @@ def test_a_number_is_answered_scored_and_measured(copies: Any, tmp_path: Path) -
     assert (report["predictions"], report["differing"]) == (80, 0)
 
 
-def test_a_challenger_is_compared_on_stretches_and_goes_its_way(copies: Any) -> None:
+def test_a_challenger_is_compared_on_blocks_and_goes_its_way(copies: Any) -> None:
     project = copies("iris")
     _edit(project, "C=0.05", "C=100.0")
     decision = mlops("run", project=project.root).data
     assert decision["what"] == "shadow"
-    assert "a stretch better than version 1 over 20 unseen stretches" in decision["reason"]
+    assert "a block better than version 1 over 20 unseen blocks" in decision["reason"]
     rows = pl.read_csv(project.root / "data.csv")
     with serving(project) as server:
         talk = server.talk()

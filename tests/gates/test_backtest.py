@@ -7,8 +7,8 @@ import pytest
 from mlops_lab.gates.backtest import check_backtest
 
 
-def test_a_model_beats_the_base_rate(make_trial):
-    verdict = check_backtest(make_trial())
+def test_a_model_beats_the_base_rate(make_gate_input):
+    verdict = check_backtest(make_gate_input())
     assert verdict.passed
     assert verdict.evidence["days"] == 14
     assert verdict.evidence["gain"] > 0
@@ -16,54 +16,56 @@ def test_a_model_beats_the_base_rate(make_trial):
     assert "better than version 1 over 14 unseen days" in verdict.reason
 
 
-def test_the_first_version_has_nobody_to_beat(make_trial):
-    nothing = pl.Series("output", [None] * len(make_trial().blocks), dtype=pl.Float64)
-    assert check_backtest(make_trial(champion_version=None, champion_output=nothing)).passed
+def test_the_first_version_has_nobody_to_beat(make_gate_input):
+    nothing = pl.Series("output", [None] * len(make_gate_input().blocks), dtype=pl.Float64)
+    assert check_backtest(make_gate_input(champion_version=None, champion_output=nothing)).passed
 
 
-def test_an_identical_model_is_refused(make_trial):
-    verdict = check_backtest(make_trial(champion_output=make_trial().candidate_output))
+def test_an_identical_model_is_refused(make_gate_input):
+    verdict = check_backtest(make_gate_input(champion_output=make_gate_input().candidate_output))
     assert not verdict.passed
     assert verdict.evidence["p_value"] == 1.0
     assert "not better beyond chance" in verdict.reason
 
 
-def test_a_worse_model_is_refused(make_trial):
-    trial = make_trial()
-    verdict = check_backtest(make_trial(candidate_output=trial.champion_output, champion_output=trial.candidate_output))
+def test_a_worse_model_is_refused(make_gate_input):
+    gate_input = make_gate_input()
+    verdict = check_backtest(
+        make_gate_input(candidate_output=gate_input.champion_output, champion_output=gate_input.candidate_output)
+    )
     assert not verdict.passed
     assert "a day worse" in verdict.reason
 
 
 @pytest.mark.parametrize(("unseen", "passed"), [(6, False), (7, True)])
-def test_only_days_that_the_champion_has_not_seen_count(make_trial, unseen, passed):
+def test_only_days_that_the_champion_has_not_seen_count(make_gate_input, unseen, passed):
     """Its answers are null where it has learned from the row; 7 days are needed."""
-    trial = make_trial()
-    seen = np.isin(trial.blocks, trial.blocks.unique().sort().head(14 - unseen))
-    partly = trial.champion_output.set(pl.Series(seen), None)
-    verdict = check_backtest(make_trial(champion_output=partly))
+    gate_input = make_gate_input()
+    seen = np.isin(gate_input.blocks, gate_input.blocks.unique().sort().head(14 - unseen))
+    partly = gate_input.champion_output.set(pl.Series(seen), None)
+    verdict = check_backtest(make_gate_input(champion_output=partly))
     assert verdict.evidence["days"] == unseen
     assert verdict.passed == passed
 
 
-def test_a_champion_that_has_seen_all_leaves_nothing_to_compare(make_trial):
-    nothing = pl.Series("output", [None] * len(make_trial().blocks), dtype=pl.Float64)
-    verdict = check_backtest(make_trial(champion_output=nothing))
+def test_a_champion_that_has_seen_all_leaves_nothing_to_compare(make_gate_input):
+    nothing = pl.Series("output", [None] * len(make_gate_input().blocks), dtype=pl.Float64)
+    verdict = check_backtest(make_gate_input(champion_output=nothing))
     assert not verdict.passed
     assert verdict.evidence["days"] == 0
 
 
 @pytest.mark.parametrize("side", ["candidate_output", "champion_output"])
-def test_an_answer_without_a_number_is_refused(make_trial, side):
-    output = getattr(make_trial(), side).clone()
+def test_an_answer_without_a_number_is_refused(make_gate_input, side):
+    output = getattr(make_gate_input(), side).clone()
     output[50] = float("nan")
-    assert not check_backtest(make_trial(**{side: output})).passed
+    assert not check_backtest(make_gate_input(**{side: output})).passed
 
 
-def test_a_gain_of_a_single_day_is_chance(make_trial):
-    trial = make_trial()
-    last = trial.blocks == trial.blocks.max()
-    lucky = trial.champion_output.zip_with(~last, trial.candidate_output)
-    verdict = check_backtest(make_trial(candidate_output=lucky))
+def test_a_gain_of_a_single_day_is_chance(make_gate_input):
+    gate_input = make_gate_input()
+    last = gate_input.blocks == gate_input.blocks.max()
+    lucky = gate_input.champion_output.zip_with(~last, gate_input.candidate_output)
+    verdict = check_backtest(make_gate_input(candidate_output=lucky))
     assert verdict.evidence["gain"] > 0
     assert not verdict.passed

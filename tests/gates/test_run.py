@@ -6,18 +6,18 @@ from mlops_lab.gates.base import GateVerdict, summarise
 from mlops_lab.gates.run import run_gates
 
 
-def test_a_better_model_passes_all_gates(make_trial):
-    verdicts = run_gates(make_trial())
+def test_a_better_model_passes_all_gates(make_gate_input):
+    verdicts = run_gates(make_gate_input())
     assert [verdict.gate for verdict in verdicts] == ["contract", "sanity", "baseline", "backtest", "slices"]
     passed, reason = summarise(verdicts)
     assert passed
     assert reason.count(";") == 4
 
 
-def test_every_gate_is_asked_and_every_failure_told(make_trial):
-    trial = make_trial()
-    flipped = (1 - trial.candidate_output).cast(pl.Float64)
-    verdicts = run_gates(make_trial(candidate_output=flipped))
+def test_every_gate_runs_and_every_failure_is_a_reason(make_gate_input):
+    gate_input = make_gate_input()
+    flipped = (1 - gate_input.candidate_output).cast(pl.Float64)
+    verdicts = run_gates(make_gate_input(candidate_output=flipped))
     assert [verdict.gate for verdict in verdicts if verdict.passed] == ["baseline"], "it only warns"
     passed, reason = summarise(verdicts)
     assert not passed

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_lab.monitoring.drift import make_profiles
 from mlops_lab.monitoring.measure import calibration_gap, measure, quality_of
+from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.quality import log_loss, roc_auc
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tasks.base import LISTS
@@ -23,20 +23,20 @@ PREDICTIONS = pl.DataFrame(
     {"role": ["champion", "canary", "champion"], "shop": ["a", "b", None], "amount": [1.0, None, 2.0]}
 )
 BINARY = Binary()
-ENDED = pl.DataFrame({"truth": [1.0, 0.0, 0.0, 1.0], "output": [0.9, 0.2, 0.4, 0.3]})
+JOINED = pl.DataFrame({"truth": [1.0, 0.0, 0.0, 1.0], "output": [0.9, 0.2, 0.4, 0.3]})
 
 
-def measured(predictions=PREDICTIONS, ended=ENDED, at=AT, task=BINARY) -> pl.DataFrame:
+def measured(predictions=PREDICTIONS, joined=JOINED, at=AT, task=BINARY) -> pl.DataFrame:
     profiles = make_profiles(TRAINED)
     return measure(
-        at=at, window_hours=24.0, version=3, task=task, predictions=predictions, ended=ended, profiles=profiles
+        at=at, window_hours=24.0, version=3, task=task, predictions=predictions, joined=joined, profiles=profiles
     )
 
 
 def value(measurements: pl.DataFrame, monitor: str, name: str) -> float | None:
-    found = measurements.filter(pl.col("monitor") == monitor, pl.col("name") == name)["value"].to_list()
-    assert len(found) <= 1
-    return found[0] if found else None
+    values = measurements.filter(pl.col("monitor") == monitor, pl.col("name") == name)["value"].to_list()
+    assert len(values) <= 1
+    return values[0] if values else None
 
 
 def test_a_window_is_measured():
@@ -46,8 +46,8 @@ def test_a_window_is_measured():
     assert value(table, "volume", "predictions") == 3
     assert value(table, "volume", "canary") == 1
     assert value(table, "volume", "outcomes") == 4
-    assert value(table, "quality", "log_loss") == log_loss(ENDED["truth"], ENDED["output"])
-    assert value(table, "quality", "auc") == roc_auc(ENDED["truth"], ENDED["output"]) == 0.75
+    assert value(table, "quality", "log_loss") == log_loss(JOINED["truth"], JOINED["output"])
+    assert value(table, "quality", "auc") == roc_auc(JOINED["truth"], JOINED["output"]) == 0.75
     assert value(table, "quality", "observed_rate") == 0.5
     assert value(table, "quality", "predicted_rate") == pytest.approx(0.45)
     assert value(table, "nulls", "amount") == pytest.approx(1 / 3)
@@ -64,7 +64,7 @@ def test_a_window_in_which_nothing_happened():
 
 
 def test_auc_of_one_class_is_not_made_up():
-    table = measured(ended=ENDED.filter(pl.col("truth") == 1))
+    table = measured(joined=JOINED.filter(pl.col("truth") == 1))
     assert value(table, "quality", "auc") is None
     assert value(table, "quality", "log_loss") > 0
 
@@ -76,8 +76,8 @@ days = st.lists(st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), max_size
 def test_the_gap_over_days_is_that_over_their_rows(by_day):
     tables = []
     for number, rows in enumerate(by_day):
-        ended = pl.DataFrame(rows, schema={"truth": pl.Float64, "output": pl.Float64}, orient="row")
-        tables.append(measured(ended=ended, at=AT + timedelta(days=number)))
+        joined = pl.DataFrame(rows, schema={"truth": pl.Float64, "output": pl.Float64}, orient="row")
+        tables.append(measured(joined=joined, at=AT + timedelta(days=number)))
     part, gap, outcomes = calibration_gap(pl.concat(tables))
     rows = [row for day in by_day for row in day]
     assert part == ""
@@ -90,11 +90,11 @@ def test_the_gap_over_days_is_that_over_their_rows(by_day):
 
 
 def test_classes_are_measured_one_by_one():
-    ended = pl.DataFrame(
+    joined = pl.DataFrame(
         {"truth": [0.0, 2.0, 2.0, 1.0], "output": [[0.8, 0.1, 0.1], [0.1, 0.2, 0.7], [0.5, 0.3, 0.2], [0.2, 0.6, 0.2]]},
         schema_overrides={"output": LISTS},
     )
-    table = measured(ended=ended, task=Multiclass(("a", "b", "c")))
+    table = measured(joined=joined, task=Multiclass(("a", "b", "c")))
     assert value(table, "quality", "accuracy") == 0.75
     assert value(table, "quality", "log_loss") == pytest.approx(-math.log(0.8 * 0.7 * 0.2 * 0.6) / 4)
     assert value(table, "calibration", "a") == pytest.approx(0.25 - 0.4)
@@ -102,8 +102,8 @@ def test_classes_are_measured_one_by_one():
 
 
 def test_a_number_is_measured_in_its_own_units_and_its_gap_in_standard_deviations():
-    ended = pl.DataFrame({"truth": [10.0, 20.0, 30.0, 40.0], "output": [10.0, 20.0, 30.0, 20.0]})
-    table = measured(ended=ended, task=Regression(10.0))
+    joined = pl.DataFrame({"truth": [10.0, 20.0, 30.0, 40.0], "output": [10.0, 20.0, 30.0, 20.0]})
+    table = measured(joined=joined, task=Regression(10.0))
     assert value(table, "quality", "rmse") == 10.0
     assert value(table, "quality", "mae") == 5.0
     assert value(table, "quality", "r2") == pytest.approx(1 - 100 / 125)

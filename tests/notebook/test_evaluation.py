@@ -19,9 +19,9 @@ def result(tiny: Any, shop: Project) -> Result:
     return train(shop, now=tiny.now)
 
 
-def test_the_figures_are_those_of_the_gates(result: Result, make_trial: object) -> None:
+def test_the_figures_are_those_of_the_gates(result: Result, make_gate_input: object) -> None:
     found = evaluate(result)
-    evidence = check_sanity(make_trial()).evidence  # type: ignore[operator]
+    evidence = check_sanity(make_gate_input()).evidence  # type: ignore[operator]
     assert found.quality["log_loss"] == pytest.approx(evidence["log_loss"], rel=1e-12)
     assert found.baseline["log_loss"] == pytest.approx(evidence["baseline_log_loss"], rel=1e-12)
     assert found.groups is None

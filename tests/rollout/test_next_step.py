@@ -21,7 +21,7 @@ def in_stage(stage: DecisionKind) -> RolloutState:
 
 
 def pairs(rows: int, *, champion: float = 0.5, challenger: float = 0.5) -> pl.DataFrame:
-    """Requests that all ended true: the more a version said, the better it was."""
+    """Requests whose outcomes are all true: the higher the answer of a version, the better it is."""
     return pl.DataFrame(
         {"truth": [1.0] * rows, "champion": [champion] * rows, "challenger": [challenger] * rows},
         schema={"truth": pl.Float64, "champion": pl.Float64, "challenger": pl.Float64},
@@ -45,8 +45,8 @@ def days_later(days: int, minutes: int = 0) -> datetime:
     ],
 )
 def test_a_stage_lasts_its_days(tiny, stage, after, step):
-    found = next_step(tiny.project, in_stage(stage), days_later(after), task=Binary(), pairs=pairs(MIN_ROWS))
-    assert (found and found.what) == step
+    due = next_step(tiny.project, in_stage(stage), days_later(after), task=Binary(), pairs=pairs(MIN_ROWS))
+    assert (due and due.what) == step
 
 
 @pytest.mark.parametrize("stage", SETTINGS)
@@ -106,22 +106,20 @@ shares = st.floats(0, 1)
 )
 def test_no_step_skips_its_days_or_its_rows(tiny, stage, minutes, rows, champion, challenger):
     now = BEGAN + timedelta(minutes=minutes)
-    found = next_step(
+    step = next_step(
         tiny.project, in_stage(stage), now, task=Binary(), pairs=pairs(rows, champion=champion, challenger=challenger)
     )
-    harmful = rows >= MIN_ROWS and found is not None and found.evidence["harm"] > 0.02
+    is_worse = rows >= MIN_ROWS and step is not None and step.evidence["harm"] > 0.02
     due = now >= days_later(SETTINGS[stage])
-    if found is None:
+    if step is None:
         assert rows < MIN_ROWS or not due
-    elif found.what is DecisionKind.ROLL_BACK:
-        assert harmful
+    elif step.what is DecisionKind.ROLL_BACK:
+        assert is_worse
     else:
         assert due
-        assert not harmful
+        assert not is_worse
         assert rows >= MIN_ROWS
-        assert (
-            found.what is {DecisionKind.SHADOW: DecisionKind.CANARY, DecisionKind.CANARY: DecisionKind.PROMOTE}[stage]
-        )
+        assert step.what is {DecisionKind.SHADOW: DecisionKind.CANARY, DecisionKind.CANARY: DecisionKind.PROMOTE}[stage]
 
 
 @pytest.mark.parametrize("stage", SETTINGS)

@@ -1,1 +1,1 @@
-"""Alerts: what somebody should look at, written down when it is noticed."""
+"""Alerts: what somebody should look at, and the channels that they are sent through."""

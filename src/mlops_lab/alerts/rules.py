@@ -1,4 +1,4 @@
-"""What becomes an alert."""
+"""Rules: which observations become alerts."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def command(
     find_tls(opened)  # so is an unusable certificate
     make_store(opened, [])  # and a store that does not answer
     ingest_journal(opened, loop.lake)
-    loop.act(fresh=True)
+    loop.act(new_state=True)
     talk.print(f"version {loop.state.champion} answers; Ctrl-C stops it")
     arguments = [sys.executable, "-m", "mlops_lab.serving", str(opened.root)]
     arguments += ["--port", str(port)] if port is not None else []

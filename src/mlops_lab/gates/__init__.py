@@ -1,1 +1,1 @@
-"""Gates: what a candidate must pass before anyone is exposed to it. One rule a file."""
+"""Gates: what a candidate must pass before it answers anything. Each rule has its own file; `run.GATES` lists them."""

@@ -1,8 +1,9 @@
-"""What a gate looks at, and what it says."""
+"""What a gate is, what it looks at, and the verdict it gives."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -17,12 +18,12 @@ from mlops_lab.training.training_set import TrainingSet
 
 @dataclass(frozen=True)
 class GateInput:
-    """A candidate, the days it has not seen, and the answers of a simple baseline and of the champion on the same days.
+    """A candidate, the rows held out from its training, and the answers of a simple baseline and of the champion on
+    the same rows.
 
-    `blocks` names the stretch of time that each held-out row lies in: its local calendar day, or, where a share of the
-    rows is held out, one of 20 stretches of as many rows. `truth` is as the task encodes it. The champion's answers
-    stand only on rows it has not learned from either; they are null on the others, and everywhere where there is no
-    champion.
+    `blocks` names the block of time that each held-out row lies in: its local calendar day, or, where a share of the
+    rows is held out, one of 20 blocks of as many rows. The truth is as the task encodes it. The champion's answers
+    are null on rows that it was trained on, and everywhere where there is no champion.
     """
 
     project: Project
@@ -40,9 +41,14 @@ class GateInput:
         """What both predict."""
         return self.training.task
 
-    def harms(self) -> pl.Series:
-        """How much more the candidate's answers cost than the champion's, on each row that neither has seen."""
-        unseen = self.champion_output.is_not_null()
+    @property
+    def unseen(self) -> pl.Series:
+        """Which held-out rows the champion was not trained on either: both can be compared on these."""
+        return self.champion_output.is_not_null()
+
+    def loss_increase(self) -> pl.Series:
+        """The candidate's loss less the champion's, on each row that neither was trained on."""
+        unseen = self.unseen
         truth = self.training.holdout_truth.filter(unseen)
         candidate = self.task.losses(truth, self.candidate_output.filter(unseen))
         return candidate - self.task.losses(truth, self.champion_output.filter(unseen))
@@ -50,12 +56,25 @@ class GateInput:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """One gate's word: whether it lets the candidate through, why, and the figures behind it."""
+    """What one gate concludes: whether the candidate passes, why, and the figures behind it (finite numbers)."""
 
     gate: str
     passed: bool
     reason: str
     evidence: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A rule that a candidate must pass: the name its verdicts carry, and the pure function that checks it."""
+
+    name: str
+    check: Callable[[GateInput], GateVerdict]
+
+
+def finite(figures: Mapping[str, float]) -> dict[str, float]:
+    """The figures without NaN and infinities: evidence is stored as JSON, which has neither."""
+    return {name: float(value) for name, value in figures.items() if math.isfinite(value)}
 
 
 def summarise(verdicts: Sequence[GateVerdict]) -> tuple[bool, str]:

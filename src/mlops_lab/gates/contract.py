@@ -5,35 +5,38 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from mlops_lab.gates.base import GateInput, GateVerdict
+from mlops_lab.gates.base import Gate, GateInput, GateVerdict, finite
 from mlops_lab.training.agreement import distances
 
 SAMPLE = 200
 _FLOAT32 = "ONNX computes in float32; leave numbers unscaled in front of trees, or take LightGBM alone"
 
 
-def check_contract(trial: GateInput) -> GateVerdict:
-    """Passed if every answer is one of the task's, and the engine that serves agrees with the model that was trained.
+def check_contract(gate_input: GateInput) -> GateVerdict:
+    """Passed if every answer is a valid one of the task, and the engine that serves agrees with the trained model.
 
-    Both were asked side by side when the model was packaged (`training.packaging`): an exact engine must agree to the
-    last bit, and where none agrees nothing is registered. Here the registered package is asked for all held-out rows at
-    once, and a row at a time, as the server asks it.
+    Both were compared when the model was packaged (`training.packaging`): an exact engine must agree to the last bit,
+    and where none agrees nothing is registered. Here the registered package scores all held-out rows at once, and some
+    of them one at a time, as the server does.
     """
-    output, agreement = trial.candidate_output, trial.agreement
-    bad = int(trial.task.invalid(output).sum())
-    rows = trial.training.holdout_inputs.head(SAMPLE).rows()
-    one_by_one = trial.candidate.score_rows(rows)
-    differing = agreement.differing + _differing(
-        one_by_one, output.head(SAMPLE), tolerance=agreement.tolerance, scale=trial.candidate.plan.scale
+    output, agreement = gate_input.candidate_output, gate_input.agreement
+    invalid = int(gate_input.task.invalid(output).sum())
+    rows = gate_input.training.holdout_inputs.head(SAMPLE).rows()
+    differing = agreement.differing + _count_differing(
+        output.head(SAMPLE),
+        gate_input.candidate.score_rows(rows),
+        tolerance=agreement.tolerance,
+        scale=gate_input.candidate.plan.scale,
     )
     compared = agreement.rows + len(rows)
-    evidence = {"rows": float(compared), "invalid": float(bad), "differing": float(differing)}
-    evidence["largest_difference"] = -1.0 if agreement.largest is None else agreement.largest
-    if bad:
-        return GateVerdict("contract", False, f"{bad} of {len(output)} answers are none that the task has", evidence)
+    largest = -1.0 if agreement.largest is None else agreement.largest
+    evidence = finite({"rows": compared, "invalid": invalid, "differing": differing, "largest_difference": largest})
+    if invalid:
+        reason = f"{invalid} of {len(output)} answers are not valid answers of the task"
+        return GateVerdict("contract", False, reason, evidence)
     if differing:
-        reason = f"the package answers {differing} of {compared} rows unlike the model that was trained"
-        if not trial.candidate.engine.exact:
+        reason = f"the package answers {differing} of {compared} rows differently from the model that was trained"
+        if not gate_input.candidate.engine.exact:
             reason += f" (by up to {agreement.largest:.2g})" if agreement.largest else ""
             reason += f": {_FLOAT32}"
         return GateVerdict("contract", False, reason, evidence)
@@ -41,9 +44,15 @@ def check_contract(trial: GateInput) -> GateVerdict:
     return GateVerdict("contract", True, f"the package answers {compared} rows {exactly}", evidence)
 
 
-def _differing(one: list[float | list[float]], other: pl.Series, *, tolerance: float, scale: float) -> int:
-    """How many answers differ by more than the tolerance, in units of the scale or of the answer."""
-    if not one:
+def _count_differing(
+    together: pl.Series, one_by_one: list[float | list[float]], *, tolerance: float, scale: float
+) -> int:
+    """How many answers to the same rows, scored together and one by one, differ by more than the tolerance, in units of
+    the scale or of the answer."""
+    if not one_by_one:
         return 0
-    there = np.array(other.to_list(), dtype=np.float64)
-    return int((distances(there, np.array(one), scale=scale) > tolerance).sum())
+    expected = np.array(together.to_list(), dtype=np.float64)
+    return int((distances(expected, np.array(one_by_one), scale=scale) > tolerance).sum())
+
+
+CONTRACT = Gate("contract", check_contract)

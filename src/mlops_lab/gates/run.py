@@ -1,25 +1,20 @@
-"""All gates, in the order in which a failure is cheapest to find."""
+"""The list of all gates, and running them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from mlops_lab.gates.backtest import check_backtest
-from mlops_lab.gates.base import GateInput, GateVerdict
-from mlops_lab.gates.baseline import check_baseline
-from mlops_lab.gates.contract import check_contract
-from mlops_lab.gates.sanity import check_sanity
-from mlops_lab.gates.slices import check_slices
+from mlops_lab.gates.backtest import BACKTEST
+from mlops_lab.gates.base import Gate, GateInput, GateVerdict
+from mlops_lab.gates.baseline import BASELINE
+from mlops_lab.gates.contract import CONTRACT
+from mlops_lab.gates.sanity import SANITY
+from mlops_lab.gates.slices import SLICES
 
-GATES: tuple[Callable[[GateInput], GateVerdict], ...] = (
-    check_contract,
-    check_sanity,
-    check_baseline,
-    check_backtest,
-    check_slices,
-)
+GATES: Sequence[Gate] = (CONTRACT, SANITY, BASELINE, BACKTEST, SLICES)
+"""The cheapest first. The first that fails names the decision's rule."""
 
 
-def run_gates(trial: GateInput) -> list[GateVerdict]:
-    """The word of every gate; all are asked, so that one run tells everything that is wrong."""
-    return [gate(trial) for gate in GATES]
+def run_gates(gate_input: GateInput) -> list[GateVerdict]:
+    """The verdict of every gate; all are run, so that one attempt shows everything that is wrong."""
+    return [gate.check(gate_input) for gate in GATES]

@@ -1,1 +1,1 @@
-"""Bringing data in: data files, journal, outcomes and late facts into the lake."""
+"""Intake: data files, outcomes, facts and the journal are brought into the lake, each row exactly once."""

@@ -1,4 +1,4 @@
-"""What data need not say: made up for it, always alike, where it has no ids, no moments, or no moments of knowing."""
+"""Ids and moments for data that lacks them: made up, and the same ones each time the data is read."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ _SEED = 0
 def complete_source(project: Project, frame: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
     """The rows of the source's data with the columns they lack.
 
-    Ids are places in the file, from 1. Moments of requests are microseconds just before `now`: in the order of the
-    file, or in one drawn at random (the same for as many rows). An outcome was known at the moment of its request.
+    Ids are positions in the file, from 1. The requests get the last microseconds before `now` as their moments, in the
+    order of the file or in a random order (always the same one for the same number of rows). An outcome counts as known
+    at the moment of its request.
     """
     source = project.settings.source
     if source.id == ROW_ID and ROW_ID not in frame.columns:
@@ -29,32 +30,31 @@ def complete_source(project: Project, frame: pl.DataFrame, *, now: datetime) -> 
     if project.timed_by_arrival and source.time not in frame.columns:
         frame = frame.with_columns(_arrivals(frame.height, now, shuffled=source.order == "shuffled").alias(source.time))
     if source.known_at == KNOWN_AT and KNOWN_AT not in frame.columns and source.time in frame.columns:
-        asked_at = frame[source.time]
-        frame = frame.with_columns(_read_moments(project, asked_at).alias(KNOWN_AT))
+        frame = frame.with_columns(_parse_request_moments(project, frame[source.time]).alias(KNOWN_AT))
     return frame
 
 
-def _read_moments(project: Project, asked_at: pl.Series) -> pl.Series:
-    """The moments of requests, where they are written in a format of their own: none is declared for `known_at`."""
-    declared = project.settings.source.request.get(asked_at.name)
-    written = declared.format if isinstance(declared, FieldSection) else None
-    found = parse_moments(asked_at, written) if written else None
-    return asked_at if found is None else found
+def _parse_request_moments(project: Project, moments: pl.Series) -> pl.Series:
+    """The moments of requests, parsed where their field declares a format: the made-up `known_at` declares none."""
+    declared = project.settings.source.request.get(moments.name)
+    text_format = declared.format if isinstance(declared, FieldSection) else None
+    parsed = parse_moments(moments, text_format) if text_format else None
+    return moments if parsed is None else parsed
 
 
 def check_appended(project: Project, lake: Lake, frame: pl.DataFrame) -> None:
-    """InvalidInput where rows that have no id but their place are not those loaded from there before."""
+    """InvalidInput where the ids are positions in the file and its first rows are not those loaded before."""
     source = project.settings.source
     if source.id != ROW_ID or not lake.exists(source.table):
         return
-    made = {ROW_ID, source.known_at, *([source.time] if project.timed_by_arrival else [])}
-    said = [name for name in frame.columns if name not in made]
-    before = lake.read(source.table).select(ROW_ID, *said)
-    now = frame.select(ROW_ID, *said).join(before.select(ROW_ID), on=ROW_ID, how="semi", maintain_order="left")
+    made_up = {ROW_ID, source.known_at, *([source.time] if project.timed_by_arrival else [])}
+    from_file = [name for name in frame.columns if name not in made_up]
+    before = lake.read(source.table).select(ROW_ID, *from_file)
+    now = frame.select(ROW_ID, *from_file).join(before.select(ROW_ID), on=ROW_ID, how="semi", maintain_order="left")
     before = before.join(now.select(ROW_ID), on=ROW_ID, how="semi")
     if not now.equals(now.select(ROW_ID).join(before, on=ROW_ID, how="left", maintain_order="left")):
         raise InvalidInput(
-            "its first rows are not those that were loaded before, and there is no other id than their place",
+            "its first rows are not those that were loaded before, and without an id a row is known by its position",
             code="data_changed",
             where=f'table "{source.table}", {source.data}',
             hint="only append to it; or give each row an id, and name its column: id = ... in [source] of mlops.toml",
@@ -62,6 +62,7 @@ def check_appended(project: Project, lake: Lake, frame: pl.DataFrame) -> None:
 
 
 def _arrivals(rows: int, now: datetime, *, shuffled: bool) -> pl.Series:
-    places = np.random.default_rng(_SEED).permutation(rows) if shuffled else np.arange(rows)
+    """The last microseconds before `now`, one for each row."""
+    steps = np.random.default_rng(_SEED).permutation(rows) if shuffled else np.arange(rows)
     first = now - rows * _MICROSECOND
-    return pl.select(pl.lit(first, _MOMENT) + pl.Series(places).cast(pl.Duration("us"))).to_series()
+    return pl.select(pl.lit(first, _MOMENT) + pl.Series(steps).cast(pl.Duration("us"))).to_series()

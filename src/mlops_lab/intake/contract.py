@@ -1,4 +1,4 @@
-"""The contract of a project against its data: what breaks it, and what the data would suggest."""
+"""Comparing the contract of a project with its data: what breaks it, and which fields the data suggests."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def tables_of(project: Project, table: str | None) -> list[str]:
 
 
 def read_data(project: Project, table: str) -> pl.DataFrame:
-    """The data of a table, with what it lacks made up for it."""
+    """The data file of a table; ids and moments that it lacks are made up."""
     frame = read_table(project, table)
     return complete_source(project, frame, now=clock.EPOCH) if table == project.settings.source.table else frame
 
 
 def infer_table(project: Project, table: str) -> tuple[Field, ...]:
-    """The fields that the data file of a table suggests; text that the project declares as moments is read so."""
+    """The fields that the data file of a table suggests; text that the project declares as a moment counts as one."""
     frame = read_data(project, table)
     moments = [field for field in table_fields(project)[table] if field.kind == "datetime"]
-    read = [parse_moments(frame[field.name], field.format) for field in moments if field.name in frame.columns]
-    return infer_fields(frame.with_columns(column for column in read if column is not None))
+    parsed = [parse_moments(frame[field.name], field.format) for field in moments if field.name in frame.columns]
+    return infer_fields(frame.with_columns(column for column in parsed if column is not None))
 
 
 def check_table(project: Project, table: str, *, now: datetime) -> list[Breach]:
@@ -57,40 +57,41 @@ def check_table(project: Project, table: str, *, now: datetime) -> list[Breach]:
         key.append(section.known_at)
     order = section.known_at if section and section.monotone else None
     good, aside = sort_out(read_data(project, table), fields, table=table, key=key, order=order)
-    found = breaches_of(table, aside)
+    breaches = breaches_of(table, aside)
     lake = Lake(project.lake_path)
     rows = good
     if lake.exists(table):
         parts = [lake.read(table).select(field.name for field in fields)]
         if table == source.table and OUTCOMES.exists(lake):
-            ended = facts_of(project, OUTCOMES.name, OUTCOMES.read(lake)).rename({"_fact_id": source.id})
-            parts.append(ended.select(field.name for field in fields))
+            accepted = facts_of(project, OUTCOMES.name, OUTCOMES.read(lake)).rename({"_fact_id": source.id})
+            parts.append(accepted.select(field.name for field in fields))
         rows = pl.concat(parts)
-        found += find_breaches(f"{table} in the lake", rows, fields)
-    return found + (_check_flow(project, table, rows, now=now) if section and section.known_at else [])
+        breaches += find_breaches(f"{table} in the lake", rows, fields)
+    return breaches + (_check_flow(project, table, rows, now=now) if section and section.known_at else [])
 
 
 def _check_flow(project: Project, table: str, rows: pl.DataFrame, *, now: datetime) -> list[Breach]:
-    """Volume by day of the project's zone (without the first and the last, which may be cut), and freshness."""
+    """Breaches of the limits on rows a day, without the first and the last day, which may be incomplete; and of the
+    limit on the age of the newest row. Days are those of the project's time zone."""
     section = project.settings.tables[table]
     column = str(section.known_at)
-    found = []
+    breaches = []
     day = pl.col(column).dt.convert_time_zone(project.timezone).dt.date().alias("day")
     days = rows.group_by(day).len().sort("day")
     if days.height > 2:
         first, last = days["day"][0], days["day"][-1]
-        every = pl.DataFrame({"day": pl.date_range(first, last, timedelta(days=1), eager=True)})
-        counted = every.join(days, on="day", how="left").fill_null(0)[1:-1]
-        for rule, limit, wrong in (
+        all_days = pl.DataFrame({"day": pl.date_range(first, last, timedelta(days=1), eager=True)})
+        counted = all_days.join(days, on="day", how="left").fill_null(0)[1:-1]
+        for rule, limit, is_broken in (
             ("min_rows_per_day", section.min_rows_per_day, pl.col("len") < (section.min_rows_per_day or 0)),
             ("max_rows_per_day", section.max_rows_per_day, pl.col("len") > (section.max_rows_per_day or 0)),
         ):
-            broken = counted.filter(wrong) if limit else counted.clear()
+            broken = counted.filter(is_broken) if limit else counted.clear()
             if broken.height:
                 examples = tuple({"day": str(when), "rows": rows} for when, rows in broken.head(5).iter_rows())
-                found.append(Breach(table, rule, column, f"{rule} = {limit}", broken.height, examples))
+                breaches.append(Breach(table, rule, column, f"{rule} = {limit}", broken.height, examples))
     newest = rows[column].max()
     if section.fresh_within and isinstance(newest, datetime) and now - newest > parse_duration(section.fresh_within):
         text = f"fresh_within = {section.fresh_within}"
-        found.append(Breach(table, "fresh_within", column, text, 1, ({"newest": newest, "now": now},)))
-    return found
+        breaches.append(Breach(table, "fresh_within", column, text, 1, ({"newest": newest, "now": now},)))
+    return breaches

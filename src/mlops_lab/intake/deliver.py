@@ -1,4 +1,4 @@
-"""Outcomes and facts from files: through the running server, or, where none runs, by the same code without one."""
+"""Outcomes and facts from files: sent to the running server, or, where none runs, accepted by the same code here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mlops_lab.contracts.tables import breaches_of, conform, sort_out
 from mlops_lab.errors import EnvironmentFault, InvalidInput, NotFound, Refused
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
-from mlops_lab.intake.quarantine import find_mended, release, set_aside
+from mlops_lab.intake.quarantine import find_fixed, release, set_aside
 from mlops_lab.intake.read import read_rows
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
@@ -54,13 +54,13 @@ def deliver_facts(project: Project, table: str, file: Path) -> dict[str, Any]:
     fields, section = table_fields(project)[table], project.settings.tables[table]
     key = [*section.key, *([section.known_at] if section.known_at else [])]
     good, aside = sort_out(read_rows(project, table, file, fields), fields, table=table, key=key)
-    told = deliver_rows(project, table, good.to_dicts())
+    result = deliver_rows(project, table, good.to_dicts())
     if aside:
         lake = Lake(project.lake_path)
         set_aside(lake, current_moment(project, lake), table=table, rows=aside)
-        told["quarantined"] = told.get("quarantined", 0) + len(aside)
-        told["problems"] = [*told.get("problems", []), *(str(breach) for breach in breaches_of(table, aside))]
-    return told
+        result["quarantined"] = result.get("quarantined", 0) + len(aside)
+        result["problems"] = [*result.get("problems", []), *(str(breach) for breach in breaches_of(table, aside))]
+    return result
 
 
 def deliver_rows(project: Project, table: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -69,28 +69,28 @@ def deliver_rows(project: Project, table: str, rows: Sequence[dict[str, Any]]) -
 
 
 def replay_quarantine(project: Project) -> dict[str, int]:
-    """Bring the rows that keep the contract by now to where they belong: how many, by table.
+    """Bring the quarantined rows that keep the contract by now into their tables; how many, by table.
 
-    Killed in between, it can be run again: what has arrived is not doubled.
+    If it is killed it can be run again: no row is added twice.
     """
     lake = Lake(project.lake_path)
     ingest_journal(project, lake)
     now = current_moment(project, lake)
     released = {}
-    for table, (ids, rows) in find_mended(project, lake).items():
+    for table, (ids, rows) in find_fixed(project, lake).items():
         if table == project.settings.source.table:
             key = project.settings.source.id
             new = rows.join(lake.read(table, columns=[key]), on=key, how="anti", maintain_order="left")
             lake.append(table, new.with_columns(received_at=pl.lit(now, pl.Datetime("us", "UTC"))))
-            _deploy_fresh(project, lake)
+            _deploy_new_state(project, lake)
         else:
-            told = deliver_rows(project, table, rows.to_dicts())
-            if told.get("quarantined"):
+            result = deliver_rows(project, table, rows.to_dicts())
+            if result.get("quarantined"):
                 raise Refused(
-                    "the running server still keeps another contract",
+                    "the running server still has the old contract",
                     code="old_contract",
                     where=f'table "{table}"',
-                    hint="start `mlops serve` anew, then run it again",
+                    hint="restart `mlops serve`, then run it again",
                 )
         release(lake, now, ids=ids)
         released[table] = len(ids)
@@ -100,20 +100,21 @@ def replay_quarantine(project: Project) -> dict[str, int]:
 def _deliver(
     project: Project, rows: Sequence[dict[str, Any]], *, path: str, name: str, table: str | None
 ) -> dict[str, Any]:
+    """The response to the rows: of the running server, or of the same code without one."""
     server = find_server(project)
-    told: dict[str, Any] = {}
+    response: dict[str, Any] = {}
     if server is not None:
         for start in range(0, len(rows), ROWS_AT_ONCE):
             try:
-                more = _send(project, server, path, {name: rows[start : start + ROWS_AT_ONCE]})
+                part = _send(project, server, path, {name: rows[start : start + ROWS_AT_ONCE]})
             except InvalidInput as error:
-                error.where = _move(error.where, start)
+                error.where = _shift_index(error.where, start)
                 raise
-            for problem in more.get("problems", []):
-                problem["where"] = _move(problem["where"], start)
-            _merge(told, more)
-        return told or {"counts": {}, "problems": []}
-    _deploy_fresh(project, Lake(project.lake_path))
+            for problem in part.get("problems", []):
+                problem["where"] = _shift_index(problem["where"], start)
+            _merge(response, part)
+        return response or {"counts": {}, "problems": []}
+    _deploy_new_state(project, Lake(project.lake_path))
     service = Service(project, read_routing_table(project.deployment_path))
     try:
         service.cast_shadows()
@@ -122,29 +123,30 @@ def _deliver(
         return service.accept_facts(table, [msgspec.convert(row, service.doors.rows[table]) for row in rows])
     except msgspec.ValidationError as error:
         raise InvalidInput(
-            str(error), code=f"invalid_{name}", where=name, hint="mend the row; nothing was taken in"
+            str(error), code=f"invalid_{name}", where=name, hint="fix the row; nothing was accepted"
         ) from None
     finally:
         service.close()
 
 
-def _deploy_fresh(project: Project, lake: Lake) -> None:
-    """Have servers start from all that the lake knows by now."""
+def _deploy_new_state(project: Project, lake: Lake) -> None:
+    """Have servers start from everything that the lake holds by now."""
     decisions = read_decisions(lake)
-    deploy(project, lake, decisions=decisions, state=fold(decisions), fresh=True)
+    deploy(project, lake, decisions=decisions, state=fold(decisions), new_state=True)
 
 
-def _move(where: str | None, start: int) -> str | None:
-    """A place in the rows that were sent at once (`$.outcomes[3]`) as that among all rows: `start` came before."""
+def _shift_index(where: str | None, start: int) -> str | None:
+    """The index of a row among those sent at once (`$.outcomes[3]`) as its index among all rows, `start` before it."""
     return where and re.sub(r"\[(\d+)\]", lambda match: f"[{int(match[1]) + start}]", where, count=1)
 
 
-def _merge(told: dict[str, Any], more: dict[str, Any]) -> None:
-    for key, value in more.items():
+def _merge(response: dict[str, Any], part: dict[str, Any]) -> None:
+    """Add the counts and problems of one part of the rows to the response about all of them."""
+    for key, value in part.items():
         if isinstance(value, dict):
-            _merge(told.setdefault(key, {}), value)
+            _merge(response.setdefault(key, {}), value)
         else:
-            told[key] = told[key] + value if key in told else value
+            response[key] = response[key] + value if key in response else value
 
 
 def _send(project: Project, server: Address, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -154,16 +156,18 @@ def _send(project: Project, server: Address, path: str, body: dict[str, Any]) ->
         headers={"Authorization": f"Bearer {ensure_token(project)}"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=60, context=server.trust()) as answer:
-            told: dict[str, Any] = msgspec.json.decode(answer.read())
-            return told
+        with urllib.request.urlopen(request, timeout=60, context=server.trust()) as message:
+            response: dict[str, Any] = msgspec.json.decode(message.read())
+            return response
     except urllib.error.HTTPError as error:
-        said = msgspec.json.decode(error.read())["error"]
-        raise InvalidInput(said["what"], code=said["code"], where=said["where"], hint=said["hint"]) from None
+        reported = msgspec.json.decode(error.read())["error"]
+        raise InvalidInput(
+            reported["what"], code=reported["code"], where=reported["where"], hint=reported["hint"]
+        ) from None
     except urllib.error.URLError as error:
         raise EnvironmentFault(
             f"the server does not answer: {error.reason}",
             code="server_gone",
             where=f"{server.host}:{server.port}",
-            hint="start it with `mlops serve` and send the file again: what it took in already is not doubled",
+            hint="start it with `mlops serve` and send the file again: no row is added twice",
         ) from None

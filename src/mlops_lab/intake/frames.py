@@ -18,23 +18,23 @@ from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, REFUSALS, SHADOWS
 from mlops_lab.tables.fields import request_fields
 from mlops_lab.tables.table import MOMENT
 
-_ANSWER = ("version", "role", "output", "shadow_version")
+_ANSWER_FIELDS = ("version", "role", "output", "shadow_version")
 _FEATURE_DTYPES = {str: pl.String(), datetime: MOMENT, bool: pl.Boolean()}
 
 
 def fact_frame(fields: tuple[Field, ...], rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
     """Rows of a table that the project declares; with `received_at` where one of them was received late."""
-    late = {"received_at": MOMENT} if any("received_at" in row for row in rows) else {}
-    return pl.DataFrame(rows, schema={**polars_schema(fields), **late})
+    received = {"received_at": MOMENT} if any("received_at" in row for row in rows) else {}
+    return pl.DataFrame(rows, schema={**polars_schema(fields), **received})
 
 
 def prediction_frame(
     project: Project, records: Sequence[PredictionRecord], *, known: dict[str, pl.DataType]
 ) -> pl.DataFrame:
     """One row a prediction. A feature keeps the type it has in the table (`known`), so that a batch in which it is
-    null throughout does not change it; numbers are stored as floats."""
+    always null does not change it; numbers are stored as floats."""
     columns: dict[str, list[Any]] = {"id": [record.id for record in records], "at": [record.at for record in records]}
-    columns |= {name: [getattr(record, name) for record in records] for name in _ANSWER}
+    columns |= {name: [getattr(record, name) for record in records] for name in _ANSWER_FIELDS}
     columns["missing"] = [_reasons(record.missing) for record in records]
     schema: dict[str, Any] = PREDICTIONS.schema(project)
     columns |= _requests(project, [record.request for record in records])
@@ -79,7 +79,7 @@ def outcome_frame(project: Project, records: Sequence[OutcomeRecord]) -> pl.Data
     }
     for name in project.settings.source.outcome:
         columns[name] = [record.values[name] for record in records]
-    for name in (*_ANSWER, "shadow_output"):
+    for name in (*_ANSWER_FIELDS, "shadow_output"):
         columns[name] = [prediction and getattr(prediction, name) for prediction in predictions]
     columns |= _requests(project, [prediction.request if prediction else None for prediction in predictions])
     return pl.DataFrame(columns, schema=OUTCOMES.schema(project))
@@ -92,5 +92,5 @@ def _requests(project: Project, requests: Sequence[dict[str, Any] | None]) -> di
 
 
 def _reasons(missing: dict[str, str]) -> str | None:
-    """The views that knew nothing of a request, and why, as JSON text; None where all did."""
+    """The views that had no values for a request, and why, as JSON text; None where all had some."""
     return msgspec.json.encode(missing).decode() if missing else None

@@ -1,4 +1,4 @@
-"""From the journal into the lake, each record exactly once."""
+"""Moving the journal into the lake, each record exactly once."""
 
 from __future__ import annotations
 
@@ -41,11 +41,10 @@ from mlops_lab.tables.fields import table_fields
 
 
 def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
-    """Move what the server acknowledged since the last time into the lake; the position reached in each worker's
-    journal.
+    """Move the records written since the last time into the lake; the position reached in each worker's journal.
 
-    Each table remembers the position of its last row in its own commit, so a kill between two tables neither loses
-    nor doubles a row. `predictions` is written last, also when it gets no rows: its position says all is done.
+    Each table stores the position of its last row in its own commit, so a kill between two tables neither loses a row
+    nor adds one twice. `predictions` is written last, even without rows: its position says that all tables are done.
     """
     with _ingest_lock(project):
         paths = worker_paths(project.journal_path)
@@ -60,7 +59,7 @@ def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
 
 @contextmanager
 def _ingest_lock(project: Project) -> Iterator[None]:
-    """One process at a time: two that read the same frames would both append them."""
+    """Held by one process at a time: two that read the same frames would both append them."""
     try:
         project.home.mkdir(exist_ok=True)
         with (project.home / "ingest.lock").open("w") as lock:
@@ -71,7 +70,7 @@ def _ingest_lock(project: Project) -> Iterator[None]:
 
 
 class _Batch(NamedTuple):
-    """Items of one table, each with its position in the journal, and how they become rows."""
+    """Items of one table, each with its position in the journal, and the function that makes rows of them."""
 
     table: str
     time: str | None

@@ -13,9 +13,9 @@ from mlops_lab.tables.declared import MEASUREMENTS, OUTCOMES, PREDICTIONS
 
 
 def current_moment(project: Project, lake: Lake) -> datetime:
-    """The machine's time; or, with `clock = "data"`, just after the newest moment that the tables know of.
+    """The machine's time; or, with `clock = "data"`, just after the newest moment in the tables.
 
-    For the latter the journal is moved into the lake, and where the lake is empty the data files are loaded.
+    For the latter the journal is moved into the lake first; where the lake is empty, the data files are loaded.
     """
     if project.settings.project.clock == "wall":
         return clock.now()

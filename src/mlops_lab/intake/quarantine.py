@@ -1,4 +1,4 @@
-"""Rows that broke the contract: set aside, never dropped, and brought in after the mend."""
+"""Quarantine: rows that broke the contract are set aside, never dropped, and brought in once they keep it."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ SET_ASIDE, RELEASED = "set_aside", "released"
 
 def make_frame(rows: Sequence[tuple[datetime, str, SetAside]], *, event: str = SET_ASIDE) -> pl.DataFrame:
     """Rows of the quarantine table: each with the moment, the table it was meant for, and what it broke."""
-    found = [
+    records = [
         (hash_json([table, row.row])[:16], at, table, row.rule, row.column, row.text, row.row, event)
         for at, table, row in rows
     ]
-    return pl.DataFrame(found, schema=QUARANTINE.fixed_schema, orient="row")
+    return pl.DataFrame(records, schema=QUARANTINE.fixed_schema, orient="row")
 
 
 def set_aside(lake: Lake, at: datetime, *, table: str, rows: Sequence[SetAside]) -> None:
-    """Write the rows down, but for those that are there already."""
+    """Write the rows down, except those that were set aside before."""
     frame = make_frame([(at, table, row) for row in rows]).unique("id", maintain_order=True)
     if QUARANTINE.exists(lake):
         frame = frame.join(QUARANTINE.read(lake, columns=["id"]), on="id", how="anti", maintain_order="left")
@@ -51,18 +51,18 @@ def waiting(lake: Lake) -> pl.DataFrame:
 
 
 def describe_quarantine(lake: Lake) -> list[Breach]:
-    """What waits, by table and rule, with examples."""
-    found: list[Breach] = []
+    """The breaches of the rows that wait, by table and rule, with examples."""
+    breaches: list[Breach] = []
     for (table,), rows in waiting(lake).group_by("table", maintain_order=True):
         aside = [SetAside(*row) for row in rows.select("rule", "column", "reason", "row").iter_rows()]
-        found += breaches_of(str(table), aside)
-    return found
+        breaches += breaches_of(str(table), aside)
+    return breaches
 
 
-def find_mended(project: Project, lake: Lake) -> dict[str, tuple[list[str], pl.DataFrame]]:
-    """By table, the ids and the typed rows of what waits and keeps the present contract."""
+def find_fixed(project: Project, lake: Lake) -> dict[str, tuple[list[str], pl.DataFrame]]:
+    """The rows that wait and keep the contract by now: by table their ids, and the rows with the types of the table."""
     fields = table_fields(project)
-    found: dict[str, tuple[list[str], pl.DataFrame]] = {}
+    fixed: dict[str, tuple[list[str], pl.DataFrame]] = {}
     for row in waiting(lake).iter_rows(named=True):
         table = row["table"]
         if table not in fields:
@@ -70,16 +70,16 @@ def find_mended(project: Project, lake: Lake) -> dict[str, tuple[list[str], pl.D
         content: dict[str, Any] = msgspec.json.decode(row["row"])
         try:
             good, _ = sort_out(pl.DataFrame([content]), fields[table], table=table, key=[fields[table][0].name])
-        except InvalidInput:  # of another type altogether: it goes on waiting
+        except InvalidInput:  # of another type altogether: it stays in quarantine
             continue
         if good.height:
-            ids, rows = found.get(table, ([], good.clear()))
-            found[table] = ([*ids, row["id"]], rows.vstack(good))
-    return found
+            ids, rows = fixed.get(table, ([], good.clear()))
+            fixed[table] = ([*ids, row["id"]], rows.vstack(good))
+    return fixed
 
 
 def release(lake: Lake, at: datetime, *, ids: Sequence[str]) -> None:
-    """Note that these rows are where they belong now."""
+    """Note that these rows were brought into their tables."""
     rows = waiting(lake).filter(pl.col("id").is_in(list(ids)))
     if rows.height:
         event = rows.with_columns(pl.lit(RELEASED).alias("event"), pl.lit(at, MOMENT).alias("at"))

@@ -1,4 +1,4 @@
-"""Data as the project declares it: which columns are text, which are left out, which have other names."""
+"""Reading data as the project declares it: which columns are text, left out, or renamed."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def read_table(project: Project, name: str) -> pl.DataFrame:
 
 
 def read_rows(project: Project, name: str, file: Path, fields: Sequence[Field]) -> pl.DataFrame:
-    """Rows about a declared table that a person hands in: requests, outcomes, or more of its rows."""
+    """The rows of a file that belong to a declared table: outcomes, or more rows of it."""
     return read_data(file, selection=_selection(_section(project, name), fields))
 
 
 def read_requests(project: Project, data: Path) -> Generator[Batch]:
-    """Requests that a person hands in, some at a time: their fields and, where there are any, their ids.
+    """The requests of a file, in batches: their fields and, where there are any, their ids.
 
     An id is the column `id`, as in a request to the server, or the id of the source table; other columns are left out.
     """

@@ -1,1 +1,1 @@
-"""Observe, decide, act: `tick(now)` reads the world from the lake and brings it one turn further."""
+"""The loop: each tick observes what the lake holds, decides what is due, and acts on it."""

@@ -1,17 +1,23 @@
-"""What the loop sees at the end of a day, read from the lake."""
+"""The first step of a tick: read from the lake what has happened, and measure the day that is over."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import polars as pl
 
+from mlops_lab.alerts.alert import Alert
+from mlops_lab.alerts.rules import parity_alerts
 from mlops_lab.clock import days_before
 from mlops_lab.lake import Lake
-from mlops_lab.monitoring.drift import Profile
-from mlops_lab.monitoring.measure import measure
+from mlops_lab.monitoring.measure import differing_cells, measure, measure_parity
+from mlops_lab.monitoring.parity import Verifier
+from mlops_lab.monitoring.profile import Profile
 from mlops_lab.project import Project
 from mlops_lab.registry.package import PROFILE_FILE, load_plan
 from mlops_lab.rollout.decisions import RolloutState
@@ -20,12 +26,88 @@ from mlops_lab.tables.table import MOMENT, Table
 from mlops_lab.tables.verdict import Verdict
 from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.make import make_task
+from mlops_lab.training.progress import Report
+
+
+@dataclass(frozen=True)
+class MeasuredDay:
+    """A day that is over: when it ended, its measurements, and the alerts about it."""
+
+    end: datetime
+    measurements: pl.DataFrame
+    alerts: Sequence[Alert]
+
+
+@dataclass(frozen=True)
+class RolloutEvidence:
+    """What is known about a rollout: the answers of both versions with their outcomes (see `rollout_pairs`), and how
+    many feature values served since it began differ from their definition."""
+
+    task: Task
+    pairs: pl.DataFrame
+    differing_cells: int
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the loop knows at `now`, and decides on.
+
+    `rollout` is None where no rollout is under way. Measurements are read only where a trigger asks for them.
+    """
+
+    now: datetime
+    rollout: RolloutEvidence | None
+    read_measurements: Callable[[datetime], pl.DataFrame]
+
+
+def observe_day(
+    project: Project,
+    lake: Lake,
+    *,
+    end: datetime,
+    state: RolloutState,
+    package: Path,
+    verifier: Verifier,
+    report: Report,
+) -> MeasuredDay:
+    """The day that ended at `end`, measured for the champion's package, and compared with the definition of its
+    features: what was served differently is an alert."""
+    assert state.champion is not None
+    report("measure")
+    predictions = predictions_of_day(project, lake, now=end)
+    measured = measure_day(project, lake, now=end, state=state, package=package, predictions=predictions)
+    report("parity")
+    parity = verifier.verify_sample(predictions)
+    compared = measure_parity(
+        at=end,
+        window_hours=measured["window_hours"][0],
+        version=state.champion,
+        cells=parity.cells,
+        differing=parity.differing_cells,
+    )
+    return MeasuredDay(end, measured.vstack(compared), parity_alerts(parity, end))
+
+
+def observe(
+    project: Project, lake: Lake, *, now: datetime, state: RolloutState, package: Path, day: MeasuredDay | None
+) -> Observation:
+    """What is known at `now`. `day`, where it was just measured, is not in the lake yet."""
+    rollout = None
+    if state.stage is not None:
+        assert state.rollout_began is not None
+        task = task_of(package)
+        pairs = rollout_pairs(project, lake, since=state.rollout_began, now=now, task=task)
+        differing = differing_cells(measurements_since(lake, state.rollout_began))
+        if day is not None:
+            differing += differing_cells(day.measurements)
+        rollout = RolloutEvidence(task, pairs, differing)
+    return Observation(now, rollout, read_measurements=partial(measurements_since, lake))
 
 
 def predictions_of_day(project: Project, lake: Lake, *, now: datetime) -> pl.DataFrame:
-    """What was answered on the day that ends at `now`."""
+    """The predictions of the day that ends at `now`."""
     began = days_before(now, 1, project.timezone)
-    return _since(lake, PREDICTIONS, began).filter(pl.col("at") < now)
+    return _read_since(lake, PREDICTIONS, began).filter(pl.col("at") < now)
 
 
 def measure_day(
@@ -34,12 +116,12 @@ def measure_day(
     """The measurements of the day that ends at `now`, for the champion's package; `predictions` are the day's."""
     assert state.champion is not None
     began = days_before(now, 1, project.timezone)
-    late = timedelta(days=project.settings.source.outcome_within_days)
+    longest_delay = timedelta(days=project.settings.source.outcome_within_days)
     columns = ["id", "verdict", "known_at", "received_at", "output", project.settings.source.label]
-    ended = accepted_since(lake, began - late, columns=columns)  # told us in the day, whenever the world knew it
-    if ended.height:
-        seen = pl.max_horizontal("known_at", "received_at")
-        ended = ended.filter(seen >= began, seen < now)
+    joined = accepted_since(lake, began - longest_delay, columns=columns)
+    if joined.height:  # those that arrived on the day, even if they were known earlier
+        arrived = pl.max_horizontal("known_at", "received_at")
+        joined = joined.filter(arrived >= began, arrived < now)
     task = task_of(package)
     return measure(
         at=now,
@@ -47,16 +129,16 @@ def measure_day(
         version=state.champion,
         task=task,
         predictions=predictions,
-        ended=_with_truth(project, ended, task).select("truth", "output") if ended.height else pl.DataFrame(),
+        joined=_with_truth(project, joined, task).select("truth", "output") if joined.height else pl.DataFrame(),
         profiles=msgspec.json.decode((package / PROFILE_FILE).read_bytes(), type=dict[str, Profile]),
     )
 
 
-def recent_measurements(lake: Lake, since: datetime) -> pl.DataFrame:
+def measurements_since(lake: Lake, since: datetime) -> pl.DataFrame:
     """The measurements made after `since`."""
-    return (
-        _since(lake, MEASUREMENTS, since).filter(pl.col("at") > since) if MEASUREMENTS.exists(lake) else pl.DataFrame()
-    )
+    if not MEASUREMENTS.exists(lake):
+        return pl.DataFrame()
+    return _read_since(lake, MEASUREMENTS, since).filter(pl.col("at") > since)
 
 
 def task_of(package: Path) -> Task:
@@ -66,35 +148,38 @@ def task_of(package: Path) -> Task:
 
 
 def rollout_pairs(project: Project, lake: Lake, *, since: datetime, now: datetime, task: Task) -> pl.DataFrame:
-    """`truth`, `champion`, `challenger`: what both said to each request since `since` whose outcome is known."""
-    ended = accepted_since(lake, since)
-    if ended.is_empty():
+    """`truth`, `champion`, `challenger`: what both versions answered to each request since `since` whose outcome is
+    known before `now`."""
+    joined = accepted_since(lake, since)
+    if joined.is_empty():
         return pl.DataFrame(
             schema={"truth": pl.Float64, "champion": task.output_dtype, "challenger": task.output_dtype}
         )
     canary = pl.col("role") == "canary"
-    known = ended.filter(
+    scored_by_both = joined.filter(
         pl.col("predicted_at") >= since, pl.col("known_at") < now, pl.col("shadow_output").is_not_null()
     )
-    return _with_truth(project, known, task).select(
+    return _with_truth(project, scored_by_both, task).select(
         "truth",
         pl.when(canary).then("shadow_output").otherwise("output").alias("champion"),
         pl.when(canary).then("output").otherwise("shadow_output").alias("challenger"),
     )
 
 
-def _with_truth(project: Project, ended: pl.DataFrame, task: Task) -> pl.DataFrame:
-    return ended.with_columns(task.encode(ended[project.settings.source.label]).alias("truth"))
-
-
 def accepted_since(lake: Lake, since: datetime, *, columns: list[str] | None = None) -> pl.DataFrame:
-    """The accepted outcomes known at or after `since`, each with its prediction (or some of the columns); by id, so
-    that sums over them do not depend on which files they lie in."""
-    ended = _since(lake, OUTCOMES, since, columns=columns)
-    return ended.filter(pl.col("verdict") == Verdict.ACCEPTED).sort("id") if ended.height else ended
+    """The accepted outcomes known at or after `since`, each with its prediction (or some of the columns).
+
+    Sorted by id: sums over them must not depend on which files they lie in.
+    """
+    outcomes = _read_since(lake, OUTCOMES, since, columns=columns)
+    return outcomes.filter(pl.col("verdict") == Verdict.ACCEPTED).sort("id") if outcomes.height else outcomes
 
 
-def _since(lake: Lake, table: Table, moment: datetime, *, columns: list[str] | None = None) -> pl.DataFrame:
+def _with_truth(project: Project, joined: pl.DataFrame, task: Task) -> pl.DataFrame:
+    return joined.with_columns(task.encode(joined[project.settings.source.label]).alias("truth"))
+
+
+def _read_since(lake: Lake, table: Table, moment: datetime, *, columns: list[str] | None = None) -> pl.DataFrame:
     if not table.exists(lake):
         return pl.DataFrame(schema={table.time: MOMENT})
     return table.read(lake, since=moment, columns=columns)

@@ -1,4 +1,4 @@
-"""The steps from snapshot to gates: a candidate is trained, registered, tested, and sent on its way or refused."""
+"""Retraining: a candidate is trained, registered, tested by the gates, and then sent into shadow or refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlops_lab.gates.base import GateInput, GateVerdict, summarise
 from mlops_lab.gates.run import run_gates
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
-from mlops_lab.monitoring.drift import make_profiles
+from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, write_plan
 from mlops_lab.registry.store import ModelRegistry, RegisteredVersion, VersionContent
@@ -43,28 +43,28 @@ def retrain(
     by: str,
     report: Report,
 ) -> Decision:
-    """The decision about a fresh candidate: refuse, shadow, or (the first one) bootstrap. Not written yet.
+    """The decision about a new candidate: refuse, shadow, or (for the first version) bootstrap. It is not written yet.
 
-    Deterministic in the lake, the code and `now`, and idempotent: what a killed run has already registered is found
-    by the candidate's identity and not registered again.
+    Depends on the lake, the code and `now` alone. Idempotent: what a killed run has already registered is found by the
+    candidate's identity and not registered again.
     """
     report("training set")
     candidate = prepare_candidate(project, lake, now=now)
-    if same := _same_candidate(decisions, candidate.identity):
-        known = f"version {same.version}" if same.version else f"the one refused before ({same.reason})"
+    if earlier := _find_identical(decisions, candidate.identity):
+        known = f"version {earlier.version}" if earlier.version else f"the one refused before ({earlier.reason})"
         reason = f"the candidate is identical to {known}: same data, same code, same environment"
         return Decision(
-            now, DecisionKind.REFUSE, same.version, "identical", reason, by, {"candidate": candidate.identity}
+            now, DecisionKind.REFUSE, earlier.version, "identical", reason, by, {"candidate": candidate.identity}
         )
-    store = ModelRegistry(project.mlflow_path, name=project.name)
+    registry = ModelRegistry(project.mlflow_path, name=project.name)
     try:
-        version = store.find(candidate.identity) or _train(project, store, candidate, now=now, report=report)
+        version = registry.find(candidate.identity) or _train(project, registry, candidate, now=now, report=report)
     except NoEngineAgrees as refusal:  # nothing is registered
         tried = {"candidate": candidate.identity, "engines": msgspec.to_builtins(refusal.tried)}
         return Decision(now, DecisionKind.REFUSE, None, "engine", refusal.what, by, tried)
     report("gates")
-    verdicts = run_gates(_make_trial(project, lake, decisions, state, candidate, version))
-    store.log_metrics(version, _metrics(verdicts), moment=now)
+    verdicts = run_gates(_make_gate_input(project, lake, decisions, state, candidate, version))
+    registry.log_metrics(version, _metrics(verdicts), moment=now)
     passed, reason = summarise(verdicts)
     evidence = {
         "package": str(version.package.relative_to(project.root)),
@@ -74,21 +74,22 @@ def retrain(
         "training_set": candidate.data.fingerprint,
         "gates": [asdict(verdict) for verdict in verdicts],
     }
-    what = (
-        DecisionKind.REFUSE if not passed else DecisionKind.BOOTSTRAP if state.champion is None else DecisionKind.SHADOW
-    )
+    accepted = DecisionKind.BOOTSTRAP if state.champion is None else DecisionKind.SHADOW
+    kind = accepted if passed else DecisionKind.REFUSE
     rule = next((verdict.gate for verdict in verdicts if not verdict.passed), "gates")
-    store.set_stage("champion" if what is DecisionKind.BOOTSTRAP else "candidate", version.number)
-    return Decision(now, what, version.number, rule, reason, by, evidence)
+    registry.set_stage("champion" if kind is DecisionKind.BOOTSTRAP else "candidate", version.number)
+    return Decision(now, kind, version.number, rule, reason, by, evidence)
 
 
-def _same_candidate(decisions: Sequence[Decision], identity: str) -> Decision | None:
+def _find_identical(decisions: Sequence[Decision], identity: str) -> Decision | None:
+    """The first decision about the same candidate, or None."""
     return next((decision for decision in decisions if decision.evidence.get("candidate") == identity), None)
 
 
 def _train(
-    project: Project, store: ModelRegistry, candidate: Candidate, *, now: datetime, report: Report
+    project: Project, registry: ModelRegistry, candidate: Candidate, *, now: datetime, report: Report
 ) -> RegisteredVersion:
+    """Train the candidate, package it and register it."""
     report("training")
     fitted = fit(candidate.pipeline, candidate.data)
     report("packaging")
@@ -123,10 +124,12 @@ def _train(
         tags={key: str(value) for key, value in lineage.items() if key != "snapshots"}
         | {"snapshots": ", ".join(str(snapshot) for snapshot in candidate.data.snapshots)},
     )
-    return store.register(content, candidate=candidate.identity, run_name=f"{project.name}-{now:%Y-%m-%d}", moment=now)
+    return registry.register(
+        content, candidate=candidate.identity, run_name=f"{project.name}-{now:%Y-%m-%d}", moment=now
+    )
 
 
-def _make_trial(
+def _make_gate_input(
     project: Project,
     lake: Lake,
     decisions: Sequence[Decision],
@@ -155,24 +158,25 @@ def _make_trial(
 def _champion_output(
     project: Project, lake: Lake, decisions: Sequence[Decision], state: RolloutState, candidate: Candidate
 ) -> pl.Series:
-    """The champion's answers on the held-out rows, null on those it has learned from."""
+    """The champion's answers on the held-out rows, null on those that it was trained on."""
     data, features = candidate.data, candidate.pipeline.features
     if state.champion is None:
         return pl.Series("output", [None] * data.holdout.height, dtype=data.task.output_dtype)
     live = find_version(decisions, state.champion)
     champion = Predictor(project.root / live.package, version=live.version, fingerprint=live.fingerprint)
     lineage = msgspec.json.decode((champion.package / LINEAGE_FILE).read_bytes(), type=dict[str, Any])
-    learned_until = datetime.fromisoformat(lineage["cutoff"])
+    trained_until = datetime.fromisoformat(lineage["cutoff"])
     inputs = data.holdout_inputs
     if champion.features.version != features.version:
         facts = read_facts(project, lake, read_labelled(project, lake))
         inputs = compute(champion.features, data.holdout, time=project.settings.source.time, facts=facts)
     output = champion.score(inputs)
-    seen = data.holdout[project.settings.source.time] < learned_until
-    return pl.select(pl.when(~seen).then(output)).to_series().alias("output")
+    trained_on = data.holdout[project.settings.source.time] < trained_until
+    return pl.select(pl.when(~trained_on).then(output)).to_series().alias("output")
 
 
 def _metrics(verdicts: Sequence[GateVerdict]) -> dict[str, float]:
+    """The figures of all gates, as metrics of the training run."""
     return {f"{verdict.gate}.{name}": value for verdict in verdicts for name, value in verdict.evidence.items()} | {
         f"{verdict.gate}.passed": float(verdict.passed) for verdict in verdicts
     }

@@ -1,4 +1,4 @@
-"""Measurements of a window: what was asked, how well it was answered, how its data differs from training."""
+"""Measurements of a window: how many requests there were, how good the answers, how the data differs from training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import datetime
 
 import polars as pl
 
-from mlops_lab.monitoring.drift import Profile, psi
+from mlops_lab.monitoring.detectors.run import run_detectors
+from mlops_lab.monitoring.profile import Profile
 from mlops_lab.monitoring.quality import log_loss, roc_auc
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tasks.base import Task, mean_gaps, mean_of
@@ -22,16 +23,16 @@ def measure(
     version: int,
     task: Task,
     predictions: pl.DataFrame,
-    ended: pl.DataFrame,
+    joined: pl.DataFrame,
     profiles: Mapping[str, Profile],
 ) -> pl.DataFrame:
     """The measurements of one window, one row each (the columns of `MEASUREMENTS`).
 
-    `predictions` holds what was answered in the window; `ended` (`truth`, `output`) the answers whose outcome became
-    known in it; `profiles` what the champion was trained on.
+    `predictions` are the requests that were answered in the window; `joined` (`truth`, `output`) the outcomes that
+    arrived in it, each with the answer it belongs to; `profiles` describe what the champion was trained on.
     """
-    quality = _quality(ended, task) if ended.height else []
-    rows = [*_volume(predictions, ended), *quality, *_data(predictions, profiles)]
+    quality = _quality(joined, task) if joined.height else []
+    rows = [*_volume(predictions, joined), *quality, *run_detectors(predictions, profiles)]
     return pl.DataFrame(
         [(at, window_hours, monitor, name, version, value) for monitor, name, value in rows if value is not None],
         schema=MEASUREMENTS.fixed_schema,
@@ -39,27 +40,27 @@ def measure(
     )
 
 
-def _volume(predictions: pl.DataFrame, ended: pl.DataFrame) -> list[_Row]:
+def _volume(predictions: pl.DataFrame, joined: pl.DataFrame) -> list[_Row]:
     return [
         ("volume", "predictions", float(predictions.height)),
-        ("volume", "outcomes", float(ended.height)),
+        ("volume", "outcomes", float(joined.height)),
         ("volume", "canary", float((predictions["role"] == "canary").sum()) if predictions.height else 0.0),
     ]
 
 
-def _quality(ended: pl.DataFrame, task: Task) -> list[_Row]:
-    gaps = mean_gaps(task.parts(ended["truth"], ended["output"]))
+def _quality(joined: pl.DataFrame, task: Task) -> list[_Row]:
+    gaps = mean_gaps(task.parts(joined["truth"], joined["output"]))
     rows: list[_Row] = [
-        ("quality", name, value) for name, value in quality(task, ended["truth"], ended["output"]).items()
+        ("quality", name, value) for name, value in quality(task, joined["truth"], joined["output"]).items()
     ]
     return rows + [("calibration", name, gap) for name, gap in gaps.items()]
 
 
 def quality(task: Task, truth: pl.Series, output: pl.Series) -> dict[str, float | None]:
-    """How good some answers were, by the measures that are usual for the task; None where one is not defined."""
+    """How good some answers were, by the usual measures of the task; None where a measure is not defined."""
     if task.kind == "multiclass":
-        hit = output.list.arg_max() == truth.cast(pl.UInt32)
-        return {"log_loss": mean_of(task.losses(truth, output)), "accuracy": mean_of(hit.cast(pl.Float64))}
+        correct = output.list.arg_max() == truth.cast(pl.UInt32)
+        return {"log_loss": mean_of(task.losses(truth, output)), "accuracy": mean_of(correct.cast(pl.Float64))}
     if task.kind == "regression":
         error = output - truth
         spread = mean_of((truth - truth.mean()) ** 2)
@@ -79,18 +80,6 @@ def quality(task: Task, truth: pl.Series, output: pl.Series) -> dict[str, float 
     }
 
 
-def _data(predictions: pl.DataFrame, profiles: Mapping[str, Profile]) -> list[_Row]:
-    if predictions.is_empty():
-        return []
-    rows: list[_Row] = []
-    for name, profile in profiles.items():
-        if name in predictions.columns:
-            column = predictions[name]
-            rows.append(("drift", name, psi(profile, column)))
-            rows.append(("nulls", name, column.null_count() / len(column)))
-    return rows
-
-
 def measure_parity(*, at: datetime, window_hours: float, version: int, cells: int, differing: int) -> pl.DataFrame:
     """How many feature values were compared with their definition, and how many differ (as rows of `MEASUREMENTS`)."""
     rows = [("compared", float(cells)), ("differing", float(differing))]
@@ -102,7 +91,7 @@ def measure_parity(*, at: datetime, window_hours: float, version: int, cells: in
 
 
 def differing_cells(measurements: pl.DataFrame) -> int:
-    """How many feature values of several windows were not those of the definition."""
+    """How many feature values, over several windows, differ from their definition."""
     if measurements.is_empty():
         return 0
     return int(measurements.filter(pl.col("monitor") == "parity", pl.col("name") == "differing")["value"].sum())
@@ -110,13 +99,13 @@ def differing_cells(measurements: pl.DataFrame) -> int:
 
 def quality_of(measurements: pl.DataFrame, name: str) -> float | None:
     """The value of one quality measurement, or None where it was not made."""
-    found = measurements.filter(pl.col("monitor") == "quality", pl.col("name") == name)["value"]
-    return float(found[-1]) if len(found) else None
+    values = measurements.filter(pl.col("monitor") == "quality", pl.col("name") == name)["value"]
+    return float(values[-1]) if len(values) else None
 
 
 def calibration_gap(measurements: pl.DataFrame) -> tuple[str, float, float]:
-    """(part, gap, outcomes): of all parts of the task the one with the widest gap, truth less answer, over several
-    windows, weighted by their outcomes. A part has a name where there are several: the class."""
+    """(part, gap, outcomes) of the part of the task with the widest gap: the mean truth less the mean answer, over
+    several windows, weighted by their outcomes. A part has a name where there are several: the class."""
     outcomes = measurements.filter(pl.col("monitor") == "volume", pl.col("name") == "outcomes")
     gaps = measurements.filter(pl.col("monitor") == "calibration").join(
         outcomes.select("at", outcomes="value"), on="at", how="inner"

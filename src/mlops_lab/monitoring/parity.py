@@ -1,4 +1,4 @@
-"""Parity: what was served is computed again, offline, as of its own time, and compared cell by cell."""
+"""Parity: features that were served are computed again, offline, as of their own time, and compared cell by cell."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from mlops_lab.tables.fields import request_fields
 
 EXAMPLES = 5
 SAMPLE = 50
-_STRETCH_ROWS = 100_000
-_CHUNKS = 16  # more of them make every look at a table slower
+_BLOCK_ROWS = 100_000
+_MAX_CHUNKS = 16  # more of them make every read of a table slower
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One cell that was served otherwise than it is defined."""
+    """One cell that was served differently from its definition."""
 
     prediction: str
     at: datetime
@@ -53,7 +53,7 @@ class ParityReport:
 
 
 class Verifier:
-    """Compares logged predictions with the definition. Keeps what it read of the lake, and later reads what is new.
+    """Compares logged predictions with the definition. Keeps the rows it has read of the lake, and reads only new ones.
 
     `features_of` loads the definition of a version.
     """
@@ -64,26 +64,26 @@ class Verifier:
         self._files: dict[str, frozenset[str]] = {}
         self._facts: dict[str, pl.DataFrame] = {}
         self._features_of = features_of
-        self._known: dict[int, Features] = {}
+        self._features_by_version: dict[int, Features] = {}
 
     def verify_all(self) -> ParityReport:
-        """Every prediction that was ever logged."""
+        """The report on every prediction that was ever logged."""
         report = ParityReport()
         if PREDICTIONS.exists(self._lake):
             predictions = PREDICTIONS.read(self._lake).sort("at", "id")
-            for start in range(0, predictions.height, _STRETCH_ROWS):
-                self.compare(predictions[start : start + _STRETCH_ROWS], report)
+            for start in range(0, predictions.height, _BLOCK_ROWS):
+                self.compare(predictions[start : start + _BLOCK_ROWS], report)
         return report
 
     def verify_sample(self, predictions: pl.DataFrame) -> ParityReport:
-        """Some of these predictions, chosen by their ids."""
+        """The report on some of these predictions, chosen by their ids."""
         report = ParityReport()
         chosen = predictions.sort(pl.col("id").hash(seed=1), "id").head(SAMPLE) if predictions.height else predictions
         self.compare(chosen, report)
         return report
 
     def compare(self, predictions: pl.DataFrame, report: ParityReport) -> None:
-        """Compare these predictions and add what was found to the report."""
+        """Compare these predictions and add the differences to the report."""
         if predictions.is_empty():
             return
         facts = self._refresh()
@@ -95,21 +95,21 @@ class Verifier:
                 self._compare_column(name, features, rows, defined[name], report)
 
     def _compute(self, features: Features, rows: pl.DataFrame, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        """The view values and derived features among the inputs; request fields are what came in."""
+        """The inputs that are computed: view values and derived features, but no request fields."""
         time = self._project.settings.source.time
-        asked = rows.select(field.name for field in request_fields(self._project))
-        found = [
-            view_values(view, asked, time=time, facts=_that_can_count(view, asked, facts[view.table], time=time))
+        requests = rows.select(field.name for field in request_fields(self._project))
+        looked_up = [
+            view_values(view, requests, time=time, facts=_visible_facts(view, requests, facts[view.table], time=time))
             for view in features.views
         ]
-        inputs = features.select(pl.concat([asked, *found], how="horizontal"))
-        return inputs.select(name for name in inputs.columns if name not in asked.columns)
+        inputs = features.select(pl.concat([requests, *looked_up], how="horizontal"))
+        return inputs.select(name for name in inputs.columns if name not in requests.columns)
 
     def _compare_column(
         self, name: str, features: Features, rows: pl.DataFrame, defined: pl.Series, report: ParityReport
     ) -> None:
         report.cells += rows.height
-        if name not in rows.columns:  # served by something that did not even log it
+        if name not in rows.columns:  # the server that answered did not log it
             served = pl.Series(name, [None] * rows.height, dtype=defined.dtype)
         else:
             served = rows[name]
@@ -118,30 +118,38 @@ class Verifier:
             return
         view = _view_of(features, name)
         differs = served.ne_missing(defined)
-        if view and "missing" in rows.columns:  # a store that did not answer: told in the log, and no skew
-            told = rows["missing"].str.json_path_match(f"$['{view.name}']") == "unavailable"
-            differs = differs & ~told.fill_null(value=False)
+        if view and "missing" in rows.columns:  # a store that did not answer was logged as missing: no skew
+            unavailable = rows["missing"].str.json_path_match(f"$['{view.name}']") == "unavailable"
+            differs = differs & ~unavailable.fill_null(value=False)
         if served.dtype.is_float():
             differs = differs & ~(served.is_nan() & defined.is_nan()).fill_null(value=False)
         if not differs.any():
             return
         report.differing[name] = report.differing.get(name, 0) + int(differs.sum())
-        known = sum(example.feature == name for example in report.examples)
-        for index in differs.arg_true().head(EXAMPLES - known):
+        so_far = sum(example.feature == name for example in report.examples)
+        for index in differs.arg_true().head(EXAMPLES - so_far):
             row = rows.row(index, named=True)
             entity = {key: row[key] for key in view.keys} if view else {}
-            example = Difference(
-                row["id"], row["at"], row["version"], name, view.name if view else None, entity, served[index],
-                defined[index],
-            )  # fmt: skip
-            report.examples.append(example)
+            report.examples.append(
+                Difference(
+                    prediction=row["id"],
+                    at=row["at"],
+                    version=row["version"],
+                    feature=name,
+                    view=view.name if view else None,
+                    entity=entity,
+                    served=served[index],
+                    defined=defined[index],
+                )
+            )
 
     def _features(self, version: int) -> Features:
-        if version not in self._known:
-            self._known[version] = self._features_of(version)
-        return self._known[version]
+        if version not in self._features_by_version:
+            self._features_by_version[version] = self._features_of(version)
+        return self._features_by_version[version]
 
     def _refresh(self) -> dict[str, pl.DataFrame]:
+        """The facts of every table, with those that were added since the last time."""
         source = self._project.settings.source.table
         for table in (source, OUTCOMES.name, *self._project.settings.tables):
             if not self._lake.exists(table):
@@ -151,15 +159,15 @@ class Verifier:
                 name = source if table == OUTCOMES.name else table
                 added = facts_of(self._project, table, rows)
                 facts = self._facts[name].vstack(added) if name in self._facts else added
-                self._facts[name] = facts.rechunk() if facts.n_chunks() > _CHUNKS else facts
+                self._facts[name] = facts.rechunk() if facts.n_chunks() > _MAX_CHUNKS else facts
         return self._facts
 
 
-def _that_can_count(view: View, asked: pl.DataFrame, facts: pl.DataFrame, *, time: str) -> pl.DataFrame:
-    """The facts that one of these requests could see: of their entities, and where there is a window, in it."""
-    keep = [pl.col(column).is_in(asked[name].unique().drop_nulls().implode()) for name, column in view.keys.items()]
+def _visible_facts(view: View, requests: pl.DataFrame, facts: pl.DataFrame, *, time: str) -> pl.DataFrame:
+    """The facts that one of these requests could see: those of its entity, and where there is a window, inside it."""
+    keep = [pl.col(column).is_in(requests[name].unique().drop_nulls().implode()) for name, column in view.keys.items()]
     if view.window is not None:
-        oldest = asked[time].min()
+        oldest = requests[time].min()
         assert isinstance(oldest, datetime)
         keep.insert(0, pl.col("_known_at") >= oldest - view.window)
     columns = dict.fromkeys(("_fact_id", "_known_at", "_seen_at", *view.columns))
@@ -167,6 +175,6 @@ def _that_can_count(view: View, asked: pl.DataFrame, facts: pl.DataFrame, *, tim
 
 
 def _view_of(features: Features, name: str) -> View | None:
-    """The view that a feature comes from: its own, or, for a derived one, the first that it looks at."""
+    """The view that a feature comes from; of a derived feature, the first view that it uses."""
     roots = [name] if name not in features.derived else features.derived[name].meta.root_names()
     return next((view for view in features.views if any(root in view.values for root in roots)), None)

@@ -10,14 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 Vector: TypeAlias = NDArray[np.float64]
 
 CLIP = 1e-15
-"""Probabilities are held this far from 0 and 1: one certain and wrong answer costs 34.5 and not infinity."""
+"""Probabilities are kept this far from 0 and 1: an answer that is certain and wrong costs 34.5 and not infinity."""
 
 
 def log_loss(truth: ArrayLike, probability: ArrayLike) -> float:
     """The mean negative log likelihood in nats of 0/1 `truth` (n,) under P(truth = 1) = `probability` (n,).
 
     `-mean(y ln p + (1 - y) ln(1 - p))` with `p` clipped to [CLIP, 1 - CLIP]. Lower is better, 0 is perfect
-    and ln 2 (0.693) is what a coin gets. ValueError if there are no rows or the input is not as described.
+    and ln 2 (0.693) is the loss of always answering 0.5. ValueError if there are no rows or the input is not as
+    described.
 
     Source: I. J. Good, Rational Decisions, Journal of the Royal Statistical Society B 14 (1952);
     C. Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.90, divided by n.

@@ -98,7 +98,7 @@ class Replay:
     def _server(self) -> Iterator[Client]:
         self._start_stage("start server")
         ingest_journal(self._project, self.loop.lake)
-        self.loop.act(fresh=True)
+        self.loop.act(new_state=True)
         with ServerProcess(self._project) as server:
             address = server.address
             client = Client(address.reached_at, address.port, token=ensure_token(self._project), tls=address.trust())

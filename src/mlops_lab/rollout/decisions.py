@@ -1,4 +1,4 @@
-"""Decisions: append-only events in the lake; what is live is a fold over them."""
+"""Decisions: append-only events in the lake. Which version is live follows from them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class DecisionKind(StrEnum):
     """The kinds of decision."""
 
     RETRAIN = "retrain"
-    """A trigger fired: a candidate shall be trained."""
+    """A trigger fired: a candidate is to be trained."""
     REFUSE = "refuse"
     """The candidate goes no further."""
     BOOTSTRAP = "bootstrap"
     """The first version answers from now on."""
     SHADOW = "shadow"
-    """The candidate is scored beside the champion and answers nobody."""
+    """The candidate is scored on the same requests as the champion; its answers are not used."""
     CANARY = "canary"
     """The candidate answers a share of the keys."""
     PROMOTE = "promote"
     """The candidate is the champion."""
     ROLL_BACK = "roll_back"
-    """The challenger, or where there is none the champion, steps back."""
+    """The challenger is withdrawn; where there is none, the champion gives way to the version before it."""
     SPLIT = "split"
     """A version answers a fixed share of the keys from now on, an A/B test; a share of 0 ends it."""
 
@@ -88,7 +88,7 @@ def write_decision(lake: Lake, decision: Decision, *, earlier: int) -> bool:
 
 @dataclass(frozen=True)
 class RolloutState:
-    """What is so after some decisions."""
+    """Which versions are live, and what is under way, after some decisions."""
 
     champion: int | None = None
     previous: tuple[int, ...] = ()
@@ -113,30 +113,30 @@ def fold(decisions: Iterable[Decision]) -> RolloutState:
 
 def apply(state: RolloutState, decision: Decision) -> RolloutState:
     """The state after one more decision."""
-    now: dict[str, Any] = dict(vars(state))
-    now["generation"] = state.generation + 1
+    after: dict[str, Any] = dict(vars(state))
+    after["generation"] = state.generation + 1
     match decision.what:
         case DecisionKind.RETRAIN:
-            now |= {"retraining": decision, "last_retrain": decision.at}
+            after |= {"retraining": decision, "last_retrain": decision.at}
         case DecisionKind.REFUSE:
-            now |= {"retraining": None, "last_retrain": decision.at}
+            after |= {"retraining": None, "last_retrain": decision.at}
         case DecisionKind.BOOTSTRAP | DecisionKind.PROMOTE:
             previous = (*state.previous, state.champion) if state.champion is not None else state.previous
-            now |= {"champion": decision.version, "previous": previous, "since": decision.at}
-            now |= {"challenger": None, "stage": None, "retraining": None, "rollout_began": None}
+            after |= {"champion": decision.version, "previous": previous, "since": decision.at}
+            after |= {"challenger": None, "stage": None, "retraining": None, "rollout_began": None}
             if decision.what is DecisionKind.BOOTSTRAP:
-                now["last_retrain"] = decision.at
+                after["last_retrain"] = decision.at
         case DecisionKind.SHADOW:
-            now |= {"challenger": decision.version, "stage": DecisionKind.SHADOW, "since": decision.at}
-            now |= {"retraining": None, "rollout_began": decision.at}
+            after |= {"challenger": decision.version, "stage": DecisionKind.SHADOW, "since": decision.at}
+            after |= {"retraining": None, "rollout_began": decision.at}
         case DecisionKind.CANARY:
-            now |= {"stage": DecisionKind.CANARY, "since": decision.at}
+            after |= {"stage": DecisionKind.CANARY, "since": decision.at}
         case DecisionKind.SPLIT if decision.version is not None:
             share = float(decision.evidence.get("share") or 0.0)
             others = tuple(arm for arm in state.arms if arm[0] != decision.version)
-            now["arms"] = (*others, (decision.version, share)) if share > 0 else others
+            after["arms"] = (*others, (decision.version, share)) if share > 0 else others
         case DecisionKind.ROLL_BACK if state.challenger is not None:
-            now |= {"challenger": None, "stage": None, "since": decision.at, "rollout_began": None}
+            after |= {"challenger": None, "stage": None, "since": decision.at, "rollout_began": None}
         case DecisionKind.ROLL_BACK:
-            now |= {"champion": decision.version, "previous": state.previous[:-1], "since": decision.at}
-    return RolloutState(**now)
+            after |= {"champion": decision.version, "previous": state.previous[:-1], "since": decision.at}
+    return RolloutState(**after)

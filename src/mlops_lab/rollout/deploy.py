@@ -1,4 +1,4 @@
-"""From decisions to what servers follow: the routing table."""
+"""Deploying: the routing table that servers follow is made from the decisions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
-from mlops_lab.rollout.start_state import _positions, prepare_state
+from mlops_lab.rollout.start_state import VIEWS_FILE, journal_positions, prepare_state
 from mlops_lab.rollout.versions import find_version
 from mlops_lab.serving.answering.routing_table import (
     Arm,
@@ -32,27 +32,32 @@ LONG_BYTES = 256 * 1024 * 1024
 
 
 def deploy(
-    project: Project, lake: Lake, *, decisions: Sequence[Decision], state: RolloutState, fresh: bool = False
+    project: Project, lake: Lake, *, decisions: Sequence[Decision], state: RolloutState, new_state: bool = False
 ) -> RoutingTable | None:
-    """Make the routing table what the decisions say; the table, or None where nothing is live yet.
+    """Make the routing table what the decisions say; the table, or None where no version is live yet.
 
-    Idempotent: where the file already says so it is left alone. The state is prepared anew where `fresh`, or where
-    a live version needs views that the present state does not hold.
+    Idempotent: where the file already says so it is left alone. The state that servers start from is prepared again
+    with `new_state`, or where the current one is missing, too old, or lacks a view of a live version.
     """
     if state.champion is None:
         return None
-    present = _present(project)
+    current = _read_current(project)
     arms = tuple(Arm(find_version(decisions, version), share) for version, share in state.arms)
     champion = find_version(decisions, state.champion)
     challenger = find_version(decisions, state.challenger) if state.challenger else None
     previous = find_version(decisions, state.previous[-1]) if state.previous else None
-    others = [live for live in (challenger, previous) if live is not None]
-    views = _views(project, [champion, *others, *(arm.live for arm in arms)])
-    if fresh or present is None or is_long(project, lake) or not views.keys() <= _covered(project, present):
+    others = [version for version in (challenger, previous) if version is not None]
+    views = _views_of(project, [champion, *others, *(arm.live for arm in arms)])
+    if (
+        new_state
+        or current is None
+        or has_long_journal(project, lake)
+        or not views.keys() <= _views_in_state(project, current)
+    ):
         folder, positions = prepare_state(project, lake, views=list(views.values()))
     else:
-        folder, positions = present.state, present.state_positions
-    deployment = RoutingTable(
+        folder, positions = current.state, current.state_positions
+    table = RoutingTable(
         generation=state.generation,
         champion=champion,
         challenger=challenger,
@@ -62,48 +67,50 @@ def deploy(
         state=folder,
         state_positions=positions,
     )
-    if deployment != present:
+    if table != current:
         try:
-            write_routing_table(project.deployment_path, deployment)
+            write_routing_table(project.deployment_path, table)
         except OSError as error:
             raise disk_fault(error, project.deployment_path) from error
-    _tidy(project, lake, deployment)
-    return deployment
+    _delete_unused(project, lake, table)
+    return table
 
 
-def _views(project: Project, lives: Sequence[LiveVersion]) -> dict[str, View]:
-    plans = [load_plan(project.root / live.package, fingerprint=live.fingerprint) for live in lives]
+def has_long_journal(project: Project, lake: Lake) -> bool:
+    """Whether a server that starts would have to read too much of its journals. Then it is time for a new state: the
+    segments before it can be deleted."""
+    current = _read_current(project)
+    return current is not None and sum(journal_positions(project, lake)) - sum(current.state_positions) > LONG_BYTES
+
+
+def _views_of(project: Project, versions: Sequence[LiveVersion]) -> dict[str, View]:
+    """The views that these versions look up, by the view's own version."""
+    plans = [load_plan(project.root / version.package, fingerprint=version.fingerprint) for version in versions]
     return {view.version: view for plan in plans for view in Features.from_dict(plan.features).views}
 
 
-def _present(project: Project) -> RoutingTable | None:
-    """The routing table that servers follow; None also where the state that it names is not there."""
+def _read_current(project: Project) -> RoutingTable | None:
+    """The routing table that servers follow; None also where the state that it names is missing."""
     try:
-        present = read_routing_table(project.deployment_path)
+        current = read_routing_table(project.deployment_path)
     except EnvironmentFault:
         return None
-    return present if (project.root / present.state / PREDICTION_INDEX).is_dir() else None
+    return current if (project.root / current.state / PREDICTION_INDEX).is_dir() else None
 
 
-def _covered(project: Project, present: RoutingTable) -> set[str]:
-    path = project.root / present.state / "views.json"
+def _views_in_state(project: Project, table: RoutingTable) -> set[str]:
+    """The versions of the views that the state of the routing table holds."""
+    path = project.root / table.state / VIEWS_FILE
     return set(msgspec.json.decode(path.read_bytes(), type=list[str])) if path.is_file() else set()
 
 
-def _tidy(project: Project, lake: Lake, deployment: RoutingTable) -> None:
-    """Delete states that nobody follows any more and journal segments that nobody needs any more."""
+def _delete_unused(project: Project, lake: Lake, table: RoutingTable) -> None:
+    """Delete states that no server follows any more, and journal segments that are in the state and in the lake."""
     for folder in project.state_path.iterdir():
-        if folder != project.root / deployment.state:
+        if folder != project.root / table.state:
             shutil.rmtree(folder, ignore_errors=True)
-    needed = zip(
-        worker_paths(project.journal_path), deployment.state_positions, _positions(project, lake), strict=False
+    journals = zip(
+        worker_paths(project.journal_path), table.state_positions, journal_positions(project, lake), strict=False
     )
-    for path, of_state, in_lake in needed:
-        drop_segments(path, min(of_state, in_lake))
-
-
-def is_long(project: Project, lake: Lake) -> bool:
-    """Whether a server that starts would have to read too much of its journals: then it is time for a new state, and
-    the segments before it can go."""
-    present = _present(project)
-    return present is not None and sum(_positions(project, lake)) - sum(present.state_positions) > LONG_BYTES
+    for path, in_state, in_lake in journals:
+        drop_segments(path, min(in_state, in_lake))

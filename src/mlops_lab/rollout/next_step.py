@@ -27,8 +27,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Wait:
-    """What a stage needs before its next step: its days to be over, and enough requests that both versions scored and
-    whose outcome is known."""
+    """What a stage needs before its next step: that its days are over, and that enough requests were scored by both
+    versions and have a known outcome."""
 
     days: int
     until: datetime
@@ -37,12 +37,12 @@ class Wait:
     then: DecisionKind
 
     def is_over(self, now: datetime) -> bool:
-        """Whether nothing is missing any more."""
+        """Whether the days are over and there are enough requests."""
         return now >= self.until and self.rows >= self.rows_needed
 
 
 def waiting_for(project: Project, state: RolloutState, *, rows: int) -> Wait:
-    """What the stage under way waits for, where `rows` requests count so far."""
+    """What the current stage waits for, where `rows` requests count so far."""
     settings = project.settings.rollout
     assert state.since is not None
     days, then = settings.canary_days, DecisionKind.PROMOTE
@@ -59,23 +59,23 @@ def next_step(
 ) -> Step | None:
     """The step that is due at `now`, or None while the stage still runs.
 
-    `differing_cells`: how many feature values served since the rollout began are not those of the definition. What
-    was served that way says nothing about the challenger, and whoever is promoted would be served the same way.
-
     `pairs` holds the requests answered since the rollout began whose outcome is known: `truth`, and what
-    `champion` and `challenger` answered to the same request. A rollout can only stop what the gates let through: it
-    never promotes on its own evidence, so looking every day does not raise the false-promotion rate.
+    `champion` and `challenger` answered to the same request. A rollout can only stop what passed the gates. It never
+    promotes on its own evidence, so checking every day does not raise the rate of false promotions.
+
+    `differing_cells` is how many feature values served since the rollout began differ from their definition. Answers to
+    such values tell nothing about the challenger, and a promoted version would get the same wrong values.
     """
     settings = project.settings.rollout
     loss = task.losses(pairs["truth"], pairs["challenger"]).mean()
     champion_loss = task.losses(pairs["truth"], pairs["champion"]).mean()
-    harm = float(loss) - float(champion_loss) if pairs.height else 0.0  # type: ignore[arg-type]
-    evidence = {"rows": float(pairs.height), "harm": harm}
+    increase = float(loss) - float(champion_loss) if pairs.height else 0.0  # type: ignore[arg-type]
+    evidence = {"rows": float(pairs.height), "harm": increase}
     if differing_cells:
-        reason = f"{differing_cells:,} feature values were served otherwise than they are defined; see the alerts"
+        reason = f"{differing_cells:,} feature values were served differently from their definition; see the alerts"
         return Step(DecisionKind.ROLL_BACK, "rollout.parity", reason, {"differing_cells": float(differing_cells)})
-    compared = f"{task.loss_name} {harm:+.4f} against the champion on {pairs.height:,} requests that both scored"
-    if pairs.height >= MIN_ROWS and not harm <= settings.max_loss:  # also where it is no number
+    compared = f"{task.loss_name} {increase:+.4f} against the champion on {pairs.height:,} requests that both scored"
+    if pairs.height >= MIN_ROWS and not increase <= settings.max_loss:  # also where it is NaN
         return Step(
             DecisionKind.ROLL_BACK, "rollout.max_loss", f"{compared}: worse than {settings.max_loss:g} allows", evidence
         )
@@ -86,6 +86,8 @@ def next_step(
         reason = f"{wait.days} days in shadow: {compared}; it now answers {settings.canary_share:.0%} of the keys"
         return Step(DecisionKind.CANARY, "rollout.shadow_days", reason, evidence)
     if state.stage is DecisionKind.SHADOW:
-        reason = f"{wait.days} days in shadow: {compared}; it now answers all, and the one before is kept warm"
+        reason = (
+            f"{wait.days} days in shadow: {compared}; it now answers all requests, and the version before is kept ready"
+        )
         return Step(DecisionKind.PROMOTE, "rollout.strategy", reason, evidence)
     return Step(DecisionKind.PROMOTE, "rollout.canary_days", f"{wait.days} days as canary: {compared}", evidence)

@@ -1,4 +1,4 @@
-"""The state that servers start from: the facts that views look up, and the predictions that wait for their outcome."""
+"""The state that servers start from: the facts that views look up, and the predictions that wait for their outcomes."""
 
 from __future__ import annotations
 
@@ -23,16 +23,19 @@ from mlops_lab.tables.facts import read_facts, read_labelled
 from mlops_lab.tables.fields import outcome_fields, request_fields
 from mlops_lab.tables.verdict import Verdict
 
-_ANSWER = ("id", "at", "version", "role", "output", "shadow_version", "shadow_output")
+VIEWS_FILE = "views.json"
+"""The versions of the views that a state holds facts for."""
+_ANSWER_FIELDS = ("id", "at", "version", "role", "output", "shadow_version", "shadow_output")
 
 
 def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tuple[str, tuple[int, ...]]:
     """Write what a server needs of the past; its folder (relative to the project) and its journals' positions.
 
-    Facts: of every table the rows within its longest window before the newest, plus the days that outcomes may
-    lag, and the last row of every entity. Book: the predictions of the days that outcomes may lag.
+    Facts: of every table the rows within its longest window before the newest row, plus the days that outcomes may
+    take, and the last row of every entity. Prediction index: the predictions of the days that outcomes may take, and
+    those of their outcomes that are known.
     """
-    positions = _positions(project, lake)
+    positions = journal_positions(project, lake)
     name = f"state-{sum(positions)}-{new_id()[:8]}"
     folder = project.state_path / name
     try:
@@ -42,15 +45,16 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
         for table, facts in read_facts(project, lake, labelled).items():
             needed = [view for view in views if view.table == table]
             if needed:
-                _recent(project, facts, needed).write_parquet(folder / f"{table}.parquet")
-        (folder / "views.json").write_bytes(msgspec.json.encode([view.version for view in views]))
-        write_segment(folder / PREDICTION_INDEX, encode_frames(_book(project, lake)))
+                _needed_facts(project, facts, needed).write_parquet(folder / f"{table}.parquet")
+        (folder / VIEWS_FILE).write_bytes(msgspec.json.encode([view.version for view in views]))
+        write_segment(folder / PREDICTION_INDEX, encode_frames(_index_records(project, lake)))
     except OSError as error:
         raise disk_fault(error, folder) from error
     return str(folder.relative_to(project.root)), positions
 
 
-def _recent(project: Project, facts: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
+def _needed_facts(project: Project, facts: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
+    """The facts that a request from now on can still look up."""
     windows = [view.window for view in views if view.window]
     margin = timedelta(days=project.settings.source.outcome_within_days)
     newest = facts["_known_at"].max()
@@ -58,47 +62,48 @@ def _recent(project: Project, facts: pl.DataFrame, views: Sequence[View]) -> pl.
         return facts
     facts = facts.sort("_known_at", "_fact_id", nulls_last=False)
     oldest = newest - margin - max(windows, default=timedelta(0))
-    recent = pl.col("_known_at").is_null() | (pl.max_horizontal("_known_at", "_seen_at") >= oldest)
-    keep = recent
+    in_window = pl.col("_known_at").is_null() | (pl.max_horizontal("_known_at", "_seen_at") >= oldest)
+    keep = in_window
     for view in views:
-        if view.window is None:  # of what is older, the latest fact of each entity is all that can still be asked for
+        if view.window is None:  # of what is older, the latest fact of each entity is all that can still be looked up
             keys = list(view.keys.values())
-            old = ~recent
+            old = ~in_window
             keep = keep | (old & (pl.int_range(pl.len()).over([*keys, old]) == pl.len().over([*keys, old]) - 1))
     return facts.filter(keep)
 
 
-def _book(project: Project, lake: Lake) -> Iterator[PredictionRecord | OutcomeRecord]:
+def _index_records(project: Project, lake: Lake) -> Iterator[PredictionRecord | OutcomeRecord]:
+    """The predictions that may still get an outcome, then the outcomes that some of them have already."""
     if not PREDICTIONS.exists(lake):
         return
     newest = PREDICTIONS.read(lake, columns=["at"])["at"].max()
     if not isinstance(newest, datetime):
         return
     oldest = newest - timedelta(days=project.settings.source.outcome_within_days)
-    asked = [field.name for field in request_fields(project)]
-    answered = [field.name for field in outcome_fields(project)]
-    made = PREDICTIONS.read(lake, since=oldest).sort("at", "id")
-    for row in _with_shadows(lake, made, since=oldest).iter_rows(named=True):
-        request = {name: row[name] for name in asked}
-        answer = {name: row[name] for name in _ANSWER}
+    request_names = [field.name for field in request_fields(project)]
+    outcome_names = [field.name for field in outcome_fields(project)]
+    predictions = PREDICTIONS.read(lake, since=oldest).sort("at", "id")
+    for row in _with_shadows(lake, predictions, since=oldest).iter_rows(named=True):
+        request = {name: row[name] for name in request_names}
+        answer = {name: row[name] for name in _ANSWER_FIELDS}
         missing = msgspec.json.decode(row["missing"] or "{}")
         yield PredictionRecord(**answer, request=request, features={}, missing=missing)
     if OUTCOMES.exists(lake):
-        ended = OUTCOMES.read(lake, since=oldest).filter(pl.col("verdict") == Verdict.ACCEPTED)
-        for row in ended.filter(pl.col("predicted_at") >= oldest).iter_rows(named=True):
-            values = {name: row[name] for name in answered}
+        accepted = OUTCOMES.read(lake, since=oldest).filter(pl.col("verdict") == Verdict.ACCEPTED)
+        for row in accepted.filter(pl.col("predicted_at") >= oldest).iter_rows(named=True):
+            values = {name: row[name] for name in outcome_names}
             yield OutcomeRecord(row["id"], row["known_at"], row["verdict"], values, None)
 
 
 def _with_shadows(lake: Lake, predictions: pl.DataFrame, *, since: datetime) -> pl.DataFrame:
-    """The predictions with what their shadow said; null where it has not come to that yet."""
+    """The predictions with what their shadow answered; null where it has not been scored yet."""
     if not SHADOWS.exists(lake):
         return predictions.with_columns(shadow_output=pl.lit(None))
     shadows = SHADOWS.read(lake, since=since, columns=["id", "output"]).rename({"output": "shadow_output"})
     return predictions.join(shadows.unique("id", keep="last"), on="id", how="left", maintain_order="left")
 
 
-def _positions(project: Project, lake: Lake) -> tuple[int, ...]:
-    """How far each worker's journal is in the lake."""
+def journal_positions(project: Project, lake: Lake) -> tuple[int, ...]:
+    """The position up to which each worker's journal is in the lake."""
     workers = range(len(worker_paths(project.journal_path)))
     return tuple(PREDICTIONS.position(lake, writer_of(worker)) for worker in workers)

@@ -13,7 +13,7 @@ from mlops_lab.serving.answering.routing_table import LiveVersion
 
 
 def find_version(decisions: Sequence[Decision], version: int) -> LiveVersion:
-    """Where the version's package lies and what it hashes to, as its first decision recorded."""
+    """The version with the folder of its package and its fingerprint, as its first decision recorded them."""
     for decision in decisions:
         if decision.version == version and "package" in decision.evidence:
             return LiveVersion(version, decision.evidence["package"], decision.evidence["fingerprint"])

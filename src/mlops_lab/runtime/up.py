@@ -123,7 +123,7 @@ class Up:
         """
         began = time.perf_counter()
         ingest_journal(self._project, self._loop.lake)
-        self._loop.act(fresh=True)
+        self._loop.act(new_state=True)
         ensure_token(self._project)
         answers, outcomes, decisions = *self._count(), len(self._loop.decisions)
         again = partial(self._watcher.ready, steps=None)

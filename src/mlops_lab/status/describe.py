@@ -12,9 +12,9 @@ from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.clock import days_before
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.quarantine import waiting
-from mlops_lab.loop.observe import measure_day, predictions_of_day, recent_measurements, rollout_pairs, task_of
+from mlops_lab.loop.observe import measure_day, measurements_since, predictions_of_day, rollout_pairs, task_of
 from mlops_lab.loop.tick import Loop
-from mlops_lab.loop.triggers import next_retraining
+from mlops_lab.loop.triggers.run import next_retraining
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.rollout.next_step import waiting_for
@@ -114,7 +114,7 @@ def _performance(loop: Loop, now: datetime) -> dict[str, Any]:
         package=project.root / find_version(loop.decisions, champion).package,
         predictions=predictions_of_day(project, loop.lake, now=now),
     )
-    measured = recent_measurements(loop.lake, days_before(now, 2 * _WEEK, project.timezone))
+    measured = measurements_since(loop.lake, days_before(now, 2 * _WEEK, project.timezone))
     found = {"last_24_hours": summarise(today)}
     last = measured.filter(pl.col("monitor") == "quality")["at"].max() if measured.height else None
     if isinstance(last, datetime):

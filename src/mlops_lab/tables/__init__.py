@@ -1,1 +1,1 @@
-"""The tables of the loop, declared once, and the fields and facts in them."""
+"""Tables: every table of the lake, declared once, and what is read from several of them."""

@@ -1,11 +1,11 @@
-"""The tables of the loop. Each stands here once; docs/tables.md is made from it."""
+"""The tables that MLOps Lab writes, each declared once. docs/tables.md is made from these declarations."""
 
 from __future__ import annotations
 
 import polars as pl
 
 from mlops_lab.tables.fields import outcome_fields, request_fields
-from mlops_lab.tables.table import MOMENT, Column, ProjectColumns, Table
+from mlops_lab.tables.table import MOMENT, FixedColumn, ProjectColumns, Table
 
 _TEXT, _WHOLE, _NUMBER = pl.String(), pl.Int64(), pl.Float64()
 _REQUEST = ProjectColumns("the request's fields", request_fields)
@@ -19,13 +19,17 @@ PREDICTIONS = Table(
     written_by="intake, from the journal",
     once=_JOURNAL_ONCE,
     columns=(
-        Column("id", _TEXT, "the client's id of the request, or one that was made for it"),
-        Column("at", MOMENT, "the request's own time"),
-        Column("version", _WHOLE, "the version that answered"),
-        Column("role", _TEXT, "`champion`, `canary`, or `arm` of an A/B test"),
-        Column("output", None, "the answer: a probability, the probability of each class, or a number"),
-        Column("shadow_version", _WHOLE, "the version that was scored on the same request and answered nobody"),
-        Column("missing", _TEXT, "JSON: the views that knew nothing of the request, and why"),
+        FixedColumn("id", _TEXT, "the client's id of the request, or one that was made for it"),
+        FixedColumn("at", MOMENT, "the request's own time"),
+        FixedColumn("version", _WHOLE, "the version that answered"),
+        FixedColumn("role", _TEXT, "`champion`, `canary`, or `arm` of an A/B test"),
+        FixedColumn("output", None, "the answer: a probability, the probability of each class, or a number"),
+        FixedColumn(
+            "shadow_version",
+            _WHOLE,
+            "the version in shadow: it was scored on the same request, and its answer was not used",
+        ),
+        FixedColumn("missing", _TEXT, "JSON: the views that had no values for the request, and why"),
         _REQUEST,
         ProjectColumns("the values of views and derived features", None),
     ),
@@ -37,17 +41,17 @@ OUTCOMES = Table(
     written_by="intake, from the journal",
     once=_JOURNAL_ONCE,
     columns=(
-        Column("id", _TEXT, "the id of the prediction"),
-        Column("known_at", MOMENT, "when the outcome became known"),
-        Column("received_at", MOMENT, "when it reached the server, where that was later"),
-        Column("verdict", _TEXT, "`accepted`, `conflict` or `unknown`"),
-        Column("predicted_at", MOMENT, "the time of the prediction"),
+        FixedColumn("id", _TEXT, "the id of the prediction"),
+        FixedColumn("known_at", MOMENT, "when the outcome became known"),
+        FixedColumn("received_at", MOMENT, "when it reached the server, where that was later"),
+        FixedColumn("verdict", _TEXT, "`accepted`, `conflict` or `unknown`"),
+        FixedColumn("predicted_at", MOMENT, "the time of the prediction"),
         ProjectColumns("the outcome's fields", outcome_fields),
-        Column("version", _WHOLE, "the version that answered"),
-        Column("role", _TEXT, "its role"),
-        Column("output", None, "the answer"),
-        Column("shadow_version", _WHOLE, "the version in shadow"),
-        Column("shadow_output", None, "what it would have answered"),
+        FixedColumn("version", _WHOLE, "the version that answered"),
+        FixedColumn("role", _TEXT, "the role of that version"),
+        FixedColumn("output", None, "the answer"),
+        FixedColumn("shadow_version", _WHOLE, "the version in shadow"),
+        FixedColumn("shadow_output", None, "what it would have answered"),
         _REQUEST,
     ),
 )
@@ -58,11 +62,11 @@ REFUSALS = Table(
     written_by="intake, from the journal",
     once=_JOURNAL_ONCE,
     columns=(
-        Column("id", _TEXT, "the id of the request"),
-        Column("at", MOMENT, "the request's own time"),
-        Column("version", _WHOLE, "the version that was asked"),
-        Column("view", _TEXT, "the view that refused; empty where the model had no answer"),
-        Column("reason", _TEXT, "why"),
+        FixedColumn("id", _TEXT, "the id of the request"),
+        FixedColumn("at", MOMENT, "the request's own time"),
+        FixedColumn("version", _WHOLE, "the version that should have answered"),
+        FixedColumn("view", _TEXT, "the view that had no values; empty where the model gave no valid answer"),
+        FixedColumn("reason", _TEXT, "the reason in words"),
         _REQUEST,
     ),
 )
@@ -73,27 +77,27 @@ SHADOWS = Table(
     written_by="intake, from the journal",
     once=_JOURNAL_ONCE,
     columns=(
-        Column("id", _TEXT, "the id of the prediction"),
-        Column("at", MOMENT, "the request's own time"),
-        Column("version", _WHOLE, "the version in shadow"),
-        Column("output", None, "what it would have answered"),
+        FixedColumn("id", _TEXT, "the id of the prediction"),
+        FixedColumn("at", MOMENT, "the request's own time"),
+        FixedColumn("version", _WHOLE, "the version in shadow"),
+        FixedColumn("output", None, "what it would have answered"),
     ),
 )
 QUARANTINE = Table(
     name="quarantine",
-    meaning="Rows that broke the contract, and those of them that were brought in later.",
+    meaning="Rows that broke the contract, and those of them that were released into their tables later.",
     time="at",
     written_by="intake, from data files and from the journal",
     once="the id, a hash of table and row; from the journal also the position in it",
     columns=(
-        Column("id", _TEXT, "a hash of table and row"),
-        Column("at", MOMENT, "when it was set aside, or released"),
-        Column("table", _TEXT, "the table that it was meant for"),
-        Column("rule", _TEXT, "the rule that it broke"),
-        Column("column", _TEXT, "the column that the rule is about"),
-        Column("reason", _TEXT, "the rule in words"),
-        Column("row", _TEXT, "the row as JSON"),
-        Column("event", _TEXT, "`set_aside` or `released`"),
+        FixedColumn("id", _TEXT, "a hash of table and row"),
+        FixedColumn("at", MOMENT, "when it was set aside, or released"),
+        FixedColumn("table", _TEXT, "the table that it was meant for"),
+        FixedColumn("rule", _TEXT, "the rule that it broke"),
+        FixedColumn("column", _TEXT, "the column that the rule is about"),
+        FixedColumn("reason", _TEXT, "the rule in words"),
+        FixedColumn("row", _TEXT, "the row as JSON"),
+        FixedColumn("event", _TEXT, "`set_aside` or `released`"),
     ),
 )
 MEASUREMENTS = Table(
@@ -103,12 +107,14 @@ MEASUREMENTS = Table(
     written_by="the loop, when a day is over",
     once=_TICK_ONCE,
     columns=(
-        Column("at", MOMENT, "the end of the window"),
-        Column("window_hours", _NUMBER, "the length of the window"),
-        Column("monitor", _TEXT, "what was measured: `quality`, `calibration`, `volume`, `drift`, `nulls` or `parity`"),
-        Column("name", _TEXT, "the measure, the feature or the class"),
-        Column("version", _WHOLE, "the champion"),
-        Column("value", _NUMBER, "the value"),
+        FixedColumn("at", MOMENT, "the end of the window"),
+        FixedColumn("window_hours", _NUMBER, "the length of the window"),
+        FixedColumn(
+            "monitor", _TEXT, "what was measured: `quality`, `calibration`, `volume`, `drift`, `nulls` or `parity`"
+        ),
+        FixedColumn("name", _TEXT, "the measure, the feature or the class"),
+        FixedColumn("version", _WHOLE, "the champion"),
+        FixedColumn("value", _NUMBER, "the value"),
     ),
 )
 ALERTS = Table(
@@ -118,32 +124,32 @@ ALERTS = Table(
     written_by="the loop, when a day is over",
     once=_TICK_ONCE,
     columns=(
-        Column("at", MOMENT, "when the rule fired"),
-        Column("rule", _TEXT, "the rule"),
-        Column("what", _TEXT, "what it saw"),
-        Column("where", _TEXT, "where"),
-        Column("hint", _TEXT, "what to do about it"),
+        FixedColumn("at", MOMENT, "the end of the day that the rule looked at"),
+        FixedColumn("rule", _TEXT, "the rule"),
+        FixedColumn("what", _TEXT, "what is wrong"),
+        FixedColumn("where", _TEXT, "where it was seen"),
+        FixedColumn("hint", _TEXT, "what to do about it"),
     ),
 )
 DECISIONS = Table(
     name="decisions",
-    meaning="Every decision ever made. Which version is live is derived from it.",
+    meaning="Every decision ever made. Which version is live follows from them.",
     time="at",
     written_by="the loop, and commands of an operator",
     once="the decision's number: the one after those that the writer knew",
     columns=(
-        Column("number", _WHOLE, "1, 2, 3 …"),
-        Column("at", MOMENT, "when"),
-        Column(
+        FixedColumn("number", _WHOLE, "its position among all decisions, from 1"),
+        FixedColumn("at", MOMENT, "when it was made"),
+        FixedColumn(
             "what",
             _TEXT,
             "the kind: `retrain`, `refuse`, `bootstrap`, `shadow`, `canary`, `promote`, `roll_back`, `split`",
         ),
-        Column("version", _WHOLE, "about which version; null where none was registered"),
-        Column("rule", _TEXT, "by which rule"),
-        Column("reason", _TEXT, "why, in words"),
-        Column("evidence", _TEXT, "JSON: the figures behind it"),
-        Column("by", _TEXT, "who decided"),
+        FixedColumn("version", _WHOLE, "the version that it is about; null where none was registered"),
+        FixedColumn("rule", _TEXT, "the rule that led to it; `asked` where a person did"),
+        FixedColumn("reason", _TEXT, "the reason in words"),
+        FixedColumn("evidence", _TEXT, "JSON: the figures behind it"),
+        FixedColumn("by", _TEXT, "who decided"),
     ),
 )
 TABLES = (PREDICTIONS, OUTCOMES, REFUSALS, SHADOWS, QUARANTINE, MEASUREMENTS, ALERTS, DECISIONS)

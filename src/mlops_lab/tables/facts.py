@@ -1,4 +1,4 @@
-"""What the lake knows about the past: labelled requests, and the facts that views look up."""
+"""Labelled requests, and the facts that views look up, read from the lake."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import OUTCOMES
 from mlops_lab.tables.fields import outcome_fields, request_fields
+from mlops_lab.tables.table import MOMENT
 from mlops_lab.tables.verdict import Verdict
 
 
@@ -34,20 +35,20 @@ def read_columns_of_facts(
 ) -> dict[str, pl.DataFrame]:
     """The facts of these tables, with these of their columns, in no particular order."""
     source = project.settings.source
-    found = {}
+    facts = {}
     for table, columns in columns_by_table.items():
         tables = [table, *([OUTCOMES.name] if table == source.table and OUTCOMES.exists(lake) else [])]
         parts = []
         for name in tables:
-            identity = {*_identity(project, name), "verdict", "received_at"}
-            read = [column for column in lake.schema(name) if column in {*columns, *identity}]
-            parts.append(facts_of(project, name, lake.read(name, columns=read), columns=columns))
-        found[table] = pl.concat(parts)
-    return found
+            always = {*_identity_columns(project, name), "verdict", "received_at"}
+            names = [column for column in lake.schema(name) if column in {*columns, *always}]
+            parts.append(facts_of(project, name, lake.read(name, columns=names), columns=columns))
+        facts[table] = pl.concat(parts)
+    return facts
 
 
-def _identity(project: Project, table: str) -> list[str]:
-    """The columns that say which fact it is and when it was known."""
+def _identity_columns(project: Project, table: str) -> list[str]:
+    """The columns that identify a fact, and that of the moment it was known."""
     source = project.settings.source
     if table == OUTCOMES.name:
         return ["id", "known_at"]
@@ -60,27 +61,27 @@ def _identity(project: Project, table: str) -> list[str]:
 def facts_of(
     project: Project, table: str, rows: pl.DataFrame, *, columns: Collection[str] | None = None
 ) -> pl.DataFrame:
-    """The facts in some rows of a table: `_fact_id`, `_known_at`, `_seen_at` (null: always), and the rows' own columns
-    (those of them that are in `columns`).
+    """The facts in some rows of a table: `_fact_id`, `_known_at`, `_seen_at` (null: always visible), and the columns of
+    the rows (those of them that are in `columns`).
 
-    A fact is seen from the later of two times: when the world knew it and when it reached us. The facts in the
-    outcomes are those of the source table.
+    A fact is visible from the later of two moments: when it became known, and when it reached the project. The rows of
+    the outcomes are facts of the source table.
     """
     source = project.settings.source
     if table in (source.table, OUTCOMES.name):
-        name, known_at = (source.id, source.known_at) if table == source.table else ("id", "known_at")
+        id_column, known_at = (source.id, source.known_at) if table == source.table else ("id", "known_at")
         rows = rows if table == source.table else rows.filter(pl.col("verdict") == Verdict.ACCEPTED)
-        identity = pl.col(name)
-        asked = [field.name for field in (*request_fields(project), *outcome_fields(project))]
-        own = {source.known_at: pl.col(known_at).alias(source.known_at), **{name: pl.col(name) for name in asked}}
+        identity = pl.col(id_column)
+        names = [field.name for field in (*request_fields(project), *outcome_fields(project))]
+        own = {source.known_at: pl.col(known_at).alias(source.known_at), **{name: pl.col(name) for name in names}}
     else:
         section = project.settings.tables[table]
         known_at = section.known_at or ""
         identity = pl.concat_str([pl.col(column).cast(pl.String) for column in section.key], separator="\x1f")
         own = {column: pl.col(column) for column in section.fields}
-    nothing = pl.lit(None, pl.Datetime("us", "UTC"))
-    known = pl.col(known_at) if known_at else nothing
-    received = pl.col("received_at") if "received_at" in rows.columns else nothing
+    no_moment = pl.lit(None, MOMENT)
+    known = pl.col(known_at) if known_at else no_moment
+    received = pl.col("received_at") if "received_at" in rows.columns else no_moment
     return rows.select(
         identity.alias("_fact_id"),
         known.alias("_known_at"),

@@ -9,7 +9,7 @@ from mlops_lab.project import Project
 
 
 def request_fields(project: Project) -> tuple[Field, ...]:
-    """The fields of a request, with its moment where that is the one of its arrival."""
+    """The fields of a request; where its moment is that of its arrival, the field of the moment comes first."""
     source = project.settings.source
     implied = (Field(source.time, "datetime", nullable=False),) if project.timed_by_arrival else ()
     return (*implied, *parse_fields(source.request, where="source.request"))
@@ -21,7 +21,7 @@ def outcome_fields(project: Project) -> tuple[Field, ...]:
 
 
 def source_fields(project: Project) -> tuple[Field, ...]:
-    """The fields of the source table: id, request, moment of knowing, outcome."""
+    """The fields of the source table: id, request, the moment the outcome became known, outcome."""
     source = project.settings.source
     return (
         Field(source.id, "string", nullable=False),
@@ -41,16 +41,16 @@ def table_fields(project: Project) -> dict[str, tuple[Field, ...]]:
 
 
 def table_schemas(project: Project) -> dict[str, dict[str, pl.DataType]]:
-    """Column dtypes of every table that views may look up."""
+    """FixedColumn dtypes of every table that views may look up."""
     return {name: polars_schema(fields) for name, fields in table_fields(project).items()}
 
 
 def submitted_fields(project: Project) -> tuple[Field, ...]:
-    """The id of the prediction, when its outcome was known, and the outcome.
+    """The fields of a submitted outcome: the id of the prediction, when the outcome became known, and the outcome.
 
-    The moment may be left out where "now" is the machine's time: it is then that of the arrival. A project that lives
-    on its data's clock must say it.
+    The moment may be left out where "now" is the machine's time: it is then the moment of arrival. With
+    `clock = "data"` it is required.
     """
-    on_the_wall = project.settings.project.clock == "wall"
-    known = (Field("id", "string", nullable=False), Field("known_at", "datetime", nullable=on_the_wall))
-    return (*known, *parse_fields(project.settings.source.outcome, where="source.outcome"))
+    uses_wall_clock = project.settings.project.clock == "wall"
+    known = (Field("id", "string", nullable=False), Field("known_at", "datetime", nullable=uses_wall_clock))
+    return (*known, *outcome_fields(project))

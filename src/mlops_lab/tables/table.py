@@ -1,4 +1,4 @@
-"""What is said of a table once, and used wherever it is read or written."""
+"""The declaration of a table, used wherever the table is read or written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOMENT = pl.Datetime("us", "UTC")
 
 
 @dataclass(frozen=True)
-class Column:
+class FixedColumn:
     """A column that the table has in every project. `dtype` None: that of the outputs of the project's task."""
 
     name: str
@@ -27,7 +27,7 @@ class Column:
 
 @dataclass(frozen=True)
 class ProjectColumns:
-    """Columns that the project declares; `fields` None: known only when they are written."""
+    """Columns that differ between projects; `fields` None: they are known only when they are written."""
 
     meaning: str
     fields: Callable[[Project], Sequence[Field]] | None
@@ -43,23 +43,23 @@ class Table:
     time: str
     written_by: str
     once: str
-    columns: tuple[Column | ProjectColumns, ...]
+    columns: tuple[FixedColumn | ProjectColumns, ...]
 
     def schema(self, project: Project) -> dict[str, pl.DataType]:
         """Names and dtypes of the columns in this project, without those that are known only when they are written."""
         output = make_task(project.task).output_dtype
-        found: dict[str, pl.DataType] = {}
+        schema: dict[str, pl.DataType] = {}
         for column in self.columns:
-            if isinstance(column, Column):
-                found[column.name] = output if column.dtype is None else column.dtype
+            if isinstance(column, FixedColumn):
+                schema[column.name] = output if column.dtype is None else column.dtype
             elif column.fields is not None:
-                found |= polars_schema(tuple(column.fields(project)))
-        return found
+                schema |= polars_schema(tuple(column.fields(project)))
+        return schema
 
     @property
     def fixed_schema(self) -> dict[str, pl.DataType]:
         """Names and dtypes of the columns that are the same in every project."""
-        columns = [column for column in self.columns if isinstance(column, Column)]
+        columns = [column for column in self.columns if isinstance(column, FixedColumn)]
         return {column.name: column.dtype for column in columns if column.dtype is not None}
 
     def exists(self, lake: Lake) -> bool:

@@ -1,1 +1,1 @@
-"""Where alerts are sent. One channel a file."""
+"""Channels: where alerts are sent. Each has its own file; `run.CHANNELS` lists them."""

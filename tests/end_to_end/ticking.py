@@ -1,9 +1,9 @@
-"""Live through days of the made-up project, and be killed at a commit point: before or after something is written.
+"""Run days of the made-up project, and be killed at a commit point: before or after something is written.
 
-    python turning.py < JOBS > TOLD
+    python ticking.py < JOBS > RESULTS
 
-What costs seconds to import is imported once; every life is a fork. A job copies a project, is killed with kill -9 at
-each of its burns, one life after the other, and then lives on to the end.
+What takes seconds to import is imported once; every run is a fork. A job copies a project, is run and killed with
+kill -9 at each of its kill points, one run after the other, and then runs on to the end.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.serving.answering.service import Service
 from mlops_lab.tables.declared import MEASUREMENTS
 
-LIFE_SECONDS = 90
+RUN_SECONDS = 90
 
 
 def play_days(project: Project, world: World, first: int, last: int) -> None:
-    """Live through the days, a turn of the loop at the end of each. After a kill it goes on with the unfinished day."""
+    """Run the days, with a tick of the loop at the end of each. After a kill it goes on with the unfinished day."""
     loop = Loop(project)
     days = [
         day for day in range(first, last) if MEASUREMENTS.position(loop.lake, "tick") < to_micros(day_begin(day + 1))
     ]
     ingest_journal(project, loop.lake)
-    loop.act(fresh=True)
+    loop.act(new_state=True)
     service = Service(project, read_routing_table(project.deployment_path))
     try:
-        service.cast_shadows()  # those that a life before did not come to
+        service.cast_shadows()  # those that a killed run did not come to
         for day in days:
             _play_day(service, world, day)
             loop.tick(day_begin(day + 1))
@@ -66,75 +66,79 @@ def _play_day(service: Service, world: World, day: int) -> None:
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """Copy the project in `source` to `target` and live there from day `first` to day `last` (exclusive).
+    """Copy the project in `source` to `target` and run it from day `first` to day `last` (exclusive).
 
-    A burn is ("before append", 3): die before the third call of `append` in this life, or ("any", 3): at the third
-    commit point, whatever it is. A life that comes to its end before that was its last.
+    A kill point is ("before Lake.append", 3): be killed before the third call of `append` in this run, or ("any", 3):
+    at the third commit point, whatever it is. A run that ends before that is the last one.
     """
 
     source: str
     target: str
     first: int
     last: int
-    burns: list[tuple[str, int]] = []
+    kill_points: list[tuple[str, int]] = []
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What became of a job: how many lives ended early, and the commit points that the last one passed."""
+class JobResult(msgspec.Struct, frozen=True):
+    """What became of a job: how many runs were killed, and the commit points that the last one passed."""
 
     killed: int
     points: dict[str, int]
 
 
-class Fuse:
-    """Counts commit points; at the one it was set to, this process dies."""
+class KillSwitch:
+    """Counts commit points; at the one it was set to, it kills this process."""
 
-    def __init__(self, burn: tuple[str, int] | None) -> None:
-        self._burn = burn
+    def __init__(self, kill_point: tuple[str, int] | None) -> None:
+        self._kill_point = kill_point
         self.points: Counter[str] = Counter()
 
     def wire(self, owner: Any, name: str) -> None:
         """Make every call of a function or method two commit points."""
         work: Callable[..., Any] = getattr(owner, name)
 
-        def wired(*arguments: Any, **named: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
             self._pass(f"before {owner.__name__}.{name}")
             result = work(*arguments, **named)
             self._pass(f"after {owner.__name__}.{name}")
             return result
 
-        setattr(owner, name, wired)
+        setattr(owner, name, call)
 
     def _pass(self, point: str) -> None:
         self.points.update([point, "any"])
-        if self._burn and self.points[self._burn[0]] == self._burn[1] and self._burn[0] in {point, "any"}:
+        if (
+            self._kill_point
+            and self.points[self._kill_point[0]] == self._kill_point[1]
+            and self._kill_point[0] in {point, "any"}
+        ):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def live_once(job: Job, burn: tuple[str, int] | None) -> dict[str, int]:
-    """A life in this process; the commit points it passed."""
+def run_once(job: Job, kill_point: tuple[str, int] | None) -> dict[str, int]:
+    """A run in this process; the commit points it passed."""
     from mlops_lab.registry.store import MlflowClient, ModelRegistry
 
-    fuse = Fuse(burn)
-    fuse.wire(Lake, "append")
-    fuse.wire(Journal, "append")
-    fuse.wire(deploy, "write_routing_table")
-    fuse.wire(ModelRegistry, "_write_package")
-    fuse.wire(MlflowClient, "create_model_version")
-    fuse.wire(MlflowClient, "set_registered_model_alias")
+    switch = KillSwitch(kill_point)
+    switch.wire(Lake, "append")
+    switch.wire(Journal, "append")
+    switch.wire(deploy, "write_routing_table")
+    switch.wire(ModelRegistry, "_write_package")
+    switch.wire(MlflowClient, "create_model_version")
+    switch.wire(MlflowClient, "set_registered_model_alias")
     play_days(load_project(Path(job.target)), make_world(), job.first, job.last)
-    return dict(fuse.points)
+    return dict(switch.points)
 
 
-def fork_life(job: Job, burn: tuple[str, int] | None) -> dict[str, int] | None:
-    """A life in a child; its commit points, or None where it was killed."""
-    told = Path(job.target) / "points.json"
+def fork_run(job: Job, kill_point: tuple[str, int] | None) -> dict[str, int] | None:
+    """A run in a child process; its commit points, or None where it was killed."""
+    points_file = Path(job.target) / "points.json"
     pid = os.fork()
     if pid == 0:
         code = 1
         try:
-            signal.alarm(LIFE_SECONDS)  # whatever hangs does not hang for ever
-            told.write_bytes(msgspec.json.encode(live_once(job, burn)))
+            signal.alarm(RUN_SECONDS)  # whatever hangs does not hang for ever
+            points_file.write_bytes(msgspec.json.encode(run_once(job, kill_point)))
             code = 0
         except BaseException:
             traceback.print_exc()
@@ -143,18 +147,18 @@ def fork_life(job: Job, burn: tuple[str, int] | None) -> dict[str, int] | None:
     _, status = os.waitpid(pid, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
         return None
-    assert status == 0, f"a life in {job.target} ended with status {status}"
-    return msgspec.json.decode(told.read_bytes(), type=dict[str, int])
+    assert status == 0, f"a run in {job.target} ended with status {status}"
+    return msgspec.json.decode(points_file.read_bytes(), type=dict[str, int])
 
 
-def do(job: Job) -> Told:
-    """All lives of a job."""
+def run_job(job: Job) -> JobResult:
+    """All runs of a job."""
     shutil.copytree(job.source, job.target)
-    for killed, burn in enumerate([*job.burns, None]):
-        points = fork_life(job, burn)
+    for killed, kill_point in enumerate([*job.kill_points, None]):
+        points = fork_run(job, kill_point)
         if points is not None:
-            return Told(killed, points)
-    raise AssertionError("the last life is not killed")
+            return JobResult(killed, points)
+    raise AssertionError("the last run is not killed")
 
 
 def main() -> None:
@@ -164,7 +168,7 @@ def main() -> None:
     import mlops_lab.loop.retrain  # noqa: F401
 
     jobs = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Job])
-    sys.stdout.buffer.write(msgspec.json.encode([do(job) for job in jobs]))
+    sys.stdout.buffer.write(msgspec.json.encode([run_job(job) for job in jobs]))
 
 
 if __name__ == "__main__":

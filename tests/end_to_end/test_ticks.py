@@ -1,4 +1,4 @@
-"""The loop is a reconciler: a turn twice is a turn once, and one that is killed anywhere goes on where it was."""
+"""The loop is a reconciler: a tick twice is a tick once, and one that is killed anywhere goes on where it was."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import make_once, turn
+from running import make_once, run_jobs
 from synthetic import day_begin
-from turning import Job
+from ticking import Job
 
 from mlops_lab.lake import Lake
 from mlops_lab.loop.tick import Loop
@@ -22,12 +22,12 @@ from mlops_lab.project import Project, load_project
 from mlops_lab.rollout.decisions import DecisionKind, read_decisions
 from mlops_lab.serving.answering.routing_table import read_routing_table
 
-Burns = Sequence[tuple[str, int]]
+KillPoints = Sequence[tuple[str, int]]
 STEPS = ["retrain", "bootstrap", "retrain", "shadow", "canary", "promote"]
 
 
 def decided(folder: Path) -> list[tuple[Any, ...]]:
-    """What was decided: all that must not depend on kills. A run's id and a candidate's place in MLflow may."""
+    """The decisions, without what may depend on kills: the id of a run, and the path of a candidate in MLflow."""
     decisions = read_decisions(Lake(folder / ".mlops/lake"))
     return [
         (item.at, str(item.what), item.version, item.rule, item.reason, item.by, item.evidence.get("fingerprint"))
@@ -55,8 +55,8 @@ def assert_same(folder: Path, unbroken: Path) -> None:
     assert decided(folder) == decided(unbroken)
     assert contents(folder) == contents(unbroken)
     assert versions(folder) == versions(unbroken)
-    told, wanted = (read_routing_table(place / ".mlops/deployment.json") for place in (folder, unbroken))
-    assert (told.generation, told.champion.version, told.challenger) == (
+    table, wanted = (read_routing_table(root / ".mlops/deployment.json") for root in (folder, unbroken))
+    assert (table.generation, table.champion.version, table.challenger) == (
         wanted.generation,
         wanted.champion.version,
         wanted.challenger,
@@ -66,7 +66,7 @@ def assert_same(folder: Path, unbroken: Path) -> None:
 
 
 def test_the_loop_wins_back_what_the_new_depot_cost(lived: Path) -> None:
-    """What the crash tests compare with is worth comparing: a retraining, a rollout, a promotion."""
+    """The unbroken run that the crash tests compare with has a retraining, a rollout and a promotion."""
     decisions = read_decisions(Lake(lived / "promoted/.mlops/lake"))
     assert [str(decision.what) for decision in decisions] == STEPS
     assert [decision.version for decision in decisions] == [None, 1, None, 2, 2, 2]
@@ -78,7 +78,7 @@ def test_the_loop_wins_back_what_the_new_depot_cost(lived: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["due", "promoted"])
-def test_the_same_turn_again_changes_nothing(lived: Path, copy_project: Callable[..., Project], name: str) -> None:
+def test_the_same_tick_again_changes_nothing(lived: Path, copy_project: Callable[..., Project], name: str) -> None:
     project = copy_project(lived / name)
     now = day_begin(29 if name == "due" else 33)
     before = (decided(project.root), contents(project.root), versions(project.root))
@@ -93,16 +93,14 @@ def test_the_same_turn_again_changes_nothing(lived: Path, copy_project: Callable
     assert project.deployment_path.read_bytes() == deployment
 
 
-def test_a_turn_in_the_past_changes_nothing(lived: Path, copy_project: Callable[..., Project]) -> None:
+def test_a_tick_in_the_past_changes_nothing(lived: Path, copy_project: Callable[..., Project]) -> None:
     project = copy_project(lived / "promoted")
     before = (decided(project.root), contents(project.root))
     assert Loop(project).tick(day_begin(31)) == []
     assert (decided(project.root), contents(project.root)) == before
 
 
-def test_days_are_measured_once_however_often_there_is_a_turn(
-    lived: Path, copy_project: Callable[..., Project]
-) -> None:
+def test_days_are_measured_once_however_many_ticks_there_are(lived: Path, copy_project: Callable[..., Project]) -> None:
     project = copy_project(lived / "promoted")
     loop = Loop(project)
     measured = loop.lake.read("measurements").height
@@ -116,7 +114,7 @@ def test_days_are_measured_once_however_often_there_is_a_turn(
     assert loop.lake.version("measurements") == again
 
 
-def test_a_turn_knows_what_others_have_decided_meanwhile(lived: Path, copy_project: Callable[..., Project]) -> None:
+def test_a_tick_knows_what_others_have_decided_meanwhile(lived: Path, copy_project: Callable[..., Project]) -> None:
     project = copy_project(lived / "promoted")
     loop, other = Loop(project), Loop(project)
     other.roll_back(day_begin(33), by="a person", reason="tried")
@@ -132,19 +130,23 @@ def test_a_lost_routing_table_is_derived_anew(lived: Path, copy_project: Callabl
     shutil.rmtree(project.state_path)
     project.deployment_path.unlink()
     Loop(project).tick(day_begin(33))
-    told = read_routing_table(project.deployment_path)
-    assert (told.generation, told.champion, told.challenger) == (wanted.generation, wanted.champion, wanted.challenger)
-    assert (project.root / told.state).is_dir()
+    table = read_routing_table(project.deployment_path)
+    assert (table.generation, table.champion, table.challenger) == (
+        wanted.generation,
+        wanted.champion,
+        wanted.challenger,
+    )
+    assert (project.root / table.state).is_dir()
 
 
-# In the turn at the end of day 29 the appends are: outcomes, traffic, predictions; then the decisions to retrain and
+# In the tick at the end of day 29 the appends are: outcomes, traffic, predictions; then the decisions to retrain and
 # about the candidate; the measurements come last.
-IN_THE_TURN = [
+IN_THE_TICK = [
     ("after Lake.append", 1),
     ("before Lake.append", 4),
     ("after Lake.append", 4),
-    ("before Store._write_package", 1),
-    ("after Store._write_package", 1),
+    ("before ModelRegistry._write_package", 1),
+    ("after ModelRegistry._write_package", 1),
     ("after MlflowClient.create_model_version", 1),
     ("before Lake.append", 5),
     ("after Lake.append", 5),
@@ -157,64 +159,64 @@ QUICK = [5, 7]
 
 
 @pytest.fixture(scope="module")
-def lives(shared: Path, lived: Path) -> Path:
-    """Where all quick jobs were done, in one process: what it imports costs more than they do."""
+def quick_jobs(shared: Path, lived: Path) -> Path:
+    """The folder of all quick jobs, run in one process: its imports take longer than the jobs."""
     draw = random.Random(1)
     at_random = [("any", draw.randrange(1, draw.choice([30, 300, 900]))) for _ in range(4)]
 
     def make(folder: Path) -> None:
-        shutil.copytree(lived / "due", folder / "first place")
-        jobs = [job_with(lived, folder / f"at {index}", [IN_THE_TURN[index]]) for index in QUICK]
+        shutil.copytree(lived / "due", folder / "first folder")
+        jobs = [job_with(lived, folder / f"at {index}", [IN_THE_TICK[index]]) for index in QUICK]
         jobs += [job_with(lived, folder / "at random", at_random)]
-        jobs += [Job(source=str(folder / "first place"), target=str(folder / "second place"), first=29, last=30)]
-        for job, told in zip(jobs, turn(jobs), strict=True):
-            Path(job.target, "kills").write_text(str(told.killed))
+        jobs += [Job(source=str(folder / "first folder"), target=str(folder / "second folder"), first=29, last=30)]
+        for job, result in zip(jobs, run_jobs(jobs), strict=True):
+            Path(job.target, "kills").write_text(str(result.killed))
 
-    return make_once(shared / "lives", make)
+    return make_once(shared / "quick jobs", make)
 
 
 @pytest.mark.parametrize("index", QUICK)
-def test_a_retraining_killed_half_way_goes_on(lives: Path, lived: Path, index: int) -> None:
-    assert (lives / f"at {index}/kills").read_text() == "1"
-    assert_same(lives / f"at {index}", lived / "promoted")
+def test_a_retraining_killed_half_way_goes_on(quick_jobs: Path, lived: Path, index: int) -> None:
+    assert (quick_jobs / f"at {index}/kills").read_text() == "1"
+    assert_same(quick_jobs / f"at {index}", lived / "promoted")
 
 
-def test_days_killed_at_random_go_on(lives: Path, lived: Path) -> None:
-    assert int((lives / "at random/kills").read_text()) >= 2
-    assert_same(lives / "at random", lived / "promoted")
+def test_days_killed_at_random_go_on(quick_jobs: Path, lived: Path) -> None:
+    assert int((quick_jobs / "at random/kills").read_text()) >= 2
+    assert_same(quick_jobs / "at random", lived / "promoted")
 
 
-def test_a_project_that_was_moved_goes_on(lives: Path, lived: Path) -> None:
-    """MLflow keeps full paths; a candidate trained after a move must not land in the old place."""
-    project = load_project(lives / "second place")
+def test_a_project_that_was_moved_goes_on(quick_jobs: Path, lived: Path) -> None:
+    """MLflow keeps full paths; a candidate trained after a move must not land in the old folder."""
+    project = load_project(quick_jobs / "second folder")
     decisions = read_decisions(Lake(project.lake_path))
     assert decisions[-1].what is DecisionKind.SHADOW
     assert (project.root / decisions[-1].evidence["package"] / "model.txt").is_file()
-    for place in (lives / "first place", lived / "due"):
-        assert len(list((place / ".mlops/mlflow/artifacts").iterdir())) == 1
+    for root in (quick_jobs / "first folder", lived / "due"):
+        assert len(list((root / ".mlops/mlflow/artifacts").iterdir())) == 1
     with closing(sqlite3.connect(project.mlflow_path / "mlflow.db")) as database:
-        places = database.execute("SELECT source FROM model_versions UNION SELECT artifact_uri FROM runs").fetchall()
-    assert all(place.startswith(str(project.root)) for (place,) in places)
+        paths = database.execute("SELECT source FROM model_versions UNION SELECT artifact_uri FROM runs").fetchall()
+    assert all(path.startswith(str(project.root)) for (path,) in paths)
 
 
-def kill_and_compare(lived: Path, folder: Path, burns: dict[str, Burns]) -> int:
-    """Live from day 29 to day 33 with kills, one job a name; all is as in the unbroken life. The number of kills."""
-    jobs = [job_with(lived, folder / name, some) for name, some in burns.items()]
-    told = turn(jobs)
+def kill_and_compare(lived: Path, folder: Path, kill_points: dict[str, KillPoints]) -> int:
+    """Run from day 29 to day 33 with kills, one job a name; all is as in the unbroken run. The number of kills."""
+    jobs = [job_with(lived, folder / name, points) for name, points in kill_points.items()]
+    results = run_jobs(jobs)
     for job in jobs:
         assert_same(Path(job.target), lived / "promoted")
-    return sum(one.killed for one in told)
+    return sum(result.killed for result in results)
 
 
-def job_with(lived: Path, target: Path, burns: Burns) -> Job:
-    return Job(source=str(lived / "due"), target=str(target), first=29, last=33, burns=list(burns))
+def job_with(lived: Path, target: Path, kill_points: KillPoints) -> Job:
+    return Job(source=str(lived / "due"), target=str(target), first=29, last=33, kill_points=list(kill_points))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_retraining_killed_anywhere_goes_on(lived: Path, tmp_path: Path) -> None:
-    burns = {f"killed {index}": [point, point] for index, point in enumerate(IN_THE_TURN)}
-    assert kill_and_compare(lived, tmp_path, burns) >= len(IN_THE_TURN)
+    kill_points = {f"killed {index}": [point, point] for index, point in enumerate(IN_THE_TICK)}
+    assert kill_and_compare(lived, tmp_path, kill_points) >= len(IN_THE_TICK)
 
 
 @pytest.mark.slow
@@ -222,5 +224,7 @@ def test_a_retraining_killed_anywhere_goes_on(lived: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("seed", range(4))
 def test_days_killed_again_and_again_go_on(lived: Path, tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
-    burns = {str(run): [("any", draw.randrange(1, draw.choice([20, 200, 900]))) for _ in range(15)] for run in range(2)}
-    assert kill_and_compare(lived, tmp_path, burns) >= 10
+    kill_points = {
+        str(run): [("any", draw.randrange(1, draw.choice([20, 200, 900]))) for _ in range(15)] for run in range(2)
+    }
+    assert kill_and_compare(lived, tmp_path, kill_points) >= 10

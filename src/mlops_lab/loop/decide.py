@@ -1,0 +1,41 @@
+"""The second step of a tick: what is to be done, decided from the state and the observation alone."""
+
+from __future__ import annotations
+
+from mlops_lab.loop.observe import Observation
+from mlops_lab.loop.triggers.base import TriggerInput
+from mlops_lab.loop.triggers.run import find_trigger
+from mlops_lab.project import Project
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
+from mlops_lab.rollout.next_step import next_step
+
+
+def decide(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
+    """The decision that is due, or None: the next step of the rollout under way, else whether to retrain.
+
+    None, too, while a retraining is under way: it ends with a decision of its own.
+    """
+    if state.retraining is not None:
+        return None
+    if state.stage is not None:
+        return _decide_rollout(project, state, observation, by=by)
+    return _decide_retraining(project, state, observation, by=by)
+
+
+def _decide_rollout(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
+    now, rollout = observation.now, observation.rollout
+    assert rollout is not None
+    step = next_step(
+        project, state, now, task=rollout.task, pairs=rollout.pairs, differing_cells=rollout.differing_cells
+    )
+    if step is None:
+        return None
+    return Decision(now, step.what, state.challenger, step.rule, step.reason, by, step.evidence)
+
+
+def _decide_retraining(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
+    now = observation.now
+    fired = find_trigger(TriggerInput(project, now, state.last_retrain, observation.read_measurements))
+    if fired is None:
+        return None
+    return Decision(now, DecisionKind.RETRAIN, None, fired.rule, fired.reason, by, fired.evidence)

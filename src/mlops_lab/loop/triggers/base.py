@@ -1,0 +1,52 @@
+"""What a trigger is, what it looks at, and what it reports when it fires."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from mlops_lab.project import Project
+
+
+@dataclass(frozen=True)
+class TriggerInput:
+    """The moment of a tick, the moment of the last training (None: there was none), and a function that reads the
+    measurements made after some moment."""
+
+    project: Project
+    now: datetime
+    last_training: datetime | None
+    read_measurements: Callable[[datetime], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class FiredTrigger:
+    """The rule that fired, why, and the figures behind it."""
+
+    rule: str
+    reason: str
+    evidence: dict[str, float]
+
+
+@dataclass(frozen=True)
+class TriggerWait:
+    """From which moment on a trigger can fire, and the condition that must hold then; None: it fires at once."""
+
+    until: datetime
+    condition: str | None = None
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A rule that starts a retraining: its name, its check, and what it waits for after the last training.
+
+    `check` returns None where the rule does not fire. `wait` is given the moment of the last training; it returns None
+    where the rule cannot fire after a training.
+    """
+
+    rule: str
+    check: Callable[[TriggerInput], FiredTrigger | None]
+    wait: Callable[[Project, datetime], TriggerWait | None]

@@ -1,0 +1,75 @@
+"""Deciding: one decision or none, from the state and the observation alone."""
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlops_lab.loop.decide import decide
+from mlops_lab.loop.observe import Observation, RolloutEvidence
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
+from mlops_lab.rollout.next_step import MIN_ROWS
+from mlops_lab.tables.declared import MEASUREMENTS
+from mlops_lab.tasks.binary import Binary
+
+DAY = timedelta(days=1)
+
+
+def observe(tiny, *, pairs: int = 0, challenger: float = 0.5, differing: int = 0) -> Observation:
+    frame = pl.DataFrame(
+        {"truth": [1.0] * pairs, "champion": [0.5] * pairs, "challenger": [challenger] * pairs},
+        schema={"truth": pl.Float64, "champion": pl.Float64, "challenger": pl.Float64},
+    )
+    return Observation(
+        tiny.now,
+        RolloutEvidence(Binary(), frame, differing),
+        lambda since: pl.DataFrame(schema=MEASUREMENTS.fixed_schema),
+    )
+
+
+def in_shadow(tiny, *, days: int) -> RolloutState:
+    began = tiny.now - days * DAY
+    return RolloutState(
+        champion=1, challenger=2, stage=DecisionKind.SHADOW, since=began, rollout_began=began, last_retrain=began
+    )
+
+
+def test_a_retraining_under_way_is_left_to_end(tiny):
+    asked = Decision(tiny.now, DecisionKind.RETRAIN, None, "asked", "", "me")
+    state = RolloutState(champion=1, retraining=asked)
+    assert decide(tiny.project, state, observe(tiny), by="loop") is None
+
+
+def test_without_a_rollout_the_triggers_decide(tiny):
+    due = RolloutState(champion=1, last_retrain=tiny.now - 30 * DAY)
+    decision = decide(tiny.project, due, observe(tiny), by="loop")
+    assert decision is not None
+    assert (decision.at, decision.what, decision.version) == (tiny.now, DecisionKind.RETRAIN, None)
+    assert (decision.rule, decision.by) == ("triggers.every_days", "loop")
+    fresh = RolloutState(champion=1, last_retrain=tiny.now - DAY)
+    assert decide(tiny.project, fresh, observe(tiny), by="loop") is None
+
+
+@pytest.mark.parametrize(
+    ("evidence", "kind", "rule"),
+    [
+        ({"pairs": MIN_ROWS}, DecisionKind.CANARY, "rollout.shadow_days"),
+        ({"pairs": MIN_ROWS, "challenger": 0.1}, DecisionKind.ROLL_BACK, "rollout.max_loss"),
+        ({"pairs": MIN_ROWS, "differing": 1}, DecisionKind.ROLL_BACK, "rollout.parity"),
+    ],
+)
+def test_a_rollout_takes_its_next_step(tiny, evidence, kind, rule):
+    decision = decide(tiny.project, in_shadow(tiny, days=10), observe(tiny, **evidence), by="loop")
+    assert decision is not None
+    assert (decision.what, decision.rule, decision.version) == (kind, rule, 2)
+
+
+@given(st.integers(0, 90), st.integers(0, 100), st.floats(0.01, 0.99), st.integers(0, 1))
+def test_deciding_twice_gives_the_same_and_never_trains_during_a_rollout(tiny, days, pairs, challenger, differing):
+    state = in_shadow(tiny, days=days)
+    observation = observe(tiny, pairs=pairs, challenger=challenger, differing=differing)
+    decision = decide(tiny.project, state, observation, by="loop")
+    assert decision == decide(tiny.project, state, observation, by="loop")
+    assert decision is None or decision.what is not DecisionKind.RETRAIN

@@ -1,0 +1,112 @@
+"""A tick in one process, on the small project: one more gate, trigger, detector and channel, each added to its list."""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import polars as pl
+import pytest
+
+from mlops_lab.alerts.alert import Alert
+from mlops_lab.alerts.channels import run as channels
+from mlops_lab.alerts.channels.base import Channel
+from mlops_lab.alerts.channels.table import read_alerts
+from mlops_lab.clock import day_of, days_before
+from mlops_lab.gates import run as gates
+from mlops_lab.gates.base import Gate, GateVerdict
+from mlops_lab.lake import Lake
+from mlops_lab.loop.tick import Loop
+from mlops_lab.loop.triggers import run as triggers
+from mlops_lab.loop.triggers.base import FiredTrigger, Trigger
+from mlops_lab.monitoring.detectors import run as detectors
+from mlops_lab.monitoring.detectors.base import Detector
+from mlops_lab.monitoring.profile import make_profiles
+from mlops_lab.project import Project, load_project
+from mlops_lab.registry.package import LINEAGE_FILE, PROFILE_FILE, package_fingerprint
+from mlops_lab.rollout.decisions import Decision, DecisionKind, write_decision
+from mlops_lab.serving.answering.routing_table import read_routing_table
+from mlops_lab.tables.declared import PREDICTIONS
+
+NEW_YORK = "America/New_York"
+REFUSING = Gate(
+    "refusing", lambda gate_input: GateVerdict("refusing", False, "nothing is ever good enough", {"x": 1.0})
+)
+ALWAYS = Trigger(
+    "triggers.always",
+    lambda trigger_input: FiredTrigger("triggers.always", "it is always time to train", {"y": 2.0}),
+    lambda project, last_training: None,
+)
+ROWS = Detector("rows", lambda profile, column: float(len(column)), unchanged=lambda profile: 0.0)
+
+
+@pytest.fixture
+def live(tiny, tmp_path: Path) -> Project:
+    """The small project with its model live as version 1, as decided when its training data ended."""
+    root = Path(shutil.copytree(tiny.project.root, tmp_path / "project"))
+    package = root / "package"
+    (package / PROFILE_FILE).write_bytes(msgspec.json.encode(make_profiles(tiny.training.inputs)))
+    (package / LINEAGE_FILE).write_bytes(msgspec.json.encode({"cutoff": tiny.training.cutoff.isoformat()}))
+    evidence = {"package": "package", "fingerprint": package_fingerprint(package)}
+    project = load_project(root)
+    bootstrap = Decision(tiny.training.cutoff, DecisionKind.BOOTSTRAP, 1, "gates", "good", "test", evidence)
+    assert write_decision(Lake(project.lake_path), bootstrap, earlier=0)
+    return project
+
+
+def predict_last_day(tiny, lake: Lake, *, items: float) -> int:
+    """Write a prediction for each held-out order, all with this value of a feature; how many fall on the last day."""
+    orders, inputs = tiny.training.holdout, tiny.training.holdout_inputs
+    computed = [name for name in inputs.columns if name not in orders.columns]
+    predictions = pl.concat([orders, inputs.select(computed)], how="horizontal").select(
+        pl.col("_fact_id").alias("id"),
+        pl.col("asked_at").alias("at"),
+        *("asked_at", "customer", "shop", "amount", "express"),
+        *computed,
+        version=pl.lit(1, pl.Int64),
+        role=pl.lit("champion"),
+        output=pl.lit(0.5),
+        shadow_version=pl.lit(None, pl.Int64),
+        missing=pl.lit(None, pl.String),
+    )
+    PREDICTIONS.append(lake, predictions.with_columns(items=pl.lit(items)))
+    end = day_of(tiny.now, NEW_YORK)
+    return predictions.filter(pl.col("at") >= days_before(end, 1, NEW_YORK), pl.col("at") < end).height
+
+
+def test_a_tick_that_has_nothing_to_do_deploys_what_was_decided(live, tiny):
+    loop = Loop(live)
+    assert loop.tick(tiny.training.cutoff) == []
+    assert read_routing_table(live.deployment_path).champion.version == 1
+
+
+def test_one_more_of_everything_takes_part_in_a_tick(live, tiny, monkeypatch):
+    sent: list[Alert] = []
+    phone = Channel("phone", lambda project, lake, alerts, position: sent.extend(alerts))
+    for module, name, more in (
+        (gates, "GATES", REFUSING),
+        (detectors, "DETECTORS", ROWS),
+        (channels, "CHANNELS", phone),
+    ):
+        monkeypatch.setattr(module, name, (*getattr(module, name), more))
+    monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS, *triggers.TRIGGERS))
+    stages: list[str] = []
+    loop = Loop(live, report=stages.append)
+    predictions = predict_last_day(tiny, loop.lake, items=-1.0)
+    retrain, refuse = loop.tick(tiny.now)
+    assert (retrain.what, retrain.rule, retrain.evidence) == (DecisionKind.RETRAIN, "triggers.always", {"y": 2.0})
+    assert refuse.what is DecisionKind.REFUSE
+    assert refuse.evidence["gates"][-1] == {
+        "gate": "refusing",
+        "passed": False,
+        "reason": "nothing is ever good enough",
+        "evidence": {"x": 1.0},
+    }
+    assert "nothing is ever good enough" in refuse.reason
+    rows = loop.lake.read("measurements").filter(pl.col("monitor") == "rows")
+    assert rows["name"].to_list() == tiny.training.inputs.columns
+    assert rows["value"].unique().to_list() == [predictions]
+    assert rows["at"].unique().to_list() == [day_of(tiny.now, NEW_YORK)]
+    assert "items" in {alert.what.split('"')[1] for alert in sent}
+    assert read_alerts(loop.lake) == sent
+    assert stages[:3] == ["ingest", "measure", "parity"]
+    assert Loop(live).tick(day_of(tiny.now, NEW_YORK)) == [], "the same day again changes nothing"

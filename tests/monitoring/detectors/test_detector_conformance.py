@@ -1,0 +1,114 @@
+"""What every detector in `monitoring.detectors.run.DETECTORS` must keep. A failure here says what a new one lacks."""
+
+import math
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlops_lab.monitoring.detectors import run
+from mlops_lab.monitoring.detectors.base import Detector
+from mlops_lab.monitoring.detectors.run import DETECTORS
+from mlops_lab.monitoring.measure import measure
+from mlops_lab.monitoring.profile import Profile, bin_shares, make_profiles
+from mlops_lab.tasks.binary import Binary
+
+every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=[detector.monitor for detector in DETECTORS])
+
+COLUMNS = {
+    "numbers": pl.Series("x", [3.5, 1.0, 2.0, 2.0, 8.0, None, -4.0]),
+    "text": pl.Series("x", ["a", "b", "a", None, "", "c"]),
+    "booleans": pl.Series("x", [True, False, None, True]),
+    "whole numbers": pl.Series("x", [1, 2, 3, 3, None]),
+    "empty": pl.Series("x", [], dtype=pl.Float64),
+    "empty text": pl.Series("x", [], dtype=pl.String),
+    "all null": pl.Series("x", [None, None], dtype=pl.Float64),
+    "all null text": pl.Series("x", [None, None], dtype=pl.String),
+    "constant": pl.Series("x", [5.0] * 20),
+    "constant text": pl.Series("x", ["a"] * 20),
+    "infinities and NaN": pl.Series("x", [math.inf, -math.inf, math.nan, 1.0, None]),
+    "only infinities": pl.Series("x", [math.inf, math.inf]),
+    "large numbers": pl.Series("x", [1e308, -1e308, 5e-324]),
+}
+PAIRS = [
+    (trained, seen)
+    for trained, before in COLUMNS.items()
+    for seen, after in COLUMNS.items()
+    if (before.dtype == pl.String) == (after.dtype == pl.String)
+]
+
+
+def profile_of(column: pl.Series) -> Profile:
+    return make_profiles(column.to_frame())["x"]
+
+
+def test_monitors_are_unique():
+    monitors = [detector.monitor for detector in DETECTORS]
+    assert len(set(monitors)) == len(monitors)
+    others = {"quality", "calibration", "volume", "parity"}
+    assert not others & set(monitors), "these names in the table of measurements are taken"
+
+
+@every_detector
+@pytest.mark.parametrize(("trained", "seen"), PAIRS)
+def test_the_value_is_a_finite_number_whatever_the_column_holds(detector: Detector, trained: str, seen: str):
+    value = detector.measure(profile_of(COLUMNS[trained]), COLUMNS[seen])
+    assert type(value) is float, f"{type(value).__name__} is no float"
+    assert math.isfinite(value), f"{value} on a column of {seen}, trained on {trained}"
+
+
+@every_detector
+@pytest.mark.parametrize("name", COLUMNS)
+def test_the_training_data_itself_has_not_changed(detector: Detector, name: str):
+    column = COLUMNS[name]
+    profile = profile_of(column)
+    if len(column):
+        assert detector.measure(profile, column) == pytest.approx(detector.unchanged(profile), abs=1e-12)
+
+
+@every_detector
+@settings(max_examples=50)
+@given(st.lists(st.none() | st.floats(), max_size=30), st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(detector: Detector, values: list[float | None], random):
+    profile = profile_of(COLUMNS["numbers"])
+    column = pl.Series("x", values, dtype=pl.Float64)
+    value = detector.measure(profile, column)
+    assert detector.measure(profile, column) == value, "the same column must give the same value"
+    random.shuffle(values)
+    assert detector.measure(profile, pl.Series("x", values, dtype=pl.Float64)) == value
+
+
+@every_detector
+def test_a_detector_leaves_its_input_alone(detector: Detector):
+    for name, column in COLUMNS.items():
+        profile, before = profile_of(column), column.clone()
+        detector.measure(profile, column)
+        assert column.equals(before), name
+        assert profile == profile_of(before), name
+
+
+def measure_last_bin(profile: Profile, column: pl.Series) -> float:
+    """The share of the requests in the last bin: the largest numbers, or the categories that are not listed."""
+    return float(bin_shares(profile, column)[-1])
+
+
+LAST_BIN = Detector("last_bin", measure_last_bin, unchanged=lambda profile: profile.shares[-1])
+
+
+def test_one_more_detector_is_one_file_and_one_entry_in_the_list(tiny, monkeypatch):
+    monkeypatch.setattr(run, "DETECTORS", (*DETECTORS, LAST_BIN))
+    inputs = tiny.training.inputs
+    table = measure(
+        at=tiny.now,
+        window_hours=24.0,
+        version=1,
+        task=Binary(),
+        predictions=inputs.with_columns(amount=pl.lit(1e9), role=pl.lit("champion")),
+        joined=pl.DataFrame(),
+        profiles=make_profiles(inputs),
+    )
+    rows = table.filter(pl.col("monitor") == "last_bin")
+    assert rows["name"].to_list() == inputs.columns
+    assert rows.filter(pl.col("name") == "amount")["value"].to_list() == [1.0]
+    assert rows.filter(pl.col("name") == "shop")["value"].to_list() == [0.0]

@@ -1,0 +1,20 @@
+"""Versions are found by what was decided about them."""
+
+import pytest
+
+from mlops_lab.errors import NotFound
+from mlops_lab.rollout.decisions import DecisionKind
+from mlops_lab.rollout.versions import find_version, load_features
+
+
+def test_a_version_is_found_by_its_first_decision(deployable, tiny):
+    later = deployable.decide(DecisionKind.PROMOTE, 1, package="another folder")
+    live = find_version([deployable.bootstrap, later], 1)
+    assert (live.version, live.package, live.fingerprint) == (1, "package", tiny.fingerprint)
+    with pytest.raises(NotFound, match="version 2"):
+        find_version([deployable.bootstrap, later], 2)
+
+
+def test_features_are_those_of_the_package(deployable, tiny):
+    features = load_features(deployable.project, [deployable.bootstrap], 1)
+    assert features.version == tiny.pipeline.features.version

@@ -1,0 +1,53 @@
+"""Days of measurements, and what triggers see at the end of one of them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from mlops_lab.clock import day_start
+from mlops_lab.loop.triggers.base import TriggerInput
+from mlops_lab.monitoring.measure import measure
+from mlops_lab.project import Project
+from mlops_lab.tables.declared import MEASUREMENTS
+from mlops_lab.tasks.binary import Binary
+
+NEW_YORK = "America/New_York"
+COOLDOWN, WINDOW, EVERY, LIMIT = 14, 7, 28, 0.1  # as mlops.toml has them by default
+
+
+def midnight(days: int) -> datetime:
+    """The end of a day, that many days after 1 March 2013; the clocks change on the 10th."""
+    return day_start(date(2013, 3, 1) + timedelta(days=days), NEW_YORK)
+
+
+TRAINED = midnight(0)
+
+
+def measured_days(gap: float, *days: int, rows: int = 100) -> pl.DataFrame:
+    """Measurements of the days that end at these midnights: more outcomes were true than was predicted, by `gap`."""
+    joined = pl.DataFrame({"truth": [1.0, 0.0] * (rows // 2), "output": [0.5 - gap] * rows})
+    return pl.concat(
+        [pl.DataFrame(schema=MEASUREMENTS.fixed_schema)]
+        + [
+            measure(
+                at=midnight(day),
+                window_hours=24.0,
+                version=1,
+                task=Binary(),
+                predictions=pl.DataFrame(),
+                joined=joined,
+                profiles={},
+            )
+            for day in days
+        ]
+    )
+
+
+def trigger_input(
+    project: Project, last_training: datetime | None, now: datetime, measurements: pl.DataFrame | None = None
+) -> TriggerInput:
+    """What triggers see at `now`; without measurements, days on which nothing was measured."""
+    table = measured_days(0.0) if measurements is None else measurements
+    return TriggerInput(project, now, last_training, read_measurements=lambda since: table.filter(pl.col("at") > since))
