@@ -14,6 +14,7 @@ from mlops_lab.clock import (
     days_after,
     days_before,
     from_micros,
+    latest,
     parse_duration,
     parse_moment,
     to_micros,
@@ -176,3 +177,9 @@ def test_days_after_are_days_before_backwards(moment, count, zone):
 def test_the_day_of_a_moment_began_before_it(moment, zone):
     began = day_of(moment, zone)
     assert began <= moment < day_start(moment.astimezone(ZoneInfo(zone)).date() + timedelta(days=1), zone)
+
+
+@given(st.lists(st.none() | moments, max_size=4))
+def test_the_latest_moment_ignores_what_is_missing(drawn):
+    known = [moment for moment in drawn if moment is not None]
+    assert latest(*drawn) == (max(known) if known else None)

@@ -1,4 +1,4 @@
-"""Time: always UTC, always from here or from the data's own time column."""
+"""Time: always UTC, always read here or from the time column of the data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def now() -> datetime:
-    """The wall clock, in UTC. The only place that asks it."""
+    """The current time in UTC. The only function that reads the machine's clock."""
     return datetime.now(UTC)
 
 
@@ -29,8 +29,13 @@ def from_micros(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
+def latest(*moments: datetime | None) -> datetime | None:
+    """The latest of some moments; None where all of them are None."""
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
 def parse_duration(text: str) -> timedelta:
-    """The length written as `30s`, `90m`, `3h` or `7d`; InvalidInput for anything else or a length of zero."""
+    """The duration written as `30s`, `90m`, `3h` or `7d`; InvalidInput for anything else or a duration of zero."""
     match = _DURATION.fullmatch(text)
     if match is None or int(match[1]) == 0:
         hint = 'write a number and a unit: "30s", "90m", "3h" or "7d"'
@@ -38,7 +43,7 @@ def parse_duration(text: str) -> timedelta:
     try:
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
     except OverflowError:
-        hint = 'write less: "90m", "3h" or "7d"'
+        hint = 'write a shorter one: "90m", "3h" or "7d"'
         raise InvalidInput(f'"{text}" is too long', code="bad_duration", hint=hint) from None
 
 
@@ -54,20 +59,20 @@ def parse_moment(text: str) -> datetime:
 
 
 def day_start(day: date, zone: str) -> datetime:
-    """The UTC moment at which `day` begins on the clocks of `zone`."""
+    """The UTC moment at which `day` begins in the time zone `zone`."""
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def day_of(moment: datetime, zone: str) -> datetime:
-    """The UTC moment at which the day of `moment` began on the clocks of `zone`."""
+    """The UTC moment at which the day of `moment` began in the time zone `zone`."""
     return day_start(moment.astimezone(ZoneInfo(zone)).date(), zone)
 
 
 def days_before(moment: datetime, days: int, zone: str) -> datetime:
-    """The moment `days` calendar days earlier at the same wall time in `zone`: day windows survive clock changes."""
+    """The moment `days` calendar days earlier at the same local time in `zone`, also across clock changes."""
     return (moment.astimezone(ZoneInfo(zone)) - timedelta(days=days)).astimezone(UTC)
 
 
 def days_after(moment: datetime, days: int, zone: str) -> datetime:
-    """The moment `days` calendar days later at the same wall time in `zone`."""
+    """The moment `days` calendar days later at the same local time in `zone`."""
     return days_before(moment, -days, zone)

@@ -1,17 +1,17 @@
-"""The error tree. Every error a user can meet says what, where and how to mend it.
+"""The error tree. Every error that a user can meet says what is wrong, where, and how to fix it.
 
 MlopsError              exit  http
 ├── InvalidInput           2   400   a file, a field or an option is wrong
 │   ├── Conflict           2   409   it contradicts what is already recorded
-│   ├── NotFound           2   404   the thing named does not exist
-│   ├── WrongMethod        2   405   the URL takes another method
+│   ├── NotFound           2   404   what was named does not exist
+│   ├── WrongMethod        2   405   the URL expects another method
 │   ├── TooSlow            2   408   the request did not arrive in time
-│   ├── TooLarge           2   413   the request is larger than the server takes
-│   │   └── HeadTooLarge   2   431   its URL and headers are
-│   └── WrongMedia         2   415   the request's body is of a kind that the URL does not take
-├── Refused                1   403   a gate, a check or a rule said no
+│   ├── TooLarge           2   413   the request is larger than the server accepts
+│   │   └── HeadTooLarge   2   431   the URL and the headers of the request are too large
+│   └── WrongMedia         2   415   the URL does not accept bodies of this content type
+├── Refused                1   403   a gate, a check or a rule does not allow it
 ├── Unauthorized           2   401   the token is missing or wrong
-└── EnvironmentFault       3   503   the machine: disk, port, a missing program
+└── EnvironmentFault       3   503   the machine does not allow it: disk, port, a missing program
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from typing import ClassVar
 class MlopsError(Exception):
     """An error meant for the person who caused it.
 
-    `code` is stable and machine-readable, `where` names the place (`$.rows[3].carrier`, `line 17`), `hint` says
-    how to mend it, with a command where there is one.
+    `code` is stable and machine-readable, `where` locates the problem (`$.rows[3].carrier`, `line 17`), `hint` says
+    how to fix it, with a command where there is one.
     """
 
     exit_code: ClassVar[int] = 2
@@ -40,7 +40,7 @@ class MlopsError(Exception):
         return f"{self.where}: {self.what}" if self.where else self.what
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows of it: IPython asks for this in place of a traceback."""
+        """The lines that a notebook shows: IPython calls this instead of printing a traceback."""
         return [f"error: {self}", *([f"hint: {self.hint}"] if self.hint else [])]
 
     def as_dict(self) -> dict[str, str | None]:
@@ -59,13 +59,13 @@ class Conflict(InvalidInput):
 
 
 class NotFound(InvalidInput):
-    """The thing that was named does not exist."""
+    """What was named does not exist."""
 
     status = 404
 
 
 class WrongMethod(InvalidInput):
-    """The URL takes another method: the one that is `allowed`."""
+    """The URL expects another method, which `allowed` names."""
 
     status = 405
 
@@ -82,19 +82,19 @@ class TooSlow(InvalidInput):
 
 
 class TooLarge(InvalidInput):
-    """The request is larger than the server takes."""
+    """The request is larger than the server accepts."""
 
     status = 413
 
 
 class HeadTooLarge(TooLarge):
-    """The URL and the headers of a request are larger than the server takes."""
+    """The URL and the headers of a request are larger than the server accepts."""
 
     status = 431
 
 
 class WrongMedia(InvalidInput):
-    """The request's body is of a kind that the URL does not take."""
+    """The URL does not accept bodies of this content type."""
 
     status = 415
 
@@ -106,7 +106,7 @@ class Unauthorized(InvalidInput):
 
 
 class Refused(MlopsError):
-    """A gate, a check or a rule said no."""
+    """A gate, a check or a rule does not allow it."""
 
     exit_code = 1
     status = 403

@@ -1,4 +1,4 @@
-"""Writing files so that they survive: atomic replacement, syncing, and what the disk says when it refuses."""
+"""Writing files safely: atomic replacement, syncing to the disk, and clear errors when the disk refuses."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from mlops_lab.errors import EnvironmentFault
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o666) -> None:
-    """Write a file so that at any moment it holds all of the old or all of the new content; where `durable`, also after
-    a power cut. `mode`: who may read and write it, less what the umask takes away."""
+    """Replace a file's content in one step: readers see all of the old or all of the new content, nothing between.
+
+    With `durable` this also holds after a power cut. `mode` are the permission bits of the file, before the umask.
+    """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         with open(temporary, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
@@ -26,7 +28,7 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True, mode: int
 
 
 def sync_folder(path: Path) -> None:
-    """Have the names of its files on the disk: else a power cut could take a new one with all that is in it."""
+    """Bring the names of a folder's files to the disk: without it a power cut can lose a new file as a whole."""
     folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -35,11 +37,13 @@ def sync_folder(path: Path) -> None:
 
 
 def disk_fault(error: OSError, path: Path) -> EnvironmentFault:
-    """What the disk said, as an error with a hint."""
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    """The error of a failed write, with a hint."""
+    is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     return EnvironmentFault(
-        "the disk is full" if full else f"cannot be written: {error.strerror}",
-        code="disk_full" if full else "disk_fault",
+        "the disk is full" if is_full else f"cannot be written: {error.strerror}",
+        code="disk_full" if is_full else "disk_fault",
         where=str(path),
-        hint="free some space: nothing was half-written" if full else "make the folder writable, or move the project",
+        hint="free some space: nothing was half-written"
+        if is_full
+        else "make the folder writable, or move the project",
     )

@@ -10,14 +10,14 @@ from typing import Any
 
 
 def new_id() -> str:
-    """A fresh identifier for a prediction whose client gave none."""
+    """A fresh identifier: 32 hexadecimal digits."""
     return new_ids(1)[0]
 
 
 def new_ids(number: int) -> list[str]:
-    """So many fresh identifiers."""
-    drawn = os.urandom(16 * number).hex()
-    return [drawn[start : start + 32] for start in range(0, len(drawn), 32)]
+    """Fresh identifiers, `number` of them."""
+    digits = os.urandom(16 * number).hex()
+    return [digits[start : start + 32] for start in range(0, len(digits), 32)]
 
 
 def hash_bytes(parts: Iterable[bytes]) -> str:

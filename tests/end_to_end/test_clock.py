@@ -79,11 +79,11 @@ def test_a_clock_that_is_set_back_changes_nothing_that_was_said(
             if (life, number) == (1, 10):
                 off[0] = back
             request = {"id": f"{life}-{number}", "customer": "abcde"[number % 5], "price": float(number % 17)}
-            (record,) = service.predict([msgspec.convert(request, service.doors.request)])
+            (record,) = service.predict([msgspec.convert(request, service.schemas.request)])
             answers[record.id] = record.output
-            assert service.predict([msgspec.convert(request, service.doors.request)])[0].output == record.output
+            assert service.predict([msgspec.convert(request, service.schemas.request)])[0].output == record.output
             if number % 3 == 0:
-                outcome = msgspec.convert({"id": record.id, "returned": number % 2 == 0}, service.doors.outcome)
+                outcome = msgspec.convert({"id": record.id, "returned": number % 2 == 0}, service.schemas.outcome)
                 assert service.accept_outcomes([outcome])["counts"]["accepted"] == 1
                 assert service.accept_outcomes([outcome])["counts"]["duplicate"] == 1
                 outcomes.append(record.id)

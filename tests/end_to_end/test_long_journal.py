@@ -27,11 +27,11 @@ def test_a_turn_moves_the_state_on_and_drops_what_is_before_it(
     service.journal._segment_bytes = 10_000
     told: dict[str, Any] = {}
     for start in range(0, 200, 20):
-        requests = [msgspec.convert(ask(row), service.doors.request) for row in rows[start : start + 20]]
+        requests = [msgspec.convert(ask(row), service.schemas.request) for row in rows[start : start + 20]]
         told |= {record.id: record.output for record in service.predict(requests)}
     before = read_routing_table(project.deployment_path)
     assert len(segments(project.journal_path)) >= 4
-    again = service.predict([msgspec.convert(ask(row), service.doors.request) for row in rows])
+    again = service.predict([msgspec.convert(ask(row), service.schemas.request) for row in rows])
     assert {record.id: record.output for record in again} == told, "read from wherever it was written down"
 
     loop.tick(day_begin(25))
@@ -40,7 +40,7 @@ def test_a_turn_moves_the_state_on_and_drops_what_is_before_it(
     assert (before.state_positions, after.state_positions) == ((0,), (service.journal.position,))
     assert len(segments(project.journal_path)) == 1
     service.deploy(after)  # as a running server does, which then still knows what it answered
-    again = service.predict([msgspec.convert(ask(row), service.doors.request) for row in rows])
+    again = service.predict([msgspec.convert(ask(row), service.schemas.request) for row in rows])
     assert {record.id: record.output for record in again} == told
     assert service.journal.position == after.state_positions[0]
     service.close()

@@ -43,11 +43,11 @@ def service_of(project: Project) -> Iterator[Service]:
 def ask(service: Service, *names: str, **request: object) -> None:
     asked = {"asked_at": clock.now(), **REQUEST, **request}
     rows = [{"id": name, **asked} for name in names]
-    service.predict([msgspec.convert(row, service.doors.request) for row in rows])
+    service.predict([msgspec.convert(row, service.schemas.request) for row in rows])
 
 
 def tell(service: Service, *outcomes: dict[str, object]) -> dict[str, int]:
-    told = service.accept_outcomes([msgspec.convert(row, service.doors.outcome) for row in outcomes])
+    told = service.accept_outcomes([msgspec.convert(row, service.schemas.outcome) for row in outcomes])
     return {verdict: count for verdict, count in told["counts"].items() if count}
 
 

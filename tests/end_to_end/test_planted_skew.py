@@ -50,13 +50,13 @@ def play(project: Project, world: World, first: float, last: float) -> None:
     with service_of(project) as service:
         for moment in live(world, day_begin(first), day_begin(last)):
             if moment.outcomes:
-                service.accept_outcomes(msgspec.convert(moment.outcomes, list[service.doors.outcome]))  # type: ignore[name-defined]
+                service.accept_outcomes(msgspec.convert(moment.outcomes, list[service.schemas.outcome]))  # type: ignore[name-defined]
             soon = (moment.at + timedelta(hours=1)).isoformat()
             submitted = [ahead.pop(0) for row in tuple(ahead) if row["seen_at"] <= soon]
-            kind = service.doors.rows["traffic"]
+            kind = service.schemas.rows["traffic"]
             service.accept_facts("traffic", msgspec.convert(submitted, list[kind]))  # type: ignore[valid-type]
             if moment.requests:
-                service.predict(msgspec.convert(moment.requests, list[service.doors.request]))  # type: ignore[name-defined]
+                service.predict(msgspec.convert(moment.requests, list[service.schemas.request]))  # type: ignore[name-defined]
 
 
 def verify(project: Project) -> ParityReport:

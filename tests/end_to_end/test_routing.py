@@ -56,7 +56,7 @@ def with_second(project: Project, **changes: Any) -> tuple[RoutingTable, LiveVer
 
 def predict(service: Service, rows: list[dict[str, Any]], name: str) -> list[Any]:
     requests = [{**ask(row), "id": f"{name}-{number}"} for number, row in enumerate(rows)]
-    return service.predict([msgspec.convert(request, service.doors.request) for request in requests])
+    return service.predict([msgspec.convert(request, service.schemas.request) for request in requests])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_shares_add_up_and_leave_the_rest_to_the_champion(project: Project, rows
     deployment = msgspec.structs.replace(deployment, arms=(Arm(second, 0.2), Arm(third, 0.5)))
     service = Service(project, deployment)
     requests = [{**ask(rows[0]), "customer": f"customer {number}", "id": None} for number in range(3000)]
-    told = service.predict([msgspec.convert(request, service.doors.request) for request in requests])
+    told = service.predict([msgspec.convert(request, service.schemas.request) for request in requests])
     service.close()
     shares = Counter(record.version for record in told)
     assert 0.17 < shares[2] / 3000 < 0.23
@@ -96,12 +96,12 @@ def test_shares_add_up_and_leave_the_rest_to_the_champion(project: Project, rows
 def test_an_answer_does_not_wait_for_its_shadow(project: Project, rows: list[dict[str, Any]]) -> None:
     deployment, _ = with_second(project, challenger="second")
     service = Service(project, deployment)
-    requests = [msgspec.convert(ask(row), service.doors.request) for row in rows[:20]]
+    requests = [msgspec.convert(ask(row), service.schemas.request) for row in rows[:20]]
     told = service.answer(requests).answers
     assert {(record.shadow_version, record.shadow_output) for record in told} == {(2, None)}
     assert service.has_shadows
-    service.cast_shadows()
-    service.accept_outcomes([msgspec.convert(tell(row), service.doors.outcome) for row in rows[:20]])
+    service.score_shadows()
+    service.accept_outcomes([msgspec.convert(tell(row), service.schemas.outcome) for row in rows[:20]])
     expected = Service.prepare(service, msgspec.structs.replace(deployment, champion=deployment.challenger)).models
     service.close()
     lake = Lake(project.lake_path)
@@ -141,9 +141,9 @@ def test_shadows_beyond_what_may_wait_are_shed(
     deployment, _ = with_second(project, challenger="second")
     service = Service(project, deployment)
     for start in range(0, 15, 5):
-        service.answer([msgspec.convert(ask(row), service.doors.request) for row in rows[start : start + 5]])
+        service.answer([msgspec.convert(ask(row), service.schemas.request) for row in rows[start : start + 5]])
     assert service.counts.counted["shadows", "", "shed"] == 10
-    service.cast_shadows()
+    service.score_shadows()
     assert service.counts.counted["shadows", "2", "scored"] == 5
     service.close()
 

@@ -292,8 +292,8 @@ def test_an_outcome_is_accepted_once_whoever_wrote_the_prediction_down(
     """A worker that comes across the outcome before the prediction, which stands in the journal of another."""
     deployment = read_routing_table(project.deployment_path)
     first, second, third = services = [Service(project, deployment, worker=worker, workers=3) for worker in range(3)]
-    request = msgspec.convert(ask(rows[0]), first.doors.request)
-    outcome = msgspec.convert(tell(rows[0]), first.doors.outcome)
+    request = msgspec.convert(ask(rows[0]), first.schemas.request)
+    outcome = msgspec.convert(tell(rows[0]), first.schemas.outcome)
     assert second.predict([request])[0].id == rows[0]["parcel_id"]
     assert first.accept_outcomes([outcome])["counts"]["accepted"] == 1
     if not live:

@@ -45,12 +45,12 @@ def play_days(project: Project, world: World, first: int, last: int) -> None:
     loop.act(new_state=True)
     service = Service(project, read_routing_table(project.deployment_path))
     try:
-        service.cast_shadows()  # those that a killed run did not come to
+        service.score_shadows()  # those that a killed run did not come to
         for day in days:
             _play_day(service, world, day)
             loop.tick(day_begin(day + 1))
             deployment = read_routing_table(project.deployment_path)
-            if deployment != service.models.deployment:
+            if deployment != service.models.routing_table:
                 service.deploy(deployment)
     finally:
         service.close()
@@ -58,10 +58,12 @@ def play_days(project: Project, world: World, first: int, last: int) -> None:
 
 def _play_day(service: Service, world: World, day: int) -> None:
     for moment in live(world, day_begin(day), day_begin(day + 1)):
-        outcomes = [msgspec.convert(row, service.doors.outcome) for row in moment.outcomes]
+        outcomes = [msgspec.convert(row, service.schemas.outcome) for row in moment.outcomes]
         assert not service.accept_outcomes(outcomes)["problems"]
-        service.accept_facts("traffic", [msgspec.convert(row, service.doors.rows["traffic"]) for row in moment.traffic])
-        answers = service.predict([msgspec.convert(row, service.doors.request) for row in moment.requests])
+        service.accept_facts(
+            "traffic", [msgspec.convert(row, service.schemas.rows["traffic"]) for row in moment.traffic]
+        )
+        answers = service.predict([msgspec.convert(row, service.schemas.request) for row in moment.requests])
         assert not [answer for answer in answers if isinstance(answer, Exception)]
 
 

@@ -10,7 +10,7 @@ from mlops_lab.features.memory import MemoryStore
 from mlops_lab.features.offline import compute
 from mlops_lab.features.online import make_fact_row
 from mlops_lab.inference.feature_reader import FeatureReader
-from mlops_lab.inference.predictor import views_of
+from mlops_lab.inference.predictor import has_no_number, views_of
 from mlops_lab.tables.facts import read_facts, read_labelled
 
 
@@ -21,7 +21,7 @@ def facts(tiny):
 
 @pytest.fixture(scope="module")
 def reader(tiny, facts) -> FeatureReader:
-    """What a server reads features with, after it has learned all facts, the newest first."""
+    """The feature reader of a server that got all facts, the newest first."""
     store = MemoryStore(views_of([tiny.predictor]).values())
     for table, rows in facts.items():
         for row in rows.reverse().iter_rows(named=True):
@@ -75,3 +75,18 @@ def test_rows_and_frames_get_the_same_answers(tiny):
         assert [output for part in parts for output in part] == answers.to_list()
     assert answers.is_between(0, 1).all()
     assert np.ptp(answers.to_numpy()) > 0.2
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [(0.5, False), (float("nan"), True), (float("inf"), False), ([0.25, 0.75], False), ([0.25, float("nan")], True)],
+)
+def test_an_output_with_nan_has_no_number(output, expected):
+    assert has_no_number(output) is expected
+
+
+def test_views_are_listed_once_over_all_versions(tiny):
+    views = views_of([tiny.predictor, tiny.predictor])
+    assert sorted(view.name for view in views.values()) == ["customer", "shop_1d", "stock"]
+    assert all(version == view.version for version, view in views.items())
+    assert views_of([]) == {}

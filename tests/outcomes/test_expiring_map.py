@@ -1,4 +1,4 @@
-"""The map of the book: what a dict would say, in a fraction of its room, also where it has packed and forgotten."""
+"""The map of the prediction index: the entries of a dict in a fraction of its memory, also after packing and eviction."""
 
 import tracemalloc
 
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_lab.ids import new_id
-from mlops_lab.outcomes.expiring_map import MICROS_AN_HOUR, ExpiringMap
+from mlops_lab.outcomes.expiring_map import MICROS_PER_HOUR, ExpiringMap
 
 OURS = "0123456789abcdef0123456789abcdef"
 NAMES = ["", "a", "ä\ud800", OURS, OURS.upper(), OURS[:30] + " f", "0" * 31 + "g", "x" * 500, *"bcdefgh"]
@@ -18,18 +18,17 @@ steps = st.lists(st.one_of(puts, st.integers(0, 12)), max_size=40)
 
 @settings(max_examples=300)
 @given(steps, st.integers(1, 5))
-def test_it_says_what_a_dict_says(steps, drawer_entries):
-    """A list is put at once, what is there already by a number of its own; an integer forgets what is of an earlier
-    hour, of what came before it."""
-    entries, oldest = ExpiringMap(drawer_entries=drawer_entries), 0
+def test_it_holds_what_a_dict_would_hold(steps, block_entries):
+    """A step is a list of entries that are put at once, if they are new; or an hour, before which entries are evicted."""
+    entries, oldest = ExpiringMap(block_entries=block_entries), 0
     expected: dict[str, tuple[int, int]] = {}
     for step in steps:
         if isinstance(step, int):
             oldest = max(oldest, step)
-            entries.forget(oldest)
-            expected = {name: one for name, one in expected.items() if one[0] // MICROS_AN_HOUR >= oldest}
+            entries.evict(oldest)
+            expected = {name: entry for name, entry in expected.items() if entry[0] // MICROS_PER_HOUR >= oldest}
             continue
-        new = [(name, hour * MICROS_AN_HOUR + 5, number) for name, hour, number in step if name not in expected]
+        new = [(name, hour * MICROS_PER_HOUR + 5, number) for name, hour, number in step if name not in expected]
         if new:
             entries.put(*zip(*new, strict=True))
         expected |= {name: (at, number) for name, at, number in new}
@@ -37,15 +36,15 @@ def test_it_says_what_a_dict_says(steps, drawer_entries):
     assert {name: entries.get(name) for name in NAMES} == {name: expected.get(name) for name in NAMES}
 
 
-def test_many_take_little_room_and_none_is_lost():
+def test_many_entries_take_little_memory_and_none_is_lost():
     names = [new_id() for _ in range(20_000)]
-    moments = [number * MICROS_AN_HOUR // 100 for number in range(len(names))]
+    moments = [number * MICROS_PER_HOUR // 100 for number in range(len(names))]
     tracemalloc.start()
     entries = ExpiringMap()
     for start in range(0, len(names), 700):
         entries.put(names[start : start + 700], moments[start : start + 700], range(start, len(names))[:700])
     taken, _ = tracemalloc.get_traced_memory()
-    entries.forget(150)
+    entries.evict(150)
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert taken / len(names) < 50

@@ -1,4 +1,4 @@
-"""The rule by example: every case there is."""
+"""The rule for outcomes: every case by example, and what holds for all sequences."""
 
 from datetime import UTC, datetime, timedelta
 

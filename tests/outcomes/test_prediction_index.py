@@ -1,4 +1,4 @@
-"""The book: whatever comes in whatever order, each prediction ends at most once."""
+"""The prediction index: whatever arrives in whatever order, each prediction gets at most one outcome."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ START = datetime(2013, 3, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Made:
-    """A prediction, as far as the book cares."""
+class Prediction:
+    """The part of a prediction that the index needs."""
 
     id: str
     at: datetime
@@ -27,75 +27,75 @@ def hour(number: int) -> datetime:
 
 
 class Ledger:
-    """A book, and the outcomes that it says are written down."""
+    """A prediction index, and the outcomes whose locations it holds."""
 
     def __init__(self, *, within_days: int) -> None:
         self.written = []
-        self.book = PredictionIndex(within_days=within_days, read_outcome=self.written.__getitem__)
+        self.index = PredictionIndex(within_days=within_days, read_outcome=self.written.__getitem__)
 
     def add(self, name: str, at: datetime) -> None:
-        self.book.add([name], [to_micros(at)], [0])
+        self.index.add([name], [to_micros(at)], [0])
 
-    def end(self, name: str, known_at: datetime, values: dict) -> None:
+    def add_outcome(self, name: str, known_at: datetime, values: dict) -> None:
         self.written.append((known_at, values))
-        self.book.end(name, len(self.written) - 1)
+        self.index.add_outcome(name, len(self.written) - 1)
 
 
 names = st.sampled_from("abcd")
-predictions = st.builds(Made, names, st.integers(0, 5).map(hour))
+predictions = st.builds(Prediction, names, st.integers(0, 5).map(hour))
 outcomes = st.tuples(names, st.integers(0, 8).map(hour), st.fixed_dictionaries({"late": st.booleans()}))
 events = st.lists(st.one_of(predictions, outcomes), max_size=40)
 
 
 def play(arriving) -> list[tuple[str, datetime, dict, Verdict]]:
-    """What a server does with these: the first prediction of an id stands, an accepted outcome is entered."""
-    ledger, told = Ledger(within_days=7), []
-    book = ledger.book
+    """What a server does with these: the first prediction with an id stays, an accepted outcome is added."""
+    ledger, judged = Ledger(within_days=7), []
+    index = ledger.index
     for event in arriving:
-        if isinstance(event, Made):
-            if book.find(event.id) is None:
+        if isinstance(event, Prediction):
+            if index.find(event.id) is None:
                 ledger.add(event.id, event.at)
             continue
         name, known_at, values = event
-        verdict = book.judge(name, known_at, values)
-        assert book.judge(name, known_at, values) is verdict  # asking changes nothing
+        verdict = index.judge(name, known_at, values)
+        assert index.judge(name, known_at, values) is verdict  # asking changes nothing
         if verdict is Verdict.ACCEPTED:
-            ledger.end(name, known_at, values)
-        told.append((name, known_at, values, verdict))
-    made = {event.id for event in reversed(arriving) if isinstance(event, Made)}
-    ended = {name for name, *_, verdict in told if verdict is Verdict.ACCEPTED}
-    assert book.pending == len(made) - len(ended)
-    return told
+            ledger.add_outcome(name, known_at, values)
+        judged.append((name, known_at, values, verdict))
+    made = {event.id for event in reversed(arriving) if isinstance(event, Prediction)}
+    accepted = {name for name, *_, verdict in judged if verdict is Verdict.ACCEPTED}
+    assert index.pending == len(made) - len(accepted)
+    return judged
 
 
 @settings(max_examples=200)
 @given(events)
 def test_no_prediction_is_counted_twice(arriving):
-    told = play(arriving)
-    assert max(Counter(name for name, *_, verdict in told if verdict is Verdict.ACCEPTED).values(), default=0) <= 1
+    judged = play(arriving)
+    assert max(Counter(name for name, *_, verdict in judged if verdict is Verdict.ACCEPTED).values(), default=0) <= 1
 
 
 @settings(max_examples=200)
 @given(events)
 def test_the_verdicts_are_those_of_a_plain_ledger(arriving):
     made: dict[str, datetime] = {}
-    ended: dict[str, tuple[datetime, dict]] = {}
-    told = iter(play(arriving))
+    accepted: dict[str, tuple[datetime, dict]] = {}
+    judged = iter(play(arriving))
     for event in arriving:
-        if isinstance(event, Made):
+        if isinstance(event, Prediction):
             made.setdefault(event.id, event.at)
             continue
         name, known_at, values = event
         if name not in made:
             expected = Verdict.UNKNOWN
-        elif name in ended:
-            expected = Verdict.DUPLICATE if ended[name] == (known_at, values) else Verdict.CONFLICT
+        elif name in accepted:
+            expected = Verdict.DUPLICATE if accepted[name] == (known_at, values) else Verdict.CONFLICT
         elif known_at < made[name]:
             expected = Verdict.TOO_EARLY
         else:
             expected = Verdict.ACCEPTED
-            ended[name] = (known_at, values)
-        assert next(told)[-1] is expected
+            accepted[name] = (known_at, values)
+        assert next(judged)[-1] is expected
 
 
 @settings(max_examples=200)
@@ -110,39 +110,39 @@ def test_the_same_again_changes_nothing(arriving, data):
     assert once == again
 
 
-def test_a_story_by_example():
+def test_one_sequence_by_example():
     ledger = Ledger(within_days=7)
-    book = ledger.book
+    index = ledger.index
     ledger.add("a", hour(1))
     ledger.add("b", hour(1))
-    assert book.judge("a", hour(0), {"late": True}) is Verdict.TOO_EARLY
-    assert book.judge("a", hour(3), {"late": True}) is Verdict.ACCEPTED
-    ledger.end("a", hour(3), {"late": True})
-    assert book.judge("a", hour(3), {"late": True}) is Verdict.DUPLICATE
-    assert book.judge("a", hour(3), {"late": False}) is Verdict.CONFLICT
-    assert book.judge("c", hour(3), {"late": False}) is Verdict.UNKNOWN
-    assert book.pending == 1
+    assert index.judge("a", hour(0), {"late": True}) is Verdict.TOO_EARLY
+    assert index.judge("a", hour(3), {"late": True}) is Verdict.ACCEPTED
+    ledger.add_outcome("a", hour(3), {"late": True})
+    assert index.judge("a", hour(3), {"late": True}) is Verdict.DUPLICATE
+    assert index.judge("a", hour(3), {"late": False}) is Verdict.CONFLICT
+    assert index.judge("c", hour(3), {"late": False}) is Verdict.UNKNOWN
+    assert index.pending == 1
 
 
-def test_the_book_forgets_what_is_older_than_its_days():
+def test_predictions_older_than_the_window_are_evicted():
     ledger = Ledger(within_days=2)
-    book = ledger.book
+    index = ledger.index
     for number in range(5000):  # a prediction every minute: three and a half days
         ledger.add(str(number), START + timedelta(minutes=number))
         if number < 100:
-            ledger.end(str(number), hour(100), {"late": True})
-    assert book.find("0") is None
-    assert book.judge("0", hour(100), {"late": True}) is Verdict.UNKNOWN  # not accepted a second time
-    kept = [number for number in range(5000) if book.find(str(number)) is not None]
+            ledger.add_outcome(str(number), hour(100), {"late": True})
+    assert index.find("0") is None
+    assert index.judge("0", hour(100), {"late": True}) is Verdict.UNKNOWN  # not accepted a second time
+    kept = [number for number in range(5000) if index.find(str(number)) is not None]
     assert kept == list(range(kept[0], 5000))
     assert 2 * 24 * 60 <= len(kept) < 2 * 24 * 60 + 4096
-    assert book.pending == len(kept)
+    assert index.pending == len(kept)
 
 
-def test_a_shadow_is_found_beside_its_prediction():
+def test_a_shadow_is_found_with_its_prediction():
     ledger = Ledger(within_days=7)
     ledger.add("a", hour(1))
-    ledger.book.cast_shadow("a", 5)
-    ledger.book.cast_shadow("nobody", 6)
-    assert ledger.book.find("a") == (hour(1), 0, 5)
-    assert ledger.book.find("nobody") is None
+    ledger.index.add_shadow("a", 5)
+    ledger.index.add_shadow("nobody", 6)
+    assert ledger.index.find("a") == (hour(1), 0, 5)
+    assert ledger.index.find("nobody") is None

@@ -12,7 +12,7 @@ from mlops_lab.cli.shared import HERE, Folder, Json, open_project, talk
 from mlops_lab.errors import InvalidInput
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.loop.tick import Loop
-from mlops_lab.serving.answering.worker_state import make_store
+from mlops_lab.serving.answering.online_store import open_online_store
 from mlops_lab.serving.process.address import check_no_server, listen
 from mlops_lab.serving.process.tls import find_tls
 
@@ -35,7 +35,7 @@ def command(
     settings = opened.settings.serving
     listen(settings.host, settings.port if port is None else port).close()  # a taken port is an error before the work
     find_tls(opened)  # so is an unusable certificate
-    make_store(opened, [])  # and a store that does not answer
+    open_online_store(opened, [])  # and a store that does not answer
     ingest_journal(opened, loop.lake)
     loop.act(new_state=True)
     talk.print(f"version {loop.state.champion} answers; Ctrl-C stops it")

@@ -15,22 +15,27 @@ from mlops_lab.contracts.fields import DTYPES
 from mlops_lab.features.online import OnlineStore, entity_of
 from mlops_lab.inference.predictor import Predictor
 
+_NOTHING_MISSING: dict[str, str] = {}
+
 
 class Inputs(msgspec.Struct, frozen=True, gc=False):
-    """The inputs of one request; those among them that the request itself does not hold; by view, why it knew nothing
-    of it; and whether one of those views refuses."""
+    """The inputs of one request."""
 
     values: tuple[Any, ...]
+    """All inputs, in the order of the feature definition."""
     looked_up: tuple[Any, ...]
+    """Those that the request itself does not hold."""
     missing: dict[str, str]
+    """By view without facts, the reason."""
     refused_by: str | None
+    """The first view without facts that is declared to refuse then."""
 
 
 class FeatureReader:
     """Computes the inputs of one feature definition for a few requests, from the store, column by column.
 
-    Request fields and view values are taken as they are; only the columns that derived features ask for become a
-    frame. Moments enter it as integers, which Polars takes over ten times faster than datetimes.
+    Request fields and view values are used as they are; only the columns that derived features need become a frame.
+    Moments enter it as integers, which Polars reads ten times faster than datetimes.
     """
 
     def __init__(self, predictor: Predictor, store: OnlineStore) -> None:
@@ -39,28 +44,28 @@ class FeatureReader:
         self._time = predictor.plan.time
         self._views = [(view, entity_of(list(view.keys)), list(view.values)) for view in features.views]
         schema = {**predictor.request_schema, **predictor.view_schema}
-        self._derived = any(name in features.derived for name in features.inputs)
+        self._has_derived = any(name in features.derived for name in features.inputs)
         self._roots = [(name, schema[name], schema[name] == DTYPES["datetime"]) for name in features.roots]
-        asked = dict.fromkeys([*features.inputs, *features.roots])
-        self._fields = [name for name in asked if name in predictor.request_schema]
-        self._pick = _picker(self._fields)
+        needed = dict.fromkeys([*features.inputs, *features.roots])
+        self._fields = [name for name in needed if name in predictor.request_schema]
+        self._pick_fields = _make_picker(self._fields)
         self._features = features
-        found = {*features.derived, *predictor.view_schema}
-        self.looked_up = [name for name in features.inputs if name in found or name not in predictor.request_schema]
+        computed = {*features.derived, *predictor.view_schema}
+        self.looked_up = [name for name in features.inputs if name in computed or name not in predictor.request_schema]
         """The inputs that the request itself does not hold."""
 
     def read(self, rows: Sequence[Mapping[str, Any]], moments: Sequence[int] | None = None) -> list[Inputs]:
-        """The inputs of each request, as of its own time; `moments`: the same in microseconds since 1970, if known."""
+        """The inputs of each request as of its time. `moments`: those times in microseconds since 1970, if known."""
         if not rows:
             return []
-        if not self._views and not self._derived:  # the fields are the inputs
-            return [Inputs(values, (), _NOTHING, None) for values in map(self._pick, rows)]
+        if not self._views and not self._has_derived:  # the fields are the inputs
+            return [Inputs(values, (), _NOTHING_MISSING, None) for values in map(self._pick_fields, rows)]
         if moments is None:
             moments = [to_micros(row[self._time]) for row in rows]
         columns: dict[str, Sequence[Any]] = dict(
-            zip(self._fields, zip(*map(self._pick, rows), strict=True), strict=True)
+            zip(self._fields, zip(*map(self._pick_fields, rows), strict=True), strict=True)
         )
-        missing: list[dict[str, str]] = [_NOTHING] * len(rows)
+        missing: list[dict[str, str]] = [_NOTHING_MISSING] * len(rows)
         refused: list[str | None] = [None] * len(rows)
         for view, entity, names in self._views:
             values, reasons = self._store.read(view, list(map(entity, rows)), moments)
@@ -69,10 +74,10 @@ class FeatureReader:
                 missing[index] = {**missing[index], view.name: reason}
                 if view.refuses and refused[index] is None:
                     refused[index] = view.name
-        if self._derived:
+        if self._has_derived:
             columns.update(self._derive(columns, moments))
         return list(
-            map(Inputs, _rows(columns, self._features.inputs), _rows(columns, self.looked_up), missing, refused)
+            map(Inputs, _to_rows(columns, self._features.inputs), _to_rows(columns, self.looked_up), missing, refused)
         )
 
     def _derive(self, columns: Mapping[str, Sequence[Any]], moments: Sequence[int]) -> dict[str, list[Any]]:
@@ -80,8 +85,10 @@ class FeatureReader:
         for name, dtype, is_moment in self._roots:
             values: Sequence[Any] = columns[name]
             if is_moment:
-                values = moments if name == self._time else [None if one is None else to_micros(one) for one in values]
-            if rows == 1:  # as `Features.derive` would do, and slower
+                values = (
+                    moments if name == self._time else [None if value is None else to_micros(value) for value in values]
+                )
+            if rows == 1:  # as `Features.derive` does, but faster
                 values = [*values, *values]
             root = pl.Series(name, values, dtype=pl.Int64 if is_moment else dtype)
             roots.append(root.cast(dtype) if is_moment else root)
@@ -89,16 +96,13 @@ class FeatureReader:
         return {column.name: column.to_list()[:rows] for column in derived.iter_columns()}
 
 
-_NOTHING: dict[str, str] = {}
-
-
-def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+def _make_picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
     """A function from a row to the values of these names, in their order."""
     if len(names) > 1:
         return itemgetter(*names)
     return lambda row: tuple([row[name] for name in names])
 
 
-def _rows(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> Iterable[tuple[Any, ...]]:
-    """The values of these columns, row by row; of none, nothing for ever."""
+def _to_rows(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+    """The values of these columns, row by row; without columns, empty rows without end."""
     return zip(*[columns[name] for name in names], strict=True) if names else repeat(())

@@ -1,7 +1,8 @@
-"""A predictor: one version, loaded from its package and ready to answer."""
+"""A predictor: one version of the model, loaded from its package and ready to score."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,26 +34,31 @@ class Predictor:
         }
         self.view_schema = self.features.view_schema(tables)
         self.engine = open_engine(package, self.plan)
-        self._arrangement = OutputMapping(self.plan)
-        self._is_arranged = self.engine.exact and not self.plan.classes  # one number, computed as the model does
+        self._output_mapping = OutputMapping(self.plan)
+        self._is_final = self.engine.exact and not self.plan.classes  # single numbers need no output mapping
 
     @property
     def task(self) -> Task:
-        """What it predicts."""
+        """The kind of prediction that this version makes."""
         return make_task(self.plan.task, classes=tuple(self.plan.classes), scale=self.plan.scale)
 
     def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
-        """The answers for a few rows of inputs."""
+        """The outputs for a few rows of inputs."""
         outputs = self.engine.score_rows(rows)
-        if self._is_arranged and not (outputs and isinstance(outputs[0], list)):
+        if self._is_final and not (outputs and isinstance(outputs[0], list)):
             return outputs
-        return list(map(self._arrangement.of_row, outputs))
+        return list(map(self._output_mapping.of_row, outputs))
 
     def score(self, inputs: pl.DataFrame) -> pl.Series:
-        """The answers for many rows of inputs; equal to `score_rows`, with an exact engine bit by bit."""
+        """The outputs for many rows of inputs; equal to `score_rows`, with an exact engine bit by bit."""
         if inputs.is_empty():
             return pl.Series("output", [], dtype=self.task.output_dtype)
-        return to_series(self._arrangement.of_rows(self.engine.score(inputs)))
+        return to_series(self._output_mapping.of_rows(self.engine.score(inputs)))
+
+
+def has_no_number(output: Output) -> bool:
+    """Whether an output is not a number (NaN): the model has no answer."""
+    return any(map(math.isnan, output)) if isinstance(output, list) else math.isnan(output)
 
 
 def views_of(predictors: Sequence[Predictor]) -> dict[str, View]:

@@ -117,10 +117,10 @@ def _deliver(
     _deploy_new_state(project, Lake(project.lake_path))
     service = Service(project, read_routing_table(project.deployment_path))
     try:
-        service.cast_shadows()
+        service.score_shadows()
         if table is None:
-            return service.accept_outcomes([msgspec.convert(row, service.doors.outcome) for row in rows])
-        return service.accept_facts(table, [msgspec.convert(row, service.doors.rows[table]) for row in rows])
+            return service.accept_outcomes([msgspec.convert(row, service.schemas.outcome) for row in rows])
+        return service.accept_facts(table, [msgspec.convert(row, service.schemas.rows[table]) for row in rows])
     except msgspec.ValidationError as error:
         raise InvalidInput(
             str(error), code=f"invalid_{name}", where=name, hint="fix the row; nothing was accepted"

@@ -1,4 +1,4 @@
-"""Frames: checksummed payloads, one after the other.
+"""Frames: payloads with a length and a checksum, one after the other.
 
 A frame is `length (u32) | crc32 (u32) | payload`, little-endian.
 """
@@ -14,17 +14,17 @@ HEADER = struct.Struct("<II")
 
 
 def frame_bytes(payload_bytes: int) -> int:
-    """What a payload of so many bytes takes in a journal."""
+    """The size of a frame whose payload has that many bytes."""
     return HEADER.size + payload_bytes
 
 
 def frame_starts(payloads: Sequence[bytes], since: int) -> list[int]:
-    """Where the frames of these payloads begin, the first of them at `since`."""
+    """The positions at which the frames of these payloads begin; the first begins at `since`."""
     return list(accumulate([HEADER.size + len(payload) for payload in payloads[:-1]], initial=since))
 
 
 def frames_in(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(size of the frame, payload) of every whole frame, up to the first that is not."""
+    """(size of the frame, payload) of every frame, up to the first that is incomplete or damaged."""
     offset = 0
     while offset + HEADER.size <= len(data):
         length, checksum = HEADER.unpack_from(data, offset)

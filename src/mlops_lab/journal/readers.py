@@ -1,4 +1,4 @@
-"""The reading ends of a journal: one follows the writer, the other finds a frame again."""
+"""Reading a journal while it is written: one class follows the writer, the other reads single frames again."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from mlops_lab.errors import EnvironmentFault
 from mlops_lab.journal.frames import HEADER, frame_bytes, frames_in
 from mlops_lab.journal.segments import SEGMENT_BYTES, segment_name, segments
 
+_FOLLOW_BYTES = 64 * 1024
+"""How much a follower reads at once."""
+_FRAME_BYTES = 16 * 1024
+"""Most frames are smaller: one read is enough."""
+
 
 class Follower:
-    """The reading end beside a writer: hands out each frame once, as soon as it is whole. Never waits."""
+    """Reads a journal beside its writer: returns each frame once, as soon as it is complete. Never waits."""
 
     def __init__(self, path: Path, since: int) -> None:
         self._path = path
@@ -22,7 +27,7 @@ class Follower:
         self._file = -1
 
     def read_new(self) -> list[tuple[int, bytes]]:
-        """(position after it, payload) of every whole frame since the last time."""
+        """(position after it, payload) of every complete frame since the last call."""
         frames: list[tuple[int, bytes]] = []
         while True:
             if self._start is None and not self._open():
@@ -39,13 +44,13 @@ class Follower:
             self.close()
 
     def close(self) -> None:
-        """Let go of the segment."""
+        """Close the segment."""
         if self._start is not None:
             os.close(self._file)
             self._start = None
 
     def _read(self, offset: int) -> bytes:
-        data = os.pread(self._file, _READ_BYTES, offset)
+        data = os.pread(self._file, _FOLLOW_BYTES, offset)
         if len(data) < HEADER.size:
             return data
         needed = min(frame_bytes(HEADER.unpack_from(data)[0]), SEGMENT_BYTES)
@@ -59,55 +64,48 @@ class Follower:
         return True
 
 
-_READ_BYTES = 64 * 1024
-
-
 class FrameReader:
-    """The reading end that finds a frame again. A segment that it holds stays readable after it is deleted."""
+    """Reads single frames again. A segment that it keeps open stays readable after it is deleted."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._starts: list[int] = []
         self._files: list[int] = []
 
-    def hold(self, position: int) -> None:
-        """Have the segment of the frame that begins there open from now on. Positions must not go down."""
+    def keep_open(self, position: int) -> None:
+        """Keep the segment of the frame that begins at `position` open from now on. Positions must not go down."""
         if self._files and position - self._starts[-1] < os.fstat(self._files[-1]).st_size:
             return
         start = max((start for start in segments(self._path) if start <= position), default=None)
         if start is not None and start not in self._starts:
-            with contextlib.suppress(OSError):  # whoever reads the frame will hear of it
+            with contextlib.suppress(OSError):  # reading the frame will fail, and say so
                 self._files.append(os.open(self._path / segment_name(start), os.O_RDONLY))
                 self._starts.append(start)
 
     def read(self, position: int) -> bytes:
-        """The payload of the frame that begins there; EnvironmentFault where it is not to be had."""
-        why = "it is not there"
-        place = bisect_right(self._starts, position) - 1
+        """The payload of the frame that begins at `position`; EnvironmentFault where it cannot be read."""
+        reason = "it is missing or damaged"
+        index = bisect_right(self._starts, position) - 1
         try:
-            data = self._read(place, position - self._starts[place]) if place >= 0 else b""
+            data = self._read(index, position - self._starts[index]) if index >= 0 else b""
         except OSError as error:
-            data, why = b"", str(error.strerror)
+            data, reason = b"", str(error.strerror)
         for _, payload in frames_in(data):
             return payload
         raise EnvironmentFault(
-            f"the frame at {position} cannot be read: {why}",
+            f"the frame at {position} cannot be read: {reason}",
             code="journal_damaged",
             where=str(self._path),
-            hint="start the server again: it learns from the lake what is in there",
+            hint="restart the server: it restores from the lake what the frame holds",
         )
 
-    def _read(self, place: int, offset: int) -> bytes:
-        data = os.pread(self._files[place], _FRAME_BYTES, offset)
+    def _read(self, index: int, offset: int) -> bytes:
+        data = os.pread(self._files[index], _FRAME_BYTES, offset)
         needed = frame_bytes(HEADER.unpack_from(data)[0]) if len(data) >= HEADER.size else 0
-        return data if needed <= len(data) else os.pread(self._files[place], min(needed, SEGMENT_BYTES), offset)
+        return data if needed <= len(data) else os.pread(self._files[index], min(needed, SEGMENT_BYTES), offset)
 
     def close(self) -> None:
-        """Let go of the segments."""
+        """Close the segments."""
         while self._files:
             os.close(self._files.pop())
         self._starts.clear()
-
-
-_FRAME_BYTES = 16 * 1024
-"""Most frames are smaller: one reading is enough."""

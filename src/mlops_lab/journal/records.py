@@ -1,4 +1,4 @@
-"""What the journal holds: one record a prediction, an outcome, or a fact of a table; a few of them in a frame."""
+"""The records of a journal: one per prediction, outcome or fact of a table; several of them share a frame."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Result = TypeVar("Result")
 class PredictionRecord(msgspec.Struct, frozen=True, tag="p", omit_defaults=True, gc=False):
     """One answered request.
 
-    `request` is what came in, `features` what the model saw beyond it: by name, or values alone, whose names stand once
-    in the frame. `missing` names the views that knew nothing of it, and why. `role`: "champion", "canary", or "arm" of
-    an A/B test with fixed shares. A shadow is a version that is scored on the same request and answers nobody; as that
-    is done after the answer, what it said is a `ShadowRecord`.
+    `request` is what the client sent, `features` the inputs that the model saw beyond it: by name, or only the values,
+    whose names are then written once per frame. `missing` maps the views that had no facts to the reason. `role`:
+    "champion", "canary", or "arm" of an A/B test with fixed shares. A shadow is a version that scores the same request
+    and answers no client; as it scores after the response, its output is a `ShadowRecord`.
     """
 
     id: str
@@ -36,7 +36,7 @@ class PredictionRecord(msgspec.Struct, frozen=True, tag="p", omit_defaults=True,
 
 
 class ShadowRecord(msgspec.Struct, frozen=True, tag="s"):
-    """What another version would have answered to the request of the prediction `id`."""
+    """The output of another version for the request of the prediction `id`."""
 
     id: str
     at: datetime
@@ -45,8 +45,8 @@ class ShadowRecord(msgspec.Struct, frozen=True, tag="s"):
 
 
 class RefusalRecord(msgspec.Struct, frozen=True, tag="r"):
-    """One request that was not answered, because `view` knew nothing of it and refuses then; or, where `view` is empty,
-    because the model has no answer to what is missing."""
+    """One request that was not answered: `view` had no facts and is declared to refuse then; or, where `view` is empty,
+    the model returned no number."""
 
     id: str
     at: datetime
@@ -57,9 +57,9 @@ class RefusalRecord(msgspec.Struct, frozen=True, tag="r"):
 
 
 class OutcomeRecord(msgspec.Struct, frozen=True, tag="o"):
-    """One outcome and the verdict on it; with its prediction where it was accepted.
+    """One outcome and the verdict on it; with its prediction if it was accepted.
 
-    `received_at`: when it reached us, where that was after it was known; else None.
+    `received_at`: when the server received it, if that was after it was known; else None.
     """
 
     id: str
@@ -71,7 +71,7 @@ class OutcomeRecord(msgspec.Struct, frozen=True, tag="o"):
 
 
 class FactRecord(msgspec.Struct, frozen=True, tag="f"):
-    """One row of a table; `received_at` as for outcomes."""
+    """One row of a table; `received_at` as in `OutcomeRecord`."""
 
     table: str
     row: dict[str, Any]
@@ -79,7 +79,7 @@ class FactRecord(msgspec.Struct, frozen=True, tag="f"):
 
 
 class SetAsideRecord(msgspec.Struct, frozen=True, tag="q"):
-    """One row of a table that breaks its contract: what it broke, and the row as JSON."""
+    """One row of a table that breaks its contract: the rule that it breaks, and the row as JSON."""
 
     at: datetime
     table: str
@@ -90,7 +90,7 @@ class SetAsideRecord(msgspec.Struct, frozen=True, tag="q"):
 
 
 class PredictionSummary(msgspec.Struct, frozen=True, tag="p", gc=False):
-    """What of a `PredictionRecord` they keep who only read along. The rest is passed over, in a quarter of the time."""
+    """The part of a `PredictionRecord` that a follower keeps. Skipping the rest takes a quarter of the time."""
 
     id: str
     at: datetime
@@ -101,30 +101,30 @@ class PredictionSummary(msgspec.Struct, frozen=True, tag="p", gc=False):
 Record = PredictionRecord | ShadowRecord | RefusalRecord | OutcomeRecord | FactRecord | SetAsideRecord
 RecordSummary = PredictionSummary | ShadowRecord | RefusalRecord | OutcomeRecord | FactRecord | SetAsideRecord
 
-RECORDS_A_FRAME = 16
-"""At most. The more stand in one, the less each costs to write, and the more to find again."""
+RECORDS_PER_FRAME = 16
+"""The most in one frame. More make a record cheaper to write and more expensive to read again."""
 _encode = msgspec.msgpack.Encoder().encode
 _decode_frame = msgspec.msgpack.Decoder(tuple[list[str], list[Record]]).decode
-_decode_notes = msgspec.msgpack.Decoder(tuple[msgspec.Raw, list[RecordSummary]]).decode
+_decode_summaries = msgspec.msgpack.Decoder(tuple[msgspec.Raw, list[RecordSummary]]).decode
 _decode_raw = msgspec.msgpack.Decoder(tuple[msgspec.Raw, list[msgspec.Raw]]).decode
 _decode_one = msgspec.msgpack.Decoder(Record).decode
 
 
 def encode_frame(records: Sequence[Record], names: Sequence[str] = ()) -> bytes:
-    """A frame of these records; `names` are those of features of which only the values are given."""
+    """The payload of a frame with these records; `names`: of the features, where records hold only the values."""
     return _encode((names, records))
 
 
 def encode_frames(records: Iterable[Record], names: Sequence[str] = ()) -> Iterator[bytes]:
-    """The frames of these records, as few as may be."""
-    waiting = iter(records)
-    while some := list(islice(waiting, RECORDS_A_FRAME)):
-        yield encode_frame(some, names)
+    """The payloads of as few frames as these records need."""
+    remaining = iter(records)
+    while batch := list(islice(remaining, RECORDS_PER_FRAME)):
+        yield encode_frame(batch, names)
 
 
 def decode_frame(frame: bytes) -> list[Record]:
-    """A frame's records, all features by name."""
-    names, records = _read(_decode_frame, frame)
+    """The records of a frame, all features by name."""
+    names, records = _decode(_decode_frame, frame)
     for record in records:
         if isinstance(record, PredictionRecord) and not isinstance(record.features, dict):
             msgspec.structs.force_setattr(record, "features", dict(zip(names, record.features, strict=True)))
@@ -132,23 +132,23 @@ def decode_frame(frame: bytes) -> list[Record]:
 
 
 def decode_summaries(frame: bytes) -> list[RecordSummary]:
-    """What of a frame's records they keep who only read along."""
-    return _read(_decode_notes, frame)[1]
+    """The summaries of a frame's records: what a follower keeps."""
+    return _decode(_decode_summaries, frame)[1]
 
 
-def find_record(frame: bytes, number: int) -> Record:
-    """One of a frame's records, with its features as they stand there; the others are passed over."""
-    record: Record = _read(_decode_one, _read(_decode_raw, frame)[1][number])
+def decode_record(frame: bytes, number: int) -> Record:
+    """The record with that number in a frame, its features as they were written; the others are not decoded."""
+    record: Record = _decode(_decode_one, _decode(_decode_raw, frame)[1][number])
     return record
 
 
-def _read(decode: Callable[[bytes | msgspec.Raw], Result], data: bytes | msgspec.Raw) -> Result:
+def _decode(decode: Callable[[bytes | msgspec.Raw], Result], data: bytes | msgspec.Raw) -> Result:
     try:
         return decode(data)
     except msgspec.MsgspecError as error:
         raise EnvironmentFault(
-            f"the journal holds what this version does not know: {error}",
+            f"the journal holds a record that this version of mlops-lab cannot read: {error}",
             code="journal_foreign",
             where="journal",
-            hint="another version of mlops-lab wrote it: have that one bring it into the lake by `mlops tick`",
+            hint="another version wrote it: install that one and move the journal into the lake with `mlops tick`",
         ) from None

@@ -23,7 +23,7 @@ def segment_name(start: int) -> str:
 
 
 def write_segment(path: Path, payloads: Iterable[bytes]) -> None:
-    """Make a folder that is read like a journal with nothing but these payloads."""
+    """Create a folder that is read like a journal and holds exactly these payloads."""
     path.mkdir()
     with (path / segment_name(0)).open("wb") as file:
         for payload in payloads:
@@ -36,14 +36,15 @@ def segments(path: Path) -> list[int]:
 
 
 def read_journal(path: Path, since: int) -> Iterator[tuple[int, bytes]]:
-    """(position after it, payload) of every whole frame at or after the position `since`, in order.
+    """(position after it, payload) of every complete frame at or after the position `since`, in order.
 
-    Stops at the first frame that does not check: it is being written, or was torn. Safe beside a writer.
+    Stops at the first frame whose checksum does not match: it is being written, or its write was interrupted. Safe
+    while a writer appends.
     """
     starts = segments(path)
     if starts and since < starts[0]:
         raise EnvironmentFault(
-            f"begins at {starts[0]}, but {since} was asked for: a segment is missing",
+            f"begins at {starts[0]}, after the position {since} to read from: a segment is missing",
             code="journal_gap",
             where=str(path),
             hint="restore the folder from a backup",
@@ -57,7 +58,7 @@ def read_journal(path: Path, since: int) -> Iterator[tuple[int, bytes]]:
             yield position, payload
         if end is not None and reached != end:
             raise EnvironmentFault(
-                f"a frame at {reached} does not check, though more was written after it",
+                f"the frame at {reached} is damaged, though more was written after it",
                 code="journal_damaged",
                 where=str(path / segment_name(start)),
                 hint="restore the folder from a backup",
@@ -73,7 +74,7 @@ def drop_segments(path: Path, until: int) -> None:
 
 
 def frames_of_segment(path: Path, start: int, since: int) -> Iterator[tuple[int, bytes]]:
-    """(position after it, payload) of every whole frame of a segment at or after the position `since`."""
+    """(position after it, payload) of every complete frame of a segment at or after the position `since`."""
     position, data = since, b""
     with (path / segment_name(start)).open("rb") as file:
         file.seek(since - start)
@@ -85,4 +86,4 @@ def frames_of_segment(path: Path, start: int, since: int) -> Iterator[tuple[int,
                 yield position + used, payload
             position, data = position + used, data[used:]
             if len(data) >= HEADER.size and len(data) >= frame_bytes(HEADER.unpack_from(data)[0]):
-                return  # it does not check
+                return  # all of it is there, and the checksum does not match

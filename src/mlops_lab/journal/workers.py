@@ -1,4 +1,4 @@
-"""The journals of all workers of a project, and how far each of them is in the lake."""
+"""The journals of all workers of a project, and how much of each the lake already holds."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import msgspec
 
 
 def worker_path(path: Path, worker: int) -> Path:
-    """The folder of a worker's journal; the first worker's holds those of the others."""
+    """The folder of a worker's journal. The folder of the first worker contains those of the others."""
     return path if worker == 0 else path / f"worker-{worker}"
 
 
 def worker_paths(path: Path) -> list[Path]:
-    """The folders of all journals there are, by worker."""
+    """The folders of all existing journals, in the order of the workers."""
     others = [int(folder.name.removeprefix("worker-")) for folder in path.glob("worker-*")]
     return [worker_path(path, worker) for worker in range(max(others, default=0) + 1)]
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the writing end of one of the journals."""
+    """Whether a process has one of the journals open for writing."""
     return any(_is_held(folder / "lock") for folder in worker_paths(path))
 
 
@@ -36,7 +36,7 @@ def _is_held(path: Path) -> bool:
 
 
 def read_positions(path: Path) -> tuple[int, ...]:
-    """How far each worker's journal is in the lake, as the loop noted it; nothing before the first time."""
+    """By worker, the position up to which the loop has moved the journal into the lake; empty before the first time."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=tuple[int, ...])
     except (OSError, msgspec.MsgspecError):
@@ -44,5 +44,5 @@ def read_positions(path: Path) -> tuple[int, ...]:
 
 
 def writer_of(worker: int) -> str:
-    """The name under which tables remember how far a worker's journal is in them."""
+    """The name under which tables store their position in a worker's journal."""
     return "journal" if worker == 0 else f"journal-{worker}"

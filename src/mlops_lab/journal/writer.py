@@ -1,7 +1,7 @@
-"""The writing end of a journal: what the server acknowledged, in the order in which it happened.
+"""Writing a journal: everything that the server acknowledged, in the order in which it happened.
 
-A journal is one endless run of frames, cut into segments. A frame that does not check is a torn write that was
-never acknowledged: the writer cuts it off when it opens the journal. Each worker of a server writes its own journal.
+A journal is one endless sequence of frames, split into segments. A damaged last frame is an interrupted write that was
+never acknowledged: the writer removes it when it opens the journal. Each worker of a server writes its own journal.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from mlops_lab.journal.segments import SEGMENT_BYTES, frames_of_segment, segment
 
 
 class Journal:
-    """The writing end; one process at a time holds it. What is appended is on the disk after the next `sync`.
+    """The writer of a journal; only one process at a time may open it. `sync` brings what was appended to the disk.
 
-    `reserve_bytes`: how much of the disk is taken ahead of what is written. A sync then need not note that the file has
-    grown, which makes it several times faster.
+    `reserve_bytes`: how much disk space is reserved ahead of what is written. A sync then need not update the size of
+    the file, which makes it several times faster.
     """
 
     def __init__(self, path: Path, *, reserve_bytes: int = 0, segment_bytes: int = SEGMENT_BYTES) -> None:
         self.path = path
         self._segment_bytes = segment_bytes
         self._reserve_bytes = reserve_bytes if hasattr(os, "posix_fallocate") else 0
-        self._syncing = threading.Lock()  # whoever syncs a segment must not see it closed
-        self._unsure = False
+        self._syncing = threading.Lock()  # a segment must not be closed while it is synced
+        self._sync_failed = False
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-            self._take_lock()
+            self._acquire_lock()
             start = max(segments(path), default=0)
-            good = 0
+            size = 0
             if (path / segment_name(start)).exists():
-                good = max((end for end, _ in frames_of_segment(path, start, start)), default=start) - start
-            self._open_segment(start, good)
+                size = max((end for end, _ in frames_of_segment(path, start, start)), default=start) - start
+            self._open_segment(start, size)
         except OSError as error:
             raise disk_fault(error, path) from error
-        self.synced = self._start  # what an earlier process left may not be on the disk yet
+        self.synced = self._start  # what an earlier process wrote may not be on the disk yet
 
     def append(self, payloads: Sequence[bytes]) -> int:
-        """Write the payloads as frames in one go; the position after the last.
+        """Append the payloads as frames in one write; returns the position after the last.
 
-        Where the disk refuses (EnvironmentFault: it is full, …) whole frames may be in the journal, and half of one
-        never is: what came of it is read by `read_journal`.
+        Where the disk refuses (EnvironmentFault: it is full, …) some of the frames may be in the journal, but never a
+        part of one: `read_journal` shows which.
         """
         lengths, checksums = map(len, payloads), map(zlib.crc32, payloads)
         frames = zip(map(HEADER.pack, lengths, checksums), payloads, strict=True)
@@ -65,8 +65,8 @@ class Journal:
             if written < len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            self._size += _whole(payloads, written)
-            self._cut()
+            self._size += _complete_bytes(payloads, written)
+            self._truncate()
             raise disk_fault(error, self.path) from error
         self._size += len(data)
         if self._size >= self._segment_bytes:
@@ -75,29 +75,29 @@ class Journal:
         return self.position
 
     def sync(self) -> None:
-        """Have everything appended so far on the disk. May run in another thread than `append`."""
+        """Bring everything appended so far to the disk. May run in another thread than `append`."""
         with self._syncing:
             position = self.position
             try:
-                if self._unsure:
+                if self._sync_failed:
                     self._write_again()
                 os.fdatasync(self._file)
             except OSError as error:
-                self._unsure = True
+                self._sync_failed = True
                 raise disk_fault(error, self.path) from error
-            self._unsure = False
+            self._sync_failed = False
             self.synced = position
 
     @property
     def position(self) -> int:
-        """The LSN after the last frame."""
+        """The position (log sequence number) after the last frame."""
         return self._start + self._size
 
     def close(self) -> None:
-        """Have everything on the disk and let go of the journal, so that another process may write."""
+        """Bring everything to the disk and unlock the journal, so that another process may write."""
         try:
             self.sync()
-            self._cut()
+            self._truncate()
         finally:
             os.close(self._file)
             os.close(self._lock)
@@ -105,18 +105,18 @@ class Journal:
     def _begin_segment(self) -> None:
         self.sync()
         with self._syncing:
-            self._cut()
-            full = self._file
+            self._truncate()
+            previous = self._file
             self._open_segment(self.position, 0)
-            os.close(full)
+            os.close(previous)
 
     def _reserve(self, size: int) -> None:
-        with contextlib.suppress(OSError):  # no room for that much: what is written may still fit
+        with contextlib.suppress(OSError):  # not enough space for that much: what is written may still fit
             os.posix_fallocate(self._file, self._size, size + self._reserve_bytes)
             self._reserved = self._size + size + self._reserve_bytes
 
-    def _cut(self) -> None:
-        """Give back what was reserved or half-written behind the last frame."""
+    def _truncate(self) -> None:
+        """Remove what was reserved or partly written after the last frame."""
         os.ftruncate(self._file, self._size)
         self._reserved = self._size
 
@@ -128,17 +128,17 @@ class Journal:
             sync_folder(self.path)
         except OSError:
             os.close(file)
-            if size == 0:  # else what goes on in the segment before would seem to be missing
+            if size == 0:  # else frames appended to the previous segment would look like a gap
                 path.unlink()
             raise
         self._file, self._start, self._size, self._reserved = file, start, size, size
 
     def _write_again(self) -> None:
-        """After a failed sync the system may take pages for written that are not: write them anew, in their place."""
+        """Write the unsynced bytes again: after a failed sync the system may wrongly treat them as written."""
         since = self.synced - self._start
         os.pwrite(self._file, os.pread(self._file, self._size - since, since), since)
 
-    def _take_lock(self) -> None:
+    def _acquire_lock(self) -> None:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -147,16 +147,16 @@ class Journal:
                 "another server of this project is running",
                 code="journal_locked",
                 where=str(self.path),
-                hint="stop it first, or send to it: `mlops status` shows where it listens",
+                hint="stop it first, or send requests to it: `mlops status` shows its address",
             ) from None
 
 
-def _whole(payloads: Sequence[bytes], written: int) -> int:
-    """The bytes of the frames that are whole among the first `written`."""
-    whole = 0
+def _complete_bytes(payloads: Sequence[bytes], written: int) -> int:
+    """The total size of the frames that are complete within the first `written` bytes."""
+    complete = 0
     for payload in payloads:
-        end = whole + frame_bytes(len(payload))
+        end = complete + frame_bytes(len(payload))
         if end > written:
             break
-        whole = end
-    return whole
+        complete = end
+    return complete

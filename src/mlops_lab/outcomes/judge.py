@@ -1,4 +1,4 @@
-"""The one rule that decides what an outcome is to the loop. Pure: the server and the tests ask the same function."""
+"""The rule that decides which outcomes count. A pure function: the server and the tests use the same one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def judge(
 ) -> Verdict:
     """The verdict on an outcome of a prediction made at `predicted_at` (None: there is no such prediction).
 
-    `earlier` is the outcome already accepted for it, if any. For every sequence of outcomes exactly one can be
-    accepted per prediction, so a join never counts twice.
+    `earlier` is the outcome already accepted for it, if any. Of any sequence of outcomes at most one is accepted per
+    prediction, so that a join with them never counts a prediction twice.
     """
     if predicted_at is None:
         return Verdict.UNKNOWN

@@ -22,7 +22,7 @@ from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision
 from mlops_lab.runtime.first_steps import FirstSteps, first_steps
-from mlops_lab.serving.answering.worker_state import make_store
+from mlops_lab.serving.answering.online_store import open_online_store
 from mlops_lab.serving.http.tokens import ensure_token
 from mlops_lab.serving.process.address import Address, check_no_server, listen
 from mlops_lab.serving.process.tls import find_tls
@@ -84,7 +84,7 @@ def alone(project: Project, *, port: int) -> Iterator[None]:
             ) from None
         listen(project.settings.serving.host, port).close()
         find_tls(project)
-        make_store(project, [])
+        open_online_store(project, [])
         yield
 
 

@@ -1,4 +1,4 @@
-"""Group commit: an answer is given when it is on the disk, and many share one sync."""
+"""Group commit: a response waits until its records are on the disk, and many share one sync."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mlops_lab.serving.answering.group_commit import BEHIND_SECONDS, PATIENCE_SE
 
 @pytest.fixture
 def syncs(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The moments at which something was synced; each takes 20 ms."""
+    """The times at which something was synced; each sync takes 20 ms."""
     seen: list[float] = []
     real = os.fdatasync
 
@@ -37,14 +37,14 @@ def test_all_that_waits_shares_the_next_sync(tmp_path: Path, syncs: list[float])
     async def work() -> None:
         committer = Committer(journal, fsync=True)
 
-        async def one(number: int) -> None:
+        async def append_and_wait(number: int) -> None:
             position = journal.append([b"%d" % number])
-            await committer.durable()
+            await committer.wait_until_durable()
             assert journal.synced >= position
 
-        await one(-1)
-        await asyncio.gather(*(one(number) for number in range(100)))
-        await asyncio.gather(*(one(number) for number in range(100)))
+        await append_and_wait(-1)
+        await asyncio.gather(*(append_and_wait(number) for number in range(100)))
+        await asyncio.gather(*(append_and_wait(number) for number in range(100)))
         assert committer.commit_now(), "there is nothing left"
         committer.close()
 
@@ -52,7 +52,7 @@ def test_all_that_waits_shares_the_next_sync(tmp_path: Path, syncs: list[float])
     assert 3 <= len(syncs) <= 5, "one each, and one more where an append came while one was under way"
 
 
-def test_a_quick_disk_is_waited_for_at_once_and_a_slow_one_is_not(
+def test_a_fast_disk_is_synced_in_the_event_loop_and_a_slow_one_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = Journal(tmp_path)
@@ -66,12 +66,12 @@ def test_a_quick_disk_is_waited_for_at_once_and_a_slow_one_is_not(
         assert committer.commit_now()
         assert journal.synced == journal.position
         for seconds[0] in (2 * QUICK_SECONDS, 0.0, 10 * QUICK_SECONDS):  # one slow sync does not make a slow disk
-            journal.append([b"nobody knew"])
+            journal.append([b"slow once"])
             assert committer.commit_now()
         journal.append([b"left to the thread"])
         assert not committer.commit_now()
         assert journal.synced < journal.position
-        await committer.durable()
+        await committer.wait_until_durable()
         assert committer.commit_now(), "there is nothing left"
         seconds[0] = 0.0
         now[0] += PATIENCE_SECONDS
@@ -83,7 +83,7 @@ def test_a_quick_disk_is_waited_for_at_once_and_a_slow_one_is_not(
     asyncio.run(work())
 
 
-def test_async_answers_are_on_the_disk_before_long(tmp_path: Path, syncs: list[float]) -> None:
+def test_async_answers_are_on_the_disk_after_a_short_time(tmp_path: Path, syncs: list[float]) -> None:
     journal = Journal(tmp_path)
 
     async def work() -> None:
@@ -91,7 +91,7 @@ def test_async_answers_are_on_the_disk_before_long(tmp_path: Path, syncs: list[f
         for number in range(20):
             journal.append([b"%d" % number])
             assert committer.commit_now(), "nobody waits"
-            committer.follow()
+            committer.schedule_sync()
         appended = time.monotonic()
         while journal.synced < journal.position:
             await asyncio.sleep(0.005)
@@ -103,7 +103,7 @@ def test_async_answers_are_on_the_disk_before_long(tmp_path: Path, syncs: list[f
 
 
 @pytest.mark.parametrize("waiting", [1, 5])
-def test_a_disk_that_refuses_is_told_to_all_who_wait_and_then_written_again(
+def test_a_disk_that_refuses_fails_all_who_wait_and_is_then_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: int
 ) -> None:
     journal = Journal(tmp_path, reserve_bytes=1000)
@@ -119,15 +119,15 @@ def test_a_disk_that_refuses_is_told_to_all_who_wait_and_then_written_again(
     async def work() -> None:
         committer = Committer(journal, fsync=True)
 
-        async def one(number: int) -> None:
+        async def append_and_wait(number: int) -> None:
             journal.append([b"%d" % number])
-            await committer.durable()
+            await committer.wait_until_durable()
 
-        told = await asyncio.gather(*(one(number) for number in range(waiting)), return_exceptions=True)
-        assert [error.code for error in told if isinstance(error, EnvironmentFault)] == ["disk_full"] * waiting
+        results = await asyncio.gather(*(append_and_wait(number) for number in range(waiting)), return_exceptions=True)
+        assert [error.code for error in results if isinstance(error, EnvironmentFault)] == ["disk_full"] * waiting
         assert journal.synced == 0
         broken[0] = False
-        await one(waiting)
+        await append_and_wait(waiting)
         assert journal.synced == journal.position
         committer.close()
 
@@ -135,4 +135,4 @@ def test_a_disk_that_refuses_is_told_to_all_who_wait_and_then_written_again(
     real_write = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda *given: (rewritten.append(given[2]), real_write(*given))[1])
     asyncio.run(work())
-    assert rewritten.count(0) == 2, "what was not on the disk is written anew, in its place"
+    assert rewritten.count(0) == 2, "what was not on the disk is written again, at its position"

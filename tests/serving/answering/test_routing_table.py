@@ -1,4 +1,4 @@
-"""The routing table: read as it was written, replaced whole or not at all."""
+"""The routing table: read as it was written, replaced as a whole or not at all."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from mlops_lab.serving.answering.routing_table import (
 )
 
 lives = st.builds(LiveVersion, st.integers(1, 99), st.text(max_size=9), st.text("0123456789abcdef", max_size=9))
-deployments = st.builds(
+routing_tables = st.builds(
     RoutingTable,
     generation=st.integers(0, 2**40),
     champion=lives,
@@ -33,12 +33,12 @@ deployments = st.builds(
 SIMPLE = RoutingTable(generation=1, champion=LiveVersion(1, "package", "00"), state="state", state_positions=(0,))
 
 
-@given(deployments, deployments)
+@given(routing_tables, routing_tables)
 def test_the_table_reads_back_as_it_was_written(tmp_path_factory, first, second):
     path = tmp_path_factory.mktemp("routing") / "deployment.json"
-    for deployment in (first, second):
-        write_routing_table(path, deployment)
-        assert read_routing_table(path) == deployment
+    for table in (first, second):
+        write_routing_table(path, table)
+        assert read_routing_table(path) == table
     assert [file.name for file in path.parent.iterdir()] == ["deployment.json"]
 
 
@@ -52,7 +52,7 @@ def test_no_table_yet_says_what_to_run(tmp_path):
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", "{}", '{"generation": 1}', '{"generation": "x", "champion": null}', "\ud7ff", "\0"]
 )
-def test_a_table_that_is_none_says_what_to_run(tmp_path, text):
+def test_a_damaged_table_says_what_to_run(tmp_path, text):
     path = tmp_path / "deployment.json"
     path.write_text(text)
     with pytest.raises(EnvironmentFault) as caught:
@@ -61,7 +61,7 @@ def test_a_table_that_is_none_says_what_to_run(tmp_path, text):
     assert "mlops tick" in caught.value.hint
 
 
-def test_any_part_of_a_table_is_no_table(tmp_path):
+def test_a_part_of_a_table_is_an_error(tmp_path):
     path = tmp_path / "deployment.json"
     write_routing_table(path, SIMPLE)
     whole = path.read_bytes()
@@ -79,8 +79,8 @@ def test_a_write_that_fails_leaves_the_old_table(tmp_path):
         "from mlops_lab.files import write_atomically; "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)); write_atomically(Path(sys.argv[1]), b'x' * 100)"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
-    assert "OSError" in done.stderr
+    process = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+    assert "OSError" in process.stderr
     assert read_routing_table(path) == SIMPLE
     assert os.listdir(tmp_path) == ["deployment.json"]
 
@@ -96,14 +96,14 @@ while "stop" not in seen:
 """
 
 
-def test_a_reader_sees_the_old_or_the_new_and_nothing_between(tmp_path):
+def test_a_reader_sees_the_old_or_the_new_content(tmp_path):
     path = tmp_path / "file"
     write_atomically(path, b"aaaa" * 12_500)
     with subprocess.Popen(
         [sys.executable, "-c", READ_ON, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as reader:
         reader.stdout.readline()
-        for turn in range(200):
-            write_atomically(path, (b"bbbb" if turn % 2 else b"cccc") * 12_500)
+        for number in range(200):
+            write_atomically(path, (b"bbbb" if number % 2 else b"cccc") * 12_500)
         write_atomically(path, b"stop")
         assert reader.wait(timeout=30) == 0, reader.stderr.read()

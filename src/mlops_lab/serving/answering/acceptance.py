@@ -1,4 +1,4 @@
-"""Learning what happened: outcomes are judged, rows of tables sorted out, before anything is written down."""
+"""Accepting outcomes and facts: outcomes are judged, rows of tables checked, before anything is written."""
 
 from __future__ import annotations
 
@@ -15,44 +15,46 @@ from mlops_lab.errors import Conflict, InvalidInput, NotFound
 from mlops_lab.journal.records import FactRecord, OutcomeRecord, Record, SetAsideRecord
 from mlops_lab.project import Project
 from mlops_lab.serving.answering.schemas import Schemas
-from mlops_lab.serving.answering.worker_state import WorkerState, later
+from mlops_lab.serving.answering.worker_state import WorkerState
 from mlops_lab.tables.verdict import Verdict
 
 
 @dataclass
 class Acceptance:
-    """What to write down, and what the client is told."""
+    """The records to write, and the response for the client."""
 
     records: list[Record] = field(default_factory=list)
-    told: dict[str, Any] = field(default_factory=dict)
+    response: dict[str, Any] = field(default_factory=dict)
 
 
 class Acceptor:
-    """Judges what comes in by what a memory holds; changes nothing."""
+    """Checks outcomes and facts against what a worker knows; changes nothing."""
 
-    def __init__(self, project: Project, doors: Schemas) -> None:
+    def __init__(self, project: Project, schemas: Schemas) -> None:
         self._tables = project.settings.tables
-        self._doors = doors
-        self._wall = project.settings.project.clock == "wall"
+        self._schemas = schemas
+        self._uses_wall_clock = project.settings.project.clock == "wall"
 
     # ---- outcomes ------------------------------------------------------------------------------------------------
 
-    def judge_outcomes(self, memory: WorkerState, outcomes: Sequence[msgspec.Struct]) -> Acceptance:
-        """Each outcome's verdict, counted, and what was not accepted, with its place. InvalidInput where one was known
-        before its prediction."""
+    def judge_outcomes(self, state: WorkerState, outcomes: Sequence[msgspec.Struct]) -> Acceptance:
+        """The verdict on each outcome, counted, and those that were not accepted, with their index.
+
+        InvalidInput where one was known before its prediction.
+        """
         counts = dict.fromkeys((str(verdict) for verdict in Verdict), 0)
         problems: list[dict[str, str | None]] = []
         accepted: dict[str, OutcomeRecord] = {}
-        judged = Acceptance()
+        acceptance = Acceptance()
         for index, outcome in enumerate(outcomes):
             name: str = outcome.id  # type: ignore[attr-defined]
-            known_at = outcome.known_at or _arrival(memory, name, accepted)  # type: ignore[attr-defined]
-            values = {column: getattr(outcome, column) for column in self._doors.outcome_names}
-            verdict = memory.book.judge(name, known_at, values)
+            known_at = outcome.known_at or _arrival(state, name, accepted)  # type: ignore[attr-defined]
+            values = {column: getattr(outcome, column) for column in self._schemas.outcome_names}
+            verdict = state.prediction_index.judge(name, known_at, values)
             if verdict is Verdict.ACCEPTED and name in accepted:
                 first = accepted[name]
-                same = (first.known_at, first.values) == (known_at, values)
-                verdict = Verdict.DUPLICATE if same else Verdict.CONFLICT
+                is_same = (first.known_at, first.values) == (known_at, values)
+                verdict = Verdict.DUPLICATE if is_same else Verdict.CONFLICT
             problem = _problem(verdict, name, f"$.outcomes[{index}]")
             if problem and verdict is Verdict.TOO_EARLY:
                 raise problem
@@ -60,38 +62,40 @@ class Acceptor:
                 problems.append(problem.as_dict())
             counts[verdict] += 1
             if verdict is not Verdict.DUPLICATE:
-                prediction = memory.recall(name) if verdict is Verdict.ACCEPTED else None
-                received_at = self._received(memory, known_at)
+                prediction = state.read_prediction(name) if verdict is Verdict.ACCEPTED else None
+                received_at = self._received(state, known_at)
                 record = OutcomeRecord(name, known_at, str(verdict), values, prediction, received_at)
-                judged.records.append(record)
+                acceptance.records.append(record)
                 if verdict is Verdict.ACCEPTED:
                     accepted[name] = record
-        judged.told = {"counts": counts, "problems": problems}
-        return judged
+        acceptance.response = {"counts": counts, "problems": problems}
+        return acceptance
 
     # ---- facts -----------------------------------------------------------------------------------------------------
 
-    def sort_facts(self, memory: WorkerState, table: str, rows: Sequence[msgspec.Struct]) -> Acceptance:
-        """The rows that are new. The same row again is ignored, one that breaks the contract is set aside; Conflict
-        where a row has the key and the moment of another but says something else."""
-        seen, known = memory.facts_seen[table], self._doors.known_at[table]
+    def check_facts(self, state: WorkerState, table: str, rows: Sequence[msgspec.Struct]) -> Acceptance:
+        """The rows that are new. A row that is sent again is ignored, one that breaks the contract is set aside.
+
+        Conflict where a row has the key and the moment of another but different values.
+        """
+        seen, known = state.facts.rows[table], self._schemas.known_at[table]
         fresh: dict[tuple[Any, ...], dict[str, Any]] = {}
         aside: list[SetAsideRecord] = []
         problems: list[dict[str, str | None]] = []
-        newest = memory.newest_facts.get(table)
+        newest = state.facts.newest.get(table)
         for index, struct in enumerate(rows):
             row = {name: getattr(struct, name) for name in struct.__struct_fields__}
-            identity = self._doors.identity(table, row)
+            identity = self._schemas.identity(table, row)
             if seen.get(identity) == row:
                 continue
             broken = self._first_broken(table, row, newest)
             if broken is not None:
                 rule, column, text = broken
                 content = msgspec.json.encode(row).decode()
-                aside.append(SetAsideRecord(self._now(memory, row, table), table, rule, column, text, content))
+                aside.append(SetAsideRecord(self._now(state, row, table), table, rule, column, text, content))
                 problems.append(_broken_row(table, index, column, text).as_dict())
                 continue
-            newest = later(newest, row[known] if known else None)
+            newest = clock.latest(newest, row[known] if known else None)
             earlier = fresh.get(identity) or seen.get(identity)
             if earlier is not None and earlier != row:
                 raise Conflict(
@@ -102,51 +106,50 @@ class Acceptor:
                 )
             if earlier is None:
                 fresh[identity] = row
-        facts = [
-            FactRecord(table, row, self._received(memory, row[known] if known else None)) for row in fresh.values()
-        ]
-        told: dict[str, Any] = {"accepted": len(fresh), "duplicate": len(rows) - len(fresh) - len(aside)}
+        facts = [FactRecord(table, row, self._received(state, row[known] if known else None)) for row in fresh.values()]
+        response: dict[str, Any] = {"accepted": len(fresh), "duplicate": len(rows) - len(fresh) - len(aside)}
         if aside:
-            told |= {"quarantined": len(aside), "problems": problems}
-        return Acceptance([*facts, *aside], told)
+            response |= {"quarantined": len(aside), "problems": problems}
+        return Acceptance([*facts, *aside], response)
 
     def _first_broken(self, table: str, row: Mapping[str, Any], newest: datetime | None) -> tuple[str, str, str] | None:
-        """The rule that a row breaks, its column and its text; `newest` is the latest moment of those before."""
-        rule = first_broken(self._doors.rules[table], row)
+        """The rule that a row breaks, with its column and text; `newest` is the latest moment of the rows before."""
+        rule = first_broken(self._schemas.rules[table], row)
         if rule is not None:
             return rule.name, rule.column, rule.text
-        column = self._doors.known_at[table]
+        column = self._schemas.known_at[table]
         if column and self._tables[table].monotone and newest is not None and row[column] < newest:
             return "monotone", column, "never earlier than a row before"
         return None
 
-    # ---- when ----------------------------------------------------------------------------------------------------
+    # ---- times ---------------------------------------------------------------------------------------------------
 
-    def _now(self, memory: WorkerState, row: Mapping[str, Any], table: str) -> datetime:
-        """The moment of something that arrives now: the wall's, or what the data says."""
-        column = self._doors.known_at[table]
-        return clock.now() if self._wall else memory.newest or (row[column] if column else None) or clock.EPOCH
+    def _now(self, state: WorkerState, row: Mapping[str, Any], table: str) -> datetime:
+        """The time of something that arrives now: of the machine's clock, or the newest in the data."""
+        column = self._schemas.known_at[table]
+        if self._uses_wall_clock:
+            return clock.now()
+        return state.newest or (row[column] if column else None) or clock.EPOCH
 
-    def _received(self, memory: WorkerState, known_at: datetime | None) -> datetime | None:
-        """When a fact that arrives now is taken to have reached us; None where that is no later than it was known.
+    def _received(self, state: WorkerState, known_at: datetime | None) -> datetime | None:
+        """The time at which a fact that arrives now counts as received; None where that is not after it was known.
 
-        Never before a moment that was answered about already: what was answered did not see it, and must not seem to
-        have done so when it is computed again.
+        It is never before the time of a request that was answered already: that answer did not use the fact, and must
+        not use it when its features are computed again.
         """
-        moments = [moment for moment in (memory.newest, clock.now() if self._wall else None) if moment is not None]
-        received_at = max(moments, default=None)
+        received_at = clock.latest(state.newest, clock.now() if self._uses_wall_clock else None)
         return None if received_at is None or (known_at is not None and received_at <= known_at) else received_at
 
 
-def _arrival(memory: WorkerState, name: str, accepted: Mapping[str, OutcomeRecord]) -> datetime:
-    """When an outcome is taken to be known that does not say so: when it first came, and not before its prediction,
-    whose client's clock may go before ours."""
+def _arrival(state: WorkerState, name: str, accepted: Mapping[str, OutcomeRecord]) -> datetime:
+    """When an outcome without `known_at` counts as known: when it first arrived, and not before its prediction, as the
+    client's clock may be ahead."""
     if name in accepted:
         return accepted[name].known_at
-    if (outcome := memory.book.outcome(name)) is not None:
+    if (outcome := state.prediction_index.outcome(name)) is not None:
         return outcome[0]
-    made = memory.book.find(name)
-    return max(clock.now(), made.at) if made else clock.now()
+    prediction = state.prediction_index.find(name)
+    return max(clock.now(), prediction.at) if prediction else clock.now()
 
 
 def _broken_row(table: str, index: int, column: str, text: str) -> InvalidInput:
@@ -154,7 +157,7 @@ def _broken_row(table: str, index: int, column: str, text: str) -> InvalidInput:
         f"breaks the contract: {text}; the row is set aside",
         code="contract_breach",
         where=f"$.rows[{index}].{column} of table {table}",
-        hint="`mlops quarantine` lists such rows; after the mend, `mlops quarantine --replay` brings them in",
+        hint="`mlops quarantine` lists such rows; after fixing them, `mlops quarantine --replay` accepts them",
     )
 
 
@@ -164,20 +167,20 @@ def _problem(verdict: Verdict, name: str, where: str) -> InvalidInput | None:
             f'another outcome of "{name}" is already recorded; this one was refused and recorded as such',
             code="conflicting_outcome",
             where=where,
-            hint="`mlops explain ID` shows the first; the truth about a prediction is accepted once",
+            hint="`mlops explain ID` shows the first; each prediction gets exactly one outcome",
         )
     if verdict is Verdict.UNKNOWN:
         return NotFound(
-            f'there is no recent prediction "{name}"; the outcome is kept aside',
+            f'there is no recent prediction "{name}"; the outcome is recorded as unknown',
             code="unknown_prediction",
             where=where,
-            hint="check the id; the `outcomes` table keeps it with the verdict `unknown`",
+            hint="check the id; the `outcomes` table holds it with the verdict `unknown`",
         )
     if verdict is Verdict.TOO_EARLY:
         return InvalidInput(
             f'the outcome of "{name}" was known before its prediction was made',
             code="outcome_too_early",
             where=f"{where}.known_at",
-            hint="send the moment at which the truth became known; nothing was changed",
+            hint="send the time at which the outcome became known; nothing was changed",
         )
     return None

@@ -1,4 +1,4 @@
-"""What is waiting is answered together: no timers, so that a request that is alone does not wait."""
+"""Answers the requests that wait as one batch; without timers, so that a single request does not wait."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ import msgspec
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.journal.records import PredictionRecord
+from mlops_lab.serving.answering.answers import Answers
 from mlops_lab.serving.answering.group_commit import Committer
 from mlops_lab.serving.answering.service import Service
 
-Answers = list[PredictionRecord | InvalidInput]
-Done = Callable[[Answers | Exception], None]
+Callback = Callable[[Answers | Exception], None]
 Result = TypeVar("Result")
-Waiting = list[tuple[Sequence[msgspec.Struct], Done]]
+Waiting = list[tuple[Sequence[msgspec.Struct], Callback]]
+"""By client, its requests, and the function that gets its answers."""
 
 
 class Batcher:
-    """Answers what has arrived by the end of a turn of the event loop, all of it in one go."""
+    """Answers in one batch all requests that arrived within one tick of the event loop."""
 
     def __init__(self, service: Service, committer: Committer, *, answered: Callable[[], None]) -> None:
         self._service = service
@@ -30,33 +31,27 @@ class Batcher:
         self._waiting: Waiting = []
         self._commits: set[asyncio.Task[None]] = set()
 
-    def submit(self, requests: Sequence[msgspec.Struct], done: Done) -> None:
-        """Have a client's requests answered, in order, by versions that are live at the same moment, and written down.
+    def submit(self, requests: Sequence[msgspec.Struct], done: Callback) -> None:
+        """Answer a client's requests with the next batch, all by the same routing table, and write the answers.
 
-        `done` gets the answers; or an EnvironmentFault where they cannot be written down: then they are not given.
+        `done` gets the answers in order; or an EnvironmentFault where they cannot be written: then there are none.
         """
         if not self._waiting:
-            # runs after all that has already arrived has been decoded
+            # runs after all requests that have already arrived are decoded
             asyncio.get_running_loop().call_soon(self._flush)
         self._waiting.append((requests, done))
 
-    async def ask(self, requests: Sequence[msgspec.Struct]) -> Answers:
-        """The answers to a client's requests: see `submit`."""
+    async def answer_all(self, requests: Sequence[msgspec.Struct]) -> list[PredictionRecord]:
+        """The predictions for all of a client's requests. InvalidInput where one has none: then none is written."""
         future, done = promise(Answers)
-        self.submit(requests, done)
-        return await future
-
-    async def ask_whole(self, requests: Sequence[msgspec.Struct]) -> list[PredictionRecord]:
-        """The answers to all of a client's requests. InvalidInput where one has none: then none is written down."""
-        future, done = promise(Answers)
-        if len(requests) == 1:  # whole by itself, so it may wait for others
+        if len(requests) == 1:  # it cannot be answered in part, so it may be part of a batch
             self.submit(requests, done)
         else:
             self._answer([(requests, done)], whole=True)
         records: list[PredictionRecord] = []
-        for place, answer in enumerate(await future):
+        for index, answer in enumerate(await future):
             if isinstance(answer, InvalidInput):
-                raise _in_row(place, answer)
+                raise _in_row(index, answer)
             records.append(answer)
         return records
 
@@ -66,30 +61,30 @@ class Batcher:
 
     def _answer(self, waiting: Waiting, *, whole: bool = False) -> None:
         try:
-            requests = list(chain.from_iterable([some for some, _ in waiting]))
+            requests = list(chain.from_iterable([batch for batch, _ in waiting]))
             answers, is_repeat = self._service.answer(requests, whole=whole)
             is_durable = self._committer.commit_now() and not is_repeat
         except Exception as error:
             _fail(waiting, error)
             return
         if is_durable:
-            self._committer.follow()
-            self._hand_out(waiting, answers)
+            self._committer.schedule_sync()
+            self._deliver(waiting, answers)
             return
-        others = self._service.memory.others if is_repeat else ()
+        others = self._service.worker_state.followed if is_repeat else ()
         task = asyncio.get_running_loop().create_task(self._commit(waiting, answers, others=others))
         self._commits.add(task)
         task.add_done_callback(self._commits.discard)
 
     async def _commit(self, waiting: Waiting, answers: Answers, *, others: Sequence[Any]) -> None:
         try:
-            await self._committer.durable(others)
+            await self._committer.wait_until_durable(others)
         except EnvironmentFault as error:
             _fail(waiting, error)
             return
-        self._hand_out(waiting, answers)
+        self._deliver(waiting, answers)
 
-    def _hand_out(self, waiting: Waiting, answers: Answers) -> None:
+    def _deliver(self, waiting: Waiting, answers: Answers) -> None:
         start = 0
         for requests, done in waiting:
             end = start + len(requests)
@@ -99,11 +94,11 @@ class Batcher:
 
 
 def promise(_: type[Result]) -> tuple[asyncio.Future[Result], Callable[[Result | Exception], None]]:
-    """A future, and what fulfils it."""
+    """A future, and the function that sets its result or exception."""
     future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
 
     def done(result: Result | Exception) -> None:
-        if future.done():  # its client went away
+        if future.done():  # its client has disconnected
             return
         if isinstance(result, Exception):
             future.set_exception(result)
@@ -113,14 +108,14 @@ def promise(_: type[Result]) -> tuple[asyncio.Future[Result], Callable[[Result |
     return future, done
 
 
-def _in_row(place: int, error: InvalidInput) -> InvalidInput:
-    """The error of one of many rows, with its place."""
+def _in_row(index: int, error: InvalidInput) -> InvalidInput:
+    """The error of one of many rows, with the index of the row."""
     where = error.where or ""
     inside = where.removeprefix("$") if where.startswith("$") else f", {where}"
-    return type(error)(error.what, code=error.code, where=f"rows[{place}]{inside}", hint=error.hint)
+    return type(error)(error.what, code=error.code, where=f"rows[{index}]{inside}", hint=error.hint)
 
 
 def _fail(waiting: Waiting, error: Exception) -> None:
-    """Each client that waits gets it as its own answer."""
+    """Give the error to each client that waits."""
     for _, done in waiting:
         done(error)

@@ -1,4 +1,4 @@
-"""Memory that the C library keeps for later, though nobody holds it any more."""
+"""Returns memory that the C library keeps after it was freed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import ctypes
 
 
 def trim_memory() -> None:
-    """Return it to the system. Reading a model leaves ten times what is kept of it, and glibc does not let go by itself
-    of what lies below something else; other C libraries need not be asked."""
+    """Return freed memory to the operating system; does nothing where the C library has no `malloc_trim`.
+
+    Loading a model frees ten times as much memory as the model keeps, and glibc does not return it by itself.
+    """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

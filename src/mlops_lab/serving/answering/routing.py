@@ -1,4 +1,4 @@
-"""Which version answers a request: all live versions, and the way from a key to one of them."""
+"""Which version answers a request: the live versions, and how a key is assigned to one of them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from mlops_lab.serving.answering.routing_table import LiveVersion, RoutingTable
 
 
 def bucket(key: str) -> float:
-    """A number in [0, 1) that is always the same for the same key: who is in whose share.
+    """A number in [0, 1), always the same for the same key: it decides in which share a key falls.
 
-    A checksum would be faster, and is far from even where keys are numbered.
+    A checksum would be faster, but its values are far from evenly spread where keys are numbered.
     """
     return int.from_bytes(blake2b(key.encode(), digest_size=6).digest()) / 2**48
 
 
 class Route(NamedTuple):
-    """Who answers, in which role, and who is scored beside it after the answer."""
+    """The version that answers, its role, and the version in shadow that scores the same request after the response."""
 
     predictor: Predictor
     role: str
@@ -28,58 +28,58 @@ class Route(NamedTuple):
 
 
 class LiveModels:
-    """The versions of a deployment, loaded; those that `known` holds are taken over."""
+    """The versions of a routing table, loaded; those in `loaded` are used again."""
 
     def __init__(
-        self, deployment: RoutingTable, root: Path, known: Mapping[LiveVersion, Predictor] | None = None
+        self, routing_table: RoutingTable, root: Path, *, loaded: Mapping[LiveVersion, Predictor] | None = None
     ) -> None:
-        self.deployment = deployment
+        self.routing_table = routing_table
         lives = [
-            deployment.champion,
-            deployment.challenger,
-            deployment.previous,
-            *(arm.live for arm in deployment.arms),
+            routing_table.champion,
+            routing_table.challenger,
+            routing_table.previous,
+            *(arm.live for arm in routing_table.arms),
         ]
         self.by_live: dict[LiveVersion, Predictor] = {}
         for live in lives:
             if live is not None and live not in self.by_live:
-                self.by_live[live] = (known or {}).get(live) or _load(live, root)
-        self.champion = self.by_live[deployment.champion]
-        challenger = self.by_live[deployment.challenger] if deployment.challenger else None
+                self.by_live[live] = (loaded or {}).get(live) or _load(live, root)
+        self.champion = self.by_live[routing_table.champion]
+        challenger = self.by_live[routing_table.challenger] if routing_table.challenger else None
         self._champion = Route(self.champion, "champion", challenger)
         self._canary = Route(challenger, "canary", self.champion) if challenger else self._champion
-        self._arms = [(arm.share, Route(self.by_live[arm.live], "arm")) for arm in deployment.arms]
-        self._is_split = bool(self._arms or (challenger and deployment.canary_share))
+        self._arms = [(arm.share, Route(self.by_live[arm.live], "arm")) for arm in routing_table.arms]
+        self._is_split = bool(self._arms or (challenger and routing_table.canary_share))
 
     @property
     def predictors(self) -> list[Predictor]:
-        """All that are loaded, the champion first."""
+        """All loaded versions, the champion first."""
         return list(self.by_live.values())
 
     @property
     def is_split(self) -> bool:
-        """Whether not all requests are answered by the champion."""
+        """Whether another version than the champion answers some of the requests."""
         return self._is_split
 
     def route(self, key: str) -> Route:
-        """Who answers the requests of a key: the same as long as the rollout, or the A/B test, is the same."""
+        """The version that answers requests with this key: the same during a rollout or an A/B test."""
         if not self._is_split:
             return self._champion
         if self._arms:
-            place = bucket(f"arms/{key}")
+            position = bucket(f"arms/{key}")
             for share, arm in self._arms:
-                if place < share:
+                if position < share:
                     return arm
-                place -= share
-        # the salt draws each rollout's share anew; within one rollout a key always meets the same version
+                position -= share
+        # the version is a salt: each rollout draws other keys, within one a key always gets the same version
         canary = self._canary
-        if canary.role == "canary" and bucket(f"{canary.predictor.version}/{key}") < self.deployment.canary_share:
+        if canary.role == "canary" and bucket(f"{canary.predictor.version}/{key}") < self.routing_table.canary_share:
             return canary
         return self._champion
 
     @property
     def fallback(self) -> Route:
-        """Who answers what a version on trial refuses to."""
+        """What answers a request that a version on trial does not answer: the champion."""
         return Route(self.champion, "champion")
 
 

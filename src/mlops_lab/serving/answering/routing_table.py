@@ -1,4 +1,4 @@
-"""The routing table: which version answers. The loop derives it from the decisions; servers follow the file."""
+"""The routing table: which version answers. The loop derives it from the decisions, and servers follow the file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlops_lab.files import write_atomically
 
 
 class LiveVersion(msgspec.Struct, frozen=True):
-    """A version that is live: where its package lies and what it must hash to."""
+    """A version that is live: the folder of its package, and the hash that the package must have."""
 
     version: int
     package: str
@@ -27,12 +27,12 @@ class Arm(msgspec.Struct, frozen=True):
 
 
 class RoutingTable(msgspec.Struct, frozen=True, kw_only=True):
-    """Who answers. `canary_share` of the keys are answered by the challenger; 0 means shadow only.
+    """Which version answers. The challenger answers `canary_share` of the keys; 0 means that it is only a shadow.
 
-    `arms` answer fixed shares of the keys, before anyone else is asked. `previous` answers nobody, and is kept ready:
-    the way back to it costs nothing. `generation` is the number of decisions it was derived from: it only grows.
-    `state` and `state_positions` name the facts to start from, and the position in each worker's journal that they
-    stand at; beyond the last, 0.
+    `arms` answer fixed shares of the keys, and come before the challenger. `previous` answers no requests, but stays
+    loaded, so that a rollback takes no time. `generation` is the number of decisions that the table was derived from:
+    it only grows. `state` is the folder of the state to start from, `state_positions` the position in each worker's
+    journal up to which it holds everything; 0 for further workers.
     """
 
     format: Literal[2] = 2
@@ -46,13 +46,13 @@ class RoutingTable(msgspec.Struct, frozen=True, kw_only=True):
     state_positions: tuple[int, ...] = ()
 
 
-def write_routing_table(path: Path, deployment: RoutingTable) -> None:
-    """Replace the file atomically: a reader sees the old table or the new one, never a half."""
-    write_atomically(path, msgspec.json.format(msgspec.json.encode(deployment)))
+def write_routing_table(path: Path, routing_table: RoutingTable) -> None:
+    """Replace the file atomically: a reader sees the old table or the new one, never a mixture."""
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(routing_table)))
 
 
 def read_routing_table(path: Path) -> RoutingTable:
-    """The routing table; EnvironmentFault where there is none yet or it is not one."""
+    """The routing table in a file; EnvironmentFault where there is none yet, or the file is damaged."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=RoutingTable)
     except FileNotFoundError:
@@ -61,8 +61,8 @@ def read_routing_table(path: Path) -> RoutingTable:
         ) from None
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise EnvironmentFault(
-            f"is not a deployment: {error}",
+            f"is not a routing table: {error}",
             code="bad_deployment",
             where=str(path),
-            hint="run `mlops tick`: it is derived anew",
+            hint="run `mlops tick`: it writes the table again",
         ) from None

@@ -1,4 +1,4 @@
-"""What may come in: the types of a project's requests, outcomes and rows, made from its contract."""
+"""The schemas of a project: types of its requests, outcomes and rows, made from its contract."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mlops_lab.tables.fields import submitted_fields
 
 
 class Schemas:
-    """The msgspec structs at the door of a project's server, and what identifies a row of a table."""
+    """The msgspec structs that a project's server decodes, and what identifies a row of a table."""
 
     def __init__(self, project: Project) -> None:
         source, tables = project.settings.source, project.settings.tables
         self.fields = parse_fields(source.request, where="source.request")
-        """The fields of a request, in their order; `id` may be given too."""
+        """The fields of a request, in order; a request may have an `id` as well."""
         if project.timed_by_arrival:
             self.fields = (*self.fields, Field(source.time, "datetime", nullable=True))
         self.names = [field.name for field in self.fields]
@@ -28,13 +28,13 @@ class Schemas:
         self.outcome = make_struct("Outcome", submitted_fields(project), past=["known_at"])
         self.outcome_names = [field.name for field in parse_fields(source.outcome, where="source.outcome")]
         fields = {name: parse_fields(table.fields, where=f"tables.{name}") for name, table in tables.items()}
-        self.rules = {name: rules_of(found) for name, found in fields.items()}
+        self.rules = {name: rules_of(columns) for name, columns in fields.items()}
         self.rows = {
             name: make_struct(
                 name,
                 fields[name],
                 past=[table.known_at] if table.known_at else [],
-                strict=False,  # a row that breaks a rule is set aside, and the others are taken in
+                strict=False,  # a row that breaks a rule is set aside, and the others are accepted
             )
             for name, table in tables.items()
         }
@@ -42,18 +42,18 @@ class Schemas:
         self.known_at = {name: table.known_at for name, table in tables.items()}
 
     def row_type(self, table: str) -> type[msgspec.Struct]:
-        """The struct of a table's rows; NotFound names the tables there are."""
+        """The struct of a table's rows; NotFound lists the tables of the project."""
         if table not in self.rows:
             raise NotFound(
                 f'there is no table "{table}"',
                 code="unknown_table",
                 where=f"/v1/tables/{table}/rows",
-                hint=f"the tables that take rows: {', '.join(sorted(self.rows)) or 'none'}",
+                hint=f"the tables that accept rows: {', '.join(sorted(self.rows)) or 'none'}",
             )
         return self.rows[table]
 
     def identity(self, table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        """What two reports of the same fact have in common: its key and its moment."""
+        """What identifies a fact: its key and its moment. Two rows with the same identity report the same fact."""
         key = tuple(row[name] for name in self.keys[table])
         column = self.known_at[table]
         return (*key, row[column]) if column else key

@@ -1,4 +1,4 @@
-"""Shadows: what another version would have answered, scored when the answer is given already."""
+"""Shadows: another version scores the same requests after their clients got the response."""
 
 from __future__ import annotations
 
@@ -7,34 +7,70 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlops_lab.inference.feature_reader import FeatureReader
-from mlops_lab.inference.predictor import Predictor
-from mlops_lab.journal.records import ShadowRecord
+from mlops_lab.inference.feature_reader import FeatureReader, Inputs
+from mlops_lab.inference.predictor import Predictor, has_no_number
+from mlops_lab.journal.records import PredictionRecord, RefusalRecord, ShadowRecord
 from mlops_lab.registry.engines.base import Output
-from mlops_lab.serving.answering.answerer import ShadowRequest, is_nan
+from mlops_lab.serving.answering.routing import Route
+from mlops_lab.serving.answering.worker_state import WorkerState
 
 MOST_WAITING = 20_000
-"""Requests that may wait for their shadow; beyond that they get none. An answer never waits for one."""
+"""How many requests may wait for their shadow; further ones are not scored. A response never waits for a shadow."""
 _log = logging.getLogger("mlops_lab.serving")
 
 
+class ShadowRequest(NamedTuple):
+    """A request for a shadow to score."""
+
+    id: str
+    """Of the prediction."""
+    row: dict[str, Any]
+    values: tuple[Any, ...] | None
+    """The inputs; None where the shadow uses other features than the version that answered."""
+
+
+def make_shadow_requests(
+    routes: Sequence[Route], inputs: Sequence[Inputs], *, records: Sequence[PredictionRecord | RefusalRecord]
+) -> dict[int, list[ShadowRequest]]:
+    """By version, what shadows are to score of the requests that were answered."""
+    requests: dict[int, list[ShadowRequest]] = {}
+    shadows = [route.shadow for route in routes]
+    if shadows.count(None) == len(shadows):
+        return requests
+    for route, item, record in zip(routes, inputs, records, strict=True):
+        if route.shadow is not None and isinstance(record, PredictionRecord):
+            is_same = route.shadow.features.version == route.predictor.features.version
+            request = ShadowRequest(record.id, record.request, item.values if is_same else None)
+            requests.setdefault(route.shadow.version, []).append(request)
+    return requests
+
+
+def unscored_requests(state: WorkerState) -> dict[int, list[ShadowRequest]]:
+    """By version, the requests that an earlier process did not score. Their outputs do not depend on when they are."""
+    requests: dict[int, list[ShadowRequest]] = {}
+    for name, version in state.unscored_shadows.items():
+        if (record := state.read_prediction(name)) is not None:
+            requests.setdefault(version, []).append(ShadowRequest(name, record.request, None))
+    return requests
+
+
 class ShadowTask(NamedTuple):
-    """Some requests, ready to be scored by a shadow, in whatever thread."""
+    """Some requests with their inputs, ready to be scored by a shadow in any thread."""
 
     predictor: Predictor
-    glances: Sequence[ShadowRequest]
+    requests: Sequence[ShadowRequest]
     values: Sequence[Sequence[Any]]
 
     def score(self) -> list[Output] | None:
-        """The outputs; None, and a line in the log, where the version cannot."""
+        """The outputs; None, and a line in the log, where the version fails."""
         try:
             return self.predictor.score_rows(self.values)
-        except Exception:  # a version on trial may fail in any way, and nobody waits for it
+        except Exception:  # a version on trial may fail in any way, and no client waits for it
             _log.exception("version %d failed in shadow", self.predictor.version)
             return None
 
 
-class Shadows:
+class ShadowQueue:
     """The requests that wait for their shadow."""
 
     def __init__(self) -> None:
@@ -44,47 +80,47 @@ class Shadows:
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def add(self, glances: Mapping[int, list[ShadowRequest]]) -> int:
-        """Have these scored when there is time; how many are not, because too many wait."""
-        shed = 0
-        for version, some in glances.items():
-            if self._rows + len(some) > MOST_WAITING:
-                shed += len(some)
+    def add(self, requests: Mapping[int, list[ShadowRequest]]) -> int:
+        """Add requests by version; returns how many were dropped because too many wait already."""
+        dropped = 0
+        for version, batch in requests.items():
+            if self._rows + len(batch) > MOST_WAITING:
+                dropped += len(batch)
                 continue
-            self._rows += len(some)
-            self._waiting.append((version, some))
-        return shed
+            self._rows += len(batch)
+            self._waiting.append((version, batch))
+        return dropped
 
     def take(self, predictors: Mapping[int, Predictor], readers: Mapping[str, FeatureReader]) -> ShadowTask | None:
-        """The next to score; None where none waits. What a version that has left would have said, nobody asks."""
+        """The next requests to score; None where none wait. Those of a version that is no longer live are dropped."""
         while self._waiting:
-            version, glances = self._waiting.popleft()
-            self._rows -= len(glances)
+            version, requests = self._waiting.popleft()
+            self._rows -= len(requests)
             if (predictor := predictors.get(version)) is not None:
-                return _prepare(predictor, readers[predictor.features.version], glances)
+                return _make_task(predictor, readers[predictor.features.version], requests)
         return None
 
 
-def _prepare(predictor: Predictor, reader: FeatureReader, glances: Sequence[ShadowRequest]) -> ShadowTask:
-    """What was read for the answer is read again only where the shadow sees other features: as of the same moment it
-    is the same."""
-    others = iter(reader.read([glance.row for glance in glances if glance.values is None]))
+def _make_task(predictor: Predictor, reader: FeatureReader, requests: Sequence[ShadowRequest]) -> ShadowTask:
+    """A task with the inputs of all requests. They are read here where the shadow uses other features; as of the time
+    of the request, so that it does not matter when."""
+    read = iter(reader.read([request.row for request in requests if request.values is None]))
     kept: list[ShadowRequest] = []
     values: list[Sequence[Any]] = []
-    for glance in glances:
-        if glance.values is not None:
-            kept.append(glance)
-            values.append(glance.values)
-        elif (found := next(others)).refused_by is None:
-            kept.append(glance)
-            values.append(found.values)
+    for request in requests:
+        if request.values is not None:
+            kept.append(request)
+            values.append(request.values)
+        elif (inputs := next(read)).refused_by is None:
+            kept.append(request)
+            values.append(inputs.values)
     return ShadowTask(predictor, kept, values)
 
 
 def shadow_records(task: ShadowTask, outputs: Sequence[Output], *, time: str) -> list[ShadowRecord]:
-    """What to write down of a task that was scored."""
+    """The records to write for a task that was scored."""
     return [
-        ShadowRecord(glance.id, glance.row[time], task.predictor.version, output)
-        for glance, output in zip(task.glances, outputs, strict=True)
-        if not is_nan(output)
+        ShadowRecord(request.id, request.row[time], task.predictor.version, output)
+        for request, output in zip(task.requests, outputs, strict=True)
+        if not has_no_number(output)
     ]

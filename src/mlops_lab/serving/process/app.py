@@ -73,18 +73,18 @@ class App:
         self._committer = Committer(service.journal, fsync=settings.durability == "fsync")
         self._batcher = Batcher(service, self._committer, answered=self._begin_shadows)
         self._shadowing: asyncio.Task[None] | None = None
-        self._decode_outcomes = list_decoder("outcomes", service.doors.outcome)
-        self._decode_rows = {name: list_decoder("rows", kind) for name, kind in service.doors.rows.items()}
+        self._decode_outcomes = list_decoder("outcomes", service.schemas.outcome)
+        self._decode_rows = {name: list_decoder("rows", kind) for name, kind in service.schemas.rows.items()}
         self._deployment_error: str | None = None
         self._request_prefix, self._request_numbers = new_id()[:12].encode(), itertools.count(1)
         folder = service.project.workers_path
         self._counts_paths = [counts_path(folder, other) for other in range(workers)]
         service.counts = self._counts = read_counts(self._counts_paths[worker])
         self._own = NativeProtocol(
-            service.doors, self._batcher, classes=tuple(service.project.classes), max_rows=settings.max_rows
+            service.schemas, self._batcher, classes=tuple(service.project.classes), max_rows=settings.max_rows
         )
-        door = RowsHandler(service.doors, self._batcher, max_rows=settings.max_rows)
-        v2, scoring = open_inference.OpenInference(service, door), mlflow.MlflowProtocol(service.doors, door)
+        door = RowsHandler(service.schemas, self._batcher, max_rows=settings.max_rows)
+        v2, scoring = open_inference.OpenInference(service, door), mlflow.MlflowProtocol(service.schemas, door)
         docs = Docs(service)
         self._routes: dict[str, tuple[str, Handler]] = {
             "/v1/predict": ("POST", self._own.predict),
@@ -207,20 +207,20 @@ class App:
         return await self._take_in(lambda: self._service.accept_outcomes(outcomes))
 
     async def _take_rows(self, call: Request, table: str) -> Response:
-        self._service.doors.row_type(table)
+        self._service.schemas.row_type(table)
         rows = decode_body(self._decode_rows[table], await call.body()).rows
         check_rows(len(rows), self._max_rows, where="$.rows")
         return await self._take_in(lambda: self._service.accept_facts(table, rows))
 
     async def _take_in(self, work: Callable[[], dict[str, Any]]) -> Response:
         told = work()
-        await self._committer.durable()
+        await self._committer.wait_until_durable()
         return Response(200, encode(told))
 
     # ---- what the server says of itself --------------------------------------------------------------------------
 
     async def _tell_status(self, _: Request) -> Response:
-        deployment = self._service.models.deployment
+        deployment = self._service.models.routing_table
         generations = [counts.generation for counts in self._all_counts().values()]
         return Response(
             200,
@@ -252,7 +252,7 @@ class App:
 
     def _gauge(self) -> None:
         models, journal = self._service.models, self._service.journal
-        deployment = models.deployment
+        deployment = models.routing_table
         roles = {deployment.champion.version: "champion"}
         if deployment.challenger:
             roles[deployment.challenger.version] = "challenger"
@@ -295,10 +295,10 @@ class App:
                 if (stamp.st_ino, stamp.st_mtime_ns) != seen:
                     seen = (stamp.st_ino, stamp.st_mtime_ns)
                     deployment = read_routing_table(path)
-                    is_new = deployment != self._service.models.deployment
+                    is_new = deployment != self._service.models.routing_table
                     if is_new:
                         prepared = await asyncio.to_thread(self._service.prepare, deployment)
-                        self._service.take_over(prepared)
+                        self._service.switch_to(prepared)
                         del prepared
                         self._gauge()
                         keep_counts(self._counts_paths[self._worker], self._counts)

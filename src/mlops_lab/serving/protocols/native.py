@@ -9,7 +9,8 @@ import msgspec
 
 from mlops_lab.errors import InvalidInput, TooLarge
 from mlops_lab.journal.records import PredictionRecord
-from mlops_lab.serving.answering.batching import Answers, Batcher, promise
+from mlops_lab.serving.answering.answers import Answers
+from mlops_lab.serving.answering.batching import Batcher, promise
 from mlops_lab.serving.answering.schemas import Schemas
 from mlops_lab.serving.http.messages import Request, Response, decode_body, encode
 

@@ -71,7 +71,7 @@ class OpenInference:
         self._door = door
         self._name = service.project.name
         self._classes = list(service.project.classes)
-        self._fields = [*service.doors.fields, Field("id", "string", nullable=True)]
+        self._fields = [*service.schemas.fields, Field("id", "string", nullable=True)]
         self._decode = msgspec.json.Decoder(InferenceRequest).decode
 
     # ---- what there is -------------------------------------------------------------------------------------------

@@ -197,7 +197,7 @@ _ANSWERS = [
 
 def describe(service: Service) -> Json:
     """The document for a project's server, with examples that the contract takes."""
-    project, doors = service.project, service.doors
+    project, doors = service.project, service.schemas
     _, schemas = msgspec.json.schema_components(
         [*_ANSWERS, doors.request, doors.outcome], ref_template="#/components/schemas/{name}"
     )
@@ -272,7 +272,7 @@ def _own_paths(service: Service, examples: _Examples) -> Json:
             security=TOKEN,
         ),
     }
-    for table, kind in service.doors.rows.items():
+    for table, kind in service.schemas.rows.items():
         (row,) = msgspec.json.schema_components([kind])[1].values()
         paths[f"/v1/tables/{quote(table, safe='')}/rows"] = _post(
             "What happened",
@@ -433,7 +433,7 @@ class _Examples:
     """Bodies that the contract takes."""
 
     def __init__(self, service: Service) -> None:
-        project, fields = service.project, service.doors.fields
+        project, fields = service.project, service.schemas.fields
         self._moment = _present(service).astimezone(UTC).replace(microsecond=0)
         self._texts = service.models.champion.plan.categories
         asked = self._row([field for field in fields if field.name in project.settings.source.request])
@@ -476,8 +476,8 @@ class _Examples:
 
 def _present(service: Service) -> datetime:
     """A moment to ask about: the machine's, or the newest that the data know of."""
-    memory = service.memory
-    known = [memory.newest, *memory.newest_facts.values()] if service.project.settings.project.clock == "data" else []
+    state = service.worker_state
+    known = [state.newest, *state.facts.newest.values()] if service.project.settings.project.clock == "data" else []
     return max((moment for moment in known if moment is not None), default=clock.now())
 
 

@@ -40,7 +40,7 @@ class RowsHandler:
             requests = msgspec.convert(rows, self._type)
         except msgspec.ValidationError as error:
             raise bad_field(error, "rows") from None
-        return await self._batcher.ask_whole(requests) if requests else []
+        return await self._batcher.answer_all(requests) if requests else []
 
     def _settle_numbers(self, row: Row, place: int) -> None:
         for name, is_integer in self._numbers:

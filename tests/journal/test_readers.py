@@ -1,4 +1,4 @@
-"""Following a journal: each payload once and in order, whatever is being written meanwhile; and finding one again."""
+"""Readers: a follower returns each payload once and in order while others write; a frame can be read again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ appends = st.lists(st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_
 
 @settings(max_examples=100, deadline=None)
 @given(appends, st.integers(20, 300), st.integers(0, 200), st.data())
-def test_every_payload_is_handed_out_once(tmp_path_factory, written, segment_bytes, reserve, data):
+def test_a_follower_returns_every_payload_once(tmp_path_factory, written, segment_bytes, reserve, data):
     path = tmp_path_factory.mktemp("journal")
     journal = Journal(path, segment_bytes=segment_bytes, reserve_bytes=reserve)
     follower, seen = Follower(path, 0), []
@@ -43,7 +43,7 @@ def test_every_payload_is_handed_out_once(tmp_path_factory, written, segment_byt
     follower.close()
 
 
-def test_half_a_frame_is_waited_for(tmp_path: Path) -> None:
+def test_an_incomplete_frame_is_returned_once_it_is_complete(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.append([b"one" * 50, b"two" * 50])
     journal.close()
@@ -67,7 +67,7 @@ def test_a_payload_larger_than_what_is_read_at_once(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_it_begins_where_it_is_told(tmp_path: Path) -> None:
+def test_a_follower_begins_at_the_given_position(tmp_path: Path) -> None:
     journal = Journal(tmp_path, segment_bytes=50)
     for number in range(20):
         journal.append([b"%02d" % number * 8])
@@ -87,48 +87,48 @@ def test_a_journal_that_does_not_exist_yet_is_an_empty_one(tmp_path: Path) -> No
     assert worker_paths(tmp_path) == [worker_path(tmp_path, 0), worker_path(tmp_path, 1)]
 
 
-# ---- finding a frame again -----------------------------------------------------------------------------------------
+# ---- reading a frame again -----------------------------------------------------------------------------------------
 
 
 @settings(max_examples=100, deadline=None)
 @given(appends, st.integers(20, 300), st.data())
-def test_a_frame_that_is_held_is_read_again_also_after_it_is_dropped(tmp_path_factory, written, segment_bytes, data):
+def test_a_frame_is_read_again_also_after_its_segment_is_dropped(tmp_path_factory, written, segment_bytes, data):
     path = tmp_path_factory.mktemp("journal")
     journal = Journal(path, segment_bytes=segment_bytes, reserve_bytes=100)
-    reader, places = FrameReader(path), {}
+    reader, expected = FrameReader(path), {}
     for payloads in written:
         since = journal.position
         end = journal.append(payloads)
-        reader.hold(since)
-        places |= zip(frame_starts(payloads, since), payloads, strict=True)
+        reader.keep_open(since)
+        expected |= zip(frame_starts(payloads, since), payloads, strict=True)
         drop_segments(path, data.draw(st.integers(0, end)))
-    for place in data.draw(st.permutations(list(places))):
-        assert reader.read(place) == places[place]
+    for position in data.draw(st.permutations(list(expected))):
+        assert reader.read(position) == expected[position]
     journal.close()
     reader.close()
 
 
 def test_a_large_frame_is_read_again(tmp_path: Path) -> None:
     payloads = [b"a" * 10, b"b" * 3_000_000, b"c" * 2041]
-    write_segment(tmp_path / "book", payloads)
-    assert [payload for _, payload in read_journal(tmp_path / "book", 0)] == payloads
-    reader = FrameReader(tmp_path / "book")
-    reader.hold(0)
-    assert [reader.read(place) for place in frame_starts(payloads, 0)] == payloads
+    write_segment(tmp_path / "index", payloads)
+    assert [payload for _, payload in read_journal(tmp_path / "index", 0)] == payloads
+    reader = FrameReader(tmp_path / "index")
+    reader.keep_open(0)
+    assert [reader.read(position) for position in frame_starts(payloads, 0)] == payloads
     reader.close()
 
 
-@pytest.mark.parametrize("how", ["flip", "cut", "empty", "endless", "not held"])
-def test_a_frame_that_is_not_to_be_had_is_an_error(tmp_path: Path, how: str) -> None:
-    write_segment(tmp_path / "book", [b"one", b"another"])
-    segment = tmp_path / "book" / segment_name(0)
+@pytest.mark.parametrize("how", ["flip", "cut", "empty", "endless", "not kept open"])
+def test_a_frame_that_cannot_be_read_is_an_error(tmp_path: Path, how: str) -> None:
+    write_segment(tmp_path / "index", [b"one", b"another"])
+    segment = tmp_path / "index" / segment_name(0)
     whole = segment.read_bytes()
-    reader = FrameReader(tmp_path / "book")
-    if how != "not held":
-        reader.hold(0)
+    reader = FrameReader(tmp_path / "index")
+    if how != "not kept open":
+        reader.keep_open(0)
     endless = whole[:11] + b"\xff" * 4 + whole[15:]
     segment.write_bytes(
-        {"flip": whole[:-1] + b"?", "cut": whole[:-1], "empty": b"", "endless": endless, "not held": whole}[how]
+        {"flip": whole[:-1] + b"?", "cut": whole[:-1], "empty": b"", "endless": endless, "not kept open": whole}[how]
     )
     with pytest.raises(EnvironmentFault) as caught:
         reader.read(11)

@@ -1,0 +1,98 @@
+"""The facts of a worker: views find them, and a row that is sent again is recognized."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from mlops_lab.clock import to_micros
+from mlops_lab.features.definition import View, last
+from mlops_lab.journal.records import FactRecord, OutcomeRecord, PredictionRecord
+from mlops_lab.serving.answering.known_facts import KnownFacts, fact_id
+from mlops_lab.serving.answering.schemas import Schemas
+
+AT = datetime(2013, 3, 1, tzinfo=UTC)
+STOCK = View("stock", "stock", by="shop", values={"items": last("items")})
+ORDERS = View("orders", "orders", by="shop", values={"minutes": last("minutes")})
+
+
+@pytest.fixture
+def facts(write_project, tmp_path) -> KnownFacts:
+    project = write_project(tmp_path)
+    return KnownFacts(project, Schemas(project), views=[STOCK, ORDERS])
+
+
+def stock(shop: str, hours: float, items: float, *, received_after: float | None = None) -> FactRecord:
+    received_at = None if received_after is None else AT + timedelta(hours=received_after)
+    return FactRecord("stock", {"shop": shop, "known_at": AT + timedelta(hours=hours), "items": items}, received_at)
+
+
+def read(facts: KnownFacts, view: View, hours: float) -> object:
+    """What a view finds about shop "a" so many hours later."""
+    values, missing = facts.store.read(view, ["a"], [to_micros(AT + timedelta(hours=hours))])
+    return missing.get(0) or values[0][0]
+
+
+def test_a_view_finds_a_fact_after_it_was_known(facts):
+    facts.add_fact(stock("a", 1, 5.0))
+    assert read(facts, STOCK, 0.5) == "unknown"
+    assert read(facts, STOCK, 2) == 5.0
+
+
+def test_a_view_finds_a_late_fact_only_after_it_was_received(facts):
+    facts.add_fact(stock("a", 1, 5.0, received_after=3))
+    assert read(facts, STOCK, 2) == "unknown"
+    assert read(facts, STOCK, 4) == 5.0
+
+
+def test_rows_are_kept_by_key_and_moment(facts):
+    for fact in (stock("a", 2, 5.0), stock("a", 1, 6.0), stock("b", 1, 7.0)):
+        facts.add_fact(fact)
+    assert {identity: row["items"] for identity, row in facts.rows["stock"].items()} == {
+        ("a", AT + timedelta(hours=2)): 5.0,
+        ("a", AT + timedelta(hours=1)): 6.0,
+        ("b", AT + timedelta(hours=1)): 7.0,
+    }
+    assert facts.newest == {"stock": AT + timedelta(hours=2)}
+
+
+def outcome(prediction: PredictionRecord | None) -> OutcomeRecord:
+    return OutcomeRecord("x", AT + timedelta(hours=1), "accepted", {"late": True, "minutes": 30.0}, prediction)
+
+
+def test_an_accepted_outcome_is_a_fact_about_its_request(facts):
+    request = {"asked_at": AT, "customer": None, "shop": "a", "amount": None, "express": False}
+    facts.add_outcome(outcome(PredictionRecord("x", AT, 1, "champion", 0.5, request, ())))
+    assert read(facts, ORDERS, 0.5) == "unknown"
+    assert read(facts, ORDERS, 2) == 30.0
+
+
+def test_an_outcome_without_its_prediction_is_a_fact_already(facts):
+    facts.add_outcome(outcome(None))
+    assert read(facts, ORDERS, 2) == "unknown"
+
+
+def test_the_facts_of_a_state_are_loaded(facts, tmp_path):
+    state = tmp_path / "state"
+    state.mkdir()
+    known_at = [AT + timedelta(minutes=minute) for minute in range(1200)]
+    rows = {"shop": "a", "known_at": known_at, "items": [float(number) for number in range(1200)]}
+    ids = {"_known_at": known_at, "_seen_at": known_at, "_fact_id": [f"{number:04}" for number in range(1200)]}
+    pl.DataFrame(rows | ids).write_parquet(state / "stock.parquet")
+    order = {"shop": ["a"], "minutes": [12.0], "_known_at": [AT], "_seen_at": [AT], "_fact_id": ["o1"]}
+    pl.DataFrame(order).write_parquet(state / "orders.parquet")
+    facts.load(state)
+    assert read(facts, STOCK, 10) == 599.0
+    assert read(facts, ORDERS, 1) == 12.0
+    assert len(facts.rows["stock"]) == 1200
+    assert facts.newest == {"stock": known_at[-1]}
+    assert "orders" not in facts.rows, "outcomes are recognized by the prediction index"
+
+
+def test_the_name_of_a_fact_is_its_key():
+    row = {"shop": "a", "number": 3, "items": 5}
+    assert fact_id(["shop"], row) == "a"
+    assert fact_id(["shop", "number"], row) == "a\x1f3"
+    assert fact_id(["shop", "number"], row) != fact_id(["shop", "number"], {**row, "number": 4})
