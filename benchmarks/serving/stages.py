@@ -1,8 +1,8 @@
 """Where the time of a request goes: our application, called as the HTTP protocol does, with a clock around its stages.
 
 Usage: stages.py PROJECT BODIES; prints JSON: by how many requests are under way at once, and by stage, microseconds a
-request. The time of a stage excludes nested stages. The cost of the clock itself is
-subtracted.
+request. A stage's time is its own: what it spends in another stage counts there. What the clock itself costs
+is taken off.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from mlops_lab.serving.answering.answerer import Answerer
 from mlops_lab.serving.answering.counts import WorkerCounts
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.serving.answering.service import Service
-from mlops_lab.serving.http.tokens import Guard
+from mlops_lab.serving.http.authorizer import Authorizer
 from mlops_lab.serving.process.app import App
-from mlops_lab.serving.protocols import native
+from mlops_lab.serving.protocols import predictions
 
 STAGES: list[tuple[str, Any, str]] = [
-    ("decode, check the contract", native, "decode_body"),
+    ("decode, check the contract", predictions, "decode_body"),
     ("ids, locks, batches", Service, "answer"),
     ("route, assemble", Answerer, "answer"),
     ("look up", FeatureReader, "read"),
@@ -45,7 +45,7 @@ STAGES: list[tuple[str, Any, str]] = [
     ("encode the record", records, "encode_frame"),
     ("append to the log", Journal, "append"),
     ("update the worker state", worker_state.WorkerState, "_apply"),
-    ("encode the answer", native, "encode"),
+    ("encode the answer", predictions, "encode"),
     ("count", WorkerCounts, "note_answers"),
     ("count", WorkerCounts, "note_request"),
 ]
@@ -102,14 +102,14 @@ def _nothing(_: object) -> None:
 
 
 class RequestGroup:
-    """Requests that arrive together; done when the last has its response."""
+    """Some requests that arrive together, and the end of their last response."""
 
     def __init__(self, requests: int) -> None:
         self._missing = requests
         self.done = asyncio.get_running_loop().create_future()
 
     def note(self, status: int) -> None:
-        """Count one more response."""
+        """One more has its response."""
         self._missing -= 1
         if status != 200:
             self.done.set_exception(RuntimeError(f"the application answers {status}"))
@@ -117,8 +117,8 @@ class RequestGroup:
             self.done.set_result(None)
 
 
-class StagedRequest:
-    """A request as the fast path hands it to the application (`serving.http.fast_path.FastRequest`)."""
+class InProcessRequest:
+    """One request, as the server's HTTP protocol hands it to the application (`serving.http.fast_path.FastRequest`)."""
 
     __slots__ = ("_group", "body", "headers")
 
@@ -127,9 +127,9 @@ class StagedRequest:
         self.body = body
         self._group = group
 
-    def reply(self, reply: Any) -> None:
-        """Here a response would go to the socket."""
-        self._group.note(reply.status)
+    def respond(self, response: Any) -> None:
+        """Where a response would go to the socket."""
+        self._group.note(response.status)
 
 
 async def run_once(app: App, bodies: list[bytes], *, at_once: int) -> float:
@@ -138,7 +138,7 @@ async def run_once(app: App, bodies: list[bytes], *, at_once: int) -> float:
     for start in range(0, REQUESTS, at_once):
         group = RequestGroup(at_once)
         for number in range(start, start + at_once):
-            app.answer_hot(StagedRequest(bodies[number % len(bodies)], group))
+            app.answer_fast(InProcessRequest(bodies[number % len(bodies)], group))
         await group.done
     return (perf_counter_ns() - began) / REQUESTS
 
@@ -168,7 +168,7 @@ def main() -> None:
     for stage, owner, name in STAGES:
         setattr(owner, name, clock.around(stage, getattr(owner, name)))
     service = Service(project, read_routing_table(project.deployment_path))
-    app = App(service, guard=Guard(project))
+    app = App(service, authorizer=Authorizer(project))
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # as the server has it

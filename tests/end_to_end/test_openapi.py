@@ -22,8 +22,9 @@ from running import Server, serving
 from mlops_lab.project import Project
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.serving.answering.service import Service
-from mlops_lab.serving.http.tokens import Guard
+from mlops_lab.serving.http.authorizer import Authorizer
 from mlops_lab.serving.process.app import App
+from mlops_lab.serving.protocols.router import compile_pattern
 
 Document = dict[str, Any]
 GOOD = {"asked_at": "2024-03-25T09:30:00Z", "depot": "b", "items": 3, "distance": 12.25}
@@ -89,9 +90,9 @@ def test_it_is_valid(asked: Asked) -> None:
 
 def test_every_route_is_in_it_and_no_other(asked: Asked, project: Project) -> None:
     with contextlib.closing(Service(project, read_routing_table(project.deployment_path))) as service:
-        app = App(service, guard=Guard(project))
-        fixed = {(method, route) for route, (method, _) in app._routes.items()}
-        patterns = [(method, pattern) for pattern, _, method, _ in app._patterns]
+        app = App(service, authorizer=Authorizer(project))
+        fixed = {(route.method, route.pattern) for route in app.routes if "{" not in route.pattern}
+        patterns = [(route.method, compile_pattern(route.pattern)) for route in app.routes if "{" in route.pattern]
         app._committer.close()
     documented = {(method.upper(), route) for method in ("get", "post") for route, _ in asked.operations(method)}
     assert fixed <= documented

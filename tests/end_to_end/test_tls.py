@@ -22,7 +22,7 @@ from mlops_lab.replay.client import Client
 from mlops_lab.serving.http.tokens import ensure_token
 from mlops_lab.serving.process.address import Address, find_server
 from mlops_lab.serving.process.health_probe import probe_server
-from mlops_lab.serving.process.tls import find_tls, trusting
+from mlops_lab.serving.process.tls import client_context, find_tls
 
 FLAGS = ("serving.tls_certificate=tls.crt", "serving.tls_key=tls.key")
 
@@ -52,7 +52,7 @@ def test_who_asks_is_answered_over_tls_by_all_workers(secured: Project, world: W
         assert address.url.startswith("https://127.0.0.1:")
         assert find_server(project) == address
 
-        client = Client(address.host, address.port, tls=address.trust(), connections=8)
+        client = Client(address.host, address.port, tls=address.ssl_context(), connections=8)
         bodies = [json.dumps({**ask(row), "id": f"r{number}"}).encode() for number in range(200)]
         answers = client.send("/v1/predict", bodies) + client.drain()
         client.close()
@@ -85,7 +85,7 @@ def test_another_server_is_not_believed_and_is_shown_no_token(secured: Project) 
         fake = Address(real.pid, real.host, real.port, certificate=str(secured.root / "other.crt"))
         assert probe_server(fake) is None
         with pytest.raises(ConnectionError, match="certificate verify failed"):
-            Client(fake.host, fake.port, token=ensure_token(secured), tls=fake.trust())
+            Client(fake.host, fake.port, token=ensure_token(secured), tls=fake.ssl_context())
         assert probe_server(real) is not None
 
 
@@ -154,6 +154,6 @@ def test_a_certificate_that_is_gone_is_no_trace(tmp_path: Path) -> None:
     (tmp_path / "empty.crt").write_text("nothing")
     for name in ("none.crt", "empty.crt"):
         with pytest.raises(EnvironmentFault) as fault:
-            trusting(tmp_path / name)
+            client_context(tmp_path / name)
         assert fault.value.code == "bad_certificate"
         assert probe_server(Address(1, "127.0.0.1", 1, certificate=str(tmp_path / name))) is None

@@ -156,7 +156,7 @@ def _send(project: Project, server: Address, path: str, body: dict[str, Any]) ->
         headers={"Authorization": f"Bearer {ensure_token(project)}"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=60, context=server.trust()) as message:
+        with urllib.request.urlopen(request, timeout=60, context=server.ssl_context()) as message:
             response: dict[str, Any] = msgspec.json.decode(message.read())
             return response
     except urllib.error.HTTPError as error:

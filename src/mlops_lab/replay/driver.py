@@ -101,7 +101,9 @@ class Replay:
         self.loop.act(new_state=True)
         with ServerProcess(self._project) as server:
             address = server.address
-            client = Client(address.reached_at, address.port, token=ensure_token(self._project), tls=address.trust())
+            client = Client(
+                address.local_host, address.port, token=ensure_token(self._project), tls=address.ssl_context()
+            )
             try:
                 self._await_routing_table(client)
                 yield client

@@ -127,7 +127,7 @@ class Up:
         ensure_token(self._project)
         answers, outcomes, decisions = *self._count(), len(self._loop.decisions)
         again = partial(self._watcher.ready, steps=None)
-        with Watchdog(self._project, port=self._port, told=self._watcher.failed, again=again) as keeper:
+        with Watchdog(self._project, port=self._port, on_error=self._watcher.failed, on_restart=again) as keeper:
             try:
                 self._watcher.ready(keeper.address, self._first_steps(keeper.address))
                 while not stop.is_set():

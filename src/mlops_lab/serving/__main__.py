@@ -1,7 +1,7 @@
 """The serving process: `python -m mlops_lab.serving PROJECT [--port N] [--set KEY=VALUE] [--stop-with-parent]`.
 
-Started by `mlops serve`, which prepares the state first. Prints one line when it is ready to answer. With one worker it
-answers itself; with several it keeps them alive, each started by the same command with `--worker` and `--socket`.
+`mlops serve` prepares the state and then starts it. It prints one line when it is ready to answer. With one worker it
+answers itself; with several it supervises them, each started by the same command with `--worker` and `--socket`.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ def main() -> int:
     parser.add_argument("--workers", type=int)
     parser.add_argument("--socket", type=int)
     options = parser.parse_args()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait for rows shall not spin meanwhile
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait for rows must not use the processor
     try:
         project = load_project(options.project, flags=options.flags)
         if options.socket is not None:
-            _work(project, options)
+            _run_worker(project, options)
         else:
-            _serve(project, options)
+            _run_server(project, options)
     except MlopsError as error:
         sys.stderr.write(json.dumps({"error": error.as_dict(), "exit_code": error.exit_code}) + "\n")
         return error.exit_code
     return 0
 
 
-def _work(project: Project, options: argparse.Namespace) -> None:
-    """Be one of several workers."""
+def _run_worker(project: Project, options: argparse.Namespace) -> None:
+    """Run one of several workers."""
     from mlops_lab.serving.process.log import log_to_stderr
     from mlops_lab.serving.process.worker import serve
 
@@ -60,12 +60,12 @@ def _work(project: Project, options: argparse.Namespace) -> None:
         worker=options.worker,
         workers=options.workers,
         with_parent=options.stop_with_parent,
-        ready=lambda: _say({"worker": options.worker, "pid": os.getpid()}),
+        ready=lambda: _report({"worker": options.worker, "pid": os.getpid()}),
     )
 
 
-def _serve(project: Project, options: argparse.Namespace) -> None:
-    """Be the server: the only worker, or the one that keeps them."""
+def _run_server(project: Project, options: argparse.Namespace) -> None:
+    """Run the only worker, or supervise several."""
     settings = project.settings.serving
     workers = options.workers or settings.workers
     tls = find_tls(project)
@@ -75,7 +75,7 @@ def _serve(project: Project, options: argparse.Namespace) -> None:
         host, port = listener.getsockname()[:2]
         address = Address(os.getpid(), host, port, certificate=str(tls.certificate) if tls else None)
         write_atomically(address_path(project), msgspec.json.encode(address))
-        _say({"ready": address.url_of(host), "pid": os.getpid()})
+        _report({"ready": address.url_with(host), "pid": os.getpid()})
 
     check_no_server(project)
     try:
@@ -92,13 +92,14 @@ def _serve(project: Project, options: argparse.Namespace) -> None:
         return
     from mlops_lab.serving.process.supervisor import Supervisor, worker_command
 
-    flags = [word for flag in options.flags for word in ("--set", flag)]
+    flags = [argument for flag in options.flags for argument in ("--set", flag)]
     command = worker_command(options.project, flags)
     asyncio.run(Supervisor(command, listener, workers=workers, with_parent=options.stop_with_parent).run(ready))
 
 
-def _say(said: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(said) + "\n")
+def _report(event: dict[str, object]) -> None:
+    """Print a JSON line for the process that started this one."""
+    sys.stdout.write(json.dumps(event) + "\n")
     sys.stdout.flush()
 
 

@@ -1,4 +1,4 @@
-"""One HTTP request and its reply, as the protocols see them."""
+"""An HTTP request and its response, as the protocols see them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 JSON: Header = (b"content-type", b"application/json")
+CLOSE: Header = (b"connection", b"close")
 encode = msgspec.json.Encoder().encode
 
 
 class Response(NamedTuple):
-    """What a client gets: status, body, and headers beside the length."""
+    """What a client gets: the status, the body, and the headers except the length."""
 
     status: int
     body: bytes
@@ -41,14 +42,14 @@ class Request:
         self._max_seconds = max_seconds
 
     def header(self, name: bytes) -> bytes | None:
-        """The value of a header, whose name is in lower case; None where it was not sent."""
-        for found, value in self.headers:
-            if found == name:
+        """The value of a header, None if it was not sent. The name is in lower case."""
+        for header, value in self.headers:
+            if header == name:
                 return value
         return None
 
     async def body(self) -> bytes:
-        """The whole body; TooLarge, or TooSlow, beyond the server's limits."""
+        """The whole body; TooLarge or TooSlow beyond the server's limits."""
         try:
             body = await asyncio.wait_for(self._read(), self._max_seconds)
         except TimeoutError:
@@ -68,7 +69,7 @@ class Request:
         while more and size <= self._max_body_bytes:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                raise TooSlow("the client went away", code="disconnected", hint="send the request again")
+                raise TooSlow("the client closed the connection", code="disconnected", hint="send the request again")
             part = message.get("body", b"")
             parts.append(part)
             size += len(part)
@@ -77,22 +78,22 @@ class Request:
 
 
 def too_slow(seconds: float) -> TooSlow:
-    """What a client hears that takes too long."""
+    """The error for a client that takes too long to send its request."""
     return TooSlow(
         f"the request did not arrive within {seconds:g} seconds",
         code="request_too_slow",
         where="request",
-        hint="send it in one go, or fewer rows at a time, or raise serving.request_seconds",
+        hint="send it without pauses, or fewer rows at a time, or raise serving.request_seconds",
     )
 
 
-def error_reply(error: MlopsError, request_id: str) -> Response:
-    """An error as the JSON object that all our own routes answer with."""
+def error_response(error: MlopsError, request_id: str) -> Response:
+    """An error as the JSON object of our own protocol."""
     return Response(error.status, encode({"error": error.as_dict(), "request_id": request_id}))
 
 
 def decode_body(decode: Callable[[bytes], Any], body: bytes) -> Any:
-    """A JSON body by a msgspec decoder; InvalidInput says what is wrong and where."""
+    """A JSON body, decoded by a msgspec decoder; InvalidInput says what is wrong and where."""
     try:
         return decode(body)
     except msgspec.ValidationError as error:
@@ -104,11 +105,11 @@ def decode_body(decode: Callable[[bytes], Any], body: bytes) -> Any:
 
 
 def bad_field(error: msgspec.ValidationError, where: str = "$") -> InvalidInput:
-    """What msgspec found wrong, with its place below `where`."""
-    what, _, place = str(error).partition(" - at ")
+    """An error of msgspec as InvalidInput; the field that it names is below `where`."""
+    what, _, field = str(error).partition(" - at ")
     return InvalidInput(
         what,
         code="invalid_request",
-        where=where + place.strip("`").removeprefix("$"),
-        hint="the fields and their types stand in mlops.toml; a moment needs a zone: 2013-03-01T05:00:00Z",
+        where=where + field.strip("`").removeprefix("$"),
+        hint="mlops.toml declares the fields and their types; a time needs a zone: 2013-03-01T05:00:00Z",
     )

@@ -1,48 +1,50 @@
 """The counts of all workers in the text format that Prometheus reads.
 
-Each series names its worker, and none goes down while the server lives.
+Each series names its worker, and no counter decreases while the server runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    pass
 from mlops_lab.serving.answering.counts import BUCKETS_SECONDS, WorkerCounts
 
-_COUNTERS = {
+_COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "answered": ("mlops_predictions_total", "Rows that were answered.", ("version", "role")),
-    "refused": ("mlops_refused_total", "Rows refused because a view knew nothing of them.", ("view", "reason")),
-    "missing": ("mlops_missing_features_total", "Views that answered with defaults.", ("view", "reason")),
-    "shadows": ("mlops_shadows_total", "Rows that a version in shadow was to score.", ("version", "result")),
+    "refused": ("mlops_refused_total", "Rows refused because a view had no values for them.", ("view", "reason")),
+    "missing": ("mlops_missing_features_total", "Rows for which a view gave its defaults.", ("view", "reason")),
+    "shadows": ("mlops_shadows_total", "Rows for a version in shadow.", ("version", "result")),
     "requests": ("mlops_requests_total", "HTTP requests.", ("route", "status")),
     "rejected": ("mlops_rejected_total", "HTTP requests that were rejected.", ("route", "reason")),
 }
-_GAUGES = {
+_GAUGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "live": ("mlops_live", "Versions that are loaded.", ("version", "role")),
     "pending": ("mlops_pending_outcomes", "Recent predictions that wait for their outcome.", ()),
     "log_position": ("mlops_log_position_bytes", "The length of the log.", ()),
-    "log_behind": ("mlops_log_behind_bytes", "What is in the log, and not yet there.", ("where",)),
+    "log_behind": (
+        "mlops_log_behind_bytes",
+        "Bytes of the log that are not there yet (disk, lake).",
+        ("where",),
+    ),
 }
-_LATENCY = ("mlops_request_seconds", "From the first byte of a request to its answer.")
+_LATENCY = ("mlops_request_seconds", "From a request to its response.")
 
 
 def write_metrics(workers: Mapping[int, WorkerCounts]) -> bytes:
-    """The counts of all workers; families and labels in a fixed order."""
+    """The counts, by the number of the worker, as text; families and labels in a fixed order."""
     lines: list[str] = []
-    for family, (name, meaning, labels) in _COUNTERS.items():
-        lines += _head(name, meaning, "counter")
+    for family, (name, description, labels) in _COUNTERS.items():
+        lines += _head(name, description, "counter")
         for worker, counts in workers.items():
             for key, count in sorted(counts.counted.items()):
                 if key[0] == family:
                     lines.append(f"{name}{_labels(labels, key[1:], worker)} {count}")
-    for family, (name, meaning, named) in _GAUGES.items():
-        lines += _head(name, meaning, "gauge")
+    for family, (name, description, labels) in _GAUGES.items():
+        lines += _head(name, description, "gauge")
         for worker, counts in workers.items():
             for values, value in sorted(counts.gauges.get(family, {}).items()):
-                lines.append(f"{name}{_labels(named, values, worker)} {value:g}")
+                lines.append(f"{name}{_labels(labels, values, worker)} {value:g}")
     lines += _head(*_LATENCY, "histogram")
     for worker, counts in workers.items():
         for route, buckets in sorted(counts.buckets.items()):
@@ -50,15 +52,15 @@ def write_metrics(workers: Mapping[int, WorkerCounts]) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _head(name: str, meaning: str, kind: str) -> list[str]:
-    return [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}"]
+def _head(name: str, description: str, kind: str) -> list[str]:
+    return [f"# HELP {name} {description}", f"# TYPE {name} {kind}"]
 
 
 def _histogram(name: str, route: str, worker: int, buckets: Sequence[int], seconds: float) -> list[str]:
     lines, total = [], 0
-    for most, count in zip([*BUCKETS_SECONDS, "+Inf"], buckets, strict=True):
+    for bound, count in zip([*BUCKETS_SECONDS, "+Inf"], buckets, strict=True):
         total += count
-        lines.append(f"{name}_bucket{_labels(('route', 'le'), (route, most), worker)} {total}")
+        lines.append(f"{name}_bucket{_labels(('route', 'le'), (route, bound), worker)} {total}")
     labels = _labels(("route",), (route,), worker)
     return [*lines, f"{name}_sum{labels} {seconds:.6f}", f"{name}_count{labels} {total}"]
 

@@ -1,4 +1,4 @@
-"""Where the project's server listens, for the commands that talk to it."""
+"""The address of a project's server, for the commands that talk to it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import msgspec
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.journal.workers import is_locked
 from mlops_lab.project import Project
-from mlops_lab.serving.process.tls import trusting
+from mlops_lab.serving.process.tls import client_context
 
 
 class Address(msgspec.Struct, frozen=True):
-    """A server process and its socket."""
+    """A server process, and where it listens."""
 
     pid: int
     host: str
@@ -25,30 +25,30 @@ class Address(msgspec.Struct, frozen=True):
     certificate: str | None = None
 
     @property
-    def reached_at(self) -> str:
-        """The host that this machine asks: one that listens on all addresses is reached on the loopback."""
+    def local_host(self) -> str:
+        """The host under which this machine reaches it: the loopback, if it listens on all addresses."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
 
     @property
     def url(self) -> str:
-        """The beginning of its URLs."""
-        return self.url_of(self.reached_at)
+        """The beginning of its URLs, for clients on this machine."""
+        return self.url_with(self.local_host)
 
-    def url_of(self, host: str) -> str:
-        """The beginning of its URLs where it is asked by that name."""
+    def url_with(self, host: str) -> str:
+        """The beginning of its URLs, with this name of the host."""
         host = f"[{host}]" if ":" in host else host
         return f"{'https' if self.certificate else 'http'}://{host}:{self.port}"
 
-    def trust(self) -> ssl.SSLContext | None:
-        """By what a client of this machine knows the server; None where it speaks plain HTTP."""
-        return trusting(Path(self.certificate)) if self.certificate else None
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """How a client on this machine verifies the server; None where it speaks plain HTTP."""
+        return client_context(Path(self.certificate)) if self.certificate else None
 
     def connect(self, *, timeout_seconds: float) -> http.client.HTTPConnection:
-        """A connection to it, opened with the first request."""
-        context = self.trust()
+        """A connection to it; the first request opens it."""
+        context = self.ssl_context()
         if context is None:
-            return http.client.HTTPConnection(self.reached_at, self.port, timeout=timeout_seconds)
-        return http.client.HTTPSConnection(self.reached_at, self.port, timeout=timeout_seconds, context=context)
+            return http.client.HTTPConnection(self.local_host, self.port, timeout=timeout_seconds)
+        return http.client.HTTPSConnection(self.local_host, self.port, timeout=timeout_seconds, context=context)
 
 
 def address_path(project: Project) -> Path:
@@ -63,7 +63,7 @@ def find_server(project: Project) -> Address | None:
         os.kill(address.pid, 0)
     except (OSError, msgspec.DecodeError):
         return None
-    # the number may meanwhile belong to another process: only a server holds the journal
+    # another process may have the number by now: only a server locks the journal
     return address if is_locked(project.journal_path) else None
 
 
@@ -74,12 +74,12 @@ def check_no_server(project: Project) -> None:
             "a server of this project is running",
             code="journal_locked",
             where=f"{running.host}:{running.port}, process {running.pid}",
-            hint="stop it first: only one may write the journal",
+            hint="stop it first: only one server may write the journal",
         )
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to the address; EnvironmentFault where that is taken."""
+    """A socket bound to the address; EnvironmentFault if another process uses it."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -90,6 +90,6 @@ def listen(host: str, port: int) -> socket.socket:
             f"cannot listen: {error.strerror}",
             code="port_busy",
             where=f"{host}:{port}",
-            hint="stop what listens there, or choose another with --port",
+            hint="stop the process that listens there, or choose another port with --port",
         ) from None
     return listener

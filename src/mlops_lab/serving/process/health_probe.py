@@ -1,4 +1,4 @@
-"""What a running server says of its work, for who watches it."""
+"""Key figures of a running server, for those who watch it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,24 @@ _ANSWERED = re.compile(rb"^mlops_predictions_total\{[^}]*\} (\d+)$", re.MULTILIN
 
 @dataclass(frozen=True)
 class HealthProbe:
-    """Answers since the server started, and recent predictions that wait for their outcome."""
+    """The number of answers since the server started, and of recent predictions that wait for their outcome."""
 
     answers: int
     pending: int
 
 
+class _Status(msgspec.Struct):
+    pending: int
+
+
 def probe_server(address: Address, *, timeout_seconds: float = 1.0) -> HealthProbe | None:
-    """The server's figures; None where it does not answer in time."""
+    """The server's figures; None if it does not answer in time."""
     connection = None
     try:
         connection = address.connect(timeout_seconds=timeout_seconds)
         metrics = _get(connection, "/metrics")
-        status = msgspec.json.decode(_get(connection, "/v1/status"))
-        return HealthProbe(sum(map(int, _ANSWERED.findall(metrics))), status["pending"])
+        status = msgspec.json.decode(_get(connection, "/v1/status"), type=_Status)
+        return HealthProbe(sum(map(int, _ANSWERED.findall(metrics))), status.pending)
     except (OSError, EnvironmentFault, http.client.HTTPException, msgspec.DecodeError):
         return None
     finally:

@@ -1,4 +1,4 @@
-"""The server's log: one JSON object a line."""
+"""The server's log: one JSON object on each line."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _OWN_FIELDS = logging.makeLogRecord({}).__dict__.keys() | {"message", "asctime",
 
 
 class JsonFormatter(logging.Formatter):
-    """A log line as one JSON object: when, how bad, which worker, what, and what the caller added."""
+    """A log record as one JSON object: time, level, worker, message, and the fields that the caller added."""
 
     def __init__(self, worker: int) -> None:
         super().__init__()
         self._worker = worker
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
-        said = {
+        """The line, without the line break."""
+        line = {
             "at": clock.from_micros(int(record.created * 1_000_000)).isoformat(),
             "level": record.levelname.lower(),
             "worker": self._worker,
@@ -29,12 +29,12 @@ class JsonFormatter(logging.Formatter):
             **{name: value for name, value in record.__dict__.items() if name not in _OWN_FIELDS},
         }
         if record.exc_info:
-            said["trace"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(said, enc_hook=str).decode()
+            line["trace"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line, enc_hook=str).decode()
 
 
 def log_to_stderr(worker: int) -> None:
-    """Have warnings and worse written as JSON lines."""
+    """Write warnings and errors as JSON lines to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(worker))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

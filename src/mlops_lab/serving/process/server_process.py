@@ -1,4 +1,4 @@
-"""Start and stop a server process of a project."""
+"""A server process of a project, started and stopped by this process."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from mlops_lab.errors import EnvironmentFault
 from mlops_lab.project import Project
 from mlops_lab.serving.process.address import Address, find_server
 
-LOCK_PATIENCE_SECONDS = 15.0
+LOCK_TIMEOUT_SECONDS = 15.0
 
 
 class ServerProcess:
-    """A server that stops when this process does, however that ends. Use as a context."""
+    """A server that stops when this process ends, in whatever way. Use it in a `with` statement."""
 
     def __init__(self, project: Project, *, port: int = 0) -> None:
         self._project = project
         self._port = port
-        self._log_began = 0
+        self._log_start_bytes = 0
         self._process = self._start()
         self.address = self._wait_until_ready()
 
@@ -32,11 +32,11 @@ class ServerProcess:
         self.stop()
 
     def wait(self) -> int:
-        """Wait until it has ended; its exit code."""
+        """Wait until the process has ended; its exit code."""
         return self._process.wait()
 
     def stop(self) -> None:
-        """Let it finish what it answers, then end it."""
+        """Let the server finish its responses, then end it."""
         self._process.terminate()
         try:
             self._process.wait(timeout=15)
@@ -50,10 +50,10 @@ class ServerProcess:
     def _start(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "mlops_lab.serving", str(self._project.root), "--port", str(self._port)]
         command += self._project.layers.as_options()
-        environment = {**os.environ, "POLARS_MAX_THREADS": "1"}  # frames of a few rows: threads only cost
+        environment = {**os.environ, "POLARS_MAX_THREADS": "1"}  # for tables of a few rows, threads only cost time
         log = (self._project.home / "server.log").open("a")
         with log:
-            self._log_began = os.fstat(log.fileno()).st_size
+            self._log_start_bytes = os.fstat(log.fileno()).st_size
             return subprocess.Popen(
                 [*command, "--stop-with-parent"],
                 stdin=subprocess.PIPE,
@@ -61,29 +61,30 @@ class ServerProcess:
                 stderr=log,
                 text=True,
                 env=environment,
-                process_group=0,  # Ctrl-C is for this process, which stops the server in good order
+                process_group=0,  # Ctrl-C goes to this process, which then stops the server properly
             )
 
     def _wait_until_ready(self) -> Address:
+        """The address; EnvironmentFault with the error that the server logged, where it does not start."""
         waited = 0.0
         while True:
             assert self._process.stdout is not None
             if self._process.stdout.readline():
                 address = find_server(self._project)
-                if address is not None:  # else it has died since
+                if address is not None:  # None: it has died since
                     return address
-            error = self._last_error()
+            error = self._logged_error()
             self._process.wait()
-            if error.code != "journal_locked" or waited >= LOCK_PATIENCE_SECONDS:
+            if error.code != "journal_locked" or waited >= LOCK_TIMEOUT_SECONDS:
                 raise error
-            time.sleep(0.25)  # a server whose parent has just died is about to let go
+            time.sleep(0.25)  # a server whose parent has just died will release the journal soon
             waited += 0.25
             self._process = self._start()
 
-    def _last_error(self) -> EnvironmentFault:
+    def _logged_error(self) -> EnvironmentFault:
         path = self._project.home / "server.log"
-        for line in reversed(path.read_bytes()[self._log_began :].decode(errors="replace").splitlines()):
+        for line in reversed(path.read_bytes()[self._log_start_bytes :].decode(errors="replace").splitlines()):
             if line.startswith('{"error"'):
-                told = json.loads(line)["error"]
-                return EnvironmentFault(told["what"], code=told["code"], where=told["where"], hint=told["hint"])
+                error = json.loads(line)["error"]
+                return EnvironmentFault(error["what"], code=error["code"], where=error["where"], hint=error["hint"])
         return EnvironmentFault("the server did not start", code="server_failed", where=str(path), hint="read its log")

@@ -1,4 +1,4 @@
-"""Several workers behind one port: started together, started again when one dies, stopped together."""
+"""Several workers behind one port: started together, restarted when one dies, stopped together."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.serving.process.restarts import RESTARTS, WITHIN_SECONDS, Restarts
+from mlops_lab.serving.process.restarts import MAX_RESTARTS, WINDOW_SECONDS, RestartCounter
 
 STOP_SECONDS = 15.0
 
 
 class Supervisor:
-    """Keeps the workers of a server alive. They share its socket, so none that dies takes a connection with it that
-    another could have taken, and each stops when this process is gone."""
+    """Keeps the workers of a server running. They share its socket: when one dies, the others accept the connections
+    that it would have accepted. Each worker stops when this process ends."""
 
     def __init__(self, command: list[str], listener: socket.socket, *, workers: int, with_parent: bool) -> None:
         self._command = command
@@ -26,31 +26,31 @@ class Supervisor:
         self._workers = workers
         self._with_parent = with_parent
         self._stopping = asyncio.Event()
-        self._restarts = Restarts()
+        self._restarts = RestartCounter()
         self._fault: EnvironmentFault | None = None
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Until told to stop; `ready` is called when all workers answer. EnvironmentFault where they keep dying."""
+        """Run until a signal; `ready` is called when all workers answer. EnvironmentFault if they keep dying."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         if self._with_parent:
-            loop.add_reader(sys.stdin.fileno(), self._parent_spoke)
-        begun = [asyncio.Event() for _ in range(self._workers)]
-        keepers = [asyncio.create_task(self._keep(worker, begun[worker])) for worker in range(self._workers)]
-        all_ready = asyncio.create_task(_all(begun))
-        await asyncio.wait([all_ready, *keepers], return_when=asyncio.FIRST_COMPLETED)
+            loop.add_reader(sys.stdin.fileno(), self._stop_with_parent)
+        started = [asyncio.Event() for _ in range(self._workers)]
+        runners = [asyncio.create_task(self._keep_running(worker, started[worker])) for worker in range(self._workers)]
+        all_ready = asyncio.create_task(_wait_for_all(started))
+        await asyncio.wait([all_ready, *runners], return_when=asyncio.FIRST_COMPLETED)
         if all_ready.done():
             ready()
             await self._stopping.wait()
         all_ready.cancel()
         self._stopping.set()
-        await asyncio.gather(*keepers)
+        await asyncio.gather(*runners)
         if self._fault is not None:
             raise self._fault
 
-    async def _keep(self, worker: int, begun: asyncio.Event) -> None:
-        """Have one worker alive until all are to stop."""
+    async def _keep_running(self, worker: int, started: asyncio.Event) -> None:
+        """Run one worker until all are to stop; restart it when it dies."""
         while not self._stopping.is_set():
             process = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -59,33 +59,33 @@ class Supervisor:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 pass_fds=[self._listener.fileno()],
-                process_group=0,  # Ctrl-C is for this process, which stops the workers in good order
+                process_group=0,  # Ctrl-C goes to this process, which then stops the workers properly
             )
             assert process.stdout is not None
             if await process.stdout.readline():
-                begun.set()
+                started.set()
             died = asyncio.create_task(process.wait())
             stopping = asyncio.create_task(self._stopping.wait())
             await asyncio.wait([died, stopping], return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
             if not died.done():
                 await _stop(process)
-            elif not self._stopping.is_set() and self._restarts.is_enough():
+            elif not self._stopping.is_set() and not self._restarts.count():
                 self._fault = EnvironmentFault(
-                    f"workers died more than {RESTARTS} times within {WITHIN_SECONDS / 60:.0f} minutes, the last one "
-                    f"(worker {worker}) with exit code {died.result()}",
+                    f"workers died more than {MAX_RESTARTS} times within {WINDOW_SECONDS / 60:.0f} minutes, the last "
+                    f"one (worker {worker}) with exit code {died.result()}",
                     code="workers_die",
-                    hint="read the log; nothing that was answered is lost",
+                    hint="read the log; no answer is lost",
                 )
                 self._stopping.set()
 
-    def _parent_spoke(self) -> None:
-        if not os.read(sys.stdin.fileno(), 4096):
+    def _stop_with_parent(self) -> None:
+        if not os.read(sys.stdin.fileno(), 4096):  # end of file: the parent's end of the pipe is closed
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
             self._stopping.set()
 
 
-async def _all(events: list[asyncio.Event]) -> None:
+async def _wait_for_all(events: list[asyncio.Event]) -> None:
     for event in events:
         await event.wait()
 
@@ -100,5 +100,5 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 def worker_command(root: Path, options: list[str]) -> list[str]:
-    """How a worker of a project is started."""
+    """The command that starts a worker of a project."""
     return [sys.executable, "-m", "mlops_lab.serving", str(root), *options]

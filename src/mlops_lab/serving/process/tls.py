@@ -1,4 +1,4 @@
-"""The server's certificate, as the server holds it and as our own clients trust it."""
+"""The server's certificate: the files that the server uses, and how our own clients verify it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.project import Project
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-"""For TLS 1.2; there is nothing older, and what is newer has no others."""
+"""For TLS 1.2: the server speaks no older version, and all ciphers of newer versions are good."""
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -24,9 +24,9 @@ class Tls:
 
 
 def find_tls(project: Project) -> Tls | None:
-    """What the settings name, relative to the project; None where the server speaks plain HTTP.
+    """The files that the settings name, relative to the project; None where the server speaks plain HTTP.
 
-    EnvironmentFault where the files cannot be used.
+    EnvironmentFault if they cannot be used.
     """
     settings = project.settings.serving
     if bool(settings.tls_certificate) != bool(settings.tls_key):
@@ -39,32 +39,34 @@ def find_tls(project: Project) -> Tls | None:
     if not settings.tls_certificate:
         return None
     tls = Tls(project.root / settings.tls_certificate, project.root / settings.tls_key)
-    try:  # a passphrase is never asked for: nobody may be there to type it
+    try:  # without this password, OpenSSL would wait for somebody to type one
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key, password=lambda: "")
     except (OSError, ValueError) as error:
         raise EnvironmentFault(
             f"the certificate and its key cannot be used: {_reason(error)}",
             code="bad_certificate",
             where=f"{tls.certificate}, {tls.key}",
-            hint="both in PEM, the key without a passphrase, and the one of that certificate",
+            hint="both must be PEM files; the key must belong to the certificate and have no passphrase",
         ) from None
     return tls
 
 
-def trusting(certificate: Path) -> ssl.SSLContext:
-    """For a client on this machine: whoever holds the key of exactly this certificate is the server, whatever name it
-    was made out to. What issued it is not trusted with it."""
+def client_context(certificate: Path) -> ssl.SSLContext:
+    """How a client on this machine verifies the server: it must have the key of exactly this certificate.
+
+    The name in the certificate does not matter, and its issuer is not trusted.
+    """
     try:
-        found = _PEM.search(certificate.read_text())
-        if found is None:  # with none given, all that this machine trusts would be
+        match = _PEM.search(certificate.read_text())
+        if match is None:  # without one, the context would trust all certificates that this machine trusts
             raise ValueError("it holds no certificate in PEM")
-        context = ssl.create_default_context(cadata=found[0])
+        context = ssl.create_default_context(cadata=match[0])
     except (OSError, ValueError) as error:
         raise EnvironmentFault(
             f"the server's certificate cannot be read: {_reason(error)}",
             code="bad_certificate",
             where=str(certificate),
-            hint="put it back, or start the server anew with another",
+            hint="restore the file, or restart the server with another certificate",
         ) from None
     context.check_hostname = False
     context.verify_flags = ssl.VERIFY_X509_PARTIAL_CHAIN

@@ -1,4 +1,4 @@
-"""A server that is kept up: one that dies is started again, on the same port."""
+"""A server that is restarted when it dies, on the same port."""
 
 from __future__ import annotations
 
@@ -9,31 +9,36 @@ from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.files import disk_fault
 from mlops_lab.project import Project
 from mlops_lab.serving.process.address import Address
-from mlops_lab.serving.process.restarts import RESTARTS, WITHIN_SECONDS, Restarts
+from mlops_lab.serving.process.restarts import MAX_RESTARTS, WINDOW_SECONDS, RestartCounter
 from mlops_lab.serving.process.server_process import ServerProcess
 
 PAUSE_SECONDS = 2.0
 
 
 class Watchdog:
-    """The server of a project, and a thread that waits for its death. Use as a context.
+    """The server of a project, and a thread that restarts it. Use it in a `with` statement.
 
-    `told` hears of every death, `again` of every server that answers again; both in that thread. `failed` is set, with
-    the reason in `fault`, when no further server is started.
+    The thread calls `on_error` each time the server dies or cannot be restarted, and `on_restart` each time it answers
+    again. When it gives up, `failed` is set, and `fault` is the reason.
     """
 
     def __init__(
-        self, project: Project, *, port: int, told: Callable[[MlopsError], None], again: Callable[[Address], None]
+        self,
+        project: Project,
+        *,
+        port: int,
+        on_error: Callable[[MlopsError], None],
+        on_restart: Callable[[Address], None],
     ) -> None:
         self._project = project
-        self._told = told
-        self._again = again
+        self._on_error = on_error
+        self._on_restart = on_restart
         self._stopping = threading.Event()
         self.failed = threading.Event()
         self.fault: MlopsError | None = None
-        self._restarts = Restarts()
+        self._restarts = RestartCounter()
         self._server = ServerProcess(project, port=port)
-        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self._thread.start()
 
     def __enter__(self) -> Watchdog:
@@ -44,29 +49,29 @@ class Watchdog:
 
     @property
     def address(self) -> Address:
-        """Where the server listens, or did last."""
+        """The address of the server, or of the last one."""
         return self._server.address
 
     def stop(self) -> None:
-        """Let the server finish what it answers, then end it; it is not started again."""
+        """Let the server finish its responses, then end it; it is not restarted."""
         self._stopping.set()
         self._server.stop()
         self._thread.join(timeout=30)
 
-    def _keep(self) -> None:
+    def _watch(self) -> None:
         while True:
             code = self._server.wait()
             if self._stopping.is_set():
                 return
-            self._told(_death(self._project, code))
-            if not self._start_again():
+            self._on_error(_died(self._project, code))
+            if not self._restart():
                 return
-            self._again(self.address)
+            self._on_restart(self.address)
 
-    def _start_again(self) -> bool:
-        """Whether there is a server again, and one is still wanted."""
+    def _restart(self) -> bool:
+        """Start a server until one answers; False after `stop`, or after too many restarts."""
         while not self._stopping.is_set():
-            if self._restarts.is_enough():
+            if not self._restarts.count():
                 self.fault = _too_many(self._project)
                 self.failed.set()
                 return False
@@ -74,7 +79,7 @@ class Watchdog:
                 self._server = ServerProcess(self._project, port=self.address.port)
                 break
             except (MlopsError, OSError) as error:
-                self._told(error if isinstance(error, MlopsError) else disk_fault(error, self._project.home))
+                self._on_error(error if isinstance(error, MlopsError) else disk_fault(error, self._project.home))
                 self._stopping.wait(PAUSE_SECONDS)
         if self._stopping.is_set():
             self._server.stop()
@@ -82,19 +87,19 @@ class Watchdog:
         return True
 
 
-def _death(project: Project, code: int) -> EnvironmentFault:
+def _died(project: Project, code: int) -> EnvironmentFault:
     how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    hint = "nothing that it answered is lost; its log may say why"
+    hint = "no answer is lost; its log may say why"
     return EnvironmentFault(
-        f"the server {how}; it is started again", code="server_gone", where=_log(project), hint=hint
+        f"the server {how}; it is restarted", code="server_gone", where=_log_path(project), hint=hint
     )
 
 
 def _too_many(project: Project) -> EnvironmentFault:
-    what = f"the server had to be started {RESTARTS} times again within {WITHIN_SECONDS / 60:.0f} minutes"
-    hint = "read its log; nothing that it answered is lost"
-    return EnvironmentFault(what, code="server_gone", where=_log(project), hint=hint)
+    what = f"the server was restarted {MAX_RESTARTS} times within {WINDOW_SECONDS / 60:.0f} minutes, and died again"
+    hint = "read its log; no answer is lost"
+    return EnvironmentFault(what, code="server_gone", where=_log_path(project), hint=hint)
 
 
-def _log(project: Project) -> str:
+def _log_path(project: Project) -> str:
     return str(project.home / "server.log")

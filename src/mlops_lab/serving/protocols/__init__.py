@@ -1,1 +1,1 @@
-"""The protocols that clients speak: each is a way to the same answers."""
+"""The protocols that clients speak: each is another way to the same answers."""

@@ -1,7 +1,8 @@
-"""The page for people at /docs: Swagger UI, from the files of a package. It asks nobody but this server."""
+"""The page for people at /docs: Swagger UI, from the files of a package. It needs nothing but this server."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from importlib.metadata import version as version_of
 from importlib.resources import files
@@ -10,59 +11,59 @@ from pathlib import Path
 from string import Template
 
 from mlops_lab.errors import EnvironmentFault, NotFound
-from mlops_lab.serving.answering.service import Service
 from mlops_lab.serving.http.messages import Header, Request, Response, encode
+from mlops_lab.serving.protocols.operations import Json
 
 _PACKAGE = "flask-swagger-ui"
-_SWAGGER = {
+_SWAGGER_FILES = {
     "swagger-ui.css": b"text/css; charset=utf-8",
     "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
     "favicon-32x32.png": b"image/png",
 }
-_OWN = {"docs.css": b"text/css; charset=utf-8", "docs.js": b"text/javascript; charset=utf-8"}
+_OWN_FILES = {"docs.css": b"text/css; charset=utf-8", "docs.js": b"text/javascript; charset=utf-8"}
 _POLICY: Header = (
     b"content-security-policy",
     b"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
 )
-_KEPT: Header = (b"cache-control", b"public, max-age=86400")
+_CACHE: Header = (b"cache-control", b"public, max-age=86400")
 
 
-class Docs:
-    """GET /openapi.json, /docs and /docs/FILE. Made and read when they are first asked for."""
+class DocsHandler:
+    """GET /openapi.json, /docs and /docs/FILE. What they show is made or read when it is first requested."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, project: str, *, describe_api: Callable[[], Json]) -> None:
+        self._project = project
+        self._describe_api = describe_api
         self._document: bytes | None = None
 
-    async def tell_document(self, _: Request) -> Response:
+    async def get_document(self, _: Request) -> Response:
         """The OpenAPI document."""
         if self._document is None:
-            from mlops_lab.serving.protocols.openapi import describe  # nothing that a server needs to start
-
-            self._document = encode(describe(self._service))
+            self._document = encode(self._describe_api())
         return Response(200, self._document)
 
-    async def tell_page(self, _: Request) -> Response:
+    async def get_page(self, _: Request) -> Response:
         """The page itself."""
-        page = Template(_own("docs.html").decode())
-        body = page.substitute(project=escape(self._service.project.name), version=version_of(_PACKAGE))
+        page = Template(_read_own_file("docs.html").decode())
+        body = page.substitute(project=escape(self._project), version=version_of(_PACKAGE))
         return Response(200, body.encode(), ((b"content-type", b"text/html; charset=utf-8"), _POLICY))
 
-    async def tell_file(self, _: Request, name: str) -> Response:
+    async def get_file(self, _: Request, name: str) -> Response:
         """A file that the page needs; NotFound for any other."""
-        if name in _OWN:
-            return Response(200, _own(name), ((b"content-type", _OWN[name]), _KEPT))
-        if name not in _SWAGGER:
+        if name in _OWN_FILES:
+            return Response(200, _read_own_file(name), ((b"content-type", _OWN_FILES[name]), _CACHE))
+        if name not in _SWAGGER_FILES:
             raise NotFound(f"there is no /docs/{name}", code="unknown_route", where="url", hint="GET /docs")
-        return Response(200, (_swagger_folder() / name).read_bytes(), ((b"content-type", _SWAGGER[name]), _KEPT))
+        content = (_swagger_folder() / name).read_bytes()
+        return Response(200, content, ((b"content-type", _SWAGGER_FILES[name]), _CACHE))
 
 
-def _own(name: str) -> bytes:
+def _read_own_file(name: str) -> bytes:
     return files("mlops_lab.serving.protocols").joinpath(name).read_bytes()
 
 
 def _swagger_folder() -> Path:
-    """Where Swagger UI lies. The package is not imported: that would bring Flask."""
+    """The folder of Swagger UI. The package is not imported: that would import Flask."""
     spec = find_spec(_PACKAGE.replace("-", "_"))
     if spec is None or spec.origin is None:
         raise EnvironmentFault(

@@ -1,94 +1,184 @@
-"""Our own JSON: requests, outcomes and rows, as `mlops.toml` declares them."""
+"""Our own protocol, below /v1: predictions, their outcomes, and rows of tables, in JSON as `mlops.toml` declares it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
-from mlops_lab.errors import InvalidInput, TooLarge
-from mlops_lab.journal.records import PredictionRecord
-from mlops_lab.serving.answering.answers import Answers
-from mlops_lab.serving.answering.batching import Batcher, promise
-from mlops_lab.serving.answering.schemas import Schemas
-from mlops_lab.serving.http.messages import Request, Response, decode_body, encode
+from mlops_lab.serving.http.messages import Request, Response, decode_body, encode, error_response
+from mlops_lab.serving.protocols.base import HttpRoute, Json, Protocol, ProtocolContext
+from mlops_lab.serving.protocols.examples import Examples
+from mlops_lab.serving.protocols.operations import BODY_ERRORS, Error, Problem, describe_post, list_of, ref
+from mlops_lab.serving.protocols.predictions import Answer, PredictHandler
+from mlops_lab.serving.protocols.rows import check_row_count
+
+_PREDICTIONS, _GROUND_TRUTH = "Predictions", "What happened"
 
 
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What a client gets for a request: a probability, a number, or the probability of every class; `missing`, where
-    there is one: views that knew nothing of it, and why."""
+class OutcomesResponse(msgspec.Struct):
+    """How many outcomes got which verdict, and what is wrong with those that were not accepted."""
 
-    id: str
-    output: float | dict[str, float]
-    version: int
-    role: str
-    missing: dict[str, str] = {}
+    counts: dict[str, int]
+    problems: list[Problem]
 
 
-class NativeProtocol:
-    """POST /v1/predict: one request, as an object, or many, as a list."""
+class RowsResponse(msgspec.Struct):
+    """How many rows were new, how many known, and how many broke the contract and were set aside."""
 
-    def __init__(self, doors: Schemas, batcher: Batcher, *, classes: tuple[str, ...], max_rows: int) -> None:
-        self._submit = batcher.submit
-        self._classes = classes
-        self._max_rows = max_rows
-        self._decode_one = msgspec.json.Decoder(doors.request).decode
-        self._decode_many = msgspec.json.Decoder(list[doors.request]).decode  # type: ignore[name-defined]
-
-    def start(self, body: bytes, done: Callable[[Response | Exception], None]) -> None:
-        """Answer a body: `done` gets the reply to an object, or for a list one that holds in the place of each request
-        its answer or its error. MlopsError where it cannot be decoded."""
-        if body[:1] != b"[" and body.lstrip()[:1] != b"[":
-
-            def answered(answers: Answers | Exception) -> None:
-                answer = answers if isinstance(answers, Exception) else answers[0]
-                done(answer if isinstance(answer, Exception) else Response(200, encode(self._say(answer))))
-
-            self._submit([decode_body(self._decode_one, body)], answered)
-            return
-        requests = decode_body(self._decode_many, body)
-        check_rows(len(requests), self._max_rows, where="$")
-
-        def all_answered(answers: Answers | Exception) -> None:
-            reply = (
-                answers
-                if isinstance(answers, Exception)
-                else Response(200, encode([self._say(one) for one in answers]))
-            )
-            done(reply)
-
-        if requests:
-            self._submit(requests, all_answered)
-        else:
-            done(Response(200, b"[]"))
-
-    async def predict(self, call: Request) -> Response:
-        """As `start`, for a request that came the usual way."""
-        future, done = promise(Response)
-        self.start(await call.body(), done)
-        return await future
-
-    def _say(self, record: PredictionRecord | InvalidInput) -> Any:
-        if isinstance(record, InvalidInput):
-            return {"error": record.as_dict()}
-        output = record.output
-        told = dict(zip(self._classes, output, strict=True)) if isinstance(output, list) else output
-        return Answer(record.id, told, record.version, record.role, record.missing)
+    accepted: int
+    duplicate: int
+    quarantined: int | msgspec.UnsetType = msgspec.UNSET
+    problems: list[Problem] | msgspec.UnsetType = msgspec.UNSET
 
 
-def check_rows(rows: int, most: int, *, where: str) -> None:
-    """TooLarge where a request has more rows than the server takes at once."""
-    if rows > most:
-        raise TooLarge(
-            f"{rows:,} rows at once, and {most:,} are allowed",
-            code="too_many_rows",
-            where=where,
-            hint="send fewer at a time, or raise serving.max_rows; `mlops score` is made for files",
-        )
+def make_native(context: ProtocolContext) -> Protocol:
+    """Our own protocol."""
+    project, schemas = context.service.project, context.service.schemas
+    classes, max_rows = tuple(project.classes), project.settings.serving.max_rows
+    predictions = PredictHandler(schemas, context.batcher, classes=classes, max_rows=max_rows)
+    facts = FactsHandler(context)
+    describe = NativeDescription(context)
+    return Protocol(
+        name="native",
+        tags={
+            _PREDICTIONS: "One request or many, in the server's own JSON.",
+            _GROUND_TRUTH: "Outcomes of predictions, and facts for features. These need a token that may `operate`.",
+        },
+        routes=[
+            HttpRoute(
+                method="POST",
+                pattern="/v1/predict",
+                handler=predictions.predict,
+                start=predictions.start,
+                role="predict",
+                describe=describe.predict,
+            ),
+            HttpRoute(
+                method="POST",
+                pattern="/v1/outcomes",
+                handler=facts.accept_outcomes,
+                role="operate",
+                describe=describe.outcomes,
+            ),
+            HttpRoute(
+                method="POST",
+                pattern="/v1/tables/{name}/rows",
+                handler=facts.accept_rows,
+                role="operate",
+                describe=describe.rows,
+            ),
+        ],
+        error_response=error_response,
+        schemas=[Answer, Error, OutcomesResponse, RowsResponse, schemas.request, schemas.outcome],
+        refine_schemas=describe.refine_schemas,
+    )
 
 
-def list_decoder(name: str, kind: type[msgspec.Struct]) -> Any:
+class FactsHandler:
+    """POST /v1/outcomes and /v1/tables/NAME/rows: what is known by now, to be judged, written down and learned."""
+
+    def __init__(self, context: ProtocolContext) -> None:
+        self._service = context.service
+        self._committer = context.committer
+        self._finish_shadows = context.finish_shadows
+        self._max_rows = context.service.project.settings.serving.max_rows
+        self._decode_outcomes = _list_decoder("outcomes", context.service.schemas.outcome)
+        self._decode_rows = {name: _list_decoder("rows", kind) for name, kind in context.service.schemas.rows.items()}
+
+    async def accept_outcomes(self, request: Request) -> Response:
+        """How many outcomes got which verdict."""
+        outcomes = decode_body(self._decode_outcomes, await request.body()).outcomes
+        check_row_count(len(outcomes), self._max_rows, where="$.outcomes")
+        await self._finish_shadows()  # an outcome is compared with what the challenger answered, too
+        return await self._accept(lambda: self._service.accept_outcomes(outcomes))
+
+    async def accept_rows(self, request: Request, table: str) -> Response:
+        """How many rows were new; NotFound where no such table takes rows."""
+        self._service.schemas.row_type(table)
+        rows = decode_body(self._decode_rows[table], await request.body()).rows
+        check_row_count(len(rows), self._max_rows, where="$.rows")
+        return await self._accept(lambda: self._service.accept_facts(table, rows))
+
+    async def _accept(self, accept: Callable[[], dict[str, Any]]) -> Response:
+        """The response, after all that it reports is on the disk."""
+        result = accept()
+        await self._committer.wait_until_durable()
+        return Response(200, encode(result))
+
+
+def _list_decoder(name: str, kind: type[msgspec.Struct]) -> Callable[[bytes], Any]:
     """A decoder of `{name: [kind, …]}`."""
     wrapper = msgspec.defstruct(name.capitalize(), [(name, list[kind])], forbid_unknown_fields=True)  # type: ignore[valid-type]
     return msgspec.json.Decoder(wrapper).decode
+
+
+class NativeDescription:
+    """The protocol's part of the OpenAPI document."""
+
+    def __init__(self, context: ProtocolContext) -> None:
+        self._project, self._schemas = context.service.project, context.service.schemas
+        self._max_rows = self._project.settings.serving.max_rows
+
+    def predict(self, examples: Examples) -> Json:
+        """Of POST /v1/predict."""
+        request, answer = ref("Request"), ref("Answer")
+        answers = {"type": "array", "items": {"anyOf": [answer, ref("Error")]}}
+        item = describe_post(
+            _PREDICTIONS,
+            "Ask for a prediction, or for many",
+            "An object is answered with its answer; a list with a list that holds, at the index of each request, its "
+            "answer or its error. The same `id` gets the same answer again; with another content it is refused.",
+            body={"anyOf": [request, {"type": "array", "items": request, "maxItems": self._max_rows}]},
+            examples={"one": examples.request, "many": [examples.request, examples.request]},
+            response={"anyOf": [answer, answers]},
+            errors=(*BODY_ERRORS, 409, 503),
+        )
+        return {"/v1/predict": item}
+
+    def outcomes(self, examples: Examples) -> Json:
+        """Of POST /v1/outcomes."""
+        item = describe_post(
+            _GROUND_TRUTH,
+            "Submit the outcomes of predictions",
+            "Each outcome is judged by itself; an accepted one cannot be changed any more.",
+            body=list_of("outcomes", ref("Outcome"), self._max_rows),
+            examples={"one": {"outcomes": [examples.outcome]}},
+            response=ref("OutcomesResponse"),
+            errors=(*BODY_ERRORS, 409, 503),
+        )
+        return {"/v1/outcomes": item}
+
+    def rows(self, examples: Examples) -> Json:
+        """Of POST /v1/tables/NAME/rows, for each table."""
+        return {
+            f"/v1/tables/{quote(table, safe='')}/rows": self._describe_table(table, kind, examples)
+            for table, kind in self._schemas.rows.items()
+        }
+
+    def _describe_table(self, table: str, kind: type[msgspec.Struct], examples: Examples) -> Json:
+        (row,) = msgspec.json.schema_components([kind])[1].values()
+        return describe_post(
+            _GROUND_TRUTH,
+            f"Add rows to the table {table}",
+            "The same row again is ignored; one that breaks the contract is set aside, and the others are accepted.",
+            body=list_of("rows", row, self._max_rows),
+            examples={"one": {"rows": [examples.rows[table]]}},
+            response=ref("RowsResponse"),
+            errors=(*BODY_ERRORS, 409, 503),
+        )
+
+    def refine_schemas(self, schemas: Json) -> None:
+        """The output that the task of the project has."""
+        schemas["Answer"]["properties"]["output"] = describe_output(self._project.task, self._project.classes)
+
+
+def describe_output(task: str, classes: Sequence[str]) -> Json:
+    """The schema of what a model of this task predicts."""
+    probability = {"type": "number", "minimum": 0, "maximum": 1}
+    if task == "multiclass":
+        properties = dict.fromkeys(classes, probability)
+        return {"type": "object", "properties": properties, "required": list(classes), "additionalProperties": False}
+    return probability if task == "binary" else {"type": "number"}

@@ -1,0 +1,40 @@
+"""Scores requests for versions in shadow, after their clients have their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from mlops_lab.errors import MlopsError
+from mlops_lab.serving.answering.service import Service
+
+SHADOW_PATIENCE_SECONDS = 2.0
+_log = logging.getLogger("mlops_lab.serving")
+
+
+class ShadowRunner:
+    """Runs one task at a time, as long as requests wait for a version in shadow."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to score what waits, unless that is under way."""
+        if self._task is None and self._service.has_shadows:
+            self._task = asyncio.create_task(self._score_all())
+
+    async def finish(self) -> None:
+        """Wait until what waits is scored, but not longer than `SHADOW_PATIENCE_SECONDS`."""
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=SHADOW_PATIENCE_SECONDS)
+
+    async def _score_all(self) -> None:
+        """In a thread: while an engine scores, other threads can work."""
+        try:
+            while (task := self._service.next_shadows()) is not None:
+                self._service.note_shadows(task, await asyncio.to_thread(task.score))
+        except MlopsError as error:
+            _log.error("the answers of a version in shadow are not written down: %s", error)
+        finally:
+            self._task = None

@@ -1,0 +1,48 @@
+"""The counts of all workers of a server: each worker writes its own to a file that the others read."""
+
+from __future__ import annotations
+
+from mlops_lab.serving.answering.counts import WorkerCounts, counts_path, keep_counts, read_counts
+from mlops_lab.serving.answering.service import Service
+
+
+class SharedCounts:
+    """The counts of one worker, which goes on with those of its predecessor, and access to those of the others."""
+
+    def __init__(self, service: Service, *, worker: int, workers: int) -> None:
+        self._service = service
+        self._worker = worker
+        self._paths = [counts_path(service.project.workers_path, number) for number in range(workers)]
+        service.counts = self.own = read_counts(self._paths[worker])
+
+    def read_all(self) -> dict[int, WorkerCounts]:
+        """The present counts of all workers, by the number of the worker."""
+        self.update_gauges()
+        others = {number: read_counts(path) for number, path in enumerate(self._paths) if number != self._worker}
+        return dict(sorted({**others, self._worker: self.own}.items()))
+
+    def publish(self) -> None:
+        """Write this worker's counts for the others."""
+        self.update_gauges()
+        keep_counts(self._paths[self._worker], self.own)
+
+    def update_gauges(self) -> None:
+        """Set what is not counted but measured: live versions, pending predictions, positions in the journal."""
+        models, journal = self._service.models, self._service.journal
+        routing = models.routing_table
+        roles = {routing.champion.version: "champion"}
+        if routing.challenger:
+            roles[routing.challenger.version] = "challenger"
+        roles |= {arm.live.version: "arm" for arm in routing.arms}
+        self.own.generation = routing.generation
+        self.own.gauges = {
+            "live": {
+                (str(predictor.version), roles.get(predictor.version, "previous")): 1 for predictor in models.predictors
+            },
+            "pending": {(): self._service.pending},
+            "log_position": {(): journal.position},
+            "log_behind": {
+                ("disk",): journal.position - journal.synced,
+                ("lake",): journal.position - self._service.position_in_lake(),
+            },
+        }

@@ -1,0 +1,105 @@
+"""What the server says about itself: status, metrics, health, and its documentation."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from mlops_lab.serving.http.messages import Header, Request, Response, encode, error_response
+from mlops_lab.serving.http.prometheus import write_metrics
+from mlops_lab.serving.protocols.base import Handler, HttpRoute, Json, Protocol, ProtocolContext
+from mlops_lab.serving.protocols.docs import DocsHandler
+from mlops_lab.serving.protocols.operations import Error, describe_get, ref
+
+_TAG = "Server"
+_METRICS: Header = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+_TEXT = {"type": "string"}
+
+
+class ServerStatus(msgspec.Struct):
+    """Which versions are live, how many predictions wait for their outcome, and the position of the log."""
+
+    generation: int
+    workers: int
+    champion: int
+    challenger: int | None
+    canary_share: float
+    arms: dict[str, float]
+    pending: int
+    position: int
+    deployment_error: str | None
+
+
+class Health(msgspec.Struct):
+    """The server is alive."""
+
+    status: Literal["ok"]
+
+
+def make_server_protocol(context: ProtocolContext) -> Protocol:
+    """The URLs at which the server says how it is. None needs a token."""
+    status = StatusHandler(context)
+    docs = DocsHandler(context.service.project.name, describe_api=context.describe_api)
+    return Protocol(
+        name="server",
+        tags={_TAG: "What is live, and how the server is."},
+        routes=[
+            _read("/v1/status", status.get_status, "What is live", ref("ServerStatus"), errors=(503,)),
+            _read(
+                "/metrics",
+                status.get_metrics,
+                "What was counted, for Prometheus",
+                _TEXT,
+                media="text/plain",
+                errors=(503,),
+            ),
+            _read("/healthz", status.get_health, "Alive", ref("Health")),
+            _read("/openapi.json", docs.get_document, "This document", {"type": "object"}),
+            _read("/docs", docs.get_page, "This document as a page", _TEXT, media="text/html"),
+            # not documented: only the page itself needs its files
+            HttpRoute(method="GET", pattern="/docs/{file}", handler=docs.get_file, role=None),
+        ],
+        error_response=error_response,
+        schemas=[ServerStatus, Health, Error],
+    )
+
+
+def _read(path: str, handler: Handler, summary: str, response: Json, **more: Any) -> HttpRoute:
+    """A route that anybody may read."""
+    item = describe_get(_TAG, summary, response, **more)
+    return HttpRoute(method="GET", pattern=path, handler=handler, role=None, describe=lambda _: {path: item})
+
+
+class StatusHandler:
+    """GET /v1/status, /metrics and /healthz."""
+
+    def __init__(self, context: ProtocolContext) -> None:
+        self._service = context.service
+        self._read_all_counts = context.read_all_counts
+        self._read_deployment_error = context.read_deployment_error
+
+    async def get_status(self, _: Request) -> Response:
+        """Which versions are live, and the state of the journal."""
+        routing = self._service.models.routing_table
+        generations = [counts.generation for counts in self._read_all_counts().values()]
+        status = ServerStatus(
+            generation=min(generations),
+            workers=len(generations),
+            champion=routing.champion.version,
+            challenger=routing.challenger.version if routing.challenger else None,
+            canary_share=routing.canary_share,
+            arms={str(arm.live.version): arm.share for arm in routing.arms},
+            pending=self._service.pending,
+            position=self._service.journal.position,
+            deployment_error=self._read_deployment_error(),
+        )
+        return Response(200, encode(status))
+
+    async def get_metrics(self, _: Request) -> Response:
+        """What all workers counted since the start, for Prometheus."""
+        return Response(200, write_metrics(self._read_all_counts()), (_METRICS,))
+
+    async def get_health(self, _: Request) -> Response:
+        """The server is alive."""
+        return Response(200, b'{"status":"ok"}')

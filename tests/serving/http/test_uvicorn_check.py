@@ -1,0 +1,75 @@
+"""The check of uvicorn's private parts: it passes with the installed one, and names what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from mlops_lab.serving.http.uvicorn_check import fast_path_is_supported, find_fast_path_problem
+
+
+def test_the_installed_uvicorn_is_supported() -> None:
+    assert find_fast_path_problem() is None
+    assert fast_path_is_supported()
+    assert not logging.getLogger("uvicorn.error").disabled
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (HttpToolsProtocol, "_start_asgi_task"),
+        (HttpToolsProtocol, "_unset_keepalive_if_required"),
+        (HttpToolsProtocol, "timeout_keep_alive_handler"),
+        (FlowControl, "resume_reading"),
+    ],
+)
+def test_a_method_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> None:
+    monkeypatch.delattr(owner, name)
+    assert find_fast_path_problem() == f"{owner.__name__} has no {name}"
+    assert not fast_path_is_supported()
+
+
+def test_other_parameters_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(self: Any, cycle: Any) -> None: ...
+
+    monkeypatch.setattr(HttpToolsProtocol, "_start_asgi_task", start)
+    assert find_fast_path_problem() == "HttpToolsProtocol._start_asgi_task takes (cycle) instead of (cycle, app)"
+
+
+def test_an_attribute_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = RequestResponseCycle.__init__
+
+    def begin_otherwise(self: RequestResponseCycle, *arguments: Any, **named: Any) -> None:
+        begin(self, *arguments, **named)
+        del self.waiting_for_100_continue
+
+    monkeypatch.setattr(RequestResponseCycle, "__init__", begin_otherwise)
+    assert find_fast_path_problem() == "RequestResponseCycle has no waiting_for_100_continue"
+
+
+def test_a_method_that_is_not_called_any_more_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there, with the same parameters, and uvicorn does not use it."""
+
+    def start(self: Any, cycle: Any, app: Any) -> None:
+        task = self.loop.create_task(cycle.run_asgi(self.config.loaded_app))
+        self.tasks.add(task)
+
+    complete = HttpToolsProtocol.on_headers_complete
+
+    def complete_otherwise(self: Any) -> None:
+        self._start_asgi_task = start.__get__(self)
+        complete(self)
+
+    monkeypatch.setattr(HttpToolsProtocol, "on_headers_complete", complete_otherwise)
+    assert find_fast_path_problem() == "a request in one piece is not answered as expected"
+
+
+def test_it_leaves_no_event_loop_behind() -> None:
+    find_fast_path_problem()
+    with pytest.raises(RuntimeError):
+        asyncio.get_running_loop()
