@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlops_lab.registry.engines.base import count_cores
-from mlops_lab.registry.engines.forest import BitForest
+from mlops_lab.registry.engines.forest import CompiledForest
 from mlops_lab.registry.engines.lightgbm import Booster
 from report import write_report
 
@@ -69,7 +69,7 @@ def main() -> int:
         path = Path(folder) / "model.txt"
         path.write_text(text)
         booster = Booster(path)
-    forest = BitForest(text)
+    forest = CompiledForest(text)
     differing = sum(int((booster.predict(rows) != forest.predict(rows, threads=threads)).sum()) for threads in (0, 1))
     sides: dict[str, Ask] = {
         "lightgbm": lambda batch, threads: booster.predict(batch, threads=threads),

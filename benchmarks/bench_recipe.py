@@ -30,8 +30,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from mlops_lab.registry.engines.encoding import Encoder, learn_categories
+from mlops_lab.registry.frames import to_pandas
 from mlops_lab.starter.recipe import MEDIUM_ROWS, write_model
-from mlops_lab.training.frames import to_pandas
 from public_tables import Table, list_tables
 from report import write_report
 

@@ -15,7 +15,7 @@ from running import MLOPS, make_once, mlops, serving, until
 from sklearn.datasets import load_iris
 
 from mlops_lab.project import load_project
-from mlops_lab.registry.store import ModelRegistry
+from mlops_lab.registry.store.model_registry import ModelRegistry
 
 CONFIG = """
 [project]
@@ -133,7 +133,7 @@ def test_a_version_says_how_its_engine_was_chosen(run_by_a_runner: Path) -> None
 def test_a_version_is_explained_in_words(run_by_a_runner: Path) -> None:
     text = words("explain", "--version", "1", project=run_by_a_runner)
     assert "agrees on all" in text
-    assert "rows learned from" not in text
+    assert "training rows" not in text
     for word in ("engine", "compared on", "not taken", "FunctionTransformer", "trained on"):
         assert word in text
 

@@ -21,7 +21,8 @@ from synthetic import World, day_begin, write_project
 from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput
 from mlops_lab.lineage.compare import compare_runs
 from mlops_lab.project import Project, load_project
-from mlops_lab.tuning.tune import TuningProgress, _alone, tune
+from mlops_lab.tuning.result import TuningProgress
+from mlops_lab.tuning.tune import lock_tuning, tune
 
 SPACE = """\
 def space(trial):
@@ -192,7 +193,7 @@ def test_without_optuna_the_line_that_installs_it_is_shown(tuned: Path, monkeypa
 
 def test_one_search_at_a_time(tuned: Path) -> None:
     project = load_project(tuned)
-    with _alone(project), pytest.raises(Conflict) as caught, _alone(project):
+    with lock_tuning(project), pytest.raises(Conflict) as caught, lock_tuning(project):
         pass
     assert caught.value.code == "tuning_under_way"
 

@@ -119,7 +119,7 @@ class KillSwitch:
 
 def run_once(job: Job, kill_point: tuple[str, int] | None) -> dict[str, int]:
     """A run in this process; the commit points it passed."""
-    from mlops_lab.registry.store import MlflowClient, ModelRegistry
+    from mlops_lab.registry.store.model_registry import MlflowClient, ModelRegistry
 
     switch = KillSwitch(kill_point)
     switch.wire(Lake, "append")

@@ -63,7 +63,7 @@ def train(target: str, parameters: dict[str, Any], data: Any = HOLED) -> str:
     return str(lightgbm.train({**PLAIN, **parameters}, dataset, num_boost_round=12).model_to_string())
 
 
-def asked(text: str) -> np.ndarray[Any, Any]:
+def probe_rows(text: str) -> np.ndarray[Any, Any]:
     """Rows of all kinds: those learned from, holed or not, at and beside every threshold, and with unknown categories."""
     rows = [HOLED, NUMBERS, np.full((1, WIDTH), np.nan), np.zeros((1, WIDTH)), np.full((1, WIDTH), 1e-36)]
     unknown = NUMBERS[:50].copy()

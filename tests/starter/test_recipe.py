@@ -196,5 +196,5 @@ def test_words_matter_and_are_served_as_in_training(task, rows):
     assert agreement.rows > data.inputs.height, "rows at the edge were compared too"
     without = data.inputs.head(2).with_columns(note_words=pl.lit("word7 new"))
     old, plain = without.with_columns(note_words=pl.lit("word7 new old old")), without
-    spread = fitted.answer(old) - fitted.answer(plain)
+    spread = fitted.predict(old) - fitted.predict(plain)
     assert np.abs(spread).max() > 0.1, "the word moves the answer"

@@ -13,7 +13,7 @@ from scipy import stats
 
 from mlops_lab.monitoring.quality import log_loss
 from mlops_lab.tasks.binary import Binary
-from mlops_lab.training.backtest import STRETCHES, BlockTest, compare_blocks, equal_stretches, mean_by_block
+from mlops_lab.training.backtest import BLOCKS, BlockTest, compare_blocks, equal_blocks, mean_by_block
 
 SIMULATIONS = 6000
 DAYS = 14
@@ -56,7 +56,7 @@ def test_rows_taken_for_independent_would_be_wrong_far_more_often(equals):
 
 def test_a_better_candidate_is_found_most_of_the_time():
     gains = twins(np.random.default_rng(2014), errors=(3.0, 0.5)).mean(axis=2)
-    assert np.mean([compare_blocks(one).p_value < ALPHA for one in gains[:1000]]) > 0.6
+    assert np.mean([compare_blocks(sample).p_value < ALPHA for sample in gains[:1000]]) > 0.6
 
 
 day_means = arrays(np.float64, st.integers(2, 40), elements=st.floats(-1, 1, allow_subnormal=False))
@@ -141,9 +141,9 @@ def test_the_order_of_the_rows_does_not_matter(rows, random):
 
 @given(st.integers(0, 500))
 def test_stretches_hold_as_many_rows_each_in_order(rows):
-    stretches = equal_stretches(rows)
-    assert len(stretches) == rows
-    assert stretches.is_sorted()
-    sizes = stretches.value_counts()["count"]
-    assert len(sizes) == min(rows, STRETCHES)
+    blocks_of_rows = equal_blocks(rows)
+    assert len(blocks_of_rows) == rows
+    assert blocks_of_rows.is_sorted()
+    sizes = blocks_of_rows.value_counts()["count"]
+    assert len(sizes) == min(rows, BLOCKS)
     assert not rows or sizes.max() - sizes.min() <= 1

@@ -1,4 +1,4 @@
-"""The engine is chosen by proof: who agrees, on which rows, how fast, and what is refused."""
+"""The engine is chosen by comparison: which one agrees, on which rows, how fast, and what is refused."""
 
 from dataclasses import replace as changed
 
@@ -32,10 +32,7 @@ from mlops_lab.training.agreement import (
     THRESHOLDS,
     TOLERANCE,
     Agreement,
-    AgreementPart,
     TriedEngine,
-    add_up,
-    distances,
     read_agreement,
 )
 from mlops_lab.training.fit import Fitted, fit
@@ -98,8 +95,8 @@ def refuse(estimator, data: TrainingSet, **options) -> InvalidInput | NoEngineAg
     return caught.value
 
 
-def entry(agreement: Agreement, engine: str) -> TriedEngine:
-    return next(one for one in agreement.tried if one.engine == engine)
+def find_entry(agreement: Agreement, engine: str) -> TriedEngine:
+    return next(item for item in agreement.tried if item.engine == engine)
 
 
 def lightgbm(kind: str = "binary", **options):
@@ -109,12 +106,12 @@ def lightgbm(kind: str = "binary", **options):
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
-def test_onnx_takes_the_wrong_side_at_thresholds_and_is_not_taken(kind):
-    """LightGBM parts float64 at float64 thresholds. ONNX agrees on every row of the data, and on numbers a hair beside
-    them: only the thresholds show it."""
+def test_onnx_goes_the_wrong_way_at_thresholds_and_is_not_chosen(kind):
+    """LightGBM compares float64 with float64 thresholds. ONNX agrees on every training row, and on numbers one step of
+    float32 beside them: only the thresholds show the difference."""
     data = make_data(kind)
     agreement = make(lightgbm(kind), data, try_all=True).agreement
-    onnx = entry(agreement, "onnx")
+    onnx = find_entry(agreement, "onnx")
     assert onnx.agrees is False
     assert onnx.parts[THRESHOLDS].differing > 0.02 * onnx.parts[THRESHOLDS].rows
     assert onnx.parts[THRESHOLDS].largest > 1000 * TOLERANCE
@@ -128,34 +125,34 @@ def test_onnx_takes_the_wrong_side_at_thresholds_and_is_not_taken(kind):
     assert agreement.taken.parts[THRESHOLDS].rows == 3 * agreement.splits
 
 
-def test_all_rows_of_the_data_are_compared_and_the_others_are_not_tried():
+def test_all_training_rows_are_compared_and_slower_engines_are_not_tried():
     data = make_data()
     agreement = make(lightgbm(), data).agreement
     assert agreement.format == 2
     assert agreement.data_rows == agreement.taken.parts[DATA].rows == ROWS
     assert agreement.rows == sum(part.rows for part in agreement.taken.parts.values())
     assert agreement.taken.parts[ONE_BY_ONE].rows > 200
-    onnx = entry(agreement, "onnx")
+    onnx = find_entry(agreement, "onnx")
     assert onnx.agrees is None
     assert onnx.micros is None
     assert "not tried" in onnx.reason
     assert FASTEST in onnx.reason
 
 
-def test_a_slow_model_is_asked_less_and_that_is_told(monkeypatch):
-    monkeypatch.setattr(comparison, "ROWS_AT_ONCE", 500)
+def test_a_slow_model_is_compared_on_fewer_rows_and_the_report_says_so(monkeypatch):
+    monkeypatch.setattr(comparison, "BATCH_ROWS", 500)
     monkeypatch.setattr(comparison, "DATA_SECONDS", 0.0)
     agreement = make(lightgbm(), make_data()).agreement
     assert (agreement.taken.parts[DATA].rows, agreement.data_rows) == (500, ROWS)
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
-def test_what_the_training_ended_with_is_what_the_model_answers(kind):
-    """To the last bit, so that the data need not be asked twice."""
+def test_the_answers_kept_from_the_training_are_those_of_the_model(kind):
+    """To the last bit, so that they need not be computed again."""
     data = make_data(kind)
     fitted = learn(lightgbm(kind), data)
-    assert fitted.known is not None
-    assert fitted.known.tobytes() == fitted.answer(data.inputs).tobytes()
+    assert fitted.training_answers is not None
+    assert fitted.training_answers.tobytes() == fitted.predict(data.inputs).tobytes()
 
 
 @pytest.mark.parametrize(
@@ -163,12 +160,12 @@ def test_what_the_training_ended_with_is_what_the_model_answers(kind):
     [{"boosting_type": "dart"}, {"boosting_type": "rf", "subsample": 0.5, "subsample_freq": 1}],
     ids=lambda options: options["boosting_type"],
 )
-def test_where_the_training_ends_with_something_else_the_model_is_asked(options):
+def test_where_the_training_keeps_other_answers_the_model_is_asked(options):
     data = make_data()
     fitted = learn(lightgbm(**options), data)
-    other = changed(fitted, known=fitted.answer(data.inputs) + 0.1)
-    for one in (fitted, other):
-        agreement = package(one, make_plan(one, data), data.inputs).agreement
+    other = changed(fitted, training_answers=fitted.predict(data.inputs) + 0.1)
+    for model in (fitted, other):
+        agreement = package(model, make_plan(model, data), data.inputs).agreement
         assert (agreement.engine, agreement.differing, agreement.largest) == (FASTEST, 0, 0.0)
 
 
@@ -179,11 +176,11 @@ def xgboost_tried() -> Agreement:
     return make(XGBClassifier(n_estimators=10, n_jobs=1), data, trust=Trust(True, types), try_all=True).agreement
 
 
-def test_the_fastest_that_agrees_is_taken(xgboost_tried):
-    assert [one.engine for one in xgboost_tried.tried] == ["onnx", "xgboost", "skops"]
-    assert all(one.agrees for one in xgboost_tried.tried)
-    assert all(one.parts[DATA].rows == ROWS for one in xgboost_tried.tried)
-    micros = {one.engine: one.micros for one in xgboost_tried.tried}
+def test_the_fastest_that_agrees_is_chosen(xgboost_tried):
+    assert [entry.engine for entry in xgboost_tried.tried] == ["onnx", "xgboost", "skops"]
+    assert all(entry.agrees for entry in xgboost_tried.tried)
+    assert all(entry.parts[DATA].rows == ROWS for entry in xgboost_tried.tried)
+    micros = {entry.engine: entry.micros for entry in xgboost_tried.tried}
     assert xgboost_tried.engine == min(micros, key=micros.__getitem__) == "onnx"
 
 
@@ -191,7 +188,7 @@ def tried(engine: str, micros: float, *, agrees: bool | None = True) -> TriedEng
     return TriedEngine(engine=engine, agrees=agrees, reason="", micros=micros)
 
 
-def test_of_two_the_faster_is_taken_where_it_is_clearly_faster():
+def test_of_two_the_faster_is_chosen_where_it_is_clearly_faster():
     first, second = tried("lightgbm", 10.0), tried("onnx", 9.0)
     assert packaging._fastest([first, second]) is first, "timings err by so much"
     assert packaging._fastest([first, (clearly := tried("onnx", 7.0))]) is clearly
@@ -204,18 +201,10 @@ def test_a_report_reads_back_as_it_was_written(xgboost_tried, tmp_path):
     assert read_agreement(tmp_path) == xgboost_tried
 
 
-def test_a_report_of_the_first_format_is_read(tmp_path):
-    old = {"format": 1, "engine": "onnx", "rows": 21_000, "differing": 3, "largest": 0.2, "tolerance": 1e-5}
-    (tmp_path / AGREEMENT_FILE).write_bytes(msgspec.json.encode(old))
-    agreement = read_agreement(tmp_path)
-    assert (agreement.format, agreement.engine, agreement.differing) == (1, "onnx", 3)
-    assert agreement.taken is None
-
-
 CUSTOM = make_pipeline(make_column_transformer((FunctionTransformer(np.log1p), ["price"])), LogisticRegression())
 
 
-def test_what_does_not_convert_is_told_with_its_reason_and_the_choices():
+def test_a_model_that_does_not_convert_is_refused_with_the_reason_and_the_choices():
     error = refuse(CUSTOM, make_data())
     assert error.code == "not_convertible"
     assert "FunctionTransformer" in error.what
@@ -233,10 +222,10 @@ def test_a_runner_serves_what_does_not_convert_where_the_project_allows_it(tmp_p
     assert "FunctionTransformer" in onnx.reason
     assert skops.agrees
     assert packaged.agreement.taken.parts[DATA].rows == ROWS
-    assert skops.micros > 50, "a process and Python: it is no secret what that costs"
+    assert skops.micros > 50, "a process and Python take time, and the report says so"
     (tmp_path / model_file("skops")).write_bytes(packaged.model)
     engine = open_engine(tmp_path, packaged.plan, trust=RUNNER)
-    assert np.allclose(engine.score(data.inputs), learn(CUSTOM, data).answer(data.inputs), rtol=0, atol=1e-12)
+    assert np.allclose(engine.score(data.inputs), learn(CUSTOM, data).predict(data.inputs), rtol=0, atol=1e-12)
 
 
 def test_types_that_the_project_does_not_trust_are_named_with_the_line_to_write():
@@ -247,17 +236,17 @@ def test_types_that_the_project_does_not_trust_are_named_with_the_line_to_write(
     assert '"sklearn.tree._tree.Tree"' in error.hint
 
 
-def of_its_own(values):
+def double(values):
     return values * 2
 
 
 def test_code_of_the_project_is_never_trusted_by_itself():
-    own = make_pipeline(FunctionTransformer(of_its_own), LogisticRegression())
+    own = make_pipeline(FunctionTransformer(double), LogisticRegression())
     error = refuse(own, make_data(texts=False), trust=RUNNER)
-    assert "of_its_own" in error.what
+    assert "double" in error.what
 
 
-def test_a_wrong_conversion_is_seen_and_nothing_is_packaged(monkeypatch):
+def test_a_wrong_conversion_is_noticed_and_nothing_is_packaged(monkeypatch):
     """A converter that writes another model: here that of fewer trees."""
     data = make_data(texts=False)
     convert = engine_options.to_onnx
@@ -270,11 +259,11 @@ def test_a_wrong_conversion_is_seen_and_nothing_is_packaged(monkeypatch):
     (tried,) = error.tried
     assert tried.agrees is False
     assert tried.parts[DATA].differing > 0.3 * tried.parts[DATA].rows
-    assert "rows learned from" in error.what
+    assert "training rows" in error.what
 
 
-def test_a_conversion_that_is_wrong_at_one_threshold_is_seen(monkeypatch):
-    """One of some fifty is one step of float32 too high: no row of the data shows it."""
+def test_a_conversion_that_is_wrong_at_one_threshold_is_noticed(monkeypatch):
+    """One of some fifty is one step of float32 too high: no training row shows it."""
     import onnx
 
     data = make_data(texts=False)
@@ -286,8 +275,8 @@ def test_a_conversion_that_is_wrong_at_one_threshold_is_seen(monkeypatch):
         named = {attribute.name: attribute for attribute in trees.attribute}
         modes, columns, values = (named[f"nodes_{name}"] for name in ("modes", "featureids", "values"))
         splits = zip(modes.strings, columns.ints, strict=True)
-        place = next(place for place, split in enumerate(splits) if split == (b"BRANCH_LEQ", 0))  # of the price
-        values.floats[place] = float(np.nextafter(np.float32(values.floats[place]), np.float32(np.inf)))
+        index = next(index for index, split in enumerate(splits) if split == (b"BRANCH_LEQ", 0))  # of the price
+        values.floats[index] = float(np.nextafter(np.float32(values.floats[index]), np.float32(np.inf)))
         return graph.SerializeToString()
 
     forest = RandomForestClassifier(3, max_depth=4, random_state=1)
@@ -299,7 +288,7 @@ def test_a_conversion_that_is_wrong_at_one_threshold_is_seen(monkeypatch):
 
 
 def test_an_inexact_conversion_is_refused_and_served_by_a_runner():
-    """The logarithms of ONNX Runtime are float32: behind them trees part other rows. On the data it does not show."""
+    """The logarithms of ONNX Runtime are float32: trees behind them send rows another way. Training rows do not show it."""
     data = make_data(texts=False)
     columns = make_column_transformer((PowerTransformer(), ["price", "size"]))
     inexact = make_pipeline(columns, RandomForestClassifier(5, random_state=1))
@@ -309,12 +298,12 @@ def test_an_inexact_conversion_is_refused_and_served_by_a_runner():
     assert onnx.parts[DATA].differing == 0
     assert onnx.parts[THRESHOLDS].differing > 100
     assert "runner" in error.hint
-    asked = refuse(inexact, data, trust=RUNNER)
-    types = msgspec.json.decode(asked.hint[asked.hint.index('["') :], type=list[str])
+    error = refuse(inexact, data, trust=RUNNER)
+    types = msgspec.json.decode(error.hint[error.hint.index('["') :], type=list[str])
     assert types
     packaged = make(inexact, data, trust=Trust(True, tuple(types)))
     assert packaged.plan.engine == "skops"
-    assert [one.agrees for one in packaged.agreement.tried] == [False, True]
+    assert [entry.agrees for entry in packaged.agreement.tried] == [False, True]
 
 
 def test_an_engine_that_fails_does_not_agree(monkeypatch):
@@ -324,36 +313,4 @@ def test_an_engine_that_fails_does_not_agree(monkeypatch):
     monkeypatch.setattr(packaging, "open_engine", fail)
     error = refuse(lightgbm(), make_data())
     assert error.code == "no_engine_agrees"
-    assert [one.reason for one in error.tried if one.engine != "forest"] == ["fails: no such operator"] * 2
-
-
-def test_an_answer_that_is_no_number_differs_and_can_be_written_down():
-    expected = np.array([[0.5, 0.5], [0.1, 0.9], [0.2, 0.8]])
-    given = np.array([[0.5, 0.5], [np.nan, 0.9], [0.2, 0.7]])
-    assert distances(expected, given, scale=1.0) == pytest.approx([0.0, np.inf, 0.1])
-    whole = add_up([AgreementPart(rows=3, differing=2, largest=None), AgreementPart(rows=5, differing=1, largest=0.3)])
-    assert whole == AgreementPart(rows=8, differing=3, largest=None)
-    assert msgspec.json.decode(msgspec.json.encode(whole), type=AgreementPart) == whole
-    assert add_up([]) == AgreementPart(rows=0, differing=0, largest=0.0)
-
-
-def test_far_apart_is_in_units_of_the_scale_or_of_the_answer():
-    assert distances(np.array([1000.0, 0.0]), np.array([1001.0, 1.0]), scale=10.0) == pytest.approx([0.001, 0.1])
-
-
-@pytest.mark.parametrize("name", ["model.pkl", "model.joblib", "net.pt", "model.onnx", "model"])
-def test_a_pickle_is_refused_by_its_name_or_by_what_is_in_it(tmp_path, name):
-    import pickle
-    import zipfile
-
-    path = tmp_path / name
-    content = pickle.dumps({"weights": [1.0]})
-    if name.endswith(".pt"):
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("net/data.pkl", content)
-    else:
-        path.write_bytes(content)
-    with pytest.raises(InvalidInput) as caught:
-        learn(path, make_data())
-    assert caught.value.code == "pickle_refused"
-    assert "ONNX" in caught.value.hint
+    assert [entry.reason for entry in error.tried if entry.engine != "forest"] == ["fails: no such operator"] * 2

@@ -1,4 +1,4 @@
-"""Rows at split thresholds: the real ones of the model, and rows that come to the split."""
+"""Rows at split thresholds: the thresholds of the model itself, and rows that reach the splits."""
 
 import numpy as np
 import polars as pl
@@ -76,38 +76,40 @@ def known_thresholds(estimator) -> set[float]:
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_the_thresholds_are_those_of_the_model_and_rows_come_to_them(inputs, truth, name):
+def test_the_thresholds_are_those_of_the_model_and_rows_reach_them(inputs, truth, name):
     estimator = TREES[name].fit(to_matrix(inputs), truth)
     in_float32 = name != "LightGBM"
-    see = to_matrix if in_float32 else lambda rows: rows.cast(pl.Float64).to_numpy()
-    groves = find_trees(estimator, see)
-    found = {float(cut) for grove in groves for tree in grove.trees for cut in tree.threshold[tree.is_number]}
-    assert sorted(found) == pytest.approx(sorted(known_thresholds(estimator)))
-    sides = threshold_rows(groves, inputs, in_float32=in_float32)
-    assert sides.splits > 0.8 * sides.of > 10
-    assert sides.rows.height == 3 * sides.splits
-    assert sides.rows.schema == inputs.schema
-    assert sides.rows["size"].null_count() < sides.rows.height
-    answers = estimator.predict(see(sides.rows)).reshape(3, -1)
+    to_input = to_matrix if in_float32 else lambda rows: rows.cast(pl.Float64).to_numpy()
+    ensembles = find_trees(estimator, to_input)
+    thresholds = {
+        float(cut) for ensemble in ensembles for tree in ensemble.trees for cut in tree.threshold[tree.is_number]
+    }
+    assert sorted(thresholds) == pytest.approx(sorted(known_thresholds(estimator)))
+    rows_at = threshold_rows(ensembles, inputs, in_float32=in_float32)
+    assert rows_at.splits > 0.8 * rows_at.splits_in_all > 10
+    assert rows_at.rows.height == 3 * rows_at.splits
+    assert rows_at.rows.schema == inputs.schema
+    assert rows_at.rows["size"].null_count() < rows_at.rows.height
+    answers = estimator.predict(to_input(rows_at.rows)).reshape(3, -1)
     turned = (answers[0] != answers[1]) | (answers[1] != answers[2])
-    assert turned.mean() > 0.7, "most rows come to the split at whose threshold they stand"
+    assert turned.mean() > 0.7, "most rows reach the split at whose threshold they are"
 
 
 def test_a_step_is_one_of_float64_for_a_model_that_is_given_that(inputs, truth):
     estimator = LGBMRegressor(n_estimators=3, n_jobs=1, verbose=-1).fit(to_matrix(inputs), truth)
-    groves = find_trees(estimator, lambda rows: rows.cast(pl.Float64).to_numpy())
-    sides = threshold_rows(groves, inputs, in_float32=False)
-    below, at, above = sides.rows["price"].to_numpy().reshape(3, -1)
+    ensembles = find_trees(estimator, lambda rows: rows.cast(pl.Float64).to_numpy())
+    rows_at = threshold_rows(ensembles, inputs, in_float32=False)
+    below, at, above = rows_at.rows["price"].to_numpy().reshape(3, -1)
     moved = at != below
     assert moved.any()
     assert (np.nextafter(at[moved], -np.inf) == below[moved]).all()
     assert (np.nextafter(at[moved], np.inf) == above[moved]).all()
-    rooms = sides.rows["rooms"].to_numpy().reshape(3, -1)
+    rooms = rows_at.rows["rooms"].to_numpy().reshape(3, -1)
     assert set(np.unique(rooms[2] - rooms[1])) == {0, 1}, "whole numbers stay whole"
 
 
-def test_behind_other_steps_inputs_are_found_that_cross_the_threshold(inputs, truth):
-    """Also where the way is bent: no step is taken apart, they are asked."""
+def test_behind_other_steps_the_inputs_that_cross_the_threshold_are_found(inputs, truth):
+    """Also behind a curve: the steps are not analysed, they are run."""
     rows = inputs.with_columns(pl.col("size").fill_null(50.0), place=pl.Series(["a", "b"] * (ROWS // 2)))
     steps = make_column_transformer(
         (make_pipeline(FunctionTransformer(np.log1p), StandardScaler()), ["price"]),
@@ -115,12 +117,12 @@ def test_behind_other_steps_inputs_are_found_that_cross_the_threshold(inputs, tr
         (OneHotEncoder(sparse_output=False), ["place"]),
     )
     estimator = make_pipeline(steps, DecisionTreeRegressor(max_depth=7, random_state=1)).fit(to_pandas(rows), truth)
-    groves = find_trees(estimator, to_pandas)
-    sides = threshold_rows(groves, rows, in_float32=True)
-    assert sides.splits > 0.9 * sides.of > 50
-    answers = estimator.predict(to_pandas(sides.rows)).reshape(3, -1)
-    assert (answers[0] != answers[1]).mean() > 0.7, "the first number on the other side, and the last on this"
-    price = sides.rows["price"].to_numpy().astype(np.float32).reshape(3, -1)
+    ensembles = find_trees(estimator, to_pandas)
+    rows_at = threshold_rows(ensembles, rows, in_float32=True)
+    assert rows_at.splits > 0.9 * rows_at.splits_in_all > 50
+    answers = estimator.predict(to_pandas(rows_at.rows)).reshape(3, -1)
+    assert (answers[0] != answers[1]).mean() > 0.7, "the number above goes another way than the number below"
+    price = rows_at.rows["price"].to_numpy().astype(np.float32).reshape(3, -1)
     moved = price[0] != price[1]
     assert (np.nextafter(price[0][moved], np.float32(np.inf)) == price[1][moved]).all()
 
@@ -140,19 +142,19 @@ NESTED = {
 def test_trees_inside_other_estimators_are_found(inputs, truth, name):
     rows = inputs.with_columns(pl.col("size").fill_null(50.0))
     estimator = NESTED[name].fit(to_matrix(rows), truth > np.median(truth))
-    groves = find_trees(estimator, to_matrix)
-    sides = threshold_rows(groves, rows, in_float32=True)
-    assert sides.splits > 10
-    answers = estimator.predict_proba(to_matrix(sides.rows))[:, 1].reshape(3, -1)
+    ensembles = find_trees(estimator, to_matrix)
+    rows_at = threshold_rows(ensembles, rows, in_float32=True)
+    assert rows_at.splits > 10
+    answers = estimator.predict_proba(to_matrix(rows_at.rows))[:, 1].reshape(3, -1)
     assert ((answers[0] != answers[1]) | (answers[1] != answers[2])).mean() > 0.5
 
 
 def test_a_model_without_trees_has_no_thresholds(inputs, truth):
     rows = inputs.with_columns(pl.col("size").fill_null(50.0))
     estimator = LogisticRegression().fit(to_matrix(rows), truth > np.median(truth))
-    sides = threshold_rows(find_trees(estimator, to_matrix), rows, in_float32=True)
-    assert (sides.rows.height, sides.splits, sides.of) == (0, 0, 0)
-    assert sides.rows.schema == rows.schema
+    rows_at = threshold_rows(find_trees(estimator, to_matrix), rows, in_float32=True)
+    assert (rows_at.rows.height, rows_at.splits, rows_at.splits_in_all) == (0, 0, 0)
+    assert rows_at.rows.schema == rows.schema
 
 
 def test_a_tree_that_learned_nothing_has_no_thresholds(inputs):

@@ -1,4 +1,4 @@
-"""What tuning may try: what the project's `space` says, or for LightGBM what fits most tables."""
+"""The search space: what the project's `space` returns, and an example where there is none."""
 
 from __future__ import annotations
 
@@ -6,22 +6,16 @@ import pytest
 from lightgbm import LGBMClassifier
 from optuna.trial import FixedTrial
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.training.pipeline import Pipeline
-from mlops_lab.tuning.lightgbm_space import RANGES, LightgbmSpace
 from mlops_lab.tuning.space import DeclaredSpace, find_space
-
-MIDDLE = FixedTrial(
-    {name: 100 if isinstance(low, int) else 0.71234 for name, (low, _) in RANGES.items()} | {"learning_rate": 0.12345}
-)
 
 
 @pytest.fixture
 def pipeline(tiny):
-    """Makes a pipeline of some functions."""
+    """Makes a pipeline of a model and a space."""
     return lambda model, space=None: Pipeline(tiny.pipeline.features, model, "hash", space)
 
 
@@ -29,26 +23,23 @@ def model(rate: float = 0.1, leaves: int = 7, *, deep: bool | None = None):
     return LGBMClassifier(learning_rate=rate, num_leaves=leaves, verbose=-1)
 
 
-# ---- space(trial) ------------------------------------------------------------------------------------------------------
-
-
-def test_what_space_returns_is_handed_to_model(pipeline):
+def test_the_result_of_space_is_passed_to_model(pipeline):
     space = find_space(pipeline(model, lambda trial: {"rate": trial.suggest_float("rate", 0, 1)}))
     assert isinstance(space, DeclaredSpace)
     drawn = space.suggest(FixedTrial({"rate": 0.25}))
     assert drawn == {"rate": 0.25}
     assert space.make(drawn).learning_rate == 0.25
     assert space.make({}).learning_rate == 0.1
-    assert space.present == {"rate": 0.1, "leaves": 7, "deep": None}
+    assert space.current == {"rate": 0.1, "leaves": 7, "deep": None}
 
 
 def test_the_line_to_paste_keeps_what_was_not_tuned(pipeline):
     space = find_space(pipeline(model, lambda trial: {}))
     line = space.write({"rate": 0.25, "deep": True})
     assert line == "def model(rate: float = 0.25, leaves: int = 7, *, deep: bool | None = True):"
-    found: dict[str, object] = {}
-    exec(line + "\n    return rate, leaves, deep", found)
-    assert found["model"]() == (0.25, 7, True)
+    namespace: dict[str, object] = {}
+    exec(line + "\n    return rate, leaves, deep", namespace)
+    assert namespace["model"]() == (0.25, 7, True)
 
 
 def test_a_model_that_takes_anything(pipeline):
@@ -70,7 +61,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_space_that_is_wrong_is_told_with_its_place(pipeline, name):
+def test_a_space_that_is_wrong_is_an_error_with_its_place(pipeline, name):
     space, code, words = BAD[name]
     with pytest.raises(InvalidInput) as caught:
         find_space(pipeline(model, space)).suggest(FixedTrial({"rate": 0.5}))
@@ -83,47 +74,6 @@ def test_a_space_that_is_wrong_is_told_with_its_place(pipeline, name):
 def test_a_model_whose_parameters_have_no_defaults(pipeline):
     with pytest.raises(InvalidInput, match="rate"):
         find_space(pipeline(lambda rate: LGBMClassifier(learning_rate=rate), lambda trial: {"rate": 1}))
-
-
-# ---- LightGBM ----------------------------------------------------------------------------------------------------------
-
-
-def small(**parameters):
-    return LGBMClassifier(n_estimators=20, random_state=1, verbose=-1, **parameters)
-
-
-def test_the_default_space_sets_what_matters_and_keeps_the_rest(pipeline):
-    space = find_space(pipeline(small))
-    assert isinstance(space, LightgbmSpace)
-    drawn = space.suggest(MIDDLE)
-    assert drawn.keys() == RANGES.keys()
-    assert drawn["colsample_bytree"] == 0.712
-    made = space.make(drawn).get_params()
-    assert made.items() >= drawn.items()
-    assert (made["random_state"], made["verbose"]) == (1, -1)
-    assert space.present["n_estimators"] == 20
-
-
-def test_its_line_makes_the_very_estimator(pipeline):
-    space = find_space(pipeline(lambda: small(max_bin=63, objective="binary")))
-    drawn = space.suggest(MIDDLE)
-    line = space.write(drawn).strip()
-    assert all(len(row) <= 120 for row in line.splitlines())
-    made = eval(line.removeprefix("return "), {"LGBMClassifier": LGBMClassifier})
-    assert made.get_params() == space.make(drawn).get_params()
-
-
-def test_lightgbm_inside_a_pipeline(pipeline):
-    space = find_space(pipeline(lambda: make_pipeline(StandardScaler(), small())))
-    drawn = space.suggest(MIDDLE)
-    assert space.make(drawn).named_steps["lgbmclassifier"].num_leaves == 100
-    assert space.present["lgbmclassifier__n_estimators"] == 20
-    assert "lgbmclassifier__num_leaves=100" in space.write(drawn)
-
-
-def test_what_is_set_by_another_name_is_left_alone(pipeline):
-    space = find_space(pipeline(lambda: small(lambda_l2=3.0, eta=0.5)))
-    assert space.suggest(MIDDLE).keys() == RANGES.keys() - {"reg_lambda", "learning_rate"}
 
 
 @pytest.mark.parametrize("other", [LogisticRegression, lambda: "model.onnx"])

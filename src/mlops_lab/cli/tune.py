@@ -12,8 +12,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, print_table, talk
-from mlops_lab.tuning.tune import Tuning, tune
-from mlops_lab.tuning.tune import TuningProgress as Seen
+from mlops_lab.tuning.result import Tuning
+from mlops_lab.tuning.result import TuningProgress as Seen
+from mlops_lab.tuning.tune import tune
 
 
 def command(
@@ -29,7 +30,7 @@ def command(
 
         def watch(seen: Seen) -> None:
             quality = f"best {seen.best:.4f}" if seen.best is not None else ""
-            quality += f" (present {seen.present:.4f})" if seen.present is not None else ""
+            quality += f" (current {seen.current:.4f})" if seen.current is not None else ""
             bar.update(task, completed=seen.done, total=seen.total or trials, stage=seen.stage, quality=quality)
 
         found = tune(open_project(project), trials=trials, seconds=seconds, fresh=fresh, watch=watch)

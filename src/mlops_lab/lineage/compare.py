@@ -10,7 +10,8 @@ from typing import TypeVar
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.lineage.held_out import HeldOut, compare_held_out
 from mlops_lab.project import Project
-from mlops_lab.registry.store import ModelRegistry, RegisteredVersion, TrackedRun
+from mlops_lab.registry.store.model_registry import ModelRegistry
+from mlops_lab.registry.store.records import RegisteredVersion, TrackedRun
 from mlops_lab.tuning.tracking import KIND, STUDY, TRIAL
 
 SHORTEST_ID = 4

@@ -17,11 +17,11 @@ from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE
-from mlops_lab.registry.store import RegisteredVersion
+from mlops_lab.registry.store.records import RegisteredVersion
 from mlops_lab.tables.facts import read_facts, read_labelled
 from mlops_lab.tables.fields import request_fields
 from mlops_lab.tasks.base import mean_of
-from mlops_lab.training.backtest import compare_blocks, equal_stretches, mean_by_block
+from mlops_lab.training.backtest import compare_blocks, equal_blocks, mean_by_block
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def compare_held_out(project: Project, versions: Sequence[RegisteredVersion]) ->
     losses = [task.losses(truth, output.filter(answered)) for output in outputs]
     by_day = project.settings.backtest.share is None
     moments = rows[source.time]
-    blocks = moments.dt.convert_time_zone(project.timezone).dt.date() if by_day else equal_stretches(rows.height)
+    blocks = moments.dt.convert_time_zone(project.timezone).dt.date() if by_day else equal_blocks(rows.height)
     numbers = [one.number for one in versions]
     return HeldOut(
         loss_name=task.loss_name,

@@ -24,6 +24,8 @@ def record_decision(lake: Lake, decision: Decision, *, earlier: int) -> None:
 def name_champion(project: Project, state: RolloutState) -> None:
     """Set MLflow's alias, so that `models:/NAME@champion` is the version that answers here."""
     if state.champion is not None:
-        from mlops_lab.registry.store import ModelRegistry  # brings MLflow: 4 s that most ticks do not need
+        from mlops_lab.registry.store.model_registry import (
+            ModelRegistry,  # brings MLflow: 4 s that most ticks do not need
+        )
 
         ModelRegistry(project.mlflow_path, name=project.name).set_stage("champion", state.champion)

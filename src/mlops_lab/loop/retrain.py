@@ -18,13 +18,14 @@ from mlops_lab.lake import Lake
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, write_plan
-from mlops_lab.registry.store import ModelRegistry, RegisteredVersion, VersionContent
+from mlops_lab.registry.store.model_registry import ModelRegistry
+from mlops_lab.registry.store.records import RegisteredVersion, VersionContent
 from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.rollout.versions import find_version
 from mlops_lab.tables.facts import read_facts, read_labelled
 from mlops_lab.training.agreement import read_agreement
-from mlops_lab.training.backtest import equal_stretches
+from mlops_lab.training.backtest import equal_blocks
 from mlops_lab.training.baseline import fit_baseline
 from mlops_lab.training.candidate import Candidate, make_plan, prepare_candidate
 from mlops_lab.training.environment import code_commit, environment_fingerprint, installed_packages
@@ -146,7 +147,7 @@ def _make_gate_input(
         project=project,
         candidate=predictor,
         training=data,
-        blocks=moments.dt.convert_time_zone(project.timezone).dt.date() if by_day else equal_stretches(len(moments)),
+        blocks=moments.dt.convert_time_zone(project.timezone).dt.date() if by_day else equal_blocks(len(moments)),
         agreement=read_agreement(version.package),
         candidate_output=output,
         baseline=fit_baseline(data),

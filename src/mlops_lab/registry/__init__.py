@@ -1,1 +1,1 @@
-"""Versions of a model: signature, package, lineage, safe loading. Only `store` imports MLflow."""
+"""Versions of a model: signature, package, lineage, safe loading. Only `registry.store` imports MLflow."""

@@ -1,4 +1,7 @@
-"""Inputs as an estimator sees them, column by column: float32, missing as NaN, and text, missing as ""."""
+"""Inputs as an estimator is given them, column by column: float32, missing as NaN; and text, missing as "".
+
+And the array of what it computes for them.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,17 @@ import numpy.typing as npt
 import polars as pl
 
 Columns = Mapping[str, npt.NDArray[Any]]
+Answers = npt.NDArray[np.float64]
+"""What a model computes for many rows, of shape (rows,) or (rows, outputs)."""
 
 
 def to_columns(inputs: pl.DataFrame) -> Columns:
-    """The inputs as arrays of float32, and of objects where they are text."""
+    """The inputs as arrays: float32, or objects for text."""
     return {column.name: _column(column) for column in inputs.iter_columns()}
 
 
 def rows_to_columns(rows: Sequence[Sequence[Any]], names: Sequence[str], texts: Sequence[str]) -> Columns:
-    """Rows as the same arrays; `texts` names those of text."""
+    """Rows as the same arrays; `texts` names the inputs that are text."""
     return {
         name: np.array(["" if value is None else value for value in values], dtype=object)
         if name in texts

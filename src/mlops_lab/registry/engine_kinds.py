@@ -1,16 +1,31 @@
-"""The engines there are. Nothing is imported here: an engine's module is, when a package of it is opened."""
+"""The list of engines. It imports none of them: that happens when a package that needs one is opened."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class MlflowFlavor:
+    """The entry of MLmodel by which MLflow's own loaders read the model file: its name, and its keys beside `data`.
+
+    `version_of` names an installed package whose version is written as `<name>_version`.
+    """
+
+    name: str
+    keys: Mapping[str, object] = field(default_factory=dict)
+    version_of: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineKind:
     """A kind of engine: the model file that it reads, and the module whose `open_engine` opens it.
 
-    `reads_lightgbm_text`: its model file is LightGBM's text, and all such engines answer the same to the last bit.
-    `needs_runner`: only its own library can read the model file, in a separate process that the project must allow.
+    `reads_lightgbm_text`: the model file is LightGBM's text; all such engines give the same answers to the last bit.
+    `needs_runner`: only the library that trained the model can read the file. It does so in a separate process, which
+    the project must allow; `registry.runner.readers` has its reader. `flavor`: None where MLflow reads the model
+    through this package alone.
     """
 
     name: str
@@ -18,17 +33,32 @@ class EngineKind:
     module: str
     reads_lightgbm_text: bool = False
     needs_runner: bool = False
+    flavor: MlflowFlavor | None = None
 
 
-_HERE = "mlops_lab.registry.engines"
+_ENGINES = "mlops_lab.registry.engines"
+_LIGHTGBM = MlflowFlavor(name="lightgbm", keys={"model_class": "lightgbm.basic.Booster", "code": None})
+_ONNX = MlflowFlavor(name="onnx", keys={"providers": ["CPUExecutionProvider"], "code": None}, version_of="onnx")
 ENGINES = {
     kind.name: kind
     for kind in (
-        EngineKind(name="forest", model_file="model.txt", module=f"{_HERE}.forest", reads_lightgbm_text=True),
-        EngineKind(name="lightgbm", model_file="model.txt", module=f"{_HERE}.lightgbm", reads_lightgbm_text=True),
-        EngineKind(name="onnx", model_file="model.onnx", module=f"{_HERE}.onnx"),
-        EngineKind(name="xgboost", model_file="model.json", module=f"{_HERE}.runner", needs_runner=True),
-        EngineKind(name="skops", model_file="model.skops", module=f"{_HERE}.runner", needs_runner=True),
+        EngineKind(
+            name="forest",
+            model_file="model.txt",
+            module=f"{_ENGINES}.forest",
+            reads_lightgbm_text=True,
+            flavor=_LIGHTGBM,
+        ),
+        EngineKind(
+            name="lightgbm",
+            model_file="model.txt",
+            module=f"{_ENGINES}.lightgbm",
+            reads_lightgbm_text=True,
+            flavor=_LIGHTGBM,
+        ),
+        EngineKind(name="onnx", model_file="model.onnx", module=f"{_ENGINES}.onnx", flavor=_ONNX),
+        EngineKind(name="xgboost", model_file="model.json", module=f"{_ENGINES}.runner", needs_runner=True),
+        EngineKind(name="skops", model_file="model.skops", module=f"{_ENGINES}.runner", needs_runner=True),
     )
 }
 

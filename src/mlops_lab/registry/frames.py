@@ -1,7 +1,7 @@
-"""What an estimator sees: a pandas frame with one column an input where it picks columns by name, else a matrix.
+"""What an estimator is given: a pandas frame with one column an input where it picks columns by name, else a matrix.
 
-Numbers and booleans are float32, missing ones NaN; missing text is "". It is what engines serve, so that a number never
-falls on another side of a threshold.
+Numbers and booleans are float32, missing ones NaN; missing text is "". Engines compute with the same numbers, so that
+none falls on the other side of a threshold.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def to_pandas(inputs: pl.DataFrame) -> pd.DataFrame:
 
 
 def to_matrix(inputs: pl.DataFrame) -> npt.NDArray[Any]:
-    """The inputs as a matrix; of objects where some are text, for an estimator to say that it takes none."""
+    """The inputs as a matrix; of objects where some are text, which an estimator that takes no text refuses."""
     return as_matrix(to_columns(inputs))
 
 
@@ -41,7 +41,7 @@ def as_matrix(columns: Columns) -> npt.NDArray[Any]:
 
 
 def picks_columns(estimator: Any) -> bool:
-    """Whether it, or a part of it, takes columns by name; else it sees a matrix."""
+    """Whether the estimator, or a part of it, takes columns by name; others are given a matrix."""
     from sklearn.compose import ColumnTransformer
 
     return any(isinstance(part, ColumnTransformer) for part in (estimator, *estimator.get_params().values()))

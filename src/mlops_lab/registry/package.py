@@ -1,4 +1,4 @@
-"""A package: the folder that serves a version. MLflow's MLmodel beside a plan; nothing in it can execute code.
+"""A package: the folder that a version is served from. Nothing in it can execute code.
 
 MLmodel            MLflow's description: signature, flavors, run
 model.txt          the LightGBM model as text, for the engines forest and lightgbm; or
@@ -6,9 +6,9 @@ model.onnx         any other model as an ONNX graph; or, for a runner,
 model.json         an XGBoost model, or
 model.skops        an estimator of scikit-learn
 plan.json          request fields, feature definition, categories: how a request becomes the model's input
-agreement.json     which engines were tried, and how each agrees with the model that was trained
-profile.json       what the training data looked like, for drift
-requirements.txt   what it was trained with
+agreement.json     which engines were tried, and how well each agrees with the model that was trained
+profile.json       the distribution of the training data, to measure drift
+requirements.txt   the packages that it was trained with
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How a request becomes a prediction.
 
     `request` and `tables` map fields to their types as in mlops.toml; `features` is the definition as data;
-    `categories` maps an input of text to its values, in the order of their codes (LightGBM's models only); `texts`
-    names all inputs of text (for a runner, whose files do not say). `classes` are those of a multiclass task, `outputs`
-    the place among them of each class that the engine knows. `scale` is the standard deviation of a number that is
-    predicted. (Format 1 had only binary tasks and LightGBM.)
+    `categories` maps an input that is text to its values, in the order of their codes (LightGBM's models only); `texts`
+    names all inputs that are text (for a runner, because its files do not tell). `classes` are those of a multiclass
+    task, `outputs` the index among them of each class that the engine knows. `scale` is the standard deviation of the
+    number that a regression predicts. (Format 1 had only binary tasks and LightGBM.)
     """
 
     format: int = 2
@@ -52,17 +52,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     texts: list[str] = []
 
 
-class _Engine(msgspec.Struct):
+class _EngineName(msgspec.Struct):
     engine: str = "lightgbm"
 
 
 def package_fingerprint(path: Path) -> str:
-    """SHA-256 of all that decides the package's answers: the plan, and the model in the file that the plan's engine
-    will read; another one beside it counts for nothing."""
+    """SHA-256 of all that decides the package's answers: the plan, and the model file that the plan's engine reads.
+
+    Other files in the folder do not count.
+    """
     plan = (path / PLAN_FILE).read_bytes()
     try:
-        model = model_file(msgspec.json.decode(plan, type=_Engine).engine)
-    except (msgspec.DecodeError, KeyError):  # it is none of ours, and refused when it is read
+        model = model_file(msgspec.json.decode(plan, type=_EngineName).engine)
+    except (msgspec.DecodeError, KeyError):  # not a plan: it is refused when it is loaded
         return fingerprint_content(b"", plan)
     return fingerprint_content((path / model).read_bytes(), plan)
 
@@ -80,8 +82,8 @@ def write_plan(plan: Plan) -> bytes:
 def load_plan(path: Path, *, fingerprint: str | None = None) -> Plan:
     """The plan of the package in `path`.
 
-    EnvironmentFault where a file is missing, the content is not what was registered (`fingerprint`), or the format
-    is newer than this program.
+    EnvironmentFault where a file is missing, the content is not what was registered (`fingerprint`), or the format is
+    newer than this program.
     """
     try:
         if fingerprint is not None and package_fingerprint(path) != fingerprint:
@@ -101,7 +103,10 @@ def load_plan(path: Path, *, fingerprint: str | None = None) -> Plan:
         ) from None
     except msgspec.DecodeError as error:
         raise EnvironmentFault(
-            f"is not a plan: {error}", code="bad_package", where=str(path / PLAN_FILE), hint="register the version anew"
+            f"is not a plan: {error}",
+            code="bad_package",
+            where=str(path / PLAN_FILE),
+            hint="register the version again",
         ) from None
     if plan.format not in {1, 2} or plan.engine not in ENGINES:
         raise EnvironmentFault(

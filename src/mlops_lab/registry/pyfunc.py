@@ -1,4 +1,4 @@
-"""The loader that MLflow calls: `mlflow.pyfunc.load_model` works on every package of ours."""
+"""The loader that MLflow calls: with it `mlflow.pyfunc.load_model` works on every package."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class PackagedModel:
-    """Answers frames of model inputs, as MLflow hands them over."""
+    """A package as MLflow uses it: answers frames of model inputs."""
 
     def __init__(self, path: Path) -> None:
         plan = load_plan(path)
         self._inputs = list(plan.features["inputs"])
         self._engine = open_engine(path, plan)
-        self._arrangement = OutputMapping(plan)
+        self._mapping = OutputMapping(plan)
 
     def predict(self, inputs: pd.DataFrame, params: dict[str, Any] | None = None) -> npt.NDArray[np.float64]:
-        """The answers: a probability or a number a row, or the probabilities of all classes."""
+        """The answers: for each row a probability, a number, or the probabilities of all classes."""
         del params
-        return self._arrangement.of_rows(self._engine.score(pl.from_pandas(inputs[self._inputs])))
+        return self._mapping.of_rows(self._engine.score(pl.from_pandas(inputs[self._inputs])))
 
 
 def _load_pyfunc(path: str) -> PackagedModel:

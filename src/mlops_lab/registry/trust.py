@@ -1,4 +1,4 @@
-"""What a project allows to be served by a runner. It stands in the project, never in a model."""
+"""What a project allows a runner to serve. The project decides it, never a model or its package."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from mlops_lab.project import Project, load_project
 
-_STATE = ".mlops"
+_STATE_FOLDER = ".mlops"
 
 
 @dataclass(frozen=True)
 class Trust:
-    """Whether models may be served by a runner, and the types that a skops file may hold beside those that skops trusts
+    """Whether a runner may serve models, and the types that a skops file may hold beside those that skops trusts by
     itself."""
 
     runner: bool = False
@@ -20,14 +20,14 @@ class Trust:
 
 
 def trust_of_project(project: Project) -> Trust:
-    """What the project's `[model]` says."""
-    said = project.settings.model
-    return Trust(said.runner, tuple(said.trusted_types))
+    """What the section `[model]` of the project allows."""
+    section = project.settings.model
+    return Trust(section.runner, tuple(section.trusted_types))
 
 
 def trust_of(package: Path) -> Trust:
-    """What the project allows in whose `.mlops` the package lies; nothing where it lies elsewhere."""
+    """What the project in whose `.mlops` the package lies allows; nothing where it lies elsewhere."""
     for folder in package.resolve().parents:
-        if folder.name == _STATE:
+        if folder.name == _STATE_FOLDER:
             return trust_of_project(load_project(folder.parent))
     return Trust()

@@ -1,8 +1,7 @@
-"""What is predicted, and what an answer costs: all that differs between predicting yes or no, a class, and a number.
+"""A task: what is predicted, and what the loss of an answer is. All differences between the tasks are in their modules.
 
-Light: the server and every tick ask it. Truth is a column of numbers: 0 or 1, the index of the class, or the
-number itself.
-An output is a probability, a list of the probabilities of all classes, or a number.
+Light: the server and every tick import it. Truth is a column of numbers: 0 or 1, the index of the class, or the number
+itself. An output is a probability, a list of the probabilities of all classes, or a number.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ LISTS = pl.List(pl.Float64)
 
 @dataclass(frozen=True)
 class Part:
-    """One number that is predicted: of a class, its share. `name` is the class, or empty where there is but one."""
+    """One number that is predicted, such as the probability of a class. `name` is the class; empty where there is only
+    one part."""
 
     name: str
     truth: pl.Series
@@ -36,40 +36,40 @@ class Task(Protocol):
 
     @property
     def loss_name(self) -> str:
-        """What the loss is called."""
+        """The name of the loss."""
 
     @property
     def output_dtype(self) -> pl.DataType:
         """The dtype of a column of answers."""
 
     def encode(self, label: pl.Series) -> pl.Series:
-        """The truth that a column of labels holds; null where a label is none of the task's."""
+        """The truth of a column of labels; null where a label does not belong to the task."""
 
     def losses(self, truth: pl.Series, output: pl.Series) -> pl.Series:
-        """What each answer cost."""
+        """The loss of each answer."""
 
     def parts(self, truth: pl.Series, output: pl.Series) -> list[Part]:
-        """Truth and answers as numbers whose means are the same where the answers are right on average."""
+        """Truth and answers as numbers whose means are equal where the answers are right on average."""
 
     def constant(self, truth: pl.Series, rows: int) -> pl.Series:
-        """The answer that knows nothing of a request: the mean of `truth`, `rows` times."""
+        """The answer that does not depend on the request: the mean of `truth`, `rows` times."""
 
     def invalid(self, output: pl.Series) -> pl.Series:
-        """Which answers are none at all."""
+        """Whether each value is not a possible answer at all."""
 
     def explain_gap(self, part: str, gap: float) -> str:
-        """What a difference of the means of a part, truth less answer, says in words."""
+        """The meaning, in words, of a difference of the means of a part: truth minus answer."""
 
 
 def to_series(outputs: npt.NDArray[np.float64]) -> pl.Series:
-    """Answers of shape (rows,) or (rows, classes) as the column they are kept in."""
+    """Answers of shape (rows,) or (rows, classes) as a column."""
     if outputs.ndim == 1:
         return pl.Series("output", outputs, dtype=pl.Float64)
     return pl.Series("output", outputs.tolist(), dtype=LISTS)
 
 
 def mean_gaps(parts: list[Part]) -> dict[str, float]:
-    """Of every part the mean of its truth less that of its answers."""
+    """For every part the mean of its truth minus the mean of its answers."""
     return {part.name: mean_of(part.truth) - mean_of(part.output) for part in parts}
 
 

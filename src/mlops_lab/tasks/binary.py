@@ -22,16 +22,16 @@ class Binary:
     output_dtype: ClassVar[pl.DataType] = pl.Float64()
 
     def encode(self, label: pl.Series) -> pl.Series:
-        """1 where true."""
+        """1 where the label is true, else 0."""
         return label.cast(pl.Float64)
 
     def losses(self, truth: pl.Series, output: pl.Series) -> pl.Series:
-        """Log loss of every row."""
+        """The log loss of each answer."""
         p = output.clip(CLIP, 1 - CLIP)
         return -(truth * p.log() + (1 - truth) * (1 - p).log())
 
     def parts(self, truth: pl.Series, output: pl.Series) -> list[Part]:
-        """The one there is."""
+        """The only part: the probability of yes."""
         return [Part("", truth, output)]
 
     def constant(self, truth: pl.Series, rows: int) -> pl.Series:
@@ -39,10 +39,10 @@ class Binary:
         return pl.Series([mean_of(truth)] * rows, dtype=pl.Float64)
 
     def invalid(self, output: pl.Series) -> pl.Series:
-        """Those outside [0, 1]."""
+        """Whether each value lies outside [0, 1]."""
         return (~output.is_between(0, 1) | output.is_nan()).fill_null(value=True)
 
     def explain_gap(self, part: str, gap: float) -> str:
-        """How many more or fewer ended true."""
+        """How many more or fewer of the outcomes were true."""
         del part
         return f"{abs(gap):.3f} {'more' if gap > 0 else 'fewer'} of the requests ended true than was predicted"

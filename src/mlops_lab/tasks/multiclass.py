@@ -14,7 +14,7 @@ _SUM_TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Multiclass:
-    """One of several classes: the answer lists their probabilities, its loss is that of the class that came true."""
+    """One of several classes: the answer lists their probabilities; the loss is that of the class that came true."""
 
     classes: tuple[str, ...]
     kind: ClassVar[str] = "multiclass"
@@ -22,12 +22,12 @@ class Multiclass:
     output_dtype: ClassVar[pl.DataType] = LISTS
 
     def encode(self, label: pl.Series) -> pl.Series:
-        """The place of the class."""
-        places = list(range(len(self.classes)))
-        return label.replace_strict(list(self.classes), places, default=None, return_dtype=pl.Float64)
+        """The index of the class."""
+        indices = list(range(len(self.classes)))
+        return label.replace_strict(list(self.classes), indices, default=None, return_dtype=pl.Float64)
 
     def losses(self, truth: pl.Series, output: pl.Series) -> pl.Series:
-        """`-ln p` of the class that came true."""
+        """`-ln p`, where p is the probability of the class that came true."""
         p = (
             pl.select(output.list.get(truth.cast(pl.Int64))).to_series()
             if len(output)
@@ -36,19 +36,19 @@ class Multiclass:
         return -p.clip(CLIP, 1).log()
 
     def parts(self, truth: pl.Series, output: pl.Series) -> list[Part]:
-        """Of every class whether it came true, and its probability."""
+        """For every class whether it came true, and its probability."""
         return [
-            Part(name, (truth == place).cast(pl.Float64), output.list.get(place))
-            for place, name in enumerate(self.classes)
+            Part(name, (truth == index).cast(pl.Float64), output.list.get(index))
+            for index, name in enumerate(self.classes)
         ]
 
     def constant(self, truth: pl.Series, rows: int) -> pl.Series:
         """The rates of the classes."""
-        rates = [mean_of((truth == place).cast(pl.Float64)) for place in range(len(self.classes))]
+        rates = [mean_of((truth == index).cast(pl.Float64)) for index in range(len(self.classes))]
         return pl.Series([rates] * rows, dtype=LISTS)
 
     def invalid(self, output: pl.Series) -> pl.Series:
-        """Those that are not one probability for each class, which add up to 1."""
+        """Whether each value is not one probability for each class that add up to 1."""
         fits = (
             (output.list.len() == len(self.classes))
             & output.list.min().is_between(0, 1)
@@ -58,5 +58,5 @@ class Multiclass:
         return ~fits.fill_null(value=False)
 
     def explain_gap(self, part: str, gap: float) -> str:
-        """How many more or fewer ended as that class."""
+        """How many more or fewer of the outcomes were that class."""
         return f'{abs(gap):.3f} {"more" if gap > 0 else "fewer"} of the requests ended as "{part}" than was predicted'

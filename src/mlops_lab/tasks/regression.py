@@ -12,8 +12,10 @@ from mlops_lab.tasks.base import Part, mean_of
 
 @dataclass(frozen=True)
 class Regression:
-    """A number: the loss is the squared error in units of `scale`, the standard deviation of what was learned from, so
-    that 1 is what the mean gets and limits mean the same for any target."""
+    """A number: the loss is the squared error in units of `scale`, the standard deviation in the training rows.
+
+    So the mean as the answer has loss 1, and limits mean the same for every target.
+    """
 
     scale: float = 1.0
     kind: ClassVar[str] = "regression"
@@ -37,11 +39,11 @@ class Regression:
         return pl.Series([mean_of(truth)] * rows, dtype=pl.Float64)
 
     def invalid(self, output: pl.Series) -> pl.Series:
-        """Those that are no finite number."""
+        """Whether each value is not a finite number."""
         return ~output.is_finite().fill_null(value=False)
 
     def explain_gap(self, part: str, gap: float) -> str:
-        """How far above or below the answers the truth lay."""
+        """How far above or below the answers the truth was."""
         del part
         return (
             f"the truth lay {abs(gap):.3f} standard deviations {'above' if gap > 0 else 'below'} the answers on average"
@@ -49,6 +51,7 @@ class Regression:
 
 
 def scale_of(kind: str, truth: pl.Series) -> float:
-    """The scale of a task that learns from this truth: 1 but for regression, and for a target that never changes."""
+    """The scale of a task with this truth in its training rows: for a regression the standard deviation, else 1; and 1
+    for a target that never changes."""
     spread = truth.std() if kind == "regression" else None
     return float(spread) if isinstance(spread, float) and spread > 0 else 1.0

@@ -1,4 +1,4 @@
-"""The report of how engines agree with the model that was trained; it lies in the package."""
+"""The report in a package on how well engines agree with the model that was trained."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
+from mlops_lab.registry.columns import Answers
 from mlops_lab.registry.engines.base import Engine
 from mlops_lab.registry.package import AGREEMENT_FILE
 
-Answers = npt.NDArray[np.float64]
 TOLERANCE = 1e-5
 """How far an answer of an inexact engine may be from the model's, in units of the task's scale (1 for probabilities),
-or of the answer where that is larger: float32 carries some seven digits, and a model adds up many numbers."""
+or of the answer where that is larger: float32 has some seven digits, and a model adds up many numbers."""
 DATA, CORNERS, THRESHOLDS, BESIDE, ONE_BY_ONE = "data", "corners", "thresholds", "beside", "one by one"
+"""The kinds of compared rows, as the report names them: training rows; rows with nulls or texts never seen; rows at
+split thresholds; training rows with all numbers one step of float32 lower or higher; rows asked one at a time."""
 
 
 class AgreementPart(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of one kind that both were asked, how many answers differ by more than the tolerance, and by how much at
-    most: None where one of them is no number."""
+    """The compared rows of one kind, how many answers differ by more than the tolerance, and the largest distance: None
+    where an answer is not a number."""
 
     rows: int
     differing: int
@@ -29,8 +30,8 @@ class AgreementPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TriedEngine(msgspec.Struct, frozen=True, kw_only=True):
-    """One engine: whether it agrees (None: it was not asked, `reason` says why), on which rows, and the microseconds
-    that one row takes it (the median)."""
+    """One engine: whether it agrees (None: it was not compared, for the `reason`), on which rows, and the median of the
+    microseconds that it takes for one row."""
 
     engine: str
     agrees: bool | None
@@ -41,11 +42,11 @@ class TriedEngine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):
-    """How the engine that serves agrees with the model that was trained, and what came of the others.
+    """How well the engine that serves agrees with the model that was trained, and the results of the other engines.
 
-    `rows`, `differing` and `largest` are of all parts together. `data_rows` is how many rows were learned from, and
-    `splits` how many of the `splits_in_all` that the model has on numbers were tested at their thresholds. (Format 1
-    has only the first four, of a sample of the data.)
+    `rows`, `differing` and `largest` are of all parts together. `data_rows` is the number of training rows; `splits`
+    tells how many of the model's `splits_in_all` on numbers were compared at their thresholds. (Format 1 has only the
+    first four, of a sample of the data.)
     """
 
     format: int = 2
@@ -62,30 +63,32 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def taken(self) -> TriedEngine | None:
         """The entry of the engine that serves; None in format 1."""
-        return next((one for one in self.tried if one.engine == self.engine), None)
+        return next((entry for entry in self.tried if entry.engine == self.engine), None)
 
 
 def read_agreement(package: Path) -> Agreement:
-    """The report that lies in a package, of any format."""
+    """The report of a package, in any format."""
     return msgspec.json.decode((package / AGREEMENT_FILE).read_bytes(), type=Agreement)
 
 
 def tolerance_of(engine: Engine) -> float:
-    """How far its answers may be from the model's."""
+    """How far the engine's answers may be from the model's."""
     return 0.0 if engine.exact else TOLERANCE
 
 
-def distances(expected: Answers, given: Answers, *, scale: float) -> Answers:
-    """How far the answers to each row are apart, in units of the scale or of the answer; infinite where one is no
+def distances(expected: Answers, answers: Answers, *, scale: float) -> Answers:
+    """The distance of the two answers to each row, in units of the scale or of the answer; infinite where one is not a
     number."""
+    if not len(expected):
+        return np.empty(0)
     with np.errstate(invalid="ignore"):
-        apart = np.abs(expected - given) / np.maximum(scale, np.abs(expected))
-    found: Answers = np.where(np.isnan(apart), np.inf, apart).reshape(len(expected), -1).max(axis=1, initial=0.0)
-    return found
+        apart = np.abs(expected - answers) / np.maximum(scale, np.abs(expected))
+    by_row: Answers = np.where(np.isnan(apart), np.inf, apart).reshape(len(expected), -1).max(axis=1, initial=0.0)
+    return by_row
 
 
 def add_up(parts: Sequence[AgreementPart]) -> AgreementPart:
-    """All rows of some parts."""
+    """Some parts together."""
     largest = [part.largest for part in parts]
     return AgreementPart(
         rows=sum(part.rows for part in parts),
@@ -95,7 +98,7 @@ def add_up(parts: Sequence[AgreementPart]) -> AgreementPart:
 
 
 def difference(apart: Answers, *, tolerance: float) -> AgreementPart:
-    """Rows whose answers lie so far apart, as a part of the report."""
+    """The part of the report for rows whose answers are so far apart."""
     largest = float(apart.max(initial=0.0))
     return AgreementPart(
         rows=len(apart),

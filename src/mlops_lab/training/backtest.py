@@ -1,4 +1,4 @@
-"""Candidate against champion on stretches of time that neither has seen."""
+"""Compares candidate and champion on blocks of time that neither was trained on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import stats
 
-STRETCHES = 20
+BLOCKS = 20
 
 
 @dataclass(frozen=True)
@@ -22,26 +22,26 @@ class BlockTest:
     blocks: int
 
 
-def equal_stretches(rows: int) -> pl.Series:
-    """The stretch that each of some rows, in the order of time, lies in: one of 20 with as many rows each."""
-    return pl.Series("block", np.arange(rows) * min(STRETCHES, rows) // max(rows, 1), dtype=pl.Int64)
+def equal_blocks(rows: int) -> pl.Series:
+    """The block of each row, for rows in the order of time: one of 20 blocks with equally many rows."""
+    return pl.Series("block", np.arange(rows) * min(BLOCKS, rows) // max(rows, 1), dtype=pl.Int64)
 
 
 def mean_by_block(blocks: pl.Series, gains: pl.Series) -> npt.NDArray[np.float64]:
-    """Per block, in order, the mean of the gains on its rows."""
+    """The mean of the gains in each block, in the order of the blocks."""
     frame = pl.DataFrame({"block": blocks, "gain": gains})
     return frame.group_by("block", maintain_order=True).agg(pl.col("gain").mean()).sort("block")["gain"].to_numpy()
 
 
 def compare_blocks(gains: npt.NDArray[np.float64]) -> BlockTest:
-    """A paired one-sided t-test over blocks: rows of one day share their weather and are not independent.
+    """A paired one-sided t-test over blocks: rows of one day have much in common and are not independent.
 
-    Student's t on the means of the blocks (Student 1908); meant for one look at a fixed number of them.
+    Student's t on the means of the blocks (Student 1908); valid for one test with a fixed number of them.
     """
     blocks = len(gains)
     mean = float(np.mean(gains)) if blocks else 0.0
     spread = float(np.std(gains, ddof=1)) if blocks > 1 else 0.0
-    if not spread > 0.0:  # no blocks, one block, two models that answer alike, or no number: nothing is proved
+    if not spread > 0.0:  # too few blocks, two models with the same answers, or not a number: nothing is proved
         return BlockTest(mean, 1.0, blocks)
     t = mean / (spread / np.sqrt(blocks))
     return BlockTest(mean, float(stats.t.sf(t, blocks - 1)), blocks)

@@ -1,4 +1,4 @@
-"""The simple baseline: a linear model on the same inputs. It needs no tuning, and costs about half a second."""
+"""The simple baseline: a linear model on the same inputs. It needs no tuning, and takes about half a second."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from mlops_lab.tasks.multiclass import Multiclass
 from mlops_lab.training.training_set import TrainingSet
 
 ROWS, CELLS = 50_000, 5_000_000
-"""It learns from at most so many rows, drawn at random, and from fewer where they are wide."""
-CATEGORIES, RARE = 20, 10
-"""The values of a text that it tells apart at most, and how often one must occur."""
+"""It is trained on at most so many rows, drawn at random, and on fewer where they are wide."""
+MAX_CATEGORIES, MIN_FREQUENCY = 20, 10
+"""The most values of a text that get a code of their own, and how often a value must occur for that."""
 _SEED = 0
 _NEWTON_WIDTH = 300
-_HUGE = 1e18  # its square is a number even in float32
+_LARGEST = 1e18  # its square is finite even in float32
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a model, called `name` with its article, that learned from the same rows answers to those held out."""
+    """The answers of the baseline model to the held-out rows. `name` has its article: "a ridge regression"."""
 
     name: str
     output: pl.Series
@@ -34,35 +34,35 @@ class Baseline:
 def fit_baseline(data: TrainingSet) -> Baseline:
     """Logistic regression, or ridge for a number, on scaled numbers (missing: the mean) and one-hot codes of texts.
 
-    Deterministic: the same training set gives the same answers, so that a killed run that goes on need not have kept
-    them. Where the rows drawn hold one class only, the answer is the rates of all rows.
+    Deterministic: the same training set gives the same answers, so that a run need not keep them in case it is killed.
+    Where the drawn rows are all of one class, every answer is the rates of the classes in all rows.
     """
     name = "a ridge regression" if data.task.kind == "regression" else "a logistic regression"
     rows = _draw(data.inputs.height, data.inputs.width)
     truth = data.truth.gather(rows)
-    asked = data.holdout_inputs
-    if truth.n_unique() < 2 or asked.is_empty():
-        return Baseline("the base rate", data.task.constant(data.truth, asked.height))
+    holdout = data.holdout_inputs
+    if truth.n_unique() < 2 or holdout.is_empty():
+        return Baseline("the base rate", data.task.constant(data.truth, holdout.height))
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     estimator = _estimator(data, classes=truth.n_unique())
-    weigh = {} if data.weights is None else {f"{estimator.steps[-1][0]}__sample_weight": data.weights.gather(rows)}
+    weights = {} if data.weights is None else {f"{estimator.steps[-1][0]}__sample_weight": data.weights.gather(rows)}
     with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it has not converged: then it is a baseline that has not converged
-        estimator.fit(to_pandas(_finite(data.inputs[rows])), truth.to_numpy(), **weigh)
-        seen = to_pandas(_finite(asked))
+        warnings.simplefilter("ignore")  # a baseline that has not converged is good enough
+        estimator.fit(to_pandas(_finite(data.inputs[rows])), truth.to_numpy(), **weights)
+        frame = to_pandas(_finite(holdout))
         if data.task.kind == "regression":
-            return Baseline(name, to_series(np.asarray(estimator.predict(seen), dtype=np.float64)))
-        known = np.asarray(estimator.predict_proba(seen), dtype=np.float64)
+            return Baseline(name, to_series(np.asarray(estimator.predict(frame), dtype=np.float64)))
+        known = np.asarray(estimator.predict_proba(frame), dtype=np.float64)
     if not isinstance(data.task, Multiclass):
         return Baseline(name, to_series(known[:, 1]))
-    answers = np.zeros((asked.height, len(data.task.classes)))
-    answers[:, [int(place) for place in estimator.classes_]] = known
+    answers = np.zeros((holdout.height, len(data.task.classes)))
+    answers[:, [int(index) for index in estimator.classes_]] = known
     return Baseline(name, to_series(answers))
 
 
 def _draw(height: int, width: int) -> pl.Series:
-    """The places of the rows learned from, in order."""
+    """The indices of the rows that it is trained on, in order."""
     most = max(min(ROWS, CELLS // max(width, 1)), 1000)
     drawn = np.random.default_rng(_SEED).choice(height, min(most, height), replace=False)
     return pl.Series(np.sort(drawn), dtype=pl.UInt32)
@@ -78,16 +78,18 @@ def _estimator(data: TrainingSet, *, classes: int) -> Any:
     texts = [name for name, dtype in data.inputs.schema.items() if dtype == pl.String]
     numbers = [name for name in data.inputs.columns if name not in texts]
     scaled = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
-    coded = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RARE, max_categories=CATEGORIES)
+    coded = OneHotEncoder(
+        handle_unknown="infrequent_if_exist", min_frequency=MIN_FREQUENCY, max_categories=MAX_CATEGORIES
+    )
     columns = make_column_transformer((scaled, numbers), (coded, texts), sparse_threshold=0)
     if data.task.kind == "regression":
         return make_pipeline(columns, Ridge())
-    width = (len(numbers) + CATEGORIES * len(texts)) * (classes if classes > 2 else 1)
+    width = (len(numbers) + MAX_CATEGORIES * len(texts)) * (classes if classes > 2 else 1)
     solver = "newton-cholesky" if width <= _NEWTON_WIDTH else "lbfgs"  # its matrix has width² numbers
     return make_pipeline(columns, LogisticRegression(solver=solver, max_iter=100))
 
 
 def _finite(inputs: pl.DataFrame) -> pl.DataFrame:
-    """Numbers that a mean and a square can be taken of; others are missing."""
+    """Only numbers with a finite mean and square; the others become missing."""
     numbers = pl.selectors.float()
-    return inputs.with_columns(pl.when(numbers.is_finite()).then(numbers.clip(-_HUGE, _HUGE)))
+    return inputs.with_columns(pl.when(numbers.is_finite()).then(numbers.clip(-_LARGEST, _LARGEST)))

@@ -1,4 +1,4 @@
-"""A candidate before it is registered: what it learns from, and what its package will say of it. Light: no MLflow."""
+"""A candidate before it is registered: its training set, and the plan of its package. Light: no MLflow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mlops_lab.training.training_set import TrainingSet, build_training_set
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a training would learn from, before any work is spent on it; `identity` tells candidates apart."""
+    """Code and data of a training that has not begun; `identity` depends on both and on the environment."""
 
     pipeline: Pipeline
     data: TrainingSet
@@ -28,7 +28,7 @@ class Candidate:
 
 
 def prepare_candidate(project: Project, lake: Lake, *, now: datetime, pipeline: Pipeline | None = None) -> Candidate:
-    """The candidate that the lake, the code (or another `pipeline`) and the environment of this moment would give."""
+    """The candidate of the current lake, code (or another `pipeline`) and environment."""
     pipeline = pipeline or load_pipeline(project)
     data = build_training_set(project, pipeline.features, lake=lake, until=now)
     identity = hash_json([data.fingerprint, pipeline.features.version, pipeline.fingerprint, environment_fingerprint()])
@@ -36,7 +36,7 @@ def prepare_candidate(project: Project, lake: Lake, *, now: datetime, pipeline: 
 
 
 def make_plan(project: Project, candidate: Candidate, fitted: Fitted) -> Plan:
-    """How requests become answers of the fitted candidate; all but the engine, which packaging chooses."""
+    """The plan of the fitted candidate, without the engine, which packaging chooses."""
     task = candidate.data.task
     return Plan(
         task=task.kind,

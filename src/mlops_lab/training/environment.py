@@ -1,4 +1,4 @@
-"""What a model was trained with: the commit of the code and the fingerprint of the installed packages."""
+"""The environment of a training: the commit of the code, and the fingerprint of the installed packages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def installed_packages() -> tuple[str, ...]:
 
 @cache
 def environment_fingerprint() -> str:
-    """The hash of Python's version, the machine's kind and every installed distribution."""
+    """The hash of Python's version, the kind of machine and every installed distribution."""
     return hash_json([platform.python_version(), platform.machine(), platform.system(), *installed_packages()])
 
 
@@ -35,5 +35,5 @@ def code_commit(folder: Path) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    result = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+    return result.stdout.strip()

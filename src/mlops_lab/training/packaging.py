@@ -1,4 +1,4 @@
-"""From a fitted model to what serves it: engines are tried, and the fastest that answers like the model is taken."""
+"""From a fitted model to what serves it: the fastest engine that agrees with the model."""
 
 from __future__ import annotations
 
@@ -27,24 +27,25 @@ from mlops_lab.training.agreement import (
     add_up,
     tolerance_of,
 )
-from mlops_lab.training.comparison import Questions, compare, make_questions
+from mlops_lab.training.comparison import ComparisonData, compare, make_comparison_data
 from mlops_lab.training.convert import CHOICES
-from mlops_lab.training.engine_options import EngineOption, find_engine_options, is_lightgbm
+from mlops_lab.training.engine_options import TrainedModel, find_engine_options
 from mlops_lab.training.fit import Fitted
-from mlops_lab.training.thresholds import Sides, threshold_rows
+from mlops_lab.training.libraries import is_lightgbm
+from mlops_lab.training.thresholds import ThresholdRows, threshold_rows
 from mlops_lab.training.trees import find_trees
 
 MUCH_FASTER = 0.8
-"""An engine is taken over one before it where a row takes it less than this share of the time: timings err."""
+"""An engine is chosen over an earlier one only where a row takes it less than this share of the time: timings vary."""
 _KINDS = {
-    DATA: "rows learned from", CORNERS: "rows with nulls or texts never seen", THRESHOLDS: "rows at split thresholds",
-    BESIDE: "rows a hair beside those learned from", ONE_BY_ONE: "rows asked one by one",
+    DATA: "training rows", CORNERS: "rows with nulls or texts never seen", THRESHOLDS: "rows at split thresholds",
+    BESIDE: "rows one step of float32 beside training rows", ONE_BY_ONE: "rows asked one by one",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Packaged:
-    """What a package holds of the model: how it is served, the file that its engine reads, and the proof."""
+    """The part of a package that holds the model: the plan, the file that its engine reads, and the report."""
 
     plan: Plan
     model: bytes
@@ -52,11 +53,11 @@ class Packaged:
 
 
 class NoEngineAgrees(Refused):
-    """No engine answers like the model that was trained: there is nothing to register. `tried` says of each why."""
+    """No engine agrees with the trained model, so there is nothing to register. `tried` has the reason of each."""
 
     def __init__(self, tried: list[TriedEngine], *, hint: str | None) -> None:
         super().__init__(
-            "no engine answers like the model: " + "; ".join(f"{one.engine} {one.reason}" for one in tried),
+            "no engine answers like the model: " + "; ".join(f"{entry.engine} {entry.reason}" for entry in tried),
             code="no_engine_agrees",
             where="pipeline.py, model()",
             hint=hint,
@@ -64,84 +65,91 @@ class NoEngineAgrees(Refused):
         self.tried = tried
 
 
+@dataclass(frozen=True)
+class _Trials:
+    """The engines that were tried, the files that could be written, and the faults of those that could not."""
+
+    tried: list[TriedEngine]
+    models: dict[str, bytes]
+    faults: list[InvalidInput]
+
+
 def package(
     fitted: Fitted, plan: Plan, inputs: pl.DataFrame, *, trust: Trust | None = None, try_all: bool = False
 ) -> Packaged:
-    """The fitted model as the fastest engine serves it that agrees with it on the inputs it has learned from, and on
-    rows at the edge; `plan` says all but the engine.
+    """The fitted model, served by the fastest engine that agrees with it on its training inputs and on edge cases;
+    `plan` is complete but for the engine.
 
-    Engines are tried in the order of their speed, and those after one that agrees only where `try_all`. InvalidInput
-    where no engine can read the model at all, with the reasons and the choices; NoEngineAgrees where none that can
-    answers like it.
+    Engines are tried in the order of their speed; those after one that agrees only where `try_all`. InvalidInput where
+    no engine can read the model at all, with the reasons and the choices; NoEngineAgrees where those that can read it
+    answer otherwise.
     """
     trust = trust or Trust()
     plan = replace(plan, texts=[name for name, dtype in inputs.schema.items() if dtype == pl.String])
-    sides = _find_sides(fitted, inputs)
-    arrangement = OutputMapping(plan)
-    questions = make_questions(
+    at_thresholds = _find_threshold_rows(fitted, inputs)
+    mapping = OutputMapping(plan)
+    data = make_comparison_data(
         inputs,
-        lambda rows: arrangement.of_rows(fitted.answer(rows)),
-        sides=sides,
-        known=None if fitted.known is None else arrangement.of_rows(fitted.known),
+        lambda rows: mapping.of_rows(fitted.predict(rows)),
+        threshold_rows=at_thresholds.rows,
+        training_answers=None if fitted.training_answers is None else mapping.of_rows(fitted.training_answers),
         scale=plan.scale,
     )
-    candidates = find_engine_options(fitted.estimator, inputs, categories=fitted.categories, trust=trust)
-    tried, models, faults = _try_all(candidates, plan, questions, trust=trust, all_of_them=try_all)
-    taken = _fastest(tried)
-    if taken is None:
-        raise _refuse(tried, faults)
-    whole = add_up(list(taken.parts.values()))
+    trials = _try_engines(TrainedModel(fitted.estimator, inputs, fitted.categories, trust), plan, data, try_all=try_all)
+    chosen = _fastest(trials.tried)
+    if chosen is None:
+        raise _refuse(trials)
+    total = add_up(list(chosen.parts.values()))
     agreement = Agreement(
-        engine=taken.engine, rows=whole.rows, differing=whole.differing, largest=whole.largest,
-        tolerance=taken.tolerance, data_rows=inputs.height, splits=sides.splits, splits_in_all=sides.of, tried=tried,
+        engine=chosen.engine, rows=total.rows, differing=total.differing, largest=total.largest,
+        tolerance=chosen.tolerance, data_rows=inputs.height, splits=at_thresholds.splits,
+        splits_in_all=at_thresholds.splits_in_all, tried=trials.tried,
     )  # fmt: skip
-    return Packaged(replace(plan, engine=taken.engine), models[taken.engine], agreement)
+    return Packaged(replace(plan, engine=chosen.engine), trials.models[chosen.engine], agreement)
 
 
-def _find_sides(fitted: Fitted, inputs: pl.DataFrame) -> Sides:
+def _find_threshold_rows(fitted: Fitted, inputs: pl.DataFrame) -> ThresholdRows:
     if isinstance(fitted.estimator, Path):
         return threshold_rows([], inputs, in_float32=True)
-    groves = find_trees(fitted.estimator, fitted.see)
-    return threshold_rows(groves, inputs, in_float32=not is_lightgbm(fitted.estimator))
+    ensembles = find_trees(fitted.estimator, fitted.to_input)
+    return threshold_rows(ensembles, inputs, in_float32=not is_lightgbm(fitted.estimator))
 
 
-def _try_all(
-    candidates: list[EngineOption], plan: Plan, questions: Questions, *, trust: Trust, all_of_them: bool
-) -> tuple[list[TriedEngine], dict[str, bytes], list[InvalidInput]]:
-    """What came of each, the files that could be written, and why the others could not."""
-    tried: list[TriedEngine] = []
-    models: dict[str, bytes] = {}
-    faults: list[InvalidInput] = []
-    for engine, write in candidates:
-        agreeing = next((one.engine for one in tried if one.agrees), None)
-        if agreeing and not all_of_them:
+def _try_engines(model: TrainedModel, plan: Plan, data: ComparisonData, *, try_all: bool) -> _Trials:
+    """Write the model for each engine and compare it."""
+    trials = _Trials([], {}, [])
+    for option in find_engine_options(model):
+        agreeing = next((entry.engine for entry in trials.tried if entry.agrees), None)
+        if agreeing and not try_all:
             reason = f"not tried: {agreeing} agrees and is known to be faster (`[model] try_all` tries all)"
-            tried.append(TriedEngine(engine=engine, agrees=None, reason=reason))
+            trials.tried.append(TriedEngine(engine=option.engine, agrees=None, reason=reason))
             continue
         try:
-            models[engine] = write()
+            content = option.write(model)
         except InvalidInput as error:
-            faults.append(error)
-            tried.append(TriedEngine(engine=engine, agrees=None, reason=f"not possible: {error.what}"))
+            trials.faults.append(error)
+            reason = f"not possible: {error.what}"
+            trials.tried.append(TriedEngine(engine=option.engine, agrees=None, reason=reason))
             continue
-        tried.append(_try(models[engine], replace(plan, engine=engine), questions, trust))
-    return tried, models, faults
+        trials.models[option.engine] = content
+        trials.tried.append(_try_engine(content, replace(plan, engine=option.engine), data, model.trust))
+    return trials
 
 
-def _try(model: bytes, plan: Plan, questions: Questions, trust: Trust) -> TriedEngine:
+def _try_engine(content: bytes, plan: Plan, data: ComparisonData, trust: Trust) -> TriedEngine:
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / model_file(plan.engine)).write_bytes(model)
+        (Path(folder) / model_file(plan.engine)).write_bytes(content)
         try:
             engine = open_engine(Path(folder), plan, trust=trust)
-            parts, micros = compare(engine, OutputMapping(plan), questions)
+            parts, micros = compare(engine, OutputMapping(plan), data)
         except Exception as error:  # of any library: an engine that fails does not agree
             reason = f"fails: {(str(error).splitlines() or [type(error).__name__])[0][:300]}"
             return TriedEngine(engine=plan.engine, agrees=False, reason=reason)
-    whole = add_up(list(parts.values()))
+    total = add_up(list(parts.values()))
     return TriedEngine(
         engine=plan.engine,
-        agrees=not whole.differing,
-        reason=_say_agreement(whole, micros) if not whole.differing else _say_difference(parts),
+        agrees=not total.differing,
+        reason=_describe_differences(parts) if total.differing else _describe_agreement(total, micros),
         tolerance=tolerance_of(engine),
         parts=parts,
         micros=micros,
@@ -149,32 +157,33 @@ def _try(model: bytes, plan: Plan, questions: Questions, trust: Trust) -> TriedE
 
 
 def _fastest(tried: list[TriedEngine]) -> TriedEngine | None:
-    """Of those that agree; the first where another is not clearly faster."""
+    """The fastest of those that agree; an earlier one where a later one is not much faster."""
     best: TriedEngine | None = None
-    for one in tried:
-        if one.agrees and (best is None or (one.micros or 0.0) < MUCH_FASTER * (best.micros or 0.0)):
-            best = one
+    for entry in tried:
+        if entry.agrees and (best is None or (entry.micros or 0.0) < MUCH_FASTER * (best.micros or 0.0)):
+            best = entry
     return best
 
 
-def _refuse(tried: list[TriedEngine], faults: list[InvalidInput]) -> InvalidInput | NoEngineAgrees:
-    """The one error for all, with the hint of the last that could not be written: that one is to be mended by hand."""
+def _refuse(trials: _Trials) -> InvalidInput | NoEngineAgrees:
+    """One error for all engines, with the hint of the last that could not be written: that one the user can fix."""
+    faults = trials.faults
     hint = faults[-1].hint if faults else CHOICES
-    if len(faults) < len(tried):
-        return NoEngineAgrees(tried, hint=hint)
+    if len(faults) < len(trials.tried):
+        return NoEngineAgrees(trials.tried, hint=hint)
     what = "; ".join(fault.what for fault in faults)
     return InvalidInput(what, code=faults[0].code, where=faults[0].where, hint=hint)
 
 
-def _say_agreement(whole: AgreementPart, micros: float) -> str:
-    return f"agrees on all {whole.rows:,} rows, {micros:,.{1 if micros < 100 else 0}f} µs a row"
+def _describe_agreement(total: AgreementPart, micros: float) -> str:
+    return f"agrees on all {total.rows:,} rows, {micros:,.{1 if micros < 100 else 0}f} µs a row"
 
 
-def _say_difference(parts: dict[str, AgreementPart]) -> str:
-    told = [
+def _describe_differences(parts: dict[str, AgreementPart]) -> str:
+    differences = [
         f"{part.differing:,} of {part.rows:,} {_KINDS[kind]}"
         + (f" (by up to {part.largest:.2g})" if part.largest is not None else " (one has no answer)")
         for kind, part in parts.items()
         if part.differing
     ]
-    return f"differs in {', '.join(told)}"
+    return f"differs in {', '.join(differences)}"

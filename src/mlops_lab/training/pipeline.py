@@ -1,4 +1,4 @@
-"""The project's own code: `pipeline.py`, with `features`, `model` and, where it says what to tune, `space`."""
+"""The project's own code: `pipeline.py`, with `features`, `model` and, for tuning, an optional `space`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mlops_lab.project import PIPELINE_NAME, Project, Settings
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What `pipeline.py` defines, and the hash of its text, the settings that matter and the ONNX files beside it."""
+    """What `pipeline.py` defines, and a hash of its text, the settings that matter and the ONNX files beside it."""
 
     features: Features
     model: Callable[..., Any]
@@ -44,7 +44,7 @@ def load_pipeline(project: Project) -> Pipeline:
         spec.loader.exec_module(module)
     except InvalidInput:
         raise
-    except Exception as error:  # it is the user's code: whatever it raises is told with its line
+    except Exception as error:  # the user's code may raise anything: report it with its line
         raise explain_failure(error, str(path)) from error
     features, model = getattr(module, "features", None), getattr(module, "model", None)
     if not isinstance(features, Features) or not callable(model):
@@ -58,10 +58,10 @@ def load_pipeline(project: Project) -> Pipeline:
     space = getattr(module, "space", None)
     if space is not None and not callable(space):
         raise InvalidInput(
-            f"space is a {type(space).__name__}, no function",
+            f"space is a {type(space).__name__}, not a function",
             code="bad_pipeline",
             where=PIPELINE_NAME,
-            hint="define `def space(trial): return {...}`, or name it otherwise",
+            hint="define `def space(trial): return {...}`, or give it another name",
         )
     features.as_dict()  # what cannot be written into a package is refused before any work is spent
     graphs = [graph.read_bytes() for graph in sorted(project.root.glob("*.onnx"))]  # models that were trained elsewhere
@@ -70,24 +70,33 @@ def load_pipeline(project: Project) -> Pipeline:
 
 
 def settings_that_matter(settings: Settings) -> bytes:
-    """The settings by which one candidate differs from another, as they hold: from whichever layer, without comments.
+    """The settings by which one candidate differs from another, in effect: from every layer, without comments.
 
-    What is left out makes no model and judges none: [serving], [triggers] and [rollout], which come before or after,
-    and where the data lie, because the rows themselves are part of a candidate's identity. [gates] and [backtest] stay
-    in: a candidate that was refused by one limit is a new one under another.
+    Left out is what neither makes nor judges a model: [serving], [triggers] and [rollout]; and where the data are,
+    because the rows themselves are part of a candidate's identity. [gates] and [backtest] stay in: a candidate that was
+    refused under one limit is a new one under another.
     """
-    told = msgspec.to_builtins(settings)
+    values = msgspec.to_builtins(settings)
     for section in ("serving", "triggers", "rollout"):
-        del told[section]
-    for table in (told["source"], *told["tables"].values()):
+        del values[section]
+    for table in (values["source"], *values["tables"].values()):
         for key in ("data", "query", "rename", "skip"):
             del table[key]
-    return msgspec.json.encode(told, order="sorted")
+    return msgspec.json.encode(values, order="sorted")
+
+
+def run_project_code(pipeline: Pipeline, work: Callable[[], Any]) -> Any:
+    """The result of `work`, which calls the project's code; whatever that raises is reported with its line."""
+    try:
+        return work()
+    except Exception as error:
+        code = getattr(pipeline.model, "__code__", None)
+        raise explain_failure(error, code.co_filename if code else "") from error
 
 
 def explain_failure(error: Exception, path: str) -> InvalidInput:
-    """What the project's code raised, with the line of the file in `path` that it came from."""
-    if isinstance(error, OSError) and "libgomp" in str(error):  # not in the code: the machine lacks it
+    """The error for what the project's code raised, with the line in the file `path` that it came from."""
+    if isinstance(error, OSError) and "libgomp" in str(error):  # the machine lacks it; the code is right
         raise EnvironmentFault(
             f"LightGBM's library does not load: {error}",
             code="no_engine",
@@ -100,5 +109,5 @@ def explain_failure(error: Exception, path: str) -> InvalidInput:
         f"{type(error).__name__}: {error}",
         code="bad_pipeline",
         where=f"{PIPELINE_NAME}, line {line}" if line else PIPELINE_NAME,
-        hint="mend the line and run it again",
+        hint="fix the line and run it again",
     )

@@ -1,13 +1,13 @@
-"""Long work says which stage begins."""
+"""Reports of which stage of long work begins."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Report = Callable[[str], None]
-"""Is told which stage begins."""
+"""Called with the stage that begins."""
 
 
 def silent(stage: str) -> None:
-    """A report that tells nobody."""
+    """A report that does nothing."""
     del stage

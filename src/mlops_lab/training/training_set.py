@@ -27,11 +27,11 @@ MIN_ROWS = 100
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Rows to learn from and later rows, kept from the candidate, to test it on.
+    """Rows to train on, and later rows that are held out to test the candidate.
 
-    `inputs` and `holdout_inputs` hold the model inputs; `truth` the label as `task` encodes it; `moments` when each
-    row learned from was asked, in order; `holdout` all columns of the labelled rows held out. `fingerprint` covers the
-    inputs, labels and weights learned from.
+    `inputs` and `holdout_inputs` hold the model inputs, and `truth` the label as `task` encodes it; `moments` is when
+    each training row was requested, in order; `holdout` has all columns of the held-out rows. `fingerprint` covers the
+    inputs, labels and weights of the training rows.
     """
 
     task: Task
@@ -49,10 +49,10 @@ class TrainingSet:
 
 
 def build_training_set(project: Project, features: Features, *, lake: Lake, until: datetime) -> TrainingSet:
-    """The training set of all labelled rows but the last ones, which are held out: see `[backtest]` in mlops.toml.
+    """The training set: all labelled rows but the last ones, which are held out (`[backtest]` in mlops.toml).
 
-    Only outcomes known at `until` take part, and only rows that a server would answer (see `View.missing`).
-    InvalidInput where too few rows or one class are left.
+    It has only outcomes known at `until`, and only rows that a server would answer (see `View.missing`). InvalidInput
+    where too few rows are left, or only one class.
     """
     source = project.settings.source
     features.view_schema(table_schemas(project))
@@ -60,14 +60,14 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
     facts = read_facts(project, lake, labelled)
     for table, fields in table_fields(project).items():
         rows = facts[table].rename({"_fact_id": source.id}) if table == source.table else facts[table]
-        if breaches := find_breaches(table, rows, fields):  # in the lake from before the contract said so
+        if breaches := find_breaches(table, rows, fields):  # in the lake since before the contract had this rule
             raise explain_breaches(breaches)
     known = labelled.filter(pl.col("_known_at") <= until, pl.col(source.time) < until)
-    asked = known.select(field.name for field in request_fields(project))  # nothing that was known only later
+    requests = known.select(field.name for field in request_fields(project))  # nothing that was known only later
     try:
-        answered = ~refused(features, asked, time=source.time, facts=facts)
-        known, asked = known.filter(answered), asked.filter(answered)
-        inputs = compute(features, asked, time=source.time, facts=facts)
+        answered = ~refused(features, requests, time=source.time, facts=facts)
+        known, requests = known.filter(answered), requests.filter(answered)
+        inputs = compute(features, requests, time=source.time, facts=facts)
     except pl.exceptions.PolarsError as error:
         raise InvalidInput(
             f"cannot be computed: {str(error).splitlines()[0][:300]}",
@@ -77,9 +77,9 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
         ) from None
     _check_inputs(inputs)
     cutoff = find_cutoff(project, known[source.time], until=until)
-    learn = known[source.time] < cutoff
+    is_training = known[source.time] < cutoff
     truth = make_task(project.task, classes=project.classes).encode(known[source.label])
-    train_inputs, train_truth = inputs.filter(learn), truth.filter(learn)
+    train_inputs, train_truth = inputs.filter(is_training), truth.filter(is_training)
     if train_inputs.height < MIN_ROWS or train_truth.n_unique() < 2:
         different = "labels" if project.task == "regression" else "classes"
         raise InvalidInput(
@@ -88,17 +88,17 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
             where=f'table "{source.table}"',
             hint=f"at least {MIN_ROWS} rows and two {different} are needed; add data, or hold out less: [backtest]",
         )
-    weights = _weights(project, known.filter(learn))
+    weights = _weights(project, known.filter(is_training))
     hashed = [train_truth.alias("__truth"), *([weights.alias("__weight")] if weights is not None else [])]
     return TrainingSet(
         task=make_task(project.task, classes=project.classes, scale=scale_of(project.task, train_truth)),
         inputs=train_inputs,
         truth=train_truth,
         weights=weights,
-        moments=known.filter(learn)[source.time],
-        holdout=known.filter(~learn),
-        holdout_inputs=inputs.filter(~learn),
-        holdout_truth=truth.filter(~learn),
+        moments=known.filter(is_training)[source.time],
+        holdout=known.filter(~is_training),
+        holdout_inputs=inputs.filter(~is_training),
+        holdout_truth=truth.filter(~is_training),
         cutoff=cutoff,
         until=until,
         snapshots=_snapshots(lake, facts),
@@ -107,7 +107,7 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
 
 
 def _weights(project: Project, rows: pl.DataFrame) -> pl.Series | None:
-    """The weights of the rows, 1 on average: what a model adds to them to be careful counts in rows."""
+    """The weights of the rows, scaled to 1 on average: regularization terms of models are meant in rows."""
     source = project.settings.source
     if source.weight is None:
         return None
@@ -118,14 +118,14 @@ def _weights(project: Project, rows: pl.DataFrame) -> pl.Series | None:
             "a weight is null or negative, or all are 0",
             code="bad_weights",
             where=f'table "{source.table}", column "{source.weight}"',
-            hint='declare it as { type = "float", min = 0 } and mend the data, or take weight out of [source]',
+            hint='declare it as { type = "float", min = 0 } and fix the data, or take weight out of [source]',
         )
     return weights * (rows.height / total)
 
 
 def find_cutoff(project: Project, moments: pl.Series, *, until: datetime) -> datetime:
-    """The moment from which rows are held out: `backtest.days` before `until`, or that of the row with which the last
-    `backtest.share` of the rows (whose moments are given in order) begins."""
+    """The moment from which rows are held out: `backtest.days` before `until`, or that of the first row of the last
+    `backtest.share` of the rows, whose moments are given in order."""
     settings = project.settings.backtest
     if settings.share is None or moments.is_empty():
         return days_before(until, settings.days, project.timezone)
@@ -135,11 +135,11 @@ def find_cutoff(project: Project, moments: pl.Series, *, until: datetime) -> dat
 
 
 def _check_inputs(inputs: pl.DataFrame) -> None:
-    """A model sees numbers, booleans and text."""
+    """InvalidInput where an input is not a number, boolean or text."""
     for name, dtype in inputs.schema.items():
         if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.String)):
             raise InvalidInput(
-                f"is a {dtype}; a model sees numbers, booleans and text",
+                f"is a {dtype}; a model takes numbers, booleans and text",
                 code="bad_features",
                 where=f'pipeline.py, input "{name}"',
                 hint=f'derive a number from it, such as pl.col("{name}").dt.hour()',

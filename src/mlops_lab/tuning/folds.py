@@ -1,4 +1,4 @@
-"""Validation in the order of time: learn from what came before, be tested on what came next, several times."""
+"""Validation in the order of time: train on earlier rows, test on the next ones, several times."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import polars as pl
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.tasks.base import mean_of
-from mlops_lab.training.fit import ask, learn, to_answers
-from mlops_lab.training.pipeline import Pipeline
+from mlops_lab.training.fit import fit_estimator, to_answers
+from mlops_lab.training.pipeline import Pipeline, run_project_code
 from mlops_lab.training.training_set import TrainingSet
 
 FOLDS = 4
@@ -20,18 +20,18 @@ FOLDS = 4
 
 @dataclass(frozen=True)
 class Fold:
-    """The rows before `begin` are learned from, those from it to `end` (exclusive) are tested on."""
+    """Train on the rows before `begin`, test on those from `begin` to `end` (exclusive)."""
 
     begin: int
     end: int
 
 
 def cut_folds(moments: pl.Series, folds: int = FOLDS) -> list[Fold]:
-    """Expanding windows over rows in the order of time: the first learns from half of them, and each of the stretches
-    that the other half is cut into is tested once, by what learned from all rows before it.
+    """Expanding windows over rows in the order of time: the second half is cut into blocks, and each block is tested on
+    by a model that was trained on all rows before it.
 
-    A cut falls between two moments, never inside one: what was asked at once is learned from or tested on together. So
-    there are fewer folds, or none, where few moments differ.
+    A cut falls between two moments, never inside one: rows of the same moment are all for training or all for testing.
+    So there are fewer folds, or none, where few moments differ.
     """
     rows = len(moments)
     half = rows // 2
@@ -40,16 +40,16 @@ def cut_folds(moments: pl.Series, folds: int = FOLDS) -> list[Fold]:
     return [Fold(begin, end) for begin, end in pairwise(edges)]
 
 
-def _next_moment(moments: pl.Series, place: int) -> int:
-    """The place itself, or, where it lies inside a moment, that at which the next one begins."""
-    if place == 0 or moments[place] != moments[place - 1]:
-        return place or len(moments)
-    return int(moments.search_sorted(moments[place], side="right"))
+def _next_moment(moments: pl.Series, index: int) -> int:
+    """The index, or the first index of the next moment where the row before has the same moment."""
+    if index == 0 or moments[index] != moments[index - 1]:
+        return index or len(moments)
+    return int(moments.search_sorted(moments[index], side="right"))
 
 
-def part(data: TrainingSet, fold: Fold) -> TrainingSet:
-    """The training set whose held-out rows are those of the fold; the ones that `data` holds out play no part."""
-    asked = slice(fold.begin, fold.end)
+def fold_rows(data: TrainingSet, fold: Fold) -> TrainingSet:
+    """The training set whose held-out rows are those of the fold; the rows that `data` holds out are not in it."""
+    tested = slice(fold.begin, fold.end)
     return replace(
         data,
         inputs=data.inputs[: fold.begin],
@@ -57,24 +57,24 @@ def part(data: TrainingSet, fold: Fold) -> TrainingSet:
         weights=None if data.weights is None else data.weights[: fold.begin],
         moments=data.moments[: fold.begin],
         holdout=data.holdout.clear(),
-        holdout_inputs=data.inputs[asked],
-        holdout_truth=data.truth[asked],
+        holdout_inputs=data.inputs[tested],
+        holdout_truth=data.truth[tested],
     )
 
 
 def validate(pipeline: Pipeline, estimator: Any, rows: TrainingSet) -> float:
-    """The mean loss of the estimator on the held-out rows, after it has learned from the others.
+    """The mean loss of the estimator on the held-out rows, after it was trained on the others.
 
-    InvalidInput where it cannot learn, cannot answer, or answers what is no number.
+    InvalidInput where it cannot be trained, cannot answer, or an answer is not a number.
     """
-    learned = learn(pipeline, estimator, rows)
-    output = ask(pipeline, lambda: to_answers(learned, rows.holdout_inputs))
+    fitted = fit_estimator(pipeline, estimator, rows)
+    output = run_project_code(pipeline, lambda: to_answers(fitted, rows.holdout_inputs))
     loss = mean_of(rows.task.losses(rows.holdout_truth, output))
     if not math.isfinite(loss):
         raise InvalidInput(
-            f"answers what is no number: {rows.task.loss_name} {loss}",
+            f"gives answers that are not numbers: {rows.task.loss_name} {loss}",
             code="bad_answers",
             where="pipeline.py, model()",
-            hint="it may be asked for what it has never seen: let it take nulls, or fill them before it",
+            hint="later rows may have values that earlier ones do not: let the model take nulls, or fill them first",
         )
     return loss

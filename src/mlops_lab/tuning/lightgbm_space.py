@@ -1,4 +1,4 @@
-"""A space that fits most tables: the parameters of LightGBM that matter most."""
+"""A search space for most tables: the parameters of LightGBM that matter most."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlops_lab.training.engine_options import is_lightgbm
 from mlops_lab.training.fit import make_estimator
+from mlops_lab.training.libraries import is_lightgbm
 from mlops_lab.training.pipeline import Pipeline
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -19,7 +19,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "colsample_bytree": (0.4, 1.0),
     "reg_lambda": (0.001, 30.0),
 }
-"""From and to; drawn evenly on a logarithmic scale, but for the share of columns."""
+"""The lowest and the highest value; drawn on a logarithmic scale, except for the share of columns."""
 _OTHER_NAMES = {
     "n_estimators": ("num_iterations", "num_iteration", "num_boost_round", "num_trees", "num_rounds", "max_iter"),
     "learning_rate": ("shrinkage_rate", "eta"),
@@ -31,42 +31,42 @@ _OTHER_NAMES = {
 
 
 def find_lightgbm(estimator: Any) -> tuple[str, tuple[str, ...]] | None:
-    """Where LightGBM is in an estimator: what its parameters begin with, and those that may be tuned.
+    """The LightGBM estimator in an estimator: the prefix of its parameters, and the names of those that can be tuned.
 
-    Not those that the project sets by another of LightGBM's names for them, which would win.
+    A parameter that the project sets by another of LightGBM's names for it is left out: the other name would win.
     """
     parts = [("", estimator), *((f"{name}__", value) for name, value in estimator.get_params().items())]
-    for prefix, found in parts:
-        if is_lightgbm(found):
-            taken = found.get_params()
-            return prefix, tuple(name for name in RANGES if not any(other in taken for other in _OTHER_NAMES[name]))
+    for prefix, part in parts:
+        if is_lightgbm(part):
+            given = part.get_params()
+            return prefix, tuple(name for name in RANGES if not any(other in given for other in _OTHER_NAMES[name]))
     return None
 
 
 @dataclass(frozen=True)
 class LightgbmSpace:
-    """`prefix` leads to LightGBM where it is a part of the estimator, and `names` are its parameters to try."""
+    """The space of an estimator that is or contains LightGBM's: see `find_lightgbm` for `prefix` and `names`."""
 
     pipeline: Pipeline
     prefix: str
     names: tuple[str, ...]
 
     @property
-    def present(self) -> dict[str, Any]:
-        """As the estimator has them."""
-        found = make_estimator(self.pipeline).get_params()
-        return {self.prefix + name: found[self.prefix + name] for name in self.names}
+    def current(self) -> dict[str, Any]:
+        """The values in the estimator of `model()`."""
+        values = make_estimator(self.pipeline).get_params()
+        return {self.prefix + name: values[self.prefix + name] for name in self.names}
 
     def suggest(self, trial: Any) -> dict[str, Any]:
-        """Three digits of each: more say nothing."""
+        """A value for each parameter, to three digits: more would not matter."""
         return {self.prefix + name: _draw(trial, name) for name in self.names}
 
     def make(self, parameters: Mapping[str, Any]) -> Any:
-        """The estimator of `model()`, with them set."""
+        """The estimator of `model()` with these parameters."""
         return make_estimator(self.pipeline).set_params(**parameters)
 
     def write(self, parameters: Mapping[str, Any]) -> str:
-        """The call that makes the estimator; where it is a part of another, what sets them."""
+        """The call that makes the estimator; where LightGBM is only a part of it, the call that sets its parameters."""
         if self.prefix:
             return _call("estimator.set_params", parameters)
         estimator = make_estimator(self.pipeline)
@@ -83,7 +83,7 @@ def _draw(trial: Any, name: str) -> float:
 
 
 def _call(function: str, parameters: Mapping[str, Any]) -> str:
-    """A line of pipeline.py that returns a call, as long as need be."""
+    """A return statement for pipeline.py, wrapped to its line length."""
     given = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
     inside = textwrap.fill(given, 110, initial_indent=" " * 8, subsequent_indent=" " * 8, break_long_words=False)
     return f"    return {function}(\n{inside},\n    )"

@@ -1,4 +1,4 @@
-"""What tuning may try: `space(trial)` of pipeline.py, or, for LightGBM, a space that fits most tables."""
+"""The search space: `space(trial)` of pipeline.py, or a default one for LightGBM."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mlops_lab.errors import InvalidInput
-from mlops_lab.training.fit import ask, make_estimator
-from mlops_lab.training.pipeline import Pipeline
+from mlops_lab.training.fit import make_estimator
+from mlops_lab.training.pipeline import Pipeline, run_project_code
 from mlops_lab.tuning.lightgbm_space import LightgbmSpace, find_lightgbm
 
 Parameters = dict[str, Any]
@@ -18,55 +18,57 @@ _EXAMPLE = 'def space(trial): return {"C": trial.suggest_float("C", 0.001, 1000,
 
 
 class Space(Protocol):
-    """Parameters to try: drawn, made an estimator of, and written down to be pasted."""
+    """A search space: draws parameters, makes an estimator of them, and writes them as code to paste."""
 
     @property
-    def present(self) -> Parameters:
-        """The parameters as they are now."""
+    def current(self) -> Parameters:
+        """The parameters that the project uses now."""
 
     def suggest(self, trial: Any) -> Parameters:
-        """What an Optuna trial draws. InvalidInput where the project's `space` is wrong."""
+        """Parameters drawn by an Optuna trial. InvalidInput where the project's `space` is wrong."""
 
     def make(self, parameters: Mapping[str, Any]) -> Any:
-        """A fresh estimator; without any parameters the present one."""
+        """A new estimator with these parameters; without any, one with the current parameters."""
 
     def write(self, parameters: Mapping[str, Any]) -> str:
-        """The lines of pipeline.py that make these parameters the present ones."""
+        """The lines for pipeline.py that make these the current parameters."""
 
 
 def find_space(pipeline: Pipeline) -> Space:
-    """The project's own space, or that of the LightGBM estimator it uses; InvalidInput where there is neither."""
+    """The project's own space, or the default one of its LightGBM estimator; InvalidInput where it has neither."""
     if pipeline.space is not None:
-        return _declared(pipeline, pipeline.space)
+        return _declare_space(pipeline, pipeline.space)
     estimator = make_estimator(pipeline)
     if not hasattr(estimator, "get_params"):
-        raise _no_space(f"model() returns {estimator}, which learns nothing here")
-    if (found := find_lightgbm(estimator)) is not None:
-        return LightgbmSpace(pipeline, *found)
-    raise _no_space(f"nothing says what to try for {type(estimator).__name__}")
+        raise _no_space(f"model() returns {estimator}, which is not trained here")
+    if (match := find_lightgbm(estimator)) is not None:
+        prefix, names = match
+        return LightgbmSpace(pipeline, prefix, names)
+    raise _no_space(f"there is no search space for {type(estimator).__name__}")
 
 
 @dataclass(frozen=True)
 class DeclaredSpace:
-    """What `space` returns is handed to `model`."""
+    """The space of a project whose `space` returns arguments for `model`."""
 
     pipeline: Pipeline
     draw: Callable[[Any], Any]
     signature: inspect.Signature
 
     @property
-    def present(self) -> Parameters:
+    def current(self) -> Parameters:
         """The defaults of `model`."""
-        return {name: one.default for name, one in self.signature.parameters.items() if one.default is not one.empty}
+        parameters = self.signature.parameters.items()
+        return {name: parameter.default for name, parameter in parameters if parameter.default is not parameter.empty}
 
     def suggest(self, trial: Any) -> Parameters:
-        """What `space` returns for the trial."""
-        drawn = ask(self.pipeline, lambda: self.draw(trial))
+        """The result of `space(trial)`."""
+        drawn = run_project_code(self.pipeline, lambda: self.draw(trial))
         if not isinstance(drawn, dict) or not drawn:
             raise _bad_space(f"returns {'nothing' if drawn in (None, {}) else f'a {type(drawn).__name__}'}", _EXAMPLE)
         for name, value in drawn.items():
             if not _is_plain(value):
-                hint = "return numbers, text and booleans, and make objects of them in model()"
+                hint = "return numbers, text and booleans, and make objects from them in model()"
                 raise _bad_space(f'"{name}" is a {type(value).__name__}', hint)
         try:
             self.signature.bind(**drawn)
@@ -76,22 +78,24 @@ class DeclaredSpace:
             near = difflib.get_close_matches(unknown, known, 1)
             guess = f'did you mean "{near[0]}"? ' if near else ""
             hint = f"{guess}model() takes {', '.join(known) or 'none'}; write def model({unknown}=...)"
-            raise _bad_space(f'"{unknown}" is no parameter of model()', hint) from None
+            raise _bad_space(f'"{unknown}" is not a parameter of model()', hint) from None
         return drawn
 
     def make(self, parameters: Mapping[str, Any]) -> Any:
-        """What `model` returns for them."""
+        """The result of `model` with these arguments."""
         return make_estimator(self.pipeline, parameters)
 
     def write(self, parameters: Mapping[str, Any]) -> str:
-        """`def model(...)` with them as its defaults."""
+        """`def model(...)` with these parameters as its defaults."""
         named = [
-            one.replace(
-                default=parameters.get(name, one.default),
-                annotation=one.annotation if one.annotation is one.empty else _Text(one.annotation),
+            parameter.replace(
+                default=parameters.get(name, parameter.default),
+                annotation=parameter.annotation
+                if parameter.annotation is parameter.empty
+                else _AnnotationText(parameter.annotation),
             )
-            for name, one in self.signature.parameters.items()
-            if one.kind is not one.VAR_KEYWORD
+            for name, parameter in self.signature.parameters.items()
+            if parameter.kind is not parameter.VAR_KEYWORD
         ]
         more = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value)
@@ -101,8 +105,8 @@ class DeclaredSpace:
         return f"def model{inspect.Signature([*named, *more])}:"
 
 
-class _Text:
-    """An annotation as it stands in the file."""
+class _AnnotationText:
+    """An annotation that is printed as it stands in the file."""
 
     def __init__(self, annotation: Any) -> None:
         self._text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
@@ -111,11 +115,11 @@ class _Text:
         return self._text.removeprefix("typing.")
 
 
-def _declared(pipeline: Pipeline, draw: Callable[[Any], Any]) -> DeclaredSpace:
+def _declare_space(pipeline: Pipeline, draw: Callable[[Any], Any]) -> DeclaredSpace:
     signature = inspect.signature(pipeline.model)
     kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    for name, one in signature.parameters.items():
-        if one.default is one.empty and one.kind not in kinds:
+    for name, parameter in signature.parameters.items():
+        if parameter.default is parameter.empty and parameter.kind not in kinds:
             raise InvalidInput(
                 f'"{name}" has no default',
                 code="bad_pipeline",
@@ -136,4 +140,4 @@ def _bad_space(what: str, hint: str) -> InvalidInput:
 
 
 def _no_space(what: str) -> InvalidInput:
-    return InvalidInput(what, code="no_space", where="pipeline.py", hint=f"say it, such as {_EXAMPLE}")
+    return InvalidInput(what, code="no_space", where="pipeline.py", hint=f"define one, such as {_EXAMPLE}")

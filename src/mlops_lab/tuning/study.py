@@ -1,13 +1,12 @@
-"""A study: everything that tuning has tried, in SQLite, so that it goes on after a kill. The module that has Optuna."""
+"""A study: all trials of a search, in SQLite, so that it continues after a kill. Only this module imports Optuna."""
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -20,92 +19,75 @@ from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from mlops_lab.errors import EnvironmentFault
+from mlops_lab.tuning.trial_result import TrialResult
 
 _SEED = 2013
 _MIN_FOR_IMPORTANCE = 10
-_TOLD = "told"
+_RESULT_KEY = "told"
+"""The attribute of a trial that holds its result; the name is stored in studies, so it stays."""
 _STATES = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
-@dataclass(frozen=True)
-class TrialResult:
-    """One trial: its parameters, and its loss on each fold that it came to.
-
-    `state`: "finished", "pruned" (stopped on the way, worse than most), "failed" (for what `error` says).
-    """
-
-    number: int
-    state: str
-    parameters: dict[str, Any]
-    folds: list[float]
-    seconds: float
-    error: str | None = None
-
-    @property
-    def loss(self) -> float:
-        """The mean over the folds it came to; NaN where it came to none."""
-        return fmean(self.folds) if self.folds else math.nan
-
-
 class Study:
-    """One search: TPE (Bergstra et al. 2011), stopped early by the median of the others (Golovin et al. 2017).
+    """One search: TPE (Bergstra et al. 2011), with trials pruned by the median of the others (Golovin et al. 2017).
 
-    Every trial draws from a seed of its own, so that a study that goes on after a kill tries what it would have tried.
+    Every trial draws from a seed of its own, so that a study that continues after a kill draws the same parameters as
+    one that was not killed.
     """
 
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
         self.name = study.study_name
 
-    def recall(self, key: str) -> Any:
-        """What was remembered under the key, or None."""
+    def load(self, key: str) -> Any:
+        """The JSON data that was saved under the key, or None."""
         return self._study.user_attrs.get(key)
 
-    def remember(self, key: str, value: Any) -> None:
+    def save(self, key: str, value: Any) -> None:
         """Keep JSON data with the study."""
         self._study.set_user_attr(key, value)
 
-    def tried(self) -> list[TrialResult]:
-        """All trials that came to an end by themselves: those that were killed have none."""
-        told = [trial.user_attrs.get(_TOLD) for trial in self._study.get_trials(deepcopy=False)]
-        return [TrialResult(**trial) for trial in told if trial is not None]
+    def results(self) -> list[TrialResult]:
+        """The results of all ended trials; a trial that was killed has none."""
+        attributes = [trial.user_attrs.get(_RESULT_KEY) for trial in self._study.get_trials(deepcopy=False)]
+        return [TrialResult(**result) for result in attributes if result is not None]
 
     def drop_unfinished(self) -> None:
-        """Mark what a killed process left behind as failed, but for what it had found out already."""
+        """Mark the trials of a killed process as failed, or as ended where their result was saved already."""
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            told = trial.user_attrs.get(_TOLD)
-            if told is None:
+            result = trial.user_attrs.get(_RESULT_KEY)
+            if result is None:
                 self._study.tell(trial.number, state=TrialState.FAIL)
             else:
-                self._tell(TrialResult(**told))
+                self._tell(TrialResult(**result))
 
-    def begin(self) -> Trial:
+    def begin_trial(self) -> Trial:
         """The next trial, from which parameters are drawn."""
-        self._study.sampler = TPESampler(seed=_SEED + len(self.tried()))
+        self._study.sampler = TPESampler(seed=_SEED + len(self.results()))
         return self._study.ask()
 
-    def is_hopeless(self, trial: Trial, losses: Sequence[float], *, present: Sequence[float]) -> bool:
-        """Whether a trial with these losses on the first folds is worse than most were there.
+    def should_prune(self, trial: Trial, losses: Sequence[float], *, current: Sequence[float]) -> bool:
+        """Whether a trial with these losses on the first folds is worse than most trials were there.
 
-        Folds differ in how hard they are: what is compared is the loss of the present parameters on all folds, and how
-        much more the trial cost than they did so far.
+        Some folds are harder than others. So what is compared is the mean loss of the current parameters on all folds,
+        plus how much worse than they the trial was so far.
         """
-        excess = fmean(loss - here for loss, here in zip(losses, present, strict=False))
-        trial.report(fmean(present) + excess, step=len(losses) - 1)
-        return trial.should_prune() and len(losses) < len(present)
+        excess = fmean(loss - reference for loss, reference in zip(losses, current, strict=False))
+        trial.report(fmean(current) + excess, step=len(losses) - 1)
+        return trial.should_prune() and len(losses) < len(current)
 
-    def end(self, trial: Trial, tried: TrialResult) -> None:
-        """Write down how a trial ended."""
-        trial.set_user_attr(_TOLD, asdict(tried))
-        self._tell(tried)
+    def end_trial(self, trial: Trial, result: TrialResult) -> None:
+        """Save the result of a trial."""
+        trial.set_user_attr(_RESULT_KEY, asdict(result))
+        self._tell(result)
 
-    def _tell(self, tried: TrialResult) -> None:
-        loss = tried.loss if tried.state == "finished" else None
-        self._study.tell(tried.number, loss, state=_STATES[tried.state])
+    def _tell(self, result: TrialResult) -> None:
+        loss = result.loss if result.state == "finished" else None
+        self._study.tell(result.number, loss, state=_STATES[result.state])
 
     def importances(self) -> dict[str, float]:
-        """The share of each parameter in what made good trials good (PED-ANOVA, Watanabe et al. 2023); none where too
-        few finished to say."""
+        """The share of each parameter in what distinguishes good trials (PED-ANOVA, Watanabe et al. 2023); empty where
+        too few trials have finished."""
         finished = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         if len(finished) < _MIN_FOR_IMPORTANCE:
             return {}
@@ -119,43 +101,43 @@ class Studies:
 
     def __init__(self, path: Path) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        if not path.is_file():  # what is killed while its tables are made leaves none
-            fresh = path.with_name(f"{path.name}.new")
-            fresh.unlink(missing_ok=True)
-            _open(fresh).engine.dispose()
-            fresh.replace(path)
-        self._storage = _open(path)
+        if not path.is_file():  # it gets its name when it is complete: a kill on the way leaves none
+            new = path.with_name(f"{path.name}.new")
+            new.unlink(missing_ok=True)
+            _open_storage(new).engine.dispose()
+            new.replace(path)
+        self._storage = _open_storage(path)
 
     def names(self) -> list[str]:
-        """The names of all, oldest first."""
+        """The names of all studies, the oldest first."""
         return [study.study_name for study in self._storage.get_all_studies()]
 
     def open(self, name: str) -> Study:
-        """A study by its name."""
+        """The study with that name."""
         return Study(optuna.load_study(study_name=name, storage=self._storage, pruner=_pruner()))
 
     def create(self, name: str) -> Study:
-        """A new one."""
+        """A new study."""
         study = optuna.create_study(study_name=name, storage=self._storage, pruner=_pruner(), direction="minimize")
         return Study(study)
 
 
 @contextmanager
-def told_faults(path: Path) -> Iterator[None]:
-    """What the database of the studies in `path` says is told as an error with a hint."""
+def study_faults(path: Path) -> Iterator[None]:
+    """Faults of the database of studies in `path` become an error with a hint."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, optuna.exceptions.StorageInternalError) as error:
-        said = str(error.__cause__ or error).splitlines()[0][:200]
+        reason = str(error.__cause__ or error).splitlines()[0][:200]
         raise EnvironmentFault(
-            f"cannot be used: {said}",
+            f"cannot be used: {reason}",
             code="study_fault",
             where=str(path),
             hint="check that the disk has space and the folder is writable; a file that is damaged can be deleted",
         ) from error
 
 
-def _open(path: Path) -> RDBStorage:
+def _open_storage(path: Path) -> RDBStorage:
     return RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": 60}})
 
 

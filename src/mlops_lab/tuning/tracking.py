@@ -1,28 +1,25 @@
-"""A study in MLflow: one run, and nested in it a run for each trial."""
+"""A study in MLflow: one run, and nested in it one run for each trial."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from mlops_lab import clock
 from mlops_lab.project import Project
-from mlops_lab.registry.store import ModelRegistry
+from mlops_lab.registry.store.model_registry import ModelRegistry
 from mlops_lab.training.environment import code_commit
 from mlops_lab.training.training_set import TrainingSet
-
-if TYPE_CHECKING:
-    from mlops_lab.tuning.study import TrialResult
+from mlops_lab.tuning.trial_result import TrialResult
 
 STUDY, KIND, TRIAL = "study", "kind", "trial"
-"""Tags: the study's name; whether a run is that of the study or of a trial; the trial's number."""
+"""Tags: the name of the study; whether a run is that of the study or of a trial; the number of the trial."""
 
 
 class Tracker:
-    """Keeps MLflow in step with a study, also where it goes on after a kill: what is there is not logged again."""
+    """Logs a study in MLflow, also where it continues after a kill: runs that were logged are not logged again."""
 
     def __init__(self, project: Project, study: str, *, data: TrainingSet, code: str) -> None:
-        self._store = ModelRegistry(project.mlflow_path, name=project.name)
+        self._registry = ModelRegistry(project.mlflow_path, name=project.name)
         self._study = study
         self._tags = {
             "snapshots": ", ".join(str(snapshot) for snapshot in data.snapshots),
@@ -32,34 +29,34 @@ class Tracker:
             "commit": code_commit(project.root),
             "code": code,
         }
-        self.run_id = self._store.open_run(
+        self.run_id = self._registry.open_run(
             study, identity={STUDY: study, KIND: STUDY}, tags=self._tags, moment=clock.now()
         )
-        runs = self._store.find_runs({STUDY: study, KIND: TRIAL})
+        runs = self._registry.find_runs({STUDY: study, KIND: TRIAL})
         self._logged = {int(run.tags[TRIAL]) for run in runs if run.is_finished}
 
-    def follow(self, tried: Sequence[TrialResult]) -> None:
-        """Log the trials that MLflow does not know yet."""
-        for one in tried:
-            if one.number not in self._logged:
-                self._log(one)
-                self._logged.add(one.number)
+    def log_results(self, results: Sequence[TrialResult]) -> None:
+        """Log the trials that MLflow does not have yet."""
+        for result in results:
+            if result.number not in self._logged:
+                self._log(result)
+                self._logged.add(result.number)
 
     def close(self, metrics: Mapping[str, float]) -> None:
-        """End the study's run, for now."""
-        self._store.close_run(self.run_id, parameters={}, metrics=metrics, moment=clock.now())
+        """End the study's run, until it is opened again."""
+        self._registry.close_run(self.run_id, parameters={}, metrics=metrics, moment=clock.now())
 
-    def _log(self, tried: TrialResult) -> None:
-        run = self._store.open_run(
-            f"tune:{tried.number}",
-            identity={STUDY: self._study, KIND: TRIAL, TRIAL: str(tried.number)},
-            tags={**self._tags, "state": tried.state, **({"error": tried.error} if tried.error else {})},
+    def _log(self, result: TrialResult) -> None:
+        run = self._registry.open_run(
+            f"tune:{result.number}",
+            identity={STUDY: self._study, KIND: TRIAL, TRIAL: str(result.number)},
+            tags={**self._tags, "state": result.state, **({"error": result.error} if result.error else {})},
             moment=clock.now(),
             parent=self.run_id,
         )
-        metrics = {f"fold_{number}": loss for number, loss in enumerate(tried.folds, 1)} | {"seconds": tried.seconds}
-        if tried.state == "finished":
-            metrics["loss"] = tried.loss
-        self._store.close_run(
-            run, parameters=tried.parameters, metrics=metrics, moment=clock.now(), failed=tried.state == "failed"
+        metrics = {f"fold_{number}": loss for number, loss in enumerate(result.folds, 1)} | {"seconds": result.seconds}
+        if result.state == "finished":
+            metrics["loss"] = result.loss
+        self._registry.close_run(
+            run, parameters=result.parameters, metrics=metrics, moment=clock.now(), failed=result.state == "failed"
         )

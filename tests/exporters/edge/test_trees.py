@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from lightgbm_models import HOLED, MODELS, NUMBERS, ROWS, WIDTH, asked, train
+from lightgbm_models import HOLED, MODELS, NUMBERS, ROWS, WIDTH, probe_rows, train
 from onnx import TensorProto, helper
 
 from mlops_lab.errors import InvalidInput
@@ -32,7 +32,7 @@ def answers(text: str, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def test_the_graph_answers_like_lightgbm(tmp_path: Path, name: str, learned_from: str) -> None:
     text = train(*MODELS[name], data=HOLED if learned_from == "holed" else NUMBERS)
     (tmp_path / "model.txt").write_text(text)
-    rows = asked(text)
+    rows = probe_rows(text)
     assert len(rows) > 2 * ROWS + 50
     expected = Booster(tmp_path / "model.txt").predict(rows)
     given = answers(text, rows).reshape(expected.shape)

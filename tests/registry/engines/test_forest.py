@@ -1,4 +1,4 @@
-"""A forest of bits: to the last bit what LightGBM answers, in every objective, at thresholds, with large trees."""
+"""A compiled forest: to the last bit the answers of LightGBM, for every objective, at thresholds, with large trees."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lightgbm_models import HOLED, MODELS, NUMBERS, WIDTH, asked, train
+from lightgbm_models import HOLED, MODELS, NUMBERS, WIDTH, probe_rows, train
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput
-from mlops_lab.registry.engines import forest
-from mlops_lab.registry.engines.forest import BitForest, ForestEngine
+from mlops_lab.registry.engines import forest, forest_tables
+from mlops_lab.registry.engines.forest import CompiledForest, ForestEngine
 from mlops_lab.registry.engines.lightgbm import LightgbmEngine
 from mlops_lab.registry.engines.open import open_engine
 
@@ -33,106 +33,106 @@ def identical(one: Any, other: Any) -> bool:
 @pytest.mark.parametrize("learned_from", ["holed", "whole"])
 def test_every_kind_of_model_answers_like_lightgbm(name: str, learned_from: str) -> None:
     text = train(*MODELS[name], data=HOLED if learned_from == "holed" else NUMBERS)
-    rows = asked(text)
+    rows = probe_rows(text)
     large = np.copysign(np.array([[1e300], [np.inf]]), rows[:2])
     rows = np.concatenate([rows, large, -rows[:500], rows[:500] + 0.5])
     expected = lightgbm.Booster(model_str=text).predict(rows)
-    found = BitForest(text)
-    assert identical(found.predict(rows), expected)
-    assert identical(found.predict(np.asfortranarray(rows)), expected)
-    assert identical(found.predict_rows(rows[:300].tolist()), expected[:300])
+    compiled = CompiledForest(text)
+    assert identical(compiled.predict(rows), expected)
+    assert identical(compiled.predict(np.asfortranarray(rows)), expected)
+    assert identical(compiled.predict_rows(rows[:300].tolist()), expected[:300])
 
 
 @pytest.fixture(scope="module")
-def odd_ones() -> list[tuple[lightgbm.Booster, BitForest]]:
+def pairs() -> list[tuple[lightgbm.Booster, CompiledForest]]:
     texts = [
         train(*MODELS[name]) for name in ("binary", "small sets", "large trees", "multiclass", "missing is nothing")
     ]
-    return [(lightgbm.Booster(model_str=text), BitForest(text)) for text in texts]
+    return [(lightgbm.Booster(model_str=text), CompiledForest(text)) for text in texts]
 
 
 @given(st.data())
 def test_any_numbers_get_the_same_answer(
-    odd_ones: list[tuple[lightgbm.Booster, BitForest]], data: st.DataObject
+    pairs: list[tuple[lightgbm.Booster, CompiledForest]], data: st.DataObject
 ) -> None:
-    original, found = data.draw(st.sampled_from(odd_ones))
+    original, compiled = data.draw(st.sampled_from(pairs))
     odd = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-35, 1e-36, -1e-36, -1.0, -0.5, 0.5, 31.9, 1e300])
     cells = st.one_of(odd, st.integers(-2, 80).map(float), st.floats())
     rows = data.draw(st.lists(st.lists(cells, min_size=WIDTH, max_size=WIDTH), min_size=1, max_size=5))
     expected = original.predict(np.array(rows))
-    assert identical(found.predict_rows(rows), expected)
-    assert identical(found.predict(np.array(rows)), expected)
+    assert identical(compiled.predict_rows(rows), expected)
+    assert identical(compiled.predict(np.array(rows)), expected)
 
 
-def let_threads_pay(monkeypatch: pytest.MonkeyPatch, found: BitForest, *, rows: int = 300) -> None:
-    monkeypatch.setattr(forest, "WORDS_A_THREAD", rows * found._words_a_row)
+def make_threads_worthwhile(monkeypatch: pytest.MonkeyPatch, compiled: CompiledForest, *, rows: int = 300) -> None:
+    monkeypatch.setattr(forest, "WORDS_PER_THREAD", rows * compiled._words_per_row)
 
 
-@pytest.mark.parametrize("place", [0, 3], ids=["one output", "several"])
+@pytest.mark.parametrize("index", [0, 3], ids=["one output", "several"])
 @pytest.mark.parametrize("count", [0, 1, 2, 300, 599, 600, 601, 1999, 3000])
 def test_threads_answer_like_one(
-    odd_ones: list[tuple[lightgbm.Booster, BitForest]], count: int, place: int, monkeypatch: pytest.MonkeyPatch
+    pairs: list[tuple[lightgbm.Booster, CompiledForest]], count: int, index: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, found = odd_ones[place]
+    original, compiled = pairs[index]
     rows = HOLED[:count]
-    expected = found.predict(rows, threads=1)
+    expected = compiled.predict(rows, threads=1)
     if count:
         assert identical(expected, original.predict(rows))
     for least in (300, 1):
-        let_threads_pay(monkeypatch, found, rows=least)
+        make_threads_worthwhile(monkeypatch, compiled, rows=least)
         for threads in (0, 2, 3, 8):
-            assert identical(found.predict(rows, threads=threads), expected)
+            assert identical(compiled.predict(rows, threads=threads), expected)
 
 
 @pytest.mark.parametrize(
     ("count", "threads", "expected"),
     [(0, 0, 1), (1, 8, 1), (599, 0, 1), (600, 0, 2), (3000, 0, 4), (3000, 1, 1), (3000, 2, 2), (3000, 99, 10)],
 )
-def test_as_many_threads_as_pay(
-    odd_ones: list[tuple[lightgbm.Booster, BitForest]],
+def test_as_many_threads_are_started_as_save_time(
+    pairs: list[tuple[lightgbm.Booster, CompiledForest]],
     count: int,
     threads: int,
     expected: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    _, found = odd_ones[0]
+    _, compiled = pairs[0]
     asked_for: list[int] = []
-    let_threads_pay(monkeypatch, found)
+    make_threads_worthwhile(monkeypatch, compiled)
     monkeypatch.setattr(forest, "count_cores", lambda: 4)
-    monkeypatch.setattr(found, "_answer", lambda *arguments: asked_for.append(arguments[-1]))
-    found.predict(NUMBERS[:count], threads=threads)
+    monkeypatch.setattr(compiled, "_answer", lambda *arguments: asked_for.append(arguments[-1]))
+    compiled.predict(NUMBERS[:count], threads=threads)
     assert asked_for == [expected]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the room for threads is not limited so")
-def test_a_thread_that_does_not_start_is_done_without(
-    odd_ones: list[tuple[lightgbm.Booster, BitForest]],
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the memory for threads is not limited this way")
+def test_where_a_thread_does_not_start_the_others_do_its_work(
+    pairs: list[tuple[lightgbm.Booster, CompiledForest]],
 ) -> None:
     import resource
 
-    _, found = odd_ones[3]
-    expected = found.predict(NUMBERS, threads=1)
+    _, compiled = pairs[3]
+    expected = compiled.predict(NUMBERS, threads=1)
     answers = np.zeros_like(expected)
-    arguments = (found._address, NUMBERS.ctypes.data, len(NUMBERS), answers.ctypes.data, 64)
+    arguments = (compiled._address, NUMBERS.ctypes.data, len(NUMBERS), answers.ctypes.data, 64)
     before = resource.getrlimit(resource.RLIMIT_AS)
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + 2**20, before[1]))  # no room for another stack
     try:
-        found._answer(*arguments)
+        compiled._answer(*arguments)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
     assert identical(answers, expected)
 
 
-def test_many_may_ask_at_once(
-    odd_ones: list[tuple[lightgbm.Booster, BitForest]], monkeypatch: pytest.MonkeyPatch
+def test_several_threads_may_ask_at_once(
+    pairs: list[tuple[lightgbm.Booster, CompiledForest]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, found = odd_ones[3]
-    let_threads_pay(monkeypatch, found)
-    expected, answers = found.predict(NUMBERS, threads=1).tobytes(), []
+    _, compiled = pairs[3]
+    make_threads_worthwhile(monkeypatch, compiled)
+    expected, answers = compiled.predict(NUMBERS, threads=1).tobytes(), []
 
     def ask(count: int) -> None:
-        answers.extend(found.predict(NUMBERS, threads=count).tobytes() for _ in range(20))
+        answers.extend(compiled.predict(NUMBERS, threads=count).tobytes() for _ in range(20))
 
     threads = [threading.Thread(target=ask, args=(count,)) for count in (1, 2, 3, 5)]
     for thread in threads:
@@ -142,15 +142,18 @@ def test_many_may_ask_at_once(
     assert answers == [expected] * 80
 
 
-def test_no_rows_are_no_answers(odd_ones: list[tuple[lightgbm.Booster, BitForest]]) -> None:
-    _, found = odd_ones[0]
-    assert found.predict_rows([]) == []
-    assert found.predict(np.empty((0, WIDTH))).shape == (0,)
+def test_no_rows_are_no_answers(pairs: list[tuple[lightgbm.Booster, CompiledForest]]) -> None:
+    _, compiled = pairs[0]
+    assert compiled.predict_rows([]) == []
+    assert compiled.predict(np.empty((0, WIDTH))).shape == (0,)
 
 
-def test_a_row_of_another_width_is_an_error(odd_ones: list[tuple[lightgbm.Booster, BitForest]]) -> None:
-    _, found = odd_ones[0]
-    for ask in (lambda: found.predict(np.zeros((2, WIDTH - 1))), lambda: found.predict_rows([[0.0] * (WIDTH + 1)])):
+def test_a_row_of_another_width_is_an_error(pairs: list[tuple[lightgbm.Booster, CompiledForest]]) -> None:
+    _, compiled = pairs[0]
+    for ask in (
+        lambda: compiled.predict(np.zeros((2, WIDTH - 1))),
+        lambda: compiled.predict_rows([[0.0] * (WIDTH + 1)]),
+    ):
         with pytest.raises(EnvironmentFault, match=f"{WIDTH} inputs"):
             ask()
 
@@ -164,17 +167,19 @@ def test_a_row_of_another_width_is_an_error(odd_ones: list[tuple[lightgbm.Booste
         ("share", {"objective": "cross_entropy_lambda"}, "cross_entropy_lambda"),
     ],
 )
-def test_what_it_does_not_compute_is_told(target: str, parameters: dict[str, Any], why: str) -> None:
+def test_a_model_that_computes_more_than_leaves_is_refused_with_the_reason(
+    target: str, parameters: dict[str, Any], why: str
+) -> None:
     with pytest.raises(InvalidInput, match=why) as caught:
-        BitForest(train(target, parameters))
+        CompiledForest(train(target, parameters))
     assert caught.value.code == "not_convertible"
     assert caught.value.hint
 
 
-def test_what_would_take_too_much_room_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forest, "MOST_BYTES", 1000)
+def test_tables_that_would_be_too_large_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forest_tables, "MAX_TABLE_BYTES", 1000)
     with pytest.raises(InvalidInput, match="tables would take"):
-        BitForest(train(*MODELS["binary"]))
+        CompiledForest(train(*MODELS["binary"]))
 
 
 TEXT = train(*MODELS["binary"])
@@ -194,7 +199,7 @@ TEXT = train(*MODELS["binary"])
 )
 def test_a_text_that_is_no_model_is_an_error_with_a_hint(text: str) -> None:
     with pytest.raises(EnvironmentFault) as caught:
-        BitForest(text)
+        CompiledForest(text)
     assert caught.value.code == "engine_failed"
     assert caught.value.hint
 
@@ -209,16 +214,16 @@ def test_without_a_kernel_lightgbm_answers_and_the_log_says_so(
     tiny: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     inputs = tiny.training.holdout_inputs
-    here = open_engine(tiny.package, tiny.plan)
-    assert isinstance(here, ForestEngine)
+    engine = open_engine(tiny.package, tiny.plan)
+    assert isinstance(engine, ForestEngine)
     monkeypatch.setattr(forest, "_kernel", lambda: None)
-    there = open_engine(tiny.package, tiny.plan)
-    assert isinstance(there, LightgbmEngine)
+    fallback = open_engine(tiny.package, tiny.plan)
+    assert isinstance(fallback, LightgbmEngine)
     assert "not compiled" in caplog.text
-    assert identical(here.score(inputs), there.score(inputs))
-    assert identical(here.score_rows(inputs.rows()), there.score_rows(inputs.rows()))
+    assert identical(engine.score(inputs), fallback.score(inputs))
+    assert identical(engine.score_rows(inputs.rows()), fallback.score_rows(inputs.rows()))
     with pytest.raises(InvalidInput) as caught:
-        BitForest(TEXT)
+        CompiledForest(TEXT)
     assert caught.value.code == "no_kernel"
     assert "gcc" in str(caught.value.hint)
 

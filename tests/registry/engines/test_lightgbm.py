@@ -20,22 +20,22 @@ MODEL_FILE = model_file("lightgbm")
 
 @pytest.fixture(scope="module")
 def original(tiny) -> lightgbm.Booster:
-    """The model in LightGBM's own hands."""
+    """The model in LightGBM's own package."""
     return lightgbm.Booster(model_file=str(tiny.package / MODEL_FILE))
 
 
 @pytest.fixture(scope="module")
 def engine(tiny) -> LightgbmEngine:
-    """The same by its library alone."""
+    """The same model in the engine, by LightGBM's shared library alone."""
     return LightgbmEngine(tiny.package / MODEL_FILE, tiny.plan.features["inputs"], tiny.plan.categories)
 
 
 @pytest.fixture(scope="module")
 def thresholds(original) -> list[float]:
-    """The numbers at which the model's trees part, and their neighbours: where an inexact engine errs."""
+    """The split thresholds of the model, and their neighbours: where an inexact engine errs."""
     cuts = original.trees_to_dataframe()["threshold"].dropna()
-    found = [float(cut) for cut in cuts if "||" not in str(cut)]
-    return [value for cut in found for value in (np.nextafter(cut, -np.inf), cut, np.nextafter(cut, np.inf))]
+    values = [float(cut) for cut in cuts if "||" not in str(cut)]
+    return [value for cut in values for value in (np.nextafter(cut, -np.inf), cut, np.nextafter(cut, np.inf))]
 
 
 def identical(one, other) -> bool:
@@ -84,17 +84,17 @@ def test_no_rows_are_no_answers(engine):
 def test_threads_do_not_disturb_each_other(tiny, engine):
     matrix = engine.encoder.encode(tiny.training.holdout_inputs.head(100))
     rows = matrix.tolist()
-    expected, found = engine.booster.predict(matrix).tolist(), {}
+    expected, answers = engine.booster.predict(matrix).tolist(), {}
 
     def ask(name: int) -> None:
-        found[name] = [engine.booster.predict_one(row) for row in rows]
+        answers[name] = [engine.booster.predict_one(row) for row in rows]
 
     threads = [threading.Thread(target=ask, args=(name,)) for name in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert list(found.values()) == [expected] * 4
+    assert list(answers.values()) == [expected] * 4
 
 
 @pytest.mark.parametrize("text", ["", "tree\nversion=v4\n", "not a model"])

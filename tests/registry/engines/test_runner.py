@@ -1,8 +1,7 @@
-"""A runner: answers like the model, trusts what the project trusts, and never lets anybody wait for a dead process."""
+"""A runner: answers like the model, trusts what the project trusts, and no caller waits for a dead process."""
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -24,14 +23,11 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from xgboost import XGBClassifier, XGBRegressor
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput
-from mlops_lab.registry.columns import Columns
 from mlops_lab.registry.engine_kinds import model_file
 from mlops_lab.registry.engines.open import open_engine
 from mlops_lab.registry.engines.runner import RunnerEngine
 from mlops_lab.registry.frames import to_matrix, to_pandas
 from mlops_lab.registry.package import Plan, load_plan, package_fingerprint, write_plan
-from mlops_lab.registry.runner.main import respond
-from mlops_lab.registry.runner.wire import Link, RunnerQuestion, pack_columns
 from mlops_lab.registry.trust import Trust, trust_of
 
 ROWS = 400
@@ -79,7 +75,7 @@ def open_skops(estimator, inputs, *, trust: Trust = ON, task: str = "binary", **
 
 @pytest.fixture(scope="module")
 def shared(estimator, inputs) -> RunnerEngine:
-    """One for the tests that do it no harm."""
+    """An engine for the tests that do not harm it."""
     return open_skops(estimator, inputs)
 
 
@@ -117,7 +113,7 @@ def test_it_answers_like_the_model(shared, estimator, inputs):
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
-def test_xgboost_answers_out_of_its_own_json(inputs, truth, kind):
+def test_xgboost_answers_from_its_own_json(inputs, truth, kind):
     numbers = inputs.drop("place")
     made = {
         "binary": (XGBClassifier, truth),
@@ -128,8 +124,8 @@ def test_xgboost_answers_out_of_its_own_json(inputs, truth, kind):
     model = kind_of_model(n_estimators=5, n_jobs=1).fit(to_matrix(numbers), target)
     content = bytes(model.get_booster().save_raw("json"))
     engine = RunnerEngine(content, make_plan("xgboost", numbers, kind), trust=ON)
-    asked = model.predict if kind == "regression" else model.predict_proba
-    expected = asked(to_matrix(numbers))
+    predict = model.predict if kind == "regression" else model.predict_proba
+    expected = predict(to_matrix(numbers))
     assert np.array_equal(engine.score(numbers), expected)
     assert np.array_equal(engine.score_rows(numbers.rows()[:20]), expected[:20])
 
@@ -154,48 +150,18 @@ def test_many_threads_get_their_own_answers(shared, estimator, inputs):
         assert all(pool.map(ask, range(300)))
 
 
-def test_what_waits_is_answered_together_and_everybody_gets_their_own():
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        asking, answering = Link(ours), Link(theirs)
-        for number, prices in enumerate([[1.0], [2.0, 3.0], [4.0]]):
-            columns = {
-                "price": np.array(prices, dtype=np.float32),
-                "place": np.array(["ü"] * len(prices), dtype=object),
-            }
-            asking.send(RunnerQuestion(number, len(prices), pack_columns(columns)))
-        waiting = answering.receive_waiting(most_rows=100)
-        assert [question.number for question in waiting] == [0, 1, 2]
-        asked: list[Columns] = []
-
-        def double(columns: Columns) -> np.ndarray:
-            asked.append(columns)
-            return columns["price"].astype(float) * 2
-
-        found = respond(waiting, ["price", "place"], double)
-        assert len(asked) == 1
-        assert asked[0]["place"].tolist() == ["ü"] * 4
-        assert [np.frombuffer(answer.outputs).tolist() for answer in found] == [[2.0], [4.0, 6.0], [8.0]]
-        for number in range(3):
-            asking.send(RunnerQuestion(number, 60, pack_columns({"price": np.zeros(60, dtype=np.float32)})))
-        assert len(answering.receive_waiting(most_rows=100)) == 2, "but not more than fits"
-        assert len(answering.receive_waiting(most_rows=100)) == 1
-        ours.close()
-        assert answering.receive_waiting(most_rows=100) == []
-
-
-def test_a_row_that_the_model_cannot_answer_has_no_answer_and_spoils_no_other(inputs, truth):
+def test_a_row_that_the_model_cannot_answer_is_nan_and_the_others_are_answered(inputs, truth):
     filled = inputs.drop("place").with_columns(pl.col("price").fill_null(1.0))
     takes_no_nulls = LogisticRegression().fit(to_matrix(filled), truth)
     engine = open_skops(takes_no_nulls, filled)
     rows = [*filled.rows()[:5], (None, 3), *filled.rows()[5:10]]
-    found = np.array(engine.score_rows(rows))
-    assert np.isnan(found[5]).all()
-    assert np.allclose(np.delete(found, 5, axis=0), takes_no_nulls.predict_proba(to_matrix(filled))[:10])
+    answers = np.array(engine.score_rows(rows))
+    assert np.isnan(answers[5]).all()
+    assert np.allclose(np.delete(answers, 5, axis=0), takes_no_nulls.predict_proba(to_matrix(filled))[:10])
 
 
 def test_a_model_that_fails_says_so_and_goes_on(inputs, truth):
-    """A step that float32 is nothing for: an error of the model, not of the process."""
+    """A step that does not take float32: an error of the model, not of the process."""
     numbers = inputs.select("rooms")
     model = make_pipeline(FunctionTransformer(), LogisticRegression()).fit(to_matrix(numbers), truth)
     model.steps[0][1].func = np.invert
@@ -210,23 +176,23 @@ def test_a_model_that_fails_says_so_and_goes_on(inputs, truth):
     assert engine.process_id == before
 
 
-def test_the_death_of_the_process_is_told_at_once_and_it_comes_back(estimator, inputs):
+def test_the_death_of_the_process_is_reported_at_once_and_it_is_started_again(estimator, inputs):
     engine = open_skops(estimator, inputs)
     row, before = inputs.row(0), engine.process_id
-    os.kill(before, signal.SIGSTOP)  # so that questions are under way
+    os.kill(before, signal.SIGSTOP)  # so that requests wait
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(engine.score_rows, [row]) for _ in range(4)]
+        futures = [pool.submit(engine.score_rows, [row]) for _ in range(4)]
         time.sleep(0.2)
         began = time.monotonic()
         os.kill(before, signal.SIGKILL)
-        faults = [future.exception(timeout=5) for future in asked]
+        faults = [future.exception(timeout=5) for future in futures]
     assert time.monotonic() - began < 3
     assert {type(fault) for fault in faults} == {EnvironmentFault}
     assert {fault.code for fault in faults} == {"runner_died"}
     began = time.monotonic()
     with pytest.raises(EnvironmentFault) as caught:
         engine.score_rows([row])
-    assert time.monotonic() - began < 0.5, "nobody waits for the new one to start"
+    assert time.monotonic() - began < 0.5, "no caller waits for the new process to start"
     assert caught.value.status == 503
     assert caught.value.hint
     wait_until(lambda: answers_again(engine, row))
@@ -293,7 +259,7 @@ def test_it_has_no_secrets_and_may_write_no_file(estimator, inputs, monkeypatch)
     assert os.getsid(engine.process_id) != os.getsid(0), "Ctrl-C in a terminal is not for it"
 
 
-def test_without_the_projects_word_there_is_no_runner(estimator, inputs):
+def test_a_project_that_does_not_allow_it_has_no_runner(estimator, inputs):
     with pytest.raises(InvalidInput) as caught:
         open_skops(estimator, inputs, trust=Trust())
     assert caught.value.code == "runner_off"
@@ -382,7 +348,7 @@ def test_another_model_file_beside_the_plans_own_does_not_count(project, estimat
     assert caught.value.code == "package_changed"
 
 
-def test_a_thread_that_is_gone_takes_no_runner_with_it(estimator, inputs):
+def test_a_runner_outlives_the_thread_that_opened_it(estimator, inputs):
     """Opened in a thread that ends, as a server may do."""
     opened: list[RunnerEngine] = []
     thread = threading.Thread(target=lambda: opened.append(open_skops(estimator, inputs)))

@@ -16,12 +16,12 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.errors import EnvironmentFault, Refused
+from mlops_lab.registry.columns import Answers
 from mlops_lab.registry.engines.base import Engine
 from mlops_lab.registry.outputs import OutputMapping
 from mlops_lab.registry.package import Plan
-from mlops_lab.training.agreement import AgreementPart, Answers, add_up, difference, distances
-from mlops_lab.training.comparison import compare_many, make_questions
-from mlops_lab.training.thresholds import Sides
+from mlops_lab.training.agreement import AgreementPart, add_up, difference, distances
+from mlops_lab.training.comparison import compare_frames, make_comparison_data
 
 TOLERANCE = 1e-6
 _MAX_THRESHOLDS = 2_000
@@ -60,9 +60,9 @@ def prove_folder(
         apart = distances(run_engine(rows), run_folder(rows), scale=plan.scale)
         return difference(apart, tolerance=TOLERANCE)
 
-    sides = Sides(inputs.clear(), 0, 0)  # thresholds are measured separately
-    questions = make_questions(inputs, run_engine, sides=sides, known=None, scale=plan.scale)
-    parts = compare_many(run_folder, questions, tolerance=TOLERANCE)
+    no_rows = inputs.clear()  # those at thresholds are measured separately
+    data = make_comparison_data(inputs, run_engine, threshold_rows=no_rows, training_answers=None, scale=plan.scale)
+    parts = compare_frames(run_folder, data, tolerance=TOLERANCE)
     agreement = EdgeAgreement(
         runtime=f"onnxruntime {importlib.metadata.version('onnxruntime')}",
         rows=add_up(list(parts.values())),

@@ -27,7 +27,7 @@ from mlops_lab.rollout.versions import find_champion, find_version
 from mlops_lab.serving.answering.routing_table import LiveVersion
 from mlops_lab.tables.facts import read_columns_of_facts, read_labelled
 from mlops_lab.tables.fields import request_fields
-from mlops_lab.training.comparison import ROWS_AT_ONCE
+from mlops_lab.training.comparison import BATCH_ROWS
 
 
 def export(project: Project, folder: Path) -> ExportReport:
@@ -74,6 +74,6 @@ def _sample_inputs(project: Project, lake: Lake, features: Features) -> pl.DataF
     """The model's inputs for requests whose outcome is known, taken at equal steps from all of them."""
     ingest_journal(project, lake)
     requests = read_labelled(project, lake).select(field.name for field in request_fields(project))
-    requests = requests.gather_every(max(1, requests.height // ROWS_AT_ONCE))
+    requests = requests.gather_every(max(1, requests.height // BATCH_ROWS))
     fact_index = FactIndex(features.views, read_columns_of_facts(project, lake, columns_by_table(features.views)))
     return fact_index.inputs(features, requests, time=project.settings.source.time)[0]

@@ -103,9 +103,9 @@ def _add_tree(ensemble: _Ensemble, tree: LightgbmTree, *, target: int) -> None:
     for split in tree.splits:
         if split.members is not None:
             ensemble.members += [*map(float, split.members), np.nan]
-            _add_node(ensemble, split.place, np.nan, _MEMBER, missing_is_true=False)
+            _add_node(ensemble, split.input_index, np.nan, _MEMBER, missing_is_true=False)
         else:
-            _add_node(ensemble, split.place, split.threshold, _AT_MOST, missing_is_true=split.missing_goes_left)
+            _add_node(ensemble, split.input_index, split.threshold, _AT_MOST, missing_is_true=split.missing_goes_left)
         for side, child in ((True, split.left), (False, split.right)):
             ensemble.children[side].append(first_node + child if child >= 0 else first_leaf + ~child)
             ensemble.are_leaves[side].append(int(child < 0))

@@ -1,34 +1,45 @@
-"""An engine: what answers rows of model inputs, out of a file that cannot execute code."""
+"""An engine: computes answers for rows of model inputs, from a file that cannot execute code."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-if TYPE_CHECKING:
-    pass
-
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.registry.columns import Answers
 
 Output = float | list[float]
 """A probability, the probabilities of all classes, or a number."""
 
 
 class Engine(Protocol):
-    """Answers rows of inputs, in the order of `plan.features["inputs"]`, one by one or many at once."""
+    """Answers rows of inputs, in the order of `plan.features["inputs"]`; several threads may call it at once."""
 
     exact: bool
-    """Whether one by one and many at once give the same to the last bit."""
+    """Whether a row gets the same answer to the last bit alone and among many."""
 
     def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
         """The answers for a few rows."""
 
-    def score(self, inputs: pl.DataFrame, *, threads: int = 0) -> npt.NDArray[np.float64]:
-        """The answers for many rows, of shape (rows,) or (rows, outputs); on at most so many threads (0: all cores)."""
+    def score(self, inputs: pl.DataFrame, *, threads: int = 0) -> Answers:
+        """The answers for many rows; on at most so many threads (0: all cores)."""
+
+
+def read_model_file(path: Path) -> bytes:
+    """The content of a model file; EnvironmentFault with a hint where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot be read: {error.strerror}",
+            code="engine_failed",
+            where=str(path),
+            hint="check the package of this version",
+        ) from None
 
 
 def count_cores() -> int:

@@ -1,4 +1,4 @@
-"""From model inputs to the numbers a tree sees: text becomes the code of its category, null becomes NaN."""
+"""From model inputs to the numbers that trees are given: text becomes the code of its category, null becomes NaN."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class Encoder:
         """Some rows of inputs as a matrix of shape (rows, inputs); equal to `encode_row` cell by cell."""
         matrix = np.empty((len(rows), len(self.inputs)))
         columns = zip(*rows, strict=True) if rows else ((),) * len(self.inputs)
-        for place, (codes, column) in enumerate(zip(self._codes, columns, strict=True)):
-            matrix[:, place] = column if codes is None else list(map(codes.get, column, repeat(_NAN)))
+        for index, (codes, column) in enumerate(zip(self._codes, columns, strict=True)):
+            matrix[:, index] = column if codes is None else list(map(codes.get, column, repeat(_NAN)))
         return matrix
 
     def encode(self, inputs: pl.DataFrame) -> npt.NDArray[np.float64]:
@@ -59,5 +59,5 @@ class Encoder:
 
 
 def _code(name: str, values: Sequence[str]) -> pl.Expr:
-    """The code of each text; null where it is none of the values."""
+    """The code of each text; null for a text that is not among the values."""
     return pl.col(name).cast(pl.Enum(values), strict=False).to_physical()

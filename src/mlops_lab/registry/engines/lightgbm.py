@@ -15,16 +15,17 @@ import numpy.typing as npt
 import polars as pl
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.registry.engines.base import Engine, Output
+from mlops_lab.registry.engines.base import Engine, Output, read_model_file
 from mlops_lab.registry.engines.encoding import Encoder
+from mlops_lab.registry.engines.lightgbm_text import check_complete
 from mlops_lab.registry.package import Plan
 from mlops_lab.registry.trust import Trust
 
 _FLOAT64 = 1
 _NORMAL = 0
 _COLUMN_MAJOR, _ROW_MAJOR = 0, 1
-SOME_ROWS, MANY_ROWS = 16, 64
-"""From so many rows on a matrix of them costs less than one by one; and starting threads, less than they save."""
+MATRIX_ROWS, THREADED_ROWS = 16, 64
+"""From so many rows on, a matrix of them costs less than a call for each; and threads cost less than they save."""
 
 
 @cache
@@ -70,10 +71,10 @@ class LightgbmEngine:
 
     def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
         """The answers for a few rows of inputs."""
-        if len(rows) < SOME_ROWS:
+        if len(rows) < MATRIX_ROWS:
             encode, predict = self.encoder.encode_row, self.booster.predict_one
             return [predict(encode(row)) for row in rows]
-        threads = 0 if len(rows) >= MANY_ROWS else 1
+        threads = 0 if len(rows) >= THREADED_ROWS else 1
         answers: list[Output] = self.booster.predict(self.encoder.encode_rows(rows), threads=threads).tolist()
         return answers
 
@@ -92,6 +93,7 @@ class Booster:
     """A LightGBM model; answers the probability of the positive class, those of all classes, or a number."""
 
     def __init__(self, path: Path) -> None:
+        check_complete(read_model_file(path).decode("utf-8", errors="replace"))
         library = _library()
         self._handle = ctypes.c_void_p()
         trees = ctypes.c_int()

@@ -18,10 +18,12 @@ _MISSING_SHIFT, _ZERO_IS_MISSING, _NAN_IS_MISSING = 2, 1, 2
 
 
 class TreeSplit(NamedTuple):
-    """What parts rows: a number at most `threshold` goes left, or a category that is one of `members`. A child is the
-    place of a split in its tree, after its own, or the complement (`~`) of the place of a leaf."""
+    """One split: a number at most `threshold` goes left, or a category that is one of `members`.
 
-    place: int
+    A child is the index of a later split in the same tree, or the complement (`~`) of the index of a leaf.
+    """
+
+    input_index: int
     threshold: float
     members: list[int] | None
     missing_goes_left: bool
@@ -37,9 +39,9 @@ class LightgbmTree(NamedTuple):
 
 
 class Forest(NamedTuple):
-    """All trees of a model of `width` inputs. Tree i counts for output i modulo `outputs`, whose answer is the sum of
-    its leaves, divided by `divisor` and transformed: plain, sigmoid (of `steepness` times it), softmax, exp or square
-    (with its sign)."""
+    """All trees of a model of `width` inputs. Tree i adds to output i modulo `outputs`. The answer of an output is the
+    sum of its leaves, divided by `divisor` and transformed: plain, sigmoid (of `steepness` times the sum), softmax, exp
+    or square (with its sign)."""
 
     width: int
     outputs: int
@@ -52,8 +54,9 @@ class Forest(NamedTuple):
 def read_forest(text: str) -> Forest:
     """The model that LightGBM wrote as this text.
 
-    InvalidInput where it computes more than trees do; EnvironmentFault where the text is none of LightGBM's.
+    InvalidInput where it computes more than sums of leaves; EnvironmentFault where LightGBM did not write the text.
     """
+    check_complete(text)
     try:
         head, *parts = _sections(text)
         width, outputs = int(head["max_feature_idx"]) + 1, int(head["num_tree_per_iteration"])
@@ -76,14 +79,27 @@ def read_forest(text: str) -> Forest:
         ) from None
 
 
+def check_complete(text: str) -> None:
+    """EnvironmentFault where a part of the text is missing: given such a file, LightGBM's library ends the process."""
+    parts = text.split("\nTree=")
+    sizes = next((line.partition("=")[2] for line in parts[0].splitlines() if line.startswith("tree_sizes=")), None)
+    if "\nend of trees" not in parts[-1] or sizes is None or len(sizes.split()) != len(parts) - 1:
+        raise EnvironmentFault(
+            "is not a model that LightGBM wrote, or a part of it is missing",
+            code="engine_failed",
+            where="model.txt",
+            hint="check the package of this version",
+        )
+
+
 def split_thresholds(text: str) -> dict[int, list[float]]:
-    """The numbers at which each input is split, by its place; in order."""
-    found: dict[int, set[float]] = {}
+    """The thresholds of each numeric input, by its index; in order."""
+    thresholds: dict[int, set[float]] = {}
     for tree in read_forest(text).trees:
         for split in tree.splits:
             if split.members is None:
-                found.setdefault(split.place, set()).add(split.threshold)
-    return {place: sorted(thresholds) for place, thresholds in found.items()}
+                thresholds.setdefault(split.input_index, set()).add(split.threshold)
+    return {index: sorted(values) for index, values in thresholds.items()}
 
 
 def _sections(text: str) -> list[dict[str, str]]:
@@ -94,7 +110,7 @@ def _sections(text: str) -> list[dict[str, str]]:
 
 def _read_tree(tree: Mapping[str, str], width: int) -> LightgbmTree:
     if tree.get("is_linear") == "1":
-        raise _no_forest("it has linear models in its leaves", "train it without linear_tree")
+        raise _not_only_leaves("it has linear models in its leaves", "train it without linear_tree")
     leaves = list(map(float, tree["leaf_value"].split()))
     if len(leaves) == 1:
         return LightgbmTree([], leaves)
@@ -102,36 +118,37 @@ def _read_tree(tree: Mapping[str, str], width: int) -> LightgbmTree:
     numbers = [map(int, tree[name].split()) for name in names]
     sets, thresholds = list(_read_sets(tree)), map(float, tree["threshold"].split())
     splits = [
-        TreeSplit(place, threshold, sets[int(threshold)], False, left, right)
+        TreeSplit(index, threshold, sets[int(threshold)], False, left, right)
         if kind & _CATEGORICAL
-        else TreeSplit(place, threshold, None, _goes_left(kind, threshold), left, right)
-        for kind, place, left, right, threshold in zip(*numbers, thresholds, strict=True)
+        else TreeSplit(index, threshold, None, _missing_goes_left(kind, threshold), left, right)
+        for kind, index, left, right, threshold in zip(*numbers, thresholds, strict=True)
     ]
-    if not _hangs_together(splits, len(leaves), width):
-        raise ValueError("a tree whose parts do not hang together")
+    if not _is_consistent(splits, len(leaves), width):
+        raise ValueError("a tree whose splits and leaves do not fit together")
     return LightgbmTree(splits, leaves)
 
 
-def _hangs_together(splits: Sequence[TreeSplit], leaves: int, width: int) -> bool:
-    """Whether every part but the root has one parent, which stands before it: who walks the tree relies on that."""
-    links = [(place, child) for place, split in enumerate(splits) for child in (split.left, split.right)]
+def _is_consistent(splits: Sequence[TreeSplit], leaves: int, width: int) -> bool:
+    """Whether every split and leaf but the root has one parent, which stands before it: code that walks the tree relies
+    on that."""
+    links = [(index, child) for index, split in enumerate(splits) for child in (split.left, split.right)]
     return (
         sorted(child for _, child in links) == [*range(-leaves, 0), *range(1, len(splits))]
-        and all(child < 0 or child > place for place, child in links)
-        and all(split.place in range(width) and not isnan(split.threshold) for split in splits)
+        and all(child < 0 or child > index for index, child in links)
+        and all(split.input_index in range(width) and not isnan(split.threshold) for split in splits)
     )
 
 
-def _goes_left(kind: int, threshold: float) -> bool:
-    """Where a missing number goes: where the split says, or, if none was missing when it was learned, where 0 goes."""
+def _missing_goes_left(kind: int, threshold: float) -> bool:
+    """Whether a missing number goes left: as the split says, or, where none was missing in training, as 0 goes."""
     missing = kind >> _MISSING_SHIFT & 3
     if missing == _ZERO_IS_MISSING:
-        raise _no_forest("it takes zeros as missing", "train it without zero_as_missing")
+        raise _not_only_leaves("it takes zeros as missing", "train it without zero_as_missing")
     return bool(kind & _DEFAULT_LEFT) if missing == _NAN_IS_MISSING else threshold >= 0
 
 
 def _read_sets(tree: Mapping[str, str]) -> Iterator[list[int]]:
-    """The codes of each set, which are kept as bits of 32-bit words."""
+    """The codes in each set of categories, which the text holds as bits of 32-bit words."""
     if int(tree["num_cat"]):
         words = list(map(int, tree["cat_threshold"].split()))
         for begin, end in pairwise(map(int, tree["cat_boundaries"].split())):
@@ -148,20 +165,20 @@ def _bits(word: int) -> Iterator[int]:
 def _read_objective(objective: str) -> tuple[str, float]:
     """The transform of the sums and its steepness (LightGBM: ConvertOutput of each objective)."""
     kind, *options = objective.split() or [""]
-    said = dict(option.partition(":")[::2] for option in options)
+    parameters = dict(option.partition(":")[::2] for option in options)
     if kind in {"binary", "multiclassova", "cross_entropy"}:
-        return "sigmoid", float(said.get("sigmoid", 1.0))
+        return "sigmoid", float(parameters.get("sigmoid", 1.0))
     if kind == "multiclass":
         return "softmax", 1.0
     if kind in {"poisson", "gamma", "tweedie"}:
         return "exp", 1.0
     if kind in {"regression", "regression_l1", "huber", "fair", "quantile", "mape"}:
-        return ("square" if "sqrt" in said else "plain"), 1.0
+        return ("square" if "sqrt" in parameters else "plain"), 1.0
     hint = "train it for a usual one: binary, multiclass, regression, poisson …"
-    raise _no_forest(f"its objective is {kind or 'unknown'}", hint)
+    raise _not_only_leaves(f"its objective is {kind or 'unknown'}", hint)
 
 
-def _no_forest(why: str, hint: str) -> InvalidInput:
+def _not_only_leaves(why: str, hint: str) -> InvalidInput:
     return InvalidInput(
         f"the model's answers are more than sums of leaves: {why}", code="not_convertible", where="model.txt", hint=hint
     )

@@ -1,7 +1,7 @@
-"""ONNX Runtime: serves what scikit-learn, XGBoost, CatBoost, PyTorch or Keras trained, out of a graph without code.
+"""ONNX Runtime: serves what scikit-learn, XGBoost, CatBoost, PyTorch or Keras trained, from a graph without code.
 
 A graph has one input a column, by name, or a single one that holds all of them. Numbers are float32 and missing as NaN,
-text is missing as "": the same that an estimator is trained on (`training.frames`).
+text is missing as "": the same that an estimator is trained on (`registry.frames`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mlops_lab.registry.engines.base import Engine, Output
 from mlops_lab.registry.package import Plan
 from mlops_lab.registry.trust import Trust
 
-_ROWS_AT_ONCE = 50_000
+_BATCH_ROWS = 50_000
 _FATAL = 4
 _TEXT, _NUMBERS = "tensor(string)", ("tensor(float)", "tensor(double)")
 
@@ -44,35 +44,43 @@ class OnnxEngine:
                 hint="restore the file, or export the model anew with a lower opset",
             ) from None
         self._inputs = list(inputs)
-        asked = {node.name: node.type for node in self._session.get_inputs()}
-        self._whole = self._single(asked)
-        self._text = {name for name, kind in asked.items() if kind == _TEXT}
-        self._dtypes = {name: np.float64 if kind == "tensor(double)" else np.float32 for name, kind in asked.items()}
-        self._columns = [(name, self._inputs.index(name)) for name in asked] if self._whole is None else []
+        graph_inputs = {node.name: node.type for node in self._session.get_inputs()}
+        self._matrix_input = self._find_matrix_input(graph_inputs)
+        self._text = {name for name, kind in graph_inputs.items() if kind == _TEXT}
+        self._dtypes = {
+            name: np.float64 if kind == "tensor(double)" else np.float32 for name, kind in graph_inputs.items()
+        }
+        self._columns = (
+            [(name, self._inputs.index(name)) for name in graph_inputs] if self._matrix_input is None else []
+        )
         outputs = [node.name for node in self._session.get_outputs() if node.type in _NUMBERS]
         if not outputs:
-            raise _misfit("its outputs are no numbers", "export it without ZipMap, with probabilities as a tensor")
+            raise _not_fitting(
+                "its outputs are not numbers", "export it without ZipMap, with probabilities as a tensor"
+            )
         self._output = outputs[-1]  # a classifier's first one is the label
 
-    def _single(self, asked: Mapping[str, str]) -> str | None:
-        """The name of the one input that holds all columns; None where each has its own."""
-        if unknown := sorted(set(asked) - set(self._inputs)):
-            if len(asked) == 1 and asked[unknown[0]] in _NUMBERS:
+    def _find_matrix_input(self, graph_inputs: Mapping[str, str]) -> str | None:
+        """The name of the one graph input that holds all columns; None where each column has its own."""
+        if unknown := sorted(set(graph_inputs) - set(self._inputs)):
+            if len(graph_inputs) == 1 and graph_inputs[unknown[0]] in _NUMBERS:
                 return unknown[0]
             hint = f"name its inputs as those of the model ({', '.join(self._inputs)}), or give it one that holds all"
-            raise _misfit(f"it asks for {', '.join(unknown)}", hint)
-        if odd := [name for name, kind in asked.items() if kind != _TEXT and kind not in _NUMBERS]:
-            raise _misfit(f"its input {odd[0]} is a {asked[odd[0]]}", "its inputs are floats or strings")
+            raise _not_fitting(f"it asks for {', '.join(unknown)}", hint)
+        if other := [name for name, kind in graph_inputs.items() if kind != _TEXT and kind not in _NUMBERS]:
+            raise _not_fitting(
+                f"its input {other[0]} is a {graph_inputs[other[0]]}", "its inputs are floats or strings"
+            )
         return None
 
     def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
         """The answers for a few rows of inputs."""
-        if self._whole is not None:
+        if self._matrix_input is not None:
             numbers = [[np.nan if value is None else value for value in row] for row in rows]
-            return _to_list(self._run({self._whole: np.array(numbers, dtype=self._dtypes[self._whole])}))
+            return _to_list(self._run({self._matrix_input: np.array(numbers, dtype=self._dtypes[self._matrix_input])}))
         feed = {}
-        for name, place in self._columns:
-            values = [row[place] for row in rows]
+        for name, index in self._columns:
+            values = [row[index] for row in rows]
             if name in self._text:
                 column = np.array(["" if value is None else value for value in values], dtype=object)
             else:
@@ -81,20 +89,20 @@ class OnnxEngine:
         return _to_list(self._run(feed))
 
     def score(self, inputs: pl.DataFrame, *, threads: int = 0) -> npt.NDArray[np.float64]:
-        """The answers for many rows of inputs, some at a time: the memory does not grow with the rows.
+        """The answers for many rows of inputs, in batches: the memory does not grow with the rows.
 
-        On one thread, whatever is allowed: how a sum is cut into parts may change its last digit.
+        Always on one thread: how a sum is split between threads may change its last digit.
         """
         del threads
-        parts = [self._score(inputs[start : start + _ROWS_AT_ONCE]) for start in range(0, inputs.height, _ROWS_AT_ONCE)]
+        parts = [self._score(inputs[start : start + _BATCH_ROWS]) for start in range(0, inputs.height, _BATCH_ROWS)]
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _score(self, inputs: pl.DataFrame) -> npt.NDArray[np.float64]:
-        if self._whole is not None:
-            matrix = [_numbers(inputs[name], self._dtypes[self._whole]) for name in self._inputs]
-            return self._run({self._whole: np.column_stack(matrix)})
+        if self._matrix_input is not None:
+            matrix = [_numbers(inputs[name], self._dtypes[self._matrix_input]) for name in self._inputs]
+            return self._run({self._matrix_input: np.column_stack(matrix)})
         feed = {
-            name: (_words(inputs[name]) if name in self._text else _numbers(inputs[name], self._dtypes[name])).reshape(
+            name: (_texts(inputs[name]) if name in self._text else _numbers(inputs[name], self._dtypes[name])).reshape(
                 -1, 1
             )
             for name, _ in self._columns
@@ -102,8 +110,8 @@ class OnnxEngine:
         return self._run(feed)
 
     def _run(self, feed: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float64]:
-        (found,) = self._session.run([self._output], feed)
-        outputs: npt.NDArray[np.float64] = np.asarray(found, dtype=np.float64)
+        (result,) = self._session.run([self._output], feed)
+        outputs: npt.NDArray[np.float64] = np.asarray(result, dtype=np.float64)
         if outputs.ndim > 1 and outputs.shape[1] == 1:
             return outputs[:, 0]
         return outputs
@@ -111,24 +119,24 @@ class OnnxEngine:
 
 def open_engine(path: Path, plan: Plan, trust: Callable[[], Trust]) -> Engine:
     """The engine of a plan over the model file `path`."""
-    del trust  # a graph holds no code
+    del trust  # a graph cannot execute code
     return OnnxEngine(path, plan.features["inputs"])
 
 
 def _to_list(outputs: npt.NDArray[np.float64]) -> list[Output]:
-    found: list[Output] = outputs.tolist()
-    return found
+    answers: list[Output] = outputs.tolist()
+    return answers
 
 
 def _numbers(column: pl.Series, dtype: type[Any]) -> npt.NDArray[Any]:
     return column.cast(pl.Float64).fill_null(np.nan).to_numpy().astype(dtype)
 
 
-def _words(column: pl.Series) -> npt.NDArray[Any]:
+def _texts(column: pl.Series) -> npt.NDArray[Any]:
     return column.fill_null("").to_numpy().astype(object)
 
 
-def _misfit(what: str, hint: str) -> InvalidInput:
+def _not_fitting(what: str, hint: str) -> InvalidInput:
     return InvalidInput(
         f"the ONNX model does not fit: {what}", code="bad_onnx", where="pipeline.py, model()", hint=hint
     )

@@ -15,9 +15,9 @@ from mlops_lab.registry.trust import Trust, trust_of
 def open_engine(package: Path, plan: Plan, *, trust: Trust | None = None) -> Engine:
     """The engine of a package that has been checked.
 
-    `trust` is what its project allows a runner; where it is not given, the project is the one in whose `.mlops` the
-    package lies. The engine's module is imported now: ONNX Runtime takes 0.1 s and 40 MB, which only its users
-    pay.
+    `trust` is what the project allows a runner; where it is not given, the project is the one in whose `.mlops` the
+    package lies. Only now the engine's module is imported: ONNX Runtime takes 0.1 s and 40 MB, which models of other
+    engines do not need.
     """
     kind = ENGINES[plan.engine]
     allowed = partial(trust_of, package) if trust is None else lambda: trust

@@ -1,0 +1,31 @@
+"""How a runner reads a model file: one reader for each engine that needs a runner. None of them executes code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mlops_lab.registry.runner.wire import RunnerSetup
+
+
+def read_estimator(setup: RunnerSetup) -> Any:
+    """The estimator; whatever its library raises where the file is damaged or holds types that are not trusted."""
+    return READERS[setup.engine](setup)
+
+
+def _read_xgboost(setup: RunnerSetup) -> Any:
+    from xgboost import XGBClassifier, XGBRegressor
+
+    estimator = XGBRegressor() if setup.task == "regression" else XGBClassifier()
+    estimator.load_model(bytearray(setup.model))
+    return estimator
+
+
+def _read_skops(setup: RunnerSetup) -> Any:
+    import skops.io
+
+    return skops.io.loads(setup.model, trusted=setup.trusted)
+
+
+READERS: Mapping[str, Callable[[RunnerSetup], Any]] = {"xgboost": _read_xgboost, "skops": _read_skops}
+"""By the name of the engine."""

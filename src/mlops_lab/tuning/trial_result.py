@@ -1,0 +1,28 @@
+"""The result of one trial. Light: no Optuna, no MLflow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """The parameters of one trial, and its loss on each fold that it was tested on.
+
+    `state`: "finished", "pruned" (stopped early, because it was worse than most), "failed" (for the reason in `error`).
+    """
+
+    number: int
+    state: str
+    parameters: dict[str, Any]
+    folds: list[float]
+    seconds: float
+    error: str | None = None
+
+    @property
+    def loss(self) -> float:
+        """The mean over its folds; NaN where there is none."""
+        return fmean(self.folds) if self.folds else math.nan
