@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.clock import to_micros
-from mlops_lab.features.definition import Features, View, count, last
+from mlops_lab.features import Features, View, count, last
 from mlops_lab.features.memory import MemoryStore
 from mlops_lab.features.online import make_fact_row
 from mlops_lab.inference.feature_reader import FeatureReader

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from mlops_lab.clock import to_micros
-from mlops_lab.features.definition import View, last
+from mlops_lab.features import View, last
 from mlops_lab.journal.records import FactRecord, OutcomeRecord, PredictionRecord
 from mlops_lab.serving.answering.known_facts import KnownFacts, fact_id
 from mlops_lab.serving.answering.schemas import Schemas

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.features.online import MemoryStore
+from mlops_lab.features.memory import MemoryStore
 from mlops_lab.serving.answering.online_store import open_online_store
 
 REDIS = ("[gates]", '[serving]\nonline_store = "redis://127.0.0.1:1/0"\n\n[gates]')

@@ -9,7 +9,7 @@ import pytest
 
 from mlops_lab.clock import to_micros
 from mlops_lab.features.definition import Features
-from mlops_lab.features.online import MemoryStore
+from mlops_lab.features.memory import MemoryStore
 from mlops_lab.inference.feature_reader import FeatureReader, Inputs
 from mlops_lab.inference.predictor import Predictor, views_of
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord, ShadowRecord
