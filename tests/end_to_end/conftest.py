@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from replaying import SPAN, Replayed, replay
 from running import Server, make_once, mlops, run_jobs, serving
 from small_tables import WRITERS
 from synthetic import World, make_world, write_project
@@ -114,3 +116,13 @@ def trained(shared: Path) -> dict[str, Path]:
 def copies(trained: dict[str, Path], tmp_path: Path) -> Any:
     """Makes a copy of one of them for one test."""
     return lambda name: load_project(shutil.copytree(trained[name], tmp_path / name))
+
+
+@pytest.fixture(scope="session")
+def replayed(shared: Path) -> Replayed:
+    def make(folder: Path) -> None:
+        result = replay(folder / "demo", SPAN)
+        (folder / "result.json").write_text(json.dumps(result))
+
+    folder = make_once(shared / "replayed", make)
+    return Replayed(folder / "demo", json.loads((folder / "result.json").read_text()))

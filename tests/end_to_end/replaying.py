@@ -21,6 +21,16 @@ from mlops_lab.rollout.decisions import read_decisions
 from mlops_lab.serving.process.address import Address
 
 PATIENCE_SECONDS = 900.0
+SPAN = ("2013-03-01", "2013-03-02")
+"""The days of the demo that tests share."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A demo that was not interrupted: its folder and its summary."""
+
+    folder: Path
+    result: dict[str, Any]
 
 
 @dataclass(frozen=True)

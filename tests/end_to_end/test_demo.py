@@ -6,37 +6,15 @@ import json
 import re
 import signal
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from replaying import Kill, demo, journal_end, replay, replay_with_kills, what_came_of_it
-from running import make_once, mlops, until
+from replaying import SPAN, Kill, Replayed, demo, journal_end, replay_with_kills, what_came_of_it
+from running import mlops, until
 
 from mlops_lab.replay.flights import read_world
 
-SPAN = ("2013-03-01", "2013-03-02")
-
 pytestmark = pytest.mark.timeout(900)
-
-
-@dataclass(frozen=True)
-class Replayed:
-    """An unbroken demo: its folder and what it stderr."""
-
-    folder: Path
-    result: dict[str, Any]
-
-
-@pytest.fixture(scope="session")
-def replayed(shared: Path) -> Replayed:
-    def make(folder: Path) -> None:
-        result = replay(folder / "demo", SPAN)
-        (folder / "result.json").write_text(json.dumps(result))
-
-    folder = make_once(shared / "replayed", make)
-    return Replayed(folder / "demo", json.loads((folder / "result.json").read_text()))
 
 
 def test_the_summary_of_a_demo(replayed: Replayed) -> None:
