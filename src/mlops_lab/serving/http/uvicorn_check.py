@@ -17,7 +17,7 @@ from mlops_lab.errors import MlopsError
 from mlops_lab.serving.http.fast_path import FastRequest, Limits
 from mlops_lab.serving.http.messages import JSON, Header, Receive, Response, Scope, Send
 
-_METHODS: dict[str, dict[str, tuple[str, ...]]] = {
+METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "HttpToolsProtocol": {
         "__init__": ("config", "server_state", "app_state", "_loop"),
         "_start_asgi_task": ("cycle", "app"),
@@ -32,15 +32,15 @@ _METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "FlowControl": {"__init__": ("transport",), "pause_reading": (), "resume_reading": ()},
 }
 """By class, the methods that we call or replace, with their parameters."""
-_CONNECTION = (
+CONNECTION = (
     *("app", "connections", "cycle", "flow", "headers", "loop", "parser", "pipeline", "scope", "server_state"),
     *("timeout_keep_alive", "timeout_keep_alive_task", "transport", "url"),
 )
-_CYCLE = (
+CYCLE = (
     *("body", "disconnected", "keep_alive", "message_event", "more_body", "on_response", "response_complete"),
     *("response_started", "scope", "transport", "waiting_for_100_continue"),
 )
-_FLOW = ("read_paused", "write_paused")
+FLOW = ("read_paused", "write_paused")
 _LARGE = 40_000
 """Bytes of a body that is too large for the fast path."""
 
@@ -61,7 +61,7 @@ def find_fast_path_problem() -> str | None:
 
 
 def _find_other_methods(module: ModuleType) -> str | None:
-    for owner, methods in _METHODS.items():
+    for owner, methods in METHODS.items():
         for name, parameters in methods.items():
             method = getattr(getattr(module, owner), name, None)
             if method is None:
@@ -132,7 +132,7 @@ class _Trial:
 
     def _find_missing_attribute(self) -> str | None:
         connection = self._connection
-        for owner, names in ((connection, _CONNECTION), (connection.cycle, _CYCLE), (connection.flow, _FLOW)):
+        for owner, names in ((connection, CONNECTION), (connection.cycle, CYCLE), (connection.flow, FLOW)):
             for name in names:
                 if not hasattr(owner, name):
                     return f"{type(owner).__name__} has no {name}"
