@@ -1,4 +1,4 @@
-"""The linear model that every candidate is shown beside."""
+"""The linear model that every candidate is compared with."""
 
 from dataclasses import replace
 
@@ -73,12 +73,12 @@ def test_it_learns_what_is_linear(data, name):
     assert fit_baseline(rows).output.equals(baseline.output), "the same to the last bit"
 
 
-def test_a_class_that_was_never_seen_has_no_probability(data):
+def test_a_class_that_was_never_learned_has_probability_0(data):
     rows = data(Multiclass(("low", "middle", "high", "top")), CASES["multiclass"][1])
     assert fit_baseline(rows).output.list.get(3).unique().to_list() == [0.0]
 
 
-def test_what_is_no_number_or_never_seen_stops_nothing(data):
+def test_values_that_are_not_finite_or_never_seen_are_answered(data):
     rows = data(*CASES["binary"])
     odd = rows.inputs.with_columns(
         pl.when(pl.int_range(pl.len()) % 50 == 0).then(float("inf")).otherwise("number").alias("number"),
@@ -90,7 +90,7 @@ def test_what_is_no_number_or_never_seen_stops_nothing(data):
     assert not Binary().invalid(output).any()
 
 
-def test_weights_count(data):
+def test_weights_change_the_answers(data):
     rows = data(*CASES["binary"])
     heavy = rows.truth * 99 + 1
     plain, weighed = fit_baseline(rows).output, fit_baseline(replace(rows, weights=heavy)).output
@@ -105,7 +105,7 @@ def test_one_class_gives_the_base_rate(data):
 
 
 @pytest.mark.parametrize(("height", "width", "most"), [(300_000, 30, ROWS), (300_000, 1000, 5000), (80, 9_000, 80)])
-def test_it_learns_from_no_more_rows_than_a_second_allows(height, width, most):
+def test_it_is_trained_on_no_more_rows_than_a_second_allows(height, width, most):
     drawn = _draw(height, width)
     assert len(drawn) == most
     assert drawn.is_sorted()

@@ -16,7 +16,7 @@ def build(tiny, features):
     return build_training_set(tiny.project, features, lake=tiny.lake, until=tiny.now)
 
 
-def test_rows_that_a_server_would_refuse_are_not_learned_from(tiny):
+def test_rows_that_a_server_would_refuse_are_not_trained_on(tiny):
     features = tiny.pipeline.features
     views = [replace(view, missing="refuse") if view.name == "customer" else view for view in features.views]
     strict = build(tiny, Features(features.inputs, views, features.derived))
@@ -30,7 +30,7 @@ def test_rows_that_a_server_would_refuse_are_not_learned_from(tiny):
     assert both.equals(strict.holdout_inputs)
 
 
-def test_it_says_which_tables_it_saw(tiny):
+def test_it_names_the_snapshots_of_its_tables(tiny):
     seen = {snapshot.table: snapshot for snapshot in tiny.training.snapshots}
     assert seen.keys() == {"orders", "stock"}
     for name, snapshot in seen.items():
@@ -55,7 +55,7 @@ def test_weights_are_one_on_average_whatever_their_unit(tiny, unit):
 
 
 @pytest.mark.parametrize("amounts", [[1.0, None], [1.0, -1.0], [0.0, 0.0]])
-def test_what_is_no_weight_is_told(tiny, amounts):
+def test_a_bad_weight_is_an_error(tiny, amounts):
     source = replace_struct(tiny.project.settings.source, weight="amount")
     project = SimpleNamespace(settings=SimpleNamespace(source=source))
     with pytest.raises(InvalidInput) as caught:

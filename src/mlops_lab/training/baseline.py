@@ -1,4 +1,7 @@
-"""The simple baseline: a linear model on the same inputs. It needs no tuning, and takes about half a second."""
+"""The simple baseline: a linear model on the same inputs. It needs no tuning, and takes about half a second.
+
+scikit-learn takes a second or more to import, so only the functions that use it do.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What skl2onnx lacks, or converts only almost exactly: converters of the boosting libraries and of two scalers."""
+"""What skl2onnx lacks, or converts only almost exactly: converters of the boosting libraries and of two scalers.
+
+The libraries take seconds to import, and some may be missing: each function imports what it needs.
+"""
 
 from __future__ import annotations
 

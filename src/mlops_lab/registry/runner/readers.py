@@ -1,4 +1,7 @@
-"""How a runner reads a model file: one reader for each engine that needs a runner. None of them executes code."""
+"""How a runner reads a model file: one reader for each engine that needs a runner. None of them executes code.
+
+Each library is imported by its reader only: a runner needs one of them.
+"""
 
 from __future__ import annotations
 
