@@ -33,7 +33,7 @@ from mlops_lab.lake.files import (
         ("a.parquet", as_parquet(), PARQUET),
         ("a.csv", as_parquet(), PARQUET),
         ("a.csv", b' {"a": 1}\n', JSON_LINES),
-        ("a.csv", gzip.compress(b'{"a": 1}\n'), JSON_LINES),
+        ("a.csv", gzip.compress(b'{"a": 1}\n', mtime=0), JSON_LINES),
         ("a.csv", b"[a],b\n1,2\n", DELIMITED),
     ],
 )
