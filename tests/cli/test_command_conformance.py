@@ -146,15 +146,22 @@ def test_one_more_command_takes_one_module_and_one_entry(
     """The steps of CONTRIBUTING.md: a module with `command`, and an entry in COMMANDS."""
     module = ModuleType("mlops_lab.cli.tables")
     source = '''
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
+from msgspec import Struct
+
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record
 from mlops_lab.lake import Lake
+
+
+class TableNames(Struct, frozen=True, kw_only=True):
+    schema_version: int = 1
+    tables: list
 
 
 def command(project: Folder = HERE, json: Json = False) -> None:
     """List the tables of the project."""
     names = Lake(open_project(project).lake_path).tables()
     if json:
-        print_json({"tables": names})
+        print_record(TableNames(tables=names))
     else:
         print(", ".join(names))
 '''

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from outputs import read_output
 from running import MLOPS
 
 from mlops_lab.lake import Lake
@@ -57,6 +58,7 @@ def replay(folder: Path, span: tuple[str, str]) -> dict[str, Any]:
         demo(folder, span), capture_output=True, text=True, timeout=PATIENCE_SECONDS, stdin=subprocess.DEVNULL
     )
     assert done.returncode == 0, done.stderr
+    read_output(["demo"], done.stdout)
     told: dict[str, Any] = json.loads(done.stdout)
     return told
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 import ticking
+from outputs import read_output
 from ticking import Job, JobResult
 
 from mlops_lab.project import Project
@@ -42,9 +43,10 @@ class Ran:
 
     @property
     def data(self) -> dict[str, Any]:
-        """The one JSON object on stdout."""
+        """The one JSON object on stdout, without its schema version."""
         found = json.loads(self.out)
         assert isinstance(found, dict)
+        found.pop("schema_version", None)
         return found
 
     @property
@@ -62,7 +64,10 @@ class Ran:
 
 
 def mlops(*words: object, project: Path | None = None, code: int | None = 0, **options: Any) -> Ran:
-    """Run `mlops WORDS --json` to its end; it must exit with `code` (None: with any) and never show a traceback."""
+    """Run `mlops WORDS --json` to its end; it must exit with `code` (None: with any) and never show a traceback.
+
+    What it prints must be what is published: see docs/json.
+    """
     folder = ["--project", str(project)] if project else []
     command = [*MLOPS, *(str(word) for word in words), *folder, "--json"]
     done = subprocess.run(
@@ -71,6 +76,8 @@ def mlops(*words: object, project: Path | None = None, code: int | None = 0, **o
     ran = Ran(done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in ran.err, ran.err
     assert code in {ran.code, None}, f"{words} exited with {ran.code}\n{ran.out}\n{ran.err}"
+    for line in ran.out.splitlines() if words[:2] != ("config", "schema") else []:
+        read_output([str(word) for word in words], line)
     return ran
 
 
@@ -203,6 +210,7 @@ def mlops_serve(folder: Path, *words: str, port: int | None = 0, **variables: st
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, (folder / "serve.err").read_text()
+        read_output(["serve"], line)
         yield json.loads(line)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 0

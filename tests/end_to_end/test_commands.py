@@ -257,7 +257,7 @@ def test_with_nothing_to_go_back_to(project: Project) -> None:
 def test_one_server_a_project_and_one_listener_a_port(copy_project: Callable[..., Project]) -> None:
     project, neighbour = copy_project(), copy_project()
     with mlops_serve(project.root, "--json") as ready:
-        assert ready.keys() == {"ready", "pid"}
+        assert ready.keys() == {"schema_version", "ready", "pid"}
         port = ready["ready"].rpartition(":")[2]
 
         error = mlops("serve", "--port", "0", project=project.root, code=3).error

@@ -303,7 +303,7 @@ def test_the_folder_has_the_documented_files(flights: Path, cases: dict[str, Cas
     edge, printed = flights / "edge", json.loads((flights / "printed.json").read_text())
     assert {path.name for path in edge.iterdir()} == FILES
     agreement = json.loads((edge / "agreement.json").read_text())
-    assert printed == {"folder": str(edge), "agreement": agreement}
+    assert printed == {"schema_version": 1, "folder": str(edge), "agreement": agreement}
     assert agreement["rows"]["rows"] > 20_000
     assert agreement["rows"]["differing"] == agreement["at_split_thresholds"]["differing"] == 0
     assert agreement["at_split_thresholds"]["rows"] > 1_000

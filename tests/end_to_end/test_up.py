@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from outputs import read_output
 from running import MLOPS, Talk, mlops, until
 from synthetic import World, ask, day_begin, write_project
 
@@ -48,7 +49,10 @@ class Up:
     @property
     def events(self) -> list[dict[str, Any]]:
         """The whole JSON lines on stdout."""
-        return [json.loads(line) for line in self.out.split("\n")[:-1]]
+        lines = self.out.split("\n")[:-1]
+        for line in lines:
+            read_output(["up"], line)
+        return [json.loads(line) for line in lines]
 
     def told(self, event: str) -> list[dict[str, Any]]:
         return [row for row in self.events if row.get("event") == event]
@@ -139,7 +143,7 @@ def test_the_server_and_up_itself_are_killed(project: Project, world: World) -> 
     with up(project.root, "--json") as running:
         running.wait_for(lambda: running.told("ready"))
         (ready,) = running.told("ready")
-        assert ready.keys() == {"event", "url", "pid", "predict", "outcome", "file", "header"}
+        assert ready.keys() == {"event", "schema_version", "url", "pid", "predict", "outcome", "file", "header"}
         answers = [talk_to(project).predict(ask(row)) for row in rows[:10]]
         os.kill(ready["pid"], signal.SIGKILL)
         running.wait_for(lambda: len(running.told("ready")) == 2)

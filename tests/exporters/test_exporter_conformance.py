@@ -154,7 +154,7 @@ def test_one_more_exporter_as_contributing_says(
     arguments = ["plain", str(folder), "--project", str(live_project.root)]
     done = CliRunner().invoke(app, [*arguments, "--json"])
     assert done.exit_code == 0, done.output
-    assert done.stdout.strip() == f'{{"folder": "{folder}", "letters": 7}}'
+    assert done.stdout.strip() == f'{{"schema_version": 1, "folder": "{folder}", "letters": 7}}'
     assert read_files(folder) == read_files(tmp_path / "exported")
     taken = CliRunner().invoke(app, arguments)
     assert isinstance(taken.exception, InvalidInput)

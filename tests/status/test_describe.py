@@ -22,32 +22,32 @@ def measured(*windows: dict[str, float]) -> pl.DataFrame:
 
 
 def test_a_window_weighs_as_much_as_its_outcomes():
-    told = summarise(
+    window = summarise(
         measured(
             {"outcomes": 100, "log_loss": 0.4, "observed_rate": 0.5},
             {"outcomes": 300, "log_loss": 0.6, "observed_rate": 0.0},
             {"outcomes": 0},
         )
     )
-    assert (told["metric"], told["outcomes"]) == ("log_loss", 400)
-    assert told["value"] == pytest.approx(0.55)
-    assert told["base"] == pytest.approx(math.log(2) / 4), "of a rate of 0 the same answer is always right"
-    assert told["at"] == (END + timedelta(days=1)).isoformat()
+    assert (window.metric, window.outcomes) == ("log_loss", 400)
+    assert window.value == pytest.approx(0.55)
+    assert window.base == pytest.approx(math.log(2) / 4), "of a rate of 0 the same answer is always right"
+    assert window.at == (END + timedelta(days=1)).isoformat()
 
 
 def test_squared_errors_add_up():
-    told = summarise(
+    window = summarise(
         measured(
             {"outcomes": 10, "rmse": 3.0, "mae": 2.0, "r2": 0.75},
             {"outcomes": 10, "rmse": 4.0, "mae": 2.0, "r2": 0.0},
         )
     )
-    assert told["value"] == pytest.approx(math.sqrt(12.5))
-    assert told["base"] == pytest.approx(math.sqrt((36 + 16) / 2))
+    assert window.value == pytest.approx(math.sqrt(12.5))
+    assert window.base == pytest.approx(math.sqrt((36 + 16) / 2))
 
 
 def test_classes_have_no_base_rate():
-    assert summarise(measured({"outcomes": 5, "log_loss": 1.1, "accuracy": 0.5}))["base"] is None
+    assert summarise(measured({"outcomes": 5, "log_loss": 1.1, "accuracy": 0.5})).base is None
 
 
 @pytest.mark.parametrize("windows", [[], [{"outcomes": 0}], [{"outcomes": 3}]])

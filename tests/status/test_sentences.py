@@ -1,12 +1,22 @@
 """`mlops status` in words that a newcomer understands."""
 
+import msgspec
 import pytest
 
+from mlops_lab.status.records import ProjectStatus
 from mlops_lab.status.sentences import sentences
 
 NOW = "2024-03-25T12:00:00+00:00"
-PROMOTED = {"at": "2024-03-25T10:00:00+00:00", "what": "promote", "version": 3, "reason": "3 days as canary"}
-FOUND = {
+PROMOTED = {
+    "at": "2024-03-25T10:00:00+00:00",
+    "what": "promote",
+    "version": 3,
+    "rule": "canary",
+    "reason": "3 days as canary",
+    "by": "loop",
+    "evidence": {},
+}
+STATUS = {
     "project": "parcels",
     "folder": "/parcels",
     "timezone": "Europe/Berlin",
@@ -17,6 +27,9 @@ FOUND = {
     "live_by": PROMOTED,
     "challenger": None,
     "stage": None,
+    "arms": {},
+    "generation": 4,
+    "quality": {},
     "performance": {},
     "predictions": 0,
     "pending": 0,
@@ -32,13 +45,13 @@ FOUND = {
 
 
 def say(**changes) -> str:
-    return "\n".join(sentences(FOUND | changes))
+    return "\n".join(sentences(msgspec.convert(STATUS | changes, ProjectStatus)))
 
 
 def test_what_is_live_and_why():
-    assert list(sentences(FOUND)) == [
+    assert say().splitlines() == [
         "version 3 answers, since 2 h ago (promoted: 3 days as canary)",
-        "nothing was asked yet",
+        "no request was answered yet",
         "the server answers on http://127.0.0.1:8321",
     ]
 
@@ -47,8 +60,8 @@ def test_nothing_is_live():
     nothing = {"champion": None, "live_by": None, "server": None, "recent": None, "now": None}
     assert say(**nothing, last_decision=None).startswith("no version is live: `mlops up` trains the first")
     refused = PROMOTED | {"what": "refuse", "version": 1, "reason": "no better than the base rate"}
-    told = say(**nothing, last_decision=refused)
-    assert "the last decision, on 2024-03-25: version 1 was refused: no better than the base rate" in told
+    text = say(**nothing, last_decision=refused)
+    assert "the last decision, on 2024-03-25: version 1 was refused: no better than the base rate" in text
 
 
 def test_no_server():
@@ -62,31 +75,31 @@ def test_requests_and_what_waits_for_its_outcome():
         "after 7 days none is expected any more); for 5 none came within 7 days"
     ) in say(predictions=1234, pending=85, recent=recent)
     one = {"answered_last_hour": 1, "waiting": 1, "oldest": "2024-03-25T11:59:50+00:00", "within_days": 1}
-    told = say(predictions=1, pending=1, recent=one)
+    text = say(predictions=1, pending=1, recent=one)
     assert (
         "1 request answered, 1 in the last hour; 1 waits for its outcome (the oldest since 10 s; after 1 day none is "
         "expected any more)"
-    ) in told
-    assert "no outcome came in yet (`mlops outcomes FILE`)" in told
+    ) in text
+    assert "no outcome came in yet (`mlops outcomes FILE`)" in text
 
 
-def figures(value: float, base: float | None, outcomes: int, at: str = "2024-03-24T23:00:00+00:00") -> dict:
+def performance_window(value: float, base: float | None, outcomes: int, at: str = "2024-03-24T23:00:00+00:00") -> dict:
     return {"metric": "log_loss", "value": value, "base": base, "outcomes": outcomes, "at": at}
 
 
-def test_how_it_does():
-    told = say(
+def test_the_loss_of_each_window():
+    text = say(
         performance={
-            "last_24_hours": figures(0.5, 0.65, 120, NOW),
-            "last_day": figures(0.412, 0.6, 100),
-            "week_before": figures(0.405, 0.6, 1700),
+            "last_24_hours": performance_window(0.5, 0.65, 120, NOW),
+            "last_day": performance_window(0.412, 0.6, 100),
+            "week_before": performance_window(0.405, 0.6, 1700),
         }
     )
     assert (
-        "log loss, the less the better: 0.500 in the last 24 hours (120 outcomes), 0.412 yesterday (100 outcomes), "
-        "0.405 in the week before (1,700 outcomes); always the same answer would have had 0.650 at best"
-    ) in told
-    old = {"last_day": figures(0.4, 0.6, 3, "2024-03-21T23:00:00+00:00")}
+        "log loss (lower is better): 0.500 in the last 24 hours (120 outcomes), 0.412 yesterday (100 outcomes), "
+        "0.405 in the week before (1,700 outcomes); the best constant prediction would have had 0.650"
+    ) in text
+    old = {"last_day": performance_window(0.4, 0.6, 3, "2024-03-21T23:00:00+00:00")}
     assert "0.400 on the last day measured, which ended 3 days ago (3 outcomes)\n" in say(performance=old)
 
 
@@ -94,7 +107,7 @@ WAIT = {"days": 2, "days_over": 1, "until": "2024-03-26T10:00:00+00:00", "rows":
 
 
 @pytest.mark.parametrize(
-    ("stage", "then", "changes", "told"),
+    ("stage", "then", "changes", "text"),
     [
         (
             "shadow",
@@ -114,13 +127,13 @@ WAIT = {"days": 2, "days_over": 1, "until": "2024-03-26T10:00:00+00:00", "rows":
             "shadow",
             "canary",
             {"until": NOW, "rows": 50},
-            "version 4 is in shadow, since 2 h ago: all it needs is there: the next turn of the loop decides",
+            "version 4 is in shadow, since 2 h ago: nothing is missing: the next tick of the loop decides",
         ),
     ],
 )
-def test_what_a_rollout_waits_for(stage, then, changes, told):
+def test_what_a_rollout_waits_for(stage, then, changes, text):
     rollout = WAIT | {"then": then, "canary_share": 0.1} | changes
-    assert told in say(challenger=4, stage=stage, rollout=rollout)
+    assert text in say(challenger=4, stage=stage, rollout=rollout)
 
 
 def test_when_the_next_training_is_due():
@@ -135,23 +148,24 @@ def test_when_the_next_training_is_due():
 
 
 def test_what_was_set_aside():
-    alert = {"at": "2024-03-25T11:57:00+00:00", "what": "it was served otherwise", "hint": "look"}
-    told = say(quarantined=3, unknown_outcomes=2, conflicting_outcomes=1, alert=alert)
-    assert "3 rows wait in quarantine: `mlops quarantine`" in told
-    assert "2 outcomes named no recent prediction: kept aside" in told
-    assert "1 outcome contradicted an earlier one: refused" in told
-    assert "alert, 3 min ago: it was served otherwise (look)" in told
+    alert = {"at": "2024-03-25T11:57:00+00:00", "rule": "parity", "what": "it was served otherwise"}
+    alert |= {"where": "load", "hint": "look"}
+    text = say(quarantined=3, unknown_outcomes=2, conflicting_outcomes=1, alert=alert)
+    assert "3 rows wait in quarantine: `mlops quarantine`" in text
+    assert "2 outcomes named no recent prediction: kept aside" in text
+    assert "1 outcome contradicted an earlier one: refused" in text
+    assert "alert, 3 min ago: it was served otherwise (look)" in text
     assert "1 row waits in quarantine" in say(quarantined=1)
 
 
 @pytest.mark.parametrize(
-    ("decision", "told"),
+    ("decision", "text"),
     [
         ({"what": "refuse", "version": 4}, "version 4 was refused: why"),
         ({"what": "roll_back", "version": 4}, "rolled back (version 4): why"),
         ({"what": "retrain", "version": None}, "a candidate is to be trained: why"),
     ],
 )
-def test_the_last_decision_where_it_is_another(decision, told):
+def test_the_last_decision_where_it_is_another(decision, text):
     last = PROMOTED | {"at": "2024-03-25T11:00:00+00:00", "reason": "why"} | decision
-    assert f"the last decision, 1 h ago: {told}" in say(last_decision=last)
+    assert f"the last decision, 1 h ago: {text}" in say(last_decision=last)

@@ -154,6 +154,11 @@ COMMANDS = {
             "Write a version into a folder that answers in browsers and in Python.",
             ("mlops package 3 --edge flights-3",),
         ),
-        Command("export", EXTEND, "Write the project for another tool.", ("mlops export feast feature-repository",)),
+        Command(
+            "export",
+            EXTEND,
+            "Write the project for another tool.",
+            ("mlops export feast feature-repository", "mlops export edge flights-edge"),
+        ),
     )
 }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from mlops_lab.cli.plots import draw_columns
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, print_table
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record, print_table
 from mlops_lab.lineage.compare import Comparison, compare_runs
 from mlops_lab.lineage.held_out import HeldOut
 
@@ -23,59 +22,60 @@ def command(
     json: Json = False,
 ) -> None:
     """Compare parameters, metrics, data and code of runs; for versions, also their answers on new rows."""
-    found = compare_runs(open_project(project), runs)
+    comparison = compare_runs(open_project(project), runs)
     if json:
-        print_json(asdict(found))
+        print_record(comparison)
         return
-    print_table(_table(found))
-    if len({run.made_of["cutoff"] for run in found.runs}) > 1:
+    print_table(_table(comparison))
+    if len({run.made_of["cutoff"] for run in comparison.runs}) > 1:
         print("\nmetrics were measured on different rows, those after each one's own cutoff: no best one is marked")
-    if found.held_out is not None:
-        _show_held_out(found.held_out)
-    elif sum(run.version is not None for run in found.runs) > 1:
+    if comparison.held_out is not None:
+        _show_held_out(comparison.held_out)
+    elif sum(run.version is not None for run in comparison.runs) > 1:
         print("\nno rows yet that none of these versions has learned from")
 
 
-def _table(found: Comparison) -> Table:
-    table = Table("", *(run.name for run in found.runs), box=None, header_style="bold")
+def _table(comparison: Comparison) -> Table:
+    table = Table("", *(run.name for run in comparison.runs), box=None, header_style="bold")
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.overflow = "fold"
-    for name, values in found.differing.items():
+    for name, values in comparison.differing.items():
         table.add_row(name, *(_text(value) for value in values))
-    table.add_row("parameters alike", str(found.alike), style="dim", end_section=True)
-    for metric, numbers in found.metrics.items():
-        best = found.best.get(metric)
+    table.add_row("parameters alike", str(comparison.alike), style="dim", end_section=True)
+    for metric, numbers in comparison.metrics.items():
+        best = comparison.best.get(metric)
         marked = (
-            f"[bold green]{_text(number)} *[/]" if place == best else _text(number)
-            for place, number in enumerate(numbers)
+            f"[bold green]{_text(number)} *[/]" if index == best else _text(number)
+            for index, number in enumerate(numbers)
         )
         table.add_row(metric, *marked)
-    table.add_row("run", *(run.run_id[:8] for run in found.runs))
-    table.add_row("data", *(run.made_of["snapshots"].replace(", ", "\n") for run in found.runs))
+    table.add_row("run", *(run.run_id[:8] for run in comparison.runs))
+    table.add_row("data", *(run.made_of["snapshots"].replace(", ", "\n") for run in comparison.runs))
     table.add_row(
-        "learned from", *(f"{run.made_of['rows']} rows before {run.made_of['cutoff'][:16]}" for run in found.runs)
+        "learned from", *(f"{run.made_of['rows']} rows before {run.made_of['cutoff'][:16]}" for run in comparison.runs)
     )
-    table.add_row("commit", *(_commit(run.made_of["commit"]) for run in found.runs))
+    table.add_row("commit", *(_commit(run.made_of["commit"]) for run in comparison.runs))
     return table
 
 
-def _show_held_out(found: HeldOut) -> None:
+def _show_held_out(held_out: HeldOut) -> None:
     """A plot for each version, all on one scale, and what the comparison says."""
-    print(f"\n{found.loss_name} on the {found.rows:,} rows since {found.since[:16]} that none of them has learned from")
-    every = [value for values in found.by_block.values() for value in values]
-    low, high = min(every), max(every)
-    best = min(found.losses, key=lambda number: found.losses[number])
-    for number, values in found.by_block.items():
+    rows = f"{held_out.rows:,} rows since {held_out.since[:16]}"
+    print(f"\n{held_out.loss_name} on the {rows} that none of them has learned from")
+    losses = [value for values in held_out.by_block.values() for value in values]
+    low, high = min(losses), max(losses)
+    best = min(held_out.losses, key=lambda number: held_out.losses[number])
+    for number, values in held_out.by_block.items():
         mark = " *" if number == best else ""
-        print(f"\nversion {number}: {found.losses[number]:.4f}{mark}")
+        print(f"\nversion {number}: {held_out.losses[number]:.4f}{mark}")
         lines = draw_columns(values, low=low, high=high)
-        for place, line in enumerate(lines):
-            label = f"{high:.3f}" if place == 0 else f"{low:.3f}" if place == len(lines) - 1 else ""
+        for index, line in enumerate(lines):
+            label = f"{high:.3f}" if index == 0 else f"{low:.3f}" if index == len(lines) - 1 else ""
             print(f"{label:>8} │{line}")
-        print(f"{'':>8}  {found.blocks[0]} … {found.blocks[-1]}")
+        print(f"{'':>8}  {held_out.blocks[0]} … {held_out.blocks[-1]}")
     print()
-    for pair in found.paired:
+    for pair in held_out.paired:
         print(pair.words)
 
 

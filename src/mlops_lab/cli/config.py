@@ -7,7 +7,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, print_table
+from mlops_lab.cli.records.projects import ConfigRecord, SettingRecord
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record, print_table
 from mlops_lab.project import CONFIG_NAME
 from mlops_lab.project.layers import Origin
 from mlops_lab.project.listing import list_settings
@@ -22,7 +23,8 @@ def show(project: Folder = HERE, json: Json = False) -> None:
     opened = open_project(project)
     found = list_settings(opened)
     if json:
-        print_json({"config": str(opened.root / CONFIG_NAME), "settings": [one.as_dict() for one in found]})
+        settings = [msgspec.convert(setting.as_dict(), SettingRecord) for setting in found]
+        print_record(ConfigRecord(config=str(opened.root / CONFIG_NAME), settings=settings))
         return
     table = Table("key", "value", "from", box=None, header_style="bold")
     table.columns[1].overflow = "fold"

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
+import msgspec
 import typer
 
 from mlops_lab.cli.errors import refuse
-from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_json
+from mlops_lab.cli.records.tables import (
+    BreachRecord,
+    ContractCheck,
+    ContractDifferences,
+    FieldRecord,
+    InferredFields,
+)
+from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_record
+from mlops_lab.contracts.fields import Field
 from mlops_lab.contracts.infer import compare_fields, write_toml
 from mlops_lab.errors import Refused
 from mlops_lab.intake.contract import check_table, infer_table, tables_of
@@ -24,7 +34,7 @@ def infer(table: Table = None, project: Folder = HERE, json: Json = False) -> No
     opened = open_project(project)
     found = {name: infer_table(opened, name) for name in tables_of(opened, table)}
     if json:
-        print_json({name: [vars(field) for field in fields] for name, fields in found.items()})
+        print_record(InferredFields(tables={name: _record_fields(fields) for name, fields in found.items()}))
         return
     for name, fields in found.items():
         print(f"# table {name}\n{write_toml(fields)}\n")
@@ -38,7 +48,8 @@ def check(table: Table = None, project: Folder = HERE, at: At = None, json: Json
     now = parse_at(at) or Loop(opened).now()
     breaches = [breach for name in names for breach in check_table(opened, name, now=now)]
     if json:
-        print_json({"tables": names, "breaches": [breach.as_dict() for breach in breaches]})
+        broken = [msgspec.convert(breach.as_dict(), BreachRecord) for breach in breaches]
+        print_record(ContractCheck(tables=names, breaches=broken))
     else:
         for breach in breaches:
             print(breach)
@@ -54,9 +65,13 @@ def diff(table: Table = None, project: Folder = HERE, json: Json = False) -> Non
     fields = table_fields(opened)
     found = {name: compare_fields(fields[name], infer_table(opened, name)) for name in tables_of(opened, table)}
     if json:
-        print_json(found)
+        print_record(ContractDifferences(tables=found))
         return
     for name, differences in found.items():
         print(f"{name}: " + ("nothing" if not differences else ""))
         for difference in differences:
             print(f"  {difference}")
+
+
+def _record_fields(fields: Iterable[Field]) -> list[FieldRecord]:
+    return [msgspec.convert(vars(field), FieldRecord) for field in fields]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from mlops_lab.cli.shared import Json, talk
+from mlops_lab.cli.records.replay import DemoRecord
+from mlops_lab.cli.shared import Json, print_record, talk
 from mlops_lab.cli.summary import render
 from mlops_lab.errors import InvalidInput
 from mlops_lab.replay.demo import DemoOptions, run_demo
@@ -43,7 +43,7 @@ def command(
             talk.print(said, highlight=False, markup=False, soft_wrap=True)
             raise
     if json:
-        sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
+        print_record(msgspec.convert(summary, DemoRecord, from_attributes=True))
     else:
         render(summary, Console())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -21,24 +20,24 @@ def guarded(run: Callable[[], Any]) -> int:
     except SystemExit as stop:
         if stop.code == USAGE_EXIT and "--json" in sys.argv:  # Typer has told the person
             hint = "`mlops COMMAND --help` lists what it takes; stderr says what is wrong"
-            print(json.dumps({"error": {"code": "usage", "what": "wrong use", "where": None, "hint": hint}}))
+            _print_json({"code": "usage", "what": "wrong use", "where": None, "hint": hint}, exit_code=USAGE_EXIT)
         return stop.code if isinstance(stop.code, int) else 0
     except MlopsError as error:
-        _tell(error.as_dict(), text=str(error))
+        _tell(error.as_dict(), text=str(error), exit_code=error.exit_code)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
     except OSError as error:
         hint = "check that the path is right, may be read and written, and has space left"
-        _tell({"code": "os", "what": str(error), "where": error.filename, "hint": hint}, text=str(error))
+        _tell({"code": "os", "what": str(error), "where": error.filename, "hint": hint}, text=str(error), exit_code=3)
         return 3
     except Exception as error:  # a bug of ours: said as such, in one line
         if os.environ.get("MLOPS_DEBUG"):
             raise
         hint = "this is a bug of ours; MLOPS_DEBUG=1 shows the trace for a report"
         what = f"{type(error).__name__}: {error}"
-        _tell({"code": "bug", "what": what, "where": None, "hint": hint}, text=what)
+        _tell({"code": "bug", "what": what, "where": None, "hint": hint}, text=what, exit_code=BUG_EXIT)
         return BUG_EXIT
     return 0
 
@@ -49,10 +48,17 @@ def refuse(refusal: Refused) -> NoReturn:
     sys.exit(refusal.exit_code)
 
 
-def _tell(error: dict[str, Any], *, text: str) -> None:
+def _tell(error: dict[str, Any], *, text: str, exit_code: int) -> None:
     if "--json" in sys.argv:
-        print(json.dumps({"error": error}))
+        _print_json(error, exit_code=exit_code)
     _talk(error, text=text)
+
+
+def _print_json(error: dict[str, Any], *, exit_code: int) -> None:
+    from mlops_lab.cli.records.errors import ErrorDetails, ErrorRecord
+    from mlops_lab.cli.shared import print_record  # imports much that a command in error may not have needed
+
+    print_record(ErrorRecord(error=ErrorDetails(**error), exit_code=exit_code))
 
 
 def _talk(error: dict[str, Any], *, text: str) -> None:

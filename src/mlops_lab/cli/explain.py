@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, print_table
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record, print_table
 from mlops_lab.errors import InvalidInput
-from mlops_lab.lineage.explain import explain, explain_version, in_words, version_in_words
+from mlops_lab.lineage.explain import describe_prediction, describe_version, explain, explain_version
+from mlops_lab.lineage.records import PredictionLineage, VersionLineage
 
 
 def command(
@@ -30,15 +31,16 @@ def command(
             hint="`mlops explain ID` or `mlops explain --version NUMBER`",
         )
     opened = open_project(project)
+    record: PredictionLineage | VersionLineage
     if prediction_id is not None:
-        found = explain(opened, prediction_id)
-        lines = in_words(found)
+        prediction = explain(opened, prediction_id)
+        record, lines = prediction, describe_prediction(prediction)
     else:
         assert version is not None
-        found = explain_version(opened, version)
-        lines = version_in_words(found)
+        trained = explain_version(opened, version)
+        record, lines = trained, describe_version(trained)
     if json:
-        print_json(found)
+        print_record(record)
         return
     table = Table(box=None, show_header=False)
     table.add_column(style="bold")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import typer
 
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
+from mlops_lab.cli.records.exports import make_record
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record
 from mlops_lab.exporters.catalog import EXPORTERS
 from mlops_lab.exporters.exporter import Exporter
 
@@ -29,7 +30,7 @@ def _make_command(exporter: Exporter) -> Callable[..., None]:
     def command(folder: Path, project: Folder = HERE, json: Json = False) -> None:
         report = exporter.export(open_project(project), folder)
         if json:
-            print_json({"folder": str(folder), **report.details})
+            print_record(make_record(exporter.name, folder=str(folder), details=report.details))
             return
         for line in report.lines:
             print(line)

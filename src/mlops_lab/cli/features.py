@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
+import msgspec
 import typer
 from rich.table import Table
 
 from mlops_lab.cli.errors import refuse
-from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_json, print_table
+from mlops_lab.cli.records.predictions import ParityExample, ParityRecord
+from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_record, print_table
 from mlops_lab.errors import Refused
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
@@ -27,18 +29,19 @@ def list_all(project: Folder = HERE, json: Json = False) -> None:
     """List all views with their values, and derived features; `show VIEW` has the details of one."""
     found = list_features(open_project(project))
     if json:
-        print_json(found)
+        print_record(found)
         return
     table = Table("view", "value", "of", "seen", "live in", box=None, header_style="bold")
     table.columns[2].overflow = "fold"
-    for view in found["views"]:
-        span = f", over {view['over']}" if view["over"] else f", ttl {view['ttl']}" if view["ttl"] else ""
-        first = (f"{view['table']} by {_key(view['by'])}{span}", ", ".join(map(str, view["live_in"])))
-        for number, (name, how) in enumerate(view["values"].items()):
-            table.add_row(view["name"] if not number else "", name, _aggregate(*how), *(first if not number else ()))
+    for view in found.views:
+        limit = f", over {view.over}" if view.over else f", ttl {view.ttl}" if view.ttl else ""
+        first = (f"{view.table} by {_key(view.by)}{limit}", ", ".join(map(str, view.live_in)))
+        for index, (name, aggregate) in enumerate(view.values.items()):
+            more = ("", "") if index else first
+            table.add_row("" if index else view.name, name, _aggregate(*aggregate), *more)
     print_table(table)
     derived = Table("derived", "expression", box=None, header_style="bold")
-    for name, expression in found["derived"].items():
+    for name, expression in found.derived.items():
         derived.add_row(name, expression)
     print_table(derived)
 
@@ -48,16 +51,17 @@ def show(view: str, project: Folder = HERE, json: Json = False) -> None:
     """Show one view in full."""
     found = show_view(open_project(project), view)
     if json:
-        print_json(found)
+        print_record(found)
         return
     table = Table(box=None, show_header=False)
     table.add_column(style="bold")
     for name in ("name", "version", "table", "over", "ttl", "missing"):
-        table.add_row(name, "-" if found[name] is None else str(found[name]))
-    table.add_row("key", _key(found["by"]))
-    for name, how in found["values"].items():
-        table.add_row(f"value {name}", f"{_aggregate(*how)}  ({found['types'][name]})")
-    table.add_row("live in", ", ".join(f"version {number}" for number in found["live_in"]) or "no live version")
+        value = getattr(found, name)
+        table.add_row(name, "-" if value is None else str(value))
+    table.add_row("key", _key(found.by))
+    for name, aggregate in found.values.items():
+        table.add_row(f"value {name}", f"{_aggregate(*aggregate)}  ({found.types[name]})")
+    table.add_row("live in", ", ".join(f"version {number}" for number in found.live_in) or "no live version")
     print_table(table)
 
 
@@ -70,22 +74,21 @@ def diff(
     """Compare pipeline.py with another commit or a registered version."""
     found = diff_features(open_project(project), other)
     if json:
-        print_json(found)
+        print_record(found)
         return
-    if found["same"]:
+    if found.same:
         print(f"the same as {other}")
         return
     table = Table("what", "name", "change", box=None)
-    for part in ("views", "derived", "inputs"):
-        kind = part.removesuffix("s")
-        for change in ("added", "removed"):
-            for name in found[part][change]:
+    for kind, changes in (("view", found.views), ("derived", found.derived), ("input", found.inputs)):
+        for change, names in (("added", changes.added), ("removed", changes.removed)):
+            for name in names:
                 table.add_row(kind, name, change)
-        for name, fields in found[part]["changed"].items():
-            for field, values in fields.items():
-                if field == "definition" and "expression" in fields:
-                    continue  # said already
-                table.add_row(kind, name, f"{field}: {values['then']} → {values['now']}")
+        for name, parts in changes.changed.items():
+            for part, values in parts.items():
+                if part == "definition" and "expression" in parts:
+                    continue  # the expression says the same in short
+                table.add_row(kind, name, f"{part}: {values.then} → {values.now}")
     print_table(table)
 
 
@@ -98,7 +101,7 @@ def verify(project: Folder = HERE, json: Json = False) -> None:
     decisions = read_decisions(lake)
     report = Verifier(opened, lake, features_of=partial(load_features, opened, decisions)).verify_all()
     if json:
-        print_json(_as_dict(report))
+        print_record(_record(report))
     else:
         _print_report(report, opened)
     if report.differing_cells:
@@ -111,10 +114,17 @@ def verify(project: Folder = HERE, json: Json = False) -> None:
         )
 
 
-def _as_dict(report: ParityReport) -> dict[str, Any]:
-    examples = [{**vars(example), "at": example.at.isoformat()} for example in report.examples]
-    counts = {"predictions": report.predictions, "cells": report.cells, "differing": report.differing_cells}
-    return {**counts, "by_feature": report.differing, "examples": examples}
+def _record(report: ParityReport) -> ParityRecord:
+    examples = [
+        msgspec.convert(vars(example) | {"at": example.at.isoformat()}, ParityExample) for example in report.examples
+    ]
+    return ParityRecord(
+        predictions=report.predictions,
+        cells=report.cells,
+        differing=report.differing_cells,
+        by_feature=report.differing,
+        examples=examples,
+    )
 
 
 def _print_report(report: ParityReport, project: Project) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_json, print_table
+from mlops_lab.cli.records.decisions import HistoryRecord
+from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_record, print_table
 from mlops_lab.lake import Lake
+from mlops_lab.rollout.decision_record import record_decision
 from mlops_lab.rollout.decisions import read_decisions
 
 
@@ -14,7 +16,7 @@ def command(project: Folder = HERE, json: Json = False) -> None:
     opened = open_project(project)
     decisions = read_decisions(Lake(opened.lake_path))
     if json:
-        print_json({"decisions": [decision.as_dict() for decision in decisions]})
+        print_record(HistoryRecord(decisions=[record_decision(decision) for decision in decisions]))
         return
     table = Table("at", "what", "version", "rule", "reason", "by", box=None, header_style="bold")
     for decision in decisions:

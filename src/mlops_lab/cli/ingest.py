@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
+from mlops_lab.cli.records.tables import IngestRecord
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record
 from mlops_lab.intake.deliver import deliver_facts
 
 
@@ -18,8 +20,8 @@ def command(
     json: Json = False,
 ) -> None:
     """Send rows to the project's server; if none is running, log them for the next tick."""
-    told = deliver_facts(open_project(project), table, file)
+    counts = deliver_facts(open_project(project), table, file)
     if json:
-        print_json(told)
+        print_record(msgspec.convert(counts, IngestRecord))
     else:
-        print(", ".join(f"{count} {what}" for what, count in told.items() if isinstance(count, int)) or "no rows")
+        print(", ".join(f"{count} {what}" for what, count in counts.items() if isinstance(count, int)) or "no rows")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import polars as pl
 import typer
@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mlops_lab.cli.shared import Json, print_json, print_table, talk
+from mlops_lab.cli.records.projects import ColumnRecord, InitRecord
+from mlops_lab.cli.shared import Json, print_record, print_table, talk
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake.sources import read_data
 from mlops_lab.starter.analyse import analyse_table
@@ -48,7 +49,7 @@ def command(
     files = write_files(project, found, data=locate_data(data, name), query=query)
     make_project(name, files)
     if json:
-        print_json({"project": project, "folder": str(name.absolute()), **_describe(found), "files": list(files)})
+        print_record(_record(project, name.absolute(), found, files=list(files)))
     else:
         _report(found)
         print(f"\n{project} is written: {', '.join(files)}\nnext:  cd {name} && mlops up")
@@ -122,26 +123,29 @@ def _task(found: TableAnalysis) -> str:
     return f"{kind}: {found.target.field} ({shares}{', ...' if len(found.counts) > 8 else ''})"
 
 
-def _describe(found: TableAnalysis) -> dict[str, Any]:
+def _record(project: str, folder: Path, found: TableAnalysis, *, files: list[str]) -> InitRecord:
     columns = [
-        {
-            "name": one.column.name,
-            "field": one.column.field,
-            "type": one.column.type,
-            "missing": one.column.missing,
-            "distinct": one.column.distinct,
-            "role": one.role,
-            "note": one.note,
-        }
-        for one in found.columns
+        ColumnRecord(
+            name=assigned.column.name,
+            field=assigned.column.field,
+            type=assigned.column.type,
+            missing=assigned.column.missing,
+            distinct=assigned.column.distinct,
+            role=assigned.role,
+            note=assigned.note,
+        )
+        for assigned in found.columns
     ]
-    return {
-        "rows": found.rows,
-        "task": found.task,
-        "target": found.target.field,
-        "classes": found.counts,
-        "order": found.order,
-        "key": found.key,
-        "columns": columns,
-        "notes": list(found.notes),
-    }
+    return InitRecord(
+        project=project,
+        folder=str(folder),
+        rows=found.rows,
+        task=found.task,
+        target=found.target.field,
+        classes=found.counts,
+        order=found.order,
+        key=found.key,
+        columns=columns,
+        notes=list(found.notes),
+        files=files,
+    )

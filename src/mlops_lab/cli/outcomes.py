@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+import msgspec
 import typer
 
 from mlops_lab.cli.errors import refuse
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
+from mlops_lab.cli.records.predictions import OutcomesRecord
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record
 from mlops_lab.errors import Refused
 from mlops_lab.intake.deliver import deliver_outcomes
-from mlops_lab.status.words import count
+from mlops_lab.status.wording import format_count
 
 LISTED = 10
 _BECAME = {
@@ -33,35 +35,29 @@ def command(
     json: Json = False,
 ) -> None:
     """Send outcomes to the project's server; if none is running, log them for the next tick."""
-    told = deliver_outcomes(open_project(project), file)
+    result = msgspec.convert(deliver_outcomes(open_project(project), file), OutcomesRecord)
     if json:
-        print_json(told)
+        print_record(result)
     else:
-        _print(told, file)
-    if told["problems"]:
-        refuse(
-            Refused(
-                f"{len(told['problems'])} outcomes were not accepted",
-                code="outcomes_refused",
-                hint="--json lists all of them"
-                if len(told["problems"]) > LISTED and not json
-                else "each is listed above",
-            )
-        )
+        _print(result, file)
+    if result.problems:
+        some_are_missing = len(result.problems) > LISTED and not json
+        hint = "--json lists all of them" if some_are_missing else "each is listed above"
+        refuse(Refused(f"{len(result.problems)} outcomes were not accepted", code="outcomes_refused", hint=hint))
 
 
-def _print(told: dict[str, Any], file: Path) -> None:
-    counts = {verdict: number for verdict, number in told["counts"].items() if number}
-    print(f"{file.name}: {count(sum(counts.values()), 'outcome')}")
+def _print(result: OutcomesRecord, file: Path) -> None:
+    counts = {verdict: number for verdict, number in result.counts.items() if number}
+    print(f"{file.name}: {format_count(sum(counts.values()), 'outcome')}")
     for verdict, number in counts.items():
         print(f"  {number:,} {_BECAME[verdict]}")
-    for problem in told["problems"][:LISTED]:
-        print(f"  {_row(problem['where'])}: {problem['what']}")
-    if len(told["problems"]) > LISTED:
-        print(f"  … and {len(told['problems']) - LISTED:,} more")
+    for problem in result.problems[:LISTED]:
+        print(f"  {_row(problem.where or '')}: {problem.what}")
+    if len(result.problems) > LISTED:
+        print(f"  … and {len(result.problems) - LISTED:,} more")
 
 
 def _row(where: str) -> str:
     """`$.outcomes[3]` as the row of the file, counted from 1."""
-    found = re.search(r"\[(\d+)\]", where)
-    return f"row {int(found[1]) + 1}" if found else where
+    match = re.search(r"\[(\d+)\]", where)
+    return f"row {int(match[1]) + 1}" if match else where

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
+from mlops_lab.cli.records.package import PackageRecord
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record
 from mlops_lab.exporters.edge.export import export_edge
 
 
@@ -21,7 +21,7 @@ def command(
     """Write a version into a folder that answers in browsers, or in Python with onnxruntime only; check its answers."""
     agreement = export_edge(open_project(project), version, edge)
     if json:
-        print_json({"folder": str(edge), "agreement": msgspec.to_builtins(agreement)})
+        print_record(PackageRecord(folder=str(edge), agreement=agreement))
         return
     rows, beside = agreement.rows, agreement.at_split_thresholds
     print(f"version {version} in {edge}: it answers {rows.rows:,} rows like the server, to {rows.largest:.1g}")

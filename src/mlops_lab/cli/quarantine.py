@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json
+from mlops_lab.cli.records.tables import BreachRecord, QuarantineRecord
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record
 from mlops_lab.intake.deliver import replay_quarantine
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.quarantine import describe_quarantine
@@ -25,7 +27,8 @@ def command(
     ingest_journal(opened, lake)
     waiting = describe_quarantine(lake)
     if json:
-        print_json({"released": released, "waiting": [breach.as_dict() for breach in waiting]})
+        broken = [msgspec.convert(breach.as_dict(), BreachRecord) for breach in waiting]
+        print_record(QuarantineRecord(released=released, waiting=broken))
         return
     for table, rows in released.items():
         print(f"{rows} rows brought into {table}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
-from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_json, talk
+from mlops_lab.cli.records.decisions import RollbackRecord
+from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_record, talk
 from mlops_lab.loop.tick import Loop
 
 
@@ -20,7 +22,7 @@ def command(
     loop = Loop(open_project(project))
     decision = loop.roll_back(parse_at(at) or loop.now(), by="a person", reason=reason)
     if json:
-        print_json({**decision.as_dict(), "champion": loop.state.champion})
+        print_record(msgspec.convert(decision.as_dict() | {"champion": loop.state.champion}, RollbackRecord))
     else:
         print(f"version {loop.state.champion} answers", flush=True)
     with talk.status("updating MLflow"):  # the servers follow already

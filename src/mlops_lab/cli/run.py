@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from mlops_lab.cli.errors import refuse
-from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_json, talk
+from mlops_lab.cli.records.decisions import MadeDecision
+from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_record, talk
 from mlops_lab.errors import Refused
 from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decisions import DecisionKind
@@ -16,7 +19,7 @@ def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
         decision = loop.run(parse_at(at) or loop.now(), by="a person")
         loop.act()
     if json:
-        print_json(decision.as_dict())
+        print_record(msgspec.convert(decision.as_dict(), MadeDecision))
     else:
         words = {DecisionKind.BOOTSTRAP: "is live", DecisionKind.SHADOW: "is in shadow", DecisionKind.REFUSE: "refused"}
         which = "the candidate" if decision.version is None else f"version {decision.version}"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json as encoding
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
 import typer
+from msgspec import UNSET, UnsetType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, talk
+from mlops_lab.cli.records.predictions import ScoreRecord
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record, talk
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake.sinks import CSV, PARQUET, check_target, choose_format, open_sink
 from mlops_lab.scoring.score import ScoringResult, Watch, score
@@ -51,7 +51,7 @@ def command(
         with open_sink(out, kind, overwrite=overwrite) as write, _bar() as watch:
             scored = score(opened, file, write=write, watch=watch, with_requests=requests)
         if json:
-            print_json({**asdict(scored), "file": str(out)})
+            print_record(_record(scored, file=str(out)))
         else:
             print(f"{scored.rows} answers in {out}")
     else:
@@ -62,7 +62,10 @@ def command(
             staged = Path(folder) / "answers"
             with open_sink(staged, PARQUET if json else CSV) as write, _bar() as watch:
                 scored = score(opened, file, write=write, watch=watch, with_requests=requests)
-            _print_answers(staged, scored) if json else _copy(staged)
+            if json:
+                print_record(_record(scored), rows=("answers", _read_answers(staged)))
+            else:
+                _copy(staged)
     if scored.unanswered:
         talk.print(f"{scored.unanswered} of them have no answer; the server would refuse them too")
 
@@ -86,18 +89,13 @@ def _copy(staged: Path) -> None:
         shutil.copyfileobj(file, sys.stdout.buffer)
 
 
-def _print_answers(staged: Path, scored: ScoringResult) -> None:
-    """One JSON object with all answers, never all of them in memory."""
+def _record(scored: ScoringResult, *, file: str | UnsetType = UNSET) -> ScoreRecord:
+    return ScoreRecord(rows=scored.rows, unanswered=scored.unanswered, version=scored.version, file=file)
+
+
+def _read_answers(staged: Path) -> Iterator[dict[str, Any]]:
+    """All answers, never all of them in memory."""
     import pyarrow.parquet as pq
 
-    sys.stdout.write(_encode(asdict(scored))[:-1] + ', "answers": [')
-    separator = ""
     for rows in pq.ParquetFile(staged).iter_batches():
-        for row in pl.DataFrame(rows).iter_rows(named=True):
-            sys.stdout.write(separator + _encode(row))
-            separator = ", "
-    sys.stdout.write("]}\n")
-
-
-def _encode(data: dict[str, Any]) -> str:
-    return encoding.dumps(data, default=str)
+        yield from pl.DataFrame(rows).iter_rows(named=True)

@@ -6,16 +6,20 @@ import json
 import shutil
 import sys
 import textwrap
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from mlops_lab.cli.flags import flags_said
+from mlops_lab.cli.records.tables import ByTable
 from mlops_lab.clock import parse_moment
 from mlops_lab.project import Project, find_project
 
@@ -25,6 +29,7 @@ At = Annotated[str | None, typer.Option("--at", help="The time to use as now, su
 
 talk = Console(stderr=True)
 HERE = Path()
+_AS_PYTHON_WRITES = (datetime, date, time, timedelta, Decimal)
 
 
 def open_project(folder: Path) -> Project:
@@ -37,9 +42,35 @@ def parse_at(text: str | None) -> datetime | None:
     return parse_moment(text) if text else None
 
 
-def print_json(data: Any) -> None:
-    """One JSON object on stdout."""
-    print(json.dumps(data, default=str))
+def print_record(record: msgspec.Struct, *, rows: tuple[str, Iterable[dict[str, Any]]] | None = None) -> None:
+    """Print a record as one JSON object on one line of stdout.
+
+    `rows` names one more key and the rows that are its value; they are printed one by one, and never all in memory.
+    """
+    text = encode_record(record)
+    if rows is None:
+        print(text, flush=True)
+        return
+    name, items = rows
+    sys.stdout.write(f"{text[:-1]}, {json.dumps(name)}: [")
+    separator = ""
+    for item in items:
+        sys.stdout.write(separator + json.dumps(item, default=str))
+        separator = ", "
+    sys.stdout.write("]}\n")
+
+
+def encode_record(record: msgspec.Struct) -> str:
+    """The record as JSON text; values that JSON does not have (moments, dates) as Python writes them."""
+    data = msgspec.to_builtins(record, str_keys=True, builtin_types=_AS_PYTHON_WRITES, enc_hook=_to_builtin)
+    if isinstance(record, ByTable):
+        data |= data.pop("tables")
+    return json.dumps(data, default=str)
+
+
+def _to_builtin(value: Any) -> Any:
+    """Numbers of other libraries that are subclasses of Python's; anything else as text."""
+    return next((kind(value) for kind in (int, float) if isinstance(value, kind)), str(value))
 
 
 def print_table(table: Table) -> None:

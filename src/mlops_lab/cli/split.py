@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
-from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_json
+from mlops_lab.cli.records.decisions import SplitRecord
+from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_record
 from mlops_lab.loop.tick import Loop
 
 
@@ -21,6 +23,7 @@ def command(
     loop = Loop(open_project(project))
     decision = loop.split(parse_at(at) or loop.now(), version, share=share, by="a person")
     if json:
-        print_json({**decision.as_dict(), "arms": {str(arm): of for arm, of in loop.state.arms}})
+        arms = {str(version): share for version, share in loop.state.arms}
+        print_record(msgspec.convert(decision.as_dict() | {"arms": arms}, SplitRecord))
     else:
         print(f"version {version}: {decision.reason}", flush=True)

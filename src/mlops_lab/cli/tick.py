@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_json, talk
+from mlops_lab.cli.records.decisions import TickRecord
+from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_record, talk
 from mlops_lab.loop.tick import Loop
+from mlops_lab.rollout.decision_record import record_decision
 
 
 def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
@@ -13,7 +15,7 @@ def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
         now = parse_at(at) or loop.now()
         decisions = loop.tick(now, by="loop")
     if json:
-        print_json({"at": now.isoformat(), "decisions": [decision.as_dict() for decision in decisions]})
+        print_record(TickRecord(at=now.isoformat(), decisions=[record_decision(decision) for decision in decisions]))
     for decision in [] if json else decisions:
         print(f"{decision.what} {decision.version or ''}: {decision.reason}")
     if not decisions and not json:

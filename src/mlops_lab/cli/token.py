@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_json, print_table, talk
+from mlops_lab.cli.records.projects import NewToken, RevokedToken, TokenList, TokenRecord
+from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_record, print_table, talk
 from mlops_lab.serving.http.tokens import Role, create_token, list_tokens, revoke_token
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -23,7 +24,7 @@ def create(
     """Make a new token. It is shown only this once: only its hash is stored."""
     token, clear = create_token(open_project(project), role, name=name)
     if json:
-        print_json({"name": token.name, "role": token.role, "token": clear})
+        print_record(NewToken(name=token.name, role=str(token.role), token=clear))
         return
     print(clear)
     talk.print(f'token "{token.name}" may {token.role}; it is not shown again')
@@ -35,8 +36,11 @@ def list_all(project: Folder = HERE, json: Json = False) -> None:
     opened = open_project(project)
     tokens = list_tokens(opened)
     if json:
-        told = [{"name": one.name, "role": one.role, "created_at": one.created_at.isoformat()} for one in tokens]
-        print_json({"tokens": told})
+        records = [
+            TokenRecord(name=token.name, role=str(token.role), created_at=token.created_at.isoformat())
+            for token in tokens
+        ]
+        print_record(TokenList(tokens=records))
         return
     table = Table("name", "role", "since", box=None, header_style="bold")
     for one in tokens:
@@ -53,6 +57,6 @@ def revoke(
     """Revoke a token: running servers refuse it within a second."""
     token = revoke_token(open_project(project), name)
     if json:
-        print_json({"revoked": token.name, "role": token.role})
+        print_record(RevokedToken(revoked=token.name, role=str(token.role)))
     else:
         talk.print(f'token "{token.name}" is refused from now on')

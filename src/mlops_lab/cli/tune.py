@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
-from dataclasses import asdict
 from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_json, print_table, talk
+from mlops_lab.cli.records.tuning import TuneRecord
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record, print_table, talk
 from mlops_lab.tuning.result import Tuning
 from mlops_lab.tuning.result import TuningProgress as Seen
 from mlops_lab.tuning.tune import tune
@@ -37,7 +38,7 @@ def command(
     if (ended := sum(found.trials.values())) < trials:
         talk.print(f"time is up after {ended} of {trials} trials; the same command goes on")
     if json:
-        print_json(asdict(found))
+        print_record(msgspec.convert(found, TuneRecord, from_attributes=True))
     else:
         _show(found)
 

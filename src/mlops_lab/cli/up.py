@@ -16,7 +16,7 @@ from mlops_lab.cli.watchers import JsonLines, TextLines
 from mlops_lab.clock import parse_duration
 from mlops_lab.errors import InvalidInput, Refused
 from mlops_lab.rollout.decisions import DecisionKind
-from mlops_lab.runtime.up import Up, alone
+from mlops_lab.runtime.up import Up, exclusive_run
 
 
 def command(
@@ -33,15 +33,19 @@ def command(
         error.where = "--every"
         raise
     wanted = opened.settings.serving.port if port is None else port
-    with alone(opened, port=wanted), _stoppable() as stop, (JsonLines if json else TextLines)(opened) as watcher:
+    with (
+        exclusive_run(opened, port=wanted),
+        _stoppable() as stop,
+        (JsonLines if json else TextLines)(opened) as watcher,
+    ):
         up = Up(opened, port=wanted, watcher=watcher)
         first = up.train_first()
         if first is not None:
-            watcher.decided(first)
+            watcher.decision_made(first)
         if first is None or first.what is not DecisionKind.REFUSE:
-            watcher.stopped(up.stay(stop, every=length))
+            watcher.stopped(up.run_until(stop, every=length))
             return
-        reasons = "; ".join(dict.fromkeys(up.why_refused(first)))
+        reasons = "; ".join(dict.fromkeys(up.refusal_reasons(first)))
     refuse(
         Refused(
             f"the first version did not pass its gates: {reasons}",

@@ -1,42 +1,42 @@
-"""How the engine of a version was chosen, in words."""
+"""How the engine of a version was chosen, as text."""
 
 from __future__ import annotations
 
 from mlops_lab.training.agreement import BESIDE, CORNERS, DATA, ONE_BY_ONE, THRESHOLDS, Agreement, TriedEngine
 
-_KINDS = {
-    DATA: "learned from",
-    CORNERS: "with nulls or texts never seen",
+_ROW_KINDS = {
+    DATA: "of the training data",
+    CORNERS: "with nulls or unseen texts",
     THRESHOLDS: "at split thresholds",
-    BESIDE: "a hair beside those learned from",
-    ONE_BY_ONE: "asked one by one",
+    BESIDE: "next to rows of the training data",
+    ONE_BY_ONE: "one row at a time",
 }
 
 
-def engine_line(agreement: Agreement) -> str:
+def _engine_line(agreement: Agreement) -> str:
     """The engine that serves, and why it may."""
-    taken = agreement.taken
-    if taken is not None:
-        return f"{taken.engine}: {taken.reason}"
+    chosen = agreement.taken
+    if chosen is not None:
+        return f"{chosen.engine}: {chosen.reason}"
     return f"{agreement.engine}: {agreement.rows - agreement.differing:,} of {agreement.rows:,} rows agree"
 
 
 def engine_lines(agreement: Agreement) -> list[tuple[str, str]]:
-    """The engine that serves, on which rows it was compared, and what came of the others."""
-    lines = [("engine", engine_line(agreement))]
+    """The engine that serves, the rows on which it was compared, and the result of each other engine."""
+    lines = [("engine", _engine_line(agreement))]
     if agreement.taken is not None:
-        lines.append(("compared on", _rows(agreement, agreement.taken)))
-    others = [one for one in agreement.tried if one.engine != agreement.engine]
-    return lines + [("not taken", f"{one.engine}: {one.reason}") for one in others]
+        lines.append(("compared on", _compared_rows(agreement, agreement.taken)))
+    others = [tried for tried in agreement.tried if tried.engine != agreement.engine]
+    return lines + [("not taken", f"{tried.engine}: {tried.reason}") for tried in others]
 
 
-def _rows(agreement: Agreement, taken: TriedEngine) -> str:
-    told = []
-    for kind, words in _KINDS.items():
-        if kind in taken.parts:
-            rows = f"{taken.parts[kind].rows:,}"
+def _compared_rows(agreement: Agreement, chosen: TriedEngine) -> str:
+    parts = []
+    for kind, text in _ROW_KINDS.items():
+        if kind in chosen.parts:
+            rows = f"{chosen.parts[kind].rows:,}"
             rows += f" of {agreement.data_rows:,}" if kind == DATA and agreement.data_rows is not None else ""
             splits = f" ({agreement.splits:,} of {agreement.splits_in_all:,})" if kind == THRESHOLDS else ""
-            told.append(f"{rows} {words}{splits}")
-    how = f"within {taken.tolerance:g}" if taken.tolerance else "to the last bit"
-    return f"rows: {', '.join(told)}; {how}"
+            parts.append(f"{rows} {text}{splits}")
+    tolerance = f"within {chosen.tolerance:g}" if chosen.tolerance else "to the last bit"
+    return f"rows: {', '.join(parts)}; {tolerance}"

@@ -1,14 +1,16 @@
-"""Versions on the newest rows that none of them has learned from: what each cost, and whether they differ."""
+"""Versions compared on the newest rows, which none of them was trained on: their losses, and whether they differ."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import polars as pl
+from msgspec import Struct
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.offline import compute, refused
@@ -24,10 +26,9 @@ from mlops_lab.tasks.base import mean_of
 from mlops_lab.training.backtest import compare_blocks, equal_blocks, mean_by_block
 
 
-@dataclass(frozen=True)
-class Paired:
-    """How much less `other` costs than `first`, on average over the blocks; the p-value of a two-sided paired t-test
-    over them under "they are alike"; and all of that in words."""
+class PairedComparison(Struct, frozen=True, kw_only=True):
+    """How much lower the loss of `other` is than that of `first` (`gain`, the mean over the blocks), the p-value of a
+    two-sided paired t-test over the blocks (null hypothesis: no difference), and both as a sentence (`words`)."""
 
     first: int
     other: int
@@ -37,10 +38,9 @@ class Paired:
     words: str
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """`blocks` names the days (or numbers the stretches); `losses` holds a version's mean loss, `by_block` its mean on
-    each of them."""
+class HeldOut(Struct, frozen=True, kw_only=True):
+    """`blocks` names the days, or numbers the blocks of rows. `losses` is the mean loss of each version, `by_block` its
+    mean loss on each block."""
 
     loss_name: str
     since: str
@@ -48,24 +48,27 @@ class HeldOut:
     blocks: list[str]
     losses: dict[int, float]
     by_block: dict[int, list[float]]
-    paired: list[Paired]
+    paired: list[PairedComparison]
 
 
 def compare_held_out(project: Project, versions: Sequence[RegisteredVersion]) -> HeldOut | None:
-    """The versions on the rows since the latest of their cutoffs; each against the first. None where there are no rows.
+    """The losses of the versions on the rows since the latest of their cutoffs, each compared with the first; None
+    where there are no such rows.
 
-    Only rows that every one of them answers. InvalidInput where they predict different things.
+    Only rows that every version can answer count. InvalidInput where the versions predict different things.
     """
     lake = Lake(project.lake_path)
     ingest_journal(project, lake)
-    predictors = [Predictor(one.package, version=one.number, fingerprint=one.fingerprint) for one in versions]
-    _check_task(predictors)
+    predictors = [
+        Predictor(version.package, version=version.number, fingerprint=version.fingerprint) for version in versions
+    ]
+    _check_same_task(predictors)
     source, task = project.settings.source, predictors[0].task
     labelled = read_labelled(project, lake)
-    since = max(_cutoff(one) for one in predictors)
+    since = max(_cutoff(predictor) for predictor in predictors)
     rows = labelled.filter(pl.col(source.time) >= since)
     rows = rows.filter(task.encode(rows[source.label]).is_not_null())
-    outputs = _answers(project, lake, predictors, rows, labelled=labelled)
+    outputs = _predict(project, lake, predictors, rows, labelled=labelled)
     answered = pl.Series([True] * rows.height, dtype=pl.Boolean)
     for output in outputs:
         answered = answered & ~task.invalid(output)
@@ -76,7 +79,7 @@ def compare_held_out(project: Project, versions: Sequence[RegisteredVersion]) ->
     by_day = project.settings.backtest.share is None
     moments = rows[source.time]
     blocks = moments.dt.convert_time_zone(project.timezone).dt.date() if by_day else equal_blocks(rows.height)
-    numbers = [one.number for one in versions]
+    numbers = [version.number for version in versions]
     return HeldOut(
         loss_name=task.loss_name,
         since=since.isoformat(),
@@ -85,59 +88,71 @@ def compare_held_out(project: Project, versions: Sequence[RegisteredVersion]) ->
         losses={number: mean_of(loss) for number, loss in zip(numbers, losses, strict=True)},
         by_block={number: mean_by_block(blocks, loss).tolist() for number, loss in zip(numbers, losses, strict=True)},
         paired=[
-            _pair(project, numbers[0], number, blocks=blocks, gains=losses[0] - loss)
+            compare_pair(
+                numbers[0],
+                number,
+                gains=mean_by_block(blocks, losses[0] - loss),
+                alpha=project.settings.backtest.alpha,
+                block_name="day" if by_day else "block",
+            )
             for number, loss in zip(numbers[1:], losses[1:], strict=True)
         ],
     )
 
 
-def _pair(project: Project, first: int, other: int, *, blocks: pl.Series, gains: pl.Series) -> Paired:
-    result = compare_blocks(mean_by_block(blocks, gains))
-    p_value = min(1.0, 2 * min(result.p_value, compare_blocks(-mean_by_block(blocks, gains)).p_value))
-    one, many = ("day", "days") if project.settings.backtest.share is None else ("stretch", "stretches")
+def compare_pair(
+    first: int, other: int, *, gains: npt.NDArray[np.float64], alpha: float, block_name: str
+) -> PairedComparison:
+    """The comparison of two versions by how much lower the loss of `other` is on each block (`gains`); below `alpha`
+    the p-value says that they differ."""
+    result = compare_blocks(gains)
+    p_value = min(1.0, 2 * min(result.p_value, compare_blocks(-gains).p_value))
     better, worse = (other, first) if result.gain >= 0 else (first, other)
-    words = f"version {better} is better than version {worse} by {abs(result.gain):.4f} a {one}"
-    words += f" (p = {p_value:.2g}, {result.blocks} {many if result.blocks != 1 else one})"
-    if not p_value < project.settings.backtest.alpha:
+    blocks = f"{result.blocks} {block_name}{'s' if result.blocks != 1 else ''}"
+    words = f"version {better} is better than version {worse} by {abs(result.gain):.4f} a {block_name}"
+    words += f" (p = {p_value:.2g}, {blocks})"
+    if not p_value < alpha:
         words = f"no difference beyond chance: {words}"
-    return Paired(first, other, result.gain, p_value, result.blocks, words)
+    return PairedComparison(
+        first=first, other=other, gain=result.gain, p_value=p_value, blocks=result.blocks, words=words
+    )
 
 
-def _answers(
+def _predict(
     project: Project, lake: Lake, predictors: Sequence[Predictor], rows: pl.DataFrame, *, labelled: pl.DataFrame
 ) -> list[pl.Series]:
-    """What each version answers to the rows; null where a server would refuse to."""
+    """The output of each version for the rows; null where a server would refuse the request."""
     time = project.settings.source.time
-    asked = rows.select(field.name for field in request_fields(project))
+    requests = rows.select(field.name for field in request_fields(project))
     facts = read_facts(project, lake, labelled)
     inputs: dict[str, tuple[pl.DataFrame, pl.Series]] = {}
     outputs = []
-    for one in predictors:
-        features = one.features
+    for predictor in predictors:
+        features = predictor.features
         if features.version not in inputs:
             try:
                 inputs[features.version] = (
-                    compute(features, asked, time=time, facts=facts),
-                    refused(features, asked, time=time, facts=facts),
+                    compute(features, requests, time=time, facts=facts),
+                    refused(features, requests, time=time, facts=facts),
                 )
             except (pl.exceptions.PolarsError, KeyError) as error:
                 raise InvalidInput(
-                    f"asks for what mlops.toml no longer has: {str(error).splitlines()[0][:200]}",
+                    f"needs a field that mlops.toml no longer has: {str(error).splitlines()[0][:200]}",
                     code="other_fields",
-                    where=f"version {one.version}",
-                    hint="compare it with versions of its own time, or declare the field again",
+                    where=f"version {predictor.version}",
+                    hint="compare it with versions of that time, or declare the field again",
                 ) from None
         frame, refuses = inputs[features.version]
-        outputs.append(pl.select(pl.when(~refuses).then(one.score(frame))).to_series().alias("output"))
+        outputs.append(pl.select(pl.when(~refuses).then(predictor.score(frame))).to_series().alias("output"))
     return outputs
 
 
-def _check_task(predictors: Sequence[Predictor]) -> None:
-    kinds = {(one.plan.task, tuple(one.plan.classes)) for one in predictors}
+def _check_same_task(predictors: Sequence[Predictor]) -> None:
+    kinds = {(predictor.plan.task, tuple(predictor.plan.classes)) for predictor in predictors}
     if len(kinds) > 1:
-        said = ", ".join(f"version {one.version} is {one.plan.task}" for one in predictors)
+        tasks = ", ".join(f"version {predictor.version} is {predictor.plan.task}" for predictor in predictors)
         raise InvalidInput(
-            f"they predict different things: {said}",
+            f"they predict different things: {tasks}",
             code="different_tasks",
             where="RUN",
             hint="compare versions of one task and the same classes",
@@ -145,6 +160,6 @@ def _check_task(predictors: Sequence[Predictor]) -> None:
 
 
 def _cutoff(predictor: Predictor) -> datetime:
-    """The moment from which the version has learned nothing."""
+    """The moment from which on the version was trained on nothing."""
     lineage = msgspec.json.decode((predictor.package / LINEAGE_FILE).read_bytes(), type=dict[str, Any])
     return datetime.fromisoformat(lineage["cutoff"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import msgspec
 import polars as pl
 
 from mlops_lab import project as folder
@@ -13,6 +14,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.notebook.display import Displayed, Grid, Sheet
 from mlops_lab.notebook.version import Version, open_version
 from mlops_lab.status.describe import describe
+from mlops_lab.status.records import ProjectStatus
 from mlops_lab.status.sentences import sentences
 from mlops_lab.tables.declared import DECISIONS
 
@@ -36,7 +38,8 @@ class Status(dict[str, Any], Displayed):
     """The present state: the data of `mlops status --json`, displayed as the sentences of `mlops status`."""
 
     def _sheet(self) -> Sheet:
-        return Sheet(f"{self['project']} in {self['folder']}", [("", sentence) for sentence in sentences(self)])
+        status = msgspec.convert(dict(self), ProjectStatus)
+        return Sheet(f"{self['project']} in {self['folder']}", [("", sentence) for sentence in sentences(status)])
 
     __repr__ = Displayed.__repr__
 
@@ -77,7 +80,7 @@ class Project(Displayed):
 
     def status(self) -> Status:
         """What is live, how good it is, and what is waiting for what."""
-        return Status(describe(self.files))
+        return Status(msgspec.to_builtins(describe(self.files)))
 
     def history(self) -> pl.DataFrame:
         """Every decision ever made, in order, with its rule and its reason, in the project's time zone.

@@ -1,4 +1,4 @@
-"""A first request, and how it ends: made from the newest row that the project knows, ready to paste into a shell."""
+"""A first request and its outcome, made from the newest row of the project, as commands to paste into a shell."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from mlops_lab.tables.fields import submitted_fields
 
 NEWEST = 100
 MAX_PASTED = 3000
-"""The most characters of a body that a person would paste; a longer one goes into a file."""
+"""A body with more characters is too long to paste and goes into a file."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A request that the server answers, and an outcome that it accepts afterwards; plain JSON data without nulls."""
+    """A request that the server answers, and an outcome that it accepts for it; JSON data without nulls."""
 
     request: dict[str, Any]
     outcome: dict[str, Any]
@@ -49,51 +49,53 @@ class FirstSteps:
 def first_steps(project: Project, lake: Lake, *, now: datetime, url: str, folder: Path) -> FirstSteps:
     """What to type first, in `folder`, where a server of the project is reached at `url`."""
 
-    def near(path: Path) -> str:
+    def write_path(path: Path) -> str:
         return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
-    elsewhere = "" if folder.is_relative_to(project.root) else f" --project {shlex.quote(str(project.root))}"
+    project_option = "" if folder.is_relative_to(project.root) else f" --project {shlex.quote(str(project.root))}"
     predict = outcome = None
     example = make_example(project, lake, now=now)
     if example is not None:
         home = project.home
-        token = near(project.token_path)
-        send = partial(curl, near=near, certificate=near(tls.certificate) if (tls := find_tls(project)) else None)
-        predicting = token if needs_token_to_predict(project) else None
-        predict = send(f"{url}/v1/predict", example.request, file=home / "first-request.json", token=predicting)
-        told = {"outcomes": [example.outcome]}
-        outcome = send(f"{url}/v1/outcomes", told, file=home / "first-outcome.json", token=token)
-    return FirstSteps(predict, outcome, f"mlops outcomes labels.csv{elsewhere}", file_header(project))
+        token = write_path(project.token_path)
+        tls = find_tls(project)
+        certificate = write_path(tls.certificate) if tls else None
+        send = partial(curl, write_path=write_path, certificate=certificate)
+        predict_token = token if needs_token_to_predict(project) else None
+        predict = send(f"{url}/v1/predict", example.request, file=home / "first-request.json", token=predict_token)
+        outcomes = {"outcomes": [example.outcome]}
+        outcome = send(f"{url}/v1/outcomes", outcomes, file=home / "first-outcome.json", token=token)
+    return FirstSteps(predict, outcome, f"mlops outcomes labels.csv{project_option}", file_header(project))
 
 
 def make_example(project: Project, lake: Lake, *, now: datetime) -> Example | None:
-    """The newest row of the source table that a server would take in, asked anew at `now`; None where there is none.
+    """The newest row of the source table that a server would accept, as a new request; None where there is none.
 
-    The moments are those of `now` where a project has them: a row of long ago is asked about as if it were today.
+    Its moments are shifted to `now`: a row of long ago becomes a request of today.
     """
     source = project.settings.source
     request = make_struct("Request", parse_fields(source.request, where="source.request"), id=str)
     outcome = make_struct("Outcome", submitted_fields(project))
     now, name = now.replace(microsecond=0), f"first-{new_id()[:8]}"
     for row in _newest_rows(project, lake):
-        asked = {"id": name} | {column: row.get(column) for column in source.request}
+        request_row = {"id": name} | {column: row.get(column) for column in source.request}
         if source.time in source.request:
-            asked[source.time] = now
-        told = {"id": name} | {column: row.get(column) for column in source.outcome}
+            request_row[source.time] = now
+        outcome_row = {"id": name} | {column: row.get(column) for column in source.outcome}
         if project.settings.project.clock == "data":
-            told["known_at"] = now + max(row[source.known_at] - row[source.time], timedelta(0))
-        found = Example(_plain(asked), _plain(told))
+            outcome_row["known_at"] = now + max(row[source.known_at] - row[source.time], timedelta(0))
+        example = Example(_plain(request_row), _plain(outcome_row))
         try:
-            msgspec.convert(found.request, request)
-            msgspec.convert(found.outcome, outcome)
-        except msgspec.ValidationError:  # from before the contract became what it is
+            msgspec.convert(example.request, request)
+            msgspec.convert(example.outcome, outcome)
+        except msgspec.ValidationError:  # it is older than the present contract
             continue
-        return found
+        return example
     return None
 
 
 def file_header(project: Project) -> str:
-    """The first line of a CSV file of outcomes; what may be null may also be left out of it."""
+    """The first line of a CSV file of outcomes. `known_at` is left out where it may be null."""
     return ",".join(field.name for field in submitted_fields(project) if field.name != "known_at" or not field.nullable)
 
 
@@ -102,19 +104,19 @@ def curl(
     body: Any,
     *,
     file: Path,
-    near: Callable[[Path], str] = str,
+    write_path: Callable[[Path], str] = str,
     token: str | None = None,
     certificate: str | None = None,
 ) -> str:
-    """The command that posts `body`, for any POSIX shell; a long body is written into `file`, to be sent from there.
+    """The command that posts `body`, for any POSIX shell. A long body is written to `file` and sent from there.
 
-    `near` says how a path is written; `token` and `certificate` name the files that hold the token, and the certificate
-    by which a server is known.
+    `write_path` turns a path into text. `token` and `certificate` are the paths of the files with the token and with
+    the server's certificate.
     """
     text = write_json(body)
     if len(text) > MAX_PASTED:
         file.write_text(text, encoding="utf-8")
-        argument = shlex.quote(f"@{near(file)}")
+        argument = shlex.quote(f"@{write_path(file)}")
     else:
         argument = f"'{text}'"
     header = f' -H "Authorization: Bearer $(cat {shlex.quote(token)})"' if token else ""
@@ -123,8 +125,8 @@ def curl(
 
 
 def write_json(data: Any) -> str:
-    """JSON that can stand between single quotes and be copied from a terminal: apostrophes, and whatever does not show,
-    are written as \\\\u escapes."""
+    """JSON that can be put between single quotes and copied from a terminal: apostrophes and invisible characters are
+    written as \\\\u escapes."""
     text = json.dumps(data, ensure_ascii=False)
     return "".join(
         char if char.isprintable() and char != "'" else "".join(f"\\u{unit:04x}" for unit in _utf16(char))
@@ -138,7 +140,7 @@ def _utf16(char: str) -> list[int]:
 
 
 def _newest_rows(project: Project, lake: Lake) -> list[dict[str, Any]]:
-    """The newest rows of the source table, the newest first; only these are read."""
+    """The newest rows of the source table, newest first. Older rows are not read."""
     source = project.settings.source
     if not lake.exists(source.table):
         return []

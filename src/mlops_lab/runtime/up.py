@@ -1,4 +1,4 @@
-"""Server and loop together, until told to stop: what `mlops up` does."""
+"""Run server and loop together until stopped: what `mlops up` does."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ from mlops_lab.serving.process.watchdog import Watchdog
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
 from mlops_lab.tables.verdict import Verdict
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 
 class Watcher(Protocol):
-    """Is told what happens; the server's news come from another thread."""
+    """Gets the events of `mlops up`. Events of the server come from another thread."""
 
-    def stage(self, name: str) -> None:
-        """A stage of a turn, or of a training, begins."""
+    def stage_began(self, name: str) -> None:
+        """A stage of a tick, or of a training, begins."""
 
-    def ready(self, address: Address, steps: FirstSteps | None) -> None:
-        """The server answers; None for `steps`: again, after it had died."""
+    def server_ready(self, address: Address, steps: FirstSteps | None) -> None:
+        """The server answers. `steps` is None where it died and was started again."""
 
-    def decided(self, decision: Decision) -> None:
+    def decision_made(self, decision: Decision) -> None:
         """The loop has made a decision."""
 
     def failed(self, error: MlopsError) -> None:
-        """The server died, or a turn failed: it is tried again."""
+        """The server died, or a tick failed. It is tried again."""
 
-    def rests(self, address: Address, *, seconds: float) -> None:
-        """Nothing to do for so many seconds; told again and again."""
+    def idle(self, address: Address, *, seconds: float) -> None:
+        """The next tick is so many seconds away; called every half second."""
 
 
 @dataclass(frozen=True)
 class UpSummary:
-    """What was done from start to stop."""
+    """The duration, and the number of answers, outcomes and decisions from start to stop."""
 
     seconds: float
     answers: int
@@ -63,9 +63,12 @@ class UpSummary:
 
 
 @contextmanager
-def alone(project: Project, *, port: int) -> Iterator[None]:
-    """Held by one `mlops up` of a project at a time; EnvironmentFault, before any work, where the server could not be
-    started: another one runs, the port is taken, the shared store does not answer."""
+def exclusive_run(project: Project, *, port: int) -> Iterator[None]:
+    """A lock that one `mlops up` of a project at a time holds.
+
+    EnvironmentFault, before any work, where no server could be started: another one runs, the port is taken, or the
+    shared store does not answer.
+    """
     try:
         project.home.mkdir(exist_ok=True)
         lock = (project.home / "up.lock").open("w")
@@ -80,7 +83,7 @@ def alone(project: Project, *, port: int) -> Iterator[None]:
                 "another `mlops up` of this project is running, and about to start its server",
                 code="journal_locked",
                 where=str(project.root),
-                hint="stop it first: only one may write the journal",
+                hint="stop it first: only one server may write the journal",
             ) from None
         listen(project.settings.serving.host, port).close()
         find_tls(project)
@@ -89,51 +92,57 @@ def alone(project: Project, *, port: int) -> Iterator[None]:
 
 
 class Up:
-    """One stay of server and loop: `train_first`, then `stay`. Use inside `alone`."""
+    """Server and loop of a project: `train_first`, then `run_until`. Use inside `exclusive_run`."""
 
     def __init__(self, project: Project, *, port: int, watcher: Watcher) -> None:
         self._project = project
         self._port = port
         self._watcher = watcher
-        self._loop = Loop(project, report=watcher.stage)
-        self._told: MlopsError | None = None
+        self._loop = Loop(project, report=watcher.stage_began)
+        self._last_error: MlopsError | None = None
         self._positions: tuple[int, ...] = ()
-        self._stale = False
+        self._must_reload = False
 
-    def why_refused(self, refusal: Decision) -> list[str]:
-        """The reasons of the gates that said no; where it is the same candidate again, those of the first time."""
+    def refusal_reasons(self, refusal: Decision) -> list[str]:
+        """The reasons of the gates that did not pass; for a candidate identical to an earlier one, also the earlier."""
         reasons = [gate["reason"] for gate in refusal.evidence.get("gates", []) if not gate["passed"]]
         if reasons:
             return reasons
-        before = [one for one in self._loop.decisions if one.version == refusal.version and "gates" in one.evidence]
-        return [refusal.reason, *(reason for one in before for reason in self.why_refused(one))]
+        earlier = [
+            decision
+            for decision in self._loop.decisions
+            if decision.version == refusal.version and "gates" in decision.evidence
+        ]
+        return [refusal.reason, *(reason for decision in earlier for reason in self.refusal_reasons(decision))]
 
     def train_first(self) -> Decision | None:
-        """The decision about the first version; None where one is live already."""
+        """Train the first version: the decision about it; None where a version is live already."""
         if self._loop.state.champion is not None:
             return None
         decision = self._loop.run(self._loop.now(), by="mlops up")
         self._loop.act()
         return decision
 
-    def stay(self, stop: threading.Event, *, every: timedelta) -> UpSummary:
-        """Serve and turn the loop until `stop` or KeyboardInterrupt; EnvironmentFault where no server can be had.
+    def run_until(self, stop: threading.Event, *, every: timedelta) -> UpSummary:
+        """Serve, and run a tick of the loop at every interval, until `stop` or KeyboardInterrupt.
 
-        An interrupt ends a turn wherever it is: the next one goes on there.
+        An interrupt ends a tick wherever it is; the next one resumes it. EnvironmentFault where no server can run.
         """
         began = time.perf_counter()
         ingest_journal(self._project, self._loop.lake)
         self._loop.act(new_state=True)
         ensure_token(self._project)
         answers, outcomes, decisions = *self._count(), len(self._loop.decisions)
-        again = partial(self._watcher.ready, steps=None)
-        with Watchdog(self._project, port=self._port, on_error=self._watcher.failed, on_restart=again) as keeper:
+        server_again = partial(self._watcher.server_ready, steps=None)
+        with Watchdog(
+            self._project, port=self._port, on_error=self._watcher.failed, on_restart=server_again
+        ) as watchdog:
             try:
-                self._watcher.ready(keeper.address, self._first_steps(keeper.address))
+                self._watcher.server_ready(watchdog.address, self._first_steps(watchdog.address))
                 while not stop.is_set():
                     started = time.perf_counter()
-                    self._turn()
-                    self._rest(keeper, stop, until=started + every.total_seconds())
+                    self._try_tick()
+                    self._wait(watchdog, stop, until=started + every.total_seconds())
             except KeyboardInterrupt:
                 stop.set()
         ingest_journal(self._project, self._loop.lake)
@@ -150,33 +159,33 @@ class Up:
         now, lake = self._loop.now(), self._loop.lake
         return first_steps(self._project, lake, now=now, url=address.url, folder=Path.cwd())
 
-    def _turn(self) -> None:
-        """One turn; what goes wrong is told once, and tried again at the next."""
+    def _try_tick(self) -> None:
+        """Run a tick if one is due. An error is reported once, and the tick is tried again at the next interval."""
         try:
-            if self._stale:  # what is so is read anew, and acted on again
-                self._loop = Loop(self._project, report=self._watcher.stage)
-                self._positions, self._stale = (-1,), False
+            if self._must_reload:  # after an error: start from what the lake holds
+                self._loop = Loop(self._project, report=self._watcher.stage_began)
+                self._positions, self._must_reload = (-1,), False
             if self._is_due():
                 for decision in self._loop.tick(self._loop.now(), by="loop"):
-                    self._watcher.decided(decision)
-            self._told = None
+                    self._watcher.decision_made(decision)
+            self._last_error = None
         except (MlopsError, OSError) as error:
-            self._tell(error if isinstance(error, MlopsError) else disk_fault(error, self._project.home))
-        except Exception as error:  # a bug of ours: the server goes on all the same
-            what = f"a turn of the loop failed: {type(error).__name__}: {error}"
+            self._report(error if isinstance(error, MlopsError) else disk_fault(error, self._project.home))
+        except Exception as error:  # a bug of ours: the server keeps running
+            what = f"a tick of the loop failed: {type(error).__name__}: {error}"
             hint = "this is a bug of ours; `MLOPS_DEBUG=1 mlops tick` shows the trace for a report"
-            self._tell(EnvironmentFault(what, code="bug", hint=hint))
+            self._report(EnvironmentFault(what, code="bug", hint=hint))
 
-    def _tell(self, error: MlopsError) -> None:
-        self._stale = True
-        if error.code == "decided_meanwhile":  # somebody typed `mlops rollback`: the next turn knows
+    def _report(self, error: MlopsError) -> None:
+        self._must_reload = True
+        if error.code == "decided_meanwhile":  # by another command, such as `mlops rollback`: the next tick reads it
             return
-        if self._told is None or self._told.as_dict() != error.as_dict():
+        if self._last_error is None or self._last_error.as_dict() != error.as_dict():
             self._watcher.failed(error)
-        self._told = error
+        self._last_error = error
 
     def _is_due(self) -> bool:
-        """Whether time has gone on: where it is the data's, it stands still until something comes in."""
+        """Whether time has passed. On the clock of the data, it passes only when something comes in."""
         if self._project.settings.project.clock == "wall":
             return True
         self._loop.catch_up()
@@ -184,17 +193,19 @@ class Up:
         before, self._positions = self._positions, positions
         return positions != before or self._loop.state.retraining is not None
 
-    def _rest(self, keeper: Watchdog, stop: threading.Event, *, until: float) -> None:
+    def _wait(self, watchdog: Watchdog, stop: threading.Event, *, until: float) -> None:
+        """Wait until a moment of the performance counter, or `stop`; raises the error of a server that is given up."""
         while True:
-            if keeper.fault is not None:
-                raise keeper.fault
+            if watchdog.fault is not None:
+                raise watchdog.fault
             left = until - time.perf_counter()
             if left <= 0 or stop.is_set():
                 return
-            self._watcher.rests(keeper.address, seconds=left)
-            keeper.failed.wait(min(left, LOOK_SECONDS))
+            self._watcher.idle(watchdog.address, seconds=left)
+            watchdog.failed.wait(min(left, POLL_SECONDS))
 
     def _count(self) -> tuple[int, int]:
+        """The number of predictions, and of accepted outcomes."""
         lake = self._loop.lake
         answers = PREDICTIONS.read(lake, columns=["at"]).height if PREDICTIONS.exists(lake) else 0
         if not OUTCOMES.exists(lake):

@@ -75,7 +75,7 @@ def _run_server(project: Project, options: argparse.Namespace) -> None:
         host, port = listener.getsockname()[:2]
         address = Address(os.getpid(), host, port, certificate=str(tls.certificate) if tls else None)
         write_atomically(address_path(project), msgspec.json.encode(address))
-        _report({"ready": address.url_with(host), "pid": os.getpid()})
+        _report({"schema_version": 1, "ready": address.url_with(host), "pid": os.getpid()})
 
     check_no_server(project)
     try:

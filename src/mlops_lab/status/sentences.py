@@ -4,141 +4,149 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from mlops_lab.status.words import count, decided, span
+from msgspec import UNSET
 
-ENOUGH = 30
-"""So many outcomes say something about the rate that was observed."""
+from mlops_lab.rollout.decision_record import DecisionRecord
+from mlops_lab.status.records import ProjectStatus, RecentRequests, RetrainingStatus, RolloutProgress
+from mlops_lab.status.wording import format_count, format_decision, format_duration
+
+MIN_OUTCOMES_FOR_BASE = 30
+"""With fewer outcomes the observed rate says little, and no constant prediction is shown beside the loss."""
 _METRICS = {"log_loss": "log loss", "rmse": "root mean squared error"}
 
 
-def sentences(found: dict[str, Any]) -> Iterator[str]:
-    """What `loop.status.describe` found, in words."""
-    if found["champion"] is None:
+def sentences(status: ProjectStatus) -> Iterator[str]:
+    """The status, sentence by sentence."""
+    if status.champion is None:
         yield "no version is live: `mlops up` trains the first and serves it (`mlops run` only trains it)"
     else:
-        yield _champion(found)
-        yield from _answers(found)
-        yield from _performance(found)
-        if found["rollout"]:
-            yield _rollout(found)
-    if found["retraining"]:
-        yield _retraining(found)
-    yield from _set_aside(found)
-    if (last := found["last_decision"]) and last != found["live_by"]:
-        yield f"the last decision, {_ago(found, last['at'])}: {_decision(last)}"
-    if found["server"]:
-        yield f"the server answers on {found['server']}"
-    elif found["champion"] is not None:
+        yield _champion(status)
+        yield from _requests(status)
+        yield from _performance(status)
+        if status.rollout:
+            yield _rollout(status, status.rollout)
+    if status.retraining:
+        yield _retraining(status, status.retraining)
+    yield from _set_aside(status)
+    if (last := status.last_decision) and last != status.live_by:
+        text = f"{format_decision(last.what, last.version)}: {last.reason}"
+        yield f"the last decision, {_ago(status, last.at)}: {text}"
+    if status.server:
+        yield f"the server answers on {status.server}"
+    elif status.champion is not None:
         yield "the server is not running: `mlops up`"
 
 
-def _champion(found: dict[str, Any]) -> str:
-    made, version = found["live_by"], found["champion"]
-    if made is None:
-        return f"version {version} answers"
-    how = {"bootstrap": "the first", "promote": "promoted", "roll_back": "rolled back to"}[made["what"]]
-    if made["reason"]:
-        how += f": {made['reason']}"
-    return f"version {version} answers, since {_ago(found, made['at'])} ({how})"
+def _champion(status: ProjectStatus) -> str:
+    if status.live_by is None:
+        return f"version {status.champion} answers"
+    since = _ago(status, status.live_by.at)
+    return f"version {status.champion} answers, since {since} ({_how_it_went_live(status.live_by)})"
 
 
-def _answers(found: dict[str, Any]) -> Iterator[str]:
-    recent = found["recent"]
-    if not found["predictions"]:
-        yield "nothing was asked yet"
+def _how_it_went_live(decision: DecisionRecord) -> str:
+    how = {"bootstrap": "the first", "promote": "promoted", "roll_back": "rolled back to"}[decision.what]
+    return f"{how}: {decision.reason}" if decision.reason else how
+
+
+def _requests(status: ProjectStatus) -> Iterator[str]:
+    recent = status.recent
+    if not status.predictions or recent is None:
+        yield "no request was answered yet"
         return
-    told = f"{count(found['predictions'], 'request')} answered, {recent['answered_last_hour']:,} in the last hour"
-    within = count(recent["within_days"], "day")
-    if recent["waiting"]:
-        verb = "waits for its outcome" if recent["waiting"] == 1 else "wait for their outcome"
-        told += f"; {recent['waiting']:,} {verb} (the oldest since {_age(found, recent['oldest'])}; "
-        told += f"after {within} none is expected any more)"
-    if given_up := found["pending"] - recent["waiting"]:
-        told += f"; for {given_up:,} none came within {within}"
-    yield told
+    answered = f"{format_count(status.predictions, 'request')} answered, {recent.answered_last_hour:,} in the last hour"
+    yield "; ".join([answered, *_waiting(status, recent)])
 
 
-def _performance(found: dict[str, Any]) -> Iterator[str]:
-    told = found["performance"]
-    if not told:
-        if found["predictions"]:
-            yield "how good it is is not known: no outcome came in yet (`mlops outcomes FILE`)"
+def _waiting(status: ProjectStatus, recent: RecentRequests) -> Iterator[str]:
+    """Predictions without an outcome: those that still wait, and those for which none is expected any more."""
+    within = format_count(recent.within_days, "day")
+    if recent.waiting and recent.oldest is not None:
+        verb = "waits for its outcome" if recent.waiting == 1 else "wait for their outcome"
+        oldest = f"the oldest since {_age(status, recent.oldest)}"
+        yield f"{recent.waiting:,} {verb} ({oldest}; after {within} none is expected any more)"
+    if given_up := status.pending - recent.waiting:
+        yield f"for {given_up:,} none came within {within}"
+
+
+def _performance(status: ProjectStatus) -> Iterator[str]:
+    windows = list(status.performance.windows())
+    if not windows:
+        if status.predictions:
+            yield "the quality is not known: no outcome came in yet (`mlops outcomes FILE`)"
         return
-    parts, last = [], None
-    for name, figures in told.items():
+    parts = []
+    for name, window in windows:
         when = {"last_24_hours": "in the last 24 hours", "week_before": "in the week before"}.get(name)
-        when = when or _day_that_ended(found, figures["at"])
-        parts.append(f"{figures['value']:.3f} {when} ({count(figures['outcomes'], 'outcome')})")
-        last = last or figures
-    assert last is not None
-    base = ""
-    if last["base"] is not None and last["outcomes"] >= ENOUGH:
-        base = f"; always the same answer would have had {last['base']:.3f} at best"
-    yield f"{_METRICS[last['metric']]}, the less the better: {', '.join(parts)}{base}"
+        when = when or _measured_day(status, window.at)
+        parts.append(f"{window.value:.3f} {when} ({format_count(window.outcomes, 'outcome')})")
+    newest, base = windows[0][1], ""
+    if newest.base is not None and newest.outcomes >= MIN_OUTCOMES_FOR_BASE:
+        base = f"; the best constant prediction would have had {newest.base:.3f}"
+    yield f"{_METRICS[newest.metric]} (lower is better): {', '.join(parts)}{base}"
 
 
-def _rollout(found: dict[str, Any]) -> str:
-    wait = found["rollout"]
-    share = f"{wait['canary_share']:.0%} of the keys"
-    then = f"then it answers {share}" if wait["then"] == "canary" else "then it is promoted"
-    stage = "is in shadow" if found["stage"] == "shadow" else f"answers {share}"
-    ready = "all it needs is there: the next turn of the loop decides"
-    days = f"{wait['days_over']} of {count(wait['days'], 'day')}"
-    missing = (
-        f"{days}, {wait['rows']:,} of {wait['rows_needed']:,} requests with an outcome; {then}, if it does no harm"
-    )
-    over = _moment(found["now"]) >= _moment(wait["until"]) and wait["rows"] >= wait["rows_needed"]
-    since = _ago(found, found["since"])
-    return f"version {found['challenger']} {stage}, since {since}: {ready if over else missing}"
+def _rollout(status: ProjectStatus, rollout: RolloutProgress) -> str:
+    share = f"{rollout.canary_share:.0%} of the keys"
+    stage = "is in shadow" if status.stage == "shadow" else f"answers {share}"
+    beginning = f"version {status.challenger} {stage}, since {_ago(status, status.since)}"
+    is_over = status.now is not None and _parse(status.now) >= _parse(rollout.until)
+    if is_over and rollout.rows >= rollout.rows_needed:
+        return f"{beginning}: nothing is missing: the next tick of the loop decides"
+    days = f"{rollout.days_over} of {format_count(rollout.days, 'day')}"
+    requests = f"{rollout.rows:,} of {rollout.rows_needed:,} requests with an outcome"
+    then = f"then it answers {share}" if rollout.then == "canary" else "then it is promoted"
+    return f"{beginning}: {days}, {requests}; {then}, if it does no harm"
 
 
-def _retraining(found: dict[str, Any]) -> str:
-    due = found["retraining"]
-    if "began" in due:
-        return f"a candidate is to be trained: {due['reason']}"
-    at = f"the next training is due on {_date(found, due['due'])} ({due['every_days']} days after the last)"
-    if found["now"] and _moment(due["watched_from"]) > _moment(found["now"]):
-        return f"{at}; from {_date(found, due['watched_from'])} on, as soon as {due['watched']}"
-    return f"{at}, or as soon as {due['watched']}"
+def _retraining(status: ProjectStatus, retraining: RetrainingStatus) -> str:
+    if retraining.due is UNSET or retraining.watched_from is UNSET:
+        return f"a candidate is to be trained: {retraining.reason}"
+    due, watched_from = _date(status, retraining.due), _date(status, retraining.watched_from)
+    text = f"the next training is due on {due} ({retraining.every_days} days after the last)"
+    if status.now and _parse(retraining.watched_from) > _parse(status.now):
+        return f"{text}; from {watched_from} on, as soon as {retraining.watched}"
+    return f"{text}, or as soon as {retraining.watched}"
 
 
-def _set_aside(found: dict[str, Any]) -> Iterator[str]:
-    if found["quarantined"]:
-        verb = "waits" if found["quarantined"] == 1 else "wait"
-        yield f"{count(found['quarantined'], 'row')} {verb} in quarantine: `mlops quarantine`"
-    if found["unknown_outcomes"]:
-        yield f"{count(found['unknown_outcomes'], 'outcome')} named no recent prediction: kept aside"
-    if found["conflicting_outcomes"]:
-        yield f"{count(found['conflicting_outcomes'], 'outcome')} contradicted an earlier one: refused"
-    if alert := found["alert"]:
-        yield f"alert, {_ago(found, alert['at'])}: {alert['what']} ({alert['hint']})"
+def _set_aside(status: ProjectStatus) -> Iterator[str]:
+    """Rows and outcomes that were not accepted, and the newest alert."""
+    if status.quarantined:
+        verb = "waits" if status.quarantined == 1 else "wait"
+        yield f"{format_count(status.quarantined, 'row')} {verb} in quarantine: `mlops quarantine`"
+    if status.unknown_outcomes:
+        yield f"{format_count(status.unknown_outcomes, 'outcome')} named no recent prediction: kept aside"
+    if status.conflicting_outcomes:
+        yield f"{format_count(status.conflicting_outcomes, 'outcome')} contradicted an earlier one: refused"
+    if alert := status.alert:
+        yield f"alert, {_ago(status, alert.at)}: {alert.what} ({alert.hint})"
 
 
-def _decision(decision: dict[str, Any]) -> str:
-    return f"{decided(decision['what'], decision['version'])}: {decision['reason']}"
+def _ago(status: ProjectStatus, moment: str | None) -> str:
+    """`2 h ago`; a date where the project has no present moment yet."""
+    assert moment is not None
+    return f"{_age(status, moment)} ago" if status.now else f"on {_date(status, moment)}"
 
 
-def _ago(found: dict[str, Any], moment: str) -> str:
-    return f"{_age(found, moment)} ago" if found["now"] else f"on {_date(found, moment)}"
+def _age(status: ProjectStatus, moment: str) -> str:
+    assert status.now is not None
+    return format_duration(_parse(status.now) - _parse(moment))
 
 
-def _age(found: dict[str, Any], moment: str) -> str:
-    return span(_moment(found["now"]) - _moment(moment))
+def _date(status: ProjectStatus, moment: str) -> date:
+    """The date of a moment on the project's own clock."""
+    return _parse(moment).astimezone(ZoneInfo(status.timezone)).date()
 
 
-def _date(found: dict[str, Any], moment: str) -> date:
-    return _moment(moment).astimezone(ZoneInfo(found["timezone"])).date()
+def _parse(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _day_that_ended(found: dict[str, Any], moment: str) -> str:
-    """The day that was over at `moment`, a midnight: `yesterday`, or its date."""
-    if _date(found, moment) == _date(found, found["now"]):
+def _measured_day(status: ProjectStatus, end: str) -> str:
+    """The day that ended at `end`, a midnight: `yesterday`, or how long ago that was."""
+    assert status.now is not None
+    if _date(status, end) == _date(status, status.now):
         return "yesterday"
-    return f"on the last day measured, which ended {_ago(found, moment)}"
+    return f"on the last day measured, which ended {_ago(status, end)}"

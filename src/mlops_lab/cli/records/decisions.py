@@ -1,0 +1,40 @@
+"""Decisions as the commands print them with `--json`."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from mlops_lab.rollout.decision_record import DecisionRecord
+
+
+class MadeDecision(DecisionRecord, frozen=True, kw_only=True):
+    """`mlops run`: the decision about the candidate."""
+
+    schema_version: int = 1
+
+
+class RollbackRecord(MadeDecision, frozen=True, kw_only=True):
+    """`mlops rollback`: the decision, and the version that is live after it."""
+
+    champion: int | None
+
+
+class SplitRecord(MadeDecision, frozen=True, kw_only=True):
+    """`mlops split`: the decision, and the share of keys of each version in an A/B test."""
+
+    arms: dict[str, float]
+
+
+class TickRecord(Struct, frozen=True, kw_only=True):
+    """`mlops tick`: the moment taken for now, and the decisions made."""
+
+    schema_version: int = 1
+    at: str
+    decisions: list[DecisionRecord]
+
+
+class HistoryRecord(Struct, frozen=True, kw_only=True):
+    """`mlops history`: every decision ever made, in order."""
+
+    schema_version: int = 1
+    decisions: list[DecisionRecord]

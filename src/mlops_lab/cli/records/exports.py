@@ -1,0 +1,39 @@
+"""What `mlops export TOOL --json` prints: one record for each tool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from mlops_lab.exporters.edge.agreement import EdgeAgreement
+
+
+class FeastExport(Struct, frozen=True, kw_only=True):
+    """`mlops export feast`: the folder, and the number of rows by view."""
+
+    schema_version: int = 1
+    folder: str
+    rows: dict[str, int]
+
+
+class EdgeExport(Struct, frozen=True, kw_only=True):
+    """`mlops export edge`: the folder, the version, and how well its answers agree with the server's."""
+
+    schema_version: int = 1
+    folder: str
+    version: int
+    agreement: EdgeAgreement
+
+
+EXPORTS: dict[str, type[Struct]] = {"feast": FeastExport, "edge": EdgeExport}
+"""By tool. A tool that is not listed has a record without a published schema."""
+
+
+def make_record(tool: str, *, folder: str, details: Mapping[str, Any]) -> Struct:
+    """The record of an export, from the details of its report."""
+    fields = {"folder": folder, **details}
+    kind = EXPORTS.get(tool) or msgspec.defstruct("Export", ["schema_version", *fields])
+    return msgspec.convert({"schema_version": 1, **fields}, kind)

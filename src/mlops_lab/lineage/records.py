@@ -1,0 +1,138 @@
+"""What is behind predictions, versions and features, as typed records: what the commands print with `--json`.
+
+Moments are texts (ISO 8601). Fields are only ever added: see docs/json.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from mlops_lab.training.agreement import Agreement
+
+
+class SnapshotRecord(Struct, frozen=True, kw_only=True):
+    """A table at a version (`name` is both), its number of rows, and the fingerprint of its content."""
+
+    table: str
+    version: int
+    rows: int
+    fingerprint: str
+    name: str
+
+
+class VersionOrigin(Struct, frozen=True, kw_only=True):
+    """What a version is made of: package, inputs, tables, training set, cutoff (no later row was used), code."""
+
+    number: int
+    run_id: str
+    package: str
+    fingerprint: str
+    inputs: list[str]
+    snapshots: list[SnapshotRecord]
+    training_set: str
+    rows: int
+    cutoff: str
+    commit: str
+    code: str
+    environment: str
+
+
+class ShadowAnswer(Struct, frozen=True, kw_only=True):
+    """What a version in shadow would have answered."""
+
+    version: int
+    output: float | list[float]
+
+
+class DecisionSummary(Struct, frozen=True, kw_only=True):
+    """A decision without its evidence."""
+
+    at: str
+    what: str
+    rule: str
+    reason: str
+
+
+class PredictionLineage(Struct, frozen=True, kw_only=True):
+    """A prediction: request, features, output, the version that answered, and the outcome (null: not known yet)."""
+
+    schema_version: int = 1
+    id: str
+    at: str
+    request: dict[str, Any]
+    features: dict[str, Any]
+    output: float | list[float]
+    role: str
+    shadow: ShadowAnswer | None
+    version: VersionOrigin
+    outcome: dict[str, Any] | None
+    decisions: list[DecisionSummary]
+
+
+class VersionLineage(Struct, frozen=True, kw_only=True):
+    """A version: what it is made of, how its engine was chosen, and what was decided about it."""
+
+    schema_version: int = 1
+    version: VersionOrigin
+    agreement: Agreement
+    decisions: list[DecisionSummary]
+
+
+class ViewRecord(Struct, frozen=True, kw_only=True):
+    """A view: its table, its key (`by`: pairs of a request field and a column), its values (each the aggregate, the
+    column, and the value that is counted), what stands for a missing fact, and the live versions that use it."""
+
+    name: str
+    table: str
+    by: list[list[str]]
+    values: dict[str, list[Any]]
+    over: str | None
+    ttl: str | None
+    missing: str | dict[str, Any]
+    version: str
+    types: dict[str, str]
+    live_in: list[int]
+
+
+class ViewDefinition(ViewRecord, frozen=True, kw_only=True):
+    """One view, by itself."""
+
+    schema_version: int = 1
+
+
+class FeatureDefinitions(Struct, frozen=True, kw_only=True):
+    """All features of a project: the inputs of its model in order, its views, and its derived features as text."""
+
+    schema_version: int = 1
+    version: str
+    inputs: list[str]
+    views: list[ViewRecord]
+    derived: dict[str, str]
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """A part of a definition as it was and as it is."""
+
+    then: Any
+    now: Any
+
+
+class DefinitionChanges(Struct, frozen=True, kw_only=True):
+    """Names that were added, names that were removed, and of each changed name the parts that changed."""
+
+    added: list[str]
+    removed: list[str]
+    changed: dict[str, dict[str, Change]]
+
+
+class FeatureChanges(Struct, frozen=True, kw_only=True):
+    """How the features differ from those of `other`, a version or a commit."""
+
+    schema_version: int = 1
+    other: str
+    same: bool
+    views: DefinitionChanges
+    derived: DefinitionChanges
+    inputs: DefinitionChanges

@@ -1,0 +1,121 @@
+"""The status of a project as typed records: what `mlops status --json` prints.
+
+Moments are texts (ISO 8601). Fields are only ever added: see docs/json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import UNSET, Struct, UnsetType
+
+from mlops_lab.rollout.decision_record import DecisionRecord
+
+
+class RecentRequests(Struct, frozen=True, kw_only=True):
+    """Requests of the last hour, and predictions that wait for an outcome that is still expected: how many, when the
+    oldest was made, and after how many days no outcome is expected any more."""
+
+    answered_last_hour: int
+    waiting: int
+    oldest: str | None
+    within_days: int
+
+
+class WindowPerformance(Struct, frozen=True, kw_only=True):
+    """The loss over some time: which (`metric`), its `value`, the loss of the best constant prediction (`base`, null
+    where it is not known), the number of outcomes, and when the last window ended."""
+
+    metric: str
+    value: float
+    base: float | None
+    outcomes: int
+    at: str
+
+
+class Performance(Struct, frozen=True, kw_only=True):
+    """The loss in the last 24 hours, on the last day that was measured, and in the week before that day.
+
+    A window without outcomes is left out, and so are the last 24 hours where they are that last day.
+    """
+
+    last_24_hours: WindowPerformance | UnsetType = UNSET
+    last_day: WindowPerformance | UnsetType = UNSET
+    week_before: WindowPerformance | UnsetType = UNSET
+
+    def windows(self) -> Iterator[tuple[str, WindowPerformance]]:
+        """The windows that have outcomes, by name, the newest first."""
+        for name in self.__struct_fields__:
+            window = getattr(self, name)
+            if window is not UNSET:
+                yield name, window
+
+
+class AlertRecord(Struct, frozen=True, kw_only=True):
+    """One alert: when, which rule fired, what it saw, where, and what to do about it."""
+
+    at: str
+    rule: str
+    what: str
+    where: str
+    hint: str
+
+
+class RolloutProgress(Struct, frozen=True, kw_only=True):
+    """What the present stage of a rollout needs (`days`, over at `until`, and `rows_needed` requests with an outcome),
+    how much of it there is (`days_over`, `rows`), the stage that comes `then`, and the share of keys of a canary."""
+
+    days: int
+    until: str
+    rows: int
+    rows_needed: int
+    then: str
+    days_over: int
+    canary_share: float
+
+
+class RetrainingStatus(Struct, frozen=True, kw_only=True):
+    """A retraining under way: when it `began`, and its `reason`. Otherwise the next one: when it is `due`, `every_days`
+    after the last, and from when on (`watched_from`) it starts earlier, as soon as `watched` holds."""
+
+    began: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    due: str | UnsetType = UNSET
+    every_days: int | UnsetType = UNSET
+    watched_from: str | UnsetType = UNSET
+    watched: str | UnsetType = UNSET
+
+
+class ProjectStatus(Struct, frozen=True, kw_only=True):
+    """What is live, since when and why, how good it is, and what is waiting for what.
+
+    `now` is the moment that the loop takes for now. It is null, like most other facts, while no version is live.
+    `live_by` is the decision that made the champion live. `arms` holds the share of keys of each version in an A/B
+    test, `quality` the newest measurement of each quality metric. `pending` counts all predictions without an outcome.
+    """
+
+    schema_version: int = 1
+    project: str
+    folder: str
+    timezone: str
+    now: str | None
+    server: str | None
+    champion: int | None
+    since: str | None
+    live_by: DecisionRecord | None
+    challenger: int | None
+    stage: str | None
+    arms: dict[str, float]
+    generation: int
+    quality: dict[str, float]
+    performance: Performance
+    predictions: int
+    pending: int
+    recent: RecentRequests | None
+    unknown_outcomes: int
+    conflicting_outcomes: int
+    quarantined: int
+    alert: AlertRecord | None
+    rollout: RolloutProgress | None
+    retraining: RetrainingStatus | None
+    last_decision: DecisionRecord | None

@@ -1,0 +1,173 @@
+"""Each command's `--json` in the made-up project is exactly the record that is published for it.
+
+The commands run in this process, one after the other, in one project. (Those that train, serve or make a project are
+run in other tests, whose outputs are checked the same way: see `running.mlops`.)
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from outputs import name_command, read_output
+
+from mlops_lab.cli.errors import guarded
+from mlops_lab.cli.json_schemas import RECORDS
+from mlops_lab.cli.records.errors import ErrorRecord
+from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, ReadyEvent, StoppedEvent
+from mlops_lab.cli.watchers import JsonLines
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.lake import Lake
+from mlops_lab.lineage.records import PredictionLineage, VersionLineage
+from mlops_lab.project import Project
+from mlops_lab.rollout.decisions import Decision, DecisionKind
+from mlops_lab.runtime.first_steps import FirstSteps
+from mlops_lab.runtime.up import UpSummary
+from mlops_lab.serving.process.address import Address
+from mlops_lab.status.records import ProjectStatus
+
+ELSEWHERE = {
+    "config schema": "it prints a JSON schema itself: test_config.py",
+    "demo": "test_demo.py",
+    "init": "test_init.py",
+    "package": "test_package.py",
+    "serve": "running.py, mlops_serve",
+    "tune": "test_tune.py",
+}
+"""Commands that train, serve or make a project, and the test that checks their output."""
+EVENTS_OF_UP = {ReadyEvent, DecisionEvent, ErrorEvent, StoppedEvent}
+AT = datetime(2024, 4, 3, 10, tzinfo=UTC)
+
+
+class Terminal:
+    """Runs commands in this process, in one project."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder = folder
+        self._capsys = capsys
+        self._monkeypatch = monkeypatch
+        self._app = importlib.import_module("mlops_lab.cli.main").app
+        self.commands: set[str] = set()
+
+    def run(self, *words: object, code: int = 0) -> Any:
+        """The record that `mlops WORDS --json` prints."""
+        texts = [str(word) for word in words]
+        self._monkeypatch.setattr(sys, "argv", ["mlops", *texts, "--project", str(self._folder), "--json"])
+        self._capsys.readouterr()
+        ended_with = guarded(self._app)
+        out, err = self._capsys.readouterr()
+        assert ended_with == code, f"{words}\n{out}\n{err}"
+        (line,) = out.splitlines()
+        record = read_output(texts, line)
+        self.commands.add("error" if isinstance(record, ErrorRecord) else name_command(texts))
+        return record
+
+
+def write_rows(file: Path, rows: list[dict[str, Any]]) -> Path:
+    file.write_text("".join(json.dumps(row, default=str) + "\n" for row in rows))
+    return file
+
+
+def test_every_output_is_the_record_that_is_published(
+    template: Path,
+    lived: Path,
+    copy_project: Callable[..., Project],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = copy_project(lived / "promoted")
+    terminal = Terminal(project.root, capsys, monkeypatch)
+    run = terminal.run
+    logged = Lake(project.lake_path).read("predictions").sort("at")
+    asked = logged.row(-1, named=True)
+
+    # what is so
+    status = run("status")
+    assert isinstance(status, ProjectStatus)
+    assert (status.champion, status.live_by.what, status.retraining.every_days) == (2, "promote", 30)
+    assert [name for name, _ in status.performance.windows()][-1] == "week_before"
+    assert run("history").decisions[-1] == status.last_decision
+    assert isinstance(run("explain", asked["id"]), PredictionLineage)
+    assert isinstance(run("explain", "--version", 2), VersionLineage)
+    assert [compared.version for compared in run("compare", 1, 2).runs] == [1, 2]
+    assert len(run("features", "list").views) == 4
+    assert run("features", "show", "depot_12h").over == "12h"
+    assert run("features", "diff", 1).same
+    assert run("features", "verify").differing == 0
+    assert run("contract", "infer").tables.keys() == {"parcels", "traffic", "depots"}
+    assert run("contract", "diff", "traffic").tables.keys() == {"traffic"}
+    assert run("contract", "check").breaches == []
+    assert run("config", "show").config.endswith("mlops.toml")
+    assert read_output(["run"], (template / "run.json").read_text()).what == "bootstrap"
+
+    # what is changed
+    rows = write_rows(
+        tmp_path / "traffic.jsonl", [{"depot": "a", "seen_at": AT, "load": 1.0}, {"depot": None, "seen_at": AT}]
+    )
+    ingested = run("ingest", "traffic", rows)
+    assert (ingested.accepted, ingested.quarantined) == (1, 1)
+    assert run("quarantine").waiting[0].rows == 1
+    known_at = asked["at"] + timedelta(hours=2)
+    labels = [{"id": name, "known_at": known_at, "late": True, "delay": 1.0} for name in (asked["id"], "nobody")]
+    outcomes = run("outcomes", write_rows(tmp_path / "labels.jsonl", labels), code=1)
+    assert outcomes.counts["unknown"] == outcomes.counts["conflict"] == 1
+    assert len(outcomes.problems) == 2
+    requests = tmp_path / "requests.parquet"
+    logged.head(3).select("asked_at", "depot", "customer", "items", "distance", "weight", "express").write_parquet(
+        requests
+    )
+    assert len(run("score", requests).answers) == 3
+    assert run("score", requests, "--out", tmp_path / "answers.csv").file.endswith("answers.csv")
+    assert run("token", "create", "--role", "predict").token
+    assert [token.name for token in run("token", "list").tokens] == ["predict-1"]
+    assert run("token", "revoke", "predict-1").revoked == "predict-1"
+    assert run("export", "feast", tmp_path / "feast").rows
+    assert run("split", 1, "--share", 0.25).arms == {"1": 0.25}
+    assert run("rollback").champion == 1
+    assert run("tick").at
+    assert run("explain", "nobody-at-all", code=2).error.code == "unknown_prediction"
+
+    assert terminal.commands | ELSEWHERE.keys() | {"run", "up"} == RECORDS.keys()
+
+
+def test_every_event_of_up_is_a_published_record(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    address = Address(1, "127.0.0.1", 8321)
+    with JsonLines(project) as lines:
+        lines.server_ready(address, FirstSteps("curl", None, "mlops outcomes labels.csv", "id,late"))
+        lines.server_ready(address, None)
+        lines.decision_made(Decision(AT, DecisionKind.SHADOW, 2, "gates", "it is better", "loop", {"gates": []}))
+        lines.failed(EnvironmentFault("the server died", code="server_died", hint="look at its log"))
+        lines.stopped(UpSummary(seconds=1.5, answers=3, outcomes=2, decisions=1))
+    printed = capsys.readouterr().out.splitlines()
+    assert {type(read_output(["up"], line)) for line in printed} == EVENTS_OF_UP
+    assert set(RECORDS["up"]) == EVENTS_OF_UP
+    first, again = (json.loads(line) for line in printed[:2])
+    assert (first["predict"], first["outcome"]) == ("curl", None)
+    assert again.keys() == {"event", "schema_version", "url", "pid"}
+
+
+def test_an_error_is_a_published_record_whatever_ended_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["mlops", "status", "--json"])
+
+    def fail(error: BaseException) -> Any:
+        def run() -> None:
+            raise error
+
+        code = guarded(run)
+        record = read_output(["status"], capsys.readouterr().out)
+        assert record.exit_code == code
+        return record.error
+
+    assert fail(SystemExit(2)).code == "usage"
+    assert fail(EnvironmentFault("the disk is full", code="disk_full")).where is None
+    assert fail(OSError(13, "Permission denied", "file")).where == "file"
+    assert fail(ValueError("a bug")).code == "bug"
