@@ -45,8 +45,10 @@ format: $(VENV)/.dev ## format, and fix what ruff can fix
 bench: $(VENV)/.dev ## every benchmark; figures also go to benchmarks/out/
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
-schema: $(VENV)/.dev ## write docs/mlops.schema.json, by which editors know mlops.toml
+schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/ and docs/tables.md from the code
 	$(BIN)/mlops config schema > docs/mlops.schema.json
+	$(BIN)/python -m mlops_lab.cli.json_schemas docs/json
+	$(BIN)/python -m mlops_lab.tables.document docs/tables.md
 
 lock: ## resolve pyproject.toml again into requirements/ (needs uv); ARGS=--upgrade for newer versions
 	@test -n "$(UV)" || { echo "error: make lock needs uv" >&2; \

@@ -190,7 +190,7 @@ def test_the_first_version_is_trained_or_refused_with_reasons(world: World, tmp_
     with up(folder) as running:
         assert running.process.wait(90) == 1
         assert "error: the first version did not pass its gates: " in running.err
-        assert "hint: mend the data, pipeline.py or the limits in [gates]" in running.err
+        assert "hint: change the data, pipeline.py or the limits in [gates]" in running.err
         assert "version 1 was refused: " in running.out
     (folder / "mlops.toml").write_text(config)
     with up(folder, "--json") as running:

@@ -152,7 +152,7 @@ def test_what_was_set_aside():
     alert |= {"where": "load", "hint": "look"}
     text = say(quarantined=3, unknown_outcomes=2, conflicting_outcomes=1, alert=alert)
     assert "3 rows wait in quarantine: `mlops quarantine`" in text
-    assert "2 outcomes named no recent prediction: kept aside" in text
+    assert "2 outcomes name no recent prediction: stored without one" in text
     assert "1 outcome contradicted an earlier one: refused" in text
     assert "alert, 3 min ago: it was served otherwise (look)" in text
     assert "1 row waits in quarantine" in say(quarantined=1)

@@ -55,7 +55,7 @@ def check(table: Table = None, project: Folder = HERE, at: At = None, json: Json
             print(breach)
         print(f"{len(names)} tables checked, {len(breaches)} rules broken")
     if breaches:
-        refuse(Refused("the contract is broken", code="contract_breach", hint="mend the data, or the contract"))
+        refuse(Refused("the contract is broken", code="contract_breach", hint="fix the data, or change the contract"))
 
 
 @app.command()

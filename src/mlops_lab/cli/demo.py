@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from mlops_lab.cli.records.replay import DemoRecord
-from mlops_lab.cli.shared import Json, print_record, talk
+from mlops_lab.cli.shared import Json, console, print_record
 from mlops_lab.cli.summary import render
 from mlops_lab.errors import InvalidInput
 from mlops_lab.replay.demo import DemoOptions, run_demo
@@ -39,8 +39,8 @@ def command(
             summary = run_demo(options, watch=watcher.watch)
         except KeyboardInterrupt:
             where = "" if folder == _FOLDER else f" --dir {shlex.quote(str(folder))}"
-            said = f"stopped: nothing is lost; `mlops demo --resume{where}` goes on"
-            talk.print(said, highlight=False, markup=False, soft_wrap=True)
+            message = f"stopped: nothing is lost; `mlops demo --resume{where}` continues"
+            console.print(message, highlight=False, markup=False, soft_wrap=True)
             raise
     if json:
         print_record(msgspec.convert(summary, DemoRecord, from_attributes=True))
@@ -49,7 +49,7 @@ def command(
 
 
 class _Watcher:
-    """Draws the progress, and tells each decision as it is made."""
+    """Shows the progress, and each decision when it is made."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
@@ -70,7 +70,7 @@ class _Watcher:
         for decision in seen.decisions[self._told :]:
             if decision.what is not DecisionKind.RETRAIN:
                 version = f" version {decision.version}" if decision.version else ""
-                talk.print(f"{seen.day or ''} [bold]{decision.what}[/]{version}: {decision.reason}", highlight=False)
+                console.print(f"{seen.day or ''} [bold]{decision.what}[/]{version}: {decision.reason}", highlight=False)
         self._told = len(seen.decisions)
 
 
@@ -81,7 +81,7 @@ def _bar() -> Progress:
         TextColumn("{task.fields[sent]} {task.fields[rate]} {task.fields[quality]} {task.fields[stage]}"),
         TimeElapsedColumn(),
     ]
-    return Progress(*columns, console=talk, refresh_per_second=5)
+    return Progress(*columns, console=console, refresh_per_second=5)
 
 
 def _day(text: str, option: str) -> date:

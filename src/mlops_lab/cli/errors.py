@@ -18,9 +18,9 @@ def guarded(run: Callable[[], Any]) -> int:
     try:
         run()
     except SystemExit as stop:
-        if stop.code == USAGE_EXIT and "--json" in sys.argv:  # Typer has told the person
-            hint = "`mlops COMMAND --help` lists what it takes; stderr says what is wrong"
-            _print_json({"code": "usage", "what": "wrong use", "where": None, "hint": hint}, exit_code=USAGE_EXIT)
+        if stop.code == USAGE_EXIT and "--json" in sys.argv:  # Typer has printed the reason
+            hint = "`mlops COMMAND --help` lists the options; stderr has the reason"
+            _print_json({"code": "usage", "what": "wrong usage", "where": None, "hint": hint}, exit_code=USAGE_EXIT)
         return stop.code if isinstance(stop.code, int) else 0
     except MlopsError as error:
         _tell(error.as_dict(), text=str(error), exit_code=error.exit_code)
@@ -32,10 +32,10 @@ def guarded(run: Callable[[], Any]) -> int:
         hint = "check that the path is right, may be read and written, and has space left"
         _tell({"code": "os", "what": str(error), "where": error.filename, "hint": hint}, text=str(error), exit_code=3)
         return 3
-    except Exception as error:  # a bug of ours: said as such, in one line
+    except Exception as error:  # a bug: one line, no traceback
         if os.environ.get("MLOPS_DEBUG"):
             raise
-        hint = "this is a bug of ours; MLOPS_DEBUG=1 shows the trace for a report"
+        hint = "this is a bug; MLOPS_DEBUG=1 shows the traceback for a report"
         what = f"{type(error).__name__}: {error}"
         _tell({"code": "bug", "what": what, "where": None, "hint": hint}, text=what, exit_code=BUG_EXIT)
         return BUG_EXIT
@@ -43,7 +43,7 @@ def guarded(run: Callable[[], Any]) -> int:
 
 
 def refuse(refusal: Refused) -> NoReturn:
-    """End a command whose data, on stdout already, says no: the reason goes to the person only."""
+    """End a command whose result, printed already, is a refusal: the reason goes to stderr only."""
     _talk(refusal.as_dict(), text=str(refusal))
     sys.exit(refusal.exit_code)
 

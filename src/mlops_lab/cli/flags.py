@@ -1,4 +1,4 @@
-"""`--set SECTION.KEY=VALUE`, on every command that opens a project without being written there."""
+"""`--set SECTION.KEY=VALUE`, added to every command that has `--project`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-_said: ContextVar[tuple[str, ...]] = ContextVar("said", default=())
+_settings: ContextVar[tuple[str, ...]] = ContextVar("settings", default=())
 
 
-def flags_said() -> tuple[str, ...]:
-    """What `--set` said on this command line."""
-    return _said.get()
+def given_settings() -> tuple[str, ...]:
+    """The values of `--set` on this command line."""
+    return _settings.get()
 
 
 def add_set(command: Any) -> Any:
-    """The command; where it, or a command of its group, has `--project`, that one takes `--set` too."""
+    """The command, with `--set` added wherever it, or a command of its group, has `--project`."""
     for inner in getattr(command, "commands", {}).values():
         add_set(inner)
     if any("--project" in parameter.opts for parameter in command.params):
@@ -30,12 +30,12 @@ def _declared() -> list[Any]:
     return list(typer.main.get_command(app).params)
 
 
-def _keep(said: list[str]) -> None:
-    _said.set(tuple(said))
+def _keep(settings: list[str]) -> None:
+    _settings.set(tuple(settings))
 
 
 def _declare(
-    said: Annotated[
+    settings: Annotated[
         list[str],
         typer.Option(
             "--set",
@@ -48,4 +48,4 @@ def _declare(
         ),
     ],
 ) -> None:
-    """Never called: what Typer makes of its parameter is the option."""
+    """Never called: Typer makes the option from its parameter."""

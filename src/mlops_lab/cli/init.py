@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlops_lab.cli.records.projects import ColumnRecord, InitRecord
-from mlops_lab.cli.shared import Json, print_record, print_table, talk
+from mlops_lab.cli.shared import Json, console, print_record, print_table
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake.sources import read_data
 from mlops_lab.starter.analyse import analyse_table
@@ -41,7 +41,7 @@ def command(
     """Read a table, report what it is, and write a project that fits it."""
     project = check_folder(name)
     asks = sys.stdin.isatty() and not yes and not json
-    with talk.status("reading"):
+    with console.status("reading"):
         frame = read_data(data, query=query)
     wanted = target or _ask_target(frame, asks=asks)
     options = InitOptions(target=wanted, time=time, key=key, id=id, task=task)

@@ -19,9 +19,9 @@ from mlops_lab.status.wording import format_count
 LISTED = 10
 _BECAME = {
     "accepted": "accepted: joined to their predictions",
-    "duplicate": "known already: the same again changes nothing",
+    "duplicate": "known already: nothing changed",
     "conflict": "refused: another outcome of the same prediction was accepted before",
-    "unknown": "kept aside: no recent prediction has that id",
+    "unknown": "stored without a prediction: no recent one has that id",
     "too_early": "refused: known before the prediction was made",
 }
 

@@ -9,6 +9,7 @@ import typer
 
 from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record
+from mlops_lab.exporters.edge.agreement import describe_agreement
 from mlops_lab.exporters.edge.export import export_edge
 
 
@@ -23,8 +24,7 @@ def command(
     if json:
         print_record(PackageRecord(folder=str(edge), agreement=agreement))
         return
-    rows, beside = agreement.rows, agreement.at_split_thresholds
-    print(f"version {version} in {edge}: it answers {rows.rows:,} rows like the server, to {rows.largest:.1g}")
-    if beside:
-        print(f"{beside.rows:,} rows at split thresholds: {beside.differing:,} differ, by up to {beside.largest:.1g}")
+    print(f"version {version} in {edge}")
+    for line in describe_agreement(agreement):
+        print(line)
     print(f"next: `npm install && npm start` in {edge}, then open the page; its README.md has the details")

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from mlops_lab.cli.records.decisions import RollbackRecord
-from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_record, talk
+from mlops_lab.cli.shared import HERE, At, Folder, Json, console, open_project, parse_at, print_record
 from mlops_lab.loop.tick import Loop
 
 
@@ -25,5 +25,5 @@ def command(
         print_record(msgspec.convert(decision.as_dict() | {"champion": loop.state.champion}, RollbackRecord))
     else:
         print(f"version {loop.state.champion} answers", flush=True)
-    with talk.status("updating MLflow"):  # the servers follow already
+    with console.status("updating MLflow"):  # the servers follow already
         loop.name_champion()

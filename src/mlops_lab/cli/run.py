@@ -6,7 +6,7 @@ import msgspec
 
 from mlops_lab.cli.errors import refuse
 from mlops_lab.cli.records.decisions import MadeDecision
-from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_record, talk
+from mlops_lab.cli.shared import HERE, At, Folder, Json, console, open_project, parse_at, print_record
 from mlops_lab.errors import Refused
 from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decisions import DecisionKind
@@ -14,7 +14,7 @@ from mlops_lab.rollout.decisions import DecisionKind
 
 def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
     """Train a candidate on all known rows, run its gates, and start its rollout."""
-    with talk.status("") as status:
+    with console.status("") as status:
         loop = Loop(open_project(project), report=lambda stage: status.update(stage))
         decision = loop.run(parse_at(at) or loop.now(), by="a person")
         loop.act()

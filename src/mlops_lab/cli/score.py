@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mlops_lab.cli.records.predictions import ScoreRecord
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record, talk
+from mlops_lab.cli.shared import HERE, Folder, Json, console, open_project, print_record
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake.sinks import CSV, PARQUET, check_target, choose_format, open_sink
 from mlops_lab.scoring.score import ScoringResult, Watch, score
@@ -67,17 +67,17 @@ def command(
             else:
                 _copy(staged)
     if scored.unanswered:
-        talk.print(f"{scored.unanswered} of them have no answer; the server would refuse them too")
+        console.print(f"{scored.unanswered} of them have no answer; the server would refuse them too")
 
 
 @contextmanager
 def _bar() -> Iterator[Watch]:
     """A progress bar, on a terminal."""
-    if not talk.is_terminal:
+    if not console.is_terminal:
         yield lambda _rows, _of: None
         return
     columns = [MofNCompleteColumn(), TextColumn("requests"), BarColumn(bar_width=30), TimeElapsedColumn()]
-    with Progress(*columns, console=talk, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda rows, of: bar.update(task, completed=rows, total=of)
 

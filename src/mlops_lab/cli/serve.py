@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, talk
+from mlops_lab.cli.shared import HERE, Folder, Json, console, open_project
 from mlops_lab.errors import InvalidInput
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.loop.tick import Loop
@@ -38,7 +38,7 @@ def command(
     open_online_store(opened, [])  # and a store that does not answer
     ingest_journal(opened, loop.lake)
     loop.act(new_state=True)
-    talk.print(f"version {loop.state.champion} answers; Ctrl-C stops it")
+    console.print(f"version {loop.state.champion} answers; Ctrl-C stops it")
     arguments = [sys.executable, "-m", "mlops_lab.serving", str(opened.root)]
     arguments += ["--port", str(port)] if port is not None else []
     arguments += ["--workers", str(workers)] if workers is not None else []

@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mlops_lab.cli.flags import flags_said
+from mlops_lab.cli.flags import given_settings
 from mlops_lab.cli.records.tables import ByTable
 from mlops_lab.clock import parse_moment
 from mlops_lab.project import Project, find_project
@@ -27,14 +27,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 Folder = Annotated[Path, typer.Option("--project", help="The project's folder.", show_default="here, or above")]
 At = Annotated[str | None, typer.Option("--at", help="The time to use as now, such as 2013-03-02T05:00:00Z.")]
 
-talk = Console(stderr=True)
+console = Console(stderr=True)
 HERE = Path()
 _AS_PYTHON_WRITES = (datetime, date, time, timedelta, Decimal)
 
 
 def open_project(folder: Path) -> Project:
-    """The project in the folder or above it, with what `--set` said."""
-    return find_project(folder, flags=flags_said())
+    """The project in the folder or above it, with the settings of `--set`."""
+    return find_project(folder, flags=given_settings())
 
 
 def parse_at(text: str | None) -> datetime | None:

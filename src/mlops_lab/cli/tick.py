@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from mlops_lab.cli.records.decisions import TickRecord
-from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_record, talk
+from mlops_lab.cli.shared import HERE, At, Folder, Json, console, open_project, parse_at, print_record
 from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decision_record import record_decision
 
 
 def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
     """Move the server's log into the lake, measure the last day, decide, and act."""
-    with talk.status("") as status:
+    with console.status("") as status:
         loop = Loop(open_project(project), report=lambda stage: status.update(stage))
         now = parse_at(at) or loop.now()
         decisions = loop.tick(now, by="loop")

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from mlops_lab.cli.records.projects import NewToken, RevokedToken, TokenList, TokenRecord
-from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_record, print_table, talk
+from mlops_lab.cli.shared import HERE, Folder, Json, console, local, open_project, print_record, print_table
 from mlops_lab.serving.http.tokens import Role, create_token, list_tokens, revoke_token
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -27,7 +27,7 @@ def create(
         print_record(NewToken(name=token.name, role=str(token.role), token=clear))
         return
     print(clear)
-    talk.print(f'token "{token.name}" may {token.role}; it is not shown again')
+    console.print(f'token "{token.name}" may {token.role}; it is not shown again')
 
 
 @app.command("list")
@@ -59,4 +59,4 @@ def revoke(
     if json:
         print_record(RevokedToken(revoked=token.name, role=str(token.role)))
     else:
-        talk.print(f'token "{token.name}" is refused from now on')
+        console.print(f'token "{token.name}" is refused from now on')

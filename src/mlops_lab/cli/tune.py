@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from mlops_lab.cli.records.tuning import TuneRecord
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record, print_table, talk
+from mlops_lab.cli.shared import HERE, Folder, Json, console, open_project, print_record, print_table
 from mlops_lab.tuning.result import Tuning
 from mlops_lab.tuning.result import TuningProgress as Seen
 from mlops_lab.tuning.tune import tune
@@ -26,7 +26,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Search for better parameters. It changes no file, and continues where it was stopped."""
-    with _bar() as bar, redirect_stdout(sys.stderr):  # estimators talk
+    with _bar() as bar, redirect_stdout(sys.stderr):  # estimators console
         task = bar.add_task("", total=trials, stage="", quality="")
 
         def watch(seen: Seen) -> None:
@@ -36,7 +36,7 @@ def command(
 
         found = tune(open_project(project), trials=trials, seconds=seconds, fresh=fresh, watch=watch)
     if (ended := sum(found.trials.values())) < trials:
-        talk.print(f"time is up after {ended} of {trials} trials; the same command goes on")
+        console.print(f"time is up after {ended} of {trials} trials; the same command goes on")
     if json:
         print_record(msgspec.convert(found, TuneRecord, from_attributes=True))
     else:
@@ -88,4 +88,4 @@ def _bar() -> Progress:
         TextColumn("{task.fields[quality]} {task.fields[stage]}"),
         TimeElapsedColumn(),
     ]
-    return Progress(*columns, console=talk, refresh_per_second=5)
+    return Progress(*columns, console=console, refresh_per_second=5)

@@ -10,7 +10,7 @@ from datetime import timedelta
 import msgspec
 
 from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, ReadyEvent, StoppedEvent
-from mlops_lab.cli.shared import local, print_record, talk
+from mlops_lab.cli.shared import console, local, print_record
 from mlops_lab.errors import MlopsError
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision
@@ -75,7 +75,7 @@ class TextLines:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._status = talk.status("starting")
+        self._status = console.status("starting")
         self._print_lock = threading.RLock()
         self._probed_at = 0.0
         self._health: HealthProbe | None = None
@@ -115,7 +115,7 @@ class TextLines:
 
     def idle(self, address: Address, *, seconds: float) -> None:
         """Shows the server's health on the status line of a terminal."""
-        if talk.is_terminal:
+        if console.is_terminal:
             self._probe(address)
             self._status.update(_progress_line(self._health, self._rate, seconds))
 

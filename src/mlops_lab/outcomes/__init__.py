@@ -1,1 +1,1 @@
-"""Late labels: accepted, joined to their prediction once, or told why not."""
+"""Late labels: each is joined to its prediction once, or refused with the reason."""

@@ -173,7 +173,7 @@ class Up:
             self._report(error if isinstance(error, MlopsError) else disk_fault(error, self._project.home))
         except Exception as error:  # a bug of ours: the server keeps running
             what = f"a tick of the loop failed: {type(error).__name__}: {error}"
-            hint = "this is a bug of ours; `MLOPS_DEBUG=1 mlops tick` shows the trace for a report"
+            hint = "this is a bug; `MLOPS_DEBUG=1 mlops tick` shows the traceback for a report"
             self._report(EnvironmentFault(what, code="bug", hint=hint))
 
     def _report(self, error: MlopsError) -> None:

@@ -117,7 +117,7 @@ def _set_aside(status: ProjectStatus) -> Iterator[str]:
         verb = "waits" if status.quarantined == 1 else "wait"
         yield f"{format_count(status.quarantined, 'row')} {verb} in quarantine: `mlops quarantine`"
     if status.unknown_outcomes:
-        yield f"{format_count(status.unknown_outcomes, 'outcome')} named no recent prediction: kept aside"
+        yield f"{format_count(status.unknown_outcomes, 'outcome')} name no recent prediction: stored without one"
     if status.conflicting_outcomes:
         yield f"{format_count(status.conflicting_outcomes, 'outcome')} contradicted an earlier one: refused"
     if alert := status.alert:

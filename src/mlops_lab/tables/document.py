@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import polars as pl
 
@@ -11,8 +13,8 @@ from mlops_lab.tables.table import FixedColumn, ProjectColumns, Table
 
 _INTRODUCTION = """# Tables
 
-What was asked, answered, measured and decided is kept in Delta tables below `.mlops/lake`, one folder a table. Rows are
-only ever appended. Any tool that reads Delta tables can read them: `polars.read_delta(".mlops/lake/predictions")`.
+Requests, answers, measurements and decisions are stored in Delta tables below `.mlops/lake`, one folder a table. Rows
+are only ever appended. Every tool for Delta tables can read them: `polars.read_delta(".mlops/lake/predictions")`.
 
 This page is made from `src/mlops_lab/tables/declared.py`. Do not edit it: run `make schema`.
 
@@ -68,3 +70,7 @@ def _render_type(dtype: pl.DataType | None) -> str:
     if dtype is None:
         return "number; of a project with several classes, list of numbers"
     return "moment (UTC, microseconds)" if isinstance(dtype, pl.Datetime) else _TYPES[dtype]
+
+
+if __name__ == "__main__":  # `make schema`
+    Path(sys.argv[1]).write_text(render_tables(), encoding="utf-8")

@@ -15,6 +15,6 @@ class Verdict(StrEnum):
     CONFLICT = "conflict"
     """A second, different outcome: refused and recorded."""
     UNKNOWN = "unknown"
-    """No such prediction: kept aside and reported."""
+    """No such prediction: stored without one, and reported."""
     TOO_EARLY = "too_early"
     """Known before its prediction was made: refused."""

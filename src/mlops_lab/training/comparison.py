@@ -45,7 +45,7 @@ class ExpectedAnswers(NamedTuple):
 class ComparisonData:
     """The rows that engines are compared on: edge cases by kind, with the model's answers, and all training rows.
 
-    `training_answers` are the model's answers to the latter where the training itself has told them: then they need not
+    `training_answers` are the model's answers to the latter if the training itself gave them: then they need not
     be computed again.
     """
 

@@ -49,7 +49,7 @@ def part(differing: int, largest: float | None) -> AgreementPart:
 def test_the_description_has_a_line_for_each_part() -> None:
     agreement = EdgeAgreement(runtime="r", rows=part(0, 1e-9), at_split_thresholds=part(3, None))
     assert describe_agreement(agreement) == [
-        "1,200 rows are answered like the server answers them, to 1e-09",
+        "1,200 rows get the server's answers, to within 1e-09",
         "1,200 rows at split thresholds: 3 differ, by up to no number",
     ]
     assert len(describe_agreement(EdgeAgreement(runtime="r", rows=part(0, 0.0), at_split_thresholds=None))) == 1

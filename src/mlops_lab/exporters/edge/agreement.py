@@ -81,11 +81,11 @@ def prove_folder(
 
 def describe_agreement(agreement: EdgeAgreement) -> list[str]:
     """The agreement in a line for people, or in two."""
-    rows, beside = agreement.rows, agreement.at_split_thresholds
-    lines = [f"{rows.rows:,} rows are answered like the server answers them, to {_size(rows.largest)}"]
-    if beside:
-        differing, largest = beside.differing, _size(beside.largest)
-        lines.append(f"{beside.rows:,} rows at split thresholds: {differing:,} differ, by up to {largest}")
+    rows, thresholds = agreement.rows, agreement.at_split_thresholds
+    lines = [f"{rows.rows:,} rows get the server's answers, to within {_size(rows.largest)}"]
+    if thresholds:
+        differing, largest = thresholds.differing, _size(thresholds.largest)
+        lines.append(f"{thresholds.rows:,} rows at split thresholds: {differing:,} differ, by up to {largest}")
     return lines
 
 

@@ -1,0 +1,125 @@
+"""Tests mirror the source: `tests/lake/test_delta.py` tests `src/mlops_lab/lake/delta.py`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+SOURCE = TESTS.parent / "src" / "mlops_lab"
+
+NOT_MIRRORED = {"end_to_end", "shared", "docs", "tools"}
+"""Folders of tests that are about more than one module."""
+SUITES = {
+    "features/test_as_of.py": "as-of values, offline and online, beside a program written from the definition",
+    "features/test_derived.py": "derived features of one row and of many",
+    "notebook/test_autolog.py": "mlflow.autolog around train",
+    "registry/engines/test_adding_an_engine.py": "the steps of CONTRIBUTING.md",
+    "training/test_models.py": "every estimator of docs/models.md",
+}
+"""Tests about a property of several modules, beside the conformance suites."""
+ABOUT_THE_REPOSITORY = {"test_layout.py", "test_dependencies.py", "test_exported_members.py"}
+
+COVERED_ELSEWHERE: dict[str, str] = {
+    "cli/compare.py": "end_to_end/test_tune.py",
+    "cli/config.py": "end_to_end/test_config.py",
+    "cli/contract.py": "end_to_end/test_contract.py",
+    "cli/demo.py": "end_to_end/test_demo.py",
+    "cli/explain.py": "end_to_end/test_commands.py",
+    "cli/export.py": "exporters/test_exporter_conformance.py",
+    "cli/features.py": "end_to_end/test_features_command.py",
+    "cli/history.py": "end_to_end/test_commands.py",
+    "cli/ingest.py": "end_to_end/test_commands.py",
+    "cli/init.py": "end_to_end/test_init.py",
+    "cli/main.py": "cli/test_command_conformance.py",
+    "cli/outcomes.py": "end_to_end/test_commands.py",
+    "cli/quarantine.py": "end_to_end/test_contract.py",
+    "cli/run.py": "end_to_end/test_commands.py",
+    "cli/score.py": "end_to_end/test_score.py",
+    "cli/serve.py": "end_to_end/test_commands.py",
+    "cli/split.py": "end_to_end/test_routing.py",
+    "cli/tick.py": "end_to_end/test_commands.py",
+    "cli/token.py": "end_to_end/test_tokens.py",
+    "cli/tune.py": "end_to_end/test_tune.py",
+    "cli/up.py": "end_to_end/test_up.py",
+    "exporters/edge/contents.py": "end_to_end/test_package.py",
+    "exporters/edge/export.py": "end_to_end/test_package.py",
+    "loop/retrain.py": "end_to_end/test_ticks.py",
+    "registry/runner/process.py": "registry/engines/test_runner.py",
+    "scoring/score.py": "end_to_end/test_score.py",
+    "serving/http/fast_path.py": "end_to_end/test_server_limits.py",
+    "serving/http/uvicorn_protocol.py": "end_to_end/test_server_limits.py",
+    "serving/process/background.py": "end_to_end/test_workers.py",
+    "serving/process/server_process.py": "end_to_end/test_kill_server.py",
+    "serving/process/shadow_runner.py": "end_to_end/test_routing.py",
+    "serving/process/tls.py": "end_to_end/test_tls.py",
+    "serving/process/uvicorn_server.py": "end_to_end/test_uvicorn_fallback.py",
+    "serving/process/watchdog.py": "end_to_end/test_up.py",
+    "serving/process/worker.py": "end_to_end/test_workers.py",
+    "serving/protocols/docs.py": "end_to_end/test_openapi.py",
+    "serving/protocols/examples.py": "end_to_end/test_openapi.py",
+    "serving/protocols/mlflow.py": "end_to_end/test_protocols.py",
+    "serving/protocols/open_inference.py": "end_to_end/test_protocols.py",
+    "serving/protocols/open_inference_openapi.py": "end_to_end/test_openapi.py",
+    "serving/protocols/operations.py": "serving/protocols/test_openapi.py",
+    "serving/protocols/predictions.py": "end_to_end/test_server_predict.py",
+    "serving/protocols/server.py": "end_to_end/test_prometheus.py",
+    "starter/analysis.py": "starter/test_analyse.py",
+    "tuning/resume.py": "end_to_end/test_tune.py",
+    "tuning/search.py": "end_to_end/test_tune.py",
+    "tuning/tracking.py": "end_to_end/test_tune.py",
+    "tuning/tune.py": "end_to_end/test_tune.py",
+}
+"""Modules with logic that a test of another name covers: a test file that runs it."""
+
+MIN_BRANCHES = 3
+"""A module with fewer branches (if, for, while, except, comprehension, match) holds declarations, or glue."""
+
+
+def modules() -> list[str]:
+    """All modules of the package, as paths below it; without `__init__` and files that are copied elsewhere."""
+    paths = [path.relative_to(SOURCE) for path in sorted(SOURCE.rglob("*.py"))]
+    return [
+        str(path) for path in paths if path.name not in {"__init__.py", "__main__.py"} and "files" not in path.parts
+    ]
+
+
+def branches(module: str) -> int:
+    kinds = (ast.If, ast.For, ast.While, ast.ExceptHandler, ast.comprehension, ast.match_case, ast.IfExp, ast.BoolOp)
+    return sum(isinstance(node, kinds) for node in ast.walk(ast.parse((SOURCE / module).read_text(encoding="utf-8"))))
+
+
+def mirror_of(module: str) -> Path:
+    path = Path(module)
+    return TESTS / path.parent / f"test_{path.name}"
+
+
+def mirrored_tests() -> list[Path]:
+    found = [path.relative_to(TESTS) for path in sorted(TESTS.rglob("test_*.py"))]
+    return [path for path in found if path.parts[0] not in NOT_MIRRORED and path.name not in ABOUT_THE_REPOSITORY]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_with_logic_has_a_test(module: str) -> None:
+    if mirror_of(module).exists():
+        assert module not in COVERED_ELSEWHERE, "it has a test of its own: take it off the list"
+    elif branches(module) >= MIN_BRANCHES:
+        assert module in COVERED_ELSEWHERE, f"write {mirror_of(module).relative_to(TESTS.parent)}"
+
+
+@pytest.mark.parametrize("test", [str(path) for path in mirrored_tests()])
+def test_a_test_is_named_after_its_module(test: str) -> None:
+    path = Path(test)
+    module = SOURCE / path.parent / path.name.removeprefix("test_")
+    is_suite = path.stem.endswith("_conformance") or test in SUITES
+    assert module.exists() or is_suite, f"there is no {module.relative_to(SOURCE)}; rename the test, or make it a suite"
+
+
+@pytest.mark.parametrize(("module", "test"), list(COVERED_ELSEWHERE.items()))
+def test_what_covers_a_module_exists(module: str, test: str) -> None:
+    assert (SOURCE / module).exists(), "it is gone: take it off the list"
+    text = (TESTS / test).read_text(encoding="utf-8")
+    assert re.search(r"^def test_|^async def test_", text, re.MULTILINE), f"{test} holds no test"
