@@ -47,7 +47,7 @@ bench: $(VENV)/.dev ## every benchmark; figures also go to benchmarks/out/
 
 schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/ and docs/tables.md from the code
 	$(BIN)/mlops config schema > docs/mlops.schema.json
-	$(BIN)/python -m mlops_lab.cli.json_schemas docs/json
+	$(BIN)/python -m mlops_lab.cli.json_schemas docs/json tests/cli/released_fields.json
 	$(BIN)/python -m mlops_lab.tables.document docs/tables.md
 
 lock: ## resolve pyproject.toml again into requirements/ (needs uv); ARGS=--upgrade for newer versions
