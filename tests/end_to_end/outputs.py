@@ -20,6 +20,7 @@ def read_output(words: list[str], line: str) -> msgspec.Struct:
     """
     data = json.loads(line)
     name = ERROR if data.keys() == {"schema_version", "error", "exit_code"} else name_command(words)
+    assert name in RECORDS, f"there is no command {name!r}, and this is no error: {line}"
     matches = [record for record in map(_decoder(data), RECORDS[name]) if record is not None]
     assert matches, f"`mlops {name} --json` printed no record of {[each.__name__ for each in RECORDS[name]]}: {line}"
     return matches[0]
@@ -28,7 +29,7 @@ def read_output(words: list[str], line: str) -> msgspec.Struct:
 def name_command(words: list[str]) -> str:
     """The command that the words begin with: `features list`."""
     pair = " ".join(words[:2])
-    return pair if pair in RECORDS else words[0]
+    return pair if pair in RECORDS else "".join(words[:1])
 
 
 def _decoder(data: dict[str, Any]) -> Any:

@@ -153,5 +153,5 @@ def _assert_readable(project: Project, made: dict[str, dict[str, Any]]) -> None:
     logged = {row["id"]: row["output"] for row in loop.lake.read("predictions").to_dicts()}
     assert logged == {name: answer["output"] for name, answer in made.items()}
     assert loop.tick(day_begin(25)) == []
-    assert describe(project)["predictions"] == len(made)
+    assert describe(project).predictions == len(made)
     loop.act(new_state=True)
