@@ -35,6 +35,7 @@ from mlops_lab.status.records import ProjectStatus
 ELSEWHERE = {
     "config schema": "it prints a JSON schema itself: test_config.py",
     "demo": "test_demo.py",
+    "export edge": "test_package.py",
     "init": "test_init.py",
     "package": "test_package.py",
     "serve": "running.py, mlops_serve",
