@@ -35,7 +35,6 @@ from mlops_lab.status.records import ProjectStatus
 ELSEWHERE = {
     "config schema": "it prints a JSON schema itself: test_config.py",
     "demo": "test_demo.py",
-    "export edge": "test_package.py",
     "init": "test_init.py",
     "package": "test_package.py",
     "serve": "running.py, mlops_serve",
@@ -130,6 +129,7 @@ def test_every_output_is_the_record_that_is_published(
     assert [token.name for token in run("token", "list").tokens] == ["predict-1"]
     assert run("token", "revoke", "predict-1").revoked == "predict-1"
     assert run("export", "feast", tmp_path / "feast").rows
+    assert run("export", "edge", tmp_path / "edge").agreement.rows.differing == 0
     assert run("split", 1, "--share", 0.25).arms == {"1": 0.25}
     assert run("rollback").champion == 1
     assert run("tick").at
