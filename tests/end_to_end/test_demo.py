@@ -107,7 +107,7 @@ def test_ctrl_c_names_the_command_that_continues(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     result = (tmp_path / "stderr").read_text()
-    assert f"nothing is lost; `mlops demo --resume --dir '{folder}'` goes on" in result
+    assert f"nothing is lost; `mlops demo --resume --dir '{folder}'` continues" in result
     assert "Traceback" not in result
 
 

@@ -389,7 +389,7 @@ def test_an_empty_folder_is_filled_and_a_changed_package_is_refused(project: Pro
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == FILES
-    assert "like the server" in done.stdout
+    assert "rows get the server's answers" in done.stdout
     (model,) = project.mlflow_path.rglob("model.txt")
     model.write_text(model.read_text().replace("binary sigmoid:1", "binary sigmoid:2"))
     error = mlops("package", 1, "--edge", tmp_path / "other", project=project.root, code=3).error
