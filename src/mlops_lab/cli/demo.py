@@ -54,7 +54,7 @@ class _Watcher:
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
         self._task: TaskID | None = None
-        self._told = 0
+        self._shown_decisions = 0
 
     def watch(self, seen: Seen) -> None:
         if self._task is None:
@@ -67,11 +67,11 @@ class _Watcher:
             "sent": f"{seen.sent:,}",
         }
         self._bar.update(self._task, completed=seen.days_done, **fields)
-        for decision in seen.decisions[self._told :]:
+        for decision in seen.decisions[self._shown_decisions :]:
             if decision.what is not DecisionKind.RETRAIN:
                 version = f" version {decision.version}" if decision.version else ""
                 console.print(f"{seen.day or ''} [bold]{decision.what}[/]{version}: {decision.reason}", highlight=False)
-        self._told = len(seen.decisions)
+        self._shown_decisions = len(seen.decisions)
 
 
 def _bar() -> Progress:
