@@ -123,3 +123,16 @@ def test_what_covers_a_module_exists(module: str, test: str) -> None:
     assert (SOURCE / module).exists(), "it is gone: take it off the list"
     text = (TESTS / test).read_text(encoding="utf-8")
     assert re.search(r"^def test_|^async def test_", text, re.MULTILINE), f"{test} holds no test"
+
+
+def imported_for_types_only(module: str) -> list[str]:
+    """Our own modules that a module imports under `if TYPE_CHECKING:`."""
+    tree = ast.parse((SOURCE / module).read_text(encoding="utf-8"))
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    inside = [node for block in blocks for node in ast.walk(block) if isinstance(node, ast.ImportFrom)]
+    return [node.module for node in inside if node.module and node.module.startswith("mlops_lab")]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_no_import_for_types_hides_a_circle(module: str) -> None:
+    assert imported_for_types_only(module) == [], "import-linter does not see it: move what both need to a third module"

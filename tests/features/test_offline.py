@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from mlops_lab.features import offline
 from mlops_lab.features.aggregates import last, mean
-from mlops_lab.features.definition import Features, View
+from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import compute, look_up, view_values
+from mlops_lab.features.view import View
 
 START = datetime(2013, 3, 1, tzinfo=UTC)
 MOMENT = pl.Datetime("us", "UTC")

@@ -15,8 +15,8 @@ from pathlib import Path
 import polars as pl
 
 from mlops_lab.exporters.exporter import ExportReport
-from mlops_lab.features.definition import View
 from mlops_lab.features.offline import view_values
+from mlops_lab.features.view import View
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project

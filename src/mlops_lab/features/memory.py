@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from mlops_lab.features.definition import View
 from mlops_lab.features.online import ALWAYS, FactRow, ViewResult, ViewResults
 from mlops_lab.features.timelines import LatestTimeline, WindowTimeline
+from mlops_lab.features.view import View
 from mlops_lab.features.view_reader import ViewReader, WindowReader
 
 _ResultBetween = Callable[[WindowTimeline, int, int, int], ViewResult]

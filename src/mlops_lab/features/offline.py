@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from mlops_lab.features.definition import Features, View
+from mlops_lab.features.definition import Features
 from mlops_lab.features.exact import Integers
 from mlops_lab.features.online import ALWAYS
 from mlops_lab.features.sorted_facts import LookupRows, SortedFacts
+from mlops_lab.features.view import View
 from mlops_lab.features.windows import WindowAggregate, WindowAggregates, Windows
 
 _MICROSECOND = timedelta(microseconds=1)

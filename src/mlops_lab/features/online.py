@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
 from mlops_lab.clock import to_micros
-from mlops_lab.features.definition import View
+from mlops_lab.features.view import View
 
 ALWAYS = -(2**62)
 """The time of a fact that was always known."""

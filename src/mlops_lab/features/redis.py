@@ -14,8 +14,8 @@ import msgspec
 import redis
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.features.definition import View
 from mlops_lab.features.online import Fact, FactRow, ViewResult, ViewResults
+from mlops_lab.features.view import View
 from mlops_lab.features.view_reader import ViewReader, WindowReader
 from mlops_lab.ids import new_id
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.aggregates import Scalar
-
-if TYPE_CHECKING:
-    from mlops_lab.features.definition import View
+from mlops_lab.features.view import View
 
 
 def value_types(view: View, tables: Mapping[str, Mapping[str, pl.DataType]]) -> dict[str, pl.DataType]:

@@ -8,9 +8,9 @@ from operator import add
 from typing import Any
 
 from mlops_lab.features.aggregates import Aggregate
-from mlops_lab.features.definition import View
 from mlops_lab.features.online import ALWAYS, Fact, FactRow, ViewResult, entity_of
 from mlops_lab.features.sum_terms import TERM_COUNTS, aggregate_value, extreme_value, terms
+from mlops_lab.features.view import View
 
 _MICROSECOND = timedelta(microseconds=1)
 

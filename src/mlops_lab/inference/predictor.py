@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from mlops_lab.contracts.fields import parse_fields, polars_schema
-from mlops_lab.features.definition import Features, View
+from mlops_lab.features.definition import Features
+from mlops_lab.features.view import View
 from mlops_lab.registry.engines.base import Output
 from mlops_lab.registry.engines.open import open_engine
 from mlops_lab.registry.outputs import OutputMapping

@@ -14,7 +14,8 @@ import msgspec
 import polars as pl
 
 from mlops_lab.errors import InvalidInput, NotFound
-from mlops_lab.features.definition import Features, View
+from mlops_lab.features.definition import Features
+from mlops_lab.features.view import View
 from mlops_lab.lake import Lake
 from mlops_lab.lineage.records import (
     Change,

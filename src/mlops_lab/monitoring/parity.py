@@ -9,8 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from mlops_lab.features.definition import Features, View
+from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import view_values
+from mlops_lab.features.view import View
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS

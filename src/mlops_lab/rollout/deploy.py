@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import msgspec
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.features.definition import Features, View
+from mlops_lab.features.definition import Features
+from mlops_lab.features.view import View
 from mlops_lab.files import disk_fault
 from mlops_lab.journal.segments import drop_segments
 from mlops_lab.journal.workers import worker_paths

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 import polars as pl
 
-from mlops_lab.features.definition import View
+from mlops_lab.features.view import View
 from mlops_lab.files import disk_fault
 from mlops_lab.ids import new_id
 from mlops_lab.journal.records import OutcomeRecord, PredictionRecord, encode_frames

@@ -12,8 +12,9 @@ from pathlib import Path
 import polars as pl
 
 from mlops_lab.contracts.tables import check_columns, conform
-from mlops_lab.features.definition import Features, columns_by_table
+from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import FactIndex
+from mlops_lab.features.view import columns_by_table
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.read import read_requests

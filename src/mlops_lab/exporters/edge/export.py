@@ -13,8 +13,9 @@ from mlops_lab.exporters.edge.contents import FolderSource, write_folder
 from mlops_lab.exporters.edge.graph import make_graph
 from mlops_lab.exporters.exporter import ExportReport
 from mlops_lab.exporters.folder import fill_new_folder
-from mlops_lab.features.definition import Features, columns_by_table
+from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import FactIndex
+from mlops_lab.features.view import columns_by_table
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from mlops_lab.clock import latest
-from mlops_lab.features.definition import View
 from mlops_lab.features.online import OnlineStore, make_fact_row
+from mlops_lab.features.view import View
 from mlops_lab.journal.records import FactRecord, OutcomeRecord
 from mlops_lab.project import Project
 from mlops_lab.serving.answering.online_store import open_online_store

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.features.definition import View
 from mlops_lab.features.memory import MemoryStore
 from mlops_lab.features.online import OnlineStore
+from mlops_lab.features.view import View
 from mlops_lab.project import Project
 
 

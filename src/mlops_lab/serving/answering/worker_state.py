@@ -16,7 +16,7 @@ import msgspec
 
 from mlops_lab.clock import from_micros, to_micros
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.features.definition import View
+from mlops_lab.features.view import View
 from mlops_lab.journal.frames import frame_bytes
 from mlops_lab.journal.readers import Follower
 from mlops_lab.journal.records import (
