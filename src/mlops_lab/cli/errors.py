@@ -23,21 +23,23 @@ def guarded(run: Callable[[], Any]) -> int:
             _print_json({"code": "usage", "what": "wrong usage", "where": None, "hint": hint}, exit_code=USAGE_EXIT)
         return stop.code if isinstance(stop.code, int) else 0
     except MlopsError as error:
-        _tell(error.as_dict(), text=str(error), exit_code=error.exit_code)
+        _print_error(error.as_dict(), text=str(error), exit_code=error.exit_code)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
     except OSError as error:
         hint = "check that the path is right, may be read and written, and has space left"
-        _tell({"code": "os", "what": str(error), "where": error.filename, "hint": hint}, text=str(error), exit_code=3)
+        _print_error(
+            {"code": "os", "what": str(error), "where": error.filename, "hint": hint}, text=str(error), exit_code=3
+        )
         return 3
     except Exception as error:  # a bug: one line, no traceback
         if os.environ.get("MLOPS_DEBUG"):
             raise
         hint = "this is a bug; MLOPS_DEBUG=1 shows the traceback for a report"
         what = f"{type(error).__name__}: {error}"
-        _tell({"code": "bug", "what": what, "where": None, "hint": hint}, text=what, exit_code=BUG_EXIT)
+        _print_error({"code": "bug", "what": what, "where": None, "hint": hint}, text=what, exit_code=BUG_EXIT)
         return BUG_EXIT
     return 0
 
@@ -48,7 +50,7 @@ def refuse(refusal: Refused) -> NoReturn:
     sys.exit(refusal.exit_code)
 
 
-def _tell(error: dict[str, Any], *, text: str, exit_code: int) -> None:
+def _print_error(error: dict[str, Any], *, text: str, exit_code: int) -> None:
     if "--json" in sys.argv:
         _print_json(error, exit_code=exit_code)
     _talk(error, text=text)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from mlops_lab.errors import EnvironmentFault, Refused, Unauthorized
@@ -12,28 +10,6 @@ from mlops_lab.serving.http.authorizer import Authorizer
 from mlops_lab.serving.http.messages import Request, Response
 from mlops_lab.serving.http.tokens import create_token, ensure_token, list_tokens, revoke_token, tokens_path
 from mlops_lab.serving.protocols.base import HttpRoute
-
-TOML = """
-[project]
-name = "guarded"
-[source]
-table = "orders"
-data = "orders.csv"
-id = "id"
-time = "asked_at"
-known_at = "known_at"
-label = "late"
-[source.request]
-asked_at = "datetime"
-[source.outcome]
-late = "boolean"
-"""
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    (tmp_path / "mlops.toml").write_text(TOML)
-    return load_project(tmp_path)
 
 
 def bearer(token: str) -> list[tuple[bytes, bytes]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -20,28 +19,6 @@ from mlops_lab.serving.http.tokens import (
     revoke_token,
     tokens_path,
 )
-
-TOML = """
-[project]
-name = "guarded"
-[source]
-table = "orders"
-data = "orders.csv"
-id = "id"
-time = "asked_at"
-known_at = "known_at"
-label = "late"
-[source.request]
-asked_at = "datetime"
-[source.outcome]
-late = "boolean"
-"""
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    (tmp_path / "mlops.toml").write_text(TOML)
-    return load_project(tmp_path)
 
 
 def test_only_hashes_are_kept_and_only_for_the_owner(project: Project) -> None:
