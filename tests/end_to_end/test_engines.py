@@ -187,11 +187,10 @@ def test_where_no_engine_agrees_nothing_is_registered_and_the_decision_says_why(
     assert onnx["agrees"] is False
     assert onnx["parts"]["thresholds"]["differing"] > 0
     assert versions(folder) == []
-    again = mlops("run", project=folder, code=1).data
-    assert (again["rule"], again["version"]) == ("identical", None)
+    assert words("run", project=folder, code=1).startswith("the candidate refused: ")
+    again = mlops("history", project=folder).data["decisions"][-1]
+    assert (again["what"], again["rule"], again["version"]) == ("refuse", "identical", None)
     assert decision["reason"] in again["reason"]
     told = words("status", project=folder)
     assert "the candidate was refused" in told
     assert "None" not in told
-    text = words("run", project=folder, code=1)
-    assert text.startswith("the candidate refused: ")

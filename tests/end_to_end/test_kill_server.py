@@ -22,7 +22,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
 
-KILLS, CLIENTS = 12, 4
+KILLS, CLIENTS = 8, 4
 
 
 class Client(threading.Thread):
