@@ -134,6 +134,7 @@ def repeat_until_it_fits(disk: Path, words: list[str], project: Path, leaves: li
     return mlops(*words, project=project), len(leaves)
 
 
+@pytest.mark.slow
 def test_a_first_run_on_a_full_disk_can_be_repeated(tmp_path: Path, world: World) -> None:
     """Whatever the place at which the disk is full, the run says so; with space, it goes on."""
     with small_disk(tmp_path / "disk", "12m") as disk:
