@@ -13,6 +13,7 @@ import os
 import shutil
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -74,7 +75,10 @@ def _run_server(project: Project, options: argparse.Namespace) -> None:
     def ready() -> None:
         host, port = listener.getsockname()[:2]
         address = Address(os.getpid(), host, port, certificate=str(tls.certificate) if tls else None)
-        write_atomically(address_path(project), msgspec.json.encode(address))
+        try:
+            write_atomically(address_path(project), msgspec.json.encode(address))
+        except OSError as error:
+            raise disk_fault(error, address_path(project)) from error
         _report({"schema_version": 1, "ready": address.url_with(host), "pid": os.getpid()})
 
     check_no_server(project)
@@ -98,9 +102,9 @@ def _run_server(project: Project, options: argparse.Namespace) -> None:
 
 
 def _report(event: dict[str, object]) -> None:
-    """Print a JSON line for the process that started this one."""
-    sys.stdout.write(json.dumps(event) + "\n")
-    sys.stdout.flush()
+    """Print a JSON line for the process that started this one; nothing where that has ended."""
+    with suppress(BrokenPipeError):  # with --stop-with-parent, this process sees its end too, and follows
+        os.write(sys.stdout.fileno(), json.dumps(event).encode() + b"\n")  # no buffer, so none to flush at exit
 
 
 if __name__ == "__main__":

@@ -85,24 +85,29 @@ class WorkerServer(uvicorn.Server):
         self._with_parent = with_parent
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer until stopped."""
+        """Answer until stopped. A failure in one of the tasks beside it stops it, and is raised."""
         work: list[Coroutine[Any, Any, None]] = [self._announce()]
         if not isinstance(self.config.http, str):
             work.append(self._enforce_limits())
         tasks = [asyncio.create_task(item) for item in work]
+        for task in tasks:
+            task.add_done_callback(self._stop_on_failure)
         try:
             await super().serve(sockets)
         finally:
             for task in tasks:
                 task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):  # a cancelled task is none
+                raise result
 
     async def _announce(self) -> None:
-        """Report that the server listens; from then on, watch for the end of its parent."""
+        """Watch for the end of the parent, which may have come already, and report that the server listens."""
         while not self.started:
             await asyncio.sleep(_READY_POLL_SECONDS)
-        self._report_ready()
         if self._with_parent:
             asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._stop_with_parent)
+        self._report_ready()
 
     async def _enforce_limits(self) -> None:
         from mlops_lab.serving.http.uvicorn_protocol import enforce_limits
@@ -111,6 +116,10 @@ class WorkerServer(uvicorn.Server):
         while not self.should_exit:
             await asyncio.sleep(_CHECK_SECONDS)
             enforce_limits(self.server_state.connections, loop.time())
+
+    def _stop_on_failure(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.should_exit = True
 
     def _stop_with_parent(self) -> None:
         if not os.read(sys.stdin.fileno(), 4096):  # end of file: the parent's end of the pipe is closed
