@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 
 import pytest
+from running import until
 
 from mlops_lab.project import Project
 from mlops_lab.serving.process.address import address_path, find_server
@@ -47,3 +49,18 @@ def test_it_ends_with_an_error_where_its_address_cannot_be_written(project: Proj
     assert "Traceback" not in log
     error = json.loads(log.splitlines()[-1])["error"]
     assert (error["code"], error["where"]) == ("disk_fault", str(address_path(project)))
+
+
+@pytest.mark.parametrize("stdout", [">&-", ">/dev/full"])
+def test_it_serves_though_nobody_can_read_what_it_reports(project: Project, stdout: str) -> None:
+    log = project.root / "server.err"
+    command = f'exec "$0" -m mlops_lab.serving "$1" --port 0 {stdout} 2>"$2"'
+    process = subprocess.Popen(["sh", "-c", command, sys.executable, project.root, log], stdin=subprocess.DEVNULL)
+    try:
+        until(lambda: find_server(project) is not None)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert log.read_text() == ""

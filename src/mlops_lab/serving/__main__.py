@@ -102,8 +102,10 @@ def _run_server(project: Project, options: argparse.Namespace) -> None:
 
 
 def _report(event: dict[str, object]) -> None:
-    """Print a JSON line for the process that started this one; nothing where that has ended."""
-    with suppress(BrokenPipeError):  # with --stop-with-parent, this process sees its end too, and follows
+    """Print a JSON line for the process that started this one; nothing where nobody can read it."""
+    if sys.stdout is None:  # closed before this process started
+        return
+    with suppress(OSError):  # a reader that has ended: with --stop-with-parent, this process sees that, and ends too
         os.write(sys.stdout.fileno(), json.dumps(event).encode() + b"\n")  # no buffer, so none to flush at exit
 
 
