@@ -17,9 +17,9 @@ import polars as pl
 
 from mlops_lab.exporters import feast
 from mlops_lab.features.offline import look_up
-from mlops_lab.lake import Lake
 from mlops_lab.project import load_project
 from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.pipeline import load_pipeline
 from report import write_report
 
@@ -37,7 +37,7 @@ def main() -> None:
         folder = Path(temporary)
         subprocess.run([*DEMO, "--dir", str(folder / "demo")], check=True, capture_output=True)
         project = load_project(folder / "demo")
-        features, lake = load_pipeline(project).features, Lake(project.lake_path)
+        features, lake = load_pipeline(project).features, open_lake(project)
         labelled = read_labelled(project, lake)
         facts = read_facts(project, lake, labelled)
         keys = sorted({key for view in features.views for key in view.keys})

@@ -27,7 +27,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `mlops` sets it, for b
 
 import polars as pl
 
-from mlops_lab.lake import Lake
 from mlops_lab.lake.sinks import PARQUET, open_sink
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
@@ -35,6 +34,7 @@ from mlops_lab.replay.flights import read_world
 from mlops_lab.rollout.decisions import read_decisions
 from mlops_lab.rollout.versions import find_version
 from mlops_lab.scoring.score import BatchScorer, score
+from mlops_lab.tables.open_lake import open_lake
 from report import write_report
 
 ROUNDS = 5
@@ -145,7 +145,7 @@ def alternate(*jobs: Callable[[], None]) -> list[list[Spent]]:
 
 
 def compare(project: Project, requests: Path, ready: Path, folder: Path, label: str) -> dict[str, Any]:
-    package = project.root / find_version(read_decisions(Lake(project.lake_path)), 1).package
+    package = project.root / find_version(read_decisions(open_lake(project)), 1).package
     bare_out, our_out = folder / "bare.parquet", folder / "ours.parquet"
     bare, ours = alternate(
         lambda: score_bare(package, ready, bare_out), lambda: score_ours(project, requests, our_out)

@@ -47,7 +47,7 @@ def test_a_table_without_rows_gets_its_types():
     ("frame", "code", "where", "what"),
     [
         (GOOD.drop("n"), "missing_column", 'table "orders"', '"n" is missing'),
-        (GOOD.drop("n", "x"), "missing_column", 'table "orders"', '"n", "x" is missing'),
+        (GOOD.drop("n", "x"), "missing_column", 'table "orders"', '"n" is missing'),
         (GOOD.with_columns(extra=1), "unknown_column", 'table "orders"', '"extra" is unknown'),
         (GOOD.rename({"n": "N"}), "missing_column", 'table "orders"', '"n" is missing'),
         (with_column("n", 1, None), "null_value", 'table "orders", row 1, column "n"', "null"),
@@ -244,3 +244,13 @@ def test_moments_in_a_declared_format():
     checked = conform(pl.DataFrame({"at": ["03/01/2013 05:00", "12/31/2013 00:00"]}), fields, table="t")
     assert checked["at"].to_list() == [AT, datetime(2013, 12, 31, tzinfo=UTC)]
     assert write_toml(fields) == 'at = { type = "datetime", format = "%m/%d/%Y %H:%M" }'
+
+
+def test_a_column_that_may_be_omitted_is_null_or_has_its_default():
+    fields = parse_fields(
+        {"id": "string", "promo": "string?", "gift": FieldSection(type="string", default="none")}, where="fields"
+    )
+    assert conform(pl.DataFrame({"id": ["a", "b"]}), fields, table="orders").rows() == [
+        ("a", None, "none"),
+        ("b", None, "none"),
+    ]

@@ -99,7 +99,7 @@ def test_a_clock_that_is_set_back_changes_nothing_that_was_said(
     from functools import partial
 
     from mlops_lab.monitoring.parity import Verifier
-    from mlops_lab.rollout.versions import load_features
+    from mlops_lab.rollout.versions import load_plan_of
 
-    verifier = Verifier(project, lake, features_of=partial(load_features, project, Loop(project).decisions))
+    verifier = Verifier(project, lake, plan_of=partial(load_plan_of, project, Loop(project).decisions))
     assert verifier.verify_sample(predictions).differing_cells == 0

@@ -16,7 +16,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.rollout.versions import load_features
+from mlops_lab.rollout.versions import load_plan_of
 from mlops_lab.tables.declared import PREDICTIONS, REFUSALS
 
 STRICT = PIPELINE.replace(
@@ -91,7 +91,7 @@ def test_what_is_missing_is_told_counted_and_logged(project: Project, talk: Talk
         ("new", "traffic", "unknown"),
         ("late", "traffic", "stale"),
     ]
-    report = Verifier(project, lake, features_of=partial(load_features, project, read_decisions(lake))).verify_all()
+    report = Verifier(project, lake, plan_of=partial(load_plan_of, project, read_decisions(lake))).verify_all()
     assert (report.predictions, report.differing) == (2, {})
 
 

@@ -27,7 +27,7 @@ from mlops_lab.loop.tick import Loop
 from mlops_lab.monitoring.parity import ParityReport, Verifier
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import DecisionKind, RolloutState
-from mlops_lab.rollout.versions import load_features
+from mlops_lab.rollout.versions import load_plan_of
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.serving.answering.service import Service
 from mlops_lab.tables.declared import MEASUREMENTS
@@ -62,7 +62,7 @@ def play(project: Project, world: World, first: float, last: float) -> None:
 def verify(project: Project) -> ParityReport:
     loop = Loop(project)
     ingest_journal(project, loop.lake)
-    return Verifier(project, loop.lake, features_of=partial(load_features, project, loop.decisions)).verify_all()
+    return Verifier(project, loop.lake, plan_of=partial(load_plan_of, project, loop.decisions)).verify_all()
 
 
 def test_what_was_served_as_defined_has_no_difference(project: Project, world: World) -> None:

@@ -17,7 +17,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.project import Project, load_project
 from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.rollout.versions import load_features
+from mlops_lab.rollout.versions import load_plan_of
 
 
 def use_redis(root: Path, url: str) -> Project:
@@ -31,7 +31,7 @@ def use_redis(root: Path, url: str) -> Project:
 def verify(project: Project) -> tuple[int, dict[str, int]]:
     lake = Lake(project.lake_path)
     ingest_journal(project, lake)
-    report = Verifier(project, lake, features_of=partial(load_features, project, read_decisions(lake))).verify_all()
+    report = Verifier(project, lake, plan_of=partial(load_plan_of, project, read_decisions(lake))).verify_all()
     return report.predictions, report.differing
 
 

@@ -63,14 +63,14 @@ def test_no_requests_have_no_inputs():
 
 def test_request_fields_are_the_inputs_where_nothing_else_is_needed():
     reader = make_reader(["amount", "shop"])
-    assert reader.looked_up == []
+    assert reader.log_columns == []
     (inputs,) = reader.read([request()])
     assert (inputs.values, inputs.looked_up, inputs.missing, inputs.refused_by) == ((10.0, "a"), (), {}, None)
 
 
 def test_a_view_is_read_as_of_the_time_of_each_request():
     reader = make_reader(["amount", "items"], views=[STOCK])
-    assert reader.looked_up == ["items"]
+    assert reader.log_columns == ["items"]
     early, late, unknown = reader.read([request(hours=1), request(hours=3), request(shop="b")])
     assert (early.values, early.looked_up, early.missing) == ((10.0, 5.0), (5.0,), {})
     assert late.values == (10.0, 6.0)
@@ -98,7 +98,7 @@ def test_derived_features_are_computed_from_fields_and_views():
     per_item = pl.col("amount") / pl.col("items")
     hour = pl.col("asked_at").dt.hour()
     reader = make_reader(["hour", "per_item"], views=[STOCK], derived={"per_item": per_item, "hour": hour})
-    assert reader.looked_up == ["hour", "per_item"]
+    assert reader.log_columns == ["hour", "per_item"]
     one, other = reader.read([request(hours=1), request(hours=3, amount=None)])
     assert one.values == (1, 2.0)
     assert other.values == (3, None)

@@ -13,8 +13,9 @@ from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops_lab.errors import EnvironmentFault, MlopsError, NotFound
+from mlops_lab.errors import EnvironmentFault, InvalidInput, MlopsError, NotFound
 from mlops_lab.lake import Lake
+from mlops_lab.schemas.evolution import Column
 
 START = datetime(2013, 3, 1, tzinfo=UTC)
 
@@ -80,6 +81,7 @@ DIE_IN_APPEND = """
 import os, sys
 import mlops_lab.lake.delta as tables
 from mlops_lab.lake import Lake
+from mlops_lab.schemas.evolution import Column
 import polars as pl
 
 when, path = sys.argv[1:]
@@ -157,15 +159,60 @@ def test_new_columns_are_added_and_missing_ones_are_null(lake):
     assert lake.schema("table")["note"] == pl.String
 
 
-def test_another_type_in_a_column_is_refused_and_changes_nothing(lake):
+def test_a_column_gets_a_type_that_fits_new_and_old_values(lake):
     lake.append("table", rows(1, note=[1.5]), position=("w", 1))
-    with pytest.raises(EnvironmentFault) as caught:
-        lake.append("table", rows(2, note=["x"]), position=("w", 2))
-    assert 'table "table"' in str(caught.value)
-    assert caught.value.hint
-    assert lake.position("table", "w") == 1
-    assert numbers(lake) == [1]
-    assert lake.append("table", rows(2, note=[2.5]), position=("w", 2))
+    lake.append("table", rows(2, note=["x"]), position=("w", 2))
+    assert lake.read("table").sort("number")["note"].to_list() == ["1.5", "x"]
+    assert (lake.position("table", "w"), numbers(lake)) == (2, [1, 2])
+    assert lake.append("table", rows(3, note=[2.5]), position=("w", 3))
+    assert not lake.append("table", rows(3, note=[2.5]), position=("w", 3))
+    assert lake.read("table").sort("number")["note"].to_list() == ["1.5", "x", "2.5"]
+    assert lake.read("table", version=0)["note"].to_list() == [1.5]  # nothing that was stored is lost
+
+
+def test_numbers_stay_numbers_where_new_ones_fit(lake):
+    lake.append("table", rows(1, note=[1.5]))
+    lake.append("table", rows(2, note=[2]))
+    lake.append("table", rows(3, note=["3"]))
+    assert lake.read("table").sort("number")["note"].to_list() == [1.5, 2.0, 3.0]
+
+
+def test_columns_are_read_as_they_are_declared_now(tmp_path):
+    Lake(tmp_path).append("table", rows(1, 2, code=[7, None]))
+    columns = {"code": Column(pl.String()), "new": Column(pl.Int64()), "gift": Column(pl.String(), "none")}
+    lake = Lake(tmp_path, declared={"table": columns})
+    assert lake.read("table").sort("number").select("code", "new", "gift").rows() == [
+        ("7", None, "none"),
+        (None, None, "none"),
+    ]
+    assert lake.read("table", columns=["new", "number"]).sort("number").rows() == [(None, 1), (None, 2)]
+    assert lake.read("table", as_stored=True).columns == ["number", "at", "code"]
+    lake.append("table", rows(3, code=["a-7"], gift=["red"]))
+    assert lake.read("table").sort("number")["code"].to_list() == ["7", None, "a-7"]
+    assert lake.read("table").sort("number")["gift"].to_list() == ["none", "none", "red"]
+
+
+def test_a_declared_type_that_a_stored_value_does_not_fit_is_an_error_and_changes_nothing(tmp_path):
+    Lake(tmp_path).append("table", rows(1, code=["a-7"]))
+    lake = Lake(tmp_path, declared={"table": {"code": Column(pl.Int64())}})
+    with pytest.raises(InvalidInput, match="the stored value 'a-7' is no integer") as caught:
+        lake.read("table")
+    assert caught.value.where == 'table "table", column "code"'
+    assert lake.read("table", columns=["number"]).height == 1  # what does not need the column goes on
+    lake.append("table", rows(2, code=[5]))  # and nothing that arrives is lost
+    assert Lake(tmp_path).read("table").sort("number")["code"].to_list() == ["a-7", "5"]
+
+
+def test_a_table_that_was_written_anew_is_read_whole(lake):
+    lake.append("table", rows(1, note=[1.5]))
+    first, files, is_whole = lake.read_added("table", frozenset())
+    assert (first.height, is_whole) == (1, True)
+    lake.append("table", rows(2, note=[2.5]))
+    added, files, is_whole = lake.read_added("table", files)
+    assert (added["number"].to_list(), is_whole) == ([2], False)
+    lake.append("table", rows(3, note=["x"]))
+    again, _, is_whole = lake.read_added("table", files)
+    assert (sorted(again["number"]), is_whole) == ([1, 2, 3], True)
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=30), st.integers(-1, 41), st.integers(-1, 1))
@@ -252,6 +299,7 @@ from pathlib import Path
 import polars as pl
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake import Lake
+from mlops_lab.schemas.evolution import Column
 
 os.umask(0)
 if os.geteuid() == 0:  # permissions do not bind root

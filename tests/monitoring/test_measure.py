@@ -29,7 +29,14 @@ JOINED = pl.DataFrame({"truth": [1.0, 0.0, 0.0, 1.0], "output": [0.9, 0.2, 0.4, 
 def measured(predictions=PREDICTIONS, joined=JOINED, at=AT, task=BINARY) -> pl.DataFrame:
     profiles = make_profiles(TRAINED)
     return measure(
-        at=at, window_hours=24.0, version=3, task=task, predictions=predictions, joined=joined, profiles=profiles
+        at=at,
+        window_hours=24.0,
+        version=3,
+        task=task,
+        predictions=predictions,
+        inputs=predictions,
+        joined=joined,
+        profiles=profiles,
     )
 
 

@@ -34,7 +34,7 @@ def served(tiny) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def verifier(tiny) -> Verifier:
-    return Verifier(tiny.project, tiny.lake, features_of=lambda version: tiny.pipeline.features)
+    return Verifier(tiny.project, tiny.lake, plan_of=lambda version: tiny.predictor.plan)
 
 
 def compare(verifier: Verifier, predictions: pl.DataFrame) -> ParityReport:
@@ -105,7 +105,7 @@ def test_all_predictions_of_the_lake_are_verified_and_new_facts_are_read(tiny, s
     stock = tiny.lake.read("stock").sort("known_at")
     lake.append("stock", stock.head(1))
     PREDICTIONS.append(lake, served.with_columns(role=pl.lit("champion"), output=pl.lit(0.5)))
-    verifier = Verifier(tiny.project, lake, features_of=lambda version: tiny.pipeline.features)
+    verifier = Verifier(tiny.project, lake, plan_of=lambda version: tiny.predictor.plan)
     assert verifier.verify_all().differing.keys() == {"items", "per_item"}, "the lake lacks most of the stock"
     lake.append("stock", stock.tail(-1))
     report = verifier.verify_all()

@@ -37,6 +37,7 @@ def measured_days(gap: float, *days: int, rows: int = 100) -> pl.DataFrame:
                 version=1,
                 task=Binary(),
                 predictions=pl.DataFrame(),
+                inputs=pl.DataFrame(),
                 joined=joined,
                 profiles={},
             )

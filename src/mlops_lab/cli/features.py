@@ -14,12 +14,12 @@ from mlops_lab.cli.records.predictions import ParityExample, ParityRecord
 from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_record, print_table
 from mlops_lab.errors import Refused
 from mlops_lab.intake.journal import ingest_journal
-from mlops_lab.lake import Lake
 from mlops_lab.lineage.definitions import diff_features, list_features, show_view
 from mlops_lab.monitoring.parity import ParityReport, Verifier
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.rollout.versions import load_features
+from mlops_lab.rollout.versions import load_plan_of
+from mlops_lab.tables.open_lake import open_lake
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -96,10 +96,10 @@ def diff(
 def verify(project: Folder = HERE, json: Json = False) -> None:
     """Compute the features of every logged prediction again, as of its time, and compare each cell."""
     opened = open_project(project)
-    lake = Lake(opened.lake_path)
+    lake = open_lake(opened)
     ingest_journal(opened, lake)
     decisions = read_decisions(lake)
-    report = Verifier(opened, lake, features_of=partial(load_features, opened, decisions)).verify_all()
+    report = Verifier(opened, lake, plan_of=partial(load_plan_of, opened, decisions)).verify_all()
     if json:
         print_record(_record(report))
     else:

@@ -6,15 +6,15 @@ from rich.table import Table
 
 from mlops_lab.cli.records.decisions import HistoryRecord
 from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_record, print_table
-from mlops_lab.lake import Lake
 from mlops_lab.rollout.decision_record import record_decision
 from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.tables.open_lake import open_lake
 
 
 def command(project: Folder = HERE, json: Json = False) -> None:
     """List every decision, with its rule and its reason."""
     opened = open_project(project)
-    decisions = read_decisions(Lake(opened.lake_path))
+    decisions = read_decisions(open_lake(opened))
     if json:
         print_record(HistoryRecord(decisions=[record_decision(decision) for decision in decisions]))
         return

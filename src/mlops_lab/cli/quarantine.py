@@ -12,7 +12,7 @@ from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record
 from mlops_lab.intake.deliver import replay_quarantine
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.quarantine import describe_quarantine
-from mlops_lab.lake import Lake
+from mlops_lab.tables.open_lake import open_lake
 
 
 def command(
@@ -23,7 +23,7 @@ def command(
     """List the rows that broke the contract, by table and rule."""
     opened = open_project(project)
     released = replay_quarantine(opened) if replay else {}
-    lake = Lake(opened.lake_path)
+    lake = open_lake(opened)
     ingest_journal(opened, lake)
     waiting = describe_quarantine(lake)
     if json:

@@ -37,6 +37,7 @@ def command(
     find_tls(opened)  # so is an unusable certificate
     open_online_store(opened, [])  # and a store that does not answer
     ingest_journal(opened, loop.lake)
+    loop.check_schema()
     loop.act(new_state=True)
     console.print(f"version {loop.state.champion} answers; Ctrl-C stops it")
     arguments = [sys.executable, "-m", "mlops_lab.serving", str(opened.root)]

@@ -20,6 +20,7 @@ import polars as pl
 from mlops_lab import clock
 from mlops_lab.errors import InvalidInput
 from mlops_lab.project import FieldSection
+from mlops_lab.schemas.casts import cast_value
 
 EARLIEST, LATEST = datetime(1678, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 """The range of 64-bit nanoseconds, with which Delta tables are filtered."""
@@ -48,7 +49,8 @@ DTYPES: dict[str, pl.DataType] = {
 class Field:
     """One column: its name, its kind, whether it may be null, and the limits of its values.
 
-    `format`: how moments are written in text; None: ISO 8601.
+    `format`: how moments are written in text; None: ISO 8601. `default`: the value where data, a request or a stored
+    row does not have the field at all; None: there is none.
     """
 
     name: str
@@ -58,6 +60,12 @@ class Field:
     max: float | None = None
     categories: tuple[str, ...] = ()
     format: str | None = None
+    default: Any = None
+
+    @property
+    def may_be_omitted(self) -> bool:
+        """Whether a row without the field is valid: it is null there, or has its default."""
+        return self.nullable or self.default is not None
 
     @property
     def type(self) -> str:
@@ -85,8 +93,28 @@ def parse_fields(declared: Mapping[str, str | FieldSection], *, where: str) -> t
                 hint=f"the types are {', '.join(DTYPES)}, each with ? where null is allowed",
             )
         categories = tuple(section.categories or ())
-        fields.append(Field(name, kind, text.endswith("?"), section.min, section.max, categories, section.format))
+        limits = section.min, section.max, categories
+        default = cast_value(section.default, DTYPES[kind])
+        fields.append(Field(name, kind, text.endswith("?"), *limits, section.format, default))
     return tuple(fields)
+
+
+def conform_row(row: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any]:
+    """A row that was written under another schema, as the fields declare it now: what it lacks is null or has its
+    default, what is not declared is left out. InvalidInput where a value does not fit its field."""
+    conformed = {}
+    for field in fields:
+        value = row.get(field.name, field.default)
+        try:
+            conformed[field.name] = field.default if value is None else cast_value(value, field.dtype)
+        except ValueError:
+            raise InvalidInput(
+                f"{value!r} was accepted before, and is no {field.kind}",
+                code="type_changed",
+                where=f'field "{field.name}"',
+                hint="declare the type that it had, and give values of the new type a field with another name",
+            ) from None
+    return conformed
 
 
 def types_of(fields: Sequence[Field]) -> dict[str, str]:
@@ -104,9 +132,9 @@ def make_struct(
 ) -> type[msgspec.Struct]:
     """A msgspec struct that accepts exactly these fields; `extra` adds optional fields with their types.
 
-    A nullable field may be omitted and is null then; another one may not. With `strict`, values are also checked
-    against the fields' limits. A moment must be in the years that a table can store. One named in `past` must not be in
-    the future, with a day of tolerance for a wrong clock.
+    A nullable field may be omitted and is null then; one with a default has that; another one may not. With `strict`,
+    values are also checked against the fields' limits. A moment must be in the years that a table can store. One named
+    in `past` must not be in the future, with a day of tolerance for a wrong clock.
     """
     moments = [(field.name, field.name in past) for field in fields if field.kind == "datetime"]
     latest, until = EARLIEST, 0.0
@@ -124,8 +152,12 @@ def make_struct(
             raise ValueError(f"`{name}` is in the future")
 
     kinds = {field.name: _annotate(field) if strict else _PYTHON[field.kind] for field in fields}
-    required = [(field.name, kinds[field.name]) for field in fields if not field.nullable]
-    optional = [(field.name, kinds[field.name] | None, None) for field in fields if field.nullable]
+    required = [(field.name, kinds[field.name]) for field in fields if not field.may_be_omitted]
+    optional = [
+        (field.name, kinds[field.name] | None if field.nullable else kinds[field.name], field.default)
+        for field in fields
+        if field.may_be_omitted
+    ]
     more = [(key, kind | None, None) for key, kind in extra.items()]
     namespace = {"__post_init__": check_moments} if moments else {}
     return msgspec.defstruct(

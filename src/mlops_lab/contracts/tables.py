@@ -133,13 +133,14 @@ def _mark(broken_rule: pl.Series, rows: pl.Series, number: int, *, overwrite: bo
 
 
 def check_columns(names: Sequence[str], fields: Sequence[Field], *, table: str) -> None:
-    """InvalidInput where a field has no column with its name."""
-    if missing := [field.name for field in fields if field.name not in names]:
+    """InvalidInput where a field has no column with its name, and may not be omitted."""
+    if missing := [field.name for field in fields if field.name not in names and not field.may_be_omitted]:
         raise InvalidInput(
             f"column {_quote(missing)} is missing",
             code="missing_column",
             where=f'table "{table}"',
-            hint=f"the data has {_quote(names)}; fix the data, or the fields in mlops.toml",
+            hint=f"the data has {_quote(names)}; fix the data, or declare the field with a default, or as one that "
+            "may be null (`?`)",
         )
 
 
@@ -153,7 +154,10 @@ def _select_columns(frame: pl.DataFrame, fields: tuple[Field, ...], table: str) 
             where=f'table "{table}"',
             hint="declare it in mlops.toml, or remove it from the data",
         )
-    return frame.select(names)
+    omitted = [
+        pl.lit(field.default, field.dtype).alias(field.name) for field in fields if field.name not in frame.columns
+    ]
+    return frame.with_columns(omitted).select(names)
 
 
 def _quote(names: Sequence[str]) -> str:

@@ -18,10 +18,10 @@ from mlops_lab.exporters.exporter import ExportReport
 from mlops_lab.features.offline import view_values
 from mlops_lab.features.view import View
 from mlops_lab.intake.journal import ingest_journal
-from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.tables.facts import read_facts, read_labelled
 from mlops_lab.tables.fields import request_fields, table_schemas
+from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.pipeline import load_pipeline
 
 EVENT, CREATED = "event_timestamp", "created_timestamp"
@@ -40,7 +40,7 @@ def export(project: Project, folder: Path) -> ExportReport:
     """Write the repository into an empty folder; the report has the number of rows of each view."""
     features = load_pipeline(project).features
     features.view_schema(table_schemas(project))
-    lake = Lake(project.lake_path)
+    lake = open_lake(project)
     ingest_journal(project, lake)
     facts = read_facts(project, lake, read_labelled(project, lake))
     (folder / "data").mkdir()

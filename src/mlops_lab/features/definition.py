@@ -50,6 +50,11 @@ class Features:
         )
 
     @cached_property
+    def computed(self) -> frozenset[str]:
+        """The names of all values of views and of all derived features."""
+        return frozenset([*self.derived, *(name for view in self.views for name in view.values)])
+
+    @cached_property
     def version(self) -> str:
         """The hash of the whole definition."""
         return hash_json(self.as_dict())[:16]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
 from typing import Any
@@ -14,6 +14,7 @@ from mlops_lab.clock import to_micros
 from mlops_lab.contracts.fields import DTYPES
 from mlops_lab.features.online import OnlineStore, entity_of
 from mlops_lab.inference.predictor import Predictor
+from mlops_lab.tables.log_columns import feature_columns
 
 _NOTHING_MISSING: dict[str, str] = {}
 
@@ -36,9 +37,14 @@ class FeatureReader:
 
     Request fields and view values are used as they are; only the columns that derived features need become a frame.
     Moments enter it as integers, which Polars reads ten times faster than datetimes.
+
+    `request_names` are the fields that requests have now (None: those that the version was trained with); a field that
+    they do not have any more is null.
     """
 
-    def __init__(self, predictor: Predictor, store: OnlineStore) -> None:
+    def __init__(
+        self, predictor: Predictor, store: OnlineStore, *, request_names: Collection[str] | None = None
+    ) -> None:
         features = predictor.features
         self._store = store
         self._time = predictor.plan.time
@@ -47,24 +53,28 @@ class FeatureReader:
         self._has_derived = any(name in features.derived for name in features.inputs)
         self._roots = [(name, schema[name], schema[name] == DTYPES["datetime"]) for name in features.roots]
         needed = dict.fromkeys([*features.inputs, *features.roots])
-        self._fields = [name for name in needed if name in predictor.request_schema]
+        known = predictor.request_schema if request_names is None else request_names
+        self._fields = [name for name in needed if name in predictor.request_schema and name in known]
+        self._removed = [name for name in needed if name in predictor.request_schema and name not in known]
         self._pick_fields = _make_picker(self._fields)
         self._features = features
-        computed = {*features.derived, *predictor.view_schema}
-        self.looked_up = [name for name in features.inputs if name in computed or name not in predictor.request_schema]
-        """The inputs that the request itself does not hold."""
+        columns = feature_columns(features.inputs, features.computed, predictor.request_schema)
+        self._looked_up = list(columns)
+        self.log_columns = list(columns.values())
+        """The columns of the log for the inputs that the request itself does not hold."""
 
     def read(self, rows: Sequence[Mapping[str, Any]], moments: Sequence[int] | None = None) -> list[Inputs]:
         """The inputs of each request as of its time. `moments`: those times in microseconds since 1970, if known."""
         if not rows:
             return []
-        if not self._views and not self._has_derived:  # the fields are the inputs
+        if not self._views and not self._has_derived and not self._removed:  # the fields are the inputs
             return [Inputs(values, (), _NOTHING_MISSING, None) for values in map(self._pick_fields, rows)]
         if moments is None:
             moments = [to_micros(row[self._time]) for row in rows]
         columns: dict[str, Sequence[Any]] = dict(
             zip(self._fields, zip(*map(self._pick_fields, rows), strict=True), strict=True)
         )
+        columns.update(dict.fromkeys(self._removed, [None] * len(rows)))
         missing: list[dict[str, str]] = [_NOTHING_MISSING] * len(rows)
         refused: list[str | None] = [None] * len(rows)
         for view, entity, names in self._views:
@@ -77,7 +87,7 @@ class FeatureReader:
         if self._has_derived:
             columns.update(self._derive(columns, moments))
         return list(
-            map(Inputs, _to_rows(columns, self._features.inputs), _to_rows(columns, self.looked_up), missing, refused)
+            map(Inputs, _to_rows(columns, self._features.inputs), _to_rows(columns, self._looked_up), missing, refused)
         )
 
     def _derive(self, columns: Mapping[str, Sequence[Any]], moments: Sequence[int]) -> dict[str, list[Any]]:

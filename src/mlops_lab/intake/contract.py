@@ -16,11 +16,11 @@ from mlops_lab.contracts.tables import breaches_of, sort_out
 from mlops_lab.errors import NotFound
 from mlops_lab.intake.complete import complete_source
 from mlops_lab.intake.read import read_table
-from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import OUTCOMES
 from mlops_lab.tables.facts import facts_of
 from mlops_lab.tables.fields import table_fields
+from mlops_lab.tables.open_lake import open_lake
 
 
 def tables_of(project: Project, table: str | None) -> list[str]:
@@ -58,7 +58,7 @@ def check_table(project: Project, table: str, *, now: datetime) -> list[Breach]:
     order = section.known_at if section and section.monotone else None
     good, aside = sort_out(read_data(project, table), fields, table=table, key=key, order=order)
     breaches = breaches_of(table, aside)
-    lake = Lake(project.lake_path)
+    lake = open_lake(project)
     rows = good
     if lake.exists(table):
         parts = [lake.read(table).select(field.name for field in fields)]

@@ -27,6 +27,7 @@ from mlops_lab.serving.answering.service import Service
 from mlops_lab.serving.http.tokens import ensure_token
 from mlops_lab.serving.process.address import Address, find_server
 from mlops_lab.tables.fields import submitted_fields, table_fields
+from mlops_lab.tables.open_lake import open_lake
 
 ROWS_AT_ONCE = 5000
 
@@ -56,7 +57,7 @@ def deliver_facts(project: Project, table: str, file: Path) -> dict[str, Any]:
     good, aside = sort_out(read_rows(project, table, file, fields), fields, table=table, key=key)
     result = deliver_rows(project, table, good.to_dicts())
     if aside:
-        lake = Lake(project.lake_path)
+        lake = open_lake(project)
         set_aside(lake, current_moment(project, lake), table=table, rows=aside)
         result["quarantined"] = result.get("quarantined", 0) + len(aside)
         result["problems"] = [*result.get("problems", []), *(str(breach) for breach in breaches_of(table, aside))]
@@ -73,7 +74,7 @@ def replay_quarantine(project: Project) -> dict[str, int]:
 
     If it is killed it can be run again: no row is added twice.
     """
-    lake = Lake(project.lake_path)
+    lake = open_lake(project)
     ingest_journal(project, lake)
     now = current_moment(project, lake)
     released = {}
@@ -114,7 +115,7 @@ def _deliver(
                 problem["where"] = _shift_index(problem["where"], start)
             _merge(response, part)
         return response or {"counts": {}, "problems": []}
-    _deploy_new_state(project, Lake(project.lake_path))
+    _deploy_new_state(project, open_lake(project))
     service = Service(project, read_routing_table(project.deployment_path))
     try:
         service.score_shadows()

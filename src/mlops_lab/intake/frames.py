@@ -1,9 +1,12 @@
-"""Records of the journal as rows of the tables."""
+"""Records of the journal as rows of the tables.
+
+A record holds its values by name and with their types, as they were when it was written. Since then the project may
+have declared other fields: every value gets into a column, of the declared type where it fits, else of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,36 +17,40 @@ from mlops_lab.contracts.tables import SetAside
 from mlops_lab.intake.quarantine import make_frame
 from mlops_lab.journal.records import OutcomeRecord, PredictionRecord, RefusalRecord, SetAsideRecord, ShadowRecord
 from mlops_lab.project import Project
+from mlops_lab.schemas.casts import MOMENT, make_column
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, REFUSALS, SHADOWS
-from mlops_lab.tables.fields import request_fields
-from mlops_lab.tables.table import MOMENT
+from mlops_lab.tables.fields import outcome_fields, request_fields
+from mlops_lab.tables.log_columns import feature_column
 
 _ANSWER_FIELDS = ("version", "role", "output", "shadow_version")
-_FEATURE_DTYPES = {str: pl.String(), datetime: MOMENT, bool: pl.Boolean()}
+_NUMBERS = {int, float, type(None)}
 
 
-def fact_frame(fields: tuple[Field, ...], rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    """Rows of a table that the project declares; with `received_at` where one of them was received late."""
+def fact_frame(fields: Sequence[Field], rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """Rows of a table with these fields; with `received_at` where one of them was received late."""
+    defaults = {field.name: field.default for field in fields if field.default is not None}
     received = {"received_at": MOMENT} if any("received_at" in row for row in rows) else {}
-    return pl.DataFrame(rows, schema={**polars_schema(fields), **received})
+    return _make_frame(
+        _by_name([{**defaults, **row} for row in rows], [field.name for field in fields]),
+        {**polars_schema(tuple(fields)), **received},
+    )
 
 
 def prediction_frame(
-    project: Project, records: Sequence[PredictionRecord], *, known: dict[str, pl.DataType]
+    project: Project, records: Sequence[PredictionRecord], *, known: Mapping[str, pl.DataType]
 ) -> pl.DataFrame:
     """One row a prediction. A feature keeps the type it has in the table (`known`), so that a batch in which it is
     always null does not change it; numbers are stored as floats."""
     columns: dict[str, list[Any]] = {"id": [record.id for record in records], "at": [record.at for record in records]}
     columns |= {name: [getattr(record, name) for record in records] for name in _ANSWER_FIELDS}
     columns["missing"] = [_reasons(record.missing) for record in records]
-    schema: dict[str, Any] = PREDICTIONS.schema(project)
     columns |= _requests(project, [record.request for record in records])
-    features = dict.fromkeys(name for record in records for name in record.features if name not in columns)
-    for name in features:
-        columns[name] = values = [record.features.get(name) for record in records]
-        example = next((value for value in values if value is not None), None)
-        schema[name] = known.get(name) or _FEATURE_DTYPES.get(type(example), pl.Float64())
-    return pl.DataFrame(columns, schema=schema, strict=False)
+    features = _by_name([record.features for record in records])
+    for name, values in features.items():
+        # servers write the columns of features; older ones wrote their names, even where a column had that name
+        columns[feature_column(name, (name,)) if name in columns else name] = values
+    numbers = {name: pl.Float64() for name, values in columns.items() if {*map(type, values)} <= _NUMBERS}
+    return _make_frame(columns, {**numbers, **known, **PREDICTIONS.schema(project)})
 
 
 def shadow_frame(project: Project, records: Sequence[ShadowRecord]) -> pl.DataFrame:
@@ -57,7 +64,7 @@ def refusal_frame(project: Project, records: Sequence[RefusalRecord]) -> pl.Data
     names = ("id", "at", "version", "view", "reason")
     columns: dict[str, list[Any]] = {name: [getattr(record, name) for record in records] for name in names}
     columns |= _requests(project, [record.request for record in records])
-    return pl.DataFrame(columns, schema=REFUSALS.schema(project))
+    return _make_frame(columns, REFUSALS.schema(project))
 
 
 def set_aside_frame(records: Sequence[SetAsideRecord]) -> pl.DataFrame:
@@ -77,18 +84,29 @@ def outcome_frame(project: Project, records: Sequence[OutcomeRecord]) -> pl.Data
         "verdict": [record.verdict for record in records],
         "predicted_at": [prediction and prediction.at for prediction in predictions],
     }
-    for name in project.settings.source.outcome:
-        columns[name] = [record.values[name] for record in records]
+    columns |= _by_name([record.values for record in records], [field.name for field in outcome_fields(project)])
     for name in (*_ANSWER_FIELDS, "shadow_output"):
         columns[name] = [prediction and getattr(prediction, name) for prediction in predictions]
-    columns |= _requests(project, [prediction.request if prediction else None for prediction in predictions])
-    return pl.DataFrame(columns, schema=OUTCOMES.schema(project))
+    columns |= _requests(project, [prediction.request if prediction else {} for prediction in predictions])
+    return _make_frame(columns, OUTCOMES.schema(project))
 
 
-def _requests(project: Project, requests: Sequence[dict[str, Any] | None]) -> dict[str, list[Any]]:
-    """The request fields as columns; null where there is no request."""
-    names = [field.name for field in request_fields(project)]
-    return {name: [request and request[name] for request in requests] for name in names}
+def _requests(project: Project, requests: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """The request fields as columns: those that are declared, then others that a request had."""
+    return _by_name(requests, [field.name for field in request_fields(project)])
+
+
+def _by_name(rows: Sequence[Mapping[str, Any]], first: Sequence[str] = ()) -> dict[str, list[Any]]:
+    """The values of some rows by column; null where a row has none. The columns named in `first` come first."""
+    names = dict.fromkeys(first)
+    for row in rows:
+        names.update(dict.fromkeys(row))
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _make_frame(columns: Mapping[str, Sequence[Any]], types: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The columns as a frame; each of the type named, where that holds all its values, else of its own."""
+    return pl.DataFrame([make_column(name, values, types.get(name)) for name, values in columns.items()])
 
 
 def _reasons(missing: dict[str, str]) -> str | None:

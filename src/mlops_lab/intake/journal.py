@@ -109,9 +109,9 @@ def _batches(project: Project, records: Sequence[tuple[int, Record]]) -> list[_B
         row = record.row if record.received_at is None else {**record.row, "received_at": record.received_at}
         facts.setdefault(record.table, []).append((lsn, row))
     fields = table_fields(project)
-    for name, rows in facts.items():
-        time = project.settings.tables[name].known_at
-        batches.append(_Batch(name, time, rows, partial(fact_frame, fields[name])))
+    for name, rows in facts.items():  # a table may not be declared any more: its rows stay readable
+        time = project.settings.tables[name].known_at if name in project.settings.tables else None
+        batches.append(_Batch(name, time, rows, partial(fact_frame, fields.get(name, ()))))
     return batches
 
 

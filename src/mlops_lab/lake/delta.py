@@ -1,9 +1,9 @@
-"""Delta tables in a folder: append exactly once, read at a version, take a snapshot."""
+"""Delta tables in a folder: append exactly once, read at a version or as declared, take a snapshot."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,8 @@ from deltalake.exceptions import DeltaError
 
 from mlops_lab.errors import EnvironmentFault, NotFound
 from mlops_lab.lake.fingerprint import fingerprint_frame
+from mlops_lab.schemas.casts import cast_exactly, join_types
+from mlops_lab.schemas.evolution import Column, as_declared
 
 _Result = TypeVar("_Result")
 
@@ -39,12 +41,17 @@ _REOPEN_AFTER_APPENDS = 20
 class Lake:
     """The Delta tables in one folder, each in its own folder.
 
+    `declared` holds by table the columns that the project declares now. What is stored may be of another type, or from
+    before a column was declared: it is read as declared (`schemas.evolution`). A column whose new rows do not fit its
+    type gets one that fits all its rows. Nothing that was stored is lost by it: Delta keeps the version before.
+
     An opened table is kept and updated at every use, which takes a sixth of the time of opening it again. After some
     appends it is opened again, because a kept table gets slower with each append.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, declared: Mapping[str, Mapping[str, Column]] | None = None) -> None:
         self.path = path
+        self.declared = declared or {}
         self._handles: dict[str, DeltaTable] = {}
         self._appends: dict[str, int] = {}
 
@@ -78,10 +85,13 @@ class Lake:
         def write() -> bool:
             target: DeltaTable | str = str(self.table_path(name))
             options: dict[str, Any] = {}
+            added = rows
             if self.exists(name):
                 target = self._open(name)
                 if position and (target.transaction_version(position[0]) or -1) >= position[1]:
                     return False
+                added = self._fit(name, rows)
+                target = self._open(name)
                 options["schema_mode"] = "merge"
             else:
                 self.path.mkdir(parents=True, exist_ok=True)
@@ -92,7 +102,7 @@ class Lake:
             transactions = [Transaction(*position)] if position else None
             write_deltalake(
                 target,
-                rows,
+                added,
                 mode="append",
                 commit_properties=CommitProperties(app_transactions=transactions),
                 **options,
@@ -114,33 +124,46 @@ class Lake:
         *,
         version: int | None = None,
         since: tuple[str, datetime] | None = None,
-        columns: list[str] | None = None,
+        columns: Sequence[str] | None = None,
+        as_stored: bool = False,
     ) -> pl.DataFrame:
-        """The rows of a table, at a version if given; `since` = (column, moment) keeps rows at or after the moment."""
+        """The rows of a table, at a version if given; `since` = (column, moment) keeps rows at or after the moment.
+
+        Columns are read as they are declared now (`schemas.evolution`). InvalidInput where a stored value does not fit;
+        with `as_stored`, they are read as they are.
+        """
 
         def scan() -> pl.DataFrame:
             table = self._open(name, version=version)
             predicate = f"{since[0]} >= '{since[1].isoformat()}'" if since else None
-            return pl.DataFrame(table.scan(predicate=predicate, columns=columns))
+            stored = None if columns is None else _known_columns(table, columns)
+            return pl.DataFrame(table.scan(predicate=predicate, columns=stored))
 
-        return self._guard(name, scan)
+        rows = self._guard(name, scan)
+        if as_stored:
+            return rows
+        return as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
 
-    def read_added(self, name: str, known: frozenset[str]) -> tuple[pl.DataFrame, frozenset[str]]:
-        """The rows in those files of the table that are not in `known`, and the names of all its files.
+    def read_added(self, name: str, known: frozenset[str]) -> tuple[pl.DataFrame, frozenset[str], bool]:
+        """The rows in those files of the table that are not in `known`, the names of all its files, and whether these
+        are all rows.
 
-        Tables only grow, so rows that were read once need not be read again.
+        Tables only grow, so rows that were read once need not be read again; but where a file in `known` is gone, the
+        table was written anew, and all rows are returned.
         """
 
-        def scan() -> tuple[pl.DataFrame, frozenset[str]]:
+        def scan() -> tuple[pl.DataFrame, frozenset[str], bool]:
             table = self._open(name)
             files = frozenset(unquote(uri).rsplit("/", 1)[1] for uri in table.file_uris())
-            if not known:
-                return pl.DataFrame(table.scan()), files
+            if not known or not known <= files:
+                return pl.DataFrame(table.scan()), files, True
             schema = self.schema(name)
             added = [pl.read_parquet(self.table_path(name) / file) for file in sorted(files - known)]
-            return pl.concat([pl.DataFrame(schema=schema), *added], how="diagonal_relaxed").select(list(schema)), files
+            rows = pl.concat([pl.DataFrame(schema=schema), *added], how="diagonal_relaxed").select(list(schema))
+            return rows, files, False
 
-        return self._guard(name, scan)
+        rows, files, is_whole = self._guard(name, scan)
+        return as_declared(rows, self.declared.get(name, {}), table=name), files, is_whole
 
     def schema(self, name: str) -> dict[str, pl.DataType]:
         """Column names and dtypes; empty where the table does not exist yet."""
@@ -156,6 +179,32 @@ class Lake:
         """The table as it is now. `rows`: its content, if it has just been read, so that it is not read again."""
         rows = self.read(name) if rows is None else rows
         return Snapshot(name, self.version(name), rows.height, fingerprint_frame(_sort_by_values(rows)))
+
+    def _fit(self, name: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with the types of the table. Where they do not fit, or where the project has declared another type
+        that all rows have, the table gets other types first."""
+        stored, declared = self.schema(name), self.declared.get(name, {})
+        casts: dict[str, pl.DataType] = {}
+        for column in rows.iter_columns():
+            before = stored.get(column.name, column.dtype)
+            if before == column.dtype:
+                continue
+            is_wanted = column.name in declared and declared[column.name].dtype == column.dtype
+            if is_wanted or cast_exactly(column, before)[1] is not None:
+                old = self.read(name, columns=[column.name], as_stored=True)[column.name]
+                casts[column.name] = join_types(column, old)
+        casts = {column: dtype for column, dtype in casts.items() if dtype != stored[column]}
+        if casts:
+            self._rewrite(name, casts)
+        types = {column: casts.get(column, stored.get(column, dtype)) for column, dtype in rows.schema.items()}
+        return rows.with_columns(cast_exactly(rows[column], dtype)[0] for column, dtype in types.items())
+
+    def _rewrite(self, name: str, casts: Mapping[str, pl.DataType]) -> None:
+        """Write a table anew with other types of these columns, in one commit; older versions keep the old ones."""
+        rows = self.read(name, as_stored=True)
+        rows = rows.with_columns(cast_exactly(rows[column], dtype)[0] for column, dtype in casts.items())
+        write_deltalake(self._open(name), rows, mode="overwrite", schema_mode="overwrite")
+        self._handles.pop(name, None)
 
     def _open(self, name: str, *, version: int | None = None) -> DeltaTable:
         if not self.exists(name):
@@ -183,6 +232,12 @@ class Lake:
             if type(error) is not Exception:  # delta-rs raises a bare one where a value does not fit its column
                 raise
             raise _lake_error(error, name, self.table_path(name)) from error
+
+
+def _known_columns(table: DeltaTable, columns: Sequence[str]) -> list[str]:
+    """Those of the columns that the table has; its first one where it has none of them, for the number of rows."""
+    stored = [field.name for field in table.schema().fields]
+    return [column for column in columns if column in stored] or stored[:1]
 
 
 def _sort_by_values(rows: pl.DataFrame) -> pl.DataFrame:

@@ -16,7 +16,6 @@ import polars as pl
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.features.definition import Features
 from mlops_lab.features.view import View
-from mlops_lab.lake import Lake
 from mlops_lab.lineage.records import (
     Change,
     DefinitionChanges,
@@ -29,6 +28,7 @@ from mlops_lab.project import Project, load_project
 from mlops_lab.rollout.decisions import fold, read_decisions
 from mlops_lab.rollout.versions import load_features
 from mlops_lab.tables.fields import table_schemas
+from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.pipeline import load_pipeline
 
 
@@ -114,13 +114,13 @@ def _expressions(features: Features) -> dict[str, dict[str, Any]]:
 
 def _live_features(project: Project) -> dict[int, Features]:
     """The features of the champion, and of the challenger if there is one."""
-    state = fold(read_decisions(Lake(project.lake_path)))
+    state = fold(read_decisions(open_lake(project)))
     numbers = [number for number in (state.champion, state.challenger) if number is not None]
     return {number: _load_registered(project, number) for number in numbers}
 
 
 def _load_registered(project: Project, version: int) -> Features:
-    return load_features(project, read_decisions(Lake(project.lake_path)), version)
+    return load_features(project, read_decisions(open_lake(project)), version)
 
 
 def _load_features_of(project: Project, other: str) -> Features:

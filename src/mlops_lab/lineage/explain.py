@@ -9,6 +9,7 @@ import msgspec
 import polars as pl
 
 from mlops_lab.errors import NotFound
+from mlops_lab.features.definition import Features
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.lineage.engines import engine_lines
@@ -20,11 +21,13 @@ from mlops_lab.lineage.records import (
     VersionOrigin,
 )
 from mlops_lab.project import Project
-from mlops_lab.registry.package import LINEAGE_FILE, load_plan
+from mlops_lab.registry.package import LINEAGE_FILE, Plan, load_plan
 from mlops_lab.rollout.decisions import Decision, read_decisions
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_version, load_plan_of
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, SHADOWS
 from mlops_lab.tables.fields import outcome_fields, request_fields
+from mlops_lab.tables.log_columns import feature_columns
+from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.tables.table import Table
 from mlops_lab.tables.verdict import Verdict
 from mlops_lab.training.agreement import read_agreement
@@ -32,7 +35,7 @@ from mlops_lab.training.agreement import read_agreement
 
 def explain(project: Project, prediction_id: str) -> PredictionLineage:
     """Everything behind the prediction of that id; NotFound where there is none."""
-    lake = Lake(project.lake_path)
+    lake = open_lake(project)
     ingest_journal(project, lake)
     predictions = _read_rows(lake, PREDICTIONS, prediction_id)
     if not predictions:
@@ -46,11 +49,14 @@ def explain(project: Project, prediction_id: str) -> PredictionLineage:
     shadows = _read_rows(lake, SHADOWS, prediction_id)
     decisions = read_decisions(lake)
     version = _read_origin(project, decisions, prediction["version"])
+    plan = load_plan_of(project, decisions, prediction["version"])
+    features = Features.from_dict(plan.features)
+    columns = feature_columns(features.inputs, features.computed, plan.request)
     return PredictionLineage(
         id=prediction_id,
         at=prediction["at"].isoformat(),
-        request={field.name: _plain(prediction[field.name]) for field in request_fields(project)},
-        features={name: _plain(prediction[name]) for name in version.inputs},
+        request={name: _plain(prediction.get(name)) for name in _request_names(project, plan)},
+        features={name: _plain(prediction.get(columns.get(name, name))) for name in version.inputs},
         output=prediction["output"],
         role=prediction["role"],
         shadow=ShadowAnswer(version=shadows[-1]["version"], output=shadows[-1]["output"]) if shadows else None,
@@ -63,7 +69,7 @@ def explain(project: Project, prediction_id: str) -> PredictionLineage:
 def explain_version(project: Project, number: int) -> VersionLineage:
     """What a version is made of, how its engine was chosen, and what was decided about it; NotFound where there is no
     such version."""
-    decisions = read_decisions(Lake(project.lake_path))
+    decisions = read_decisions(open_lake(project))
     version = _read_origin(project, decisions, number)
     return VersionLineage(
         version=version,
@@ -134,13 +140,20 @@ def _outcome(project: Project, lake: Lake, prediction_id: str) -> dict[str, Any]
         return None
     for row in _read_rows(lake, OUTCOMES, prediction_id):
         if row["verdict"] == Verdict.ACCEPTED:
-            values = {field.name: row[field.name] for field in outcome_fields(project)}
+            values = {field.name: _plain(row.get(field.name)) for field in outcome_fields(project)}
             return {"known_at": row["known_at"].isoformat(), **values}
     return None
 
 
+def _request_names(project: Project, plan: Plan) -> list[str]:
+    """The request fields of now, and those that the version knew."""
+    return list(dict.fromkeys([*(field.name for field in request_fields(project)), *plan.request]))
+
+
 def _read_rows(lake: Lake, table: Table, prediction_id: str) -> list[dict[str, Any]]:
-    return table.read(lake).filter(pl.col("id") == prediction_id).to_dicts() if table.exists(lake) else []
+    if not table.exists(lake):
+        return []
+    return lake.read(table.name, as_stored=True).filter(pl.col("id") == prediction_id).to_dicts()
 
 
 def _summarise(decisions: Sequence[Decision], version: int) -> list[DecisionSummary]:

@@ -22,6 +22,7 @@ from mlops_lab.registry.package import LINEAGE_FILE
 from mlops_lab.registry.store.records import RegisteredVersion
 from mlops_lab.tables.facts import read_facts, read_labelled
 from mlops_lab.tables.fields import request_fields
+from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.tasks.base import mean_of
 from mlops_lab.training.backtest import compare_blocks, equal_blocks, mean_by_block
 
@@ -57,7 +58,7 @@ def compare_held_out(project: Project, versions: Sequence[RegisteredVersion]) ->
 
     Only rows that every version can answer count. InvalidInput where the versions predict different things.
     """
-    lake = Lake(project.lake_path)
+    lake = open_lake(project)
     ingest_journal(project, lake)
     predictors = [
         Predictor(version.package, version=version.number, fingerprint=version.fingerprint) for version in versions

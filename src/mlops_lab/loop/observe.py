@@ -15,11 +15,12 @@ from mlops_lab.alerts.alert import Alert
 from mlops_lab.alerts.rules import parity_alerts
 from mlops_lab.clock import days_before
 from mlops_lab.lake import Lake
+from mlops_lab.monitoring.logged_inputs import logged_inputs
 from mlops_lab.monitoring.measure import differing_cells, measure, measure_parity
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.profile import Profile
 from mlops_lab.project import Project
-from mlops_lab.registry.package import PROFILE_FILE, load_plan
+from mlops_lab.registry.package import PROFILE_FILE, Plan, load_plan
 from mlops_lab.rollout.decisions import RolloutState
 from mlops_lab.tables.declared import MEASUREMENTS, OUTCOMES, PREDICTIONS
 from mlops_lab.tables.table import MOMENT, Table
@@ -129,9 +130,17 @@ def measure_day(
         version=state.champion,
         task=task,
         predictions=predictions,
+        inputs=_inputs_of(predictions, version=state.champion, plan=load_plan(package)),
         joined=_with_truth(project, joined, task).select("truth", "output") if joined.height else pl.DataFrame(),
         profiles=msgspec.json.decode((package / PROFILE_FILE).read_bytes(), type=dict[str, Profile]),
     )
+
+
+def _inputs_of(predictions: pl.DataFrame, *, version: int, plan: Plan) -> pl.DataFrame:
+    """What the version saw; nothing where it answered nothing."""
+    if predictions.is_empty():
+        return predictions
+    return logged_inputs(predictions.filter(pl.col("version") == version), plan)
 
 
 def measurements_since(lake: Lake, since: datetime) -> pl.DataFrame:

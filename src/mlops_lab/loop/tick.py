@@ -19,10 +19,13 @@ from mlops_lab.loop.observe import MeasuredDay, observe, observe_day
 from mlops_lab.monitoring.measure import quality_of
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.project import Project
+from mlops_lab.rollout.compatibility import check_live_versions, check_new_fields, check_version
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, read_decisions
 from mlops_lab.rollout.deploy import deploy, has_long_journal
-from mlops_lab.rollout.versions import find_version, load_features
+from mlops_lab.rollout.versions import find_version, load_plan_of
 from mlops_lab.tables.declared import DECISIONS, MEASUREMENTS
+from mlops_lab.tables.identity import check_identity
+from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.progress import Report, silent
 
 _TICK = "tick"
@@ -40,14 +43,15 @@ class Loop:
     state: RolloutState = field(init=False)
     last_log_loss: float | None = field(init=False, default=None)
     _is_deployed: bool = field(init=False, default=False)
+    _is_checked: bool = field(init=False, default=False)
     _verifier: Verifier = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lake = Lake(self.project.lake_path)
+        self.lake = open_lake(self.project)
         self.decisions = read_decisions(self.lake)
         self.state = fold(self.decisions)
         self._verifier = Verifier(
-            self.project, self.lake, features_of=lambda version: load_features(self.project, self.decisions, version)
+            self.project, self.lake, plan_of=lambda version: load_plan_of(self.project, self.decisions, version)
         )
 
     def now(self) -> datetime:
@@ -64,6 +68,7 @@ class Loop:
         before = len(self.decisions)
         self.report("ingest")
         ingest_journal(self.project, self.lake)
+        self.check_schema()
         if self.state.champion is not None and not self._is_measured(now):
             self._observe_decide_act(now, by=by)
         elif self.state.retraining is not None:
@@ -113,6 +118,7 @@ class Loop:
         Refused, and nothing changes, while another rollout is under way.
         """
         decision = decide_to_retrain(self.state, now, by=by)
+        self.check_schema()
         self.load(now)
         if decision is not None:
             self.record(decision)
@@ -126,13 +132,24 @@ class Loop:
 
     def roll_back(self, now: datetime, *, by: str, reason: str) -> Decision:
         """Take the challenger back, or, where there is none, the version before the champion. Refused if neither."""
-        return self._record_and_act(decide_to_roll_back(self.state, now, by=by, reason=reason))
+        decision = decide_to_roll_back(self.state, now, by=by, reason=reason)
+        if self.state.challenger is None and decision.version is not None:
+            check_version(self.project, self.decisions, decision.version)
+        return self._record_and_act(decision)
 
     def split(self, now: datetime, version: int, *, share: float, by: str) -> Decision:
         """Have a version answer a fixed share of the keys from now on; 0 ends that. Refused where it may not."""
-        return self._record_and_act(
-            decide_to_split(self.decisions, self.state, now, version=version, share=share, by=by)
-        )
+        decision = decide_to_split(self.decisions, self.state, now, version=version, share=share, by=by)
+        check_version(self.project, self.decisions, version)
+        return self._record_and_act(decision)
+
+    def check_schema(self) -> None:
+        """Conflict where `mlops.toml` declares what neither the stored rows nor the live versions fit."""
+        if not self._is_checked:
+            check_identity(self.project, self.lake)
+            check_new_fields(self.project, self.lake, self.decisions)
+        self._is_checked = True
+        check_live_versions(self.project, self.decisions, self.state)
 
     def record(self, decision: Decision) -> None:
         """Write a decision down; Refused where another process has decided something meanwhile."""

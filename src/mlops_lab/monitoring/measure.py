@@ -23,16 +23,18 @@ def measure(
     version: int,
     task: Task,
     predictions: pl.DataFrame,
+    inputs: pl.DataFrame,
     joined: pl.DataFrame,
     profiles: Mapping[str, Profile],
 ) -> pl.DataFrame:
     """The measurements of one window, one row each (the columns of `MEASUREMENTS`).
 
-    `predictions` are the requests that were answered in the window; `joined` (`truth`, `output`) the outcomes that
-    arrived in it, each with the answer it belongs to; `profiles` describe what the champion was trained on.
+    `predictions` are the requests that were answered in the window, and `inputs` what the champion saw in it; `joined`
+    (`truth`, `output`) the outcomes that arrived in it, each with the answer it belongs to; `profiles` describe what
+    the champion was trained on.
     """
     quality = _quality(joined, task) if joined.height else []
-    rows = [*_volume(predictions, joined), *quality, *run_detectors(predictions, profiles)]
+    rows = [*_volume(predictions, joined), *quality, *run_detectors(inputs, profiles)]
     return pl.DataFrame(
         [(at, window_hours, monitor, name, version, value) for monitor, name, value in rows if value is not None],
         schema=MEASUREMENTS.fixed_schema,

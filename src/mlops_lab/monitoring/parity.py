@@ -9,14 +9,18 @@ from typing import Any
 
 import polars as pl
 
+from mlops_lab.contracts.fields import parse_fields
 from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import view_values
 from mlops_lab.features.view import View
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
+from mlops_lab.registry.package import Plan
+from mlops_lab.schemas.casts import cast_exactly
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
-from mlops_lab.tables.facts import facts_of
+from mlops_lab.tables.facts import concat_facts, facts_of
 from mlops_lab.tables.fields import request_fields
+from mlops_lab.tables.log_columns import feature_columns
 
 EXAMPLES = 5
 SAMPLE = 50
@@ -56,16 +60,16 @@ class ParityReport:
 class Verifier:
     """Compares logged predictions with the definition. Keeps the rows it has read of the lake, and reads only new ones.
 
-    `features_of` loads the definition of a version.
+    `plan_of` loads the plan of a version.
     """
 
-    def __init__(self, project: Project, lake: Lake, *, features_of: Callable[[int], Features]) -> None:
+    def __init__(self, project: Project, lake: Lake, *, plan_of: Callable[[int], Plan]) -> None:
         self._project = project
         self._lake = lake
         self._files: dict[str, frozenset[str]] = {}
         self._facts: dict[str, pl.DataFrame] = {}
-        self._features_of = features_of
-        self._features_by_version: dict[int, Features] = {}
+        self._plan_of = plan_of
+        self._versions: dict[int, _Version] = {}
 
     def verify_all(self) -> ParityReport:
         """The report on every prediction that was ever logged."""
@@ -88,36 +92,47 @@ class Verifier:
         if predictions.is_empty():
             return
         facts = self._refresh()
-        for (version,), rows in predictions.group_by("version", maintain_order=True):
-            features = self._features(int(str(version)))
-            defined = self._compute(features, rows, facts)
+        for (number,), rows in predictions.group_by("version", maintain_order=True):
+            version = self._version(int(str(number)))
+            defined = self._compute(version, rows, facts)
             report.predictions += rows.height
             for name in defined.columns:
-                self._compare_column(name, features, rows, defined[name], report)
+                self._compare_column(name, version, rows, defined[name], report)
 
-    def _compute(self, features: Features, rows: pl.DataFrame, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    def _compute(self, version: _Version, rows: pl.DataFrame, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """The inputs that are computed: view values and derived features, but no request fields."""
-        time = self._project.settings.source.time
-        requests = rows.select(field.name for field in request_fields(self._project))
+        time, features = version.plan.time, version.features
+        requests = self._requests(version, rows)
         looked_up = [
             view_values(view, requests, time=time, facts=_visible_facts(view, requests, facts[view.table], time=time))
             for view in features.views
         ]
         inputs = features.select(pl.concat([requests, *looked_up], how="horizontal"))
-        return inputs.select(name for name in inputs.columns if name not in requests.columns)
+        return inputs.select(list(version.columns))
+
+    def _requests(self, version: _Version, rows: pl.DataFrame) -> pl.DataFrame:
+        """The requests, with the fields that are declared now and those that the version knew."""
+        declared = [field.name for field in request_fields(self._project)]
+        known = parse_fields(version.plan.request, where="source.request")
+        removed = [
+            pl.col(field.name) if field.name in rows.columns else pl.lit(None, field.dtype).alias(field.name)
+            for field in known
+            if field.name not in declared
+        ]
+        return rows.select(*declared, *removed)
 
     def _compare_column(
-        self, name: str, features: Features, rows: pl.DataFrame, defined: pl.Series, report: ParityReport
+        self, name: str, version: _Version, rows: pl.DataFrame, defined: pl.Series, report: ParityReport
     ) -> None:
         report.cells += rows.height
-        if name not in rows.columns:  # the server that answered did not log it
+        column = version.columns[name]
+        if column not in rows.columns:  # the server that answered did not log it
             served = pl.Series(name, [None] * rows.height, dtype=defined.dtype)
         else:
-            served = rows[name]
-            defined = defined.cast(served.dtype)
+            served, defined = _alike(rows[column], defined)
         if served.equals(defined, null_equal=True):
             return
-        view = _view_of(features, name)
+        view = _view_of(version.features, name)
         differs = served.ne_missing(defined)
         if view and "missing" in rows.columns:  # a store that did not answer was logged as missing: no skew
             unavailable = rows["missing"].str.json_path_match(f"$['{view.name}']") == "unavailable"
@@ -144,10 +159,10 @@ class Verifier:
                 )
             )
 
-    def _features(self, version: int) -> Features:
-        if version not in self._features_by_version:
-            self._features_by_version[version] = self._features_of(version)
-        return self._features_by_version[version]
+    def _version(self, number: int) -> _Version:
+        if number not in self._versions:
+            self._versions[number] = _Version(self._plan_of(number))
+        return self._versions[number]
 
     def _refresh(self) -> dict[str, pl.DataFrame]:
         """The facts of every table, with those that were added since the last time."""
@@ -155,13 +170,30 @@ class Verifier:
         for table in (source, OUTCOMES.name, *self._project.settings.tables):
             if not self._lake.exists(table):
                 continue
-            rows, self._files[table] = self._lake.read_added(table, self._files.get(table, frozenset()))
+            rows, self._files[table], is_whole = self._lake.read_added(table, self._files.get(table, frozenset()))
             if rows.height:
-                name = source if table == OUTCOMES.name else table
                 added = facts_of(self._project, table, rows)
-                facts = self._facts[name].vstack(added) if name in self._facts else added
-                self._facts[name] = facts.rechunk() if facts.n_chunks() > _MAX_CHUNKS else facts
-        return self._facts
+                facts = self._facts[table].vstack(added) if table in self._facts and not is_whole else added
+                self._facts[table] = facts.rechunk() if facts.n_chunks() > _MAX_CHUNKS else facts
+        parts = [self._facts[table] for table in (source, OUTCOMES.name) if table in self._facts]
+        return {**self._facts, source: concat_facts(parts)} if parts else self._facts
+
+
+class _Version:
+    """The definition that a version was trained with, and where its features are logged."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.features = Features.from_dict(plan.features)
+        self.columns = feature_columns(self.features.inputs, self.features.computed, plan.request)
+
+
+def _alike(served: pl.Series, defined: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Both in one type. A column of the log holds the values of all versions: where one of them had text there, the
+    numbers of the others are text too, and are read back."""
+    if (served.dtype == pl.String) != (defined.dtype == pl.String):
+        served, _ = cast_exactly(served, pl.Float64() if defined.dtype.is_numeric() else defined.dtype)
+    return served, defined.cast(served.dtype)
 
 
 def _visible_facts(view: View, requests: pl.DataFrame, facts: pl.DataFrame, *, time: str) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from mlops_lab.notebook.result import Result
 from mlops_lab.notebook.version import Version
 from mlops_lab.project import Project
 from mlops_lab.tables.facts import read_labelled
+from mlops_lab.tables.open_lake import open_lake
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,7 +78,7 @@ def evaluate(answerer: Result | Version, *, by: By | None = None, on: pl.DataFra
     if isinstance(answerer, Result) and on is None:
         answers = answerer.answers
     else:
-        lake = Lake(project.lake_path)
+        lake = open_lake(project)
         ingest_journal(project, lake)
         if on is None:
             on = _labelled(project, lake).filter(pl.col(project.settings.source.time) >= answerer.cutoff)
@@ -105,5 +106,5 @@ def _labelled(project: Project, lake: Lake) -> pl.DataFrame:
 def _training_truth(version: Version) -> pl.Series:
     """The truth of the rows that a version was trained on."""
     project, source = version.project, version.project.settings.source
-    rows = _labelled(project, Lake(project.lake_path)).filter(pl.col(source.time) < version.cutoff)
+    rows = _labelled(project, open_lake(project)).filter(pl.col(source.time) < version.cutoff)
     return version.predictor.task.encode(rows[source.label])

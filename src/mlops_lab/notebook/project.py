@@ -17,6 +17,7 @@ from mlops_lab.status.describe import describe
 from mlops_lab.status.records import ProjectStatus
 from mlops_lab.status.sentences import sentences
 from mlops_lab.tables.declared import DECISIONS
+from mlops_lab.tables.open_lake import open_lake
 
 
 class Tables(tuple[str, ...], Displayed):
@@ -62,7 +63,7 @@ class Project(Displayed):
     def lake(self) -> Lake:
         """The project's tables, with what the server has acknowledged until now."""
         project = self.files
-        lake = Lake(project.lake_path)
+        lake = open_lake(project)
         ingest_journal(project, lake)
         return lake
 

@@ -11,6 +11,10 @@ from mlops_lab.project.base import Config, PositiveInt, means
 ROW_ID, ASKED_AT, KNOWN_AT = "row_id", "asked_at", "known_at"
 """Columns that are added where the data does not have them: see `SourceSection`."""
 _RESPONSE_COLUMNS = {"id", "at", "version", "role", "output", "shadow_version", "shadow_output"}
+LOOP_TABLES = frozenset(
+    {"predictions", "outcomes", "refusals", "shadows", "quarantine", "measurements", "alerts", "decisions"}
+)
+"""The names of the tables that the loop writes."""
 FIELD_KINDS = ("string", "integer", "float", "boolean", "datetime")
 RESERVED = frozenset(_RESPONSE_COLUMNS | {"known_at", "received_at", "verdict", "predicted_at", "missing"})
 """Columns that the loop adds to the fields of requests and outcomes in its tables."""
@@ -22,7 +26,8 @@ Kind = Annotated[str, means("the type; with `?`, null is allowed", suggest=_TYPE
 class FieldSection(Config, frozen=True, kw_only=True):
     """One field: its type and its allowed values, which are numbers from `min` to `max`, or text from `categories`.
 
-    `format`: how times are written in text files, if not in ISO 8601: "%d.%m.%Y %H:%M".
+    `format`: how times are written in text files, if not in ISO 8601: "%d.%m.%Y %H:%M". `default`: the value where
+    data, a request or a row from before the field was declared does not have it; only for a field that is never null.
     """
 
     type: Kind
@@ -31,6 +36,10 @@ class FieldSection(Config, frozen=True, kw_only=True):
     categories: Annotated[list[str] | None, means("the allowed texts")] = None
     format: Annotated[
         str | None, means('how times are written in text files, if not in ISO 8601: `"%d.%m.%Y %H:%M"`')
+    ] = None
+    default: Annotated[
+        str | int | float | bool | None,
+        means("the value where data, requests or rows from before do not have the field; for one that is never null"),
     ] = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,6 +12,7 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.project.declaration import (
     ASKED_AT,
     FIELD_KINDS,
+    LOOP_TABLES,
     RESERVED,
     Declared,
     FieldSection,
@@ -55,7 +57,9 @@ def check_references(settings: Settings, layers: Layers) -> None:
     if source.table in settings.tables:
         what, path = f'table "{source.table}" is declared twice', ["tables", source.table]
         raise error_at(what, path, "rename one of the two", related=[["source", "table"]])
+    _check_table_name(source.table, ["source", "table"], error_at)
     for name, table in settings.tables.items():
+        _check_table_name(name, ["tables", name], error_at)
         _check_table(name, table, error_at)
 
 
@@ -140,6 +144,16 @@ def _check_names(source: SourceSection, error_at: ErrorAt) -> None:
                 )
 
 
+def _check_table_name(name: str, path: list[str], error_at: ErrorAt) -> None:
+    """The name of a table is that of its folder, and not that of a table of the loop."""
+    if name in LOOP_TABLES:
+        hint = f"rename it; these names are taken: {', '.join(sorted(LOOP_TABLES))}"
+        raise error_at(f'"{name}" is a table that the loop writes', path, hint)
+    if not re.fullmatch(r"[^\W_][\w .-]*", name):
+        hint = "write letters, digits, `_`, `-`, `.` and spaces; begin with a letter or a digit"
+        raise error_at(f'"{name}" cannot be the name of a table', path, hint)
+
+
 def _check_table(name: str, table: TableSection, error_at: ErrorAt) -> None:
     path, fields = ["tables", name], table.fields
     if "received_at" in fields:
@@ -188,4 +202,24 @@ def _problem_of(declared: str | FieldSection) -> tuple[str, str] | None:
         return "min and max are not a valid range", "write finite numbers, with min not above max"
     if declared.categories is not None and (kind != "string" or not declared.categories):
         return "categories must list values of a string", 'write categories = ["a", "b"] for a string'
+    return None if declared.default is None else _problem_of_default(declared, kind)
+
+
+def _problem_of_default(declared: FieldSection, kind: str) -> tuple[str, str] | None:
+    """What is wrong with the default of a field, and how to fix it; None if nothing is."""
+    value = declared.default
+    kinds = {"string": (str,), "integer": (int,), "float": (int, float), "boolean": (bool,)}.get(kind, ())
+    if declared.type.endswith("?"):
+        return "a field that may be null has no default: it is null", "remove the default, or the `?`"
+    is_number = isinstance(value, int | float) and math.isfinite(value) and abs(value) < 2**63
+    if (
+        not isinstance(value, kinds)
+        or isinstance(value, bool) != (kind == "boolean")
+        or not (is_number or isinstance(value, str))
+    ):
+        return f"the default {value!r} is no {kind}", "give it the type of the field; a datetime has no default"
+    too_small = isinstance(value, int | float) and declared.min is not None and value < declared.min
+    too_large = isinstance(value, int | float) and declared.max is not None and value > declared.max
+    if too_small or too_large or (declared.categories is not None and value not in declared.categories):
+        return f"the default {value!r} is not an allowed value", "give it a value that requests may have too"
     return None

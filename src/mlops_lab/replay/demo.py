@@ -137,9 +137,9 @@ def _example(name: str) -> bytes:
 
 
 def _summarise(project: Project, stream: Stream, stopwatch: Stopwatch) -> ReplaySummary:
-    from mlops_lab.lake import Lake
+    from mlops_lab.tables.open_lake import open_lake
 
-    lake = Lake(project.lake_path)
+    lake = open_lake(project)
     decisions = read_decisions(lake)
     predictions = PREDICTIONS.read(lake)
     outcomes = OUTCOMES.read(lake)

@@ -16,9 +16,10 @@ from mlops_lab.journal.workers import worker_paths
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
+from mlops_lab.rollout.compatibility import check_live_versions, find_conflicts
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.rollout.start_state import VIEWS_FILE, journal_positions, prepare_state
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_version, load_plan_of
 from mlops_lab.serving.answering.routing_table import (
     Arm,
     LiveVersion,
@@ -37,16 +38,19 @@ def deploy(
 ) -> RoutingTable | None:
     """Make the routing table what the decisions say; the table, or None where no version is live yet.
 
+    Conflict, and nothing changes, where a live version needs what `mlops.toml` does not declare any more.
+
     Idempotent: where the file already says so it is left alone. The state that servers start from is prepared again
     with `new_state`, or where the current one is missing, too old, or lacks a view of a live version.
     """
     if state.champion is None:
         return None
+    check_live_versions(project, decisions, state)
     current = _read_current(project)
     arms = tuple(Arm(find_version(decisions, version), share) for version, share in state.arms)
     champion = find_version(decisions, state.champion)
     challenger = find_version(decisions, state.challenger) if state.challenger else None
-    previous = find_version(decisions, state.previous[-1]) if state.previous else None
+    previous = _find_previous(project, decisions, state)
     others = [version for version in (challenger, previous) if version is not None]
     views = _views_of(project, [champion, *others, *(arm.live for arm in arms)])
     if (
@@ -75,6 +79,13 @@ def deploy(
             raise disk_fault(error, project.deployment_path) from error
     _delete_unused(project, lake, table)
     return table
+
+
+def _find_previous(project: Project, decisions: Sequence[Decision], state: RolloutState) -> LiveVersion | None:
+    """The version before the champion, which servers keep loaded; None where it could not answer any more."""
+    if not state.previous or find_conflicts(project, load_plan_of(project, decisions, state.previous[-1])):
+        return None
+    return find_version(decisions, state.previous[-1])
 
 
 def has_long_journal(project: Project, lake: Lake) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.features.definition import Features
 from mlops_lab.project import Project
-from mlops_lab.registry.package import load_plan
+from mlops_lab.registry.package import Plan, load_plan
 from mlops_lab.rollout.decisions import Decision, fold
 from mlops_lab.serving.answering.routing_table import LiveVersion
 
@@ -22,10 +22,15 @@ def find_version(decisions: Sequence[Decision], version: int) -> LiveVersion:
     )
 
 
+def load_plan_of(project: Project, decisions: Sequence[Decision], version: int) -> Plan:
+    """The plan of a version, from its package."""
+    found = find_version(decisions, version)
+    return load_plan(project.root / found.package, fingerprint=found.fingerprint)
+
+
 def load_features(project: Project, decisions: Sequence[Decision], version: int) -> Features:
     """The feature definition of a version, from its package."""
-    found = find_version(decisions, version)
-    return Features.from_dict(load_plan(project.root / found.package, fingerprint=found.fingerprint).features)
+    return Features.from_dict(load_plan_of(project, decisions, version).features)
 
 
 def find_champion(decisions: Sequence[Decision]) -> LiveVersion:

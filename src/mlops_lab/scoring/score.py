@@ -18,7 +18,6 @@ from mlops_lab.features.view import columns_by_table
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.read import read_requests
-from mlops_lab.lake import Lake
 from mlops_lab.lake.batches import Batch
 from mlops_lab.project import Project
 from mlops_lab.registry.engines.base import count_cores
@@ -30,6 +29,7 @@ from mlops_lab.rollout.versions import find_champion
 from mlops_lab.scoring.parallel import map_in_order
 from mlops_lab.tables.facts import read_columns_of_facts
 from mlops_lab.tables.fields import request_fields
+from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.tasks.base import to_series
 from mlops_lab.tasks.make import make_task
 
@@ -76,7 +76,7 @@ class BatchScorer:
     """The live version with the facts that it looks up; it answers batches of requests from several threads."""
 
     def __init__(self, project: Project) -> None:
-        lake = Lake(project.lake_path)
+        lake = open_lake(project)
         decisions = read_decisions(lake)
         live = find_champion(decisions)
         ingest_journal(project, lake)

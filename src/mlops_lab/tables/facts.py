@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
+from mlops_lab.schemas.casts import MOMENT, cast_exactly, join_types
 from mlops_lab.tables.declared import OUTCOMES
-from mlops_lab.tables.fields import outcome_fields, request_fields
-from mlops_lab.tables.table import MOMENT
+from mlops_lab.tables.table import FixedColumn
 from mlops_lab.tables.verdict import Verdict
+
+_ADDED = frozenset(column.name for column in OUTCOMES.columns if isinstance(column, FixedColumn))
+"""The columns of outcomes that say what became of them; and `received_at`, which every table may have."""
 
 
 def read_labelled(project: Project, lake: Lake) -> pl.DataFrame:
@@ -21,7 +24,7 @@ def read_labelled(project: Project, lake: Lake) -> pl.DataFrame:
     """
     tables = [project.settings.source.table, *([OUTCOMES.name] if OUTCOMES.exists(lake) else [])]
     parts = [facts_of(project, table, lake.read(table)) for table in tables]
-    return pl.concat(parts).sort(project.settings.source.time, "_fact_id")
+    return concat_facts(parts).sort(project.settings.source.time, "_fact_id")
 
 
 def read_facts(project: Project, lake: Lake, labelled: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -43,8 +46,26 @@ def read_columns_of_facts(
             always = {*_identity_columns(project, name), "verdict", "received_at"}
             names = [column for column in lake.schema(name) if column in {*columns, *always}]
             parts.append(facts_of(project, name, lake.read(name, columns=names), columns=columns))
-        facts[table] = pl.concat(parts)
+        facts[table] = concat_facts(parts)
     return facts
+
+
+def concat_facts(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The facts of several tables. A column that some of them lack is null there; types differ only in columns that are
+    not declared any more, and are joined."""
+    first, *others = parts
+    for other in others:
+        joined = {
+            name: join_types(first[name], other[name])
+            for name, dtype in other.schema.items()
+            if first.schema.get(name, dtype) != dtype
+        }
+        both = [
+            part.with_columns(cast_exactly(part[name], dtype)[0] for name, dtype in joined.items())
+            for part in (first, other)
+        ]
+        first = pl.concat(both, how="diagonal")
+    return first
 
 
 def _identity_columns(project: Project, table: str) -> list[str]:
@@ -62,7 +83,7 @@ def facts_of(
     project: Project, table: str, rows: pl.DataFrame, *, columns: Collection[str] | None = None
 ) -> pl.DataFrame:
     """The facts in some rows of a table: `_fact_id`, `_known_at`, `_seen_at` (null: always visible), and the columns of
-    the rows (those of them that are in `columns`).
+    the rows (those of them that are in `columns`), also those that are not declared any more.
 
     A fact is visible from the later of two moments: when it became known, and when it reached the project. The rows of
     the outcomes are facts of the source table.
@@ -72,13 +93,13 @@ def facts_of(
         id_column, known_at = (source.id, source.known_at) if table == source.table else ("id", "known_at")
         rows = rows if table == source.table else rows.filter(pl.col("verdict") == Verdict.ACCEPTED)
         identity = pl.col(id_column)
-        names = [field.name for field in (*request_fields(project), *outcome_fields(project))]
+        names = [name for name in rows.columns if name not in {id_column, known_at, *_ADDED}]
         own = {source.known_at: pl.col(known_at).alias(source.known_at), **{name: pl.col(name) for name in names}}
     else:
         section = project.settings.tables[table]
         known_at = section.known_at or ""
         identity = pl.concat_str([pl.col(column).cast(pl.String) for column in section.key], separator="\x1f")
-        own = {column: pl.col(column) for column in section.fields}
+        own = {column: pl.col(column) for column in rows.columns if column != "received_at"}
     no_moment = pl.lit(None, MOMENT)
     known = pl.col(known_at) if known_at else no_moment
     received = pl.col("received_at") if "received_at" in rows.columns else no_moment

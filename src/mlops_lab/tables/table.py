@@ -11,9 +11,10 @@ import polars as pl
 from mlops_lab.contracts.fields import Field, polars_schema
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
+from mlops_lab.schemas.casts import MOMENT
 from mlops_lab.tasks.make import make_task
 
-MOMENT = pl.Datetime("us", "UTC")
+__all__ = ["MOMENT", "FixedColumn", "ProjectColumns", "Table"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,13 @@ class Table:
             elif column.fields is not None:
                 schema |= polars_schema(tuple(column.fields(project)))
         return schema
+
+    def project_fields(self, project: Project) -> list[Field]:
+        """The fields that the project declares."""
+        parts = [
+            column.fields(project) for column in self.columns if isinstance(column, ProjectColumns) and column.fields
+        ]
+        return [field for fields in parts for field in fields]
 
     @property
     def fixed_schema(self) -> dict[str, pl.DataType]:

@@ -9,6 +9,7 @@ from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.sources import LOAD_LEAD, load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
+from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.pipeline import Pipeline
 from mlops_lab.training.training_set import TrainingSet, build_training_set
 from mlops_lab.tuning.study import Studies, Study
@@ -22,7 +23,7 @@ def resume_study(project: Project, pipeline: Pipeline, studies: Studies, *, fres
 
     A study keeps the moment at which it began: outcomes that became known since then change nothing.
     """
-    lake = Lake(project.lake_path)
+    lake = open_lake(project)
     now = _bring_data(project, lake)
     names = studies.names()
     if names and not fresh:

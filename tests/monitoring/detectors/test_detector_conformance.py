@@ -104,7 +104,8 @@ def test_one_more_detector_is_one_file_and_one_entry_in_the_list(tiny, monkeypat
         window_hours=24.0,
         version=1,
         task=Binary(),
-        predictions=inputs.with_columns(amount=pl.lit(1e9), role=pl.lit("champion")),
+        predictions=inputs.with_columns(role=pl.lit("champion")),
+        inputs=inputs.with_columns(amount=pl.lit(1e9)),
         joined=pl.DataFrame(),
         profiles=make_profiles(inputs),
     )

@@ -78,7 +78,7 @@ def test_an_answer_holds_what_the_model_saw_and_said(tiny, make_answerer, rows):
     assert [record.output for record in batch.records] == tiny.predictor.score(
         tiny.training.holdout_inputs.head(len(rows))
     ).to_list()
-    assert all(len(record.features) == len(answerer.looked_up) for record in batch.records)
+    assert all(len(record.features) == len(answerer.log_columns) for record in batch.records)
     assert batch.shadow_requests == {}
 
 
@@ -138,7 +138,7 @@ def test_features_of_other_versions_are_recorded_by_name(tiny, store, rows):
     readers = {predictor.features.version: FeatureReader(predictor, store) for predictor in models.predictors}
     second.score_rows = lambda values: [0.5 for _ in values]  # type: ignore[method-assign]
     answerer = Answerer(models, readers, time="asked_at", key="customer")
-    names = answerer.looked_up
+    names = answerer.log_columns
     records = answerer.answer(ids(rows), rows).records
     champion = readers[tiny.predictor.features.version].read(rows)
     assert {record.version for record in records} == {1, 2}

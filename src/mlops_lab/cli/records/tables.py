@@ -26,6 +26,7 @@ class FieldRecord(Struct, frozen=True, kw_only=True):
     max: float | None
     categories: list[str]
     format: str | None
+    default: str | int | float | bool | None = None
 
 
 class InferredFields(ByTable, frozen=True, kw_only=True):

@@ -28,12 +28,13 @@ from mlops_lab.rollout.versions import find_champion, find_version
 from mlops_lab.serving.answering.routing_table import LiveVersion
 from mlops_lab.tables.facts import read_columns_of_facts, read_labelled
 from mlops_lab.tables.fields import request_fields
+from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.comparison import BATCH_ROWS
 
 
 def export(project: Project, folder: Path) -> ExportReport:
     """Write the live version into an empty folder; see `export_edge`."""
-    live = find_champion(read_decisions(Lake(project.lake_path)))
+    live = find_champion(read_decisions(open_lake(project)))
     agreement = _write_version(project, live, folder, command="export edge")
     details = {"version": live.version, "agreement": msgspec.to_builtins(agreement)}
     return ExportReport(details, (f"version {live.version} of the model", *describe_agreement(agreement)))
@@ -50,7 +51,7 @@ def export_edge(project: Project, version: int, folder: Path) -> EdgeAgreement:
         hint = "make it first, or check the path"
         raise InvalidInput("there is no such folder", code="no_folder", where=str(parent), hint=hint)
     with fill_new_folder(folder) as draft:
-        live = find_version(read_decisions(Lake(project.lake_path)), version)
+        live = find_version(read_decisions(open_lake(project)), version)
         return _write_version(project, live, draft, command=f"package {version} --edge")
 
 
@@ -59,7 +60,7 @@ def _write_version(project: Project, live: LiveVersion, folder: Path, *, command
     package = project.root / live.package
     plan = load_plan(package, fingerprint=live.fingerprint)
     engine = open_engine(package, plan)
-    inputs = _sample_inputs(project, Lake(project.lake_path), Features.from_dict(plan.features))
+    inputs = _sample_inputs(project, open_lake(project), Features.from_dict(plan.features))
     graph = make_graph(package, plan, engine, inputs.head(10))
     label = project.settings.source.label
     source = FolderSource(project.name, label, live.version, live.fingerprint, f"mlops {command}")

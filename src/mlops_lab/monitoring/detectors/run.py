@@ -10,6 +10,7 @@ from mlops_lab.monitoring.detectors.base import Detector
 from mlops_lab.monitoring.detectors.nulls import NULLS
 from mlops_lab.monitoring.detectors.psi import PSI
 from mlops_lab.monitoring.profile import Profile
+from mlops_lab.schemas.casts import cast_exactly
 
 DETECTORS: Sequence[Detector] = (PSI, NULLS)
 """In the order of their rows in the table of measurements."""
@@ -21,5 +22,7 @@ def run_detectors(requests: pl.DataFrame, profiles: Mapping[str, Profile]) -> It
         return
     for name, profile in profiles.items():
         if name in requests.columns:
+            # the log may hold numbers as text, where another version had text under the same name
+            column, _ = cast_exactly(requests[name], pl.Float64() if profile.categories is None else pl.String())
             for detector in DETECTORS:
-                yield detector.monitor, name, detector.measure(profile, requests[name])
+                yield detector.monitor, name, detector.measure(profile, column)

@@ -42,9 +42,9 @@ class Answerer:
         self._time = time
         self._key = key
         champion = models.champion.features.version
-        self.looked_up = readers[champion].looked_up
-        """Names of the features the champion looks up. Records of versions with the same features hold only values."""
-        self._other_names = {version: reader.looked_up for version, reader in readers.items() if version != champion}
+        self.log_columns = readers[champion].log_columns
+        """Columns of the champion's features. Records of versions with the same features hold only the values."""
+        self._other_columns = {name: reader.log_columns for name, reader in readers.items() if name != champion}
 
     def answer(self, ids: Sequence[str], rows: Sequence[dict[str, Any]]) -> AnswerBatch:
         """The answers to some requests; a refusal where a view refuses or the model has no answer."""
@@ -78,10 +78,10 @@ class Answerer:
         return AnswerBatch(records, moments, make_shadow_requests(routes, inputs, records=records))
 
     def _features(self, routes: Sequence[Route], inputs: Sequence[Inputs]) -> list[Any]:
-        """The features as records hold them: only values, or by name where the champion has other features."""
+        """The features as records hold them: only values, or by column where the champion has other features."""
         features: list[Any] = [item.looked_up for item in inputs]
-        for index, route in enumerate(routes) if self._other_names else ():
-            if (names := self._other_names.get(route.predictor.features.version)) is not None:
+        for index, route in enumerate(routes) if self._other_columns else ():
+            if (names := self._other_columns.get(route.predictor.features.version)) is not None:
                 features[index] = dict(zip(names, features[index], strict=True))
         return features
 

@@ -10,10 +10,12 @@ from typing import Any
 import polars as pl
 
 from mlops_lab.clock import latest
+from mlops_lab.contracts.fields import conform_row
 from mlops_lab.features.online import OnlineStore, make_fact_row
-from mlops_lab.features.view import View
+from mlops_lab.features.view import View, columns_by_table
 from mlops_lab.journal.records import FactRecord, OutcomeRecord
 from mlops_lab.project import Project
+from mlops_lab.schemas.evolution import Column, as_declared
 from mlops_lab.serving.answering.online_store import open_online_store
 from mlops_lab.serving.answering.schemas import Schemas
 
@@ -32,13 +34,17 @@ class KnownFacts:
         """By table and `Schemas.identity`, the row."""
         self.newest: dict[str, datetime] = {}
         """By table, the moment at which its newest row was known."""
+        self._view_columns = {table: sorted(columns) for table, columns in columns_by_table(views).items()}
 
     def load(self, state: Path) -> None:
         """Add the facts of the state that the loop prepared."""
         for path in sorted(state.glob("*.parquet")):
             table = path.stem
-            columns = self._schemas.rows[table].__struct_fields__ if table in self._schemas.rows else ()
-            for part in pl.read_parquet(path).iter_slices(_ROWS_AT_ONCE):
+            if table not in self._schemas.table_fields:  # it is not declared any more
+                continue
+            columns = [field.name for field in self._schemas.table_fields[table]] if table in self.rows else []
+            frame = self._conform(table, pl.read_parquet(path))
+            for part in frame.iter_slices(_ROWS_AT_ONCE):
                 rows = part.rows(named=True)
                 self.store.add(
                     table, [make_fact_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"]) for row in rows]
@@ -47,22 +53,41 @@ class KnownFacts:
                     for row in rows:
                         self._add_row(table, {column: row[column] for column in columns})
 
+    def _conform(self, table: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """The facts as they are declared now, also those of a state from before; with all columns that views read."""
+        fields = self._schemas.table_fields[table]
+        declared = {field.name: Column(field.dtype, field.default) for field in fields}
+        frame = as_declared(frame, declared, table=table)
+        missing = [name for name in self._view_columns.get(table, ()) if name not in frame.columns]
+        return frame.with_columns(pl.lit(None).alias(name) for name in missing)
+
     def add_fact(self, fact: FactRecord) -> None:
-        """Add a row of a table."""
+        """Add a row of a table; nothing where the table is not declared any more."""
+        if fact.table not in self.rows:
+            return
+        row = {**fact.row, **conform_row(fact.row, self._schemas.table_fields[fact.table])}
         column = self._schemas.known_at[fact.table]
-        known_at = fact.row[column] if column else None
-        self._add_row(fact.table, fact.row)
-        name = fact_id(self._schemas.keys[fact.table], fact.row)
-        self.store.add(fact.table, [make_fact_row(fact.row, known_at, fact.received_at or known_at, name)])
+        known_at = row[column] if column else None
+        self._add_row(fact.table, {field.name: row[field.name] for field in self._schemas.table_fields[fact.table]})
+        name = fact_id(self._schemas.keys[fact.table], row)
+        self._add_to_store(fact.table, row, known_at, received_at=fact.received_at, name=name)
 
     def add_outcome(self, record: OutcomeRecord) -> None:
         """Add an accepted outcome together with its request; nothing where the record does not hold its prediction."""
         if record.prediction is None:  # it was read from a state, whose facts hold it
             return
-        row = {**record.prediction.request, **record.values, "known_at": record.known_at}
-        row[self._source.known_at] = record.known_at
-        received_at = record.received_at or record.known_at
-        self.store.add(self._source.table, [make_fact_row(row, record.known_at, received_at, record.id)])
+        row = {**record.prediction.request, **record.values}
+        row |= conform_row(
+            {**row, self._source.known_at: record.known_at}, self._schemas.table_fields[self._source.table]
+        )
+        self._add_to_store(self._source.table, row, record.known_at, received_at=record.received_at, name=record.id)
+
+    def _add_to_store(
+        self, table: str, row: dict[str, Any], known_at: datetime | None, *, received_at: datetime | None, name: str
+    ) -> None:
+        """Add a fact to the online store, with all columns that views read."""
+        row = {**dict.fromkeys(self._view_columns.get(table, ())), **row}
+        self.store.add(table, [make_fact_row(row, known_at, received_at or known_at, name)])
 
     def _add_row(self, table: str, row: dict[str, Any]) -> None:
         self.rows[table][self._schemas.identity(table, row)] = row

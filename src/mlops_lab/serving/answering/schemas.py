@@ -11,7 +11,7 @@ from mlops_lab.contracts.fields import Field, make_struct, parse_fields
 from mlops_lab.contracts.rules import rules_of
 from mlops_lab.errors import NotFound
 from mlops_lab.project import Project
-from mlops_lab.tables.fields import submitted_fields
+from mlops_lab.tables.fields import submitted_fields, table_fields
 
 
 class Schemas:
@@ -27,7 +27,9 @@ class Schemas:
         self.request = make_struct("Request", self.fields, past=[source.time], id=str)
         self.outcome = make_struct("Outcome", submitted_fields(project), past=["known_at"])
         self.outcome_names = [field.name for field in parse_fields(source.outcome, where="source.outcome")]
-        fields = {name: parse_fields(table.fields, where=f"tables.{name}") for name, table in tables.items()}
+        self.table_fields = table_fields(project)
+        """The fields of every table, the source table included."""
+        fields = {name: self.table_fields[name] for name in tables}
         self.rules = {name: rules_of(columns) for name, columns in fields.items()}
         self.rows = {
             name: make_struct(

@@ -111,7 +111,7 @@ class Service:
             records = [record for record in records if isinstance(record, RefusalRecord)]
             moments, shadow_requests = [], {}
         if records:
-            self.worker_state.record(self.journal, records, moments=moments, names=self._answerer.looked_up)
+            self.worker_state.record(self.journal, records, moments=moments, names=self._answerer.log_columns)
             self.counts.note_answers(records, shed=self._shadows.add(shadow_requests) if shadow_requests else 0)
 
     def _answer_to(
@@ -124,8 +124,8 @@ class Service:
         record = self.worker_state.read_prediction(name) if computed is None else computed
         assert record is not None
         # a request without a time that is sent again stands for the same moment
-        request = {**row, self._time: row[self._time] or record.request[self._time]}
-        return record if record.request == request else reused_id(name)
+        earlier = {field.name: record.request.get(field.name, field.default) for field in self.schemas.fields}
+        return record if earlier == {**row, self._time: row[self._time] or earlier[self._time]} else reused_id(name)
 
     # ---- shadows -------------------------------------------------------------------------------------------------
 
@@ -209,7 +209,9 @@ class Service:
     def _answer_with(self, models: LiveModels) -> None:
         self.models = models
         self._readers = {
-            predictor.features.version: FeatureReader(predictor, self.worker_state.facts.store)
+            predictor.features.version: FeatureReader(
+                predictor, self.worker_state.facts.store, request_names=self.schemas.names
+            )
             for predictor in self.models.predictors
         }
         self._answerer = Answerer(self.models, self._readers, time=self._time, key=self._key)

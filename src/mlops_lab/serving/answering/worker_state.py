@@ -56,6 +56,7 @@ class WorkerState:
         self.prediction_index = PredictionIndex(
             within_days=project.settings.source.outcome_within_days, read_outcome=self._read_outcome
         )
+        self._outcome_names = schemas.outcome_names
         self.facts = KnownFacts(project, schemas, views=views)
         self.newest: datetime | None = None
         """The latest time of a request."""
@@ -138,7 +139,7 @@ class WorkerState:
 
     def _read_outcome(self, location: int) -> Outcome:
         record = self._locator.read(location, OutcomeRecord)
-        return record.known_at, record.values
+        return record.known_at, {name: record.values.get(name) for name in self._outcome_names}
 
     # ---- applying records ----------------------------------------------------------------------------------------
 

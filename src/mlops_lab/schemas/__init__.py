@@ -1,0 +1,1 @@
+"""Schemas that change: exact casts from type to type, and rows stored under another schema read as declared now."""
