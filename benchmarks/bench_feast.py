@@ -39,7 +39,7 @@ def main() -> None:
         project = load_project(folder / "demo")
         features, lake = load_pipeline(project).features, open_lake(project)
         labelled = read_labelled(project, lake)
-        facts = read_facts(project, lake, labelled)
+        facts = read_facts(project, lake)
         keys = sorted({key for view in features.views for key in view.keys})
         asked = labelled.select(pl.col(project.settings.source.time).alias("event_timestamp"), *keys).drop_nulls()
         asked = asked.sample(number, seed=1).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))

@@ -71,7 +71,7 @@ def _make(folder: Path) -> dict[str, Any]:
     time, features = project.settings.source.time, candidate.pipeline.features
     flights = lake.read("flights").sort(time, "flight_id")
     asked = flights.select(field.name for field in request_fields(project))
-    inputs = compute(features, asked, time=time, facts=read_facts(project, lake, read_labelled(project, lake)))
+    inputs = compute(features, asked, time=time, facts=read_facts(project, lake))
     known = flights.select("late", "known_at", row_id="flight_id", asked_at=time)
     _make_bare(folder / "bare", pl.concat([known, inputs], how="horizontal"))
     # whole rows only: of a null, a frame of one row makes a column of objects, which some peers cannot score

@@ -51,7 +51,7 @@ def test_the_files_and_their_values(used_project: Project, tmp_path: Path) -> No
     assert len(written) == 3
     assert not any(str(tmp_path) in path.read_text() for path in written), "it can be moved elsewhere"
     lake = Lake(used_project.lake_path)
-    facts = read_facts(used_project, lake, read_labelled(used_project, lake))
+    facts = read_facts(used_project, lake)
     asked = sample_rows(used_project)
     for view in load_pipeline(used_project).features.views:
         changes = pl.read_parquet(folder / "data" / f"{view.name}.parquet")
@@ -91,7 +91,7 @@ def test_feast_has_the_same_values(used_project: Project, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr[-3000:]
 
     lake, features = Lake(used_project.lake_path), load_pipeline(used_project).features
-    facts = read_facts(used_project, lake, read_labelled(used_project, lake))
+    facts = read_facts(used_project, lake)
     ours = look_up(features, asked, time="event_timestamp", facts=facts)
     theirs = pl.read_parquet(folder / "historical.parquet").sort("row")
     assert theirs.height == asked.height, "every row that was asked comes back"

@@ -15,7 +15,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.rollout.versions import find_version
-from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.facts import read_facts
 
 
 def play(talk: Talk, moments: Iterable[Moment]) -> int:
@@ -40,7 +40,7 @@ def assert_equal_features(project: Project) -> pl.DataFrame:
     live_version = find_version(loop.decisions, loop.state.champion)
     predictor = Predictor(project.root / live_version.package, version=1, fingerprint=live_version.fingerprint)
     predictions = loop.lake.read("predictions").sort("at", "id")
-    facts = read_facts(project, loop.lake, read_labelled(project, loop.lake))
+    facts = read_facts(project, loop.lake)
     requests = predictions.select(list(predictor.request_schema))
     again = compute(predictor.features, requests, time="asked_at", facts=facts)
     for name in again.columns:
@@ -98,7 +98,7 @@ def test_a_fact_that_comes_late_is_put_in_its_place(copy_project: Callable[[], P
     ingest_journal(project, loop.lake)
     late = loop.lake.read("predictions").filter(pl.col("at") >= day_begin(25)).sort("at", "id")
     package = project.root / find_version(loop.decisions, 1).package
-    facts = read_facts(project, loop.lake, read_labelled(project, loop.lake))
+    facts = read_facts(project, loop.lake)
     predictor = Predictor(package, version=1)
     again = compute(predictor.features, late.select(list(predictor.request_schema)), time="asked_at", facts=facts)
     for name in again.columns:

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from mlops_lab.exporters.feast import _feast_type, _identifier, list_changes
 from mlops_lab.features.offline import view_values
-from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.facts import read_facts
 
 MICROSECONDS = st.integers(0, 60 * 24 * 3600 * 1_000_000).map(lambda number: timedelta(microseconds=number))
 
 
 @pytest.fixture(scope="module")
 def facts(tiny: Any) -> dict[str, pl.DataFrame]:
-    return read_facts(tiny.project, tiny.lake, read_labelled(tiny.project, tiny.lake))
+    return read_facts(tiny.project, tiny.lake)
 
 
 @pytest.fixture(scope="module")

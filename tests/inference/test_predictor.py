@@ -11,12 +11,12 @@ from mlops_lab.features.offline import compute
 from mlops_lab.features.online import make_fact_row
 from mlops_lab.inference.feature_reader import FeatureReader
 from mlops_lab.inference.predictor import has_no_number, views_of
-from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.facts import read_facts
 
 
 @pytest.fixture(scope="module")
 def facts(tiny):
-    return read_facts(tiny.project, tiny.lake, read_labelled(tiny.project, tiny.lake))
+    return read_facts(tiny.project, tiny.lake)
 
 
 @pytest.fixture(scope="module")

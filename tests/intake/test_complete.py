@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_lab.errors import InvalidInput
-from mlops_lab.intake.complete import check_appended, complete_source
+from mlops_lab.intake.complete import complete_source
 from mlops_lab.project import KNOWN_AT, ROW_ID
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -69,20 +68,3 @@ def test_moments_in_a_format_of_their_own_are_parsed_for_the_moment_of_knowing(m
     frame = pl.DataFrame({"order_id": ["a"], "asked_at": ["01.11.2026 12:30+0000"]})
     known = complete_source(project, frame, now=NOW)[KNOWN_AT]
     assert known.to_list() == [datetime(2026, 11, 1, 12, 30, tzinfo=UTC)]
-
-
-def test_data_without_ids_may_only_be_appended_to(make_small):
-    small = make_small(WITHOUT_IDS, *WITHOUT_MOMENTS)
-
-    def completed(frame: pl.DataFrame) -> pl.DataFrame:
-        return complete_source(small.project, frame, now=NOW)
-
-    check_appended(small.project, small.lake, completed(rows(5)))  # nothing was loaded yet
-    small.lake.append("orders", completed(rows(5)))
-    check_appended(small.project, small.lake, completed(rows(5)))
-    check_appended(small.project, small.lake, completed(rows(8)))
-    check_appended(small.project, small.lake, completed(rows(3)))
-    for changed in (rows(5).reverse(), rows(6)[1:]):
-        with pytest.raises(InvalidInput) as caught:
-            check_appended(small.project, small.lake, completed(changed))
-        assert caught.value.code == "data_changed"

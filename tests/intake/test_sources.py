@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from mlops_lab.clock import EPOCH
-from mlops_lab.errors import InvalidInput
+from mlops_lab.errors import InvalidInput, Refused
 from mlops_lab.intake.quarantine import waiting
 from mlops_lab.intake.sources import load_sources
 
@@ -42,7 +42,8 @@ def test_rows_that_were_added_later_are_marked_with_their_arrival(small):
 def test_a_row_that_the_lake_holds_is_not_changed(small):
     load(small)
     small.write(orders=small.orders.with_columns(late=~pl.col("late")))
-    assert load(small) is False
+    with pytest.raises(Refused):
+        load(small)
     assert small.lake.read("orders").sort("order_id")["late"].to_list() == small.orders["late"].to_list()
 
 
@@ -71,3 +72,20 @@ def test_a_few_broken_rows_are_set_aside_and_the_others_loaded(make_small):
     load(small)
     assert small.lake.read("orders").height == 9
     assert waiting(small.lake)["table"].to_list() == ["orders"]
+
+
+def test_data_without_ids_may_only_be_appended_to(make_small):
+    small = make_small(('id = "order_id"\n', ""), ("data/orders.parquet", "data/rows.csv"))
+    rows = small.orders.drop("order_id")
+
+    def load_rows(frame: pl.DataFrame) -> list[bool]:
+        frame.write_csv(small.project.root / "data" / "rows.csv")
+        load(small)
+        return small.lake.read("orders").sort(pl.col("row_id").cast(pl.Int64))["late"].to_list()
+
+    assert load_rows(rows.head(5)) == load_rows(rows.head(5)) == rows["late"].to_list()[:5]
+    assert load_rows(rows.head(8)) == load_rows(rows.head(3)) == rows["late"].to_list()[:8]
+    for changed in (rows.head(5).reverse(), rows[1:6]):
+        with pytest.raises(InvalidInput, match="without an id a row is known by its position") as caught:
+            load_rows(changed)
+        assert caught.value.code == "data_changed"

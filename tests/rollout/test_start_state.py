@@ -12,7 +12,7 @@ from mlops_lab.journal.records import OutcomeRecord, PredictionRecord, decode_fr
 from mlops_lab.journal.segments import read_journal
 from mlops_lab.rollout.start_state import VIEWS_FILE, prepare_state
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, SHADOWS
-from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.facts import read_facts
 
 DAY = timedelta(days=1)
 
@@ -44,7 +44,7 @@ def test_a_state_has_the_facts_of_the_views_and_their_versions(deployable, views
 def test_what_is_left_out_cannot_be_looked_up_any_more(deployable, tiny, views):
     """A request after the newest fact gets the same values from the state as from all facts."""
     folder = prepare(deployable, views)
-    everything = read_facts(tiny.project, deployable.lake, read_labelled(tiny.project, deployable.lake))
+    everything = read_facts(tiny.project, deployable.lake)
     kept = {table: pl.read_parquet(folder / f"{table}.parquet") for table in everything}
     assert kept["orders"].height < everything["orders"].height
     newest = everything["orders"]["_known_at"].max()

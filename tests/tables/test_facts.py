@@ -50,7 +50,7 @@ def test_a_fact_is_visible_when_it_was_known_and_had_arrived(tiny, lake: Lake):
 
 
 def test_facts_of_other_tables_are_identified_by_their_key(tiny, lake: Lake):
-    facts = read_facts(tiny.project, lake, read_labelled(tiny.project, lake))
+    facts = read_facts(tiny.project, lake)
     assert list(facts) == ["orders", "stock"]
     assert facts["stock"]["_fact_id"].to_list() == ["a", "b", "c", "a", "b", "c"]
     assert {"shop", "items", "known_at"} <= set(facts["stock"].columns)
@@ -62,7 +62,7 @@ def test_some_columns_are_read_alone(tiny, lake: Lake):
     assert facts["orders"].columns == [*always, "shop"]
     assert facts["orders"].height == 11
     assert facts["stock"].columns == [*always, "items"]
-    everything = read_facts(tiny.project, lake, read_labelled(tiny.project, lake))["orders"]
+    everything = read_facts(tiny.project, lake)["orders"]
     assert facts["orders"].sort("_fact_id").equals(everything.select(facts["orders"].columns).sort("_fact_id"))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+import typer
 
 from mlops_lab.cli.errors import refuse
 from mlops_lab.cli.records.decisions import MadeDecision
@@ -12,11 +15,18 @@ from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decisions import DecisionKind
 
 
-def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
+def command(
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Take changed rows of the data as corrections, known from now on.")
+    ] = False,
+    project: Folder = HERE,
+    at: At = None,
+    json: Json = False,
+) -> None:
     """Train a candidate on all known rows, run its gates, and start its rollout."""
     with console.status("") as status:
         loop = Loop(open_project(project), report=lambda stage: status.update(stage))
-        decision = loop.run(parse_at(at) or loop.now(), by="a person")
+        decision = loop.run(parse_at(at) or loop.now(), by="a person", accept_changes=accept_changes)
         loop.act()
     if json:
         print_record(msgspec.convert(decision.as_dict(), MadeDecision))

@@ -19,7 +19,7 @@ from mlops_lab.features.offline import view_values
 from mlops_lab.features.view import View
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.project import Project
-from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.facts import read_facts
 from mlops_lab.tables.fields import request_fields, table_schemas
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.pipeline import load_pipeline
@@ -42,7 +42,7 @@ def export(project: Project, folder: Path) -> ExportReport:
     features.view_schema(table_schemas(project))
     lake = open_lake(project)
     ingest_journal(project, lake)
-    facts = read_facts(project, lake, read_labelled(project, lake))
+    facts = read_facts(project, lake)
     (folder / "data").mkdir()
     rows = {}
     for view in features.views:

@@ -9,7 +9,6 @@ import polars as pl
 
 from mlops_lab.contracts.parse import parse_moments
 from mlops_lab.errors import InvalidInput
-from mlops_lab.lake import Lake
 from mlops_lab.project import KNOWN_AT, ROW_ID, FieldSection, Project
 
 _MOMENT = pl.Datetime("us", "UTC")
@@ -42,23 +41,15 @@ def _parse_request_moments(project: Project, moments: pl.Series) -> pl.Series:
     return moments if parsed is None else parsed
 
 
-def check_appended(project: Project, lake: Lake, frame: pl.DataFrame) -> None:
-    """InvalidInput where the ids are positions in the file and its first rows are not those loaded before."""
+def not_appended_error(project: Project) -> InvalidInput:
+    """The error where ids are positions in the file, and its first rows are not those that were loaded before."""
     source = project.settings.source
-    if source.id != ROW_ID or not lake.exists(source.table):
-        return
-    made_up = {ROW_ID, source.known_at, *([source.time] if project.timed_by_arrival else [])}
-    from_file = [name for name in frame.columns if name not in made_up]
-    before = lake.read(source.table).select(ROW_ID, *from_file)
-    now = frame.select(ROW_ID, *from_file).join(before.select(ROW_ID), on=ROW_ID, how="semi", maintain_order="left")
-    before = before.join(now.select(ROW_ID), on=ROW_ID, how="semi")
-    if not now.equals(now.select(ROW_ID).join(before, on=ROW_ID, how="left", maintain_order="left")):
-        raise InvalidInput(
-            "its first rows are not those that were loaded before, and without an id a row is known by its position",
-            code="data_changed",
-            where=f'table "{source.table}", {source.data}',
-            hint="only append to it; or give each row an id, and name its column: id = ... in [source] of mlops.toml",
-        )
+    return InvalidInput(
+        "its first rows are not those that were loaded before, and without an id a row is known by its position",
+        code="data_changed",
+        where=f'table "{source.table}", {source.data}',
+        hint="only append to it; or give each row an id, and name its column: id = ... in [source] of mlops.toml",
+    )
 
 
 def _arrivals(rows: int, now: datetime, *, shuffled: bool) -> pl.Series:

@@ -27,13 +27,10 @@ _NUMBERS = {int, float, type(None)}
 
 
 def fact_frame(fields: Sequence[Field], rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    """Rows of a table with these fields; with `received_at` where one of them was received late."""
+    """Rows of a table with these fields, and how they arrived (`received_at`, `received_as`)."""
     defaults = {field.name: field.default for field in fields if field.default is not None}
-    received = {"received_at": MOMENT} if any("received_at" in row for row in rows) else {}
-    return _make_frame(
-        _by_name([{**defaults, **row} for row in rows], [field.name for field in fields]),
-        {**polars_schema(tuple(fields)), **received},
-    )
+    columns = _by_name([{**defaults, **row} for row in rows], [field.name for field in fields])
+    return _make_frame(columns, {"received_at": MOMENT, "received_as": pl.String(), **polars_schema(tuple(fields))})
 
 
 def prediction_frame(

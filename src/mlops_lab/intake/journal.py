@@ -36,6 +36,7 @@ from mlops_lab.journal.segments import read_journal
 from mlops_lab.journal.workers import read_positions, worker_paths, writer_of
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
+from mlops_lab.tables.arrival import Arrival
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, QUARANTINE, REFUSALS, SHADOWS
 from mlops_lab.tables.fields import table_fields
 
@@ -106,7 +107,8 @@ def _batches(project: Project, records: Sequence[tuple[int, Record]]) -> list[_B
     ]
     facts: dict[str, list[tuple[int, Any]]] = {}
     for lsn, record in of_kind(FactRecord):
-        row = record.row if record.received_at is None else {**record.row, "received_at": record.received_at}
+        arrival = Arrival.SENT if record.corrected is None else Arrival.CORRECTION
+        row = {**record.row, "received_at": record.received_at, "received_as": str(arrival)}
         facts.setdefault(record.table, []).append((lsn, row))
     fields = table_fields(project)
     for name, rows in facts.items():  # a table may not be declared any more: its rows stay readable

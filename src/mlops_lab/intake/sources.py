@@ -3,59 +3,115 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import polars as pl
 
-from mlops_lab.contracts.tables import breaches_of, explain_breaches, sort_out
+from mlops_lab.contracts.tables import SetAside, breaches_of, explain_breaches, sort_out
 from mlops_lab.errors import InvalidInput
-from mlops_lab.intake.complete import check_appended, complete_source
+from mlops_lab.intake.changes import TableChanges, changes_error, find_changes, without_submitted
+from mlops_lab.intake.complete import complete_source, not_appended_error
 from mlops_lab.intake.quarantine import set_aside
 from mlops_lab.intake.read import read_table
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
-from mlops_lab.tables.fields import table_fields
+from mlops_lab.project.declaration import SourceSection, TableSection
+from mlops_lab.tables.arrival import Arrival
+from mlops_lab.tables.declared import OUTCOMES
+from mlops_lab.tables.fields import outcome_fields, table_fields
 from mlops_lab.tables.table import MOMENT
 
 LOAD_LEAD = timedelta(seconds=10)
 """How long after a load its new rows become visible to features: by then all servers have them."""
 
 
-def load_sources(project: Project, lake: Lake, *, now: datetime, received_at: datetime) -> bool:
+def load_sources(
+    project: Project, lake: Lake, *, now: datetime, received_at: datetime, accept_changes: bool = False
+) -> bool:
     """Bring the project's data into the lake; True if a table that was loaded before got new rows.
 
     All tables are checked before the first is written. A table that exists gets the rows whose key it does not hold
-    yet; rows it holds are left as they are. Rows of a first load count as received when they were known, later ones at
-    `received_at`. Ids and moments that the source's data lacks are made up as of `now`: see `complete_source`.
+    yet. Rows that it holds with other values are refused (Refused, and nothing is loaded), ignored, or corrected, with
+    `on_change = "correct"` or `accept_changes`: the new values are one more version, received at `received_at`. Rows of
+    a first load count as received when they were known. Ids and moments that the source's data lacks are made up as of
+    `now`: see `complete_source`.
 
     Rows that break the contract are set aside; InvalidInput, and nothing is loaded, where too many of a file do.
     """
     source = project.settings.source
-    keys = _keys(project)
-    fields = table_fields(project)
-    checked, aside = {}, {}
-    for name, (key, known_at) in keys.items():
-        frame = read_table(project, name)
-        if name == source.table:
-            frame = complete_source(project, frame, now=now)
-        order = known_at if name in project.settings.tables and project.settings.tables[name].monotone else None
-        checked[name], aside[name] = sort_out(frame, fields[name], table=name, key=key, order=order)
-        if len(aside[name]) > project.settings.contract.max_quarantined_share * frame.height:
-            raise explain_breaches(breaches_of(name, aside[name]))
-    _check_order(project, checked[source.table])
-    check_appended(project, lake, checked[source.table])
-    for name, rows in aside.items():
-        if rows:
-            set_aside(lake, received_at, table=name, rows=rows)
+    tables = [_read_table(project, name, now=now) for name in _keys(project)]
+    for table in tables:
+        if len(table.aside) > project.settings.contract.max_quarantined_share * table.height:
+            raise explain_breaches(breaches_of(table.name, table.aside))
+    _check_order(project, tables[0].rows)
+    changes = {table.name: _find_changes(project, lake, table) for table in tables if lake.exists(table.name)}
+    if source.id in tables[0].made_up and source.table in changes and changes[source.table].changed.height:
+        raise not_appended_error(project)
+    sections: dict[str, SourceSection | TableSection] = {source.table: source, **project.settings.tables}
+    on_change = {name: section.on_change for name, section in sections.items()}
+    refused = [one for name, one in changes.items() if one.changed.height and on_change[name] == "refuse"]
+    if refused and not accept_changes:
+        raise changes_error(refused)
+    for table in tables:
+        if table.aside:
+            set_aside(lake, received_at, table=table.name, rows=table.aside)
     has_new_rows = False
-    for name, (key, known_at) in keys.items():
-        frame = checked[name]
-        if lake.exists(name):
-            frame = frame.join(lake.read(name, columns=key), on=key, how="anti", maintain_order="left")
-            frame = frame.with_columns(pl.lit(received_at, MOMENT).alias("received_at"))
-            has_new_rows = has_new_rows or frame.height > 0
-        if frame.height or not lake.exists(name):
-            lake.append(name, frame, time=known_at)
+    for table in tables:
+        rows = table.rows
+        if table.name in changes:
+            is_corrected = accept_changes or on_change[table.name] == "correct"
+            rows = _new_rows(changes[table.name], received_at, with_corrections=is_corrected)
+            has_new_rows = has_new_rows or rows.height > 0
+        if rows.height or table.name not in changes:
+            lake.append(table.name, rows, time=table.known_at)
     return has_new_rows
+
+
+class _TableData(NamedTuple):
+    """The data of a table: its rows that keep the contract, those that do not, how many there are, the columns that
+    identify a row, that of the moment at which it was known, and the columns that the data itself does not have."""
+
+    name: str
+    rows: pl.DataFrame
+    aside: list[SetAside]
+    height: int
+    key: list[str]
+    known_at: str | None
+    made_up: list[str]
+
+
+def _read_table(project: Project, name: str, *, now: datetime) -> _TableData:
+    (key, known_at), fields = _keys(project)[name], table_fields(project)[name]
+    frame = read_table(project, name)
+    made_up = [field.name for field in fields if field.name not in frame.columns]
+    if name == project.settings.source.table:
+        frame = complete_source(project, frame, now=now)
+    order = known_at if name in project.settings.tables and project.settings.tables[name].monotone else None
+    rows, aside = sort_out(frame, fields, table=name, key=key, order=order)
+    return _TableData(name, rows, aside, frame.height, key, known_at, made_up)
+
+
+def _find_changes(project: Project, lake: Lake, table: _TableData) -> TableChanges:
+    """The changes of a table's data; of the source's, also against the outcomes that were submitted for its ids."""
+    changes = find_changes(lake, table.name, table.rows, key=table.key, ignored=table.made_up)
+    source = project.settings.source
+    if table.name != source.table or source.id in table.made_up or not OUTCOMES.exists(lake):
+        return changes
+    names = [field.name for field in outcome_fields(project)]
+    outcomes = OUTCOMES.read(lake, columns=["id", "verdict", "known_at", *names])
+    return without_submitted(changes, outcomes.rename({"id": source.id}), key=source.id, compared=names)
+
+
+def _new_rows(changes: TableChanges, received_at: datetime, *, with_corrections: bool) -> pl.DataFrame:
+    """The rows to append: when they were received, and as what."""
+    parts = [(changes.added, Arrival.FILE), (changes.filled, Arrival.FILLED)]
+    parts += [(changes.changed, Arrival.CORRECTION)] if with_corrections else []
+    return pl.concat(
+        rows.with_columns(
+            pl.lit(received_at, MOMENT).alias("received_at"), pl.lit(arrival, pl.String).alias("received_as")
+        )
+        for rows, arrival in parts
+    )
 
 
 def _keys(project: Project) -> dict[str, tuple[list[str], str | None]]:

@@ -59,7 +59,8 @@ class RefusalRecord(msgspec.Struct, frozen=True, tag="r"):
 class OutcomeRecord(msgspec.Struct, frozen=True, tag="o"):
     """One outcome and the verdict on it; with its prediction if it was accepted.
 
-    `received_at`: when the server received it, if that was after it was known; else None.
+    `received_at`: when the server received it, if that was after it was known; else None. `corrected`: the values that
+    counted before, and when they became known, where this one corrects them.
     """
 
     id: str
@@ -68,14 +69,16 @@ class OutcomeRecord(msgspec.Struct, frozen=True, tag="o"):
     values: dict[str, Any]
     prediction: PredictionRecord | None
     received_at: datetime | None = None
+    corrected: tuple[datetime, dict[str, Any]] | None = None
 
 
 class FactRecord(msgspec.Struct, frozen=True, tag="f"):
-    """One row of a table; `received_at` as in `OutcomeRecord`."""
+    """One row of a table; `received_at` as in `OutcomeRecord`. `corrected`: the row that it corrects."""
 
     table: str
     row: dict[str, Any]
     received_at: datetime | None = None
+    corrected: dict[str, Any] | None = None
 
 
 class SetAsideRecord(msgspec.Struct, frozen=True, tag="q"):

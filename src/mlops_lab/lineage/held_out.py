@@ -69,7 +69,7 @@ def compare_held_out(project: Project, versions: Sequence[RegisteredVersion]) ->
     since = max(_cutoff(predictor) for predictor in predictors)
     rows = labelled.filter(pl.col(source.time) >= since)
     rows = rows.filter(task.encode(rows[source.label]).is_not_null())
-    outputs = _predict(project, lake, predictors, rows, labelled=labelled)
+    outputs = _predict(project, lake, predictors, rows)
     answered = pl.Series([True] * rows.height, dtype=pl.Boolean)
     for output in outputs:
         answered = answered & ~task.invalid(output)
@@ -119,13 +119,11 @@ def compare_pair(
     )
 
 
-def _predict(
-    project: Project, lake: Lake, predictors: Sequence[Predictor], rows: pl.DataFrame, *, labelled: pl.DataFrame
-) -> list[pl.Series]:
+def _predict(project: Project, lake: Lake, predictors: Sequence[Predictor], rows: pl.DataFrame) -> list[pl.Series]:
     """The output of each version for the rows; null where a server would refuse the request."""
     time = project.settings.source.time
     requests = rows.select(field.name for field in request_fields(project))
-    facts = read_facts(project, lake, labelled)
+    facts = read_facts(project, lake)
     inputs: dict[str, tuple[pl.DataFrame, pl.Series]] = {}
     outputs = []
     for predictor in predictors:

@@ -23,7 +23,7 @@ from mlops_lab.registry.store.records import RegisteredVersion, VersionContent
 from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.rollout.versions import find_version
-from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.facts import read_facts
 from mlops_lab.training.agreement import read_agreement
 from mlops_lab.training.backtest import equal_blocks
 from mlops_lab.training.baseline import fit_baseline
@@ -169,7 +169,7 @@ def _champion_output(
     trained_until = datetime.fromisoformat(lineage["cutoff"])
     inputs = data.holdout_inputs
     if champion.features.version != features.version:
-        facts = read_facts(project, lake, read_labelled(project, lake))
+        facts = read_facts(project, lake)
         inputs = compute(champion.features, data.holdout, time=project.settings.source.time, facts=facts)
     output = champion.score(inputs)
     trained_on = data.holdout[project.settings.source.time] < trained_until

@@ -112,22 +112,24 @@ class Loop:
         send_alerts(self.project, self.lake, day.alerts, position=(_TICK, to_micros(end)))
         return day
 
-    def run(self, now: datetime, *, by: str) -> Decision:
+    def run(self, now: datetime, *, by: str, accept_changes: bool = False) -> Decision:
         """Train a candidate as of `now`; the decision about it: bootstrap, shadow, or refuse.
 
-        Refused, and nothing changes, while another rollout is under way.
+        Refused, and nothing changes, while another rollout is under way, or where the data has other values than those
+        loaded before, unless `accept_changes`: see `load_sources`.
         """
         decision = decide_to_retrain(self.state, now, by=by)
         self.check_schema()
-        self.load(now)
+        self.load(now, accept_changes=accept_changes)
         if decision is not None:
             self.record(decision)
         return self._finish_retraining(now, by=by)
 
-    def load(self, now: datetime) -> None:
+    def load(self, now: datetime, *, accept_changes: bool = False) -> None:
         """Bring what is new in the data files into the lake, as of `now`."""
         self.report("snapshot")
-        if load_sources(self.project, self.lake, now=now, received_at=now + LOAD_LEAD):
+        received_at = now + LOAD_LEAD
+        if load_sources(self.project, self.lake, now=now, received_at=received_at, accept_changes=accept_changes):
             self.act(new_state=True)  # servers take the new rows in before the moment from which they are seen
 
     def roll_back(self, now: datetime, *, by: str, reason: str) -> Decision:

@@ -18,9 +18,10 @@ from mlops_lab.project import Project
 from mlops_lab.registry.package import Plan
 from mlops_lab.schemas.casts import cast_exactly
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
-from mlops_lab.tables.facts import concat_facts, facts_of
+from mlops_lab.tables.facts import concat_facts, facts_of, identity_of
 from mlops_lab.tables.fields import request_fields
 from mlops_lab.tables.log_columns import feature_columns
+from mlops_lab.tables.versions import with_retractions
 
 EXAMPLES = 5
 SAMPLE = 50
@@ -172,11 +173,16 @@ class Verifier:
                 continue
             rows, self._files[table], is_whole = self._lake.read_added(table, self._files.get(table, frozenset()))
             if rows.height:
-                added = facts_of(self._project, table, rows)
-                facts = self._facts[table].vstack(added) if table in self._facts and not is_whole else added
+                added = facts_of(self._project, table, rows, as_served=True)
+                facts = concat_facts([self._facts[table], added]) if table in self._facts and not is_whole else added
                 self._facts[table] = facts.rechunk() if facts.n_chunks() > _MAX_CHUNKS else facts
         parts = [self._facts[table] for table in (source, OUTCOMES.name) if table in self._facts]
-        return {**self._facts, source: concat_facts(parts)} if parts else self._facts
+        facts_by_table = {**self._facts, source: concat_facts(parts)} if parts else self._facts
+        return {
+            table: with_retractions(facts, identity_of(self._project, table))
+            for table, facts in facts_by_table.items()
+            if table != OUTCOMES.name
+        }
 
 
 class _Version:

@@ -16,7 +16,9 @@ LOOP_TABLES = frozenset(
 )
 """The names of the tables that the loop writes."""
 FIELD_KINDS = ("string", "integer", "float", "boolean", "datetime")
-RESERVED = frozenset(_RESPONSE_COLUMNS | {"known_at", "received_at", "verdict", "predicted_at", "missing"})
+RESERVED = frozenset(
+    _RESPONSE_COLUMNS | {"known_at", "received_at", "verdict", "predicted_at", "missing", "received_as"}
+)
 """Columns that the loop adds to the fields of requests and outcomes in its tables."""
 
 _TYPES = [f"{kind}{may_be_null}" for kind in FIELD_KINDS for may_be_null in ("", "?")]
@@ -126,6 +128,20 @@ class SourceSection(Config, frozen=True, kw_only=True):
             '(`"shuffled"`) a random one, for a file sorted by its label',
         ),
     ] = "arrival"
+    arrives_after: Annotated[
+        str | None,
+        means(
+            'how long after it became known a row would have been received, such as `"2h"`: training counts rows of '
+            "files as received then; none: as long as rows that are sent one by one take",
+        ),
+    ] = None
+    on_change: Annotated[
+        Literal["refuse", "correct", "ignore"],
+        means(
+            "what to do where rows of the data have other values than those loaded before: `refuse` until "
+            "`mlops run --accept-changes`, `correct` (the new values count from now on), or `ignore` them",
+        ),
+    ] = "refuse"
     request: Annotated[Declared, means("a table of request fields and their types")]
     outcome: Annotated[Declared, means("a table of outcome fields and their types")]
     outcome_within_days: Annotated[
@@ -158,6 +174,20 @@ class TableSection(Config, frozen=True, kw_only=True):
         str | None,
         means("the column with the time at which a row became known; none: always known"),
     ] = None
+    arrives_after: Annotated[
+        str | None,
+        means(
+            'how long after it became known a row would have been received, such as `"2h"`: training counts rows of '
+            "files as received then; none: as long as rows that are sent one by one take",
+        ),
+    ] = None
+    on_change: Annotated[
+        Literal["refuse", "correct", "ignore"],
+        means(
+            "what to do where rows of the data have other values than those loaded before: `refuse` until "
+            "`mlops run --accept-changes`, `correct` (the new values count from now on), or `ignore` them",
+        ),
+    ] = "refuse"
     fields: Annotated[Declared, means("a table of columns and their types")]
     min_rows_per_day: Annotated[
         PositiveInt | None,

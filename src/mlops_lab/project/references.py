@@ -46,6 +46,8 @@ def check_references(settings: Settings, layers: Layers) -> None:
         raise error_at(what, ["project", "clock"], hint, related=[["source", "time"]])
     _check_names(source, error_at)
     _check_duration(settings.triggers.tick_every, ["triggers", "tick_every"], error_at)
+    if source.arrives_after is not None:
+        _check_duration(source.arrives_after, ["source", "arrives_after"], error_at)
     for name in settings.model.trusted_types:
         if name.split(".")[0] in _CODE_MODULES:
             hint = "types that load pickles or start programs cannot be trusted: remove it (docs/models.md)"
@@ -156,10 +158,10 @@ def _check_table_name(name: str, path: list[str], error_at: ErrorAt) -> None:
 
 def _check_table(name: str, table: TableSection, error_at: ErrorAt) -> None:
     path, fields = ["tables", name], table.fields
-    if "received_at" in fields:
-        hint = "rename it: the time at which a row arrives is added automatically"
-        what = '"received_at" is the name of a column that the loop adds'
-        raise error_at(what, [*path, "fields", "received_at"], hint)
+    for added in ("received_at", "received_as"):
+        if added in fields:
+            hint = "rename it: when and how a row arrives is added automatically"
+            raise error_at(f'"{added}" is the name of a column that the loop adds', [*path, "fields", added], hint)
     for key, column in [*(("key", column) for column in table.key), ("known_at", table.known_at)]:
         if column is not None and column not in fields:
             hint = did_you_mean(column, fields) + f"list it under [tables.{name}.fields]"
@@ -169,6 +171,8 @@ def _check_table(name: str, table: TableSection, error_at: ErrorAt) -> None:
             hint = "a key consists of strings and integers that are never null"
             related = [[*path, "fields", column]]
             raise error_at(f'key "{column}" is a {kind}', [*path, "key"], hint, related=related)
+    if table.arrives_after is not None:
+        _check_duration(table.arrives_after, [*path, "arrives_after"], error_at)
     if table.fresh_within is not None:
         _check_duration(table.fresh_within, [*path, "fresh_within"], error_at)
     rules = [key for key in ("fresh_within", "min_rows_per_day", "max_rows_per_day") if getattr(table, key)]

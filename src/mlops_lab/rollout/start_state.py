@@ -19,9 +19,9 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.serving.answering.worker_state import PREDICTION_INDEX
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, SHADOWS
-from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.facts import read_served_facts
 from mlops_lab.tables.fields import outcome_fields, request_fields
-from mlops_lab.tables.verdict import Verdict
+from mlops_lab.tables.verdict import COUNTED
 
 VIEWS_FILE = "views.json"
 """The versions of the views that a state holds facts for."""
@@ -41,8 +41,7 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        labelled = read_labelled(project, lake)
-        for table, facts in read_facts(project, lake, labelled).items():
+        for table, facts in read_served_facts(project, lake).items():
             needed = [view for view in views if view.table == table]
             if needed:
                 _needed_facts(project, facts, needed).write_parquet(folder / f"{table}.parquet")
@@ -89,7 +88,8 @@ def _index_records(project: Project, lake: Lake) -> Iterator[PredictionRecord | 
         missing = msgspec.json.decode(row["missing"] or "{}")
         yield PredictionRecord(**answer, request=request, features={}, missing=missing)
     if OUTCOMES.exists(lake):
-        accepted = OUTCOMES.read(lake, since=oldest).filter(pl.col("verdict") == Verdict.ACCEPTED)
+        accepted = OUTCOMES.read(lake, since=oldest).filter(pl.col("verdict").is_in([*COUNTED]))
+        accepted = accepted.sort("known_at", maintain_order=True)  # the last outcome of a prediction counts
         for row in accepted.filter(pl.col("predicted_at") >= oldest).iter_rows(named=True):
             values = {name: row[name] for name in outcome_names}
             yield OutcomeRecord(row["id"], row["known_at"], row["verdict"], values, None)

@@ -3,51 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import polars as pl
 
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.schemas.casts import MOMENT, cast_exactly, join_types
+from mlops_lab.tables.arrival import Arrival, file_delay
 from mlops_lab.tables.declared import OUTCOMES
 from mlops_lab.tables.table import FixedColumn
-from mlops_lab.tables.verdict import Verdict
+from mlops_lab.tables.verdict import COUNTED, Verdict
+from mlops_lab.tables.versions import CORRECTED_AT, latest_versions, with_retractions
 
-_ADDED = frozenset(column.name for column in OUTCOMES.columns if isinstance(column, FixedColumn))
-"""The columns of outcomes that say what became of them; and `received_at`, which every table may have."""
+LOOP_COLUMNS = frozenset({"received_at", "received_as"})
+"""The columns that every table of the project gets as soon as rows are added after its first load."""
+_ADDED = frozenset(column.name for column in OUTCOMES.columns if isinstance(column, FixedColumn)) | LOOP_COLUMNS
+"""The columns of outcomes that say what became of them; and those of `LOOP_COLUMNS`."""
 
 
-def read_labelled(project: Project, lake: Lake) -> pl.DataFrame:
+def read_labelled(project: Project, lake: Lake, *, until: datetime | None = None) -> pl.DataFrame:
     """All requests whose outcome is known: the loaded past and the accepted outcomes; by time, then id.
 
-    Columns: those of `facts_of`, the request fields, the column of the moment of knowing, the outcome fields.
+    Of a corrected one the last version that was received before `until` (None: ever). Columns: those of `facts_of`, the
+    request fields, the column of the moment of knowing, the outcome fields.
     """
-    tables = [project.settings.source.table, *([OUTCOMES.name] if OUTCOMES.exists(lake) else [])]
-    parts = [facts_of(project, table, lake.read(table)) for table in tables]
-    return concat_facts(parts).sort(project.settings.source.time, "_fact_id")
+    return latest_versions(_read_source(project, lake), ["_fact_id"], until=until)
 
 
-def read_facts(project: Project, lake: Lake, labelled: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """The facts of every table that views may look up; those of the source table are the labelled requests."""
-    others = {name: facts_of(project, name, lake.read(name)) for name in project.settings.tables}
-    return {project.settings.source.table: labelled, **others}
+def read_facts(project: Project, lake: Lake, *, until: datetime | None = None) -> dict[str, pl.DataFrame]:
+    """The facts of every table that views may look up, for a training as of `until` (None: now); those of the source
+    table are the labelled requests, by time, then id.
+
+    Rows of files count as received when they would have been. A corrected fact is what was known of it at `until`.
+    """
+    labelled = {project.settings.source.table: read_labelled(project, lake, until=until)}
+    return labelled | {name: read_table(project, lake, name, until=until) for name in project.settings.tables}
+
+
+def read_table(project: Project, lake: Lake, table: str, *, until: datetime | None = None) -> pl.DataFrame:
+    """The facts of one table beside the source, for a training as of `until`."""
+    delay = file_delay(project, lake, table)
+    facts = facts_of(project, table, lake.read(table), delay=delay)
+    return latest_versions(facts, identity_of(project, table), until=until)
+
+
+def read_served_facts(project: Project, lake: Lake) -> dict[str, pl.DataFrame]:
+    """The facts of every table as servers have seen them: received when they really were, and each corrected one in all
+    its versions (`tables.versions`)."""
+    facts = {project.settings.source.table: _read_source(project, lake, as_served=True)}
+    for name in project.settings.tables:
+        facts[name] = facts_of(project, name, lake.read(name), as_served=True)
+    return {name: with_retractions(rows, identity_of(project, name)) for name, rows in facts.items()}
+
+
+def _read_source(project: Project, lake: Lake, *, as_served: bool = False) -> pl.DataFrame:
+    """The facts of the source table and of the outcomes, in all their versions."""
+    source = project.settings.source
+    delay = timedelta(0) if as_served else file_delay(project, lake, source.table)
+    tables = [source.table, *([OUTCOMES.name] if OUTCOMES.exists(lake) else [])]
+    parts = [facts_of(project, table, lake.read(table), as_served=as_served, delay=delay) for table in tables]
+    return concat_facts(parts).sort(source.time, "_fact_id")
 
 
 def read_columns_of_facts(
     project: Project, lake: Lake, columns_by_table: Mapping[str, Collection[str]]
 ) -> dict[str, pl.DataFrame]:
-    """The facts of these tables, with these of their columns, in no particular order."""
+    """The facts of these tables, with these of their columns, in no particular order; as a server has seen them."""
     source = project.settings.source
     facts = {}
     for table, columns in columns_by_table.items():
         tables = [table, *([OUTCOMES.name] if table == source.table and OUTCOMES.exists(lake) else [])]
         parts = []
         for name in tables:
-            always = {*_identity_columns(project, name), "verdict", "received_at"}
+            always = {*_identity_columns(project, name), "verdict", *LOOP_COLUMNS}
             names = [column for column in lake.schema(name) if column in {*columns, *always}]
-            parts.append(facts_of(project, name, lake.read(name, columns=names), columns=columns))
-        facts[table] = concat_facts(parts)
+            parts.append(facts_of(project, name, lake.read(name, columns=names), columns=columns, as_served=True))
+        facts[table] = with_retractions(concat_facts(parts), identity_of(project, table))
     return facts
+
+
+def identity_of(project: Project, table: str) -> list[str]:
+    """The columns of facts that the versions of a row have in common."""
+    section = project.settings.tables.get(table)
+    return ["_fact_id", "_known_at"] if section is not None and section.known_at else ["_fact_id"]
 
 
 def concat_facts(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -80,18 +119,26 @@ def _identity_columns(project: Project, table: str) -> list[str]:
 
 
 def facts_of(
-    project: Project, table: str, rows: pl.DataFrame, *, columns: Collection[str] | None = None
+    project: Project,
+    table: str,
+    rows: pl.DataFrame,
+    *,
+    columns: Collection[str] | None = None,
+    as_served: bool = False,
+    delay: timedelta = timedelta(0),
 ) -> pl.DataFrame:
     """The facts in some rows of a table: `_fact_id`, `_known_at`, `_seen_at` (null: always visible), and the columns of
-    the rows (those of them that are in `columns`), also those that are not declared any more.
+    the rows (those of them that are in `columns`), also those that are not declared any more. Where rows are later
+    versions of others, `CORRECTED_AT` has the moment at which each was received.
 
-    A fact is visible from the later of two moments: when it became known, and when it reached the project. The rows of
-    the outcomes are facts of the source table.
+    A fact is visible from the later of two moments: when it became known, and when it reached the project. For a row of
+    a file the second is `delay` after the first; with `as_served`, that of the load. The rows of the outcomes are facts
+    of the source table.
     """
     source = project.settings.source
     if table in (source.table, OUTCOMES.name):
         id_column, known_at = (source.id, source.known_at) if table == source.table else ("id", "known_at")
-        rows = rows if table == source.table else rows.filter(pl.col("verdict") == Verdict.ACCEPTED)
+        rows = rows if table == source.table else rows.filter(pl.col("verdict").is_in([*COUNTED]))
         identity = pl.col(id_column)
         names = [name for name in rows.columns if name not in {id_column, known_at, *_ADDED}]
         own = {source.known_at: pl.col(known_at).alias(source.known_at), **{name: pl.col(name) for name in names}}
@@ -99,13 +146,39 @@ def facts_of(
         section = project.settings.tables[table]
         known_at = section.known_at or ""
         identity = pl.concat_str([pl.col(column).cast(pl.String) for column in section.key], separator="\x1f")
-        own = {column: pl.col(column) for column in rows.columns if column != "received_at"}
+        own = {column: pl.col(column) for column in rows.columns if column not in LOOP_COLUMNS}
     no_moment = pl.lit(None, MOMENT)
     known = pl.col(known_at) if known_at else no_moment
     received = pl.col("received_at") if "received_at" in rows.columns else no_moment
+    seen = pl.max_horizontal(known, received)
+    if not as_served and table != OUTCOMES.name:
+        seen = pl.when(_is_of_file(rows)).then(known + delay).otherwise(seen)
+    is_later = _is_later(rows, table)
+    has_later = rows.select(is_later.any()).item()
+    later = [pl.when(is_later).then(pl.max_horizontal(known, received)).alias(CORRECTED_AT)] if has_later else []
     return rows.select(
         identity.alias("_fact_id"),
         known.alias("_known_at"),
-        pl.max_horizontal(known, received).alias("_seen_at"),
+        seen.alias("_seen_at"),
+        *later,
         *(column for name, column in own.items() if columns is None or name in columns),
     )
+
+
+def _is_of_file(rows: pl.DataFrame) -> pl.Expr:
+    """Which rows came with a file: those of a first load, of a file that had grown, or with more columns."""
+    if "received_at" not in rows.columns:
+        return pl.lit(value=True)
+    if "received_as" not in rows.columns:
+        return pl.col("received_at").is_null()
+    is_loaded = pl.col("received_as").is_in([Arrival.FILE, Arrival.FILLED]).fill_null(value=False)
+    return is_loaded | (pl.col("received_as").is_null() & pl.col("received_at").is_null())
+
+
+def _is_later(rows: pl.DataFrame, table: str) -> pl.Expr:
+    """Which rows are later versions of others."""
+    if table == OUTCOMES.name:
+        return pl.col("verdict") == Verdict.CORRECTED
+    if "received_as" not in rows.columns:
+        return pl.lit(value=False)
+    return pl.col("received_as").is_in([Arrival.CORRECTION, Arrival.FILLED]).fill_null(value=False)

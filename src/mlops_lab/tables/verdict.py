@@ -10,6 +10,8 @@ class Verdict(StrEnum):
 
     ACCEPTED = "accepted"
     """The first outcome of a known prediction."""
+    CORRECTED = "corrected"
+    """Another outcome of a prediction that has one, known later: it counts instead of it from when it was received."""
     DUPLICATE = "duplicate"
     """The same outcome again: ignored."""
     CONFLICT = "conflict"
@@ -18,3 +20,7 @@ class Verdict(StrEnum):
     """No such prediction: stored without one, and reported."""
     TOO_EARLY = "too_early"
     """Known before its prediction was made: refused."""
+
+
+COUNTED = (Verdict.ACCEPTED, Verdict.CORRECTED)
+"""The verdicts on outcomes that count, each until the next of the same prediction."""

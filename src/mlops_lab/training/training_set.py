@@ -16,7 +16,7 @@ from mlops_lab.features.offline import compute, refused
 from mlops_lab.lake import Lake, Snapshot, fingerprint_frame
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import OUTCOMES
-from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.facts import read_facts
 from mlops_lab.tables.fields import request_fields, table_fields, table_schemas
 from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.make import make_task
@@ -56,10 +56,10 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
     """
     source = project.settings.source
     features.view_schema(table_schemas(project))
-    labelled = read_labelled(project, lake)
-    facts = read_facts(project, lake, labelled)
+    facts = read_facts(project, lake, until=until)
+    labelled = facts[source.table]
     for table, fields in table_fields(project).items():
-        rows = facts[table].rename({"_fact_id": source.id}) if table == source.table else facts[table]
+        rows = labelled.rename({"_fact_id": source.id}) if table == source.table else facts[table]
         if breaches := find_breaches(table, rows, fields):  # in the lake since before the contract had this rule
             raise explain_breaches(breaches)
     known = labelled.filter(pl.col("_known_at") <= until, pl.col(source.time) < until)

@@ -20,7 +20,7 @@ from mlops_lab.journal.records import PredictionRecord, RefusalRecord
 from mlops_lab.serving.answering.answerer import Answerer
 from mlops_lab.serving.answering.routing import LiveModels
 from mlops_lab.serving.answering.routing_table import Arm, LiveVersion, RoutingTable
-from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.facts import read_facts
 
 LIVE = {number: LiveVersion(number, "package", str(number)) for number in (1, 2, 3)}
 
@@ -36,7 +36,7 @@ class WithoutAnswer(Predictor):
 def store(tiny: Any) -> MemoryStore:
     """All facts of the small project."""
     store = MemoryStore(views_of([tiny.predictor]).values())
-    for table, facts in read_facts(tiny.project, tiny.lake, read_labelled(tiny.project, tiny.lake)).items():
+    for table, facts in read_facts(tiny.project, tiny.lake).items():
         rows = facts.iter_rows(named=True)
         store.add(table, [make_fact_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"]) for row in rows])
     return store
