@@ -193,7 +193,14 @@ def test_outcomes_from_a_file_with_and_without_a_server(
     assert told["counts"]["duplicate"] == 10
     mixed = [tell(rows[10]), {**tell(rows[0]), "late": not rows[0]["late"]}, {**tell(rows[11]), "id": "nobody"}]
     ran = mlops("outcomes", write_outcomes(tmp_path / "mixed.jsonl", mixed), project=project.root, code=1)
-    assert ran.data["counts"] == {"accepted": 1, "duplicate": 0, "conflict": 1, "unknown": 1, "too_early": 0}
+    assert ran.data["counts"] == {
+        "accepted": 1,
+        "corrected": 0,
+        "duplicate": 0,
+        "conflict": 1,
+        "unknown": 1,
+        "too_early": 0,
+    }
     assert [problem["where"] for problem in ran.data["problems"]] == ["$.outcomes[1]", "$.outcomes[2]"]
     assert "error: 2 outcomes were not accepted" in ran.err
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_lab.outcomes.judge import judge
-from mlops_lab.tables.verdict import Verdict
+from mlops_lab.tables.verdict import COUNTED, Verdict
 
 ASKED = datetime(2013, 3, 1, 12, tzinfo=UTC)
 LATER = ASKED + timedelta(hours=2)
@@ -26,6 +26,8 @@ LATE, NOT_LATE = {"late": True, "delay": 20.0}, {"late": False, "delay": None}
         (LATER, NOT_LATE, ASKED, (LATER, LATE), Verdict.CONFLICT),
         (LATER + timedelta(minutes=1), LATE, ASKED, (LATER, LATE), Verdict.CONFLICT),
         (ASKED - timedelta(hours=1), LATE, ASKED, (LATER, LATE), Verdict.CONFLICT),
+        (LATER + timedelta(minutes=1), NOT_LATE, ASKED, (LATER, LATE), Verdict.CORRECTED),
+        (LATER - timedelta(minutes=1), NOT_LATE, ASKED, (LATER, LATE), Verdict.CONFLICT),
     ],
 )
 def test_every_case(known_at, values, predicted_at, earlier, verdict):
@@ -46,6 +48,9 @@ def test_of_any_outcomes_at_most_one_is_accepted(predicted_at, arriving):
         assert (verdict is Verdict.UNKNOWN) == (predicted_at is None)
         assert (verdict is Verdict.ACCEPTED) == (possible and accepted is None)
         assert (verdict is Verdict.DUPLICATE) == (accepted == (known_at, values))
-        assert (verdict is Verdict.CONFLICT) == (accepted is not None and accepted != (known_at, values))
-        if verdict is Verdict.ACCEPTED:
+        is_other = accepted is not None and accepted != (known_at, values)
+        is_correction = is_other and known_at > accepted[0] and values != accepted[1]
+        assert (verdict is Verdict.CORRECTED) == is_correction
+        assert (verdict is Verdict.CONFLICT) == (is_other and not is_correction)
+        if verdict in COUNTED:
             accepted = (known_at, values)

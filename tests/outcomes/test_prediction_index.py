@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mlops_lab.clock import to_micros
 from mlops_lab.outcomes.prediction_index import PredictionIndex
-from mlops_lab.tables.verdict import Verdict
+from mlops_lab.tables.verdict import COUNTED, Verdict
 
 START = datetime(2013, 3, 1, tzinfo=UTC)
 
@@ -59,7 +59,7 @@ def play(arriving) -> list[tuple[str, datetime, dict, Verdict]]:
         name, known_at, values = event
         verdict = index.judge(name, known_at, values)
         assert index.judge(name, known_at, values) is verdict  # asking changes nothing
-        if verdict is Verdict.ACCEPTED:
+        if verdict in COUNTED:
             ledger.add_outcome(name, known_at, values)
         judged.append((name, known_at, values, verdict))
     made = {event.id for event in reversed(arriving) if isinstance(event, Prediction)}
@@ -89,7 +89,11 @@ def test_the_verdicts_are_those_of_a_plain_ledger(arriving):
         if name not in made:
             expected = Verdict.UNKNOWN
         elif name in accepted:
-            expected = Verdict.DUPLICATE if accepted[name] == (known_at, values) else Verdict.CONFLICT
+            before = accepted[name]
+            expected = Verdict.DUPLICATE if before == (known_at, values) else Verdict.CONFLICT
+            if known_at > before[0] and values != before[1]:
+                expected = Verdict.CORRECTED
+                accepted[name] = (known_at, values)
         elif known_at < made[name]:
             expected = Verdict.TOO_EARLY
         else:

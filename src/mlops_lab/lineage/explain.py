@@ -29,7 +29,7 @@ from mlops_lab.tables.fields import outcome_fields, request_fields
 from mlops_lab.tables.log_columns import feature_columns
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.tables.table import Table
-from mlops_lab.tables.verdict import Verdict
+from mlops_lab.tables.verdict import COUNTED
 from mlops_lab.training.agreement import read_agreement
 
 
@@ -47,6 +47,7 @@ def explain(project: Project, prediction_id: str) -> PredictionLineage:
         )
     prediction = predictions[0]
     shadows = _read_rows(lake, SHADOWS, prediction_id)
+    outcomes = _outcomes(project, lake, prediction_id)
     decisions = read_decisions(lake)
     version = _read_origin(project, decisions, prediction["version"])
     plan = load_plan_of(project, decisions, prediction["version"])
@@ -61,7 +62,8 @@ def explain(project: Project, prediction_id: str) -> PredictionLineage:
         role=prediction["role"],
         shadow=ShadowAnswer(version=shadows[-1]["version"], output=shadows[-1]["output"]) if shadows else None,
         version=version,
-        outcome=_outcome(project, lake, prediction_id),
+        outcome=outcomes[-1] if outcomes else None,
+        corrected=outcomes[:-1],
         decisions=_summarise(decisions, prediction["version"]),
     )
 
@@ -92,6 +94,7 @@ def describe_prediction(lineage: PredictionLineage) -> list[tuple[str, str]]:
         ("prediction", f"{lineage.id}  at {lineage.at}"),
         ("output", f"{_output(lineage.output)}  ({lineage.role}, version {version.number})"),
         ("outcome", _pairs(lineage.outcome) if lineage.outcome else "not known yet"),
+        *(("corrected", _pairs(outcome)) for outcome in lineage.corrected),
         ("request", _pairs(lineage.request)),
         ("features", _pairs(lineage.features)),
     ]
@@ -135,14 +138,14 @@ def _read_origin(project: Project, decisions: Sequence[Decision], number: int) -
     return msgspec.convert(own | lineage | {"snapshots": snapshots}, VersionOrigin)
 
 
-def _outcome(project: Project, lake: Lake, prediction_id: str) -> dict[str, Any] | None:
-    if not OUTCOMES.exists(lake):
-        return None
-    for row in _read_rows(lake, OUTCOMES, prediction_id):
-        if row["verdict"] == Verdict.ACCEPTED:
-            values = {field.name: _plain(row.get(field.name)) for field in outcome_fields(project)}
-            return {"known_at": row["known_at"].isoformat(), **values}
-    return None
+def _outcomes(project: Project, lake: Lake, prediction_id: str) -> list[dict[str, Any]]:
+    """The outcomes of the prediction that counted, one after the other: the first, then corrections of it."""
+    rows = [row for row in _read_rows(lake, OUTCOMES, prediction_id) if row["verdict"] in COUNTED]
+    names = [field.name for field in outcome_fields(project)]
+    return [
+        {"known_at": row["known_at"].isoformat(), **{name: _plain(row.get(name)) for name in names}}
+        for row in sorted(rows, key=lambda row: row["known_at"])
+    ]
 
 
 def _request_names(project: Project, plan: Plan) -> list[str]:

@@ -56,7 +56,10 @@ class DecisionSummary(Struct, frozen=True, kw_only=True):
 
 
 class PredictionLineage(Struct, frozen=True, kw_only=True):
-    """A prediction: request, features, output, the version that answered, and the outcome (null: not known yet)."""
+    """A prediction: request, features, output, the version that answered, and the outcome (null: not known yet).
+
+    `corrected` has the outcomes that counted before, where it was corrected, the oldest first.
+    """
 
     schema_version: int = 1
     id: str
@@ -68,6 +71,7 @@ class PredictionLineage(Struct, frozen=True, kw_only=True):
     shadow: ShadowAnswer | None
     version: VersionOrigin
     outcome: dict[str, Any] | None
+    corrected: list[dict[str, Any]] = []
     decisions: list[DecisionSummary]
 
 

@@ -18,11 +18,14 @@ def judge(
 ) -> Verdict:
     """The verdict on an outcome of a prediction made at `predicted_at` (None: there is no such prediction).
 
-    `earlier` is the outcome already accepted for it, if any. Of any sequence of outcomes at most one is accepted per
-    prediction, so that a join with them never counts a prediction twice.
+    `earlier` is the outcome that counts for it so far, if any. Of any sequence of outcomes at most one is accepted per
+    prediction, so that a join with them never counts a prediction twice. One with other values that became known later
+    corrects it.
     """
     if predicted_at is None:
         return Verdict.UNKNOWN
     if earlier is not None:
-        return Verdict.DUPLICATE if earlier == (known_at, values) else Verdict.CONFLICT
+        if earlier == (known_at, values):
+            return Verdict.DUPLICATE
+        return Verdict.CORRECTED if known_at > earlier[0] and values != earlier[1] else Verdict.CONFLICT
     return Verdict.TOO_EARLY if known_at < predicted_at else Verdict.ACCEPTED

@@ -57,11 +57,14 @@ class PredictionIndex:
         if self._added_since_eviction >= _EVICT_EVERY:
             self._evict_old()
 
-    def judge(self, prediction_id: str, known_at: datetime, values: Mapping[str, Any]) -> Verdict:
-        """The verdict on an outcome, given what the index holds; changes nothing."""
+    def judge(
+        self, prediction_id: str, known_at: datetime, values: Mapping[str, Any], *, earlier: Outcome | None = None
+    ) -> Verdict:
+        """The verdict on an outcome, given what the index holds, or `earlier`, which it does not hold yet; changes
+        nothing."""
         prediction = self._predictions.get(prediction_id)
         predicted_at = from_micros(prediction[0]) if prediction else None
-        return judge(known_at, values, predicted_at=predicted_at, earlier=self.outcome(prediction_id))
+        return judge(known_at, values, predicted_at=predicted_at, earlier=earlier or self.outcome(prediction_id))
 
     def outcome(self, prediction_id: str) -> Outcome | None:
         """The accepted outcome of a prediction; None where there is none."""
@@ -69,9 +72,13 @@ class PredictionIndex:
         return outcome and self._read_outcome(outcome[1])
 
     def add_outcome(self, prediction_id: str, location: int) -> bool:
-        """Add the accepted outcome of a prediction; returns whether the prediction is in the index."""
+        """Add the accepted outcome of a prediction, or a correction of it; returns whether the prediction is in the
+        index. Of several, the one that became known last counts, in whatever order they are read."""
         prediction = self._predictions.get(prediction_id)
         if prediction is not None:
+            present = self._outcomes.get(prediction_id)
+            if present is not None and self._read_outcome(present[1])[0] > self._read_outcome(location)[0]:
+                return True
             self._outcomes.put([prediction_id], [prediction[0]], [location])
         return prediction is not None
 

@@ -44,7 +44,12 @@ OUTCOMES = Table(
         FixedColumn("id", _TEXT, "the id of the prediction"),
         FixedColumn("known_at", MOMENT, "when the outcome became known"),
         FixedColumn("received_at", MOMENT, "when it reached the server, where that was later"),
-        FixedColumn("verdict", _TEXT, "`accepted`, `conflict` or `unknown`"),
+        FixedColumn(
+            "verdict",
+            _TEXT,
+            "`accepted`; `corrected`: it counts instead of the one before from when it was received; `conflict`, "
+            "`unknown`",
+        ),
         FixedColumn("predicted_at", MOMENT, "the time of the prediction"),
         ProjectColumns("the outcome's fields", outcome_fields),
         FixedColumn("version", _WHOLE, "the version that answered"),

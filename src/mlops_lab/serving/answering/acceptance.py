@@ -16,7 +16,7 @@ from mlops_lab.journal.records import FactRecord, OutcomeRecord, Record, SetAsid
 from mlops_lab.project import Project
 from mlops_lab.serving.answering.schemas import Schemas
 from mlops_lab.serving.answering.worker_state import WorkerState
-from mlops_lab.tables.verdict import Verdict
+from mlops_lab.tables.verdict import COUNTED, Verdict
 
 
 @dataclass
@@ -44,17 +44,15 @@ class Acceptor:
         """
         counts = dict.fromkeys((str(verdict) for verdict in Verdict), 0)
         problems: list[dict[str, str | None]] = []
-        accepted: dict[str, OutcomeRecord] = {}
+        counted: dict[str, OutcomeRecord] = {}
         acceptance = Acceptance()
         for index, outcome in enumerate(outcomes):
             name: str = outcome.id  # type: ignore[attr-defined]
-            known_at = outcome.known_at or _arrival(state, name, accepted)  # type: ignore[attr-defined]
+            known_at = outcome.known_at or _arrival(state, name, counted)  # type: ignore[attr-defined]
             values = {column: getattr(outcome, column) for column in self._schemas.outcome_names}
-            verdict = state.prediction_index.judge(name, known_at, values)
-            if verdict is Verdict.ACCEPTED and name in accepted:
-                first = accepted[name]
-                is_same = (first.known_at, first.values) == (known_at, values)
-                verdict = Verdict.DUPLICATE if is_same else Verdict.CONFLICT
+            earlier = (counted[name].known_at, counted[name].values) if name in counted else None
+            earlier = earlier or state.prediction_index.outcome(name)
+            verdict = state.prediction_index.judge(name, known_at, values, earlier=earlier)
             problem = _problem(verdict, name, f"$.outcomes[{index}]")
             if problem and verdict is Verdict.TOO_EARLY:
                 raise problem
@@ -62,12 +60,13 @@ class Acceptor:
                 problems.append(problem.as_dict())
             counts[verdict] += 1
             if verdict is not Verdict.DUPLICATE:
-                prediction = state.read_prediction(name) if verdict is Verdict.ACCEPTED else None
+                prediction = state.read_prediction(name) if verdict in COUNTED else None
+                corrected = earlier if verdict is Verdict.CORRECTED else None
                 received_at = self._received(state, known_at)
-                record = OutcomeRecord(name, known_at, str(verdict), values, prediction, received_at)
+                record = OutcomeRecord(name, known_at, str(verdict), values, prediction, received_at, corrected)
                 acceptance.records.append(record)
-                if verdict is Verdict.ACCEPTED:
-                    accepted[name] = record
+                if verdict in COUNTED:
+                    counted[name] = record
         acceptance.response = {"counts": counts, "problems": problems}
         return acceptance
 
@@ -76,10 +75,13 @@ class Acceptor:
     def check_facts(self, state: WorkerState, table: str, rows: Sequence[msgspec.Struct]) -> Acceptance:
         """The rows that are new. A row that is sent again is ignored, one that breaks the contract is set aside.
 
-        Conflict where a row has the key and the moment of another but different values.
+        One that has the key and the moment of another but different values corrects it, is ignored, or is a Conflict:
+        as the table's `on_change` says.
         """
+        on_change = self._tables[table].on_change
         seen, known = state.facts.rows[table], self._schemas.known_at[table]
         fresh: dict[tuple[Any, ...], dict[str, Any]] = {}
+        corrected: dict[tuple[Any, ...], dict[str, Any]] = {}
         aside: list[SetAsideRecord] = []
         problems: list[dict[str, str | None]] = []
         newest = state.facts.newest.get(table)
@@ -97,16 +99,16 @@ class Acceptor:
                 continue
             newest = clock.latest(newest, row[known] if known else None)
             earlier = fresh.get(identity) or seen.get(identity)
-            if earlier is not None and earlier != row:
-                raise Conflict(
-                    "another row with this key and this moment is already recorded",
-                    code="conflicting_fact",
-                    where=f"$.rows[{index}] of table {table}",
-                    hint="a correction needs a later known_at: what was known at a moment is never rewritten",
-                )
-            if earlier is None:
+            if earlier is not None and earlier != row and on_change == "refuse":
+                raise _conflicting_row(table, index)
+            if earlier is not None and earlier != row and on_change == "correct" and identity in seen:
+                corrected[identity] = seen[identity]
+            if earlier is None or identity in corrected:
                 fresh[identity] = row
-        facts = [FactRecord(table, row, self._received(state, row[known] if known else None)) for row in fresh.values()]
+        facts = [
+            FactRecord(table, row, self._received(state, row[known] if known else None), corrected.get(identity))
+            for identity, row in fresh.items()
+        ]
         response: dict[str, Any] = {"accepted": len(fresh), "duplicate": len(rows) - len(fresh) - len(aside)}
         if aside:
             response |= {"quarantined": len(aside), "problems": problems}
@@ -141,15 +143,25 @@ class Acceptor:
         return None if received_at is None or (known_at is not None and received_at <= known_at) else received_at
 
 
-def _arrival(state: WorkerState, name: str, accepted: Mapping[str, OutcomeRecord]) -> datetime:
+def _arrival(state: WorkerState, name: str, counted: Mapping[str, OutcomeRecord]) -> datetime:
     """When an outcome without `known_at` counts as known: when it first arrived, and not before its prediction, as the
     client's clock may be ahead."""
-    if name in accepted:
-        return accepted[name].known_at
+    if name in counted:
+        return counted[name].known_at
     if (outcome := state.prediction_index.outcome(name)) is not None:
         return outcome[0]
     prediction = state.prediction_index.find(name)
     return max(clock.now(), prediction.at) if prediction else clock.now()
+
+
+def _conflicting_row(table: str, index: int) -> Conflict:
+    return Conflict(
+        "another row with this key and this moment is already recorded",
+        code="conflicting_fact",
+        where=f"$.rows[{index}] of table {table}",
+        hint="give it a later known_at; or, to have such rows count as corrections from when they arrive, set "
+        f'on_change = "correct" in [tables.{table}]',
+    )
 
 
 def _broken_row(table: str, index: int, column: str, text: str) -> InvalidInput:
@@ -167,7 +179,7 @@ def _problem(verdict: Verdict, name: str, where: str) -> InvalidInput | None:
             f'another outcome of "{name}" is already recorded; this one was refused and recorded as such',
             code="conflicting_outcome",
             where=where,
-            hint="`mlops explain ID` shows the first; each prediction gets exactly one outcome",
+            hint="`mlops explain ID` shows the first; to correct it, send the outcome with a later known_at",
         )
     if verdict is Verdict.UNKNOWN:
         return NotFound(

@@ -172,7 +172,7 @@ class WorkerState:
                 self.prediction_index.add_shadow(record.id, location)
             case FactRecord():
                 self.facts.add_fact(record)
-            case OutcomeRecord(verdict=Verdict.ACCEPTED):
+            case OutcomeRecord(verdict=Verdict.ACCEPTED | Verdict.CORRECTED):
                 if not self.prediction_index.add_outcome(record.id, location):
                     self._unmatched_outcomes.append((record.id, location))
                 self.facts.add_outcome(record)

@@ -143,7 +143,7 @@ class NativeDescription:
         item = describe_post(
             _GROUND_TRUTH,
             "Submit the outcomes of predictions",
-            "Each outcome is judged by itself; an accepted one cannot be changed any more.",
+            "Each outcome is judged by itself; one with other values and a later known_at corrects the accepted one.",
             body=list_of("outcomes", ref("Outcome"), self._max_rows),
             examples={"one": {"outcomes": [examples.outcome]}},
             response=ref("OutcomesResponse"),
