@@ -23,7 +23,8 @@ class GateInput:
 
     `blocks` names the block of time that each held-out row lies in: its local calendar day, or, where a share of the
     rows is held out, one of 20 blocks of as many rows. The truth is as the task encodes it. The champion's answers
-    are null on rows that it was trained on, and everywhere where there is no champion.
+    are null on rows that it was trained on, and everywhere where there is no champion. `served` has what the champion
+    saw while the held-out rows were requested: the inputs that both define alike, a row for each prediction.
     """
 
     project: Project
@@ -35,6 +36,7 @@ class GateInput:
     baseline: Baseline
     champion_version: int | None
     champion_output: pl.Series
+    served: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     @property
     def task(self) -> Task:

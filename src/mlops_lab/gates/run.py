@@ -9,9 +9,10 @@ from mlops_lab.gates.base import Gate, GateInput, GateVerdict
 from mlops_lab.gates.baseline import BASELINE
 from mlops_lab.gates.contract import CONTRACT
 from mlops_lab.gates.sanity import SANITY
+from mlops_lab.gates.served import SERVED
 from mlops_lab.gates.slices import SLICES
 
-GATES: Sequence[Gate] = (CONTRACT, SANITY, BASELINE, BACKTEST, SLICES)
+GATES: Sequence[Gate] = (CONTRACT, SERVED, SANITY, BASELINE, BACKTEST, SLICES)
 """The cheapest first. The first that fails names the decision's rule."""
 
 

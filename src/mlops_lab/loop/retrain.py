@@ -10,11 +10,14 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import compute
 from mlops_lab.gates.base import GateInput, GateVerdict, summarise
 from mlops_lab.gates.run import run_gates
+from mlops_lab.gates.served import alike_inputs
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
+from mlops_lab.monitoring.logged_inputs import logged_inputs
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, write_plan
@@ -22,7 +25,8 @@ from mlops_lab.registry.store.model_registry import ModelRegistry
 from mlops_lab.registry.store.records import RegisteredVersion, VersionContent
 from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_version, load_plan_of
+from mlops_lab.tables.declared import PREDICTIONS
 from mlops_lab.tables.facts import read_facts
 from mlops_lab.training.agreement import read_agreement
 from mlops_lab.training.backtest import equal_blocks
@@ -153,7 +157,24 @@ def _make_gate_input(
         baseline=fit_baseline(data),
         champion_version=state.champion,
         champion_output=_champion_output(project, lake, decisions, state, candidate),
+        served=_served(project, lake, decisions, state, candidate),
     )
+
+
+def _served(
+    project: Project, lake: Lake, decisions: Sequence[Decision], state: RolloutState, candidate: Candidate
+) -> pl.DataFrame:
+    """What the champion saw while the held-out rows were requested: the inputs that the candidate defines alike."""
+    data = candidate.data
+    last = data.holdout[project.settings.source.time].max()
+    if state.champion is None or not PREDICTIONS.exists(lake) or not isinstance(last, datetime):
+        return pl.DataFrame()
+    plan = load_plan_of(project, decisions, state.champion)
+    rows = PREDICTIONS.read(lake, since=data.cutoff)
+    rows = rows.filter(pl.col("version") == state.champion, pl.col("at") <= last)
+    inputs = logged_inputs(rows, plan)
+    alike = alike_inputs(candidate.pipeline.features, Features.from_dict(plan.features))
+    return inputs.select(name for name in alike if name in inputs.columns)
 
 
 def _champion_output(

@@ -82,6 +82,9 @@ class GatesSection(Config, frozen=True, kw_only=True):
     )
     slice_min_rows: Annotated[PositiveInt, means("the fewest rows of a group that is compared")] = 300
     max_slice_loss: Annotated[Positive, means("how much the log loss of a group may increase")] = 0.03
+    max_null_increase: Annotated[
+        Share, means("how much more often an input may be null in the training data than when it was served")
+    ] = 0.1
     must_beat_baseline: Annotated[
         bool, means("refuse a candidate that is not significantly better than a linear model")
     ] = False
