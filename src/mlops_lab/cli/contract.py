@@ -21,6 +21,7 @@ from mlops_lab.contracts.fields import Field
 from mlops_lab.contracts.infer import compare_fields, write_toml
 from mlops_lab.errors import Refused
 from mlops_lab.intake.contract import check_table, infer_table, tables_of
+from mlops_lab.lineage.contract_changes import changes_since, changes_since_stored, find_conflict
 from mlops_lab.loop.tick import Loop
 from mlops_lab.tables.fields import table_fields
 
@@ -59,18 +60,38 @@ def check(table: Table = None, project: Folder = HERE, at: At = None, json: Json
 
 
 @app.command()
-def diff(table: Table = None, project: Folder = HERE, json: Json = False) -> None:
-    """Show where contract and data differ."""
+def diff(
+    table: Table = None,
+    against: Annotated[
+        str | None, typer.Option(help="A git commit, such as origin/main: compare with mlops.toml there.")
+    ] = None,
+    project: Folder = HERE,
+    json: Json = False,
+) -> None:
+    """Show where contract and data differ, and which changes of the contract are compatible.
+
+    Compared are mlops.toml and the data, and mlops.toml now and before: what is stored in the lake, or with --against
+    what a commit has. Ends with 1 where a change is not backward compatible, or where a live version does not fit.
+    """
     opened = open_project(project)
-    fields = table_fields(opened)
-    found = {name: compare_fields(fields[name], infer_table(opened, name)) for name in tables_of(opened, table)}
+    fields, names = table_fields(opened), tables_of(opened, table)
+    changes = changes_since(opened, against) if against else changes_since_stored(opened)
+    found = {name: [str(change) for change in changes.get(name, [])] for name in names}
+    if against is None:
+        for name in names:
+            found[name] += compare_fields(fields[name], infer_table(opened, name))
     if json:
         print_record(ContractDifferences(tables=found))
-        return
-    for name, differences in found.items():
-        print(f"{name}: " + ("nothing" if not differences else ""))
-        for difference in differences:
-            print(f"  {difference}")
+    else:
+        for name, differences in found.items():
+            print(f"{name}: " + ("nothing" if not differences else ""))
+            for difference in differences:
+                print(f"  {difference}")
+    if (conflict := find_conflict(opened)) is not None:
+        refuse(Refused(str(conflict), code=conflict.code, hint=conflict.hint))
+    if breaking := [change for name in names for change in changes.get(name, []) if change.not_backward]:
+        hint = "change it so that rows from before can still be read"
+        refuse(Refused(f"{len(breaking)} changes are not backward compatible", code="not_compatible", hint=hint))
 
 
 def _record_fields(fields: Iterable[Field]) -> list[FieldRecord]:

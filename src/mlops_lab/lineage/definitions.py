@@ -6,7 +6,8 @@ import io
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -126,16 +127,25 @@ def _load_registered(project: Project, version: int) -> Features:
 def _load_features_of(project: Project, other: str) -> Features:
     if other.isdecimal() and len(other) < 7:
         return _load_registered(project, int(other))
+    with project_at(project, other) as earlier:
+        return load_pipeline(earlier).features
+
+
+@contextmanager
+def project_at(project: Project, commit: str) -> Iterator[Project]:
+    """The project as it was written in a commit of its git repository, in a folder that is deleted afterwards.
+
+    InvalidInput where there is no such commit.
+    """
     try:
-        packed = subprocess.run(
-            ["git", "-C", str(project.root), "archive", "--format=tar", other, "."], capture_output=True, check=True
-        ).stdout
+        git = ["git", "-C", str(project.root)]
+        named = [*git, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}"]
+        found = subprocess.run(named, capture_output=True, check=True, text=True).stdout.strip()
+        packed = subprocess.run([*git, "archive", "--format=tar", found, "."], capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
-        reason = ""
-        if isinstance(error, subprocess.CalledProcessError):
-            reason = error.stderr.decode(errors="replace").strip()
+        reason = f": {error.strerror}" if isinstance(error, OSError) else ""
         raise InvalidInput(
-            f'"{other}" is neither a version nor a git commit of this project{": " + reason if reason else ""}',
+            f'"{commit}" is neither a version nor a git commit of this project{reason}',
             code="unknown_definition",
             where="OTHER",
             hint="`mlops history` lists the versions, `git log` the commits",
@@ -143,4 +153,4 @@ def _load_features_of(project: Project, other: str) -> Features:
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(folder, filter="data")
-        return load_pipeline(load_project(Path(folder), environment={})).features  # as it was written
+        yield load_project(Path(folder), environment={})  # as it was written

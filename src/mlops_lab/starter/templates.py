@@ -49,11 +49,17 @@ jobs:
     timeout-minutes: 60
     steps:
       - uses: actions/checkout@v4
+        with:
+          fetch-depth: 0  # with the branch that a pull request is compared with
       - uses: actions/setup-python@v5
         with:
           python-version: "3.12"
       - run: pip install "mlops-lab{extra}" pytest
-{outside}{contract}      - run: pytest
+{outside}{contract}      - if: github.base_ref
+        run: mlops contract diff --against "origin/$BASE"
+        env:
+          BASE: ${{{{ github.base_ref }}}}
+      - run: pytest
       - run: mlops run
 """
 
