@@ -1,9 +1,11 @@
 """Which differences become alerts."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from mlops_lab.alerts.alert import Alert
-from mlops_lab.alerts.rules import parity_alerts
+from mlops_lab.alerts.rules import log_alerts, parity_alerts, unmeasured_alerts
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.monitoring.log_check import LogProblem
 from mlops_lab.monitoring.parity import Difference, ParityReport
 
 AT = datetime(2013, 3, 2, 5, tzinfo=UTC)
@@ -33,3 +35,43 @@ def test_each_feature_that_differs_is_one_alert_with_its_first_example():
 
 def test_no_difference_is_no_alert():
     assert parity_alerts(ParityReport(predictions=50, cells=500), AT) == []
+
+
+def test_an_answer_that_differs_is_an_alert_that_names_the_version():
+    example = Difference("p1", AT, 3, "output", None, {}, 0.5, 0.25)
+    (alert,) = parity_alerts(ParityReport(predictions=50, differing={"output": 2}, examples=[example]), AT)
+    assert alert.what == "the answer 0.5 was logged, and version 3 answers 0.25"
+    assert alert.where == f"{AT.isoformat()}, prediction p1"
+    assert alert.hint.startswith("2 of 50 predictions")
+
+
+def test_predictions_that_were_not_verified_are_an_alert_for_each_reason():
+    report = ParityReport(unverified={(3, "its package is gone"): 7, (None, "the log has no column id"): 2})
+    gone, unnamed = parity_alerts(report, AT)
+    assert (gone.rule, gone.where) == ("unverified", "version 3")
+    assert gone.what == "7 predictions were not verified: its package is gone"
+    assert unnamed.where == "the log"
+
+
+def test_each_problem_of_the_log_is_one_alert_that_names_its_place():
+    rows = LogProblem(
+        "predictions", "rows missing: 3", rows=3, since=AT, until=AT + timedelta(hours=1), ranges="journal 0-9"
+    )
+    file = LogProblem("outcomes", "the file cannot be read: it is gone", file="part-0.parquet")
+    column = LogProblem("stock", 'the column "items" is gone', column="items")
+    alerts = log_alerts([rows, file, file, column], AT)
+    assert [(alert.rule, alert.what) for alert in alerts] == [
+        ("log", "predictions: rows missing: 3"),
+        ("log", "outcomes: the file cannot be read: it is gone"),
+        ("log", 'stock: the column "items" is gone'),
+    ]
+    assert [alert.where for alert in alerts] == [
+        f"table predictions, {AT.isoformat()} to {(AT + timedelta(hours=1)).isoformat()}, positions journal 0-9",
+        "table outcomes, file part-0.parquet",
+        "table stock, column items",
+    ]
+
+
+def test_a_day_that_was_not_measured_is_an_alert():
+    (alert,) = unmeasured_alerts(EnvironmentFault("it is gone\nmore", code="lake_fault", where="here"), AT)
+    assert (alert.rule, alert.what) == ("unmeasured", "the day was not measured: here: it is gone")

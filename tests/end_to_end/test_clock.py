@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from verifying import make_verifier
 
 from mlops_lab import clock
 from mlops_lab.intake.journal import ingest_journal
@@ -96,10 +97,6 @@ def test_a_clock_that_is_set_back_changes_nothing_that_was_said(
     joined = lake.read("outcomes")
     assert sorted(joined["id"]) == sorted(outcomes)
     assert (joined["known_at"] >= joined["predicted_at"]).all()
-    from functools import partial
 
-    from mlops_lab.monitoring.parity import Verifier
-    from mlops_lab.rollout.versions import load_plan_of
-
-    verifier = Verifier(project, lake, plan_of=partial(load_plan_of, project, Loop(project).decisions))
+    verifier = make_verifier(project, lake)
     assert verifier.verify_sample(predictions).differing_cells == 0

@@ -12,9 +12,10 @@ from running import mlops, serving
 from synthetic import World, day_begin, live
 from test_parity import play
 
+from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
-from mlops_lab.tables.declared import PREDICTIONS
+from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
 
 
 def test_views_and_derived_features_are_listed(template: Path) -> None:
@@ -74,8 +75,30 @@ def test_all_that_was_served_is_verified(copy_project: Callable[[], Project], wo
     assert told["predictions"] > 60
     assert (told["differing"], told["examples"]) == (0, [])
     lake = Lake(project.lake_path)
-    forged = PREDICTIONS.read(lake).head(1).with_columns(id=pl.lit("forged"), hour=pl.lit(25.0))
+    assert told["answers"] == told["predictions"]
+    assert told["rows_checked"] > told["predictions"], "the outcomes are checked, too"
+    assert (told["unverified"], told["log"]) == ([], [])
+    forged = PREDICTIONS.read(lake).head(1).with_columns(id=pl.lit("forged"), hour=pl.lit(25.0), output=pl.lit(2.0))
     PREDICTIONS.append(lake, forged)
     told = mlops("features", "verify", project=project.root, code=1).data
-    assert told["by_feature"] == {"hour": 1}
+    assert told["by_feature"] == {"hour": 1, "output": 1}
     assert (told["examples"][0]["prediction"], told["examples"][0]["served"]) == ("forged", 25.0)
+    (problem,) = told["log"]
+    assert (problem["table"], problem["what"]) == ("predictions", "rows that were not logged: 1")
+    assert problem["since"] <= forged["at"][0].isoformat() < problem["until"]
+
+
+def test_a_log_that_was_changed_is_told(copy_project: Callable[[], Project], world: World) -> None:
+    project = copy_project()
+    with serving(project) as server:
+        play(server.talk(), live(world, day_begin(24), day_begin(25)))
+    mlops("features", "verify", project=project.root)
+    lake = Lake(project.lake_path)
+    path = str(lake.table_path(OUTCOMES.name))
+    pl.read_delta(path).head(-3).write_delta(path, mode="overwrite")
+    ran = mlops("features", "verify", project=project.root, code=1)
+    assert sum(problem["rows"] for problem in ran.data["log"]) == 3
+    assert ran.data["differing"] >= 3
+    told = mlops("tick", project=project.root)
+    assert told.code == 0
+    assert [alert for alert in read_alerts(Lake(project.lake_path)) if alert.rule == "log"]

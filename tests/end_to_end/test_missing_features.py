@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 from running import Talk, make_once, mlops, serving
 from synthetic import PIPELINE, World, day_begin, write_project
+from verifying import make_verifier
 
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.project import Project
-from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.rollout.versions import load_plan_of
 from mlops_lab.tables.declared import PREDICTIONS, REFUSALS
 
 STRICT = PIPELINE.replace(
@@ -91,7 +88,7 @@ def test_what_is_missing_is_told_counted_and_logged(project: Project, talk: Talk
         ("new", "traffic", "unknown"),
         ("late", "traffic", "stale"),
     ]
-    report = Verifier(project, lake, plan_of=partial(load_plan_of, project, read_decisions(lake))).verify_all()
+    report = make_verifier(project, lake).verify_all()
     assert (report.predictions, report.differing) == (2, {})
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import msgspec
 import polars as pl
 import pytest
 from synthetic import World, day_begin, live
+from verifying import make_verifier
 
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.alerts.channels import run
@@ -24,10 +24,9 @@ from mlops_lab.features.view_reader import ViewReader
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.loop.tick import Loop
-from mlops_lab.monitoring.parity import ParityReport, Verifier
+from mlops_lab.monitoring.parity import ParityReport
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import DecisionKind, RolloutState
-from mlops_lab.rollout.versions import load_plan_of
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.serving.answering.service import Service
 from mlops_lab.tables.declared import MEASUREMENTS
@@ -62,7 +61,7 @@ def play(project: Project, world: World, first: float, last: float) -> None:
 def verify(project: Project) -> ParityReport:
     loop = Loop(project)
     ingest_journal(project, loop.lake)
-    return Verifier(project, loop.lake, plan_of=partial(load_plan_of, project, loop.decisions)).verify_all()
+    return make_verifier(project, loop.lake).verify_all()
 
 
 def test_what_was_served_as_defined_has_no_difference(project: Project, world: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,11 @@ from redis_server import redis_url, start_redis
 from running import mlops, serving
 from synthetic import World, day_begin, live
 from test_parity import play
+from verifying import make_verifier
 
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
-from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.rollout.versions import load_plan_of
 
 
 def use_redis(root: Path, url: str) -> Project:
@@ -31,7 +28,7 @@ def use_redis(root: Path, url: str) -> Project:
 def verify(project: Project) -> tuple[int, dict[str, int]]:
     lake = Lake(project.lake_path)
     ingest_journal(project, lake)
-    report = Verifier(project, lake, plan_of=partial(load_plan_of, project, read_decisions(lake))).verify_all()
+    report = make_verifier(project, lake).verify_all()
     return report.predictions, report.differing
 
 

@@ -1,57 +1,19 @@
 """The journal comes into the lake, each record once, whatever was written before a kill."""
 
-from datetime import UTC, datetime
-
 import pytest
+from one_of_each import ids, write
 
 from mlops_lab.intake.journal import ingest_journal
-from mlops_lab.journal.records import (
-    FactRecord,
-    OutcomeRecord,
-    PredictionRecord,
-    RefusalRecord,
-    SetAsideRecord,
-    ShadowRecord,
-    encode_frame,
-)
-from mlops_lab.journal.workers import read_positions, worker_path
-from mlops_lab.journal.writer import Journal
+from mlops_lab.journal.workers import read_positions
 from mlops_lab.lake import Lake
 
-AT = datetime(2013, 3, 1, 5, tzinfo=UTC)
-REQUEST = {"asked_at": AT, "customer": None, "shop": "a", "amount": 2.5, "express": True}
 TABLES = ["outcomes", "predictions", "quarantine", "refusals", "shadows", "stock"]
-
-
-def records_of(name: str) -> list:
-    """One record of each kind."""
-    prediction = PredictionRecord(name, AT, 1, "champion", 0.25, REQUEST, {"hour": 3.0})
-    return [
-        prediction,
-        ShadowRecord(name, AT, 2, 0.5),
-        RefusalRecord(f"{name} refused", AT, 1, "stock", "unknown", REQUEST),
-        OutcomeRecord(name, AT, "accepted", {"late": True, "minutes": 20.0}, prediction),
-        FactRecord("stock", {"shop": "a", "known_at": AT, "items": 1.0}),
-        SetAsideRecord(AT, "stock", "range", "items", "min 0", f'{{"shop": "{name}"}}'),
-    ]
-
-
-def write(project, *names: str, worker: int = 0) -> None:
-    """A frame for each name, in the journal of a worker."""
-    journal = Journal(worker_path(project.journal_path, worker))
-    journal.append([encode_frame(records_of(name)) for name in names])
-    journal.sync()
-    journal.close()
-
-
-def ids(lake: Lake, table: str = "predictions") -> list[str]:
-    return sorted(lake.read(table)["id"]) if lake.exists(table) else []
 
 
 def test_each_kind_of_record_has_its_table(small):
     write(small.project, "a", "b")
     (position,) = ingest_journal(small.project, small.lake)
-    assert small.lake.tables() == TABLES
+    assert small.lake.tables() == sorted([*TABLES, "log_digests"])
     assert {table: small.lake.read(table).height for table in TABLES} == dict.fromkeys(TABLES, 2)
     assert read_positions(small.project.positions_path) == (position,)
     assert small.lake.read("predictions")["hour"].to_list() == [3.0, 3.0]

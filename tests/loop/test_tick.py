@@ -14,6 +14,7 @@ from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.clock import day_of, days_before
 from mlops_lab.gates import run as gates
 from mlops_lab.gates.base import Gate, GateVerdict
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.loop.tick import Loop
 from mlops_lab.loop.triggers import run as triggers
@@ -25,7 +26,8 @@ from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import LINEAGE_FILE, PROFILE_FILE, package_fingerprint
 from mlops_lab.rollout.decisions import Decision, DecisionKind, write_decision
 from mlops_lab.serving.answering.routing_table import read_routing_table
-from mlops_lab.tables.declared import PREDICTIONS
+from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
+from mlops_lab.tables.table import MOMENT
 
 NEW_YORK = "America/New_York"
 REFUSING = Gate(
@@ -64,7 +66,7 @@ def predict_last_day(tiny, lake: Lake, *, items: float) -> int:
         *computed,
         version=pl.lit(1, pl.Int64),
         role=pl.lit("champion"),
-        output=pl.lit(0.5),
+        output=tiny.predictor.score(inputs.with_columns(items=pl.lit(items))),
         shadow_version=pl.lit(None, pl.Int64),
         missing=pl.lit(None, pl.String),
     )
@@ -110,3 +112,78 @@ def test_one_more_of_everything_takes_part_in_a_tick(live, tiny, monkeypatch):
     assert read_alerts(loop.lake) == sent
     assert stages[:3] == ["ingest", "measure", "parity"]
     assert Loop(live).tick(day_of(tiny.now, NEW_YORK)) == [], "the same day again changes nothing"
+
+
+def damage(lake: Lake, kind: str) -> str:
+    """Damage a table in one of several ways; what an alert must name."""
+    table, _, rest = kind.partition(" ")
+    path = lake.table_path(table)
+    if rest in {"file", "bytes"}:
+        file = next(path.glob("*.parquet"))
+        size = file.stat().st_size
+        file.unlink()
+        if rest == "bytes":
+            file.write_bytes(b"\0" * size)
+        return file.name
+    pl.read_delta(str(path)).drop(rest).write_delta(
+        str(path), mode="overwrite", delta_write_options={"schema_mode": "overwrite"}
+    )
+    return f"column {rest}"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("predictions file", "outcomes file", "stock file", "orders file"),
+        *("predictions bytes", "outcomes bytes", "stock bytes", "orders bytes"),
+        *("predictions id", "predictions at", "predictions version", "predictions role", "predictions output"),
+        *("predictions shop", "predictions items", "outcomes known_at", "outcomes late", "outcomes verdict"),
+        *("outcomes output", "stock items", "orders minutes"),
+    ],
+)
+def test_a_damaged_table_is_an_alert_that_names_it_and_the_tick_goes_on(live, tiny, kind):
+    loop = Loop(live)
+    predict_last_day(tiny, loop.lake, items=0.0)
+    submit_outcomes(tiny, loop.lake)
+    ingest_journal(live, loop.lake)
+    loop.act()  # servers have what they start from
+    place = damage(loop.lake, kind)
+    loop = Loop(live)
+    loop.tick(tiny.now)
+    alerts = read_alerts(loop.lake)
+    assert any(place in alert.where and alert.where.startswith(f"table {kind.split()[0]}") for alert in alerts)
+    assert loop.lake.read("measurements")["at"].max() == day_of(tiny.now, NEW_YORK)
+
+
+def submit_outcomes(tiny, lake: Lake) -> None:
+    """The outcomes of the held-out orders."""
+    orders = tiny.training.holdout.select(
+        pl.col("_fact_id").alias("id"),
+        pl.col("asked_at").alias("predicted_at"),
+        *("known_at", "late", "minutes", "asked_at", "customer", "shop", "amount", "express"),
+        received_at=pl.lit(None, MOMENT),
+        verdict=pl.lit("accepted"),
+        version=pl.lit(1, pl.Int64),
+        role=pl.lit("champion"),
+        output=pl.lit(0.5),
+        shadow_version=pl.lit(None, pl.Int64),
+        shadow_output=pl.lit(None, pl.Float64),
+    )
+    OUTCOMES.append(lake, orders.select(list(OUTCOMES.schema(tiny.project))))
+
+
+def test_a_version_whose_package_is_gone_is_not_verified_and_named(live, tiny):
+    loop = Loop(live)
+    predict_last_day(tiny, loop.lake, items=0.0)
+    predictions = PREDICTIONS.read(loop.lake).head(0)
+    PREDICTIONS.append(loop.lake, one_of_version(tiny, 7, predictions))
+    loop.tick(tiny.now)
+    (alert,) = [alert for alert in read_alerts(loop.lake) if alert.rule == "unverified"]
+    assert alert.what == "1 predictions were not verified: version 7 is not recorded"
+
+
+def one_of_version(tiny, version: int, like: pl.DataFrame) -> pl.DataFrame:
+    """A prediction of the last day, of some version."""
+    at = days_before(day_of(tiny.now, NEW_YORK), 1, NEW_YORK)
+    row = {"id": "x", "at": at, "asked_at": at, "shop": "a", "express": True, "version": version, "role": "champion"}
+    return pl.DataFrame([row], schema=like.schema)

@@ -4,7 +4,7 @@ import pytest
 
 from mlops_lab.errors import NotFound
 from mlops_lab.rollout.decisions import DecisionKind
-from mlops_lab.rollout.versions import find_version, load_features
+from mlops_lab.rollout.versions import find_version, load_features, load_predictor
 
 
 def test_a_version_is_found_by_its_first_decision(deployable, tiny):
@@ -18,3 +18,10 @@ def test_a_version_is_found_by_its_first_decision(deployable, tiny):
 def test_features_are_those_of_the_package(deployable, tiny):
     features = load_features(deployable.project, [deployable.bootstrap], 1)
     assert features.version == tiny.pipeline.features.version
+
+
+def test_a_predictor_is_the_registered_package(deployable, tiny):
+    predictor = load_predictor(deployable.project, [deployable.bootstrap], 1)
+    inputs = tiny.training.holdout_inputs.head(5)
+    assert predictor.version == 1
+    assert predictor.score(inputs).equals(tiny.predictor.score(inputs))

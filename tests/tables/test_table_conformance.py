@@ -13,6 +13,7 @@ import pytest
 
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project, load_project
+from mlops_lab.project.declaration import LOOP_TABLES
 from mlops_lab.tables.declared import TABLES
 from mlops_lab.tables.document import render_tables
 from mlops_lab.tables.table import MOMENT, FixedColumn, ProjectColumns, Table
@@ -168,3 +169,7 @@ def test_one_more_table_is_one_declaration(tiny, tmp_path: Path):
     page = render_tables((*TABLES, VISITS))
     assert "| [`visits`](#visits) | Each look at the page of a server. | `at` | the test | the number" in page
     assert "| `seconds` | number | how long |" in page
+
+
+def test_no_table_of_a_project_can_have_the_name_of_one_of_the_loop():
+    assert {table.name for table in TABLES} == LOOP_TABLES

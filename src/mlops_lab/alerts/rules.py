@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from mlops_lab.alerts.alert import Alert
-from mlops_lab.monitoring.parity import ParityReport
+from mlops_lab.monitoring.log_check import LogProblem
+from mlops_lab.monitoring.parity import OUTPUT, ParityReport
 
 
 def parity_alerts(report: ParityReport, at: datetime) -> list[Alert]:
@@ -16,6 +18,44 @@ def parity_alerts(report: ParityReport, at: datetime) -> list[Alert]:
         entity = ", ".join(f"{key}={value}" for key, value in example.entity.items())
         what = f'"{name}" was served as {example.served!r}, and is {example.defined!r} by its definition'
         where = f"view {example.view}, {entity}, {example.at.isoformat()}, prediction {example.prediction}"
+        if name == OUTPUT:
+            what = (
+                f"the answer {example.served!r} was logged, and version {example.version} answers {example.defined!r}"
+            )
+            where = f"{example.at.isoformat()}, prediction {example.prediction}"
         hint = f"{cells} of {report.predictions} predictions compared differ; `mlops features verify` compares all"
         alerts.append(Alert(at, "parity", what, where, hint))
+    for (version, reason), predictions in report.unverified.items():
+        where = "the log" if version is None else f"version {version}"
+        hint = "restore what is gone; `mlops history` names the folders of the versions"
+        alerts.append(Alert(at, "unverified", f"{predictions} predictions were not verified: {reason}", where, hint))
     return alerts
+
+
+def unmeasured_alerts(error: Exception, at: datetime) -> list[Alert]:
+    """The alert that a day could not be measured, because something cannot be read."""
+    what = f"the day was not measured: {str(error).splitlines()[0]}"
+    hint = "restore what is gone or damaged; `mlops features verify` checks all tables"
+    return [Alert(at, "unmeasured", what, "the measurements of the day", hint)]
+
+
+def log_alerts(problems: Sequence[LogProblem], at: datetime) -> list[Alert]:
+    """One alert for each thing that is wrong with a table of the lake; the same one once."""
+    hint = "restore the folder of the table from a backup; `mlops features verify` checks all of the log"
+    return [
+        Alert(at, "log", f"{problem.table}: {problem.what}", _place(problem), hint)
+        for problem in dict.fromkeys(problems)
+    ]
+
+
+def _place(problem: LogProblem) -> str:
+    parts = [f"table {problem.table}"]
+    if problem.column is not None:
+        parts.append(f"column {problem.column}")
+    if problem.file is not None:
+        parts.append(f"file {problem.file}")
+    if problem.since is not None and problem.until is not None:
+        parts.append(f"{problem.since.isoformat()} to {problem.until.isoformat()}")
+    if problem.ranges is not None:
+        parts.append(f"positions {problem.ranges}")
+    return ", ".join(parts)

@@ -10,15 +10,16 @@ import typer
 from rich.table import Table
 
 from mlops_lab.cli.errors import refuse
-from mlops_lab.cli.records.predictions import ParityExample, ParityRecord
+from mlops_lab.cli.records.predictions import LogProblemRecord, ParityExample, ParityRecord, UnverifiedVersion
 from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_record, print_table
 from mlops_lab.errors import Refused
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lineage.definitions import diff_features, list_features, show_view
+from mlops_lab.monitoring.log_check import LogProblem, LogReport, check_log
 from mlops_lab.monitoring.parity import ParityReport, Verifier
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.rollout.versions import load_plan_of
+from mlops_lab.rollout.versions import load_plan_of, load_predictor
 from mlops_lab.tables.open_lake import open_lake
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -94,16 +95,23 @@ def diff(
 
 @app.command()
 def verify(project: Folder = HERE, json: Json = False) -> None:
-    """Compute the features of every logged prediction again, as of its time, and compare each cell."""
+    """Compute features and answers of every logged prediction again, and check that the log is as it was written."""
     opened = open_project(project)
     lake = open_lake(opened)
     ingest_journal(opened, lake)
     decisions = read_decisions(lake)
-    report = Verifier(opened, lake, plan_of=partial(load_plan_of, opened, decisions)).verify_all()
+    report = Verifier(
+        opened,
+        lake,
+        plan_of=partial(load_plan_of, opened, decisions),
+        predictor_of=partial(load_predictor, opened, decisions),
+    ).verify_all()
+    log = check_log(lake)
+    log.problems += [problem for problem in report.problems if problem not in log.problems]
     if json:
-        print_record(_record(report))
+        print_record(_record(report, log))
     else:
-        _print_report(report, opened)
+        _print_report(report, log, opened)
     if report.differing_cells:
         refuse(
             Refused(
@@ -112,23 +120,61 @@ def verify(project: Folder = HERE, json: Json = False) -> None:
                 hint="the examples name view, entity and moment; was a table changed, or the server's code?",
             )
         )
+    if log.problems:
+        refuse(
+            Refused(
+                f"the log is not as it was written: {log.problems[0].table}: {log.problems[0].what}",
+                code="log_changed",
+                hint="restore the table from a backup",
+            )
+        )
 
 
-def _record(report: ParityReport) -> ParityRecord:
+def _record(report: ParityReport, log: LogReport) -> ParityRecord:
     examples = [
         msgspec.convert(vars(example) | {"at": example.at.isoformat()}, ParityExample) for example in report.examples
     ]
     return ParityRecord(
         predictions=report.predictions,
         cells=report.cells,
-        differing=report.differing_cells,
+        differing=report.differing_cells + sum(max(1, problem.rows) for problem in log.problems),
         by_feature=report.differing,
         examples=examples,
+        answers=report.answers,
+        unverified=[
+            UnverifiedVersion(version=version, predictions=predictions, reason=reason)
+            for (version, reason), predictions in report.unverified.items()
+        ],
+        rows_checked=log.rows,
+        log=[_log_problem(problem) for problem in log.problems],
     )
 
 
-def _print_report(report: ParityReport, project: Project) -> None:
-    print(f"{report.predictions:,} predictions, {report.cells:,} cells compared, {report.differing_cells:,} differing")
+def _log_problem(problem: LogProblem) -> LogProblemRecord:
+    moments = {
+        name: moment and moment.isoformat() for name, moment in (("since", problem.since), ("until", problem.until))
+    }
+    return msgspec.convert(vars(problem) | moments, LogProblemRecord)
+
+
+def _print_report(report: ParityReport, log: LogReport, project: Project) -> None:
+    print(
+        f"{report.predictions:,} predictions, {report.cells:,} cells and {report.answers:,} answers compared, "
+        f"{report.differing_cells:,} differing"
+    )
+    for (version, reason), predictions in report.unverified.items():
+        of_version = "" if version is None else f" of version {version}"
+        print(f"{predictions:,} predictions{of_version} were not verified: {reason}")
+    print(f"{log.rows:,} rows of the log checked, {len(log.problems):,} problems")
+    for problem in log.problems:
+        hours = (
+            f", {local(problem.since, project)} to {local(problem.until, project)}"
+            if problem.since and problem.until
+            else ""
+        )
+        file = f", file {problem.file}" if problem.file else ""
+        ranges = f", positions {problem.ranges}" if problem.ranges else ""
+        print(f"{problem.table}: {problem.what}{file}{hours}{ranges}")
     if not report.examples:
         return
     table = Table("feature", "view", "entity", "at", "prediction", "served", "defined", box=None)

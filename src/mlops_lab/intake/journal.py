@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import polars as pl
 
 from mlops_lab.files import disk_fault, write_atomically
+from mlops_lab.intake.digests import DIGESTED, digest_existing, write_digests
 from mlops_lab.intake.frames import (
     fact_frame,
     outcome_frame,
@@ -37,7 +39,7 @@ from mlops_lab.journal.workers import read_positions, worker_paths, writer_of
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.tables.arrival import Arrival
-from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, QUARANTINE, REFUSALS, SHADOWS
+from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS, QUARANTINE, REFUSALS, SHADOWS
 from mlops_lab.tables.fields import table_fields
 
 
@@ -46,10 +48,12 @@ def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
 
     Each table stores the position of its last row in its own commit, so a kill between two tables neither loses a row
     nor adds one twice. `predictions` is written last, even without rows: its position says that all tables are done.
+    `log_digests` is written first: it tells what the others must hold.
     """
     with _ingest_lock(project):
         paths = worker_paths(project.journal_path)
         positions = tuple(_ingest(project, lake, path, writer=writer_of(worker)) for worker, path in enumerate(paths))
+        digest_existing(lake)
         if positions != read_positions(project.positions_path):
             try:
                 write_atomically(project.positions_path, msgspec.json.encode(positions), durable=False)
@@ -70,13 +74,22 @@ def _ingest_lock(project: Project) -> Iterator[None]:
         raise disk_fault(error, project.home) from error
 
 
-class _Batch(NamedTuple):
+@dataclass(frozen=True)
+class _Batch:
     """Items of one table, each with its position in the journal, and the function that makes rows of them."""
 
     table: str
     time: str | None
     items: list[tuple[int, Any]]
     to_frame: Callable[[list[Any]], pl.DataFrame]
+    _frames: dict[int, pl.DataFrame] = field(default_factory=dict)
+
+    def rows_after(self, position: int) -> pl.DataFrame:
+        """The rows of the items after a position. Made once for the same items: their digests are taken, too."""
+        new = [item for lsn, item in self.items if lsn > position]
+        if len(new) not in self._frames:
+            self._frames[len(new)] = self.to_frame(new)
+        return self._frames[len(new)]
 
 
 def _ingest(project: Project, lake: Lake, path: Path, *, writer: str) -> int:
@@ -84,13 +97,25 @@ def _ingest(project: Project, lake: Lake, path: Path, *, writer: str) -> int:
     records = [(lsn, record) for lsn, payload in read_journal(path, since) for record in decode_frame(payload)]
     if not records:
         return since
-    end = records[-1][0]
+    position = (writer, records[-1][0])
+    batches = _batches(project, records)
+    predictions = [(lsn, record) for lsn, record in records if isinstance(record, PredictionRecord)]
+    to_frame = partial(prediction_frame, project, known=lake.schema(PREDICTIONS.name))
+    log = _Batch(PREDICTIONS.name, PREDICTIONS.time, predictions, to_frame)
+    if LOG_DIGESTS.exists(lake):
+        _write_digests(lake, {batch.table: batch for batch in (*batches, log)}, since=since, position=position)
     with ThreadPoolExecutor(max_workers=4) as pool:  # delta-rs works outside the GIL
-        list(pool.map(lambda batch: _append_new(lake, batch, position=(writer, end)), _batches(project, records)))
-    predictions = [record for _, record in records if isinstance(record, PredictionRecord)]
-    rows = prediction_frame(project, predictions, known=lake.schema(PREDICTIONS.name))
-    PREDICTIONS.append(lake, rows, position=(writer, end))
-    return end
+        list(pool.map(lambda batch: _append_new(lake, batch, position=position), batches))
+    PREDICTIONS.append(lake, log.rows_after(since), position=position)
+    return position[1]
+
+
+def _write_digests(lake: Lake, batches: Mapping[str, _Batch], *, since: int, position: tuple[str, int]) -> None:
+    """The digests of the items that have none: all, but for those of an intake that was killed after writing theirs."""
+    writer, end = position
+    first = max(since, LOG_DIGESTS.position(lake, writer))
+    added = {table: batches[table].rows_after(first) for table in DIGESTED}
+    write_digests(lake, added, writer=writer, first=first, last=end)
 
 
 def _batches(project: Project, records: Sequence[tuple[int, Record]]) -> list[_Batch]:
@@ -119,6 +144,6 @@ def _batches(project: Project, records: Sequence[tuple[int, Record]]) -> list[_B
 
 def _append_new(lake: Lake, batch: _Batch, *, position: tuple[str, int]) -> None:
     done = lake.position(batch.table, position[0])
-    new = [item for lsn, item in batch.items if lsn > done]
-    if new:
-        lake.append(batch.table, batch.to_frame(new), time=batch.time, position=position)
+    rows = batch.rows_after(done)
+    if rows.height:
+        lake.append(batch.table, rows, time=batch.time, position=position)

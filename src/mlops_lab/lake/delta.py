@@ -35,6 +35,14 @@ class Snapshot:
         return f"{self.table}@{self.version}"
 
 
+@dataclass(frozen=True)
+class TableFile:
+    """One file of a table: its size and the number of its rows, as the table's log tells them."""
+
+    size_bytes: int
+    rows: int
+
+
 _REOPEN_AFTER_APPENDS = 20
 
 
@@ -114,9 +122,15 @@ class Lake:
 
         return self._guard(name, write)
 
-    def position(self, name: str, writer: str) -> int:
-        """The number of the writer's last append; 0 before the first."""
-        return (self._open(name).transaction_version(writer) or 0) if self.exists(name) else 0
+    def position(self, name: str, writer: str, *, version: int | None = None) -> int:
+        """The number of the writer's last append (up to a version of the table, if given); 0 before the first."""
+        return (self._open(name, version=version).transaction_version(writer) or 0) if self.exists(name) else 0
+
+    def files(self, name: str) -> dict[str, TableFile]:
+        """The files of the table, by their path below its folder, as its log describes them."""
+        actions = pl.DataFrame(self._open(name).get_add_actions(flatten=True))
+        columns = actions.select("path", "size_bytes", "num_records").iter_rows()
+        return {unquote(path): TableFile(size, rows) for path, size, rows in columns}
 
     def read(
         self,
@@ -216,6 +230,9 @@ class Lake:
             )
         if version is not None:
             return DeltaTable(str(self.table_path(name)), version=version)
+        return self._guard(name, lambda: self._latest(name))
+
+    def _latest(self, name: str) -> DeltaTable:
         handle = self._handles.get(name)
         if handle is None:
             handle = self._handles[name] = DeltaTable(str(self.table_path(name)))

@@ -12,9 +12,11 @@ import msgspec
 import polars as pl
 
 from mlops_lab.alerts.alert import Alert
-from mlops_lab.alerts.rules import parity_alerts
+from mlops_lab.alerts.rules import log_alerts, parity_alerts, unmeasured_alerts
 from mlops_lab.clock import days_before
+from mlops_lab.errors import MlopsError
 from mlops_lab.lake import Lake
+from mlops_lab.monitoring.log_check import check_log_between
 from mlops_lab.monitoring.logged_inputs import logged_inputs
 from mlops_lab.monitoring.measure import differing_cells, measure, measure_parity
 from mlops_lab.monitoring.parity import Verifier
@@ -28,6 +30,9 @@ from mlops_lab.tables.verdict import Verdict
 from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.make import make_task
 from mlops_lab.training.progress import Report
+
+_UNREADABLE = (MlopsError, pl.exceptions.PolarsError)
+"""What reading a damaged table raises: a file cannot be read, a column is gone, or a value is of another type."""
 
 
 @dataclass(frozen=True)
@@ -71,22 +76,29 @@ def observe_day(
     verifier: Verifier,
     report: Report,
 ) -> MeasuredDay:
-    """The day that ended at `end`, measured for the champion's package, and compared with the definition of its
-    features: what was served differently is an alert."""
+    """The day that ended at `end`, measured for the champion's package, compared with the definition of its features
+    and with what was logged: what differs is an alert, and so is what cannot be read."""
     assert state.champion is not None
     report("measure")
-    predictions = predictions_of_day(project, lake, now=end)
-    measured = measure_day(project, lake, now=end, state=state, package=package, predictions=predictions)
+    began = days_before(end, 1, project.timezone)
+    predictions, measured, alerts = pl.DataFrame(), pl.DataFrame(schema=MEASUREMENTS.fixed_schema), []
+    try:
+        predictions = predictions_of_day(project, lake, now=end)
+        measured = measure_day(project, lake, now=end, state=state, package=package, predictions=predictions)
+    except _UNREADABLE as error:
+        alerts = unmeasured_alerts(error, end)
     report("parity")
     parity = verifier.verify_sample(predictions)
+    log = check_log_between(lake, began, end)
     compared = measure_parity(
         at=end,
-        window_hours=measured["window_hours"][0],
+        window_hours=(end - began).total_seconds() / 3600,
         version=state.champion,
-        cells=parity.cells,
+        cells=parity.cells + parity.answers,
         differing=parity.differing_cells,
     )
-    return MeasuredDay(end, measured.vstack(compared), parity_alerts(parity, end))
+    alerts += [*parity_alerts(parity, end), *log_alerts([*log.problems, *parity.problems], end)]
+    return MeasuredDay(end, measured.vstack(compared), alerts)
 
 
 def observe(
@@ -97,7 +109,10 @@ def observe(
     if state.stage is not None:
         assert state.rollout_began is not None
         task = task_of(package)
-        pairs = rollout_pairs(project, lake, since=state.rollout_began, now=now, task=task)
+        try:
+            pairs = rollout_pairs(project, lake, since=state.rollout_began, now=now, task=task)
+        except _UNREADABLE:  # an alert says so, and the rollout waits
+            pairs = _no_pairs(task)
         differing = differing_cells(measurements_since(lake, state.rollout_began))
         if day is not None:
             differing += differing_cells(day.measurements)
@@ -131,7 +146,7 @@ def measure_day(
         task=task,
         predictions=predictions,
         inputs=_inputs_of(predictions, version=state.champion, plan=load_plan(package)),
-        joined=_with_truth(project, joined, task).select("truth", "output") if joined.height else pl.DataFrame(),
+        joined=_answered(_with_truth(project, joined, task)) if joined.height else pl.DataFrame(),
         profiles=msgspec.json.decode((package / PROFILE_FILE).read_bytes(), type=dict[str, Profile]),
     )
 
@@ -161,18 +176,24 @@ def rollout_pairs(project: Project, lake: Lake, *, since: datetime, now: datetim
     known before `now`."""
     joined = accepted_since(lake, since)
     if joined.is_empty():
-        return pl.DataFrame(
-            schema={"truth": pl.Float64, "champion": task.output_dtype, "challenger": task.output_dtype}
-        )
+        return _no_pairs(task)
     canary = pl.col("role") == "canary"
     scored_by_both = joined.filter(
         pl.col("predicted_at") >= since, pl.col("known_at") < now, pl.col("shadow_output").is_not_null()
     )
-    return _with_truth(project, scored_by_both, task).select(
-        "truth",
-        pl.when(canary).then("shadow_output").otherwise("output").alias("champion"),
-        pl.when(canary).then("output").otherwise("shadow_output").alias("challenger"),
+    return (
+        _with_truth(project, scored_by_both, task)
+        .select(
+            "truth",
+            pl.when(canary).then("shadow_output").otherwise("output").alias("champion"),
+            pl.when(canary).then("output").otherwise("shadow_output").alias("challenger"),
+        )
+        .drop_nulls()
     )
+
+
+def _no_pairs(task: Task) -> pl.DataFrame:
+    return pl.DataFrame(schema={"truth": pl.Float64, "champion": task.output_dtype, "challenger": task.output_dtype})
 
 
 def accepted_since(lake: Lake, since: datetime, *, columns: list[str] | None = None) -> pl.DataFrame:
@@ -182,6 +203,11 @@ def accepted_since(lake: Lake, since: datetime, *, columns: list[str] | None = N
     """
     outcomes = _read_since(lake, OUTCOMES, since, columns=columns)
     return outcomes.filter(pl.col("verdict") == Verdict.ACCEPTED).sort("id") if outcomes.height else outcomes
+
+
+def _answered(joined: pl.DataFrame) -> pl.DataFrame:
+    """Truth and answer of each outcome that has both: in a damaged table, one of the columns may be gone."""
+    return joined.select("truth", "output").drop_nulls()
 
 
 def _with_truth(project: Project, joined: pl.DataFrame, task: Task) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from mlops_lab.project import Project
 from mlops_lab.rollout.compatibility import check_live_versions, check_new_fields, check_version
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, read_decisions
 from mlops_lab.rollout.deploy import deploy, has_long_journal
-from mlops_lab.rollout.versions import find_version, load_plan_of
+from mlops_lab.rollout.versions import find_version, load_plan_of, load_predictor
 from mlops_lab.tables.declared import DECISIONS, MEASUREMENTS
 from mlops_lab.tables.identity import check_identity
 from mlops_lab.tables.open_lake import open_lake
@@ -51,7 +51,10 @@ class Loop:
         self.decisions = read_decisions(self.lake)
         self.state = fold(self.decisions)
         self._verifier = Verifier(
-            self.project, self.lake, plan_of=lambda version: load_plan_of(self.project, self.decisions, version)
+            self.project,
+            self.lake,
+            plan_of=lambda version: load_plan_of(self.project, self.decisions, version),
+            predictor_of=lambda version: load_predictor(self.project, self.decisions, version),
         )
 
     def now(self) -> datetime:

@@ -1,37 +1,42 @@
-"""Parity: features that were served are computed again, offline, as of their own time, and compared cell by cell."""
+"""Parity: features that were served are computed again, offline, as of their own time, and compared cell by cell.
+
+So are the answers, from the inputs that were logged.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
-from mlops_lab.contracts.fields import parse_fields
-from mlops_lab.features.definition import Features
-from mlops_lab.features.offline import view_values
+from mlops_lab.errors import MlopsError, NotFound
 from mlops_lab.features.view import View
+from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
+from mlops_lab.lake.damage import read_readable
+from mlops_lab.monitoring.answers import answer_again, find_other_answers
+from mlops_lab.monitoring.fact_cache import FactCache, complete_columns
+from mlops_lab.monitoring.log_check import LogProblem, damaged_files, missing_fact_columns
+from mlops_lab.monitoring.logged_inputs import logged_inputs
+from mlops_lab.monitoring.logged_version import LoggedVersion
 from mlops_lab.project import Project
 from mlops_lab.registry.package import Plan
 from mlops_lab.schemas.casts import cast_exactly
-from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
-from mlops_lab.tables.facts import concat_facts, facts_of, identity_of
-from mlops_lab.tables.fields import request_fields
-from mlops_lab.tables.log_columns import feature_columns
-from mlops_lab.tables.versions import with_retractions
+from mlops_lab.tables.declared import PREDICTIONS
 
 EXAMPLES = 5
-SAMPLE = 50
+SAMPLE = 1000
+OUTPUT = "output"
+_NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCK_ROWS = 100_000
-_MAX_CHUNKS = 16  # more of them make every read of a table slower
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One cell that was served differently from its definition."""
+    """One cell that was served differently from its definition; the feature is `output` where it is the answer."""
 
     prediction: str
     at: datetime
@@ -45,10 +50,17 @@ class Difference:
 
 @dataclass
 class ParityReport:
-    """How much was compared, how much differs by feature, and examples."""
+    """How much was compared, how much differs by feature, and examples.
+
+    `answers` is the number of outputs that were compared; `unverified` the predictions that could not be, by version
+    and reason; `problems` what is wrong with the tables of facts.
+    """
 
     predictions: int = 0
     cells: int = 0
+    answers: int = 0
+    unverified: dict[tuple[int | None, str], int] = field(default_factory=dict)
+    problems: list[LogProblem] = field(default_factory=list)
     differing: dict[str, int] = field(default_factory=dict)
     examples: list[Difference] = field(default_factory=list)
 
@@ -57,73 +69,86 @@ class ParityReport:
         """How many cells differ."""
         return sum(self.differing.values())
 
+    def leave_out(self, version: int | None, reason: str, predictions: int) -> None:
+        """Note that predictions of a version could not be verified."""
+        self.unverified[version, reason] = self.unverified.get((version, reason), 0) + predictions
+
+    def note(self, problems: Sequence[LogProblem]) -> None:
+        """Note what is wrong with the tables of facts; the same once."""
+        self.problems += [problem for problem in problems if problem not in self.problems]
+
 
 class Verifier:
-    """Compares logged predictions with the definition. Keeps the rows it has read of the lake, and reads only new ones.
+    """Compares logged predictions with the definition. Keeps the facts it has read, and reads only new ones.
 
-    `plan_of` loads the plan of a version.
+    `plan_of` loads the plan of a version, `predictor_of` the version itself.
     """
 
-    def __init__(self, project: Project, lake: Lake, *, plan_of: Callable[[int], Plan]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        lake: Lake,
+        *,
+        plan_of: Callable[[int], Plan],
+        predictor_of: Callable[[int], Predictor],
+    ) -> None:
         self._project = project
         self._lake = lake
-        self._files: dict[str, frozenset[str]] = {}
-        self._facts: dict[str, pl.DataFrame] = {}
+        self._facts = FactCache(project, lake)
         self._plan_of = plan_of
-        self._versions: dict[int, _Version] = {}
+        self._predictor_of = predictor_of
+        self._versions: dict[int, LoggedVersion] = {}
 
     def verify_all(self) -> ParityReport:
         """The report on every prediction that was ever logged."""
         report = ParityReport()
         if PREDICTIONS.exists(self._lake):
-            predictions = PREDICTIONS.read(self._lake).sort("at", "id")
+            predictions = self._read_log()
+            predictions = predictions.sort(name for name in ("at", "id") if name in predictions.columns)
             for start in range(0, predictions.height, _BLOCK_ROWS):
                 self.compare(predictions[start : start + _BLOCK_ROWS], report)
         return report
 
+    def _read_log(self) -> pl.DataFrame:
+        try:
+            return PREDICTIONS.read(self._lake)
+        except MlopsError:  # it is damaged: the check of the log says where
+            return read_readable(self._lake, PREDICTIONS.name)[0]
+
     def verify_sample(self, predictions: pl.DataFrame) -> ParityReport:
         """The report on some of these predictions, chosen by their ids."""
         report = ParityReport()
-        chosen = predictions.sort(pl.col("id").hash(seed=1), "id").head(SAMPLE) if predictions.height else predictions
-        self.compare(chosen, report)
+        if predictions.height > SAMPLE and "id" in predictions.columns:
+            predictions = predictions.sort(pl.col("id").hash(seed=1), "id").head(SAMPLE)
+        self.compare(predictions, report)
         return report
 
     def compare(self, predictions: pl.DataFrame, report: ParityReport) -> None:
         """Compare these predictions and add the differences to the report."""
         if predictions.is_empty():
             return
-        facts = self._refresh()
+        gone = [name for name in ("id", "at", "version") if _is_empty(predictions, name)]
+        if gone:
+            report.leave_out(None, f"the log has no column {', '.join(gone)}", predictions.height)
+            return
+        facts = self._facts.read()
+        report.note(damaged_files(self._facts.damaged))
+        predictions = complete_columns(predictions, PREDICTIONS.schema(self._project))
         for (number,), rows in predictions.group_by("version", maintain_order=True):
-            version = self._version(int(str(number)))
-            defined = self._compute(version, rows, facts)
+            try:
+                version = self._version(number if isinstance(number, int) else None)
+            except MlopsError as error:  # its package is gone, or there is no such version
+                report.leave_out(number if isinstance(number, int) else None, str(error), rows.height)
+                continue
+            defined = version.compute(self._project, rows, facts)
             report.predictions += rows.height
+            report.note(missing_fact_columns(self._lake, version.features.views))
             for name in defined.columns:
                 self._compare_column(name, version, rows, defined[name], report)
-
-    def _compute(self, version: _Version, rows: pl.DataFrame, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        """The inputs that are computed: view values and derived features, but no request fields."""
-        time, features = version.plan.time, version.features
-        requests = self._requests(version, rows)
-        looked_up = [
-            view_values(view, requests, time=time, facts=_visible_facts(view, requests, facts[view.table], time=time))
-            for view in features.views
-        ]
-        inputs = features.select(pl.concat([requests, *looked_up], how="horizontal"))
-        return inputs.select(list(version.columns))
-
-    def _requests(self, version: _Version, rows: pl.DataFrame) -> pl.DataFrame:
-        """The requests, with the fields that are declared now and those that the version knew."""
-        declared = [field.name for field in request_fields(self._project)]
-        known = parse_fields(version.plan.request, where="source.request")
-        removed = [
-            pl.col(field.name) if field.name in rows.columns else pl.lit(None, field.dtype).alias(field.name)
-            for field in known
-            if field.name not in declared
-        ]
-        return rows.select(*declared, *removed)
+            self._compare_answers(version, rows, report)
 
     def _compare_column(
-        self, name: str, version: _Version, rows: pl.DataFrame, defined: pl.Series, report: ParityReport
+        self, name: str, version: LoggedVersion, rows: pl.DataFrame, defined: pl.Series, report: ParityReport
     ) -> None:
         report.cells += rows.height
         column = version.columns[name]
@@ -133,13 +158,36 @@ class Verifier:
             served, defined = _alike(rows[column], defined)
         if served.equals(defined, null_equal=True):
             return
-        view = _view_of(version.features, name)
+        view = version.view_of(name)
         differs = served.ne_missing(defined)
         if view and "missing" in rows.columns:  # a store that did not answer was logged as missing: no skew
             unavailable = rows["missing"].str.json_path_match(f"$['{view.name}']") == "unavailable"
             differs = differs & ~unavailable.fill_null(value=False)
         if served.dtype.is_float():
             differs = differs & ~(served.is_nan() & defined.is_nan()).fill_null(value=False)
+        self._add_differences(name, view, rows, served, defined, differs, report)
+
+    def _compare_answers(self, version: LoggedVersion, rows: pl.DataFrame, report: ParityReport) -> None:
+        try:
+            predictor = self._predictor_of(version.number)
+            computed = answer_again(predictor, logged_inputs(rows, version.plan))
+        except MlopsError as error:  # such as a runner that the project does not allow any more
+            report.leave_out(version.number, str(error), rows.height)
+            return
+        report.answers += rows.height
+        differs = find_other_answers(predictor, rows[OUTPUT], computed)
+        self._add_differences(OUTPUT, None, rows, rows[OUTPUT], computed, differs, report)
+
+    def _add_differences(
+        self,
+        name: str,
+        view: View | None,
+        rows: pl.DataFrame,
+        served: pl.Series,
+        defined: pl.Series,
+        differs: pl.Series,
+        report: ParityReport,
+    ) -> None:
         if not differs.any():
             return
         report.differing[name] = report.differing.get(name, 0) + int(differs.sum())
@@ -149,49 +197,31 @@ class Verifier:
             entity = {key: row[key] for key in view.keys} if view else {}
             report.examples.append(
                 Difference(
-                    prediction=row["id"],
-                    at=row["at"],
+                    prediction=str(row["id"]),
+                    at=row["at"] or _NO_MOMENT,
                     version=row["version"],
                     feature=name,
                     view=view.name if view else None,
                     entity=entity,
-                    served=served[index],
-                    defined=defined[index],
+                    served=_plain(served[index]),
+                    defined=_plain(defined[index]),
                 )
             )
 
-    def _version(self, number: int) -> _Version:
+    def _version(self, number: int | None) -> LoggedVersion:
+        if number is None:
+            raise NotFound("the log does not name it", code="unknown_version")
         if number not in self._versions:
-            self._versions[number] = _Version(self._plan_of(number))
+            self._versions[number] = LoggedVersion(number, self._plan_of(number))
         return self._versions[number]
 
-    def _refresh(self) -> dict[str, pl.DataFrame]:
-        """The facts of every table, with those that were added since the last time."""
-        source = self._project.settings.source.table
-        for table in (source, OUTCOMES.name, *self._project.settings.tables):
-            if not self._lake.exists(table):
-                continue
-            rows, self._files[table], is_whole = self._lake.read_added(table, self._files.get(table, frozenset()))
-            if rows.height:
-                added = facts_of(self._project, table, rows, as_served=True)
-                facts = concat_facts([self._facts[table], added]) if table in self._facts and not is_whole else added
-                self._facts[table] = facts.rechunk() if facts.n_chunks() > _MAX_CHUNKS else facts
-        parts = [self._facts[table] for table in (source, OUTCOMES.name) if table in self._facts]
-        facts_by_table = {**self._facts, source: concat_facts(parts)} if parts else self._facts
-        return {
-            table: with_retractions(facts, identity_of(self._project, table))
-            for table, facts in facts_by_table.items()
-            if table != OUTCOMES.name
-        }
+
+def _is_empty(rows: pl.DataFrame, column: str) -> bool:
+    return column not in rows.columns or rows[column].null_count() == rows.height
 
 
-class _Version:
-    """The definition that a version was trained with, and where its features are logged."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.features = Features.from_dict(plan.features)
-        self.columns = feature_columns(self.features.inputs, self.features.computed, plan.request)
+def _plain(value: Any) -> Any:
+    return value.to_list() if isinstance(value, pl.Series) else value
 
 
 def _alike(served: pl.Series, defined: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -200,20 +230,3 @@ def _alike(served: pl.Series, defined: pl.Series) -> tuple[pl.Series, pl.Series]
     if (served.dtype == pl.String) != (defined.dtype == pl.String):
         served, _ = cast_exactly(served, pl.Float64() if defined.dtype.is_numeric() else defined.dtype)
     return served, defined.cast(served.dtype)
-
-
-def _visible_facts(view: View, requests: pl.DataFrame, facts: pl.DataFrame, *, time: str) -> pl.DataFrame:
-    """The facts that one of these requests could see: those of its entity, and where there is a window, inside it."""
-    keep = [pl.col(column).is_in(requests[name].unique().drop_nulls().implode()) for name, column in view.keys.items()]
-    if view.window is not None:
-        oldest = requests[time].min()
-        assert isinstance(oldest, datetime)
-        keep.insert(0, pl.col("_known_at") >= oldest - view.window)
-    columns = dict.fromkeys(("_fact_id", "_known_at", "_seen_at", *view.columns))
-    return facts.lazy().select(list(columns)).filter(*keep).collect(engine="in-memory")
-
-
-def _view_of(features: Features, name: str) -> View | None:
-    """The view that a feature comes from; of a derived feature, the first view that it uses."""
-    roots = [name] if name not in features.derived else features.derived[name].meta.root_names()
-    return next((view for view in features.views if any(root in view.values for root in roots)), None)

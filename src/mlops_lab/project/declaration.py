@@ -12,7 +12,17 @@ ROW_ID, ASKED_AT, KNOWN_AT = "row_id", "asked_at", "known_at"
 """Columns that are added where the data does not have them: see `SourceSection`."""
 _RESPONSE_COLUMNS = {"id", "at", "version", "role", "output", "shadow_version", "shadow_output"}
 LOOP_TABLES = frozenset(
-    {"predictions", "outcomes", "refusals", "shadows", "quarantine", "measurements", "alerts", "decisions"}
+    {
+        "predictions",
+        "outcomes",
+        "refusals",
+        "shadows",
+        "quarantine",
+        "measurements",
+        "alerts",
+        "decisions",
+        "log_digests",
+    }
 )
 """The names of the tables that the loop writes."""
 FIELD_KINDS = ("string", "integer", "float", "boolean", "datetime")

@@ -72,7 +72,7 @@ def next_step(
     increase = float(loss) - float(champion_loss) if pairs.height else 0.0  # type: ignore[arg-type]
     evidence = {"rows": float(pairs.height), "harm": increase}
     if differing_cells:
-        reason = f"{differing_cells:,} feature values were served differently from their definition; see the alerts"
+        reason = f"{differing_cells:,} values were served differently from their definition; see the alerts"
         return Step(DecisionKind.ROLL_BACK, "rollout.parity", reason, {"differing_cells": float(differing_cells)})
     compared = f"{task.loss_name} {increase:+.4f} against the champion on {pairs.height:,} requests that both scored"
     if pairs.height >= MIN_ROWS and not increase <= settings.max_loss:  # also where it is NaN

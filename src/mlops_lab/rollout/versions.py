@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.features.definition import Features
+from mlops_lab.inference.predictor import Predictor
 from mlops_lab.project import Project
 from mlops_lab.registry.package import Plan, load_plan
 from mlops_lab.rollout.decisions import Decision, fold
@@ -31,6 +32,12 @@ def load_plan_of(project: Project, decisions: Sequence[Decision], version: int) 
 def load_features(project: Project, decisions: Sequence[Decision], version: int) -> Features:
     """The feature definition of a version, from its package."""
     return Features.from_dict(load_plan_of(project, decisions, version).features)
+
+
+def load_predictor(project: Project, decisions: Sequence[Decision], version: int) -> Predictor:
+    """A version, ready to score, from its package."""
+    found = find_version(decisions, version)
+    return Predictor(project.root / found.package, version=version, fingerprint=found.fingerprint)
 
 
 def find_champion(decisions: Sequence[Decision]) -> LiveVersion:

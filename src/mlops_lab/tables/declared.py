@@ -105,6 +105,23 @@ QUARANTINE = Table(
         FixedColumn("event", _TEXT, "`set_aside` or `released`"),
     ),
 )
+LOG_DIGESTS = Table(
+    name="log_digests",
+    meaning="What was added to `predictions` and `outcomes`, in digests: whether these tables still hold just that.",
+    time="hour",
+    written_by="intake, before it adds the rows; once for the rows that are older than this table",
+    once=_JOURNAL_ONCE,
+    columns=(
+        FixedColumn("hour", MOMENT, "the hour in which the time of the rows lies"),
+        FixedColumn("table", _TEXT, "the table that the rows were added to"),
+        FixedColumn("writer", _TEXT, "the journal that they came from; `before` for rows older than this table"),
+        FixedColumn("first", _WHOLE, "the position in the journal after which the added range begins"),
+        FixedColumn("last", _WHOLE, "the position at which it ends"),
+        FixedColumn("column", _TEXT, "the column; `id` counts the rows"),
+        FixedColumn("values", _WHOLE, "how many values it got"),
+        FixedColumn("digest", _WHOLE, "the sum of their hashes, modulo 2^64"),
+    ),
+)
 MEASUREMENTS = Table(
     name="measurements",
     meaning="Quality, calibration, volume, drift, nulls and parity of each day.",
@@ -157,4 +174,4 @@ DECISIONS = Table(
         FixedColumn("by", _TEXT, "who decided"),
     ),
 )
-TABLES = (PREDICTIONS, OUTCOMES, REFUSALS, SHADOWS, QUARANTINE, MEASUREMENTS, ALERTS, DECISIONS)
+TABLES = (PREDICTIONS, OUTCOMES, REFUSALS, SHADOWS, QUARANTINE, LOG_DIGESTS, MEASUREMENTS, ALERTS, DECISIONS)

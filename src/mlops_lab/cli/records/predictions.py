@@ -42,8 +42,32 @@ class ParityExample(Struct, frozen=True, kw_only=True):
     defined: Any
 
 
+class UnverifiedVersion(Struct, frozen=True, kw_only=True):
+    """Predictions that could not be verified, and why: the package of their version is gone, for example."""
+
+    version: int | None
+    predictions: int
+    reason: str
+
+
+class LogProblemRecord(Struct, frozen=True, kw_only=True):
+    """One thing that is wrong with a table of the lake: `what` in words, the `column` or `file` that it is about, how
+    many rows are missing or too many, the hours of the rows, and the ranges of the journal that held them."""
+
+    table: str
+    what: str
+    column: str | None
+    file: str | None
+    rows: int
+    since: str | None
+    until: str | None
+    ranges: str | None
+
+
 class ParityRecord(Struct, frozen=True, kw_only=True):
-    """`mlops features verify`: predictions and cells compared, cells that differ (in all, and by feature), examples."""
+    """`mlops features verify`: predictions, cells and answers compared; what differs in all (cells, answers, and rows
+    and columns of the log), the cells and answers by feature (`output`: the answer), and examples of them; versions
+    that could not be verified; the number of logged rows with digests, and what is wrong with the log."""
 
     schema_version: int = 1
     predictions: int
@@ -51,3 +75,7 @@ class ParityRecord(Struct, frozen=True, kw_only=True):
     differing: int
     by_feature: dict[str, int]
     examples: list[ParityExample]
+    answers: int
+    unverified: list[UnverifiedVersion]
+    rows_checked: int
+    log: list[LogProblemRecord]

@@ -1,0 +1,47 @@
+"""Digests of the log, written before its rows: what `predictions` and `outcomes` must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from mlops_lab.lake import Lake
+from mlops_lab.lake.damage import read_readable
+from mlops_lab.lake.digest import digest_rows
+from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS
+
+DIGESTED = {table.name: table for table in (PREDICTIONS, OUTCOMES)}
+_BEFORE = "before"
+_NO_ROWS = pl.DataFrame()
+
+
+def write_digests(lake: Lake, added: Mapping[str, pl.DataFrame], *, writer: str, first: int, last: int) -> None:
+    """Write the digests of the rows that are about to be added to these tables, for a range of a writer's journal.
+
+    Once for each `last`. A kill before the rows themselves are written does no harm: whoever checks the log leaves out
+    the ranges that their tables have not reached, and the next intake writes digests of what comes after `last` only.
+    """
+    digests = [
+        digest_rows(rows, id_column="id", time_column=DIGESTED[table].time).with_columns(
+            pl.lit(table).alias("table"), writer=pl.lit(writer), first=first, last=last
+        )
+        for table, rows in added.items()
+    ]
+    rows = pl.concat(digests).select(pl.col(name).cast(dtype) for name, dtype in LOG_DIGESTS.fixed_schema.items())
+    LOG_DIGESTS.append(lake, rows, position=(writer, max(last, 1)))
+
+
+def digest_existing(lake: Lake) -> None:
+    """Write the digests of all rows that are there already, where none were ever written.
+
+    Call it only when every table holds all of the journal that has been read: later ranges then begin after these rows.
+    """
+    tables = [table for table in DIGESTED.values() if table.exists(lake)]
+    if not tables or LOG_DIGESTS.exists(lake):
+        return
+    found = {table.name: read_readable(lake, table.name)[0] for table in tables}
+    rows = {
+        name: frame if {"id", DIGESTED[name].time} <= {*frame.columns} else _NO_ROWS for name, frame in found.items()
+    }
+    write_digests(lake, rows, writer=_BEFORE, first=0, last=0)

@@ -1,0 +1,69 @@
+"""Damaged tables: which files cannot be read, and the rows of those that can."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import msgspec
+import polars as pl
+
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.lake.delta import Lake
+
+
+@dataclass(frozen=True)
+class DamagedFile:
+    """A file of a table that cannot be read, and why; without `file`, the table's own log."""
+
+    table: str
+    file: str | None
+    reason: str
+
+
+def check_files(lake: Lake, table: str) -> list[DamagedFile]:
+    """The files of the table that are gone, or of another size than the table's log tells. None of them is read."""
+    try:
+        files = lake.files(table)
+    except EnvironmentFault as error:
+        return [DamagedFile(table, None, error.what)]
+    damaged = []
+    for name, file in files.items():
+        path = lake.table_path(table) / name
+        if not path.exists():
+            damaged.append(DamagedFile(table, name, "it is gone"))
+        elif path.stat().st_size != file.size_bytes:
+            reason = f"it has {path.stat().st_size:,} bytes instead of {file.size_bytes:,}"
+            damaged.append(DamagedFile(table, name, reason))
+    return damaged
+
+
+def read_readable(lake: Lake, table: str) -> tuple[pl.DataFrame, list[DamagedFile]]:
+    """The rows of all files of the table that can be read, as they are stored, and the files that cannot."""
+    try:
+        return lake.read(table, as_stored=True), []
+    except EnvironmentFault:
+        damaged = check_files(lake, table)
+    if any(file.file is None for file in damaged):
+        return pl.DataFrame(), damaged
+    schema = lake.schema(table)
+    parts = [pl.DataFrame(schema=schema)]
+    unreadable = {file.file for file in damaged}
+    for name in sorted(lake.files(table).keys() - unreadable):
+        try:
+            parts.append(pl.read_parquet(lake.table_path(table) / name))
+        except (OSError, pl.exceptions.PolarsError) as error:
+            damaged.append(DamagedFile(table, name, str(error).splitlines()[0][:200]))
+    return pl.concat(parts, how="diagonal_relaxed").select(list(schema)), damaged
+
+
+def past_columns(lake: Lake, table: str) -> set[str]:
+    """All columns that the table ever had, as far as its log goes back."""
+    names: set[str] = set()
+    for file in (lake.table_path(table) / "_delta_log").glob("*.json"):
+        with suppress(OSError, msgspec.DecodeError, KeyError):
+            actions = [msgspec.json.decode(line) for line in file.read_bytes().splitlines() if b'"metaData"' in line]
+            for action in actions:
+                schema = msgspec.json.decode(action["metaData"]["schemaString"])
+                names |= {column["name"] for column in schema["fields"]}
+    return names

@@ -1,0 +1,155 @@
+"""Digests of rows: by hour and column the number of values and a sum of their hashes, in whatever order the rows come.
+
+A cell is hashed with the id of its row and the name of its column, so values that change places change the sum. The
+sums of two sets of rows add up (modulo 2^64) to that of both. Nulls count as nothing, and equal values of different
+types have equal hashes: so a digest stays what it was where a table gets another column, or a column a wider type. The
+hashes are the same on any machine. They show damage and careless changes; who also rewrites the digests is not seen.
+
+Canonical values: a number is the bits of its float64 (whole numbers of more than 15 digits: their text), a moment its
+microseconds since 1970, a truth value 1 or 0, a list its values in order. Text that reads as one of them (`5`, `7.50`,
+`true`, `2013-03-01T05:00:00.000000Z`) counts as that, because a column may become text, and text become numbers.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+_Hashes = npt.NDArray[np.uint64]
+
+_MOMENT = pl.Datetime("us", "UTC")
+DIGEST_SCHEMA: dict[str, pl.DataType] = {
+    "hour": _MOMENT,
+    "column": pl.String(),
+    "values": pl.Int64(),
+    "digest": pl.Int64(),
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONG = 10**15  # whole numbers below it are exact as float64, and so is their text
+_CODE = r"^[+-]?0\d|^[+-]?\d{16,}$"
+"""Texts of digits that are no numbers: codes with a leading zero, and what is longer than a float64 is exact."""
+_MOMENT_TEXT = "%Y-%m-%dT%H:%M:%S%.6fZ"
+_IS_MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+
+
+def digest_rows(rows: pl.DataFrame, *, id_column: str, time_column: str) -> pl.DataFrame:
+    """The digests of some rows (the columns of `DIGEST_SCHEMA`): one row for each hour and each column with values.
+
+    `hour` is the hour of the row's time, UTC; rows without a time are in the first hour of 1970. `values` of the id
+    column is the number of rows.
+    """
+    if rows.is_empty():
+        return pl.DataFrame(schema=DIGEST_SCHEMA)
+    row_keys = hash_values(rows[id_column])
+    hours = rows[time_column].dt.truncate("1h").cast(_MOMENT).fill_null(_EPOCH).alias("hour")
+    cells: list[pl.Series] = [hours]
+    for index, column in enumerate(rows.iter_columns()):
+        own = row_keys if column.name == id_column else hash_values(column)
+        hashes = _mix(row_keys ^ _mix(own ^ np.uint64(_hash_text(column.name))))
+        if column.null_count():
+            hashes[column.is_null().to_numpy()] = 0
+        cells += [pl.Series(f"digest {index}", hashes), column.is_not_null().alias(f"values {index}")]
+    sums = pl.DataFrame(cells).group_by("hour").sum()
+    parts = [_part(sums, index, name) for index, name in enumerate(rows.columns)]
+    return pl.concat(parts).filter(pl.col("values") > 0).sort("hour", "column")
+
+
+def add_digests(digests: pl.DataFrame) -> pl.DataFrame:
+    """One row for each hour and column: the digests of all the rows together."""
+    sums = digests.group_by("hour", "column").agg(pl.col("values").sum(), pl.col("digest").sum())
+    return sums.select(list(DIGEST_SCHEMA)).sort("hour", "column")
+
+
+def hash_values(values: pl.Series) -> _Hashes:
+    """The hash of each value; of nulls, anything."""
+    dtype = values.dtype
+    if dtype.is_integer():
+        return _hash_integers(values)
+    if dtype.is_float():
+        return _hash_floats(values)
+    if dtype == pl.Boolean:
+        return _hash_floats(values.cast(pl.Float64))
+    if isinstance(dtype, pl.Datetime):
+        return _hash_moments(values)
+    if isinstance(dtype, pl.List):
+        return _hash_lists(values)
+    return _hash_texts(values.cast(pl.String))
+
+
+def _part(sums: pl.DataFrame, index: int, column: str) -> pl.DataFrame:
+    """The digests of one column. The sums are kept as signed numbers: Delta tables have no unsigned ones."""
+    return sums.select(
+        "hour",
+        pl.lit(column).alias("column"),
+        pl.col(f"values {index}").cast(pl.Int64).alias("values"),
+        pl.col(f"digest {index}").reinterpret(signed=True).alias("digest"),
+    )
+
+
+def _hash_integers(values: pl.Series) -> _Hashes:
+    numbers = values.cast(pl.Float64)
+    hashes = _hash_floats(numbers)
+    large = (numbers.abs() >= _LONG).fill_null(value=False).to_numpy()
+    if large.any():
+        hashes[large] = _hash_texts(values.cast(pl.String))[large]
+    return hashes
+
+
+def _hash_floats(values: pl.Series) -> _Hashes:
+    numbers = values.cast(pl.Float64).fill_null(0.0).to_numpy().copy()
+    numbers[np.isnan(numbers)] = np.nan  # one of its many bit patterns
+    return _hash_bits(numbers)
+
+
+def _hash_moments(values: pl.Series) -> _Hashes:
+    return _hash_bits(values.cast(_MOMENT).to_physical().fill_null(0).to_numpy())
+
+
+def _hash_bits(numbers: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> _Hashes:
+    return _mix(np.ascontiguousarray(numbers).view(np.uint64) ^ np.uint64(0x9E3779B97F4A7C15))
+
+
+def _hash_texts(values: pl.Series) -> _Hashes:
+    """The hashes of texts; each different one is hashed once."""
+    texts = values.unique().drop_nulls()
+    if texts.is_empty():
+        return np.zeros(len(values), dtype=np.uint64)
+    hashes = np.fromiter(map(_hash_text, texts.to_list()), dtype=np.uint64, count=len(texts))
+    numbers = texts.replace({"true": "1", "false": "0"}).cast(pl.Float64, strict=False)
+    is_finite = numbers.is_finite() & ~texts.str.contains(_CODE)
+    is_number = (is_finite | (numbers.cast(pl.String) == texts)).fill_null(value=False)
+    if is_number.any():
+        hashes[is_number.to_numpy()] = _hash_floats(numbers.filter(is_number))
+    is_moment = texts.str.contains(_IS_MOMENT)
+    if is_moment.any():
+        moments = texts.filter(is_moment).str.to_datetime(_MOMENT_TEXT, time_unit="us", time_zone="UTC", strict=False)
+        hashes[is_moment.to_numpy()] = _hash_moments(moments)
+    found = values.replace_strict(texts, pl.Series(hashes), default=None, return_dtype=pl.UInt64)
+    return found.fill_null(0).to_numpy().copy()
+
+
+def _hash_lists(values: pl.Series) -> _Hashes:
+    lengths = values.list.len().fill_null(0)
+    hashes = _hash_bits(lengths.cast(pl.Int64).to_numpy())
+    longest = lengths.max()
+    for index in range(int(longest) if isinstance(longest, int) else 0):
+        here = (lengths > index).to_numpy()
+        item = values.list.get(index, null_on_oob=True)
+        hashes[here] = _mix(hashes ^ hash_values(item) ^ item.is_null().to_numpy().astype(np.uint64))[here]
+    return hashes
+
+
+def _hash_text(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def _mix(hashes: _Hashes) -> _Hashes:
+    """The hashes with every bit depending on every other (the last step of SplitMix64: Steele, Lea, Flood 2014)."""
+    mixed = (hashes ^ (hashes >> np.uint64(30))) * _FIRST
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * _SECOND
+    return mixed ^ (mixed >> np.uint64(31))
