@@ -114,6 +114,7 @@ def what_came_of_it(folder: Path) -> dict[str, Any]:
         "predictions": predictions.sort("id").drop().rows(),
         "outcomes": outcomes.sort("id").rows(),
         "measurements": lake.read("measurements").sort("at", "monitor", "name").rows(),
+        "flights": lake.read("flights").sort("flight_id").rows(),
         "weather": sorted(lake.read("weather").select("origin", "known_at").rows()),
     }
 

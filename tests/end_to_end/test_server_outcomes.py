@@ -210,7 +210,7 @@ def test_facts_are_taken_once_and_never_rewritten(server: Server) -> None:
     ("table", "rows", "status", "code"),
     [
         ("nothing", [], 404, "unknown_table"),
-        ("parcels", [], 404, "unknown_table"),  # its rows are predictions with their outcomes
+        ("parcels", [{"depot": "b"}], 400, "invalid_request"),
         ("traffic", [{"depot": "b"}], 400, "invalid_request"),
         ("traffic", [{"depot": "b", "seen_at": "2024-03-25T09:00:00", "load": 1}], 400, "invalid_request"),
         ("traffic", [{"depot": "b", "seen_at": "2200-01-01T00:00:00Z", "load": 1}], 400, "invalid_request"),

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from mlops_lab.errors import InvalidInput, NotFound
+from mlops_lab.errors import Conflict, InvalidInput, NotFound
 from mlops_lab.intake.deliver import deliver_facts, deliver_outcomes, deliver_rows, replay_quarantine
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.quarantine import waiting
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project, load_project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, write_decision
+from mlops_lab.tables.facts import read_labelled
 
 NEW = ["shop,known_at,items", "a,2013-03-22T05:00:00Z,7", "b,2013-03-22T05:00:00Z,8"]
 
@@ -69,11 +70,29 @@ def test_rows_that_keep_the_contract_by_now_are_brought_in(live):
 
 
 def test_a_table_must_take_rows(live):
-    for table in ("orders", "gone"):
-        with pytest.raises(NotFound) as caught:
-            deliver_facts(live, table, file_of(live, *NEW))
-        assert caught.value.code == "unknown_table"
-        assert "stock" in caught.value.hint
+    with pytest.raises(NotFound) as caught:
+        deliver_facts(live, "gone", file_of(live, *NEW))
+    assert caught.value.code == "unknown_table"
+    assert "orders, stock" in caught.value.hint
+
+
+def test_requests_that_nobody_answered_become_rows_of_the_source(live):
+    order = "o1,2013-03-22T05:00:00Z,,a,,true,2013-03-22T06:00:00Z,true,"
+    columns = "order_id,asked_at,customer,shop,amount,express,known_at,late,minutes"
+    file = file_of(live, columns, f"new-{order}", order.replace("o1", "o01999"))
+    with pytest.raises(Conflict) as caught:
+        deliver_facts(live, "orders", file)
+    assert caught.value.code == "conflicting_fact", "an order of that id was loaded with other values"
+    file = file_of(live, columns, f"new-{order}")
+    assert deliver_facts(live, "orders", file) == {"accepted": 1, "duplicate": 0}
+    assert deliver_facts(live, "orders", file) == {"accepted": 0, "duplicate": 1}
+    lake = Lake(live.lake_path)
+    ingest_journal(live, lake)
+    (row,) = lake.read("orders").filter(order_id="new-o1").rows(named=True)
+    assert (row["shop"], row["late"], row["minutes"]) == ("a", True, None)
+    assert row["known_at"].isoformat() == "2013-03-22T06:00:00+00:00"
+    assert "new-o1" in read_labelled(live, lake)["_fact_id"], "training uses it"
+    assert deliver_facts(live, "orders", file) == {"accepted": 0, "duplicate": 1}, "also with a state of the lake"
 
 
 def test_a_row_of_the_wrong_type_is_refused_and_nothing_is_accepted(live):

@@ -1,10 +1,12 @@
 """The journal comes into the lake, each record once, whatever was written before a kill."""
 
 import pytest
-from one_of_each import ids, write
+from one_of_each import AT, REQUEST, ids, write
 
 from mlops_lab.intake.journal import ingest_journal
-from mlops_lab.journal.workers import read_positions
+from mlops_lab.journal.records import FactRecord, encode_frame
+from mlops_lab.journal.workers import read_positions, worker_path
+from mlops_lab.journal.writer import Journal
 from mlops_lab.lake import Lake
 
 TABLES = ["outcomes", "predictions", "quarantine", "refusals", "shadows", "stock"]
@@ -43,6 +45,21 @@ def test_each_worker_has_a_position_of_its_own(small):
 def test_an_empty_journal_writes_no_table(small):
     assert ingest_journal(small.project, small.lake) == (0,)
     assert small.lake.tables() == []
+
+
+def test_a_row_of_the_source_is_added_where_the_lake_has_no_outcome_of_its_request(small):
+    small.lake.append("orders", small.orders)
+    write(small.project, "answered")
+    ingest_journal(small.project, small.lake)
+    order = {**REQUEST, "known_at": AT, "late": True, "minutes": None}
+    names = [small.orders["order_id"][3], "answered", "new"]
+    journal = Journal(worker_path(small.project.journal_path, 0))
+    journal.append([encode_frame([FactRecord("orders", {"order_id": name, **order}, AT)]) for name in names])
+    journal.close()
+    for _ in range(2):
+        ingest_journal(small.project, small.lake)
+        added = small.lake.read("orders").join(small.orders, on="order_id", how="anti")
+        assert added.select("order_id", "received_at").rows() == [("new", AT)]
 
 
 @pytest.mark.parametrize("failing", TABLES)

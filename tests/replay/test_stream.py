@@ -14,6 +14,7 @@ from mlops_lab.clock import day_start
 from mlops_lab.project import load_project
 from mlops_lab.replay.flights import World
 from mlops_lab.replay.stream import Stream
+from mlops_lab.tables.fields import source_fields
 
 PROJECT = load_project(Path(__file__).parents[2] / "examples" / "flights")
 ZONE = PROJECT.timezone
@@ -25,6 +26,7 @@ def check(world: World, first: date, last: date) -> int:
     stream = Stream(PROJECT, world, first=first, last=last)
     asked: Counter[str] = Counter()
     told: Counter[str] = Counter()
+    landed: Counter[str] = Counter()
     weather: list[tuple] = []
     now = day_start(first, ZONE)
     for day in stream.days:
@@ -37,6 +39,9 @@ def check(world: World, first: date, last: date) -> int:
                 assert now - timedelta(days=1) <= outcome["known_at"] <= minute.at
                 told[outcome["id"]] += 1
                 assert told[outcome["id"]] <= asked[outcome["id"]]  # only about what was asked before
+            for flight in minute.in_flight:
+                assert now - timedelta(days=1) <= flight["known_at"] <= minute.at
+                landed[flight["flight_id"]] += 1
             for row in minute.weather:
                 assert row["known_at"] <= minute.at
                 weather.append((row["known_at"], row["origin"]))
@@ -56,6 +61,8 @@ def check(world: World, first: date, last: date) -> int:
     inside = world.flights.filter(pl.col("scheduled_at").is_between(stream.start, stream.end, closed="left"))
     assert asked == told == Counter(inside["flight_id"].to_list())
     known = pl.col("known_at")
+    in_flight = world.flights.filter(pl.col("scheduled_at") < stream.start, known >= stream.start, known < stream.end)
+    assert landed == Counter(in_flight["flight_id"].to_list())
     expected = world.weather.filter(known >= stream.start, known < stream.end).select("known_at", "origin").rows()
     assert weather == sorted(weather)
     assert Counter(weather) == Counter(expected)
@@ -84,6 +91,13 @@ def test_outcomes_come_before_requests_of_the_same_moment(world):
         for request in minute.requests[:1]
     ]
     assert at_once  # it happens, and both come in one minute: outcomes are listed first
+
+
+def test_a_flight_in_the_air_at_the_start_is_a_row_of_the_source(world):
+    stream = Stream(PROJECT, world, first=date(2013, 3, 1), last=date(2013, 3, 1))
+    rows = [row for minute in stream.play(date(2013, 3, 1)) for row in minute.in_flight]
+    assert len(rows) == 56
+    assert {tuple(row) for row in rows} == {tuple(field.name for field in source_fields(PROJECT))}
 
 
 def test_a_request_has_nothing_of_its_outcome(world):

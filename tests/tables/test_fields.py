@@ -5,6 +5,7 @@ from pathlib import Path
 from mlops_lab.tables.fields import (
     outcome_fields,
     request_fields,
+    row_keys,
     source_fields,
     submitted_fields,
     table_fields,
@@ -24,6 +25,13 @@ def test_fields_are_those_of_the_declaration(tiny):
     assert names(source_fields(tiny.project)) == ["order_id", *request, "known_at", "late", "minutes"]
     assert list(table_fields(tiny.project)) == ["orders", "stock"]
     assert table_schemas(tiny.project)["stock"]["known_at"] == MOMENT
+
+
+def test_rows_are_identified_by_an_id_or_by_key_and_moment(tiny, write_project, tmp_path: Path):
+    assert row_keys(tiny.project) == {"orders": ["order_id"], "stock": ["shop", "known_at"]}
+    no_id = ('id = "order_id"\n', "")
+    no_moment = ('key = ["shop"]\nknown_at = "known_at"', 'key = ["shop"]')
+    assert row_keys(write_project(tmp_path, no_id, no_moment)) == {"stock": ["shop"]}
 
 
 def test_where_requests_are_timed_by_arrival_their_moment_comes_first(write_project, tmp_path: Path):

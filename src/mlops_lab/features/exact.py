@@ -85,6 +85,15 @@ class RunningSums:
         high, low = _join([*limbs, carry], math.ldexp(1.0, LOWEST + self.first * _BITS))
         return np.asarray(high), np.asarray(low)
 
+    def whole_between(self, since: tuple[RunningSums, Integers], until: Integers) -> list[int]:
+        """The sums of `between` as whole numbers, in units of 2^LOWEST. Slow: for a few rows."""
+        other, counts = since
+        sums = [0] * len(until)
+        for number, (own, others) in enumerate(zip(self.limbs, other.limbs, strict=True), self.first):
+            for row, part in enumerate((own[until] - others[counts]).tolist()):
+                sums[row] += part << (number * _BITS)
+        return sums
+
 
 def _split(values: Floats) -> dict[int, Integers]:
     """The values as limbs: the number of each limb that is not zero everywhere, and its column."""
@@ -123,12 +132,12 @@ def _join(limbs: Sequence[Any], unit: float) -> tuple[Any, Any]:
     """The number with these limbs (the last is signed), by Horner's rule; and the sum of the rounding errors."""
     value, rest = limbs[-1] * 1.0, limbs[-1] * 0.0
     for limb in reversed(limbs[:-1]):
-        value, lost = _add(value * _BASE, limb * 1.0)
+        value, lost = add(value * _BASE, limb * 1.0)
         rest = rest * _BASE + lost
     return value * unit, rest * unit
 
 
-def _add(a: Any, b: Any) -> tuple[Any, Any]:
+def add(a: Any, b: Any) -> tuple[Any, Any]:
     """a + b rounded, and the rounding error (Knuth's two-sum)."""
     total = a + b
     share = total - a
@@ -144,17 +153,3 @@ def multiply(a: Any, b: Any) -> tuple[Any, Any]:
     b_high = scaled - (scaled - b)
     a_low, b_low = a - a_high, b - b_high
     return product, a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
-
-
-def variance(count: Any, total: tuple[Any, Any], squares: tuple[Any, Any]) -> Any:
-    """The sample variance of `count` numbers from their sum and the sum of their squares, in doubled precision.
-
-    (Σx² - (Σx)²/n) / (n - 1): plain floats would lose all digits where the mean is much larger than the deviation.
-    """
-    high, low = multiply(total[0], total[0])
-    low = low + 2.0 * total[0] * total[1]
-    mean = high / count
-    back, lost = multiply(mean, count)
-    rest = (((high - back) - lost) + low) / count
-    difference, error = _add(squares[0], -mean)
-    return (difference + (error + squares[1] - rest)) / (count - 1.0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from mlops_lab.features.aggregates import Aggregate
-from mlops_lab.features.exact import multiply, to_double, to_whole, variance
+from mlops_lab.features.deviation import exact_deviation
+from mlops_lab.features.exact import multiply, to_double, to_whole
 
 TERM_COUNTS = {"count": 1, "sum": 2, "mean": 2, "share": 2, "std": 3, "min": 0, "max": 0, "last": 0}
 """How many running sums each aggregate needs."""
@@ -41,12 +41,9 @@ def aggregate_value(aggregate: Aggregate, sums: Sequence[int]) -> float | None:
         return None
     if aggregate.how == "share":
         return sums[1] / number
-    total = to_double(sums[1])
     if aggregate.how == "mean":
-        return total[0] / number
-    if number < 2:
-        return None
-    return math.sqrt(max(variance(float(number), total, to_double(sums[2])), 0.0))
+        return to_double(sums[1])[0] / number
+    return exact_deviation(number, sums[1], sums[2]) if number > 1 else None
 
 
 def extreme_value(aggregate: Aggregate, values: Iterable[Any]) -> Any:

@@ -15,7 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mlops_lab.features.aggregates import Aggregate
-from mlops_lab.features.exact import Floats, Integers, RunningSums, multiply, variance
+from mlops_lab.features.deviation import estimate_deviation, exact_deviation
+from mlops_lab.features.exact import Floats, Integers, RunningSums, multiply
 from mlops_lab.features.sorted_facts import LookupRows, SortedFacts
 
 _ROWS_PER_BATCH = 10_000
@@ -97,9 +98,12 @@ def _mean(not_null: _Counts, sums: _Sums) -> WindowAggregate:
 def _std(not_null: _Counts, sums: _Sums, squares: _Sums) -> WindowAggregate:
     def std(windows: Windows) -> pl.Series:
         count = not_null.of(windows)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            spread = variance(count.astype(np.float64), sums.of(windows), squares.of(windows))
-            return _null_where(count < 2, np.sqrt(np.maximum(spread, 0.0)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            values, is_certain = estimate_deviation(count.astype(np.float64), sums.of(windows), squares.of(windows))
+        uncertain = np.flatnonzero(~is_certain & (count >= 2))
+        exact_sums = sums.exactly(windows, uncertain), squares.exactly(windows, uncertain)
+        values[uncertain] = list(map(exact_deviation, count[uncertain].tolist(), *exact_sums))
+        return _null_where(count < 2, values)
 
     return std
 
@@ -128,6 +132,10 @@ class _Sums:
 
     def of(self, windows: Windows) -> tuple[Floats, Floats]:
         return self._entered.between((self._left, windows.since), windows.until)
+
+    def exactly(self, windows: Windows, rows: Integers) -> list[int]:
+        """The sums of some of the windows as whole numbers."""
+        return self._entered.whole_between((self._left, windows.since[rows]), windows.until[rows])
 
 
 class _Extremes:

@@ -26,7 +26,7 @@ from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.serving.answering.service import Service
 from mlops_lab.serving.http.tokens import ensure_token
 from mlops_lab.serving.process.address import Address, find_server
-from mlops_lab.tables.fields import submitted_fields, table_fields
+from mlops_lab.tables.fields import row_keys, submitted_fields, table_fields
 from mlops_lab.tables.open_lake import open_lake
 
 ROWS_AT_ONCE = 5000
@@ -45,16 +45,16 @@ def deliver_outcomes(project: Project, file: Path) -> dict[str, Any]:
 
 def deliver_facts(project: Project, table: str, file: Path) -> dict[str, Any]:
     """How many rows of the file were new to the table: counts of accepted and duplicate ones."""
-    if table not in project.settings.tables:
+    keys = row_keys(project)
+    if table not in keys:
         raise NotFound(
             f'there is no table "{table}" that takes rows',
             code="unknown_table",
             where="TABLE",
-            hint=f"declared in mlops.toml: {', '.join(project.settings.tables) or 'none'}",
+            hint=f"declared in mlops.toml: {', '.join(keys) or 'none'}",
         )
-    fields, section = table_fields(project)[table], project.settings.tables[table]
-    key = [*section.key, *([section.known_at] if section.known_at else [])]
-    good, aside = sort_out(read_rows(project, table, file, fields), fields, table=table, key=key)
+    fields = table_fields(project)[table]
+    good, aside = sort_out(read_rows(project, table, file, fields), fields, table=table, key=keys[table])
     result = deliver_rows(project, table, good.to_dicts())
     if aside:
         lake = open_lake(project)

@@ -41,6 +41,7 @@ from mlops_lab.project import Project
 from mlops_lab.tables.arrival import Arrival
 from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS, QUARANTINE, REFUSALS, SHADOWS
 from mlops_lab.tables.fields import table_fields
+from mlops_lab.tables.verdict import Verdict
 
 
 def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
@@ -98,7 +99,7 @@ def _ingest(project: Project, lake: Lake, path: Path, *, writer: str) -> int:
     if not records:
         return since
     position = (writer, records[-1][0])
-    batches = _batches(project, records)
+    batches = _batches(project, lake, records)
     predictions = [(lsn, record) for lsn, record in records if isinstance(record, PredictionRecord)]
     to_frame = partial(prediction_frame, project, known=lake.schema(PREDICTIONS.name))
     log = _Batch(PREDICTIONS.name, PREDICTIONS.time, predictions, to_frame)
@@ -118,7 +119,7 @@ def _write_digests(lake: Lake, batches: Mapping[str, _Batch], *, since: int, pos
     write_digests(lake, added, writer=writer, first=first, last=end)
 
 
-def _batches(project: Project, records: Sequence[tuple[int, Record]]) -> list[_Batch]:
+def _batches(project: Project, lake: Lake, records: Sequence[tuple[int, Record]]) -> list[_Batch]:
     """The records by table, without the predictions."""
 
     def of_kind(kind: type[Record]) -> list[tuple[int, Any]]:
@@ -135,11 +136,28 @@ def _batches(project: Project, records: Sequence[tuple[int, Record]]) -> list[_B
         arrival = Arrival.SENT if record.corrected is None else Arrival.CORRECTION
         row = {**record.row, "received_at": record.received_at, "received_as": str(arrival)}
         facts.setdefault(record.table, []).append((lsn, row))
-    fields = table_fields(project)
+    fields, source = table_fields(project), project.settings.source
     for name, rows in facts.items():  # a table may not be declared any more: its rows stay readable
-        time = project.settings.tables[name].known_at if name in project.settings.tables else None
-        batches.append(_Batch(name, time, rows, partial(fact_frame, fields.get(name, ()))))
+        to_frame = partial(fact_frame, fields.get(name, ()))
+        if name == source.table:
+            batches.append(_Batch(name, source.known_at, rows, partial(_new_source_rows, project, lake, to_frame)))
+        else:
+            time = project.settings.tables[name].known_at if name in project.settings.tables else None
+            batches.append(_Batch(name, time, rows, to_frame))
     return batches
+
+
+def _new_source_rows(
+    project: Project, lake: Lake, to_frame: Callable[[list[Any]], pl.DataFrame], rows: list[Any]
+) -> pl.DataFrame:
+    """The rows of the source table, without requests whose outcome is in the lake: a server does not remember all of
+    them, and a data file may have brought some meanwhile."""
+    key = project.settings.source.id
+    known = lake.read(project.settings.source.table, columns=[key])[key]
+    if OUTCOMES.exists(lake):
+        outcomes = OUTCOMES.read(lake, columns=["id", "verdict"])
+        known = known.append(outcomes.filter(pl.col("verdict") == Verdict.ACCEPTED)["id"])
+    return to_frame(rows).filter(~pl.col(key).is_in(known.implode()))
 
 
 def _append_new(lake: Lake, batch: _Batch, *, position: tuple[str, int]) -> None:

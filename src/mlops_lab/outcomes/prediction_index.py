@@ -49,6 +49,10 @@ class PredictionIndex:
         shadow = self._shadows.get(prediction_id)
         return IndexedPrediction(from_micros(prediction[0]), prediction[1], shadow and shadow[1])
 
+    def contains(self, prediction_id: str) -> bool:
+        """Whether there is a prediction with that id."""
+        return self._predictions.get(prediction_id) is not None
+
     def add(self, ids: Sequence[str], moments: Sequence[int], locations: Sequence[int]) -> None:
         """Add at least one prediction, none of which is in the index. Moments are microseconds since 1970."""
         self._predictions.put(ids, moments, locations)

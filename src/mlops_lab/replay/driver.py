@@ -121,6 +121,9 @@ class Replay:
                 oldest = None
             if minute.outcomes:
                 self._post_rows(client, "/v1/outcomes", {"outcomes": minute.outcomes})
+            if minute.in_flight:
+                path = f"/v1/tables/{self._project.settings.source.table}/rows"
+                self._post_rows(client, path, {"rows": minute.in_flight})
             if minute.weather:
                 self._post_rows(client, "/v1/tables/weather/rows", {"rows": minute.weather})
             if minute.requests:

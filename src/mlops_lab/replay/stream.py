@@ -12,7 +12,7 @@ import polars as pl
 from mlops_lab.clock import day_start
 from mlops_lab.project import Project
 from mlops_lab.replay.flights import World
-from mlops_lab.tables.fields import outcome_fields, request_fields
+from mlops_lab.tables.fields import outcome_fields, request_fields, source_fields
 
 _encode = msgspec.json.encode
 
@@ -23,6 +23,8 @@ class Minute:
 
     at: datetime
     outcomes: list[dict[str, object]]
+    in_flight: list[dict[str, object]]
+    """The flights that were in the air when the replay began: nobody asked about them, and now they have ended."""
     weather: list[dict[str, object]]
     requests: list[bytes]
 
@@ -42,6 +44,9 @@ class Stream:
         self._outcomes = flights.select(pl.col("flight_id").alias("id"), "known_at", *outcome_names).sort(
             "known_at", "id"
         )
+        scheduled, known = pl.col("scheduled_at"), pl.col("known_at")
+        in_flight = world.flights.filter(scheduled < self.start, known >= self.start)
+        self._in_flight = in_flight.select(field.name for field in source_fields(project)).sort("known_at", "flight_id")
         soonest = (flights["known_at"] - flights["scheduled_at"]).min()
         self.soonest_outcome = soonest if isinstance(soonest, timedelta) else timedelta(0)
         self._weather = world.weather.filter(pl.col("known_at") >= self.start)
@@ -64,12 +69,13 @@ class Stream:
         start, end = self.bounds(day)
         today = self._requests.filter(pl.col("scheduled_at").is_between(start, end, closed="left"))
         outcomes = _FactQueue(_between(self._outcomes, start, end))
+        in_flight = _FactQueue(_between(self._in_flight, start, end))
         weather = _FactQueue(_between(self._weather, start, end))
         for (at,), rows in today.group_by("scheduled_at", maintain_order=True):
             assert isinstance(at, datetime)
             requests = [_encode(row) for row in rows.iter_rows(named=True)]
-            yield Minute(at, outcomes.take(at), weather.take(at), requests)
-        yield Minute(end, outcomes.take(end), weather.take(end), [])
+            yield Minute(at, outcomes.take(at), in_flight.take(at), weather.take(at), requests)
+        yield Minute(end, outcomes.take(end), in_flight.take(end), weather.take(end), [])
 
     def remainder(self) -> list[dict[str, object]]:
         """The outcomes that become known only after the last day."""

@@ -23,7 +23,7 @@ This page is made from `src/mlops_lab/tables/declared.py`. Do not edit it: run `
 | table | what it holds | time | written by | what makes an append happen once |
 |---|---|---|---|---|
 | the source table: `table` in `[source]` | The past: requests whose outcome is known. | its `known_at` column | \
-whatever trains (`mlops run`, `mlops up`, `mlops tune`), from the data file | the row's id |
+whatever trains (`mlops run`, `mlops up`, `mlops tune`), from the data file; intake, from the journal | the row's id |
 | each table in `[tables]` | Facts from elsewhere that features look up. | its `known_at` column, if it has one | \
 whatever trains, from the data file; intake, from the journal | from the data file, the row's `key` and `known_at`; \
 from the journal, the position in it |
@@ -31,7 +31,8 @@ from the journal, the position in it |
 The source table has the column of the id, the request's fields, the column of the moment at which the outcome became
 known, and the outcome's fields. A table in `[tables]` has its `fields`. Both have the column `received_at` once rows
 were added after the first load: features see such a row from the later of the two moments. Outcomes that are submitted
-later are in `outcomes`, not in the source table; training and features use both.
+later are in `outcomes`, not in the source table; training and features use both. A request that no server of the
+project answered becomes a row of the source table once its outcome is known: see [Serving](serving.md#ground-truth).
 
 ## Tables that MLOps Lab writes
 """

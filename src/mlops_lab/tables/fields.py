@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from mlops_lab.contracts.fields import Field, parse_fields, polars_schema
-from mlops_lab.project import Project
+from mlops_lab.project import ROW_ID, Project
 
 
 def request_fields(project: Project) -> tuple[Field, ...]:
@@ -38,6 +38,18 @@ def table_fields(project: Project) -> dict[str, tuple[Field, ...]]:
         for name, table in project.settings.tables.items()
     }
     return {project.settings.source.table: source_fields(project), **tables}
+
+
+def row_keys(project: Project) -> dict[str, list[str]]:
+    """By table that takes single rows, the columns that identify a row.
+
+    The source table takes none where an id is a position in its file.
+    """
+    source = project.settings.source
+    keys = {} if source.id == ROW_ID else {source.table: [source.id]}
+    for name, table in project.settings.tables.items():
+        keys[name] = [*table.key, *([table.known_at] if table.known_at else [])]
+    return keys
 
 
 def table_schemas(project: Project) -> dict[str, dict[str, pl.DataType]]:

@@ -63,6 +63,11 @@ class Intake:
         kinds = [msgspec.convert({"shop": "a", "known_at": AT, **row}, self.schemas.rows["stock"]) for row in rows]
         return self.acceptor.check_facts(self.state, "stock", kinds)
 
+    def check_orders(self, *rows: dict[str, Any]) -> Acceptance:
+        order = {"order_id": "a", "asked_at": AT, "shop": "x", "express": True, "known_at": hours(1), "late": True}
+        kinds = [msgspec.convert({**order, **row}, self.schemas.rows["orders"]) for row in rows]
+        return self.acceptor.check_facts(self.state, "orders", kinds)
+
     def write(self, acceptance: Acceptance) -> Acceptance:
         self.state.record(self.journal, acceptance.records)
         return acceptance
@@ -234,6 +239,51 @@ def test_with_a_wall_clock_a_fact_is_received_now(make_intake):
     before = clock.now()
     (record,) = intake.check({"items": 1.0}).records
     assert before <= record.received_at <= clock.now()
+
+
+# ---- rows of the source table: requests that no server answered -----------------------------------------------------
+
+
+def test_a_request_that_nobody_answered_is_accepted_with_its_outcome(intake):
+    intake.predict("z", at=hours(2))
+    acceptance = intake.write(intake.check_orders({}, {"order_id": "b", "known_at": hours(3)}, {}))
+    assert acceptance.response == {"accepted": 2, "duplicate": 1}
+    late, new = acceptance.records
+    assert (late.table, late.row["order_id"], late.received_at) == ("orders", "a", hours(2))
+    assert (new.row["order_id"], new.received_at) == ("b", None)
+    assert intake.check_orders({}).response == {"accepted": 0, "duplicate": 1}
+
+
+@pytest.mark.parametrize("written_between", [False, True])
+def test_another_row_about_the_same_request_is_a_conflict(intake, written_between):
+    if written_between:
+        intake.write(intake.check_orders({}))
+    with pytest.raises(Conflict) as caught:
+        intake.check_orders({}, {"known_at": hours(2)})
+    assert (caught.value.code, caught.value.where) == ("conflicting_fact", "$.rows[1] of table orders")
+    assert "this id" in caught.value.what
+
+
+def test_the_outcome_of_a_prediction_is_no_row(intake):
+    """Else the request would count twice."""
+    intake.predict("a")
+    with pytest.raises(Conflict) as caught:
+        intake.check_orders({"order_id": "b"}, {})
+    assert (caught.value.code, caught.value.where) == ("predicted_request", "$.rows[1].order_id of table orders")
+    assert "mlops outcomes" in caught.value.hint
+
+
+def test_a_row_whose_outcome_was_known_before_its_request_is_refused(intake):
+    with pytest.raises(InvalidInput) as caught:
+        intake.check_orders({"known_at": hours(-1)})
+    assert (caught.value.code, caught.value.where) == ("outcome_too_early", "$.rows[0].known_at of table orders")
+
+
+def test_a_row_of_the_source_that_breaks_a_rule_is_set_aside(make_intake):
+    intake = make_intake(('amount = "float?"', 'amount = { type = "float?", min = 0 }'))
+    acceptance = intake.check_orders({"amount": -1.0}, {"order_id": "b", "amount": 1.0})
+    assert (acceptance.response["accepted"], acceptance.response["quarantined"]) == (1, 1)
+    assert [type(record) for record in acceptance.records] == [FactRecord, SetAsideRecord]
 
 
 rows = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.none() | st.integers(0, 1)), max_size=8)

@@ -16,6 +16,17 @@ from mlops_lab.serving.answering.schemas import Schemas
 AT = datetime(2013, 3, 1, tzinfo=UTC)
 STOCK = View("stock", "stock", by="shop", values={"items": last("items")})
 ORDERS = View("orders", "orders", by="shop", values={"minutes": last("minutes")})
+ORDER = {
+    "order_id": "o1",
+    "asked_at": AT,
+    "customer": None,
+    "shop": "a",
+    "amount": 2.0,
+    "express": False,
+    "known_at": AT,
+    "late": False,
+    "minutes": 12.0,
+}
 
 
 @pytest.fixture
@@ -81,14 +92,31 @@ def test_the_facts_of_a_state_are_loaded(facts, tmp_path):
     rows = {"shop": "a", "known_at": known_at, "items": [float(number) for number in range(1200)]}
     ids = {"_known_at": known_at, "_seen_at": known_at, "_fact_id": [f"{number:04}" for number in range(1200)]}
     pl.DataFrame(rows | ids).write_parquet(state / "stock.parquet")
-    order = {"shop": ["a"], "minutes": [12.0], "_known_at": [AT], "_seen_at": [AT], "_fact_id": ["o1"]}
-    pl.DataFrame(order).write_parquet(state / "orders.parquet")
-    facts.load(state)
+    orders = [{**ORDER, "_known_at": AT, "_seen_at": AT, "_fact_id": name} for name in ("o1", "o2")]
+    pl.DataFrame(orders).drop("order_id").write_parquet(state / "orders.parquet")
+    facts.load(state, is_predicted={"o2"}.__contains__)
     assert read(facts, STOCK, 10) == 599.0
     assert read(facts, ORDERS, 1) == 12.0
     assert len(facts.rows["stock"]) == 1200
     assert facts.newest == {"stock": known_at[-1]}
-    assert "orders" not in facts.rows, "outcomes are recognized by the prediction index"
+    assert facts.is_same("orders", {**ORDER, "order_id": "o1"}) is True
+    assert facts.is_same("orders", {**ORDER, "order_id": "o1", "minutes": 5.0}) is False
+    assert facts.is_same("orders", {**ORDER, "order_id": "o2"}) is None, "the prediction index recognizes it"
+
+
+def test_a_row_of_the_source_is_a_fact_about_its_request(facts):
+    assert facts.is_same("orders", ORDER) is None
+    facts.add_fact(FactRecord("orders", ORDER, AT + timedelta(hours=3)))
+    assert facts.is_same("orders", ORDER) is True
+    assert read(facts, ORDERS, 3) == "unknown", "it was received late"
+    assert read(facts, ORDERS, 4) == 12.0
+
+
+def test_a_row_of_a_table_is_compared_by_its_values(facts):
+    facts.add_fact(stock("a", 1, 5.0))
+    assert facts.is_same("stock", stock("a", 1, 5.0).row) is True
+    assert facts.is_same("stock", stock("a", 1, 6.0).row) is False
+    assert facts.is_same("stock", stock("a", 2, 5.0).row) is None
 
 
 def test_the_name_of_a_fact_is_its_key():

@@ -63,7 +63,19 @@ def test_a_table_that_does_not_exist_names_those_that_do(schemas):
         schemas.row_type("stocks")
     assert caught.value.code == "unknown_table"
     assert caught.value.where == "/v1/tables/stocks/rows"
-    assert caught.value.hint.endswith(": stock")
+    assert caught.value.hint.endswith(": orders, stock")
+
+
+def test_a_row_of_the_source_is_a_request_with_its_outcome(schemas):
+    row = {"order_id": "a", "asked_at": AT, "shop": "x", "express": True, "known_at": AT, "late": True}
+    read = msgspec.structs.asdict(msgspec.convert(row, schemas.row_type("orders")))
+    assert read == {**row, "customer": None, "amount": None, "minutes": None}
+    assert schemas.identity("orders", read) == ("a",)
+
+
+def test_a_source_whose_ids_are_positions_in_its_file_takes_no_rows(write_project, tmp_path):
+    schemas = Schemas(write_project(tmp_path, ('id = "order_id"\n', "")))
+    assert list(schemas.rows) == list(schemas.row_fields) == ["stock"]
 
 
 def test_a_fact_is_identified_by_its_key_and_moment(schemas):

@@ -114,6 +114,22 @@ def test_a_fact_changes_the_answers_after_it(make_service, make_request: Make, t
     assert dict(zip(looked_up, after.features, strict=True))["items"] == 7.0
 
 
+def test_a_request_that_nobody_answered_is_known_after_a_restart(project, routing_table, make_request: Make, tiny):
+    service = Service(project, routing_table)
+    row = {"order_id": "new", "asked_at": tiny.now, "customer": "c999", "shop": "a", "express": True, "late": True}
+    row |= {"known_at": tiny.now + timedelta(hours=1), "minutes": 33.0}
+    sent = [msgspec.convert(row, service.schemas.rows["orders"])]
+    assert service.accept_facts("orders", sent) == {"accepted": 1, "duplicate": 0}
+    service.close()
+    service = Service(project, routing_table)
+    assert service.accept_facts("orders", sent) == {"accepted": 0, "duplicate": 1}
+    later = (tiny.now + timedelta(hours=2)).isoformat()
+    (answer,) = service.answer(convert(service, make_request(asked_at=later, customer="c999"))).answers
+    names = [name for name in service.models.champion.features.inputs if name not in ("shop", "amount", "express")]
+    assert dict(zip(names, answer.features, strict=True))["last_minutes"] == 33.0
+    service.close()
+
+
 def test_an_outcome_is_accepted_once(make_service, make_request: Make, tiny):
     service = make_service()
     service.answer(convert(service, make_request(id="a")))

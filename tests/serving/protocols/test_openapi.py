@@ -53,7 +53,7 @@ def test_its_examples_of_requests_are_answered(server: tuple[InProcessServer, bo
                 response = running.send("POST", url, body, token=running.operate, headers={"content-type": media})
                 assert response.status_code == 200, (path, response.text)
                 sent += 1
-    assert sent == 11
+    assert sent == 12
 
 
 def test_descriptions_are_on_one_line(server: tuple[InProcessServer, bool]) -> None:

@@ -31,6 +31,7 @@ class Acceptor:
     """Checks outcomes and facts against what a worker knows; changes nothing."""
 
     def __init__(self, project: Project, schemas: Schemas) -> None:
+        self._source = project.settings.source
         self._tables = project.settings.tables
         self._schemas = schemas
         self._uses_wall_clock = project.settings.project.clock == "wall"
@@ -76,10 +77,10 @@ class Acceptor:
         """The rows that are new. A row that is sent again is ignored, one that breaks the contract is set aside.
 
         One that has the key and the moment of another but different values corrects it, is ignored, or is a Conflict:
-        as the table's `on_change` says.
+        as the table's `on_change` says. A row of the source table is a request that no server answered, with its
+        outcome: a Conflict where a server did answer it.
         """
-        on_change = self._tables[table].on_change
-        seen, known = state.facts.rows[table], self._schemas.known_at[table]
+        known, on_change = self._schemas.known_at[table], self._on_change(table)
         fresh: dict[tuple[Any, ...], dict[str, Any]] = {}
         corrected: dict[tuple[Any, ...], dict[str, Any]] = {}
         aside: list[SetAsideRecord] = []
@@ -87,8 +88,8 @@ class Acceptor:
         newest = state.facts.newest.get(table)
         for index, struct in enumerate(rows):
             row = {name: getattr(struct, name) for name in struct.__struct_fields__}
-            identity = self._schemas.identity(table, row)
-            if seen.get(identity) == row:
+            is_same = state.facts.is_same(table, row)
+            if is_same:
                 continue
             broken = self._first_broken(table, row, newest)
             if broken is not None:
@@ -98,13 +99,21 @@ class Acceptor:
                 problems.append(_broken_row(table, index, column, text).as_dict())
                 continue
             newest = clock.latest(newest, row[known] if known else None)
-            earlier = fresh.get(identity) or seen.get(identity)
-            if earlier is not None and earlier != row and on_change == "refuse":
-                raise _conflicting_row(table, index)
-            if earlier is not None and earlier != row and on_change == "correct" and identity in seen:
-                corrected[identity] = seen[identity]
-            if earlier is None or identity in corrected:
+            identity = self._schemas.identity(table, row)
+            is_repeated = identity in fresh
+            earlier = fresh.setdefault(identity, row)
+            if is_same is False or earlier != row:
+                if on_change == "refuse":
+                    raise self._conflict(table, index)
+                if on_change == "ignore":
+                    if not is_repeated:
+                        del fresh[identity]
+                    continue
                 fresh[identity] = row
+                if is_same is False:
+                    corrected[identity] = state.facts.rows[table][identity]
+            if table == self._source.table:
+                self._check_source_row(state, row, index)
         facts = [
             FactRecord(table, row, self._received(state, row[known] if known else None), corrected.get(identity))
             for identity, row in fresh.items()
@@ -120,9 +129,45 @@ class Acceptor:
         if rule is not None:
             return rule.name, rule.column, rule.text
         column = self._schemas.known_at[table]
-        if column and self._tables[table].monotone and newest is not None and row[column] < newest:
+        is_monotone = table in self._tables and self._tables[table].monotone
+        if column and is_monotone and newest is not None and row[column] < newest:
             return "monotone", column, "never earlier than a row before"
         return None
+
+    def _check_source_row(self, state: WorkerState, row: Mapping[str, Any], index: int) -> None:
+        name, where = row[self._source.id], f"$.rows[{index}].%s of table {self._source.table}"
+        if state.prediction_index.contains(name):
+            raise Conflict(
+                f'"{name}" is the id of a prediction: this row would count it twice',
+                code="predicted_request",
+                where=where % self._source.id,
+                hint="send its outcome to /v1/outcomes, or with `mlops outcomes FILE`; nothing was changed",
+            )
+        if row[self._source.known_at] < row[self._source.time]:
+            raise InvalidInput(
+                f'the outcome of "{name}" was known before its request was made',
+                code="outcome_too_early",
+                where=where % self._source.known_at,
+                hint="send the time at which the outcome became known; nothing was changed",
+            )
+
+    def _on_change(self, table: str) -> str:
+        """What to do about a row with other values. One of the source table is corrected by its data file only."""
+        if table in self._tables:
+            return self._tables[table].on_change
+        return "ignore" if self._source.on_change == "ignore" else "refuse"
+
+    def _conflict(self, table: str, index: int) -> Conflict:
+        is_source = table == self._source.table
+        return Conflict(
+            f"another row with this {'id' if is_source else 'key and this moment'} is already recorded",
+            code="conflicting_fact",
+            where=f"$.rows[{index}] of table {table}",
+            hint="leave it out; or correct it in the data file, and take it over with `mlops run --accept-changes`"
+            if is_source
+            else "give it a later known_at; or, to have such rows count as corrections from when they arrive, set "
+            f'on_change = "correct" in [tables.{table}]',
+        )
 
     # ---- times ---------------------------------------------------------------------------------------------------
 
@@ -152,16 +197,6 @@ def _arrival(state: WorkerState, name: str, counted: Mapping[str, OutcomeRecord]
         return outcome[0]
     prediction = state.prediction_index.find(name)
     return max(clock.now(), prediction.at) if prediction else clock.now()
-
-
-def _conflicting_row(table: str, index: int) -> Conflict:
-    return Conflict(
-        "another row with this key and this moment is already recorded",
-        code="conflicting_fact",
-        where=f"$.rows[{index}] of table {table}",
-        hint="give it a later known_at; or, to have such rows count as corrections from when they arrive, set "
-        f'on_change = "correct" in [tables.{table}]',
-    )
 
 
 def _broken_row(table: str, index: int, column: str, text: str) -> InvalidInput:

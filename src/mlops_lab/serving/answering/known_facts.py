@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from mlops_lab.project import Project
 from mlops_lab.schemas.evolution import Column, as_declared
 from mlops_lab.serving.answering.online_store import open_online_store
 from mlops_lab.serving.answering.schemas import Schemas
+from mlops_lab.serving.answering.source_rows import SourceRows
 
 _ROWS_AT_ONCE = 512
 """All rows of a state at once would, as Python objects, take much memory that is never returned."""
@@ -30,14 +31,18 @@ class KnownFacts:
         self._source = project.settings.source
         self._schemas = schemas
         self.store: OnlineStore = open_online_store(project, views)
-        self.rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {name: {} for name in schemas.rows}
-        """By table and `Schemas.identity`, the row."""
+        self.rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {
+            name: {} for name in schemas.rows if name != self._source.table
+        }
+        """By table and `Schemas.identity`, the row; without the source table."""
+        self._source_rows = SourceRows(project)
         self.newest: dict[str, datetime] = {}
         """By table, the moment at which its newest row was known."""
         self._view_columns = {table: sorted(columns) for table, columns in columns_by_table(views).items()}
 
-    def load(self, state: Path) -> None:
-        """Add the facts of the state that the loop prepared."""
+    def load(self, state: Path, *, is_predicted: Callable[[str], bool]) -> None:
+        """Add the facts of the state that the loop prepared. Those of requests that a server of this project answered
+        (`is_predicted`) are outcomes, and no rows."""
         for path in sorted(state.glob("*.parquet")):
             table = path.stem
             if table not in self._schemas.table_fields:  # it is not declared any more
@@ -49,7 +54,10 @@ class KnownFacts:
                 self.store.add(
                     table, [make_fact_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"]) for row in rows]
                 )
-                if columns:
+                if table == self._source.table:
+                    rows = [row for row in rows if not is_predicted(row["_fact_id"])]
+                    self._source_rows.add([row["_fact_id"] for row in rows], rows)
+                elif columns:
                     for row in rows:
                         self._add_row(table, {column: row[column] for column in columns})
 
@@ -63,14 +71,24 @@ class KnownFacts:
 
     def add_fact(self, fact: FactRecord) -> None:
         """Add a row of a table; nothing where the table is not declared any more."""
-        if fact.table not in self.rows:
+        if fact.table not in self._schemas.rows:
             return
         row = {**fact.row, **conform_row(fact.row, self._schemas.table_fields[fact.table])}
         column = self._schemas.known_at[fact.table]
         known_at = row[column] if column else None
-        self._add_row(fact.table, {field.name: row[field.name] for field in self._schemas.table_fields[fact.table]})
         name = fact_id(self._schemas.keys[fact.table], row)
+        if fact.table == self._source.table:
+            self._source_rows.add([name], [row])
+        else:
+            self._add_row(fact.table, {field.name: row[field.name] for field in self._schemas.table_fields[fact.table]})
         self._add_to_store(fact.table, row, known_at, received_at=fact.received_at, name=name)
+
+    def is_same(self, table: str, row: Mapping[str, Any]) -> bool | None:
+        """Whether the row with the identity of this one has the same values; None where there is no such row."""
+        if table == self._source.table:
+            return self._source_rows.is_same(row[self._source.id], row)
+        known = self.rows[table].get(self._schemas.identity(table, row))
+        return None if known is None else known == row
 
     def add_outcome(self, record: OutcomeRecord) -> None:
         """Add an accepted outcome together with its request; nothing where the record does not hold its prediction."""

@@ -11,7 +11,7 @@ from mlops_lab.contracts.fields import Field, make_struct, parse_fields
 from mlops_lab.contracts.rules import rules_of
 from mlops_lab.errors import NotFound
 from mlops_lab.project import Project
-from mlops_lab.tables.fields import submitted_fields, table_fields
+from mlops_lab.tables.fields import row_keys, submitted_fields, table_fields
 
 
 class Schemas:
@@ -29,19 +29,21 @@ class Schemas:
         self.outcome_names = [field.name for field in parse_fields(source.outcome, where="source.outcome")]
         self.table_fields = table_fields(project)
         """The fields of every table, the source table included."""
-        fields = {name: self.table_fields[name] for name in tables}
-        self.rules = {name: rules_of(columns) for name, columns in fields.items()}
+        self._identities = row_keys(project)
+        self.row_fields = {name: fields for name, fields in self.table_fields.items() if name in self._identities}
+        """By table that takes rows, the fields of a row. A row of the source table is a request with its outcome."""
+        self.rules = {name: rules_of(fields) for name, fields in self.row_fields.items()}
+        self.known_at = {source.table: source.known_at, **{name: table.known_at for name, table in tables.items()}}
         self.rows = {
             name: make_struct(
                 name,
-                fields[name],
-                past=[table.known_at] if table.known_at else [],
+                fields,
+                past=[column] if (column := self.known_at[name]) else [],
                 strict=False,  # a row that breaks a rule is set aside, and the others are accepted
             )
-            for name, table in tables.items()
+            for name, fields in self.row_fields.items()
         }
-        self.keys = {name: table.key for name, table in tables.items()}
-        self.known_at = {name: table.known_at for name, table in tables.items()}
+        self.keys = {source.table: [source.id], **{name: table.key for name, table in tables.items()}}
 
     def row_type(self, table: str) -> type[msgspec.Struct]:
         """The struct of a table's rows; NotFound lists the tables of the project."""
@@ -55,7 +57,6 @@ class Schemas:
         return self.rows[table]
 
     def identity(self, table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        """What identifies a fact: its key and its moment. Two rows with the same identity report the same fact."""
-        key = tuple(row[name] for name in self.keys[table])
-        column = self.known_at[table]
-        return (*key, row[column]) if column else key
+        """What identifies a fact: its key and its moment, or the id of its request. Two rows with the same identity
+        report the same fact."""
+        return tuple(row[name] for name in self._identities[table])

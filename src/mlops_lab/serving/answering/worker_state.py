@@ -70,8 +70,8 @@ class WorkerState:
         """Ids and locations of outcomes that were read before their predictions, which another worker wrote."""
         self._followers: dict[Path, Follower] = {}
         try:
-            self.facts.load(state)
             self._load_predictions(own)
+            self.facts.load(state, is_predicted=self.prediction_index.contains)
             positions = dict(zip(journals, routing_table.state_positions, strict=False))
             for path in journals:
                 self._followers[path] = Follower(path, self._load_journal(path, positions.get(path, 0), own=own))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlops_lab import clock
-from mlops_lab.contracts.fields import Field, parse_fields
+from mlops_lab.contracts.fields import Field
 from mlops_lab.serving.answering.service import Service
 from mlops_lab.tables.fields import submitted_fields
 
@@ -24,10 +24,7 @@ class Examples:
         request = [field for field in service.schemas.fields if field.name in project.settings.source.request]
         self.request = self._make_row(request)
         self.outcome = {"id": "the id of a prediction"} | self._make_row(submitted_fields(project)[1:])
-        self.rows = {
-            name: self._make_row(parse_fields(table.fields, where=f"tables.{name}"))
-            for name, table in project.settings.tables.items()
-        }
+        self.rows = {name: self._make_row(fields) for name, fields in service.schemas.row_fields.items()}
 
     def _make_row(self, fields: Sequence[Field]) -> Json:
         return {field.name: self._make_value(field) for field in fields}
