@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 from mlops_lab.alerts.alert import Alert
-from mlops_lab.alerts.rules import log_alerts, parity_alerts, unmeasured_alerts
-from mlops_lab.errors import EnvironmentFault
+from mlops_lab.alerts.rules import log_alerts, parity_alerts, unmeasured_alert
 from mlops_lab.monitoring.log_check import LogProblem
 from mlops_lab.monitoring.parity import Difference, ParityReport
+from mlops_lab.monitoring.window import Window
 
 AT = datetime(2013, 3, 2, 5, tzinfo=UTC)
 
@@ -73,5 +73,10 @@ def test_each_problem_of_the_log_is_one_alert_that_names_its_place():
 
 
 def test_a_day_that_was_not_measured_is_an_alert():
-    (alert,) = unmeasured_alerts(EnvironmentFault("it is gone\nmore", code="lake_fault", where="here"), AT)
-    assert (alert.rule, alert.what) == ("unmeasured", "the day was not measured: here: it is gone")
+    alert = unmeasured_alert(Window(AT, AT + timedelta(days=1)), "parity: it is gone")
+    assert (alert.at, alert.rule, alert.what) == (
+        AT + timedelta(days=1),
+        "unmeasured",
+        "not measured: parity: it is gone",
+    )
+    assert alert.where == "the time from 2013-03-02T05:00:00+00:00 to 2013-03-03T05:00:00+00:00"

@@ -146,8 +146,8 @@ def test_a_lost_routing_table_is_derived_anew(lived: Path, copy_project: Callabl
     assert (project.root / table.state).is_dir()
 
 
-# In the tick at the end of day 29 the appends are: outcomes, traffic, predictions; then the decisions to retrain and
-# about the candidate; the measurements come last.
+# In the tick at the end of day 29 the appends are: outcomes, traffic, predictions; then the decision to retrain, the
+# measurements of the day, and the decision about the candidate.
 IN_THE_TICK = [
     ("after Lake.append", 1),
     ("before Lake.append", 4),

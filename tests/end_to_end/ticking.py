@@ -38,6 +38,8 @@ RUN_SECONDS = 90
 def play_days(project: Project, world: World, first: int, last: int) -> None:
     """Run the days, with a tick of the loop at the end of each. After a kill it goes on with the unfinished day."""
     loop = Loop(project)
+    if (retraining := loop.state.retraining) is not None:
+        loop.tick(retraining.at)
     days = [
         day for day in range(first, last) if MEASUREMENTS.position(loop.lake, "tick") < to_micros(day_begin(day + 1))
     ]

@@ -217,7 +217,7 @@ def test_a_table_that_was_written_anew_is_read_whole(lake):
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=30), st.integers(-1, 41), st.integers(-1, 1))
 @settings(max_examples=15)
-def test_since_keeps_the_rows_at_or_after_a_moment(tmp_path_factory, hours, hour, nudge):
+def test_since_keeps_the_rows_from_a_moment_on_and_before_the_earlier_ones(tmp_path_factory, hours, hour, nudge):
     lake = Lake(tmp_path_factory.mktemp("lake"))
     half = len(hours) // 2 + 1
     for part in (hours[:half], hours[half:]):
@@ -226,6 +226,9 @@ def test_since_keeps_the_rows_at_or_after_a_moment(tmp_path_factory, hours, hour
     expected = sorted(number for number in hours if START + timedelta(hours=number) >= moment)
     assert numbers(lake, since=("at", moment)) == expected
     assert numbers(lake, since=("at", moment), columns=["number"]) == expected
+    earlier = sorted(set(hours) - set(expected))
+    assert sorted(set(numbers(lake, before=("at", moment)))) == earlier
+    assert numbers(lake, since=("at", moment), before=("at", moment)) == []
 
 
 def test_only_the_columns_asked_for_are_read(lake):

@@ -1,13 +1,13 @@
 """Deciding: one decision or none, from the state and the observation alone."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_lab.loop.decide import decide
+from mlops_lab.loop.decide import as_made_later, decide
 from mlops_lab.loop.observe import Observation, RolloutEvidence
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.rollout.next_step import MIN_ROWS
@@ -73,3 +73,22 @@ def test_deciding_twice_gives_the_same_and_never_trains_during_a_rollout(tiny, d
     decision = decide(tiny.project, state, observation, by="loop")
     assert decision == decide(tiny.project, state, observation, by="loop")
     assert decision is None or decision.what is not DecisionKind.RETRAIN
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_made"),
+    [(DecisionKind.RETRAIN, True), (DecisionKind.ROLL_BACK, True)]
+    + [(kind, False) for kind in (DecisionKind.CANARY, DecisionKind.PROMOTE)],
+)
+def test_what_was_due_on_a_day_without_a_tick_is_made_now_and_says_so(tiny, kind, is_made):
+    """A step forward is not made for days that were not lived as canary; a challenger that did harm is taken back."""
+    due = datetime(2013, 3, 11, 4, tzinfo=UTC)  # the midnight after 10 March in New York
+    decision = Decision(due, kind, 2, "rule", "it is bad", "loop", {"x": 1.0})
+    made = as_made_later(decision, due + 5 * DAY, "America/New_York")
+    if not is_made:
+        assert made is None
+        return
+    assert made is not None
+    assert (made.at, made.what, made.version, made.rule) == (due + 5 * DAY, kind, 2, "rule")
+    assert made.reason == "it is bad; due since the end of 2013-03-10, when no tick ran"
+    assert made.evidence == {"x": 1.0, "due": "2013-03-11T04:00:00+00:00"}

@@ -1,6 +1,7 @@
 """A tick in one process, on the small project: one more gate, trigger, detector and channel, each added to its list."""
 
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -12,22 +13,29 @@ from mlops_lab.alerts.channels import run as channels
 from mlops_lab.alerts.channels.base import Channel
 from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.clock import day_of, days_before
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.gates import run as gates
 from mlops_lab.gates.base import Gate, GateVerdict
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
+from mlops_lab.loop import decide as deciding
+from mlops_lab.loop import measure_day
+from mlops_lab.loop import retrain as retraining
+from mlops_lab.loop.days import MAX_DAYS, unmeasured_times
 from mlops_lab.loop.tick import Loop
 from mlops_lab.loop.triggers import run as triggers
 from mlops_lab.loop.triggers.base import FiredTrigger, Trigger
 from mlops_lab.monitoring.detectors import run as detectors
 from mlops_lab.monitoring.detectors.base import Detector
 from mlops_lab.monitoring.profile import make_profiles
+from mlops_lab.monitoring.window import Window, whole_days
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import LINEAGE_FILE, PROFILE_FILE, package_fingerprint
 from mlops_lab.rollout.decisions import Decision, DecisionKind, write_decision
 from mlops_lab.serving.answering.routing_table import read_routing_table
+from mlops_lab.status.describe import describe
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
-from mlops_lab.tables.table import MOMENT
+from mlops_lab.tables.table import MOMENT, Table
 
 NEW_YORK = "America/New_York"
 REFUSING = Gate(
@@ -95,7 +103,8 @@ def test_one_more_of_everything_takes_part_in_a_tick(live, tiny, monkeypatch):
     loop = Loop(live, report=stages.append)
     predictions = predict_last_day(tiny, loop.lake, items=-1.0)
     retrain, refuse = loop.tick(tiny.now)
-    assert (retrain.what, retrain.rule, retrain.evidence) == (DecisionKind.RETRAIN, "triggers.always", {"y": 2.0})
+    assert (retrain.at, retrain.what, retrain.rule) == (tiny.now, DecisionKind.RETRAIN, "triggers.always")
+    assert retrain.evidence["y"] == 2.0
     assert refuse.what is DecisionKind.REFUSE
     assert refuse.evidence["gates"][-1] == {
         "gate": "refusing",
@@ -105,13 +114,133 @@ def test_one_more_of_everything_takes_part_in_a_tick(live, tiny, monkeypatch):
     }
     assert "nothing is ever good enough" in refuse.reason
     rows = loop.lake.read("measurements").filter(pl.col("monitor") == "rows")
+    rows = rows.filter(pl.col("at") == day_of(tiny.now, NEW_YORK))
     assert rows["name"].to_list() == tiny.training.inputs.columns
     assert rows["value"].unique().to_list() == [predictions]
-    assert rows["at"].unique().to_list() == [day_of(tiny.now, NEW_YORK)]
     assert "items" in {alert.what.split('"')[1] for alert in sent}
     assert read_alerts(loop.lake) == sent
-    assert stages[:3] == ["ingest", "measure", "parity"]
+    days = len(days_of(loop))
+    assert stages[:3] == ["ingest", f"measure (day 1 of {days})", f"parity (day 1 of {days})"]
     assert Loop(live).tick(day_of(tiny.now, NEW_YORK)) == [], "the same day again changes nothing"
+
+
+def days_of(loop: Loop) -> list[datetime]:
+    return loop.lake.read("measurements")["at"].unique().sort().to_list()
+
+
+def wait_with_training(monkeypatch) -> None:
+    """No trigger fires."""
+    monkeypatch.setattr(deciding, "find_trigger", lambda trigger_input: None)
+
+
+def test_missed_days_are_measured_as_if_there_had_been_a_tick_on_each(live, tiny, tmp_path, monkeypatch):
+    wait_with_training(monkeypatch)
+    other = load_project(Path(shutil.copytree(live.root, tmp_path / "other")))
+    daily, late = Loop(other), Loop(live)
+    for loop in (daily, late):
+        predict_last_day(tiny, loop.lake, items=0.0)
+    end = day_of(tiny.now, NEW_YORK)
+    midnights = list(whole_days(day_of(tiny.training.cutoff, NEW_YORK), end, NEW_YORK))
+    for window in midnights:
+        daily.tick(window.end)
+    late.tick(end)
+    assert late.measured == midnights
+    assert days_of(late) == [window.end for window in midnights]
+    rows = [loop.lake.read("measurements").sort(pl.all()).rows() for loop in (daily, late)]
+    assert rows[0] == rows[1]
+    assert read_alerts(daily.lake) == read_alerts(late.lake)
+    assert unmeasured_times(late.lake) == []
+
+
+def test_a_day_that_cannot_be_measured_is_listed_and_the_next_one_is_measured(live, tiny, monkeypatch):
+    wait_with_training(monkeypatch)
+    loop = Loop(live)
+    end = day_of(tiny.now, NEW_YORK)
+    bad_day = days_before(end, 3, NEW_YORK)
+    measure = measure_day.measure_window
+
+    def fail_on_a_day(project, lake, window, **named):
+        if window.end == bad_day:
+            raise KeyError("a column")
+        return measure(project, lake, window, **named)
+
+    monkeypatch.setattr(measure_day, "measure_window", fail_on_a_day)
+    loop.tick(tiny.now)
+    rows = loop.lake.read("measurements")
+    on_bad_day = set(rows.filter(pl.col("at") == bad_day)["monitor"])
+    assert on_bad_day == {"unmeasured", "parity"}, "what can be measured is measured"
+    assert rows["at"].max() == end
+    (unmeasured,) = unmeasured_times(loop.lake)
+    assert unmeasured.window.end == bad_day
+    assert unmeasured.reason == "volume, quality and drift: KeyError: 'a column'"
+    (alert,) = read_alerts(loop.lake)
+    assert (alert.at, alert.rule, alert.what) == (bad_day, "unmeasured", f"not measured: {unmeasured.reason}")
+    status = describe(live)
+    assert [item.reason for item in status.unmeasured] == [unmeasured.reason]
+    assert status.days_to_measure == 0
+
+
+def test_one_tick_measures_a_bounded_number_of_days_and_says_which_it_gave_up(live, tiny, monkeypatch):
+    wait_with_training(monkeypatch)
+    loop = Loop(live)
+    year_later = day_of(tiny.now + timedelta(days=365), NEW_YORK)
+    loop.tick(year_later)
+    first = day_of(tiny.training.cutoff, NEW_YORK)
+    given_up = Window(first, days_before(year_later, MAX_DAYS, NEW_YORK))
+    assert [item.window for item in unmeasured_times(loop.lake)] == [given_up]
+    assert len(days_of(loop)) == 1 + MAX_DAYS
+    (alert,) = read_alerts(loop.lake)
+    assert (alert.at, alert.rule) == (given_up.end, "unmeasured")
+    loop.tick(year_later + timedelta(hours=5))
+    assert len(days_of(loop)) == 1 + MAX_DAYS
+
+
+def test_a_training_that_fails_loses_no_measurement(live, tiny, monkeypatch):
+    def fail(*arguments, **named):
+        raise EnvironmentFault("the disk is full", code="disk_full")
+
+    monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
+    monkeypatch.setattr(retraining, "retrain", fail)
+    loop = Loop(live)
+    for _ in range(2):
+        with pytest.raises(EnvironmentFault):
+            loop.tick(tiny.now)
+    assert days_of(loop)[-1] == day_of(tiny.now, NEW_YORK)
+    assert [decision.what for decision in loop.decisions] == [DecisionKind.BOOTSTRAP, DecisionKind.RETRAIN]
+    with pytest.raises(EnvironmentFault):
+        loop.tick(tiny.now + timedelta(days=1))
+    assert days_of(loop)[-1] == day_of(tiny.now + timedelta(days=1), NEW_YORK)
+
+
+def test_a_tick_killed_between_its_decision_and_the_measurements_decides_once(live, tiny, monkeypatch):
+    monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
+    monkeypatch.setattr(gates, "GATES", (REFUSING,))
+    append = Table.append
+
+    def killed(table: Table, *arguments, **named):
+        if table.name == "measurements":
+            raise KeyboardInterrupt
+        return append(table, *arguments, **named)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Table, "append", killed)
+        Loop(live).tick(tiny.now)
+    loop = Loop(live)
+    assert [decision.what for decision in loop.decisions] == [DecisionKind.BOOTSTRAP, DecisionKind.RETRAIN]
+    assert not loop.lake.exists("measurements")
+    assert [decision.what for decision in loop.tick(tiny.now)] == [DecisionKind.REFUSE]
+    assert days_of(loop)[-1] == day_of(tiny.now, NEW_YORK)
+
+
+def test_many_missed_days_start_one_training_as_of_now(live, tiny, monkeypatch):
+    monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
+    monkeypatch.setattr(gates, "GATES", (REFUSING,))
+    loop = Loop(live)
+    retrain, refuse = loop.tick(tiny.now)
+    first_day = days_of(loop)[0]
+    assert (retrain.at, refuse.at) == (tiny.now, tiny.now), "decided when it takes effect"
+    assert retrain.evidence["due"] == first_day.isoformat()
+    assert retrain.reason.endswith(", when no tick ran")
 
 
 def damage(lake: Lake, kind: str) -> str:

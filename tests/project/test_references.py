@@ -81,6 +81,7 @@ def test_settings_that_fit_together_are_accepted(change: dict[str, Any]) -> None
         ({"source": {"request": {"verdict": "string"}}}, "source.request.verdict", "column that the loop adds"),
         ({"gates": {"slices": ["day"]}}, "gates.slices", "not a field"),
         ({"triggers": {"tick_every": "often"}}, "triggers.tick_every", "not a duration"),
+        ({"source": {"outcome_delay": "0h"}}, "source.outcome_delay", "not a duration"),
         ({"model": {"trusted_types": ["os.system"]}}, "model.trusted_types", "can run any code"),
         ({"source": {"table": "stock"}}, "tables.stock", "declared twice"),
         ({"tables": {"stock": {"key": ["day"]}}}, "tables.stock.key", "not a field"),

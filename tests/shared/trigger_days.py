@@ -9,6 +9,7 @@ import polars as pl
 from mlops_lab.clock import day_start
 from mlops_lab.loop.triggers.base import TriggerInput
 from mlops_lab.monitoring.measure import measure
+from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tasks.binary import Binary
@@ -23,18 +24,19 @@ def midnight(days: int) -> datetime:
 
 
 TRAINED = midnight(0)
+CHAMPION = 1
 
 
-def measured_days(gap: float, *days: int, rows: int = 100) -> pl.DataFrame:
+def measured_days(gap: float, *days: int, rows: int = 100, version: int = CHAMPION) -> pl.DataFrame:
     """Measurements of the days that end at these midnights: more outcomes were true than was predicted, by `gap`."""
     joined = pl.DataFrame({"truth": [1.0, 0.0] * (rows // 2), "output": [0.5 - gap] * rows})
+    joined = joined.with_columns(version=pl.lit(version, pl.Int64), role=pl.lit("champion"))
     return pl.concat(
         [pl.DataFrame(schema=MEASUREMENTS.fixed_schema)]
         + [
             measure(
-                at=midnight(day),
-                window_hours=24.0,
-                version=1,
+                Window(midnight(day - 1), midnight(day)),
+                version=version,
                 task=Binary(),
                 predictions=pl.DataFrame(),
                 inputs=pl.DataFrame(),
@@ -51,4 +53,10 @@ def trigger_input(
 ) -> TriggerInput:
     """What triggers see at `now`; without measurements, days on which nothing was measured."""
     table = measured_days(0.0) if measurements is None else measurements
-    return TriggerInput(project, now, last_training, read_measurements=lambda since: table.filter(pl.col("at") > since))
+    return TriggerInput(
+        project,
+        now,
+        last_training,
+        read_measurements=lambda since: table.filter(pl.col("at") > since),
+        champion=CHAMPION,
+    )

@@ -62,3 +62,11 @@ def test_rows_without_a_target_are_set_aside_and_noted() -> None:
     assert any("set aside" in note for note in found.notes)
     rare = analyse_table(make_table(t=["a", "b"] * 199 + ["c"] * 2), InitOptions("t"))
     assert any("fewer than 10 rows are c" in note for note in rare.notes)
+
+
+def test_data_that_does_not_say_when_outcomes_became_known_is_noted() -> None:
+    moments = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 6, 1), "1h", eager=True).head(ROWS)
+    table = make_table(asked_at=moments)
+    for known, is_noted in ((table, True), (table.with_columns(known_at=moments + pl.duration(hours=3)), False)):
+        notes = analyse_table(known, InitOptions("y")).notes
+        assert any("outcome_delay" in note for note in notes) is is_noted

@@ -2,11 +2,14 @@
 
 import math
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
-from mlops_lab.status.describe import summarise
+from mlops_lab.lake import Lake
+from mlops_lab.rollout.decisions import RolloutState
+from mlops_lab.status.describe import _quality, summarise
 from mlops_lab.tables.declared import MEASUREMENTS
 
 END = datetime(2024, 3, 25, 23, tzinfo=UTC)
@@ -14,7 +17,15 @@ END = datetime(2024, 3, 25, 23, tzinfo=UTC)
 
 def measured(*windows: dict[str, float]) -> pl.DataFrame:
     rows = [
-        (END + timedelta(days=day), 24.0, "volume" if name == "outcomes" else "quality", name, 1, float(value))
+        (
+            END + timedelta(days=day),
+            24.0,
+            "volume" if name == "outcomes" else "quality",
+            name,
+            1,
+            float(value),
+            "champion",
+        )
         for day, window in enumerate(windows)
         for name, value in window.items()
     ]
@@ -53,3 +64,30 @@ def test_classes_have_no_base_rate():
 @pytest.mark.parametrize("windows", [[], [{"outcomes": 0}], [{"outcomes": 3}]])
 def test_without_outcomes_nothing_is_known(windows):
     assert summarise(measured(*windows)) is None
+
+
+def test_the_roles_of_a_version_are_weighed_by_their_outcomes():
+    """After a promotion, outcomes of its answers as canary and as champion come in on the same day."""
+    rows = [
+        (END, 24.0, monitor, name, 2, value, role)
+        for role, outcomes, loss in (("canary", 100.0, 0.4), ("champion", 300.0, 0.6))
+        for monitor, name, value in (("volume", "outcomes", outcomes), ("quality", "log_loss", loss))
+    ]
+    window = summarise(pl.DataFrame(rows, schema=MEASUREMENTS.fixed_schema, orient="row"))
+    assert (window.value, window.outcomes) == (pytest.approx(0.55), 400)
+
+
+@pytest.mark.parametrize(
+    ("champion", "expected"), [(1, {"log_loss": 0.9}), (2, {"log_loss": 0.4}), (3, {"log_loss": 0.7}), (4, {})]
+)
+def test_the_quality_is_that_of_the_champions_own_answers(tmp_path, champion, expected):
+    rows = [
+        (END, 24.0, "quality", "log_loss", 1, 0.9, "champion"),
+        (END, 24.0, "quality", "log_loss", 2, 0.4, "champion"),
+        (END, 24.0, "quality", "log_loss", 2, 0.5, "canary"),
+        (END, 24.0, "quality", "auc", 2, 0.6, "canary"),
+        (END, 24.0, "quality", "log_loss", 3, 0.7, None),  # from an older release
+    ]
+    lake = Lake(tmp_path)
+    MEASUREMENTS.append(lake, pl.DataFrame(rows, schema=MEASUREMENTS.fixed_schema, orient="row"))
+    assert _quality(SimpleNamespace(lake=lake, state=RolloutState(champion=champion))) == expected

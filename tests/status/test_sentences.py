@@ -80,7 +80,7 @@ def test_requests_and_what_waits_for_its_outcome():
         "1 request answered, 1 in the last hour; 1 waits for its outcome (the oldest since 10 s; after 1 day none is "
         "expected any more)"
     ) in text
-    assert "no outcome came in yet (`mlops outcomes FILE`)" in text
+    assert "no outcome of the answers of version 3 came in yet (`mlops outcomes FILE`)" in text
 
 
 def performance_window(value: float, base: float | None, outcomes: int, at: str = "2024-03-24T23:00:00+00:00") -> dict:
@@ -169,3 +169,17 @@ def test_what_was_set_aside():
 def test_the_last_decision_where_it_is_another(decision, text):
     last = PROMOTED | {"at": "2024-03-25T11:00:00+00:00", "reason": "why"} | decision
     assert f"the last decision, 1 h ago: {text}" in say(last_decision=last)
+
+
+def test_days_that_wait_and_days_that_could_not_be_measured():
+    assert "3 days that are over are not measured yet: `mlops tick` does it" in say(days_to_measure=3)
+    assert "1 day that is over is not measured yet" in say(days_to_measure=1)
+    times = [
+        {"since": "2024-01-01T23:00:00+00:00", "until": "2024-01-09T23:00:00+00:00", "reason": "no tick ran"},
+        {"since": "2024-03-19T23:00:00+00:00", "until": "2024-03-20T23:00:00+00:00", "reason": "parity: gone"},
+    ]
+    text = say(unmeasured=times)
+    assert "2 periods could not be measured, the last on 2024-03-20: parity: gone" in text
+    assert "1 period could not be measured, the last from 2024-01-02 to 2024-01-09: no tick ran" in say(
+        unmeasured=times[:1]
+    )

@@ -1,15 +1,19 @@
 """The training set holds what a server would have answered, and says what it was made of."""
 
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import polars as pl
 import pytest
 from msgspec.structs import replace as replace_struct
 
+from mlops_lab.clock import day_of, days_after, days_before
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
-from mlops_lab.training.training_set import _weights, build_training_set
+from mlops_lab.training.training_set import _weights, build_training_set, find_cutoff
+
+NEW_YORK = "America/New_York"
 
 
 def build(tiny, features):
@@ -62,3 +66,28 @@ def test_a_bad_weight_is_an_error(tiny, amounts):
         _weights(project, pl.DataFrame({"amount": amounts}))
     assert caught.value.code == "bad_weights"
     assert "amount" in caught.value.where
+
+
+def test_however_late_outcomes_become_known_the_last_days_with_outcomes_are_held_out(tiny):
+    """Nothing becomes known for longer than the days that are held out: they are counted from the newest outcome."""
+    features, days = tiny.pipeline.features, tiny.project.settings.backtest.days
+    newest = tiny.lake.read("orders").filter(pl.col("known_at") <= tiny.now)["asked_at"].max()
+    day_end = days_after(day_of(newest, NEW_YORK), 1, NEW_YORK)
+    for days_later in (1, days, 10 * days):
+        until = day_end + timedelta(days=days_later)
+        late = build_training_set(tiny.project, features, lake=tiny.lake, until=until)
+        newest = late.holdout["asked_at"].max()
+        assert late.cutoff == days_before(days_after(day_of(newest, NEW_YORK), 1, NEW_YORK), days, NEW_YORK)
+        assert late.holdout["asked_at"].dt.convert_time_zone(NEW_YORK).dt.date().n_unique() == days
+        assert late.holdout["asked_at"].min() >= late.cutoff > late.moments.max()
+
+
+@pytest.mark.parametrize("hours", [0, 9, 23.9])
+def test_where_outcomes_are_known_on_their_day_days_are_counted_back_from_now(tiny, hours):
+    midnight = day_of(tiny.now, NEW_YORK)
+    until = midnight + timedelta(hours=hours)
+    moments = pl.Series([midnight - timedelta(days=90), until - timedelta(seconds=1)])
+    assert find_cutoff(tiny.project, moments, until=until) == days_before(
+        until, tiny.project.settings.backtest.days, NEW_YORK
+    )
+    assert find_cutoff(tiny.project, moments.clear(), until=until) < until

@@ -8,6 +8,7 @@ from datetime import datetime
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.monitoring.log_check import LogProblem
 from mlops_lab.monitoring.parity import OUTPUT, ParityReport
+from mlops_lab.monitoring.window import Window
 
 
 def parity_alerts(report: ParityReport, at: datetime) -> list[Alert]:
@@ -32,11 +33,11 @@ def parity_alerts(report: ParityReport, at: datetime) -> list[Alert]:
     return alerts
 
 
-def unmeasured_alerts(error: Exception, at: datetime) -> list[Alert]:
-    """The alert that a day could not be measured, because something cannot be read."""
-    what = f"the day was not measured: {str(error).splitlines()[0]}"
-    hint = "restore what is gone or damaged; `mlops features verify` checks all tables"
-    return [Alert(at, "unmeasured", what, "the measurements of the day", hint)]
+def unmeasured_alert(window: Window, reason: str) -> Alert:
+    """The alert that something of a window could not be measured."""
+    where = f"the time from {window.began.isoformat()} to {window.end.isoformat()}"
+    hint = "restore what is missing or damaged; it is not measured later, and `mlops status --json` lists it"
+    return Alert(window.end, "unmeasured", f"not measured: {reason}", where, hint)
 
 
 def log_alerts(problems: Sequence[LogProblem], at: datetime) -> list[Alert]:

@@ -13,6 +13,8 @@ from mlops_lab.cli.shared import HERE, At, Folder, Json, console, open_project, 
 from mlops_lab.errors import Refused
 from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decisions import DecisionKind
+from mlops_lab.training.outcome_delay import explain_delay
+from mlops_lab.training.pipeline import load_pipeline
 
 
 def command(
@@ -28,6 +30,8 @@ def command(
         loop = Loop(open_project(project), report=lambda stage: status.update(stage))
         decision = loop.run(parse_at(at) or loop.now(), by="a person", accept_changes=accept_changes)
         loop.act()
+    if warning := explain_delay(loop.project, loop.lake, load_pipeline(loop.project).features):
+        console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     if json:
         print_record(msgspec.convert(decision.as_dict(), MadeDecision))
     else:

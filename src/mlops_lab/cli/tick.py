@@ -9,14 +9,18 @@ from mlops_lab.rollout.decision_record import record_decision
 
 
 def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
-    """Move the server's log into the lake, measure the last day, decide, and act."""
+    """Move the server's log into the lake, measure the days that are over, decide, and act."""
     with console.status("") as status:
         loop = Loop(open_project(project), report=lambda stage: status.update(stage))
         now = parse_at(at) or loop.now()
         decisions = loop.tick(now, by="loop")
     if json:
-        print_record(TickRecord(at=now.isoformat(), decisions=[record_decision(decision) for decision in decisions]))
-    for decision in [] if json else decisions:
+        made, ends = map(record_decision, decisions), [window.end.isoformat() for window in loop.measured]
+        print_record(TickRecord(at=now.isoformat(), decisions=list(made), measured=ends))
+        return
+    if len(loop.measured) > 1:
+        print(f"caught up: {len(loop.measured)} days were over and are measured now")
+    for decision in decisions:
         print(f"{decision.what} {decision.version or ''}: {decision.reason}")
-    if not decisions and not json:
+    if not decisions:
         print("nothing to decide")

@@ -138,10 +138,12 @@ class Lake:
         *,
         version: int | None = None,
         since: tuple[str, datetime] | None = None,
+        before: tuple[str, datetime] | None = None,
         columns: Sequence[str] | None = None,
         as_stored: bool = False,
     ) -> pl.DataFrame:
-        """The rows of a table, at a version if given; `since` = (column, moment) keeps rows at or after the moment.
+        """The rows of a table, at a version if given; `since` = (column, moment) keeps rows at or after the moment,
+        `before` those before it.
 
         Columns are read as they are declared now (`schemas.evolution`). InvalidInput where a stored value does not fit;
         with `as_stored`, they are read as they are.
@@ -149,7 +151,9 @@ class Lake:
 
         def scan() -> pl.DataFrame:
             table = self._open(name, version=version)
-            predicate = f"{since[0]} >= '{since[1].isoformat()}'" if since else None
+            bounds = ((since, ">="), (before, "<"))
+            kept = [f"{bound[0]} {sign} '{bound[1].isoformat()}'" for bound, sign in bounds if bound]
+            predicate = " AND ".join(kept) or None
             stored = None if columns is None else _known_columns(table, columns)
             return pl.DataFrame(table.scan(predicate=predicate, columns=stored))
 

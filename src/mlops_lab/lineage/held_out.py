@@ -20,11 +20,12 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE
 from mlops_lab.registry.store.records import RegisteredVersion
-from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.facts import read_labelled
 from mlops_lab.tables.fields import request_fields
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.tasks.base import mean_of
 from mlops_lab.training.backtest import compare_blocks, equal_blocks, mean_by_block
+from mlops_lab.training.outcome_delay import read_training_facts
 
 
 class PairedComparison(Struct, frozen=True, kw_only=True):
@@ -123,7 +124,7 @@ def _predict(project: Project, lake: Lake, predictors: Sequence[Predictor], rows
     """The output of each version for the rows; null where a server would refuse the request."""
     time = project.settings.source.time
     requests = rows.select(field.name for field in request_fields(project))
-    facts = read_facts(project, lake)
+    facts = read_training_facts(project, lake)
     inputs: dict[str, tuple[pl.DataFrame, pl.Series]] = {}
     outputs = []
     for predictor in predictors:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 from mlops_lab.loop.observe import Observation
 from mlops_lab.loop.triggers.base import TriggerInput
 from mlops_lab.loop.triggers.run import find_trigger
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.rollout.next_step import next_step
+
+_MADE_LATER = {DecisionKind.RETRAIN, DecisionKind.ROLL_BACK}
 
 
 def decide(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
@@ -20,6 +26,19 @@ def decide(project: Project, state: RolloutState, observation: Observation, *, b
     if state.stage is not None:
         return _decide_rollout(project, state, observation, by=by)
     return _decide_retraining(project, state, observation, by=by)
+
+
+def as_made_later(decision: Decision, now: datetime, zone: str) -> Decision | None:
+    """The decision that was due at the end of a day without a tick, as it is made at `now`; None where it is not made.
+
+    It takes effect now, so that is its moment, and the reason says as of which day it was due. The challenger is only
+    taken back that way: for a step forward the days of its stage must have been lived, and what is known now counts.
+    """
+    if decision.what not in _MADE_LATER:
+        return None
+    last_moment = (decision.at - timedelta(microseconds=1)).astimezone(ZoneInfo(zone))
+    reason = f"{decision.reason}; due since the end of {last_moment:%Y-%m-%d}, when no tick ran"
+    return replace(decision, at=now, reason=reason, evidence={**decision.evidence, "due": decision.at.isoformat()})
 
 
 def _decide_rollout(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
@@ -35,7 +54,9 @@ def _decide_rollout(project: Project, state: RolloutState, observation: Observat
 
 def _decide_retraining(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
     now = observation.now
-    fired = find_trigger(TriggerInput(project, now, state.last_retrain, observation.read_measurements))
+    fired = find_trigger(
+        TriggerInput(project, now, state.last_retrain, observation.read_measurements, champion=state.champion)
+    )
     if fired is None:
         return None
     return Decision(now, DecisionKind.RETRAIN, None, fired.rule, fired.reason, by, fired.evidence)

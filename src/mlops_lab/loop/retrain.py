@@ -27,13 +27,13 @@ from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.rollout.versions import find_version, load_plan_of
 from mlops_lab.tables.declared import PREDICTIONS
-from mlops_lab.tables.facts import read_facts
 from mlops_lab.training.agreement import read_agreement
 from mlops_lab.training.backtest import equal_blocks
 from mlops_lab.training.baseline import fit_baseline
 from mlops_lab.training.candidate import Candidate, make_plan, prepare_candidate
 from mlops_lab.training.environment import code_commit, environment_fingerprint, installed_packages
 from mlops_lab.training.fit import fit
+from mlops_lab.training.outcome_delay import read_training_facts
 from mlops_lab.training.packaging import NoEngineAgrees, package
 from mlops_lab.training.progress import Report
 
@@ -190,7 +190,7 @@ def _champion_output(
     trained_until = datetime.fromisoformat(lineage["cutoff"])
     inputs = data.holdout_inputs
     if champion.features.version != features.version:
-        facts = read_facts(project, lake)
+        facts = read_training_facts(project, lake, until=data.until)
         inputs = compute(champion.features, data.holdout, time=project.settings.source.time, facts=facts)
     output = champion.score(inputs)
     trained_on = data.holdout[project.settings.source.time] < trained_until

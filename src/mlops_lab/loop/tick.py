@@ -7,17 +7,21 @@ from datetime import datetime
 from pathlib import Path
 
 from mlops_lab.alerts.channels.run import send_alerts
-from mlops_lab.clock import day_of, to_micros
+from mlops_lab.alerts.rules import unmeasured_alert
+from mlops_lab.clock import to_micros
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.sources import LOAD_LEAD, load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.loop.act import name_champion, record_decision
 from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split
-from mlops_lab.loop.decide import decide
-from mlops_lab.loop.observe import MeasuredDay, observe, observe_day
-from mlops_lab.monitoring.measure import quality_of
+from mlops_lab.loop.days import MAX_DAYS, NO_TICK, WRITER, days_to_measure, position_of, split_days
+from mlops_lab.loop.decide import as_made_later, decide
+from mlops_lab.loop.measure_day import MeasuredDay, measure_day
+from mlops_lab.loop.observe import observe
+from mlops_lab.monitoring.measure import note_unmeasured, quality_of
 from mlops_lab.monitoring.parity import Verifier
+from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.rollout.compatibility import check_live_versions, check_new_fields, check_version
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, read_decisions
@@ -28,7 +32,6 @@ from mlops_lab.tables.identity import check_identity
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.progress import Report, silent
 
-_TICK = "tick"
 _CHANGES_CHAMPION = {DecisionKind.PROMOTE, DecisionKind.ROLL_BACK}
 
 
@@ -42,6 +45,8 @@ class Loop:
     decisions: list[Decision] = field(init=False)
     state: RolloutState = field(init=False)
     last_log_loss: float | None = field(init=False, default=None)
+    measured: list[Window] = field(init=False, default_factory=list)
+    """The days that the last tick measured."""
     _is_deployed: bool = field(init=False, default=False)
     _is_checked: bool = field(init=False, default=False)
     _verifier: Verifier = field(init=False)
@@ -65,17 +70,21 @@ class Loop:
         """The decisions that one tick at `now` made. Data known at or after `now` plays no part.
 
         Whole days are measured: the first tick after midnight measures the day that is over, so it does not
-        matter how many ticks a day has.
+        matter how many ticks a day has. Days without a tick are caught up, one by one.
         """
         self.catch_up()
+        self.measured = []
         before = len(self.decisions)
         self.report("ingest")
         ingest_journal(self.project, self.lake)
         self.check_schema()
-        if self.state.champion is not None and not self._is_measured(now):
-            self._observe_decide_act(now, by=by)
-        elif self.state.retraining is not None:
-            self._finish_retraining(self.state.retraining.at, by=by)
+        is_due = self.state.champion is not None and not self._is_measured(now)
+        if is_due:
+            self._measure_and_decide(now, by=by)
+        if any(decision.what is not DecisionKind.RETRAIN for decision in self.decisions[before:]):
+            self.act()  # before a training, which takes long and may fail
+        if (retraining := self.state.retraining) is not None:
+            self._finish_retraining(now if is_due else retraining.at, by=by)
         made = self.decisions[before:]
         if made or not self._is_deployed or has_long_journal(self.project, self.lake):
             self.act()
@@ -83,37 +92,59 @@ class Loop:
             self.name_champion()
         return made
 
-    def _observe_decide_act(self, now: datetime, *, by: str) -> None:
-        """The three steps. Measurements are written last: a tick killed before that does all of them again, and what
-        was written already is not written twice."""
-        day = self._observe_day(now)
-        observation = observe(self.project, self.lake, now=now, state=self.state, package=self._package(), day=day)
-        decision = decide(self.project, self.state, observation, by=by)
-        if decision is not None:
-            self.record(decision)
-        if self.state.retraining is not None:
-            self._finish_retraining(now, by=by)
-        if day is not None:
-            MEASUREMENTS.append(self.lake, day.measurements, position=(_TICK, to_micros(day.end)))
+    def _measure_and_decide(self, now: datetime, *, by: str) -> None:
+        """Measure every day that is over, oldest first, and decide as of its end; as of `now` after the last one.
 
-    def _observe_day(self, now: datetime) -> MeasuredDay | None:
-        """The day that is over at `now`, measured, its alerts sent; None where it was measured before."""
-        end = day_of(now, self.project.timezone)
-        first_live = next((item.at for item in self.decisions if item.what is DecisionKind.BOOTSTRAP), end)
-        if first_live >= end or self._is_measured(end):
-            return None
-        day = observe_day(
+        The measurements of a day are written after its decision: a tick killed in between does that day again, and what
+        was written already is not written twice.
+        """
+        too_old, days = split_days(days_to_measure(self.project, self.lake, self.decisions, now=now))
+        if too_old is not None:
+            self._give_up(too_old)
+        for number, window in enumerate(days, start=1):
+            progress = f" (day {number} of {len(days)})" if len(days) > 1 else ""
+            day = self._measure(window, progress)
+            self._decide(window.end if number < len(days) else now, day, now=now, by=by)
+            MEASUREMENTS.append(self.lake, day.measurements, position=position_of(window))
+            self.measured.append(window)
+        if not days:
+            self._decide(now, None, now=now, by=by)
+
+    def _give_up(self, window: Window) -> None:
+        """Note that time lies too far back to be measured."""
+        reason = f"{NO_TICK} for more than {MAX_DAYS} days"
+        send_alerts(self.project, self.lake, [unmeasured_alert(window, reason)], position=position_of(window))
+        rows = note_unmeasured(window, version=self.state.champion, reason=reason)
+        MEASUREMENTS.append(self.lake, rows, position=position_of(window))
+
+    def _measure(self, window: Window, progress: str) -> MeasuredDay:
+        """The day, measured for the champion of that day, its alerts sent."""
+        then = fold(decision for decision in self.decisions if decision.at < window.end)
+        champion = then.champion or self.state.champion
+        assert champion is not None
+        day = measure_day(
             self.project,
             self.lake,
-            end=end,
-            state=self.state,
-            package=self._package(),
+            window=window,
+            champion=champion,
+            package=self._package(champion),
             verifier=self._verifier,
-            report=self.report,
+            report=lambda stage: self.report(f"{stage}{progress}"),
         )
-        self.last_log_loss = quality_of(day.measurements, "log_loss")
-        send_alerts(self.project, self.lake, day.alerts, position=(_TICK, to_micros(end)))
+        self.last_log_loss = quality_of(day.measurements, "log_loss", version=champion)
+        send_alerts(self.project, self.lake, day.alerts, position=position_of(window))
         return day
+
+    def _decide(self, as_of: datetime, day: MeasuredDay | None, *, now: datetime, by: str) -> None:
+        """Make the decision that was due at `as_of`, a day without a tick, or is due `now`."""
+        assert self.state.champion is not None
+        package = self._package(self.state.champion)
+        observation = observe(self.project, self.lake, now=as_of, state=self.state, package=package, day=day)
+        decision = decide(self.project, self.state, observation, by=by)
+        if decision is not None and as_of < now:
+            decision = as_made_later(decision, now, self.project.timezone)
+        if decision is not None:
+            self.record(decision)
 
     def run(self, now: datetime, *, by: str, accept_changes: bool = False) -> Decision:
         """Train a candidate as of `now`; the decision about it: bootstrap, shadow, or refuse.
@@ -198,11 +229,10 @@ class Loop:
             )
         )
 
-    def _package(self) -> Path:
-        """The folder of the champion's package."""
-        assert self.state.champion is not None
-        return self.project.root / find_version(self.decisions, self.state.champion).package
+    def _package(self, version: int) -> Path:
+        """The folder of the version's package."""
+        return self.project.root / find_version(self.decisions, version).package
 
     def _is_measured(self, end: datetime) -> bool:
         """Whether the day that ends at `end`, or a later one, was measured."""
-        return MEASUREMENTS.position(self.lake, _TICK) >= to_micros(end)
+        return MEASUREMENTS.position(self.lake, WRITER) >= to_micros(end)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
 from mlops_lab.monitoring.detectors.run import run_detectors
 from mlops_lab.monitoring.profile import Profile
 from mlops_lab.monitoring.quality import log_loss, roc_auc
+from mlops_lab.monitoring.window import Window
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tasks.base import Task, mean_gaps, mean_of
 
+UNMEASURED = "unmeasured"
+"""The monitor of what could not be measured; the name of the row is the reason."""
+CHAMPION = "champion"
 _Row = tuple[str, str, float | None]
+_GROUP = ["version", "role"]
 
 
 def measure(
+    window: Window,
     *,
-    at: datetime,
-    window_hours: float,
     version: int,
     task: Task,
     predictions: pl.DataFrame,
@@ -29,25 +32,63 @@ def measure(
 ) -> pl.DataFrame:
     """The measurements of one window, one row each (the columns of `MEASUREMENTS`).
 
-    `predictions` are the requests that were answered in the window, and `inputs` what the champion saw in it; `joined`
-    (`truth`, `output`) the outcomes that arrived in it, each with the answer it belongs to; `profiles` describe what
-    the champion was trained on.
+    `predictions` are the requests that were answered in the window, and `inputs` what the champion, `version`, saw in
+    it; `joined` (`version`, `role`, `truth`, `output`) the outcomes that arrived in it, each with the answer it belongs
+    to; `profiles` describe what the champion was trained on.
+
+    Volume, quality and calibration are measured apart for each version and role that answered: a new version is not
+    measured by the answers of the one before, whose outcomes still come in.
     """
-    quality = _quality(joined, task) if joined.height else []
-    rows = [*_volume(predictions, joined), *quality, *run_detectors(inputs, profiles)]
+    parts = [
+        _rows(
+            window,
+            number,
+            [*_volume(answered, known), *(_quality(known, task) if known.height else [])],
+            role=role,
+        )
+        for number, role in _groups(version, predictions, joined)
+        for answered, known in [(_of_group(predictions, number, role), _of_group(joined, number, role))]
+    ]
+    return pl.concat([*parts, _rows(window, version, run_detectors(inputs, profiles))])
+
+
+def measure_parity(window: Window, *, version: int, cells: int, differing: int) -> pl.DataFrame:
+    """How many feature values were compared with their definition, and how many differ (as rows of `MEASUREMENTS`)."""
+    return _rows(window, version, [("parity", "compared", float(cells)), ("parity", "differing", float(differing))])
+
+
+def note_unmeasured(window: Window, *, version: int | None, reason: str) -> pl.DataFrame:
+    """That something could not be measured, and why (as a row of `MEASUREMENTS`)."""
+    return _rows(window, version, [(UNMEASURED, reason, 1.0)])
+
+
+def _rows(window: Window, version: int | None, rows: Iterable[_Row], *, role: str | None = None) -> pl.DataFrame:
     return pl.DataFrame(
-        [(at, window_hours, monitor, name, version, value) for monitor, name, value in rows if value is not None],
+        [
+            (window.end, window.hours, monitor, name, version, value, role)
+            for monitor, name, value in rows
+            if value is not None
+        ],
         schema=MEASUREMENTS.fixed_schema,
         orient="row",
     )
 
 
+def _groups(champion: int, predictions: pl.DataFrame, joined: pl.DataFrame) -> list[tuple[int, str]]:
+    """The versions that answered, each with its role; the champion always, even where it answered nothing."""
+    found = {(champion, CHAMPION)}
+    for frame in (predictions, joined):
+        if frame.height:
+            found.update(frame.select(_GROUP).drop_nulls().unique().iter_rows())
+    return sorted(found)
+
+
+def _of_group(frame: pl.DataFrame, version: int, role: str) -> pl.DataFrame:
+    return frame.filter(pl.col("version") == version, pl.col("role") == role) if frame.height else frame
+
+
 def _volume(predictions: pl.DataFrame, joined: pl.DataFrame) -> list[_Row]:
-    return [
-        ("volume", "predictions", float(predictions.height)),
-        ("volume", "outcomes", float(joined.height)),
-        ("volume", "canary", float((predictions["role"] == "canary").sum()) if predictions.height else 0.0),
-    ]
+    return [("volume", "predictions", float(predictions.height)), ("volume", "outcomes", float(joined.height))]
 
 
 def _quality(joined: pl.DataFrame, task: Task) -> list[_Row]:
@@ -82,16 +123,6 @@ def quality(task: Task, truth: pl.Series, output: pl.Series) -> dict[str, float 
     }
 
 
-def measure_parity(*, at: datetime, window_hours: float, version: int, cells: int, differing: int) -> pl.DataFrame:
-    """How many feature values were compared with their definition, and how many differ (as rows of `MEASUREMENTS`)."""
-    rows = [("compared", float(cells)), ("differing", float(differing))]
-    return pl.DataFrame(
-        [(at, window_hours, "parity", name, version, value) for name, value in rows],
-        schema=MEASUREMENTS.fixed_schema,
-        orient="row",
-    )
-
-
 def differing_cells(measurements: pl.DataFrame) -> int:
     """How many feature values, over several windows, differ from their definition."""
     if measurements.is_empty():
@@ -99,18 +130,28 @@ def differing_cells(measurements: pl.DataFrame) -> int:
     return int(measurements.filter(pl.col("monitor") == "parity", pl.col("name") == "differing")["value"].sum())
 
 
-def quality_of(measurements: pl.DataFrame, name: str) -> float | None:
-    """The value of one quality measurement, or None where it was not made."""
-    values = measurements.filter(pl.col("monitor") == "quality", pl.col("name") == name)["value"]
+def measurements_of(measurements: pl.DataFrame, version: int | None) -> pl.DataFrame:
+    """Those measurements that are about a version, in whatever role."""
+    return measurements.filter(pl.col("version") == version) if measurements.height else measurements
+
+
+def quality_of(measurements: pl.DataFrame, name: str, *, version: int) -> float | None:
+    """The value of one quality measurement of a version as champion, or None where it was not made."""
+    values = measurements_of(measurements, version).filter(
+        pl.col("monitor") == "quality",
+        pl.col("name") == name,
+        pl.col("role").is_null() | (pl.col("role") == CHAMPION),
+    )["value"]
     return float(values[-1]) if len(values) else None
 
 
 def calibration_gap(measurements: pl.DataFrame) -> tuple[str, float, float]:
     """(part, gap, outcomes) of the part of the task with the widest gap: the mean truth less the mean answer, over
     several windows, weighted by their outcomes. A part has a name where there are several: the class."""
+    window = ["at", *_GROUP]
     outcomes = measurements.filter(pl.col("monitor") == "volume", pl.col("name") == "outcomes")
     gaps = measurements.filter(pl.col("monitor") == "calibration").join(
-        outcomes.select("at", outcomes="value"), on="at", how="inner"
+        outcomes.select(*window, outcomes="value"), on=window, how="inner", nulls_equal=True
     )
     total = gaps.group_by("name", maintain_order=True).agg(
         gap=(pl.col("value") * pl.col("outcomes")).sum() / pl.col("outcomes").sum(), outcomes=pl.col("outcomes").sum()

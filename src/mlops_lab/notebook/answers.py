@@ -17,9 +17,9 @@ from mlops_lab.monitoring.measure import quality
 from mlops_lab.notebook.display import Grid
 from mlops_lab.notebook.groups import By, group_rows
 from mlops_lab.project import Project
-from mlops_lab.tables.facts import read_facts
 from mlops_lab.tables.fields import outcome_fields, request_fields
 from mlops_lab.tasks.base import Task
+from mlops_lab.training.outcome_delay import read_training_facts
 
 Measures: TypeAlias = Mapping[str, float | None]
 
@@ -95,7 +95,7 @@ def answer_rows(
         rows = rows.with_columns(pl.lit(clock.now()).alias(source.time))
     other_columns = rows.select(name for name in rows.columns if name not in {field.name for field in fields})
     requests = conform(rows.drop(other_columns.columns), fields, table="on").hstack(other_columns)
-    facts = read_facts(project, lake)
+    facts = read_training_facts(project, lake)
     requests = requests.filter(~refused(predictor.features, requests, time=source.time, facts=facts))
     inputs = compute(predictor.features, requests, time=source.time, facts=facts)
     return LabelledAnswers(

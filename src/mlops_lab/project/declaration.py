@@ -78,7 +78,8 @@ class SourceSection(Config, frozen=True, kw_only=True):
     Some columns are optional. Without a column `id`, a row is identified by its position in the file. Without a request
     field `time`, the time of a request is that of its arrival, and the rows of the data are taken in the order of the
     file, or, with `order = "shuffled"`, in random order, for a file that is sorted by the label. Without a column
-    `known_at`, an outcome was known at the time of its request.
+    `known_at`, an outcome was known at the time of its request; views of outcomes see it in training only after
+    `outcome_delay`.
     """
 
     table: Annotated[str, means("the name of the table in the lake")]
@@ -117,6 +118,13 @@ class SourceSection(Config, frozen=True, kw_only=True):
             "is the time of the request",
         ),
     ] = KNOWN_AT
+    outcome_delay: Annotated[
+        str | None,
+        means(
+            'how long after its request an outcome became known, such as `"3h"`, for data without a column `known_at`; '
+            "none: the median of the outcomes that arrived, once there are 50. Training uses it for views of outcomes",
+        ),
+    ] = None
     label: Annotated[
         str,
         means(

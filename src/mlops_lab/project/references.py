@@ -103,6 +103,8 @@ def _check_source(source: SourceSection, error_at: ErrorAt) -> None:
         raise missing("key", source.key, "request", source.request)
     if source.label not in source.outcome:
         raise missing("label", source.label, "outcome", source.outcome)
+    if source.outcome_delay is not None:
+        _check_duration(source.outcome_delay, ["source", "outcome_delay"], error_at)
     if source.time in source.request and (kind := type_of(source.request[source.time])) != "datetime":
         what, related = f'"{source.time}" is a {kind}', [["source", "request", source.time]]
         raise error_at(what, ["source", "time"], "the time of a request must be a datetime", related=related)

@@ -59,7 +59,10 @@ class BacktestSection(Config, frozen=True, kw_only=True):
 
     days: Annotated[
         PositiveInt,
-        means("the number of last days held out from training, on which candidate and champion are compared"),
+        means(
+            "the number of last days held out from training, on which candidate and champion are compared; counted "
+            "back from the newest known outcome, so outcomes may be late"
+        ),
     ] = 14
     share: Annotated[
         Half | None,

@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from mlops_lab.clock import to_micros
+from mlops_lab.clock import EPOCH
 from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.loop.days import measured_until
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.replay.client import Client, StatusAndBody
@@ -23,7 +24,6 @@ from mlops_lab.rollout.decisions import Decision
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.serving.http.tokens import ensure_token
 from mlops_lab.serving.process.server_process import ServerProcess
-from mlops_lab.tables.declared import MEASUREMENTS
 
 MAX_RESTARTS = 5
 DEPLOY_TIMEOUT_SECONDS = 20.0
@@ -67,6 +67,7 @@ class Replay:
         while True:
             try:
                 with self._server() as client:
+                    self._finish_training()
                     while days:
                         self._play_day(days[0], client)
                         failures = 0
@@ -93,6 +94,11 @@ class Replay:
             if self.loop.state.champion is None:
                 refusal = self.loop.decisions[-1]
                 raise EnvironmentFault(f"the first version was refused: {refusal.reason}", code="bootstrap_refused")
+
+    def _finish_training(self) -> None:
+        """Finish a training that was killed after its day had been measured."""
+        if (retraining := self.loop.state.retraining) is not None:
+            self._report_decisions(self.loop.tick(retraining.at, by="loop"))
 
     @contextmanager
     def _server(self) -> Iterator[Client]:
@@ -177,7 +183,7 @@ class Replay:
             waited += 0.02
 
     def _is_done(self, day: date) -> bool:
-        return MEASUREMENTS.position(self.loop.lake, "tick") >= to_micros(self._stream.bounds(day)[1])
+        return (measured_until(self.loop.lake) or EPOCH) >= self._stream.bounds(day)[1]
 
     def _start_stage(self, stage: str) -> None:
         self._stopwatch.start(stage)

@@ -155,6 +155,10 @@ def _write_notes(analysis: TableAnalysis) -> tuple[str, ...]:
         notes.append("the rows are sorted by the target: they are shuffled")
     elif not analysis.first("time"):
         notes.append("no column has the time of the request: rows are used in the order of the data")
+    elif not analysis.first(KNOWN_AT):
+        notes.append(
+            "no column known_at: before you add a view of outcomes, declare outcome_delay, how late they become known"
+        )
     if rare := [name for name, count in analysis.counts.items() if count < _MIN_ROWS_OF_CLASS]:
         notes.append(f"fewer than {_MIN_ROWS_OF_CLASS} rows are {', '.join(rare)}: too few to learn from")
     if analysis.set_aside:

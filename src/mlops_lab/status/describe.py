@@ -11,16 +11,21 @@ from msgspec import UNSET
 
 from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.clock import days_before
+from mlops_lab.features.definition import Features
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.quarantine import waiting
-from mlops_lab.loop.observe import measure_day, measurements_since, predictions_of_day, rollout_pairs, task_of
+from mlops_lab.loop.days import days_to_measure, unmeasured_times
+from mlops_lab.loop.measure_day import measure_window, predictions_in, task_of
+from mlops_lab.loop.observe import measurements_since, rollout_pairs
 from mlops_lab.loop.tick import Loop
 from mlops_lab.loop.triggers.run import next_retraining
+from mlops_lab.monitoring.measure import CHAMPION, measurements_of
+from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.rollout.decision_record import DecisionRecord, record_decision
 from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.rollout.next_step import waiting_for
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_version, load_plan_of
 from mlops_lab.serving.process.address import find_server
 from mlops_lab.status.records import (
     AlertRecord,
@@ -29,10 +34,12 @@ from mlops_lab.status.records import (
     RecentRequests,
     RetrainingStatus,
     RolloutProgress,
+    UnmeasuredRecord,
     WindowPerformance,
 )
 from mlops_lab.tables.declared import MEASUREMENTS, OUTCOMES, PREDICTIONS
 from mlops_lab.tables.verdict import Verdict
+from mlops_lab.training.outcome_delay import explain_delay
 
 _MADE_LIVE_BY = {DecisionKind.BOOTSTRAP, DecisionKind.PROMOTE, DecisionKind.ROLL_BACK}
 _METRICS = ("log_loss", "rmse")
@@ -67,6 +74,9 @@ def describe(project: Project) -> ProjectStatus:
         predictions=predictions,
         pending=predictions - verdicts.get(Verdict.ACCEPTED, 0),
         recent=_recent(loop, now) if now else None,
+        days_to_measure=len(days_to_measure(project, loop.lake, loop.decisions, now=now)) if now else 0,
+        unmeasured=_unmeasured(loop),
+        warnings=_warnings(loop),
         unknown_outcomes=verdicts.get(Verdict.UNKNOWN, 0),
         conflicting_outcomes=verdicts.get(Verdict.CONFLICT, 0),
         quarantined=waiting(loop.lake).height,
@@ -110,28 +120,33 @@ def _recent(loop: Loop, now: datetime) -> RecentRequests:
 
 
 def _quality(loop: Loop) -> dict[str, float]:
-    """The newest measurement of each quality metric."""
+    """The newest measurement of each quality metric of the champion's answers."""
     if not MEASUREMENTS.exists(loop.lake):
         return {}
-    measured = MEASUREMENTS.read(loop.lake).filter(pl.col("monitor") == "quality")
-    newest = measured.filter(pl.col("at") == pl.col("at").max())
-    return dict(newest.select("name", "value").iter_rows())
+    measured = measurements_of(MEASUREMENTS.read(loop.lake), loop.state.champion)
+    measured = measured.filter(pl.col("monitor") == "quality")
+    newest = measured.filter(pl.col("at") == pl.col("at").max()).sort(pl.col("role").eq_missing(CHAMPION))
+    last_role = newest.filter(pl.col("role").eq_missing(newest["role"].last())) if newest.height else newest
+    return dict(last_role.select("name", "value").iter_rows())
 
 
 def _performance(loop: Loop, now: datetime) -> Performance:
+    """The loss of the champion's answers: the outcomes of other versions' answers are not its own."""
     project, champion = loop.project, loop.state.champion
     assert champion is not None
-    today = measure_day(
+    window = Window(days_before(now, 1, project.timezone), now)
+    today = measure_window(
         project,
         loop.lake,
-        now=now,
-        state=loop.state,
+        window,
+        champion=champion,
         package=project.root / find_version(loop.decisions, champion).package,
-        predictions=predictions_of_day(project, loop.lake, now=now),
+        predictions=predictions_in(loop.lake, window),
     )
-    hours = summarise(today)
+    hours = summarise(measurements_of(today, champion))
     day = week = None
     measured = measurements_since(loop.lake, days_before(now, 2 * _DAYS_OF_WEEK, project.timezone))
+    measured = measurements_of(measured, champion)
     last = measured.filter(pl.col("monitor") == "quality")["at"].max() if measured.height else None
     if isinstance(last, datetime):
         day = summarise(measured.filter(pl.col("at") == last))
@@ -143,10 +158,11 @@ def _performance(loop: Loop, now: datetime) -> Performance:
 
 
 def summarise(measured: pl.DataFrame) -> WindowPerformance | None:
-    """The loss over some windows, each weighted by its outcomes; None where no outcome was measured."""
+    """The loss over the windows and roles of a version, weighted by their outcomes; None where no outcome was
+    measured."""
     wide = (
         measured.filter(pl.col("monitor").is_in(["quality", "volume"]))
-        .pivot(on="name", index="at", values="value", aggregate_function="first")
+        .pivot(on="name", index=["at", "role"], values="value", aggregate_function="first")
         .sort("at")
     )
     metric = next((name for name in _METRICS if name in wide.columns), None)
@@ -180,6 +196,22 @@ def _constant_loss(window: dict[str, Any]) -> float | None:
     if explained is not None and explained < 1:
         return float(window["rmse"] / math.sqrt(1 - explained))
     return None
+
+
+def _unmeasured(loop: Loop) -> list[UnmeasuredRecord]:
+    return [
+        UnmeasuredRecord(since=item.window.began.isoformat(), until=item.window.end.isoformat(), reason=item.reason)
+        for item in unmeasured_times(loop.lake)
+    ]
+
+
+def _warnings(loop: Loop) -> list[str]:
+    champion = loop.state.champion
+    if champion is None:
+        return []
+    plan = load_plan_of(loop.project, loop.decisions, champion)
+    warning = explain_delay(loop.project, loop.lake, Features.from_dict(plan.features))
+    return [warning] if warning else []
 
 
 def _last_alert(loop: Loop, now: datetime) -> AlertRecord | None:

@@ -61,6 +61,14 @@ class AlertRecord(Struct, frozen=True, kw_only=True):
     hint: str
 
 
+class UnmeasuredRecord(Struct, frozen=True, kw_only=True):
+    """Time of which something was not measured: from when (`since`) to when (`until`), and why."""
+
+    since: str
+    until: str
+    reason: str
+
+
 class RolloutProgress(Struct, frozen=True, kw_only=True):
     """What the present stage of a rollout needs (`days`, over at `until`, and `rows_needed` requests with an outcome),
     how much of it there is (`days_over`, `rows`), the stage that comes `then`, and the share of keys of a canary."""
@@ -91,7 +99,9 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
 
     `now` is the moment that the loop takes for now. It is null, like most other facts, while no version is live.
     `live_by` is the decision that made the champion live. `arms` holds the share of keys of each version in an A/B
-    test, `quality` the newest measurement of each quality metric. `pending` counts all predictions without an outcome.
+    test, `quality` the newest measurement of each quality metric of the champion's answers. `pending` counts all
+    predictions without an outcome. `days_to_measure` counts the days that are over and not measured yet, `unmeasured`
+    lists what could not be measured. `warnings` says what makes the backtest better than live answers can be.
     """
 
     schema_version: int = 1
@@ -119,3 +129,6 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     rollout: RolloutProgress | None
     retraining: RetrainingStatus | None
     last_decision: DecisionRecord | None
+    days_to_measure: int = 0
+    unmeasured: list[UnmeasuredRecord] = []
+    warnings: list[str] = []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET
 
 from mlops_lab.rollout.decision_record import DecisionRecord
-from mlops_lab.status.records import ProjectStatus, RecentRequests, RetrainingStatus, RolloutProgress
+from mlops_lab.status.records import ProjectStatus, RecentRequests, RetrainingStatus, RolloutProgress, UnmeasuredRecord
 from mlops_lab.status.wording import format_count, format_decision, format_duration
 
 MIN_OUTCOMES_FOR_BASE = 30
@@ -25,10 +25,13 @@ def sentences(status: ProjectStatus) -> Iterator[str]:
         yield _champion(status)
         yield from _requests(status)
         yield from _performance(status)
+        yield from _measuring(status)
         if status.rollout:
             yield _rollout(status, status.rollout)
     if status.retraining:
         yield _retraining(status, status.retraining)
+    for warning in status.warnings:
+        yield f"warning: {warning}"
     yield from _set_aside(status)
     if (last := status.last_decision) and last != status.live_by:
         text = f"{format_decision(last.what, last.version)}: {last.reason}"
@@ -75,7 +78,8 @@ def _performance(status: ProjectStatus) -> Iterator[str]:
     windows = list(status.performance.windows())
     if not windows:
         if status.predictions:
-            yield "the quality is not known: no outcome came in yet (`mlops outcomes FILE`)"
+            answers = f"the answers of version {status.champion}"
+            yield f"the quality is not known: no outcome of {answers} came in yet (`mlops outcomes FILE`)"
         return
     parts = []
     for name, window in windows:
@@ -86,6 +90,25 @@ def _performance(status: ProjectStatus) -> Iterator[str]:
     if newest.base is not None and newest.outcomes >= MIN_OUTCOMES_FOR_BASE:
         base = f"; the best constant prediction would have had {newest.base:.3f}"
     yield f"{_METRICS[newest.metric]} (lower is better): {', '.join(parts)}{base}"
+
+
+def _measuring(status: ProjectStatus) -> Iterator[str]:
+    """Days that are not measured: those that the next tick measures, and those that could not be."""
+    if status.days_to_measure:
+        verb = "is" if status.days_to_measure == 1 else "are"
+        waiting = f"{format_count(status.days_to_measure, 'day')} that {verb} over {verb} not measured yet"
+        yield f"{waiting}: `mlops tick` does it, and `mlops up` every day"
+    if status.unmeasured:
+        last = status.unmeasured[-1]
+        times = format_count(len({(item.since, item.until) for item in status.unmeasured}), "period")
+        yield f"{times} could not be measured, the last {_span(status, last)}: {last.reason} (`mlops status --json`)"
+
+
+def _span(status: ProjectStatus, time: UnmeasuredRecord) -> str:
+    """The days of the time, by their dates."""
+    first = _date(status, time.since)
+    last = _date(status, (_parse(time.until) - timedelta(microseconds=1)).isoformat())
+    return f"on {first}" if first == last else f"from {first} to {last}"
 
 
 def _rollout(status: ProjectStatus, rollout: RolloutProgress) -> str:

@@ -124,7 +124,7 @@ LOG_DIGESTS = Table(
 )
 MEASUREMENTS = Table(
     name="measurements",
-    meaning="Quality, calibration, volume, drift, nulls and parity of each day.",
+    meaning="Quality, calibration, volume, drift, nulls and parity of each day; days that could not be measured.",
     time="at",
     written_by="the loop, when a day is over",
     once=_TICK_ONCE,
@@ -132,11 +132,20 @@ MEASUREMENTS = Table(
         FixedColumn("at", MOMENT, "the end of the window"),
         FixedColumn("window_hours", _NUMBER, "the length of the window"),
         FixedColumn(
-            "monitor", _TEXT, "what was measured: `quality`, `calibration`, `volume`, `drift`, `nulls` or `parity`"
+            "monitor",
+            _TEXT,
+            "what was measured: `quality`, `calibration`, `volume`, `drift`, `nulls` or `parity`; `unmeasured`: what "
+            "could not be",
         ),
-        FixedColumn("name", _TEXT, "the measure, the feature or the class"),
-        FixedColumn("version", _WHOLE, "the champion"),
+        FixedColumn("name", _TEXT, "the measure, the feature or the class; the reason, where it was not measured"),
+        FixedColumn("version", _WHOLE, "the version that answered; where `role` is null, the champion"),
         FixedColumn("value", _NUMBER, "the value"),
+        FixedColumn(
+            "role",
+            _TEXT,
+            "the role in which the version answered: `champion`, `canary` or `arm`; null where the row is not about "
+            "answers and their outcomes, and in rows of older releases, which counted all answers for the champion",
+        ),
     ),
 )
 ALERTS = Table(

@@ -74,9 +74,22 @@ class Table:
         """Whether anything was ever written to it."""
         return lake.exists(self.name)
 
-    def read(self, lake: Lake, *, since: datetime | None = None, columns: list[str] | None = None) -> pl.DataFrame:
-        """Its rows; with `since` those whose time is at or after that moment. NotFound where there is no table yet."""
-        return lake.read(self.name, since=(self.time, since) if since else None, columns=columns)
+    def read(
+        self,
+        lake: Lake,
+        *,
+        since: datetime | None = None,
+        before: datetime | None = None,
+        columns: list[str] | None = None,
+    ) -> pl.DataFrame:
+        """Its rows; those whose time is at or after `since`, and before `before`. NotFound where there is no table
+        yet."""
+        return lake.read(
+            self.name,
+            since=(self.time, since) if since else None,
+            before=(self.time, before) if before else None,
+            columns=columns,
+        )
 
     def append(self, lake: Lake, rows: pl.DataFrame, *, position: tuple[str, int] | None = None) -> bool:
         """Append rows in one commit, once for each `position` = (writer, number); True if they were written."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from mlops_lab.clock import days_before
+from mlops_lab.clock import day_of, days_after, days_before
 from mlops_lab.contracts.rules import find_breaches
 from mlops_lab.contracts.tables import explain_breaches
 from mlops_lab.errors import InvalidInput
@@ -16,11 +16,11 @@ from mlops_lab.features.offline import compute, refused
 from mlops_lab.lake import Lake, Snapshot, fingerprint_frame
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import OUTCOMES
-from mlops_lab.tables.facts import read_facts
 from mlops_lab.tables.fields import request_fields, table_fields, table_schemas
 from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.make import make_task
 from mlops_lab.tasks.regression import scale_of
+from mlops_lab.training.outcome_delay import read_training_facts
 
 MIN_ROWS = 100
 
@@ -56,7 +56,7 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
     """
     source = project.settings.source
     features.view_schema(table_schemas(project))
-    facts = read_facts(project, lake, until=until)
+    facts = read_training_facts(project, lake, until=until)
     labelled = facts[source.table]
     for table, fields in table_fields(project).items():
         rows = labelled.rename({"_fact_id": source.id}) if table == source.table else facts[table]
@@ -124,11 +124,20 @@ def _weights(project: Project, rows: pl.DataFrame) -> pl.Series | None:
 
 
 def find_cutoff(project: Project, moments: pl.Series, *, until: datetime) -> datetime:
-    """The moment from which rows are held out: `backtest.days` before `until`, or that of the first row of the last
-    `backtest.share` of the rows, whose moments are given in order."""
+    """The moment from which rows are held out: `backtest.days` before the end of the day of the newest row (or `until`,
+    if that is earlier), or that of the first row of the last `backtest.share` of the rows.
+
+    `moments` are those of the rows whose outcome is known, in order. However late outcomes become known, there are rows
+    on the days that are held out.
+    """
     settings = project.settings.backtest
-    if settings.share is None or moments.is_empty():
+    if moments.is_empty():
         return days_before(until, settings.days, project.timezone)
+    if settings.share is None:
+        newest = moments[-1]
+        assert isinstance(newest, datetime)
+        day_end = days_after(day_of(newest, project.timezone), 1, project.timezone)
+        return days_before(min(day_end, until), settings.days, project.timezone)
     cutoff = moments[min(round(len(moments) * (1 - settings.share)), len(moments) - 1)]
     assert isinstance(cutoff, datetime)
     return cutoff

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
-from trigger_days import TRAINED, measured_days, midnight, trigger_input
+from trigger_days import CHAMPION, TRAINED, measured_days, midnight, trigger_input
 
 from mlops_lab.loop.triggers.calibration import check_calibration
 
@@ -48,3 +48,12 @@ def test_the_reason_says_what_was_seen(tiny):
 def test_few_outcomes_prove_nothing(tiny):
     assert not fires(tiny, midnight(20), measured_days(0.3, 19, rows=48))
     assert fires(tiny, midnight(20), measured_days(0.3, 19, rows=50))
+
+
+def test_late_outcomes_of_the_version_before_are_not_the_champions(tiny):
+    """Labels come days late: after a promotion most outcomes belong to answers of the version before."""
+    days = range(15, 22)
+    before, champion = measured_days(0.5, *days, version=CHAMPION + 1), measured_days(0.0, *days)
+    assert not fires(tiny, midnight(21), pl.concat([before, champion]))
+    assert not fires(tiny, midnight(21), before)
+    assert fires(tiny, midnight(21), pl.concat([before, measured_days(0.5, *days)]))

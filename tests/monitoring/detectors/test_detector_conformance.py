@@ -1,6 +1,7 @@
 """What every detector in `monitoring.detectors.run.DETECTORS` must keep. A failure here says what a new one lacks."""
 
 import math
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -12,6 +13,7 @@ from mlops_lab.monitoring.detectors.base import Detector
 from mlops_lab.monitoring.detectors.run import DETECTORS
 from mlops_lab.monitoring.measure import measure
 from mlops_lab.monitoring.profile import Profile, bin_shares, make_profiles
+from mlops_lab.monitoring.window import Window
 from mlops_lab.tasks.binary import Binary
 
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=[detector.monitor for detector in DETECTORS])
@@ -100,11 +102,10 @@ def test_one_more_detector_is_one_file_and_one_entry_in_the_list(tiny, monkeypat
     monkeypatch.setattr(run, "DETECTORS", (*DETECTORS, LAST_BIN))
     inputs = tiny.training.inputs
     table = measure(
-        at=tiny.now,
-        window_hours=24.0,
+        Window(tiny.now - timedelta(days=1), tiny.now),
         version=1,
         task=Binary(),
-        predictions=inputs.with_columns(role=pl.lit("champion")),
+        predictions=inputs.with_columns(version=pl.lit(1), role=pl.lit("champion")),
         inputs=inputs.with_columns(amount=pl.lit(1e9)),
         joined=pl.DataFrame(),
         profiles=make_profiles(inputs),

@@ -26,11 +26,12 @@ class SplitRecord(MadeDecision, frozen=True, kw_only=True):
 
 
 class TickRecord(Struct, frozen=True, kw_only=True):
-    """`mlops tick`: the moment taken for now, and the decisions made."""
+    """`mlops tick`: the moment taken for now, the decisions made, and the ends of the days that were measured."""
 
     schema_version: int = 1
     at: str
     decisions: list[DecisionRecord]
+    measured: list[str] = []
 
 
 class HistoryRecord(Struct, frozen=True, kw_only=True):

@@ -13,13 +13,14 @@ from mlops_lab.project import Project
 
 @dataclass(frozen=True)
 class TriggerInput:
-    """The moment of a tick, the moment of the last training (None: there was none), and a function that reads the
-    measurements made after some moment."""
+    """The moment as of which is decided, the moment of the last training (None: there was none), a function that reads
+    the measurements made after some moment, and the champion, whose answers a trigger judges."""
 
     project: Project
     now: datetime
     last_training: datetime | None
     read_measurements: Callable[[datetime], pl.DataFrame]
+    champion: int | None
 
 
 @dataclass(frozen=True)

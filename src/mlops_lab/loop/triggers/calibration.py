@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mlops_lab.clock import days_after, days_before
 from mlops_lab.loop.triggers.base import FiredTrigger, Trigger, TriggerInput, TriggerWait
-from mlops_lab.monitoring.measure import calibration_gap
+from mlops_lab.monitoring.measure import calibration_gap, measurements_of
 from mlops_lab.project import Project
 from mlops_lab.tasks.make import make_task
 
@@ -16,13 +16,16 @@ _RULE = "triggers.max_calibration_gap"
 
 
 def check_calibration(trigger_input: TriggerInput) -> FiredTrigger | None:
-    """Fires where, over the last `window_days`, the rate observed (of a class; or the mean) and the mean answer differ
-    by more than `max_calibration_gap`, and the last training is at least `cooldown_days` ago."""
+    """Fires where, over the last `window_days`, the rate observed (of a class; or the mean) and the mean answer of the
+    champion differ by more than `max_calibration_gap`, and the last training is at least `cooldown_days` ago.
+
+    Outcomes of answers of the versions before do not count, however late they arrive."""
     project, now, last = trigger_input.project, trigger_input.now, trigger_input.last_training
     settings = project.settings.triggers
     if last is None or now < wait_for_calibration(project, last).until:
         return None
     window = trigger_input.read_measurements(days_before(now, settings.window_days, project.timezone))
+    window = measurements_of(window, trigger_input.champion)
     if window.is_empty():
         return None
     part, gap, outcomes = calibration_gap(window)

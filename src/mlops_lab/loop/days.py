@@ -1,0 +1,84 @@
+"""Days that are over: which are still to be measured, and which could not be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import polars as pl
+
+from mlops_lab.clock import day_of, from_micros, to_micros
+from mlops_lab.lake import Lake
+from mlops_lab.monitoring.measure import UNMEASURED
+from mlops_lab.monitoring.window import Window, whole_days
+from mlops_lab.project import Project
+from mlops_lab.rollout.decisions import Decision, DecisionKind
+from mlops_lab.tables.declared import MEASUREMENTS
+
+MAX_DAYS = 60
+"""How many days one tick measures at most. Older ones are not measured any more, and an alert says so."""
+WRITER = "tick"
+"""Who writes the measurements; the number of an append is the end of the day, in microseconds."""
+NO_TICK = "no tick ran"
+
+
+@dataclass(frozen=True)
+class UnmeasuredTime:
+    """A window of time of which something was not measured, and why."""
+
+    window: Window
+    reason: str
+
+
+def measured_until(lake: Lake) -> datetime | None:
+    """The end of the last day that was measured, or found to be unmeasurable; None before the first."""
+    position = MEASUREMENTS.position(lake, WRITER)
+    return from_micros(position) if position else None
+
+
+def days_to_measure(project: Project, lake: Lake, decisions: Sequence[Decision], *, now: datetime) -> list[Window]:
+    """The days that are over at `now` and not measured, oldest first, since the first version went live.
+
+    The first begins where the last that was measured ended, also where the time zone was another one then: days neither
+    overlap nor is time between them left out.
+    """
+    first_live = next((decision.at for decision in decisions if decision.what is DecisionKind.BOOTSTRAP), None)
+    if first_live is None:
+        return []
+    began = measured_until(lake) or day_of(first_live, project.timezone)
+    return list(whole_days(began, now, project.timezone))
+
+
+def split_days(days: Sequence[Window]) -> tuple[Window | None, Sequence[Window]]:
+    """The time that lies too far back to be measured (None: nothing does), and the days that are measured."""
+    old, recent = days[:-MAX_DAYS], days[-MAX_DAYS:]
+    return Window(old[0].began, old[-1].end) if old else None, recent
+
+
+def position_of(window: Window) -> tuple[str, int]:
+    """What makes an append about a day happen once."""
+    return WRITER, to_micros(window.end)
+
+
+def unmeasured_times(lake: Lake) -> list[UnmeasuredTime]:
+    """What was not measured since the first day that was, oldest first: what could not be, and time between two days,
+    which older releases left out."""
+    if not MEASUREMENTS.exists(lake):
+        return []
+    rows = MEASUREMENTS.read(lake, columns=["at", "window_hours", "monitor", "name"])
+    noted = rows.filter(pl.col("monitor") == UNMEASURED).select("at", "window_hours", "name").iter_rows()
+    failed = [UnmeasuredTime(_window(at, hours), reason) for at, hours, reason in noted]
+    return sorted([*failed, *_gaps(rows)], key=lambda item: (item.window.end, item.reason))
+
+
+def _gaps(rows: pl.DataFrame) -> Iterator[UnmeasuredTime]:
+    windows = [_window(at, hours) for at, hours in rows.select("at", "window_hours").unique().sort("at").iter_rows()]
+    for before, after in pairwise(windows):
+        if after.began > before.end:
+            yield UnmeasuredTime(Window(before.end, after.began), NO_TICK)
+
+
+def _window(end: datetime, hours: float) -> Window:
+    return Window(end - timedelta(hours=hours), end)
