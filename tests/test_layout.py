@@ -15,6 +15,7 @@ NOT_MIRRORED = {"end_to_end", "shared", "docs", "tools"}
 """Folders of tests that are about more than one module."""
 SUITES = {
     "features/test_as_of.py": "as-of values, offline and online, beside a program written from the definition",
+    "features/test_corrections.py": "corrected facts, offline and online, beside the versions seen last",
     "features/test_derived.py": "derived features of one row and of many",
     "notebook/test_autolog.py": "mlflow.autolog around train",
     "registry/engines/test_adding_an_engine.py": "the steps of CONTRIBUTING.md",

@@ -40,6 +40,7 @@ def test_the_first_run_goes_live(template: Path) -> None:
     assert (ran["what"], ran["version"]) == ("bootstrap", 1)
     assert [gate["gate"] for gate in ran["evidence"]["gates"]] == [
         "contract",
+        "served",
         "sanity",
         "baseline",
         "backtest",

@@ -23,7 +23,8 @@ def test_a_fact_is_never_seen_before_it_is_known(known_at, seen_at):
 def test_times_are_microseconds():
     start = datetime(1970, 1, 1, tzinfo=UTC)
     fact_row = make_fact_row({}, start + timedelta(microseconds=3), start + timedelta(seconds=1), "x")
-    assert (fact_row.known, fact_row.seen, fact_row.id) == (3, 1_000_000, "x")
+    assert (fact_row.known, fact_row.seen, fact_row.id, fact_row.weight) == (3, 1_000_000, "x", 1)
+    assert make_fact_row({}, start, start, "x", weight=-1).weight == -1
 
 
 def test_the_entity_is_the_value_of_the_key_or_a_tuple():

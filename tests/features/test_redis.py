@@ -11,7 +11,7 @@ import pytest
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features import View, largest, last, mean
 from mlops_lab.features.online import Fact, FactRow
-from mlops_lab.features.redis import RedisStore
+from mlops_lab.features.redis import RedisStore, _encode_fact
 
 LATEST = View("latest", "t", by="k", values={"x": last("x")}, missing={"x": 0.5})
 HOUR = View("hour", "t", by="k", over="1h", values={"m": mean("x"), "top": largest("x")})
@@ -54,5 +54,23 @@ def test_keys_of_different_entities_and_views_differ(store):
 
 def test_a_fact_is_stored_as_a_list_of_its_four_parts():
     fact = Fact(9, 5, "2", (3.0, None, "x"))
-    assert msgspec.msgpack.decode(encode(fact)) == [9, 5, "2", [3.0, None, "x"]]
-    assert msgspec.msgpack.decode(encode(fact), type=Fact) == fact
+    assert _encode_fact(fact) == encode([9, 5, "2", [3.0, None, "x"]]), "as every version stored it"
+    assert msgspec.msgpack.decode(_encode_fact(fact), type=Fact) == fact
+
+
+def test_a_retraction_is_stored_with_its_weight():
+    retraction = Fact(9, 5, "2", (3.0,), -1)
+    assert _encode_fact(retraction) == encode([9, 5, "2", [3.0], -1])
+    assert msgspec.msgpack.decode(_encode_fact(retraction), type=Fact) == retraction
+
+
+def test_retracted_facts_of_a_reply_do_not_count(store):
+    facts = [Fact(5, 5, "2", (3.0,)), Fact(7, 5, "2", (3.0,), -1), Fact(7, 5, "2", (2.0,)), Fact(4, 4, "1", (1.0,))]
+    replies = [_encode_fact(fact) for fact in facts]
+    reader = store._readers[LATEST.version]
+    assert store._result(reader, "a", 7, replies) == ((3.0,), None)
+    assert store._result(reader, "a", 8, replies) == ((2.0,), None)
+    assert store._result(reader, "a", 8, [replies[0], replies[1], replies[3]]) == ((1.0,), None)
+    windowed = [_encode_fact(fact._replace(values=fact.values * 2)) for fact in facts]
+    hour = store._readers[HOUR.version]
+    assert [store._result(hour, "a", moment, windowed)[0] for moment in (7, 8)] == [(2.0, 3.0), (1.5, 2.0)]

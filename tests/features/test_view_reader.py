@@ -49,6 +49,15 @@ def test_a_window_gives_values_or_defaults():
     assert HOUR.without_facts("no_key") == ((9.0, None, 0.0), "no_key")
 
 
+def test_a_retraction_takes_back_what_its_fact_added():
+    retraction = fact(1, 2.0, seen=3)._replace(weight=-1)
+    assert HOUR.terms_of(retraction) == tuple(-term for term in HOUR.terms_of(fact(1, 2.0)))
+    assert HOUR.from_facts([fact(1, 2.0), retraction, fact(1, 5.0, seen=3), fact(2, 1.0)]) == ((3.0, 5.0, 2.0), None)
+    assert HOUR.from_facts([fact(1, 2.0), retraction]) == ((9.0, None, 0.0), "empty")
+    row = FactRow({"k": "a", "x": 2.0}, 1, 3, "1", -1)
+    assert HOUR.to_fact(row) == ("a", retraction)
+
+
 def test_a_count_and_a_sum_are_defined_without_facts():
     reader = WindowReader(View("h", "t", by="k", over="1h", values={"n": count("x"), "s": total("x")}))
     assert reader.without_facts("no_key") == ((0.0, 0.0), None)

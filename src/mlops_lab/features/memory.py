@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from mlops_lab.features.online import ALWAYS, FactRow, ViewResult, ViewResults
+from mlops_lab.features.online import ALWAYS, Fact, FactRow, ViewResult, ViewResults
+from mlops_lab.features.retractions import live_facts
 from mlops_lab.features.timelines import LatestTimeline, WindowTimeline
 from mlops_lab.features.view import View
 from mlops_lab.features.view_reader import ViewReader, WindowReader
@@ -94,12 +95,11 @@ def _read_latest(
     for entity, moment in lookups:
         line = get(entity)
         end = bisect_left(line.seen, moment) if line is not None else 0
-        if line is not None and end:
-            _, known, _, latest = line.best[end - 1]
-            if moment - known <= ttl:
-                values.append(latest)
-                continue
-        missing[len(values)] = "no_key" if entity is None else "stale" if end else "unknown"
+        latest = line.best[end - 1] if line is not None and end else None
+        if latest is not None and moment - latest.known <= ttl:
+            values.append(latest.values)
+            continue
+        missing[len(values)] = "no_key" if entity is None else "unknown" if latest is None else "stale"
         values.append(reader.view.defaults)
     return values, missing
 
@@ -133,6 +133,10 @@ def _read_windows(
 def _read_with_extremes(reader: WindowReader, line: WindowTimeline, begin: int, end: int, moment: int) -> ViewResult:
     """The values of a window with a minimum or a maximum, which needs the facts themselves."""
     known = line.known
-    facts = [fact for fact in known.facts[begin : bisect_left(known.times, moment)] if fact.seen < moment]
+    facts: Sequence[Fact] = [
+        fact for fact in known.facts[begin : bisect_left(known.times, moment)] if fact.seen < moment
+    ]
+    if line.has_retractions:
+        facts = live_facts(facts)
     sums = line.sums_between(begin, end, reader.zero)
     return reader.from_sums(sums, lambda index: [fact.values[index] for fact in facts])

@@ -16,7 +16,9 @@ import polars as pl
 
 from mlops_lab.features.definition import Features
 from mlops_lab.features.exact import Integers
+from mlops_lab.features.latest import latest_facts
 from mlops_lab.features.online import ALWAYS
+from mlops_lab.features.retractions import has_retractions
 from mlops_lab.features.sorted_facts import LookupRows, SortedFacts
 from mlops_lab.features.view import View
 from mlops_lab.features.windows import WindowAggregate, WindowAggregates, Windows
@@ -25,7 +27,8 @@ _MICROSECOND = timedelta(microseconds=1)
 _ROWS_PER_BATCH = 500_000
 Facts = Mapping[str, pl.DataFrame]
 """The facts of each table: its columns, `_known_at` and `_seen_at` (datetimes; null where a fact was always known), and
-`_fact_id`, which orders facts of one moment."""
+`_fact_id`, which orders facts of one moment. Where rows were corrected also `_weight`: -1 for a retraction, 1 or null
+for a fact (see `features.retractions`)."""
 _Map = Callable[..., Iterable[Any]]
 """`map`, or that of a pool of threads."""
 
@@ -133,9 +136,11 @@ def _any_refused(results: Sequence[ViewColumns], rows: int) -> pl.Series:
 
 
 def _select_facts(facts: pl.DataFrame, columns: set[str]) -> pl.DataFrame:
-    """These columns of the facts in the order known, and the two times as numbers."""
-    times = [pl.col(name).to_physical().fill_null(ALWAYS) for name in ("_known_at", "_seen_at")]
-    return facts.select(*times, *sorted(columns - {"_known_at", "_seen_at"})).sort("_known_at")
+    """These columns of the facts in the order known, and the two times as numbers; and the weights, if they matter."""
+    own = [pl.col(name).to_physical().fill_null(ALWAYS) for name in ("_known_at", "_seen_at")]
+    if has_retractions(facts):
+        own.append(pl.col("_weight").fill_null(1))
+    return facts.select(*own, *sorted(columns - {"_known_at", "_seen_at"})).sort("_known_at")
 
 
 def _can_count(view: View) -> pl.Expr:
@@ -157,14 +162,9 @@ class _ViewGroup:
             [aggregates.prepare(aggregate) for aggregate in view.values.values()] if view.window else []
             for view in views
         ]
-        self._best: Integers | None = None  # for each index in the order seen: the latest fact
+        self._latest: Integers | None = None  # for each index in the order seen
         if any(view.window is None for view in views):
-            known = facts.rows_by_id()
-            rank = np.empty(len(known), dtype=np.int64)
-            rank[known] = np.arange(len(known))
-            # the latest of the facts seen so far; ranks grow from entity to entity, so a maximum stays within one
-            best = known[np.maximum.accumulate(rank[facts.seen.rows])] if len(known) else known
-            self._best = np.append(best, -1)
+            self._latest = np.append(latest_facts(facts), -1)
             self._known_at = np.append(facts.known_at.to_numpy(), ALWAYS)
 
     def look_up(self, rows: pl.DataFrame, *, time: str) -> list[ViewColumns]:
@@ -179,8 +179,8 @@ class _ViewGroup:
         ]
 
     def _latest_values(self, view: View, lookups: LookupRows, last: Integers) -> ViewColumns:
-        assert self._best is not None
-        latest = self._best[last]
+        assert self._latest is not None
+        latest = self._latest[last]
         if view.stale_after is not None:
             age = lookups.moments - self._known_at[latest]
             latest = np.where(age > view.stale_after // _MICROSECOND, -1, latest)

@@ -18,12 +18,16 @@ ALWAYS = -(2**62)
 
 
 class Fact(NamedTuple):
-    """One fact as a view keeps it: when it was seen and known (microseconds since 1970), its id, its values."""
+    """One fact as a view keeps it: when it was seen and known (microseconds since 1970), its id, its values.
+
+    A weight of -1 makes it a retraction: see `features.retractions`.
+    """
 
     seen: int
     known: int
     id: str
     values: tuple[Any, ...]
+    weight: int = 1
 
 
 ViewResult = tuple[tuple[Any, ...], str | None]
@@ -33,12 +37,16 @@ ViewResults = tuple[list[tuple[Any, ...]], dict[int, str]]
 
 
 class FactRow(NamedTuple):
-    """A row of a table with its two times (microseconds since 1970) and its id, which orders facts of one moment."""
+    """A row of a table with its two times (microseconds since 1970) and its id, which orders facts of one moment.
+
+    A weight of -1 makes it a retraction: see `features.retractions`.
+    """
 
     row: Mapping[str, Any]
     known: int
     seen: int
     id: str
+    weight: int = 1
 
 
 class OnlineStore(Protocol):
@@ -52,12 +60,14 @@ class OnlineStore(Protocol):
         store returns defaults with a reason."""
 
 
-def make_fact_row(row: Mapping[str, Any], known_at: datetime | None, seen_at: datetime | None, id: str) -> FactRow:
+def make_fact_row(
+    row: Mapping[str, Any], known_at: datetime | None, seen_at: datetime | None, id: str, *, weight: int = 1
+) -> FactRow:
     """The row with its times in microseconds; None means that it was always known, or always seen."""
     known = ALWAYS if known_at is None else to_micros(known_at)
     # equal times share one int object
     seen = ALWAYS if seen_at is None else known if seen_at == known_at else to_micros(seen_at)
-    return FactRow(row, known, max(seen, known), id)
+    return FactRow(row, known, max(seen, known), id, weight)
 
 
 def entity_of(names: Sequence[str]) -> Any:

@@ -15,6 +15,7 @@ import redis
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.online import Fact, FactRow, ViewResult, ViewResults
+from mlops_lab.features.retractions import latest_fact
 from mlops_lab.features.view import View
 from mlops_lab.features.view_reader import ViewReader, WindowReader
 from mlops_lab.ids import new_id
@@ -90,7 +91,7 @@ class RedisStore:
             return
         entity, fact = entity_and_fact
         key = self._key(version, entity)
-        pipe.zadd(key, {_encode(fact): fact.known})
+        pipe.zadd(key, {_encode_fact(fact): fact.known})
         if reader.window is not None:  # facts that have left every window that can still be read
             pipe.zremrangebyscore(key, "-inf", fact.known - reader.window - self._keep)
 
@@ -133,22 +134,29 @@ class RedisStore:
         return reader.from_latest(self._latest(reader, entity, moment, facts), moment)
 
     def _latest(self, reader: ViewReader, entity: Any, moment: int, facts: list[Fact]) -> Fact | None:
-        """The latest of the facts that were seen: the one known last, and of several known then the greatest id."""
-        best: Fact | None = None
+        """The latest of the facts that were seen and not retracted. `facts` is the first page, the last known first."""
+        of_one_moment: list[Fact] = []
         start = 0
         while facts:
             for fact in facts:
-                if best is not None and fact.known < best.known:
-                    return best
-                if fact.seen < moment and (best is None or fact.id > best.id):
-                    best = fact
+                if of_one_moment and fact.known < of_one_moment[0].known:
+                    if best := latest_fact(of_one_moment):
+                        return best
+                    of_one_moment = []
+                if fact.seen < moment:
+                    of_one_moment.append(fact)
             if len(facts) < _FACTS_PER_PAGE:
-                return best
+                break
             start += _FACTS_PER_PAGE
             key = self._key(reader.view.version, entity)
             page: Any = self._redis.zrevrangebyscore(key, f"({moment}", "-inf", start=start, num=_FACTS_PER_PAGE)
             facts = [_decode(member) for member in page]
-        return best
+        return latest_fact(of_one_moment)
 
     def _key(self, version: str, entity: Any) -> bytes:
         return f"{self._prefix}:{version}:".encode() + _encode(entity)
+
+
+def _encode_fact(fact: Fact) -> bytes:
+    """The member of a sorted set. Only a retraction has a weight, so that facts stored before stay the same."""
+    return _encode(fact if fact.weight < 0 else fact[:-1])

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.features.exact import Integers
+from mlops_lab.features.retractions import has_retractions, retraction_moments
 
 _ENTITY = "__entity"
 
@@ -95,7 +96,8 @@ class SortedFacts:
     """Facts of one table sorted by a key and by each of their two times: `known` and `seen` are the two orders.
 
     `facts` has the columns of the table, with no null in the key, and `_fact_id`. `known_at` and `seen_at` are its two
-    times; a fact that was always known has `online.ALWAYS`, which is before all others.
+    times; a fact that was always known has `online.ALWAYS`, which is before all others. `weights` and `retracted_at`
+    (see `retractions.retraction_moments`) are None where there are no retractions.
     """
 
     def __init__(self, facts: pl.DataFrame, keys: Sequence[str]) -> None:
@@ -109,6 +111,8 @@ class SortedFacts:
         self._entity = self._entity_numbers([facts[key] for key in keys])
         self.known = self._order_by(self.known_at)
         self.seen = self.known if (self.seen_at == self.known_at).all() else self._order_by(self.seen_at)
+        self.weights = facts["_weight"].to_numpy() if has_retractions(facts) else None
+        self.retracted_at = retraction_moments(facts) if self.weights is not None else None
 
     def prepare(self, rows: pl.DataFrame, *, time: str, fields: Sequence[str]) -> LookupRows:
         """The rows prepared for look-ups in both orders; `fields` hold their keys, `time` their moments."""
@@ -119,17 +123,17 @@ class SortedFacts:
         return LookupRows(moments, order, entity, moments[order], self.known.begins[entity])
 
     def rows_by_id(self) -> Integers:
-        """The table indices of the facts in the order known; those of one entity and moment are sorted by their ids."""
+        """The table indices of the facts in the order known; those of one entity and moment by id, then as seen."""
         rows = self.known.rows.copy()
         entity, moments = self._entity[rows], self.known_at.to_numpy()[rows]
         tied = np.append(False, (entity[1:] == entity[:-1]) & (moments[1:] == moments[:-1]))
         if tied.any():
             tied[:-1] |= tied[1:]
             indices = np.flatnonzero(tied)
-            ids = self.facts["_fact_id"].gather(rows[indices])
-            ranked = pl.DataFrame({"entity": entity[indices], "moment": moments[indices], "id": ids})
+            ids, seen = (self.facts[name].gather(rows[indices]) for name in ("_fact_id", "_seen_at"))
+            ranked = pl.DataFrame({"entity": entity[indices], "moment": moments[indices], "id": ids, "seen": seen})
             rows[indices] = rows[indices][
-                ranked.select(pl.arg_sort_by("entity", "moment", "id")).to_series().to_numpy()
+                ranked.select(pl.arg_sort_by("entity", "moment", "id", "seen")).to_series().to_numpy()
             ]
         return rows
 

@@ -6,13 +6,14 @@ from bisect import bisect_left, bisect_right
 from operator import add, sub
 
 from mlops_lab.features.online import Fact
+from mlops_lab.features.retractions import in_order, latest_fact, row_of
 from mlops_lab.features.view_reader import WindowReader
 
 
 class LatestTimeline:
     """The facts of one entity for a view without a window, in the order seen.
 
-    `best` holds, for each index, the latest fact among those seen so far.
+    `best` holds, for each index, the latest fact among those seen so far; None where all of them are retracted.
     """
 
     __slots__ = ("best", "facts", "seen")
@@ -20,19 +21,32 @@ class LatestTimeline:
     def __init__(self) -> None:
         self.seen: list[int] = []
         self.facts: list[Fact] = []
-        self.best: list[Fact] = []
+        self.best: list[Fact | None] = []
 
     def add(self, fact: Fact) -> None:
         """Add a fact; the latest fact is determined again for all facts seen after it."""
         index = bisect_right(self.seen, fact.seen)
         if _contains(self.facts, self.seen, fact):
             return
+        if fact.weight > 0:
+            while index and self.facts[index - 1].weight < 0 and self.seen[index - 1] == fact.seen:
+                index -= 1  # a retraction comes after all facts of its moment
         self.seen.insert(index, fact.seen)
         self.facts.insert(index, fact)
         del self.best[index:]
-        for other in self.facts[index:]:
-            before = self.best[-1] if self.best else other
-            self.best.append(max(before, other, key=_known_and_id))
+        for position in range(index, len(self.facts)):
+            self.best.append(self._best_of_first(position + 1))
+
+    def _best_of_first(self, count: int) -> Fact | None:
+        """The latest of the first `count` facts, where the one of the first `count` - 1 is determined already."""
+        fact, before = self.facts[count - 1], self.best[-1] if self.best else None
+        if fact.weight > 0:
+            if before is None or fact.known > before.known:  # nearly always
+                return fact
+            return max(before, fact, key=in_order)
+        if before is None or row_of(before) != row_of(fact):
+            return before
+        return latest_fact(self.facts[:count])
 
 
 class SummedFacts:
@@ -69,16 +83,18 @@ class WindowTimeline:
     `seen` and `known` are one object as long as every fact was seen when it was known.
     """
 
-    __slots__ = ("known", "seen")
+    __slots__ = ("has_retractions", "known", "seen")
 
     def __init__(self) -> None:
         self.seen = self.known = SummedFacts()
+        self.has_retractions = False
 
     def add(self, fact: Fact, reader: WindowReader) -> None:
         """Add a fact; a fact that is in it already changes nothing."""
         times = self.seen.times
         if _contains(self.seen.facts, times, fact):
             return
+        self.has_retractions |= fact.weight < 0
         if fact.seen != fact.known and self.known is self.seen:
             self.known = SummedFacts()
             self.known.times, self.known.facts = list(times), list(self.seen.facts)
@@ -101,7 +117,3 @@ def _contains(facts: list[Fact], seen: list[int], fact: Fact) -> bool:
     if not seen or fact.seen > seen[-1]:  # nearly always: it is new
         return False
     return fact in facts[bisect_left(seen, fact.seen) : bisect_right(seen, fact.seen)]
-
-
-def _known_and_id(fact: Fact) -> tuple[int, str]:
-    return fact.known, fact.id

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from operator import add
+from operator import add, neg
 from typing import Any
 
 from mlops_lab.features.aggregates import Aggregate
 from mlops_lab.features.online import ALWAYS, Fact, FactRow, ViewResult, entity_of
+from mlops_lab.features.retractions import live_facts
 from mlops_lab.features.sum_terms import TERM_COUNTS, aggregate_value, extreme_value, terms
 from mlops_lab.features.view import View
 
@@ -31,10 +32,10 @@ class ViewReader:
         entity = self._entity_of_row(fact_row.row)
         if entity is None:
             return None
-        row, known, seen, id = fact_row
+        row, known, seen, id, weight = fact_row
         if self.window and (known == ALWAYS or seen - known >= self.window):
             return None
-        return entity, Fact(seen, known, id, tuple([row[column] for column in self.columns]))
+        return entity, Fact(seen, known, id, tuple([row[column] for column in self.columns]), weight)
 
     def from_latest(self, fact: Fact | None, moment: int) -> ViewResult:
         """The values of `last` from the latest fact."""
@@ -78,12 +79,12 @@ class WindowReader(ViewReader):
         """Whether sums are enough for all aggregates: there is no minimum and no maximum."""
 
     def terms_of(self, fact: Fact) -> tuple[int, ...]:
-        """The terms that a fact adds to the running sums of all aggregates."""
+        """The terms that a fact adds to the running sums of all aggregates; a retraction takes them back."""
         added: list[int] = []
         for (aggregate, start, end), value in zip(self._slots, fact.values, strict=True):
             if start < end:
                 added.extend(terms(aggregate.how, value, aggregate.of))
-        return tuple(added)
+        return tuple(added) if fact.weight > 0 else tuple(map(neg, added))
 
     def from_sums(self, sums: tuple[int, ...], values_of: Callable[[int], Sequence[Any]] = lambda _: ()) -> ViewResult:
         """The values from the sums of a window. `values_of(index)` gives the values in it for one aggregate; it is
@@ -95,8 +96,9 @@ class WindowReader(ViewReader):
         return self.with_defaults(values)
 
     def from_facts(self, facts: Sequence[Fact]) -> ViewResult:
-        """The values from the facts of a window."""
+        """The values from the facts and the retractions of a window."""
         sums = self.zero
         for fact in facts:
             sums = tuple(map(add, sums, self.terms_of(fact)))
-        return self.from_sums(sums, lambda index: [fact.values[index] for fact in facts])
+        live = facts if self.needs_only_sums else live_facts(facts)
+        return self.from_sums(sums, lambda index: [fact.values[index] for fact in live])

@@ -6,7 +6,7 @@ The facts in the window of a row are the first `until` in the order seen, withou
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from mlops_lab.features.aggregates import Aggregate
 from mlops_lab.features.deviation import estimate_deviation, exact_deviation
 from mlops_lab.features.exact import Floats, Integers, RunningSums, multiply
+from mlops_lab.features.online import ALWAYS
+from mlops_lab.features.retractions import NEVER
 from mlops_lab.features.sorted_facts import LookupRows, SortedFacts
 
 _ROWS_PER_BATCH = 10_000
@@ -112,7 +114,7 @@ class _Counts:
     """The number of flagged facts in a window."""
 
     def __init__(self, flags: pl.Series, facts: SortedFacts) -> None:
-        flagged = flags.to_numpy()
+        flagged = flags.to_numpy() if facts.weights is None else flags.to_numpy() * facts.weights
         self._entered = np.append(0, np.cumsum(flagged[facts.seen.rows]))
         is_one_order = facts.known is facts.seen
         self._left = self._entered if is_one_order else np.append(0, np.cumsum(flagged[facts.known.rows]))
@@ -126,6 +128,8 @@ class _Sums:
     """The exact sum of a window, as two floats."""
 
     def __init__(self, facts: SortedFacts, *terms: Floats) -> None:
+        if facts.weights is not None:
+            terms = tuple(column * facts.weights for column in terms)
         self._entered = RunningSums(*(column[facts.seen.rows] for column in terms))
         is_one_order = facts.known is facts.seen
         self._left = self._entered if is_one_order else RunningSums(*(column[facts.known.rows] for column in terms))
@@ -139,7 +143,10 @@ class _Sums:
 
 
 class _Extremes:
-    """The smallest or largest value of a window, from tables of the extremes of all blocks of 2^k values."""
+    """The smallest or largest value of a window, from tables of the extremes of all blocks of 2^k values.
+
+    The tables leave out facts that were retracted at some moment: those are looked at one by one.
+    """
 
     def __init__(self, column: pl.Series, facts: SortedFacts, *, is_max: bool) -> None:
         self._facts, self._is_max, self._dtype = facts, is_max, column.dtype
@@ -147,10 +154,16 @@ class _Extremes:
         self._seen_at = facts.seen_at.gather(facts.known.rows)
         self._physical = self._values.to_physical()
         numbers = self._physical.fill_null(0).to_numpy()
-        not_null = self._physical.is_not_null().to_numpy()
+        in_tables = self._physical.is_not_null().to_numpy()
+        self._retracted_at: pl.Series | None = None
+        if facts.retracted_at is not None:
+            retracted_at = facts.retracted_at[facts.known.rows]
+            self._retracted_at = pl.Series(retracted_at)
+            self._retracted = np.flatnonzero((retracted_at != NEVER) & (retracted_at != ALWAYS) & in_tables)
+            in_tables = in_tables & (retracted_at == NEVER)
         self._neutral = np.array(_neutral(numbers.dtype, is_max=is_max), dtype=numbers.dtype)
-        self._levels = [np.append(np.where(not_null, numbers, self._neutral), self._neutral)]
-        self._not_null = np.append(0, np.cumsum(not_null))
+        self._levels = [np.append(np.where(in_tables, numbers, self._neutral), self._neutral)]
+        self._count = np.append(0, np.cumsum(in_tables))
         self._lock = threading.Lock()
 
     def __call__(self, windows: Windows) -> pl.Series:
@@ -162,23 +175,43 @@ class _Extremes:
         last = windows.last if known is self._facts.seen else known.last_before(windows.lookups)
         since, end = known.first_in_window(windows.left, last, windows.lookups), last + 1
         values = self._between(since, end)
-        if last is windows.last:
-            return values
         partly = np.flatnonzero(windows.last != last)
-        moment = pl.Series(windows.lookups.moments)
-        for start in range(0, len(partly), _ROWS_PER_BATCH):  # bounded memory: a window can contain a whole table
-            batch = partly[start : start + _ROWS_PER_BATCH]
-            indices = pl.int_ranges(pl.Series(since[batch]), pl.Series(end[batch]), eager=True)
-            known_facts = pl.DataFrame({"row": batch, "index": indices}).explode("index").drop_nulls()
-            is_seen = self._seen_at.gather(known_facts["index"]) < moment.gather(known_facts["row"])
-            seen_facts = known_facts.filter(is_seen)
-            seen_facts = seen_facts.with_columns(value=self._values.gather(seen_facts["index"]))
-            extreme = pl.col("value").max() if self._is_max else pl.col("value").min()
-            by_row = pl.DataFrame({"row": batch}).join(
-                seen_facts.group_by("row").agg(extreme), on="row", how="left", maintain_order="left"
-            )
-            values = values.scatter(batch, by_row["value"])
+        for batch, of_batch in self._one_by_one(partly, since, end, windows):
+            values = values.scatter(batch, of_batch)
+        if self._retracted_at is not None:
+            since, end = np.searchsorted(self._retracted, since), np.searchsorted(self._retracted, end)
+            partly = np.flatnonzero((windows.last == last) & (since < end))
+            for batch, of_batch in self._one_by_one(partly, since, end, windows, facts=pl.Series(self._retracted)):
+                both = pl.DataFrame([values.gather(batch).alias("tables"), of_batch.alias("retracted")])
+                extreme = pl.max_horizontal if self._is_max else pl.min_horizontal
+                values = values.scatter(batch, both.select(extreme("tables", "retracted")).to_series())
         return values
+
+    def _one_by_one(
+        self, rows: Integers, since: Integers, end: Integers, windows: Windows, *, facts: pl.Series | None = None
+    ) -> Iterator[tuple[Integers, pl.Series]]:
+        """Batches of these rows, and the extreme of those of their facts from `since` to `end` that count.
+
+        These are indices in the order known, or, with `facts`, indices of its elements, which are such indices.
+        """
+        moment = pl.Series(windows.lookups.moments)
+        extreme = pl.col("value").max() if self._is_max else pl.col("value").min()
+        for start in range(0, len(rows), _ROWS_PER_BATCH):  # bounded memory: a window can contain a whole table
+            batch = rows[start : start + _ROWS_PER_BATCH]
+            indices = pl.int_ranges(pl.Series(since[batch]), pl.Series(end[batch]), eager=True)
+            in_window = pl.DataFrame({"row": batch, "index": indices}).explode("index").drop_nulls()
+            if facts is not None:
+                in_window = in_window.with_columns(facts.gather(in_window["index"]).alias("index"))
+            at = moment.gather(in_window["row"])
+            counts = self._seen_at.gather(in_window["index"]) < at
+            if self._retracted_at is not None:
+                counts &= at <= self._retracted_at.gather(in_window["index"])
+            counting = in_window.filter(counts)
+            counting = counting.with_columns(value=self._values.gather(counting["index"]))
+            by_row = pl.DataFrame({"row": batch}).join(
+                counting.group_by("row").agg(extreme), on="row", how="left", maintain_order="left"
+            )
+            yield batch, by_row["value"]
 
     def _between(self, since: Integers, end: Integers) -> pl.Series:
         pick = np.maximum if self._is_max else np.minimum
@@ -188,7 +221,7 @@ class _Extremes:
             step = 2**power
             of_this_level = (length >= step) & (length < 2 * step)
             extremes[of_this_level] = pick(level[since[of_this_level]], level[end[of_this_level] - step])
-        return _null_where(self._not_null[end] == self._not_null[since], extremes).cast(self._dtype)
+        return _null_where(self._count[end] == self._count[since], extremes).cast(self._dtype)
 
     def _levels_up_to(self, longest: int) -> list[NDArray[Any]]:
         """The tables for blocks of up to `longest` values; each is made when it is first needed."""

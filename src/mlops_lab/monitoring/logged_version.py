@@ -62,5 +62,6 @@ def _visible_facts(view: View, requests: pl.DataFrame, facts: pl.DataFrame, *, t
         oldest = requests[time].min()
         assert isinstance(oldest, datetime)
         keep.insert(0, pl.col("_known_at") >= oldest - view.window)
-    columns = dict.fromkeys(("_fact_id", "_known_at", "_seen_at", *view.columns))
+    weight = ["_weight"] if "_weight" in facts.columns else []
+    columns = dict.fromkeys(("_fact_id", "_known_at", "_seen_at", *weight, *view.columns))
     return facts.lazy().select(list(columns)).filter(*keep).collect(engine="in-memory")

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 import polars as pl
 
+from mlops_lab.features.retractions import has_retractions
 from mlops_lab.features.view import View
 from mlops_lab.files import disk_fault
 from mlops_lab.ids import new_id
@@ -25,6 +26,7 @@ from mlops_lab.tables.verdict import COUNTED
 
 VIEWS_FILE = "views.json"
 """The versions of the views that a state holds facts for."""
+_IN_WINDOW = "__in_window"
 _ANSWER_FIELDS = ("id", "at", "version", "role", "output", "shadow_version", "shadow_output")
 
 
@@ -53,22 +55,34 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
 
 
 def _needed_facts(project: Project, facts: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
-    """The facts that a request from now on can still look up."""
+    """The facts that a request from now on can still look up; of versions of one fact the newest comes last."""
     windows = [view.window for view in views if view.window]
     margin = timedelta(days=project.settings.source.outcome_within_days)
     newest = facts["_known_at"].max()
+    facts = facts.sort("_known_at", "_fact_id", "_seen_at", nulls_last=False)
     if not isinstance(newest, datetime):
         return facts
-    facts = facts.sort("_known_at", "_fact_id", nulls_last=False)
     oldest = newest - margin - max(windows, default=timedelta(0))
     in_window = pl.col("_known_at").is_null() | (pl.max_horizontal("_known_at", "_seen_at") >= oldest)
-    keep = in_window
+    if has_retractions(facts):
+        facts, in_window = _without_retracted(facts, in_window)
+    facts = facts.with_columns(in_window.alias(_IN_WINDOW))
+    keep = pl.col(_IN_WINDOW)
     for view in views:
         if view.window is None:  # of what is older, the latest fact of each entity is all that can still be looked up
-            keys = list(view.keys.values())
-            old = ~in_window
-            keep = keep | (old & (pl.int_range(pl.len()).over([*keys, old]) == pl.len().over([*keys, old]) - 1))
-    return facts.filter(keep)
+            keys = [*view.keys.values(), _IN_WINDOW]
+            is_last = pl.int_range(pl.len()).over(keys) == pl.len().over(keys) - 1
+            keep = keep | (~pl.col(_IN_WINDOW) & is_last)
+    return facts.filter(keep).drop(_IN_WINDOW)
+
+
+def _without_retracted(facts: pl.DataFrame, in_window: pl.Expr) -> tuple[pl.DataFrame, pl.Expr]:
+    """The facts without those that were retracted before the window; and which are in it: a fact that is retracted in
+    the window is in it too, as the fact before it is not the latest one until then."""
+    row = [name for name in facts.columns if name not in {"_seen_at", "_weight"}]
+    in_window = in_window.any().over(row)
+    weight = pl.col("_weight").fill_null(1)
+    return facts.filter(in_window | ((weight > 0) & (weight.sum().over(row) > 0))), in_window
 
 
 def _index_records(project: Project, lake: Lake) -> Iterator[PredictionRecord | OutcomeRecord]:

@@ -119,6 +119,19 @@ def test_a_row_of_a_table_is_compared_by_its_values(facts):
     assert facts.is_same("stock", stock("a", 2, 5.0).row) is None
 
 
+def test_the_corrections_of_a_state_are_loaded(facts, tmp_path):
+    """A fact of shop "a" was corrected after two hours; the row that is recognized is the new one."""
+    at, later = AT, AT + timedelta(hours=2)
+    rows = {"shop": ["a", "a", "a"], "known_at": [at] * 3, "items": [5.0, 5.0, 6.0], "_fact_id": ["a"] * 3}
+    rows |= {"_known_at": [at] * 3, "_seen_at": [at, later, later]}
+    for order in ([0, 1, 2], [0, 2, 1]):
+        frame = pl.DataFrame(rows).with_columns(pl.Series("_weight", [None, -1, 1], dtype=pl.Int8))[order]
+        frame.write_parquet(tmp_path / "stock.parquet")
+        facts.load(tmp_path, is_predicted=lambda _: False)
+        assert [read(facts, STOCK, hours) for hours in (1, 3)] == [5.0, 6.0]
+        assert [row["items"] for row in facts.rows["stock"].values()] == [6.0]
+
+
 def test_the_name_of_a_fact_is_its_key():
     row = {"shop": "a", "number": 3, "items": 5}
     assert fact_id(["shop"], row) == "a"

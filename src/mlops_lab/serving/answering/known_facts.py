@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import polars as pl
 
 from mlops_lab.clock import latest
 from mlops_lab.contracts.fields import conform_row
-from mlops_lab.features.online import OnlineStore, make_fact_row
+from mlops_lab.features.online import FactRow, OnlineStore, make_fact_row
 from mlops_lab.features.view import View, columns_by_table
 from mlops_lab.journal.records import FactRecord, OutcomeRecord
 from mlops_lab.project import Project
@@ -49,12 +50,13 @@ class KnownFacts:
                 continue
             columns = [field.name for field in self._schemas.table_fields[table]] if table in self.rows else []
             frame = self._conform(table, pl.read_parquet(path))
+            corrected = _count_retractions(frame)
             for part in frame.iter_slices(_ROWS_AT_ONCE):
                 rows = part.rows(named=True)
-                self.store.add(
-                    table, [make_fact_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"]) for row in rows]
-                )
-                if table == self._source.table:
+                self.store.add(table, [_fact_row_of(row) for row in rows])
+                rows = [row for row in rows if not _is_retraction(row)]
+                if table == self._source.table:  # of versions of one row the newest comes last
+                    rows = [row for row in rows if not _take(corrected, row["_fact_id"])]
                     rows = [row for row in rows if not is_predicted(row["_fact_id"])]
                     self._source_rows.add([row["_fact_id"] for row in rows], rows)
                 elif columns:
@@ -81,7 +83,10 @@ class KnownFacts:
             self._source_rows.add([name], [row])
         else:
             self._add_row(fact.table, {field.name: row[field.name] for field in self._schemas.table_fields[fact.table]})
-        self._add_to_store(fact.table, row, known_at, received_at=fact.received_at, name=name)
+        seen_at = fact.received_at or known_at
+        if fact.corrected is not None:
+            self._add_to_store(fact.table, fact.corrected, (known_at, seen_at), name=name, weight=-1)
+        self._add_to_store(fact.table, row, (known_at, seen_at), name=name)
 
     def is_same(self, table: str, row: Mapping[str, Any]) -> bool | None:
         """Whether the row with the identity of this one has the same values; None where there is no such row."""
@@ -94,24 +99,65 @@ class KnownFacts:
         """Add an accepted outcome together with its request; nothing where the record does not hold its prediction."""
         if record.prediction is None:  # it was read from a state, whose facts hold it
             return
-        row = {**record.prediction.request, **record.values}
-        row |= conform_row(
-            {**row, self._source.known_at: record.known_at}, self._schemas.table_fields[self._source.table]
-        )
-        self._add_to_store(self._source.table, row, record.known_at, received_at=record.received_at, name=record.id)
+        seen_at = record.received_at or record.known_at
+        if record.corrected is not None:
+            known_at, values = record.corrected
+            self._add_outcome(record, values, (known_at, seen_at), weight=-1)
+        self._add_outcome(record, record.values, (record.known_at, seen_at))
+
+    def _add_outcome(
+        self, record: OutcomeRecord, values: Mapping[str, Any], times: tuple[datetime, datetime], *, weight: int = 1
+    ) -> None:
+        assert record.prediction is not None
+        row = {**record.prediction.request, **values, self._source.known_at: times[0]}
+        self._add_to_store(self._source.table, row, times, name=record.id, weight=weight)
 
     def _add_to_store(
-        self, table: str, row: dict[str, Any], known_at: datetime | None, *, received_at: datetime | None, name: str
+        self,
+        table: str,
+        row: Mapping[str, Any],
+        times: tuple[datetime | None, datetime | None],
+        *,
+        name: str,
+        weight: int = 1,
     ) -> None:
-        """Add a fact to the online store, with all columns that views read."""
-        row = {**dict.fromkeys(self._view_columns.get(table, ())), **row}
-        self.store.add(table, [make_fact_row(row, known_at, received_at or known_at, name)])
+        """Add a fact to the online store, with all columns that views read; `times`: when it was known, and seen. A
+        weight of -1 takes a fact back that was corrected."""
+        row = {
+            **dict.fromkeys(self._view_columns.get(table, ())),
+            **row,
+            **conform_row(row, self._schemas.table_fields[table]),
+        }
+        self.store.add(table, [make_fact_row(row, *times, name, weight=weight)])
 
     def _add_row(self, table: str, row: dict[str, Any]) -> None:
         self.rows[table][self._schemas.identity(table, row)] = row
         column = self._schemas.known_at[table]
         if column and (newest := latest(self.newest.get(table), row[column])) is not None:
             self.newest[table] = newest
+
+
+def _fact_row_of(row: dict[str, Any]) -> FactRow:
+    """A row of a state as the online store takes it."""
+    weight = -1 if _is_retraction(row) else 1
+    return make_fact_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"], weight=weight)
+
+
+def _is_retraction(row: dict[str, Any]) -> bool:
+    return (row.get("_weight") or 1) < 0
+
+
+def _count_retractions(frame: pl.DataFrame) -> Counter[str]:
+    """By the id of a fact, how many of its versions were corrected."""
+    return Counter(frame.filter(pl.col("_weight") < 0)["_fact_id"] if "_weight" in frame.columns else ())
+
+
+def _take(counts: Counter[str], name: str) -> bool:
+    """Whether there was one left to take."""
+    if counts[name] <= 0:
+        return False
+    counts[name] -= 1
+    return True
 
 
 def fact_id(key: Sequence[str], row: Mapping[str, Any]) -> str:
