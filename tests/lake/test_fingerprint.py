@@ -83,6 +83,10 @@ def test_two_frames_share_a_fingerprint_only_if_they_are_equal(one, other):
         ({"a": []}, {}),
         ({"a": [1, 2]}, {"a": [2, 1]}),
         ({"a": ["x"], "b": ["y"]}, {"a": ["xy"], "b": [""]}),
+        ({"a": [[1.0], [2.0]]}, {"a": [[1.0, 2.0], []]}),
+        ({"a": [[1.0], None]}, {"a": [[1.0], []]}),
+        ({"a": [[0.0]]}, {"a": [[None]]}),
+        ({"a": [[1.0, 2.0]]}, {"a": [[2.0, 1.0]]}),
     ],
 )
 def test_frames_that_look_alike_differ(one, other):
@@ -93,6 +97,13 @@ def test_the_unit_and_the_zone_of_a_moment_count():
     moment = pl.Series([datetime(2013, 3, 1)], dtype=pl.Datetime("us"))
     kinds = [moment, moment.cast(pl.Datetime("ms")), moment.dt.replace_time_zone("UTC")]
     assert len({fingerprint_frame(pl.DataFrame({"at": kind})) for kind in kinds}) == 3
+
+
+def test_lists_that_lie_elsewhere_in_memory_are_the_same():
+    lists = pl.DataFrame({"output": [[0.5, 0.5], None, [], [1.0, None]]}, schema={"output": pl.List(pl.Float64)})
+    chunked = pl.concat([lists[:1], lists[1:]], rechunk=False)
+    assert fingerprint_frame(chunked) == fingerprint_frame(lists)
+    assert fingerprint_frame(pl.concat([lists, lists])[4:]) == fingerprint_frame(lists)
 
 
 def test_another_process_finds_the_same_fingerprint():
