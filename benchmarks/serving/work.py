@@ -28,7 +28,7 @@ from mlops_lab.registry.engines.encoding import learn_categories
 from mlops_lab.replay.flights import read_world
 from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.rollout.versions import find_version
-from mlops_lab.tables.facts import read_facts, read_labelled
+from mlops_lab.tables.facts import read_facts
 from mlops_lab.tables.fields import request_fields
 from mlops_lab.training.candidate import Candidate, prepare_candidate
 
