@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from as_of import AsOf, deviation
+from flights_as_of import AsOf, deviation
 from hypothesis import given
 from hypothesis import strategies as st
 from replaying import SPAN, Replayed, replay
