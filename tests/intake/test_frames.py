@@ -13,7 +13,14 @@ from mlops_lab.intake.frames import (
     set_aside_frame,
     shadow_frame,
 )
-from mlops_lab.journal.records import OutcomeRecord, PredictionRecord, RefusalRecord, SetAsideRecord, ShadowRecord
+from mlops_lab.journal.records import (
+    FactRecord,
+    OutcomeRecord,
+    PredictionRecord,
+    RefusalRecord,
+    SetAsideRecord,
+    ShadowRecord,
+)
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, QUARANTINE, REFUSALS, SHADOWS
 from mlops_lab.tables.fields import table_fields
 from mlops_lab.tables.table import MOMENT
@@ -64,6 +71,19 @@ def test_a_feature_that_some_records_lack_is_null_there(tiny):
     assert frame["y"].to_list() == [None, 2.0]
 
 
+def test_a_field_that_is_declared_later_does_not_take_the_column_of_a_feature(write_project, tmp_path):
+    project = write_project(tmp_path, ('amount = "float?"', 'amount = "float?"\nitems = "string?"'))
+    frame = prediction_frame(project, [predict("a", items=2.5)], known={"items": pl.Float64()})
+    assert frame["items"].to_list() == [2.5]
+    assert "feature:items" not in frame.columns
+
+
+def test_an_older_record_may_name_a_feature_as_one_of_its_fields(tiny):
+    frame = prediction_frame(tiny.project, [predict("a", amount=7.0, role=1.0)], known={})
+    assert (frame["amount"].item(), frame["feature:amount"].item()) == (2.5, 7.0)
+    assert (frame["role"].item(), frame["feature:role"].item()) == ("champion", 1.0)
+
+
 def test_an_outcome_carries_its_prediction_where_it_was_accepted(tiny):
     accepted = OutcomeRecord("a", AT, "accepted", {"late": True, "minutes": None}, predict("a"))
     unknown = OutcomeRecord("b", AT, "unknown", {"late": False, "minutes": 3.0}, None, AT)
@@ -96,11 +116,15 @@ def test_rows_set_aside_are_identified_by_table_and_content():
     assert set(frame["event"]) == {"set_aside"}
 
 
-@pytest.mark.parametrize("late", [False, True])
-def test_facts_have_a_column_for_late_ones_only_where_there_are_some(tiny, late: bool):
-    rows = [{"shop": "a", "known_at": AT, "items": 1.0}, {"shop": "b", "known_at": AT, "items": None}]
-    if late:
-        rows[1]["received_at"] = AT
-    frame = fact_frame(table_fields(tiny.project)["stock"], rows)
-    assert ("received_at" in frame.columns) == late
+@pytest.mark.parametrize(("late", "corrected"), [(None, None), (AT, None), (AT, AT)])
+def test_facts_say_how_they_arrived(tiny, late: datetime | None, corrected: datetime | None):
+    fields = table_fields(tiny.project)["stock"]
+    records = [
+        FactRecord("stock", {"shop": "a", "known_at": AT, "items": 1.0}, late, corrected),
+        FactRecord("stock", {"shop": "b", "known_at": AT, "items": None}),
+    ]
+    frame = fact_frame(fields, records)
+    assert frame["received_at"].to_list() == [late, None]
+    assert frame["received_at"].dtype == pl.Datetime("us", "UTC")
+    assert frame["received_as"].to_list() == ["sent" if corrected is None else "correction", "sent"]
     assert frame["items"].to_list() == [1.0, None]

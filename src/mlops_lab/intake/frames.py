@@ -15,19 +15,28 @@ import polars as pl
 from mlops_lab.contracts.fields import Field, polars_schema
 from mlops_lab.contracts.tables import SetAside
 from mlops_lab.intake.quarantine import make_frame
-from mlops_lab.journal.records import OutcomeRecord, PredictionRecord, RefusalRecord, SetAsideRecord, ShadowRecord
+from mlops_lab.journal.records import (
+    FactRecord,
+    OutcomeRecord,
+    PredictionRecord,
+    RefusalRecord,
+    SetAsideRecord,
+    ShadowRecord,
+)
 from mlops_lab.project import Project
 from mlops_lab.schemas.casts import MOMENT, make_column
+from mlops_lab.tables.arrival import Arrival
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, REFUSALS, SHADOWS
 from mlops_lab.tables.fields import outcome_fields, request_fields
-from mlops_lab.tables.log_columns import feature_column
+from mlops_lab.tables.log_columns import LOG_COLUMNS, feature_column
 
 _ANSWER_FIELDS = ("version", "role", "output", "shadow_version")
 _NUMBERS = {int, float, type(None)}
 
 
-def fact_frame(fields: Sequence[Field], rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+def fact_frame(fields: Sequence[Field], records: Sequence[FactRecord]) -> pl.DataFrame:
     """Rows of a table with these fields, and how they arrived (`received_at`, `received_as`)."""
+    rows = [{**record.row, "received_at": record.received_at, "received_as": _arrival(record)} for record in records]
     defaults = {field.name: field.default for field in fields if field.default is not None}
     columns = _by_name([{**defaults, **row} for row in rows], [field.name for field in fields])
     return _make_frame(columns, {"received_at": MOMENT, "received_as": pl.String(), **polars_schema(tuple(fields))})
@@ -41,19 +50,27 @@ def prediction_frame(
     columns: dict[str, list[Any]] = {"id": [record.id for record in records], "at": [record.at for record in records]}
     columns |= {name: [getattr(record, name) for record in records] for name in _ANSWER_FIELDS}
     columns["missing"] = [_reasons(record.missing) for record in records]
-    columns |= _requests(project, [record.request for record in records])
-    features = _by_name([record.features for record in records])
-    for name, values in features.items():
-        # servers write the columns of features; older ones wrote their names, even where a column had that name
-        columns[feature_column(name, (name,)) if name in columns else name] = values
+    columns |= _requests(project, [{**record.request, **_logged_features(record)} for record in records])
+    computed = {name for record in records for name in record.features if name not in record.request}
     numbers = {name: pl.Float64() for name, values in columns.items() if {*map(type, values)} <= _NUMBERS}
-    return _make_frame(columns, {**numbers, **known, **PREDICTIONS.schema(project)})
+    declared = {name: dtype for name, dtype in PREDICTIONS.schema(project).items() if name not in computed}
+    return _make_frame(columns, {**numbers, **known, **declared})
+
+
+def _logged_features(record: PredictionRecord) -> dict[str, Any]:
+    """The features by the columns of the log that hold them. Servers write these; older ones wrote the names of the
+    features, even where a request field or a column of the log had that name."""
+    features: dict[str, Any] = record.features
+    taken = [name for name in features if name in record.request or name in LOG_COLUMNS]
+    if not taken:
+        return features
+    return {feature_column(name, (name,)) if name in taken else name: value for name, value in features.items()}
 
 
 def shadow_frame(project: Project, records: Sequence[ShadowRecord]) -> pl.DataFrame:
     """One row for each request that a version in shadow scored."""
     columns = {name: [getattr(record, name) for record in records] for name in ("id", "at", "version", "output")}
-    return pl.DataFrame(columns, schema=SHADOWS.schema(project))
+    return _make_frame(columns, SHADOWS.schema(project))
 
 
 def refusal_frame(project: Project, records: Sequence[RefusalRecord]) -> pl.DataFrame:
@@ -86,6 +103,10 @@ def outcome_frame(project: Project, records: Sequence[OutcomeRecord]) -> pl.Data
         columns[name] = [prediction and getattr(prediction, name) for prediction in predictions]
     columns |= _requests(project, [prediction.request if prediction else {} for prediction in predictions])
     return _make_frame(columns, OUTCOMES.schema(project))
+
+
+def _arrival(record: FactRecord) -> str:
+    return str(Arrival.SENT if record.corrected is None else Arrival.CORRECTION)
 
 
 def _requests(project: Project, requests: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

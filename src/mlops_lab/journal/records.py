@@ -130,7 +130,11 @@ def decode_frame(frame: bytes) -> list[Record]:
     names, records = _decode(_decode_frame, frame)
     for record in records:
         if isinstance(record, PredictionRecord) and not isinstance(record.features, dict):
-            msgspec.structs.force_setattr(record, "features", dict(zip(names, record.features, strict=True)))
+            try:
+                features = dict(zip(names, record.features, strict=True))
+            except (TypeError, ValueError) as error:
+                raise _foreign(error) from None
+            msgspec.structs.force_setattr(record, "features", features)
     return records
 
 
@@ -149,9 +153,13 @@ def _decode(decode: Callable[[bytes | msgspec.Raw], Result], data: bytes | msgsp
     try:
         return decode(data)
     except msgspec.MsgspecError as error:
-        raise EnvironmentFault(
-            f"the journal holds a record that this version of mlops-lab cannot read: {error}",
-            code="journal_foreign",
-            where="journal",
-            hint="another version wrote it: install that one and move the journal into the lake with `mlops tick`",
-        ) from None
+        raise _foreign(error) from None
+
+
+def _foreign(error: Exception) -> EnvironmentFault:
+    return EnvironmentFault(
+        f"the journal holds a record that this version of mlops-lab cannot read: {error}",
+        code="journal_foreign",
+        where="journal",
+        hint="another version wrote it, or it is damaged; `mlops tick` sets it aside, and `mlops quarantine` lists it",
+    )

@@ -65,6 +65,11 @@ class Table:
         return [field for fields in parts for field in fields]
 
     @property
+    def fixed_columns(self) -> list[str]:
+        """Names of the columns that every project has."""
+        return [column.name for column in self.columns if isinstance(column, FixedColumn)]
+
+    @property
     def fixed_schema(self) -> dict[str, pl.DataType]:
         """Names and dtypes of the columns that are the same in every project."""
         columns = [column for column in self.columns if isinstance(column, FixedColumn)]

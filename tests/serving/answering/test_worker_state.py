@@ -249,3 +249,15 @@ def test_records_that_were_written_before_the_disk_was_full_are_known(project, m
         assert worker.state.read_prediction(records[-1].id) is None
     with Worker(project) as restored:
         assert describe(restored.state) == known
+
+
+def test_a_frame_that_cannot_be_read_stops_no_worker(project):
+    with Worker(project) as worker:
+        worker.record(prediction("a"))
+        worker.journal.append([b"not a record"])
+        worker.record(prediction("b"))
+    with Worker(project) as worker:
+        assert [name for name in IDS if worker.state.prediction_index.find(name)] == ["a", "b"]
+        record = worker.state.read_prediction("b")
+        assert record is not None
+        assert record.request["shop"] == "b"

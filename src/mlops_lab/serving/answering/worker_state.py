@@ -144,8 +144,12 @@ class WorkerState:
     # ---- applying records ----------------------------------------------------------------------------------------
 
     def _apply_frame(self, folder: int, position: int, payload: bytes) -> list[RecordSummary]:
-        """Apply the records of the frame that ends at that position; returns them."""
-        records = decode_summaries(payload)
+        """Apply the records of the frame that ends at that position; returns them. None are in a frame that cannot be
+        read: the loop sets it aside."""
+        try:
+            records = decode_summaries(payload)
+        except EnvironmentFault:
+            return []
         self._apply(records, self._locator.locate(folder, [payload], since=position - frame_bytes(len(payload))))
         return records
 
