@@ -133,3 +133,9 @@ def test_batches_give_the_same_inputs_as_all_rows_batch_rows(lookups, batch_rows
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(offline, "_ROWS_PER_BATCH", batch_rows)
         assert compute(FEATURES, rows, time="at", facts=FACTS).equals(whole)
+
+
+def test_a_field_with_the_name_of_a_value_does_not_take_its_place():
+    rows = requests(("a", 45), ("b", 1)).with_columns(stock=pl.lit("another"))
+    assert compute(FEATURES, rows, time="at", facts=FACTS)["stock"].to_list() == [9, None]
+    assert offline.FactIndex(FEATURES.views, FACTS).inputs(FEATURES, rows, time="at")[0]["stock"].to_list() == [9, None]

@@ -78,5 +78,5 @@ def test_accepted_outcomes_are_read_in_the_order_of_their_ids(tiny, lake):
     assert accepted_since(lake, tiny.now - 5 * HOUR, columns=["id", "verdict"]).columns == ["id", "verdict"]
 
 
-def test_the_task_is_that_of_the_package(package):
-    assert task_of(package).kind == "binary"
+def test_the_task_is_that_of_the_package(tiny, package):
+    assert task_of(tiny.project, package).kind == "binary"

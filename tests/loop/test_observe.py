@@ -10,14 +10,16 @@ from outcome_rows import HOUR, write_outcomes
 
 from mlops_lab.clock import days_before
 from mlops_lab.lake import Lake
-from mlops_lab.loop.measure_day import MeasuredDay, accepted_since, predictions_in
+from mlops_lab.loop.measure_day import MeasuredDay, accepted_since, predictions_in, task_of
 from mlops_lab.loop.observe import measurements_since, observe, rollout_pairs
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.window import Window
-from mlops_lab.registry.package import PROFILE_FILE
-from mlops_lab.rollout.decisions import DecisionKind, RolloutState
-from mlops_lab.tables.declared import MEASUREMENTS
+from mlops_lab.registry.package import PLAN_FILE, PROFILE_FILE, package_fingerprint, write_plan
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, write_decision
+from mlops_lab.tables.declared import MEASUREMENTS, OUTCOMES
 from mlops_lab.tasks.binary import Binary
+
+DAYS = 48 * HOUR
 
 
 @pytest.fixture
@@ -95,3 +97,36 @@ def test_an_observation_counts_differing_cells_of_the_rollout_and_of_the_day(tin
 def test_without_a_rollout_no_pairs_are_read(tiny, lake, package):
     state = RolloutState(champion=1, last_retrain=tiny.now)
     assert observe(tiny.project, lake, now=tiny.now, state=state, package=package, day=None).rollout is None
+
+
+def test_answers_of_versions_that_know_other_classes_are_compared_by_name(tiny, lake, tmp_path, write_project):
+    label = 'late = { type = "string", categories = ["new", "no", "yes"] }'
+    project = write_project(tmp_path, ('late = "boolean"', label))
+    decisions = []
+    for version, classes in ((1, ["yes", "no"]), (2, ["no", "new", "yes"])):
+        package = Path(shutil.copytree(tiny.package, tmp_path / f"package{version}"))
+        plan = msgspec.structs.replace(tiny.plan, task="multiclass", classes=classes)
+        (package / PLAN_FILE).write_bytes(write_plan(plan))
+        evidence = {"package": package.name, "fingerprint": package_fingerprint(package)}
+        decisions.append(Decision(tiny.now, DecisionKind.SHADOW, version, "gates", "", "test", evidence))
+    for number, decision in enumerate(decisions):
+        assert write_decision(lake, decision, earlier=number)
+    base = {"verdict": "accepted", "role": "champion", "version": 1, "shadow_version": 2, "known_at": tiny.now - HOUR}
+    base |= {"predicted_at": tiny.now - 2 * HOUR, "output": [0.7, 0.3], "shadow_output": [0.2, 0.1, 0.7]}
+    rows = [{**base, "id": "a", "late": "yes"}, {**base, "id": "b", "late": "new"}]
+    OUTCOMES.append(lake, pl.DataFrame(rows, schema=OUTCOMES.schema(project)))
+    task = task_of(project, tmp_path / "package1")
+    pairs = rollout_pairs(project, lake, since=tiny.now - DAYS, now=tiny.now, task=task)
+    assert task.classes == ("yes", "no", "new")
+    assert pairs["truth"].to_list() == [0.0, 2.0]
+    assert pairs["champion"].to_list() == [[0.7, 0.3, 0.0]] * 2
+    assert pairs["challenger"].to_list() == [[0.7, 0.2, 0.1]] * 2
+
+
+def test_a_label_of_another_task_tells_nothing_about_the_champion(tiny, lake, package, write_project, tmp_path):
+    write_outcomes(tiny, lake, {}, {})
+    project = write_project(
+        tmp_path, ('label = "late"', 'label = "minutes"'), ('minutes = "float?"', 'minutes = "float"')
+    )
+    pairs = rollout_pairs(project, lake, since=tiny.now - DAYS, now=tiny.now, task=task_of(project, package))
+    assert pairs.is_empty()

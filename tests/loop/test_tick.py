@@ -13,7 +13,7 @@ from mlops_lab.alerts.channels import run as channels
 from mlops_lab.alerts.channels.base import Channel
 from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.clock import day_of, days_before
-from mlops_lab.errors import EnvironmentFault
+from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.gates import run as gates
 from mlops_lab.gates.base import Gate, GateVerdict
 from mlops_lab.intake.journal import ingest_journal
@@ -316,3 +316,14 @@ def one_of_version(tiny, version: int, like: pl.DataFrame) -> pl.DataFrame:
     at = days_before(day_of(tiny.now, NEW_YORK), 1, NEW_YORK)
     row = {"id": "x", "at": at, "asked_at": at, "shop": "a", "express": True, "version": version, "role": "champion"}
     return pl.DataFrame([row], schema=like.schema)
+
+
+def test_a_run_that_cannot_be_trained_decides_nothing(live, tiny):
+    pipeline = live.root / "pipeline.py"
+    text = pipeline.read_text()
+    pipeline.write_text(text.replace('"per_item"]', '"per_item", "nothing"]'))
+    loop = Loop(live)
+    with pytest.raises(InvalidInput, match="nothing"):
+        loop.run(tiny.now, by="test")
+    assert Loop(live).state.retraining is None
+    assert len(loop.decisions) == 1

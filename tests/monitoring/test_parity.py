@@ -1,5 +1,7 @@
 """What was served against its definition: every cell that differs is found, and no other."""
 
+import shutil
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -201,3 +203,26 @@ def test_a_column_of_facts_that_is_gone_is_named_and_no_crash(tiny, served, tmp_
     (problem,) = report.problems
     assert (problem.table, problem.column) == ("stock", "items")
     assert report.differing.keys() == {"items", "per_item"}
+
+
+def test_what_came_from_a_table_that_is_not_declared_any_more_is_not_compared(tiny, served, write_project, tmp_path):
+    shutil.copytree(tiny.project.lake_path, tmp_path / ".mlops" / "lake")
+    project = write_project(
+        tmp_path, ("[tables.stock]", "[tables.goods]"), ("[tables.stock.fields]", "[tables.goods.fields]")
+    )
+    verifier = Verifier(
+        project,
+        Lake(project.lake_path),
+        plan_of=lambda version: tiny.predictor.plan,
+        predictor_of=lambda version: tiny.predictor,
+    )
+    report = compare(verifier, change(served, "items", [0], 999.0))
+    assert (report.cells, report.differing) == (ROWS * (len(COMPUTED) - 2), {})  # without items and per_item
+
+
+def test_a_field_with_the_name_of_a_feature_does_not_take_its_place(tiny, served, write_project, tmp_path):
+    project = write_project(tmp_path, ('amount = "float?"', 'amount = "float?"\nitems = "string?"'))
+    verifier = Verifier(
+        project, tiny.lake, plan_of=lambda version: tiny.predictor.plan, predictor_of=lambda version: tiny.predictor
+    )
+    assert compare(verifier, served).differing == {}

@@ -86,9 +86,9 @@ def test_the_last_flag_holds_and_flags_hold_over_the_environment() -> None:
 
 
 def test_quoted_parts_of_a_key_are_taken_apart_as_toml_does(write_project: Any, tmp_path: Path) -> None:
-    write_project(tmp_path, ('shop = "string"\namount', 'shop = "string"\n"price (€)" = "float"\namount'))
-    project = load_project(tmp_path, flags=['source.request."price (€)".min=0'], environment={})
-    assert project.settings.source.request["price (€)"] == FieldSection(type="float", min=0.0)
+    write_project(tmp_path, ('shop = "string"\namount', 'shop = "string"\n"größe" = "float"\namount'))
+    project = load_project(tmp_path, flags=['source.request."größe".min=0'], environment={})
+    assert project.settings.source.request["größe"] == FieldSection(type="float", min=0.0)
 
 
 def test_other_variables_are_not_read() -> None:

@@ -1,11 +1,20 @@
 """Whether a version still fits `mlops.toml`."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
-from mlops_lab.errors import Conflict
+from mlops_lab.errors import Conflict, InvalidInput
 from mlops_lab.project import load_project
-from mlops_lab.rollout.compatibility import check_live_versions, check_new_fields, check_version, find_conflicts
+from mlops_lab.rollout import compatibility
+from mlops_lab.rollout.compatibility import (
+    check_live_versions,
+    check_new_fields,
+    check_schema,
+    check_version,
+    find_conflicts,
+)
 from mlops_lab.rollout.decisions import DecisionKind, fold
 from mlops_lab.tables.open_lake import open_lake
 
@@ -79,7 +88,21 @@ def test_a_version_that_is_not_live_does_not_count(deployable):
 def test_a_new_field_may_not_have_the_name_of_a_logged_feature(deployable):
     project = changed(deployable, ('express = "boolean"', 'express = "boolean"\nhour = "integer?"'))
     lake = open_lake(project)
-    check_new_fields(project, lake, [deployable.bootstrap])  # nothing was logged yet
+    with pytest.raises(Conflict, match='"hour" is the name of a feature of version 1'):
+        check_new_fields(project, lake, [deployable.bootstrap])  # it answers: the next request is logged with it
+    refused = replace(deployable.bootstrap, what=DecisionKind.REFUSE)
+    check_new_fields(project, lake, [refused])
     lake.append("predictions", pl.DataFrame({"id": ["a"], "hour": [5.0]}))
     with pytest.raises(Conflict, match='"hour" is the name of a feature of version 1'):
-        check_new_fields(project, lake, [deployable.bootstrap])
+        check_new_fields(project, lake, [refused])
+
+
+def test_values_that_do_not_fit_another_type_are_told_and_damage_is_left_to_the_alerts(deployable, monkeypatch):
+    table = str(deployable.lake.table_path("orders"))
+    rows = pl.read_delta(table).with_columns(shop=pl.lit("a-1"), amount=pl.lit("damaged"))
+    rows.write_delta(table, mode="overwrite", delta_write_options={"schema_mode": "overwrite"})
+    check_schema(deployable.project, open_lake(deployable.project), [deployable.bootstrap])
+    project = changed(deployable, ('customer = "string?"', 'customer = "integer?"'), ('key = "customer"\n', ""))
+    monkeypatch.setattr(compatibility, "find_conflicts", lambda project, plan: [])  # no view looks it up
+    with pytest.raises(InvalidInput, match="is no integer"):
+        check_schema(project, open_lake(project), [deployable.bootstrap])

@@ -68,6 +68,13 @@ def test_a_state_that_is_not_whole_is_prepared_again(deployable, lost: str):
     assert list(read_journal(deployable.project.root / second.state / "book", 0)) == []
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff", b"{}", b"[1]"])
+def test_a_state_whose_list_of_views_is_damaged_is_prepared_again(deployable, content: bytes):
+    first = deploy_all(deployable)
+    (deployable.project.root / first.state / "views.json").write_bytes(content)
+    assert deploy_all(deployable).state != first.state
+
+
 def test_without_a_table_no_journal_is_long(deployable, monkeypatch):
     monkeypatch.setattr(rollout_deploy, "LONG_BYTES", -1)
     assert not has_long_journal(deployable.project, deployable.lake)

@@ -3,8 +3,9 @@
 import pytest
 
 from mlops_lab.errors import NotFound
+from mlops_lab.project import load_project
 from mlops_lab.rollout.decisions import DecisionKind
-from mlops_lab.rollout.versions import find_version, load_features, load_predictor
+from mlops_lab.rollout.versions import classes_by_version, find_version, load_features, load_predictor
 
 
 def test_a_version_is_found_by_its_first_decision(deployable, tiny):
@@ -25,3 +26,12 @@ def test_a_predictor_is_the_registered_package(deployable, tiny):
     inputs = tiny.training.holdout_inputs.head(5)
     assert predictor.version == 1
     assert predictor.score(inputs).equals(tiny.predictor.score(inputs))
+
+
+def test_classes_are_those_of_the_package_and_none_where_it_is_gone(deployable, tiny):
+    decisions = [deployable.bootstrap, deployable.decide(DecisionKind.SHADOW, 2, package="gone")]
+    assert classes_by_version(deployable.project, decisions) == {}
+    text = (deployable.project.root / "mlops.toml").read_text()
+    label = 'late = { type = "string", categories = ["no", "yes"] }'
+    (deployable.project.root / "mlops.toml").write_text(text.replace('late = "boolean"', label))
+    assert classes_by_version(load_project(deployable.project.root), decisions) == {1: tiny.plan.classes}

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from mlops_lab.errors import Conflict
 from mlops_lab.lake import Lake
 from mlops_lab.tables.declared import OUTCOMES
 from mlops_lab.tables.facts import facts_of, read_columns_of_facts, read_facts, read_labelled
@@ -73,3 +74,17 @@ def test_a_table_without_moments_is_always_visible(write_project, tmp_path: Path
     )
     fact = facts_of(project, "stock", rows).row(0, named=True)
     assert (fact["_known_at"], fact["_seen_at"]) == (None, None)
+
+
+def test_a_table_that_was_not_loaded_yet_has_no_facts(tiny, tmp_path: Path):
+    lake = Lake(tmp_path)
+    facts = read_facts(tiny.project, lake)
+    assert {table: rows.height for table, rows in facts.items()} == {"orders": 0, "stock": 0}
+    assert facts["stock"].schema["items"] == pl.Float64
+    assert read_columns_of_facts(tiny.project, lake, {"stock": ["items"]})["stock"].is_empty()
+
+
+def test_rows_without_the_column_that_identifies_them_by_now_are_an_error(write_project, tiny, tmp_path: Path):
+    project = write_project(tmp_path, ('id = "order_id"', 'id = "number"'))
+    with pytest.raises(Conflict, match='no column "number"'):
+        read_labelled(project, tiny.lake)

@@ -3,11 +3,14 @@
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from mlops_lab.errors import Conflict
+from mlops_lab.errors import Conflict, InvalidInput
+from mlops_lab.lake import Lake
 from mlops_lab.project import load_project
-from mlops_lab.tables.identity import check_identity
+from mlops_lab.schemas.evolution import Column
+from mlops_lab.tables.identity import check_identity, check_types
 from mlops_lab.tables.open_lake import open_lake
 
 KNOWN = 'key = ["shop"]\nknown_at = "known_at"\n'
@@ -63,3 +66,13 @@ def test_rows_that_would_be_loaded_again_or_be_known_always(tiny, tmp_path, repl
         check(tiny, tmp_path, *replacements)
     assert caught.value.code == "identity_changed"
     assert caught.value.hint
+
+
+def test_a_stored_value_that_does_not_fit_its_new_type_is_named(tmp_path):
+    lake = Lake(tmp_path, declared={"orders": {"note": Column(pl.Int64())}})
+    lake.append("orders", pl.DataFrame({"note": ["7"]}))
+    check_types(lake, {"orders": ["note", "colour"]})
+    lake.append("orders", pl.DataFrame({"note": ["fragile"]}))
+    with pytest.raises(InvalidInput, match="'fragile' is no integer") as caught:
+        check_types(lake, {"orders": ["note"]})
+    assert caught.value.code == "type_changed"

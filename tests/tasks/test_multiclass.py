@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mlops_lab.tasks.base import LISTS
 from mlops_lab.tasks.binary import Binary
-from mlops_lab.tasks.multiclass import Multiclass
+from mlops_lab.tasks.multiclass import Multiclass, order_by_version, order_classes
 
 CLASSES = ("a", "b", "c")
 TASK = Multiclass(CLASSES)
@@ -61,3 +61,17 @@ def test_the_parts_are_the_classes():
 
 def test_a_gap_in_words():
     assert 'fewer of the requests ended as "b"' in TASK.explain_gap("b", -0.2)
+
+
+def test_answers_are_ordered_by_the_names_of_their_classes():
+    outputs = pl.Series("output", [[0.1, 0.2, 0.7], None, [1.0, 0.0, 0.0]], dtype=pl.List(pl.Float64))
+    ordered = order_classes(outputs, classes=["low", "mid", "high"], wanted=["new", "high", "low"])
+    assert ordered.to_list() == [[0.0, 0.7, 0.1], None, [0.0, 0.0, 1.0]]
+    assert order_classes(outputs, classes=["low", "mid"], wanted=["low", "mid"]) is outputs
+
+
+def test_each_answer_is_ordered_as_the_version_that_gave_it():
+    rows = pl.DataFrame({"version": [1, 2, 3], "output": [[0.1, 0.9], [0.2, 0.3, 0.5], [0.6, 0.4]]})
+    known = {1: ["low", "high"], 2: ["high", "low", "mid"], 3: ["high", "low"]}
+    ordered = order_by_version(rows, "output", version="version", known=known, wanted=["high", "low"])
+    assert ordered["output"].to_list() == [[0.9, 0.1], [0.2, 0.3], [0.6, 0.4]]

@@ -18,6 +18,7 @@ from mlops_lab.lineage.definitions import diff_features, list_features, show_vie
 from mlops_lab.monitoring.log_check import LogProblem, LogReport, check_log
 from mlops_lab.monitoring.parity import ParityReport, Verifier
 from mlops_lab.project import Project
+from mlops_lab.rollout.compatibility import check_schema
 from mlops_lab.rollout.decisions import read_decisions
 from mlops_lab.rollout.versions import load_plan_of, load_predictor
 from mlops_lab.tables.open_lake import open_lake
@@ -100,6 +101,7 @@ def verify(project: Folder = HERE, json: Json = False) -> None:
     lake = open_lake(opened)
     ingest_journal(opened, lake)
     decisions = read_decisions(lake)
+    check_schema(opened, lake, decisions)
     report = Verifier(
         opened,
         lake,

@@ -59,7 +59,13 @@ def look_up(features: Features, rows: pl.DataFrame, *, time: str, facts: Facts) 
         return rows
     with ThreadPoolExecutor(max_workers=2) as pool:  # Polars and NumPy do not use all of a second core
         results = FactIndex(features.views, facts, mapper=pool.map).look_up(rows, time=time, mapper=pool.map)
-    return pl.concat([rows, *(result.values for result in results)], how="horizontal")
+    return _add_columns(rows, [result.values for result in results])
+
+
+def _add_columns(rows: pl.DataFrame, values: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The rows with these columns, also where a request field that was declared later has the name of one."""
+    names = {name for frame in values for name in frame.columns}
+    return pl.concat([rows.select(name for name in rows.columns if name not in names), *values], how="horizontal")
 
 
 def view_values(view: View, rows: pl.DataFrame, *, time: str, facts: pl.DataFrame) -> pl.DataFrame:
@@ -124,7 +130,7 @@ class FactIndex:
         """The model inputs of the rows, and which of the rows a server would refuse."""
         results = self.look_up(rows, time=time)
         columns = [result.values for result in results]
-        values = features.select(pl.concat([rows, *columns], how="horizontal") if columns else rows)
+        values = features.select(_add_columns(rows, columns) if columns else rows)
         return values, _any_refused(results, rows.height)
 
 

@@ -44,8 +44,8 @@ def find_changes(
     stored = stored.with_columns(pl.lit(None).alias(name) for name in compared if name not in stored.columns)
     pairs = frame.join(stored.select(*key, *compared), on=key, how="inner", maintain_order="left", suffix="__stored")
     differs = pairs.select(pl.col(name).ne_missing(pl.col(f"{name}__stored")).alias(name) for name in compared)
-    is_changed = _any(differs, [name for name in compared if name in had])
-    is_filled = _any(differs, [name for name in compared if name not in had])
+    is_changed = _any(differs, [name for name in compared if name in had], rows=pairs.height)
+    is_filled = _any(differs, [name for name in compared if name not in had], rows=pairs.height)
     counts = {name: int(differs[name].sum()) for name in compared if name in had and differs[name].any()}
     rows = pairs.select(frame.columns)
     return TableChanges(
@@ -68,7 +68,7 @@ def without_submitted(
     added = changes.added
     pairs = added.join(last, on=key, how="inner", maintain_order="left", suffix="__stored")
     differs = pairs.select(pl.col(name).ne_missing(pl.col(f"{name}__stored")).alias(name) for name in compared)
-    is_changed = _any(differs, compared)
+    is_changed = _any(differs, compared, rows=pairs.height)
     counts = dict(changes.changed_columns)
     for name in compared:
         if differs[name].any():
@@ -92,9 +92,9 @@ def changes_error(changes: Sequence[TableChanges]) -> Refused:
     )
 
 
-def _any(flags: pl.DataFrame, names: Sequence[str]) -> pl.Series:
-    """In which rows one of these columns is true."""
-    return flags.select(pl.any_horizontal(names)).to_series() if names else pl.repeat(False, flags.height, eager=True)
+def _any(flags: pl.DataFrame, names: Sequence[str], *, rows: int) -> pl.Series:
+    """In which of the rows one of these columns is true."""
+    return flags.select(pl.any_horizontal(names)).to_series() if names else pl.repeat(False, rows, eager=True)
 
 
 def _without_sent(rows: pl.DataFrame) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from mlops_lab.intake.quarantine import find_fixed, release, set_aside
 from mlops_lab.intake.read import read_rows
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
+from mlops_lab.rollout.compatibility import check_schema
 from mlops_lab.rollout.decisions import fold, read_decisions
 from mlops_lab.rollout.deploy import deploy
 from mlops_lab.serving.answering.routing_table import read_routing_table
@@ -115,7 +116,10 @@ def _deliver(
                 problem["where"] = _shift_index(problem["where"], start)
             _merge(response, part)
         return response or {"counts": {}, "problems": []}
-    _deploy_new_state(project, open_lake(project))
+    lake = open_lake(project)
+    ingest_journal(project, lake)
+    check_schema(project, lake, read_decisions(lake))
+    _deploy_new_state(project, lake)
     service = Service(project, read_routing_table(project.deployment_path))
     try:
         service.score_shadows()

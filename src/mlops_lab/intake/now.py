@@ -9,7 +9,7 @@ from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
-from mlops_lab.tables.declared import MEASUREMENTS, OUTCOMES, PREDICTIONS
+from mlops_lab.tables.declared import DECISIONS, MEASUREMENTS, OUTCOMES, PREDICTIONS
 
 
 def current_moment(project: Project, lake: Lake) -> datetime:
@@ -20,10 +20,17 @@ def current_moment(project: Project, lake: Lake) -> datetime:
     if project.settings.project.clock == "wall":
         return clock.now()
     ingest_journal(project, lake)
-    if (newest := _newest(project, lake)) is None:
+    newest = _newest(project, lake) or _last_decision(lake)
+    if newest is None:
         load_sources(project, lake, now=clock.EPOCH, received_at=clock.EPOCH)  # a first load: known when it was known
         return current_moment(project, lake)
     return newest + timedelta(seconds=1)
+
+
+def _last_decision(lake: Lake) -> datetime | None:
+    """When something was decided last. The data is then loaded by who trains, once it is sure that it fits."""
+    moment = DECISIONS.read(lake, columns=["at"])["at"].max() if DECISIONS.exists(lake) else None
+    return moment if isinstance(moment, datetime) else None
 
 
 def _newest(project: Project, lake: Lake) -> datetime | None:

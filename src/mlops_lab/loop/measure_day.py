@@ -23,11 +23,14 @@ from mlops_lab.monitoring.profile import Profile
 from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.registry.package import PROFILE_FILE, Plan, load_plan
+from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.versions import classes_by_version
 from mlops_lab.tables.declared import MEASUREMENTS, OUTCOMES, PREDICTIONS
 from mlops_lab.tables.table import MOMENT, Table
 from mlops_lab.tables.verdict import Verdict
 from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.make import make_task
+from mlops_lab.tasks.multiclass import Multiclass, order_by_version
 from mlops_lab.training.progress import Report
 
 
@@ -103,7 +106,7 @@ def measure_window(
     project: Project, lake: Lake, window: Window, *, champion: int, package: Path, predictions: pl.DataFrame
 ) -> pl.DataFrame:
     """The measurements of a window, for the champion's package; `predictions` are those of the window."""
-    task = task_of(package)
+    task = task_of(project, package)
     joined = outcomes_in(project, lake, window)
     return measure(
         window,
@@ -111,7 +114,7 @@ def measure_window(
         task=task,
         predictions=predictions,
         inputs=_inputs_of(predictions, version=champion, plan=load_plan(package)),
-        joined=_answered(with_truth(project, joined, task)) if joined.height else joined,
+        joined=_answered(with_truth(project, lake, joined, task)) if joined.height else joined,
         profiles=msgspec.json.decode((package / PROFILE_FILE).read_bytes(), type=dict[str, Profile]),
     )
 
@@ -131,10 +134,10 @@ def _inputs_of(predictions: pl.DataFrame, *, version: int, plan: Plan) -> pl.Dat
     return logged_inputs(predictions.filter(pl.col("version") == version), plan)
 
 
-def task_of(package: Path) -> Task:
-    """What the version in the package predicts."""
+def task_of(project: Project, package: Path) -> Task:
+    """What the version in the package predicts; classes that the project has got since count as well."""
     plan = load_plan(package)
-    return make_task(plan.task, classes=tuple(plan.classes), scale=plan.scale)
+    return make_task(plan.task, classes=tuple(dict.fromkeys([*plan.classes, *project.classes])), scale=plan.scale)
 
 
 def accepted_since(
@@ -159,8 +162,16 @@ def _answered(joined: pl.DataFrame) -> pl.DataFrame:
     return joined.select("version", "role", "truth", "output").drop_nulls()
 
 
-def with_truth(project: Project, joined: pl.DataFrame, task: Task) -> pl.DataFrame:
-    """The outcomes with the column `truth`: the label as the task encodes it."""
+def with_truth(project: Project, lake: Lake, joined: pl.DataFrame, task: Task) -> pl.DataFrame:
+    """The outcomes with the column `truth`: the label as the task encodes it; and, where the task has classes, with
+    answers that have its classes. None where the label has become that of another task."""
+    if task.kind != project.task:
+        joined = joined.clear()
+    if isinstance(task, Multiclass):
+        known = classes_by_version(project, read_decisions(lake))
+        for version, output in (("version", "output"), ("shadow_version", "shadow_output")):
+            if output in joined.columns:
+                joined = order_by_version(joined, output, version=version, known=known, wanted=task.classes)
     return joined.with_columns(task.encode(joined[project.settings.source.label]).alias("truth"))
 
 

@@ -52,7 +52,7 @@ def observe(
     rollout = None
     if state.stage is not None:
         assert state.rollout_began is not None
-        task = task_of(package)
+        task = task_of(project, package)
         try:
             pairs = rollout_pairs(project, lake, since=state.rollout_began, now=now, task=task)
         except _UNREADABLE:  # an alert says so, and the rollout waits
@@ -82,7 +82,7 @@ def rollout_pairs(project: Project, lake: Lake, *, since: datetime, now: datetim
         pl.col("predicted_at") >= since, arrival() < now, pl.col("shadow_output").is_not_null()
     )
     return (
-        with_truth(project, scored_by_both, task)
+        with_truth(project, lake, scored_by_both, task)
         .select(
             "truth",
             pl.when(canary).then("shadow_output").otherwise("output").alias("champion"),

@@ -27,6 +27,8 @@ from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.rollout.versions import find_version, load_plan_of
 from mlops_lab.tables.declared import PREDICTIONS
+from mlops_lab.tables.fields import request_fields
+from mlops_lab.tasks.multiclass import order_classes
 from mlops_lab.training.agreement import read_agreement
 from mlops_lab.training.backtest import equal_blocks
 from mlops_lab.training.baseline import fit_baseline
@@ -47,14 +49,16 @@ def retrain(
     now: datetime,
     by: str,
     report: Report,
+    candidate: Candidate | None = None,
 ) -> Decision:
     """The decision about a new candidate: refuse, shadow, or (for the first version) bootstrap. It is not written yet.
+    `candidate`, where it was prepared already.
 
     Depends on the lake, the code and `now` alone. Idempotent: what a killed run has already registered is found by the
     candidate's identity and not registered again.
     """
     report("training set")
-    candidate = prepare_candidate(project, lake, now=now)
+    candidate = candidate or prepare_candidate(project, lake, now=now)
     if earlier := _find_identical(decisions, candidate.identity):
         known = f"version {earlier.version}" if earlier.version else f"the one refused before ({earlier.reason})"
         reason = f"the candidate is identical to {known}: same data, same code, same environment"
@@ -191,8 +195,11 @@ def _champion_output(
     inputs = data.holdout_inputs
     if champion.features.version != features.version:
         facts = read_training_facts(project, lake, until=data.until)
-        inputs = compute(champion.features, data.holdout, time=project.settings.source.time, facts=facts)
+        requests = data.holdout.select(field.name for field in request_fields(project))
+        inputs = compute(champion.features, requests, time=project.settings.source.time, facts=facts)
     output = champion.score(inputs)
+    if project.classes:
+        output = order_classes(output, classes=champion.plan.classes, wanted=project.classes)
     trained_on = data.holdout[project.settings.source.time] < trained_until
     return pl.select(pl.when(~trained_on).then(output)).to_series().alias("output")
 

@@ -23,13 +23,15 @@ from mlops_lab.monitoring.measure import note_unmeasured, quality_of
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
-from mlops_lab.rollout.compatibility import check_live_versions, check_new_fields, check_version
+from mlops_lab.rollout.compatibility import check_live_versions, check_schema, check_version
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, read_decisions
 from mlops_lab.rollout.deploy import deploy, has_long_journal
 from mlops_lab.rollout.versions import find_version, load_plan_of, load_predictor
 from mlops_lab.tables.declared import DECISIONS, MEASUREMENTS
-from mlops_lab.tables.identity import check_identity
 from mlops_lab.tables.open_lake import open_lake
+from mlops_lab.training.candidate import Candidate, prepare_candidate
+from mlops_lab.training.checks import check_features, check_outcomes
+from mlops_lab.training.pipeline import load_pipeline
 from mlops_lab.training.progress import Report, silent
 
 _CHANGES_CHAMPION = {DecisionKind.PROMOTE, DecisionKind.ROLL_BACK}
@@ -150,14 +152,19 @@ class Loop:
         """Train a candidate as of `now`; the decision about it: bootstrap, shadow, or refuse.
 
         Refused, and nothing changes, while another rollout is under way, or where the data has other values than those
-        loaded before, unless `accept_changes`: see `load_sources`.
+        loaded before, unless `accept_changes`: see `load_sources`. InvalidInput, and nothing is decided, where no
+        training set can be made.
         """
         decision = decide_to_retrain(self.state, now, by=by)
         self.check_schema()
+        check_features(self.project, load_pipeline(self.project).features)
+        check_outcomes(self.project, self.lake)
         self.load(now, accept_changes=accept_changes)
+        self.report("training set")
+        candidate = prepare_candidate(self.project, self.lake, now=now)
         if decision is not None:
             self.record(decision)
-        return self._finish_retraining(now, by=by)
+        return self._finish_retraining(now, by=by, candidate=candidate)
 
     def load(self, now: datetime, *, accept_changes: bool = False) -> None:
         """Bring what is new in the data files into the lake, as of `now`."""
@@ -181,11 +188,10 @@ class Loop:
 
     def check_schema(self) -> None:
         """Conflict where `mlops.toml` declares what neither the stored rows nor the live versions fit."""
-        if not self._is_checked:
-            check_identity(self.project, self.lake)
-            check_new_fields(self.project, self.lake, self.decisions)
-        self._is_checked = True
         check_live_versions(self.project, self.decisions, self.state)
+        if not self._is_checked:
+            check_schema(self.project, self.lake, self.decisions)
+        self._is_checked = True
 
     def record(self, decision: Decision) -> None:
         """Write a decision down; Refused where another process has decided something meanwhile."""
@@ -214,7 +220,7 @@ class Loop:
         self.act()
         return decision
 
-    def _finish_retraining(self, now: datetime, *, by: str) -> Decision:
+    def _finish_retraining(self, now: datetime, *, by: str, candidate: Candidate | None = None) -> Decision:
         from mlops_lab.loop.retrain import retrain  # brings MLflow: 4 s of imports that only a training should cost
 
         return self._record_and_act(
@@ -226,6 +232,7 @@ class Loop:
                 now=now,
                 by=by,
                 report=self.report,
+                candidate=candidate,
             )
         )
 

@@ -7,13 +7,12 @@ from datetime import datetime
 
 import polars as pl
 
-from mlops_lab.contracts.fields import parse_fields
+from mlops_lab.contracts.fields import parse_fields, polars_schema
 from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import view_values
 from mlops_lab.features.view import View
-from mlops_lab.project import Project
 from mlops_lab.registry.package import Plan
-from mlops_lab.tables.fields import request_fields
+from mlops_lab.schemas.casts import MOMENT
 from mlops_lab.tables.log_columns import feature_columns
 
 
@@ -26,33 +25,46 @@ class LoggedVersion:
         self.features = Features.from_dict(plan.features)
         self.columns = feature_columns(self.features.inputs, self.features.computed, plan.request)
 
-    def compute(self, project: Project, rows: pl.DataFrame, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        """The inputs that are computed: view values and derived features, but no request fields."""
+    def compute(self, rows: pl.DataFrame, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        """The inputs that are computed: view values and derived features, but no request fields; nor what comes from a
+        table that is not declared any more, as there is nothing that it could be compared with."""
         time, features = self.plan.time, self.features
-        requests = self._requests(project, rows)
-        looked_up = [
-            view_values(view, requests, time=time, facts=_visible_facts(view, requests, facts[view.table], time=time))
-            for view in features.views
-        ]
+        requests = self._requests(rows)
+        looked_up: list[pl.DataFrame] = []
+        gone: set[str] = set()
+        for view in features.views:
+            if view.table in facts:
+                visible = _visible_facts(view, requests, facts[view.table], time=time)
+            else:
+                visible = self._no_facts(view)
+                gone.update(view.values)
+            looked_up.append(view_values(view, requests, time=time, facts=visible))
         inputs = features.select(pl.concat([requests, *looked_up], how="horizontal"))
-        return inputs.select(list(self.columns))
+        return inputs.select(name for name in self.columns if not gone & self._roots_of(name))
 
     def view_of(self, name: str) -> View | None:
         """The view that a feature comes from; of a derived feature, the first view that it uses."""
-        derived = self.features.derived
-        roots = [name] if name not in derived else derived[name].meta.root_names()
-        return next((view for view in self.features.views if any(root in view.values for root in roots)), None)
+        roots = self._roots_of(name)
+        return next((view for view in self.features.views if roots & view.values.keys()), None)
 
-    def _requests(self, project: Project, rows: pl.DataFrame) -> pl.DataFrame:
-        """The requests, with the fields that are declared now and those that the version knew."""
-        declared = [field.name for field in request_fields(project)]
+    def _roots_of(self, name: str) -> set[str]:
+        """The request fields and view values that a feature is computed from."""
+        derived = self.features.derived
+        return {*derived[name].meta.root_names()} if name in derived else {name}
+
+    def _requests(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The fields of the requests that the version knew; null where they are not in the log."""
         known = parse_fields(self.plan.request, where="source.request")
-        removed = [
+        return rows.select(
             pl.col(field.name) if field.name in rows.columns else pl.lit(None, field.dtype).alias(field.name)
             for field in known
-            if field.name not in declared
-        ]
-        return rows.select(*declared, *removed)
+        )
+
+    def _no_facts(self, view: View) -> pl.DataFrame:
+        """No rows of the table that a view looks up, with the columns that it had."""
+        declared = parse_fields(self.plan.tables.get(view.table, {}), where=view.table)
+        added = {"_fact_id": pl.String(), "_known_at": MOMENT, "_seen_at": MOMENT}
+        return pl.DataFrame(schema={**added, **polars_schema(declared)})
 
 
 def _visible_facts(view: View, requests: pl.DataFrame, facts: pl.DataFrame, *, time: str) -> pl.DataFrame:

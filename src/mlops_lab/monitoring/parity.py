@@ -140,7 +140,7 @@ class Verifier:
             except MlopsError as error:  # its package is gone, or there is no such version
                 report.leave_out(number if isinstance(number, int) else None, str(error), rows.height)
                 continue
-            defined = version.compute(self._project, rows, facts)
+            defined = version.compute(rows, facts)
             report.predictions += rows.height
             report.note(missing_fact_columns(self._lake, version.features.views))
             for name in defined.columns:

@@ -85,6 +85,9 @@ def _check_fields(path: list[str], fields: Declared, error_at: ErrorAt) -> None:
         if name.startswith("_"):
             hint = "rename it: such names are reserved for the loop"
             raise error_at(f'"{name}" begins with an underscore', [*path, name], hint)
+        if not name.isidentifier():
+            hint = "use letters, digits and `_`, and give the column of the data that name with `rename`"
+            raise error_at(f'"{name}" cannot be the name of a field', [*path, name], hint)
         if problem := _problem_of(declared):
             related = [[*path, name, key] for key in FieldSection.__struct_fields__]
             raise error_at(problem[0], [*path, name], problem[1], related=related)
@@ -173,6 +176,9 @@ def _check_table(name: str, table: TableSection, error_at: ErrorAt) -> None:
             hint = "a key consists of strings and integers that are never null"
             related = [[*path, "fields", column]]
             raise error_at(f'key "{column}" is a {kind}', [*path, "key"], hint, related=related)
+    if table.known_at is not None and (kind := type_of(fields[table.known_at])).removesuffix("?") != "datetime":
+        hint, related = "declare it as a datetime, or leave known_at out", [[*path, "fields", table.known_at]]
+        raise error_at(f'known_at "{table.known_at}" is a {kind}', [*path, "known_at"], hint, related=related)
     if table.arrives_after is not None:
         _check_duration(table.arrives_after, [*path, "arrives_after"], error_at)
     if table.fresh_within is not None:

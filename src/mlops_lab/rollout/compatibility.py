@@ -11,22 +11,50 @@ from mlops_lab.features.view import View
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.registry.package import Plan
-from mlops_lab.rollout.decisions import Decision, RolloutState
+from mlops_lab.rollout.decisions import Decision, RolloutState, fold
 from mlops_lab.rollout.versions import load_plan_of
-from mlops_lab.tables.declared import PREDICTIONS
+from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, REFUSALS
 from mlops_lab.tables.fields import request_fields, table_fields
+from mlops_lab.tables.identity import check_identity, check_types
 from mlops_lab.tables.log_columns import feature_columns
 
 _SAME_TYPE = {"last", "min", "max"}
 """Aggregates whose value has the type of its column; that of the others is always a number."""
 
 
+def check_schema(project: Project, lake: Lake, decisions: Sequence[Decision]) -> None:
+    """Conflict, or InvalidInput, where neither the live versions nor the stored rows fit what `mlops.toml` declares."""
+    check_live_versions(project, decisions, fold(decisions))
+    check_identity(project, lake)
+    check_new_fields(project, lake, decisions)
+    check_types(lake, _changed_columns(project, decisions))
+
+
+def _changed_columns(project: Project, decisions: Sequence[Decision]) -> dict[str, list[str]]:
+    """By table, the columns that are declared with another type than when the champion was trained. Where others do not
+    fit, it is not the declaration that has changed: the table is damaged, and an alert says so."""
+    champion = fold(decisions).champion
+    trained = load_plan_of(project, decisions, champion).tables if champion is not None else {}
+    changed = {}
+    for table, fields in table_fields(project).items():
+        before = trained.get(table, {})
+        changed[table] = [field.name for field in fields if before.get(field.name, "").removesuffix("?") != field.kind]
+    own = changed[project.settings.source.table]
+    for log in (PREDICTIONS, OUTCOMES, REFUSALS):
+        changed[log.name] = [field.name for field in log.project_fields(project) if field.name in own]
+    return changed
+
+
 def check_live_versions(project: Project, decisions: Sequence[Decision], state: RolloutState) -> None:
     """Conflict where a version that answers, or is on trial, needs what `mlops.toml` does not declare any more."""
+    for version in _live_versions(state):
+        check_version(project, decisions, version)
+
+
+def _live_versions(state: RolloutState) -> list[int]:
+    """The versions that answer, or are on trial."""
     live = [state.champion, state.challenger, *(version for version, _ in state.arms)]
-    for version in live:
-        if version is not None:
-            check_version(project, decisions, version)
+    return [version for version in live if version is not None]
 
 
 def check_version(project: Project, decisions: Sequence[Decision], version: int) -> None:
@@ -42,15 +70,17 @@ def check_version(project: Project, decisions: Sequence[Decision], version: int)
 
 
 def check_new_fields(project: Project, lake: Lake, decisions: Sequence[Decision]) -> None:
-    """Conflict where a request field that was never loaded has the name of a feature in the log of predictions."""
+    """Conflict where a request field that was never loaded has the name of a feature that is in the log of predictions,
+    or that a live version logs with its next answer."""
     logged, loaded = lake.schema(PREDICTIONS.name), lake.schema(project.settings.source.table)
-    new = [field.name for field in request_fields(project) if field.name in logged and field.name not in loaded]
+    new = [field.name for field in request_fields(project) if field.name not in loaded]
+    live = _live_versions(fold(decisions))
     for version in {decision.version for decision in decisions if "package" in decision.evidence} if new else ():
         assert version is not None
         plan = load_plan_of(project, decisions, version)
         features = Features.from_dict(plan.features)
         for column in feature_columns(features.inputs, features.computed, plan.request).values():
-            if column in new:
+            if column in new and (column in logged or version in live):
                 raise Conflict(
                     f'"{column}" is the name of a feature of version {version}, in the log of predictions',
                     code="schema_conflict",

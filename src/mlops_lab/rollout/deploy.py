@@ -19,7 +19,7 @@ from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.compatibility import check_live_versions, find_conflicts
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.rollout.start_state import VIEWS_FILE, journal_positions, prepare_state
-from mlops_lab.rollout.versions import find_version, load_plan_of
+from mlops_lab.rollout.versions import classes_by_version, find_version, load_plan_of
 from mlops_lab.serving.answering.routing_table import (
     Arm,
     LiveVersion,
@@ -71,6 +71,7 @@ def deploy(
         previous=previous,
         state=folder,
         state_positions=positions,
+        classes=classes_by_version(project, decisions),
     )
     if table != current:
         try:
@@ -113,7 +114,10 @@ def _read_current(project: Project) -> RoutingTable | None:
 def _views_in_state(project: Project, table: RoutingTable) -> set[str]:
     """The versions of the views that the state of the routing table holds."""
     path = project.root / table.state / VIEWS_FILE
-    return set(msgspec.json.decode(path.read_bytes(), type=list[str])) if path.is_file() else set()
+    try:
+        return set(msgspec.json.decode(path.read_bytes(), type=list[str]))
+    except (OSError, msgspec.DecodeError):  # none, or damaged: the state is prepared again
+        return set()
 
 
 def _delete_unused(project: Project, lake: Lake, table: RoutingTable) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
-from mlops_lab.errors import InvalidInput, NotFound
+from mlops_lab.errors import EnvironmentFault, InvalidInput, NotFound
 from mlops_lab.features.definition import Features
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.project import Project
@@ -27,6 +28,19 @@ def load_plan_of(project: Project, decisions: Sequence[Decision], version: int) 
     """The plan of a version, from its package."""
     found = find_version(decisions, version)
     return load_plan(project.root / found.package, fingerprint=found.fingerprint)
+
+
+def classes_by_version(project: Project, decisions: Sequence[Decision]) -> dict[int, list[str]]:
+    """By version the classes of its outputs, in their order; empty where the project predicts no class.
+
+    `mlops.toml` may have declared others since. A version whose package cannot be read is left out.
+    """
+    classes: dict[int, list[str]] = {}
+    for decision in decisions if project.classes else ():
+        if decision.version is not None and "package" in decision.evidence:
+            with contextlib.suppress(EnvironmentFault):
+                classes[decision.version] = load_plan_of(project, decisions, decision.version).classes
+    return classes
 
 
 def load_features(project: Project, decisions: Sequence[Decision], version: int) -> Features:

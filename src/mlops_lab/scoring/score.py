@@ -24,6 +24,7 @@ from mlops_lab.registry.engines.base import count_cores
 from mlops_lab.registry.engines.open import open_engine
 from mlops_lab.registry.outputs import OutputMapping
 from mlops_lab.registry.package import load_plan
+from mlops_lab.rollout.compatibility import check_schema
 from mlops_lab.rollout.decisions import read_decisions
 from mlops_lab.rollout.versions import find_champion
 from mlops_lab.scoring.parallel import map_in_order
@@ -32,6 +33,7 @@ from mlops_lab.tables.fields import request_fields
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.tasks.base import to_series
 from mlops_lab.tasks.make import make_task
+from mlops_lab.tasks.multiclass import order_classes
 
 _MAX_THREADS = 8
 """Each thread works on a batch of its own: memory grows with their number."""
@@ -79,6 +81,7 @@ class BatchScorer:
         lake = open_lake(project)
         decisions = read_decisions(lake)
         live = find_champion(decisions)
+        check_schema(project, lake, decisions)
         ingest_journal(project, lake)
         package = project.root / live.package
         plan = load_plan(package, fingerprint=live.fingerprint)
@@ -90,7 +93,7 @@ class BatchScorer:
         with ThreadPoolExecutor(_threads()) as pool:
             self._fact_index = FactIndex(self._features.views, facts, mapper=pool.map)
         self._engine, self._mapping = open_engine(package, plan), OutputMapping(plan)
-        self._classes = project.classes
+        self._classes, self._known_classes = project.classes, plan.classes
         self._task = make_task(plan.task, classes=tuple(plan.classes), scale=plan.scale)
 
     def answer(self, batch: Batch, *, with_requests: bool = False) -> tuple[pl.DataFrame, int]:
@@ -135,6 +138,7 @@ class BatchScorer:
     def _output_columns(self, output: pl.Series) -> list[pl.Series]:
         if not self._classes:
             return [output]
+        output = order_classes(output, classes=self._known_classes, wanted=self._classes)
         return [output.list.get(index).alias(f"output_{name}") for index, name in enumerate(self._classes)]
 
 

@@ -229,7 +229,7 @@ def _rollout(loop: Loop, now: datetime) -> RolloutProgress | None:
     if state.stage is None or state.since is None or began is None:
         return None
     assert state.champion is not None
-    task = task_of(loop.project.root / find_version(loop.decisions, state.champion).package)
+    task = task_of(loop.project, loop.project.root / find_version(loop.decisions, state.champion).package)
     rows = rollout_pairs(loop.project, loop.lake, since=began, now=now, task=task).height
     wait = waiting_for(loop.project, state, rows=rows)
     return RolloutProgress(

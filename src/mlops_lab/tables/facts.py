@@ -12,6 +12,8 @@ from mlops_lab.project import Project
 from mlops_lab.schemas.casts import MOMENT, cast_exactly, join_types
 from mlops_lab.tables.arrival import Arrival, file_delay
 from mlops_lab.tables.declared import OUTCOMES
+from mlops_lab.tables.fields import table_schemas
+from mlops_lab.tables.identity import identity_error
 from mlops_lab.tables.table import FixedColumn
 from mlops_lab.tables.verdict import COUNTED, Verdict
 from mlops_lab.tables.versions import CORRECTED_AT, latest_versions, with_retractions
@@ -44,7 +46,7 @@ def read_facts(project: Project, lake: Lake, *, until: datetime | None = None) -
 def read_table(project: Project, lake: Lake, table: str, *, until: datetime | None = None) -> pl.DataFrame:
     """The facts of one table beside the source, for a training as of `until`."""
     delay = file_delay(project, lake, table)
-    facts = facts_of(project, table, lake.read(table), delay=delay)
+    facts = facts_of(project, table, _read(project, lake, table), delay=delay)
     return latest_versions(facts, identity_of(project, table), until=until)
 
 
@@ -53,7 +55,7 @@ def read_served_facts(project: Project, lake: Lake) -> dict[str, pl.DataFrame]:
     its versions (`tables.versions`)."""
     facts = {project.settings.source.table: _read_source(project, lake, as_served=True)}
     for name in project.settings.tables:
-        facts[name] = facts_of(project, name, lake.read(name), as_served=True)
+        facts[name] = facts_of(project, name, _read(project, lake, name), as_served=True)
     return {name: with_retractions(rows, identity_of(project, name)) for name, rows in facts.items()}
 
 
@@ -62,7 +64,9 @@ def _read_source(project: Project, lake: Lake, *, as_served: bool = False) -> pl
     source = project.settings.source
     delay = timedelta(0) if as_served else file_delay(project, lake, source.table)
     tables = [source.table, *([OUTCOMES.name] if OUTCOMES.exists(lake) else [])]
-    parts = [facts_of(project, table, lake.read(table), as_served=as_served, delay=delay) for table in tables]
+    parts = [
+        facts_of(project, table, _read(project, lake, table), as_served=as_served, delay=delay) for table in tables
+    ]
     return concat_facts(parts).sort(source.time, "_fact_id")
 
 
@@ -76,11 +80,27 @@ def read_columns_of_facts(
         tables = [table, *([OUTCOMES.name] if table == source.table and OUTCOMES.exists(lake) else [])]
         parts = []
         for name in tables:
-            always = {*_identity_columns(project, name), "verdict", *LOOP_COLUMNS}
-            names = [column for column in lake.schema(name) if column in {*columns, *always}]
-            parts.append(facts_of(project, name, lake.read(name, columns=names), columns=columns, as_served=True))
+            rows = _read(
+                project, lake, name, columns={*_identity_columns(project, name), "verdict", *LOOP_COLUMNS, *columns}
+            )
+            parts.append(facts_of(project, name, rows, columns=columns, as_served=True))
         facts[table] = with_retractions(concat_facts(parts), identity_of(project, table))
     return facts
+
+
+def _read(project: Project, lake: Lake, table: str, *, columns: Collection[str] | None = None) -> pl.DataFrame:
+    """The rows of a table (those of the columns that it has); none where it is declared and was not loaded yet.
+
+    Conflict where they lack a column that identifies them by now.
+    """
+    if not lake.exists(table):
+        return pl.DataFrame(schema=table_schemas(project)[table])
+    stored = lake.schema(table)
+    for column in _identity_columns(project, table):
+        if column not in stored:
+            raise identity_error(project, table, column, role="what identifies them")
+    names = None if columns is None else [column for column in stored if column in columns]
+    return lake.read(table, columns=names)
 
 
 def identity_of(project: Project, table: str) -> list[str]:
@@ -155,7 +175,7 @@ def facts_of(
         seen = pl.when(_is_of_file(rows)).then(known + delay).otherwise(seen)
     is_later = _is_later(rows, table)
     has_later = rows.select(is_later.any()).item()
-    later = [pl.when(is_later).then(pl.max_horizontal(known, received)).alias(CORRECTED_AT)] if has_later else []
+    later = [pl.when(is_later).then(seen).alias(CORRECTED_AT)] if has_later else []
     return rows.select(
         identity.alias("_fact_id"),
         known.alias("_known_at"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
@@ -16,17 +16,31 @@ def check_identity(project: Project, lake: Lake) -> None:
     where only a moment that is not declared any more tells them apart."""
     for table, key, column in _identity_columns(project):
         if lake.exists(table) and column not in lake.schema(table):
-            other = "table = ..." if table == project.settings.source.table else "[tables.OTHER]"
-            raise Conflict(
-                f'the stored rows have no column "{column}", which is now {key}',
-                code="identity_changed",
-                where=f'mlops.toml, table "{table}"',
-                hint="keep its name, and give the column of the data that name with `rename`; or load the data into "
-                f"another table: {other}",
-            )
+            raise identity_error(project, table, column, role=key)
     for name, section in project.settings.tables.items():
         if section.known_at is None and lake.exists(name):
             _check_is_unique(lake, name, section.key)
+
+
+def identity_error(project: Project, table: str, column: str, *, role: str) -> Conflict:
+    """The error about a column that identifies rows by now, and that the stored ones do not have."""
+    other = "table = ..." if table == project.settings.source.table else "[tables.OTHER]"
+    return Conflict(
+        f'the stored rows have no column "{column}", which is now {role}',
+        code="identity_changed",
+        where=f'mlops.toml, table "{table}"',
+        hint="keep its name, and give the column of the data that name with `rename`; or load the data into "
+        f"another table: {other}",
+    )
+
+
+def check_types(lake: Lake, columns_by_table: Mapping[str, Collection[str]]) -> None:
+    """InvalidInput where a value that is stored in one of these columns does not fit its type as it is declared now."""
+    for table, columns in columns_by_table.items():
+        stored, declared = lake.schema(table), lake.declared[table]
+        others = [name for name in columns if name in stored and stored[name] != declared[name].dtype]
+        if others:
+            lake.read(table, columns=others)
 
 
 def _identity_columns(project: Project) -> Iterator[tuple[str, str, str]]:

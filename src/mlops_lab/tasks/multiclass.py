@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -60,3 +61,27 @@ class Multiclass:
     def explain_gap(self, part: str, gap: float) -> str:
         """How many more or fewer of the outcomes were that class."""
         return f'{abs(gap):.3f} {"more" if gap > 0 else "fewer"} of the requests ended as "{part}" than was predicted'
+
+
+def order_classes(outputs: pl.Series, *, classes: Sequence[str], wanted: Sequence[str]) -> pl.Series:
+    """The answers of a version that knows these classes, in the order of those that are wanted: 0 for a class that it
+    does not know; what it gives to classes that are not wanted is left out."""
+    if list(classes) == list(wanted):
+        return outputs
+    parts = [
+        outputs.list.get(classes.index(name), null_on_oob=True) if name in classes else pl.lit(0.0) for name in wanted
+    ]
+    ordered = pl.when(outputs.is_not_null()).then(pl.concat_list(parts))
+    return pl.select(ordered.cast(LISTS).alias(outputs.name)).to_series()
+
+
+def order_by_version(
+    rows: pl.DataFrame, output: str, *, version: str, known: Mapping[int, Sequence[str]], wanted: Sequence[str]
+) -> pl.DataFrame:
+    """The rows, whose column `output` has by now the classes that are wanted, as `order_classes` has them; the column
+    `version` says which version answered, and `known` the classes of each."""
+    for number, classes in known.items():
+        if list(classes) != list(wanted):
+            ordered = order_classes(rows[output], classes=classes, wanted=wanted)
+            rows = rows.with_columns(pl.when(pl.col(version) == number).then(ordered).otherwise(output).alias(output))
+    return rows

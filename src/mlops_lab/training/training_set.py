@@ -16,10 +16,11 @@ from mlops_lab.features.offline import compute, refused
 from mlops_lab.lake import Lake, Snapshot, fingerprint_frame
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import OUTCOMES
-from mlops_lab.tables.fields import request_fields, table_fields, table_schemas
+from mlops_lab.tables.fields import request_fields, table_fields
 from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.make import make_task
 from mlops_lab.tasks.regression import scale_of
+from mlops_lab.training.checks import check_features, check_inputs, not_computed_error
 from mlops_lab.training.outcome_delay import read_training_facts
 
 MIN_ROWS = 100
@@ -55,7 +56,7 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
     where too few rows are left, or only one class.
     """
     source = project.settings.source
-    features.view_schema(table_schemas(project))
+    check_features(project, features)
     facts = read_training_facts(project, lake, until=until)
     labelled = facts[source.table]
     for table, fields in table_fields(project).items():
@@ -69,13 +70,8 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
         known, requests = known.filter(answered), requests.filter(answered)
         inputs = compute(features, requests, time=source.time, facts=facts)
     except pl.exceptions.PolarsError as error:
-        raise InvalidInput(
-            f"cannot be computed: {str(error).splitlines()[0][:300]}",
-            code="bad_features",
-            where="pipeline.py, features",
-            hint="an input is a request field, a value of a view, or derived from those; outcomes come in by a view",
-        ) from None
-    _check_inputs(inputs)
+        raise not_computed_error(error) from None
+    check_inputs(inputs)
     cutoff = find_cutoff(project, known[source.time], until=until)
     is_training = known[source.time] < cutoff
     truth = make_task(project.task, classes=project.classes).encode(known[source.label])
@@ -141,18 +137,6 @@ def find_cutoff(project: Project, moments: pl.Series, *, until: datetime) -> dat
     cutoff = moments[min(round(len(moments) * (1 - settings.share)), len(moments) - 1)]
     assert isinstance(cutoff, datetime)
     return cutoff
-
-
-def _check_inputs(inputs: pl.DataFrame) -> None:
-    """InvalidInput where an input is not a number, boolean or text."""
-    for name, dtype in inputs.schema.items():
-        if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.String)):
-            raise InvalidInput(
-                f"is a {dtype}; a model takes numbers, booleans and text",
-                code="bad_features",
-                where=f'pipeline.py, input "{name}"',
-                hint=f'derive a number from it, such as pl.col("{name}").dt.hour()',
-            )
 
 
 def _snapshots(lake: Lake, facts: dict[str, pl.DataFrame]) -> tuple[Snapshot, ...]:

@@ -1,5 +1,6 @@
 """The model registry in MLflow: a candidate is registered once, runs are resumed, and faults have a hint."""
 
+import shutil
 from datetime import UTC, datetime
 
 import polars as pl
@@ -55,3 +56,14 @@ def test_what_mlflow_cannot_store_is_an_error_with_a_hint(tmp_path):
         ModelRegistry(tmp_path / "mlflow", name="tiny")
     assert caught.value.code == "mlflow_fault"
     assert caught.value.hint
+
+
+def test_a_project_with_another_name_goes_on_counting(tmp_path):
+    before = ModelRegistry(tmp_path / "mlflow", name="shop")
+    first = before.register(CONTENT, candidate="one", run_name="one", moment=NOW)
+    after = ModelRegistry(tmp_path / "mlflow", name="store")
+    assert after.find("one") == first
+    assert after.register(CONTENT, candidate="two", run_name="two", moment=NOW).number == 2
+    assert [run.run_id for run in after.find_runs()][-1] == first.run_id
+    moved = shutil.move(tmp_path / "mlflow", tmp_path / "moved")
+    assert ModelRegistry(moved, name="shop").find("two").package.is_dir()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from mlops_lab.errors import Conflict, InvalidInput
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord
-from mlops_lab.serving.answering.answers import explain_refusal, has_error, reused_id, to_answers
+from mlops_lab.serving.answering.answers import explain_refusal, has_error, order_classes, reused_id, to_answers
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 PREDICTION = PredictionRecord("a", AT, 1, "champion", 0.5, {"shop": "a"}, ())
@@ -48,3 +48,14 @@ def test_an_id_that_stands_for_another_request_is_a_conflict():
     assert isinstance(error, Conflict)
     assert (error.code, error.where) == ("id_reused", "$.id")
     assert '"a"' in error.what
+
+
+def test_a_version_that_knows_other_classes_answers_with_those_that_are_declared():
+    answers = [
+        PredictionRecord("a", AT, 1, "champion", [0.1, 0.2, 0.7], {}, ()),
+        PredictionRecord("b", AT, 2, "canary", [0.4, 0.6], {}, ()),
+        reused_id("c"),
+    ]
+    ordered = order_classes(answers, {1: ["low", "mid", "high"]}, wanted=["high", "new", "low"])
+    assert [answer.output for answer in ordered[:2]] == [[0.7, 0.0, 0.1], [0.4, 0.6]]
+    assert ordered[2] is answers[2]

@@ -75,7 +75,10 @@ def test_a_server_is_found_while_it_lives_and_locks_the_journal(project: Project
     check_no_server(project)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"pid": "x", "host": "h", "port": 1}'])
+HUGE = '{"pid": 1000000000000000000, "host": "h", "port": 1}'
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"pid": "x", "host": "h", "port": 1}', HUGE])
 def test_a_damaged_file_means_no_server(project: Project, text: str) -> None:
     address_path(project).write_text(text)
     assert find_server(project) is None

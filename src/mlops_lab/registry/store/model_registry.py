@@ -64,8 +64,9 @@ class ModelRegistry:
         self._name = name
         database = path / "mlflow.db"
         make_database(database)
-        update_paths(database, name=name, artifacts=path / "artifacts")
         self._client = MlflowClient(f"sqlite:///{database}")
+        self._rename_before(name)
+        update_paths(database, name=name, artifacts=path / "artifacts")
         experiment = self._client.get_experiment_by_name(name)
         self._experiment = (
             experiment.experiment_id
@@ -74,6 +75,17 @@ class ModelRegistry:
         )
         if not self._client.search_registered_models(f"name='{name}'"):
             self._client.create_registered_model(name)
+
+    def _rename_before(self, name: str) -> None:
+        """Where the project had another name, give it to the model and its experiment: its versions go on counting."""
+        models = self._client.search_registered_models()
+        if not models or name in [model.name for model in models]:
+            return
+        old = max(models, key=lambda model: max((int(one.version) for one in model.latest_versions), default=0)).name
+        self._client.rename_registered_model(old, name)
+        experiment = self._client.get_experiment_by_name(old)
+        if experiment and not self._client.get_experiment_by_name(name):
+            self._client.rename_experiment(experiment.experiment_id, name)
 
     @_guarded
     def find(self, candidate: str) -> RegisteredVersion | None:

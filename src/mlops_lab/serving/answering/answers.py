@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from mlops_lab.errors import Conflict, InvalidInput
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord
@@ -22,6 +24,21 @@ def to_answers(records: Sequence[PredictionRecord | RefusalRecord]) -> Answers:
 def has_error(answers: Answers) -> bool:
     """Whether one of the answers is an error."""
     return any(isinstance(answer, InvalidInput) for answer in answers)
+
+
+def order_classes(answers: Answers, known: Mapping[int, Sequence[str]], *, wanted: Sequence[str]) -> Answers:
+    """The answers with one probability for each of the classes that are wanted, in their order; `known` are the classes
+    of the versions that know other ones, or in another order."""
+    return [
+        answer
+        if isinstance(answer, InvalidInput) or answer.version not in known or not isinstance(answer.output, list)
+        else _order(answer, dict(zip(known[answer.version], answer.output, strict=True)), wanted)
+        for answer in answers
+    ]
+
+
+def _order(answer: PredictionRecord, by_class: Mapping[str, float], wanted: Sequence[str]) -> PredictionRecord:
+    return msgspec.structs.replace(answer, output=[by_class.get(name, 0.0) for name in wanted])
 
 
 def explain_refusal(record: RefusalRecord) -> InvalidInput:

@@ -32,7 +32,7 @@ class RoutingTable(msgspec.Struct, frozen=True, kw_only=True):
     `arms` answer fixed shares of the keys, and come before the challenger. `previous` answers no requests, but stays
     loaded, so that a rollback takes no time. `generation` is the number of decisions that the table was derived from:
     it only grows. `state` is the folder of the state to start from, `state_positions` the position in each worker's
-    journal up to which it holds everything; 0 for further workers.
+    journal up to which it holds everything; 0 for further workers. `classes` are by version those of its outputs.
     """
 
     format: Literal[2] = 2
@@ -44,6 +44,7 @@ class RoutingTable(msgspec.Struct, frozen=True, kw_only=True):
     previous: LiveVersion | None = None
     state: str
     state_positions: tuple[int, ...] = ()
+    classes: dict[int, list[str]] = {}
 
 
 def write_routing_table(path: Path, routing_table: RoutingTable) -> None:

@@ -17,7 +17,7 @@ from mlops_lab.journal.writer import Journal
 from mlops_lab.project import Project
 from mlops_lab.serving.answering.acceptance import Acceptance, Acceptor
 from mlops_lab.serving.answering.answerer import AnswerBatch, Answerer
-from mlops_lab.serving.answering.answers import Answers, has_error, reused_id, to_answers
+from mlops_lab.serving.answering.answers import Answers, has_error, order_classes, reused_id, to_answers
 from mlops_lab.serving.answering.counts import WorkerCounts
 from mlops_lab.serving.answering.locks import Locks
 from mlops_lab.serving.answering.requests import fill_times, find_new
@@ -89,14 +89,14 @@ class Service:
                 batch = self._answerer.answer(new_ids(len(rows)), fill_times(rows, self._time))
                 answers = to_answers(batch.records)
                 self._write(batch, only_refusals=whole and has_error(answers))
-                return Answered(answers, False)
+                return Answered(self._order_classes(answers), False)
             names = [name or new_id() for name in names]
             new = find_new(names, rows, index=self.worker_state.prediction_index)
             batch = self._answerer.answer(list(new), fill_times(list(new.values()), self._time))
             computed = dict(zip(new, to_answers(batch.records), strict=True))
             answers = [self._answer_to(name, row, computed.get(name)) for name, row in zip(names, rows, strict=True)]
             self._write(batch, only_refusals=whole and has_error(answers))
-        return Answered(answers, bool(others) and len(computed) < len(names))
+        return Answered(self._order_classes(answers), bool(others) and len(computed) < len(names))
 
     def predict(self, requests: Sequence[msgspec.Struct]) -> Answers:
         """As `answer`, with the shadows scored at once."""
@@ -126,6 +126,13 @@ class Service:
         # a request without a time that is sent again stands for the same moment
         earlier = {field.name: record.request.get(field.name, field.default) for field in self.schemas.fields}
         return record if earlier == {**row, self._time: row[self._time] or earlier[self._time]} else reused_id(name)
+
+    def _order_classes(self, answers: Answers) -> Answers:
+        """The answers with the probabilities of the classes that are declared now: those of versions that know other
+        classes are ordered, and 0 for a class that a version does not know."""
+        return (
+            order_classes(answers, self._known_classes, wanted=self.project.classes) if self._known_classes else answers
+        )
 
     # ---- shadows -------------------------------------------------------------------------------------------------
 
@@ -208,6 +215,13 @@ class Service:
 
     def _answer_with(self, models: LiveModels) -> None:
         self.models = models
+        known = {predictor.version: predictor.plan.classes for predictor in models.predictors}
+        declared = list(self.project.classes)
+        self._known_classes = {
+            version: classes
+            for version, classes in {**models.routing_table.classes, **known}.items()
+            if declared and classes != declared
+        }
         self._readers = {
             predictor.features.version: FeatureReader(
                 predictor, self.worker_state.facts.store, request_names=self.schemas.names

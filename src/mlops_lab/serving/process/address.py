@@ -61,7 +61,7 @@ def find_server(project: Project) -> Address | None:
     try:
         address = msgspec.json.decode(address_path(project).read_bytes(), type=Address)
         os.kill(address.pid, 0)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, OverflowError, msgspec.DecodeError):  # there is none, or the file is damaged
         return None
     # another process may have the number by now: only a server locks the journal
     return address if is_locked(project.journal_path) else None
