@@ -69,6 +69,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "serving/protocols/predictions.py": "end_to_end/test_server_predict.py",
     "serving/protocols/server.py": "end_to_end/test_prometheus.py",
     "starter/analysis.py": "starter/test_analyse.py",
+    "status/describe.py": "end_to_end/test_commands.py",
     "tuning/resume.py": "end_to_end/test_tune.py",
     "tuning/search.py": "end_to_end/test_tune.py",
     "tuning/tracking.py": "end_to_end/test_tune.py",

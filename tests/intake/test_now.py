@@ -15,7 +15,7 @@ def test_the_clock_of_the_data_stands_just_after_its_newest_moment(small):
     newest = small.orders["known_at"].max()
     assert current_moment(small.project, small.lake) == newest + SECOND
     assert small.lake.read("orders").height == 10, "an empty lake is loaded first"
-    row = (newest + timedelta(days=1), 24.0, "volume", "predictions", 1, 0.0, "champion")
+    row = (newest + timedelta(days=1), 24.0, "volume", "predictions", 1, 0.0, "champion", None)
     MEASUREMENTS.append(small.lake, pl.DataFrame([row], schema=MEASUREMENTS.fixed_schema, orient="row"))
     assert current_moment(small.project, small.lake) == newest + timedelta(days=1) + SECOND
 

@@ -37,7 +37,7 @@ def bootstrap(at: datetime) -> list[Decision]:
 
 
 def write_row(lake: Lake, window: Window, *, positioned: bool = True) -> None:
-    row = (window.end, window.hours, "volume", "outcomes", 1, 0.0, "champion")
+    row = (window.end, window.hours, "volume", "outcomes", 1, 0.0, "champion", window.end)
     rows = pl.DataFrame([row], schema=MEASUREMENTS.fixed_schema, orient="row")
     MEASUREMENTS.append(lake, rows, position=position_of(window) if positioned else None)
 

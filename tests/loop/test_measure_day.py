@@ -1,7 +1,6 @@
 """A day that is over: what was answered on it, and the outcomes that arrived on it."""
 
 import shutil
-from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -11,11 +10,13 @@ from outcome_rows import HOUR, write_outcomes
 
 from mlops_lab.clock import days_before
 from mlops_lab.lake import Lake
-from mlops_lab.loop.measure_day import accepted_since, measure_window, predictions_in, task_of
+from mlops_lab.loop.joined_outcomes import predictions_in
+from mlops_lab.loop.measure_day import measure_corrected, measure_window
+from mlops_lab.monitoring.measure import as_known_now, as_known_then
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.window import Window
 from mlops_lab.registry.package import PROFILE_FILE
-from mlops_lab.tables.declared import PREDICTIONS
+from mlops_lab.tables.declared import MEASUREMENTS
 
 
 @pytest.fixture
@@ -33,14 +34,6 @@ def lake(tmp_path: Path) -> Lake:
 
 def yesterday(tiny) -> Window:
     return Window(days_before(tiny.now, 1, tiny.project.timezone), tiny.now)
-
-
-def test_the_predictions_of_a_day_begin_at_midnight_and_end_before_the_next(tiny, lake):
-    began = days_before(tiny.now, 1, tiny.project.timezone)
-    moments = {"before": began - HOUR, "first": began, "last": tiny.now - timedelta(microseconds=1), "after": tiny.now}
-    rows = [{"id": name, "at": at, "asked_at": at, "shop": "a", "express": True} for name, at in moments.items()]
-    PREDICTIONS.append(lake, pl.DataFrame(rows, schema=PREDICTIONS.schema(tiny.project)))
-    assert predictions_in(lake, yesterday(tiny))["id"].to_list() == ["first", "last"]
 
 
 def test_a_day_is_measured_on_the_outcomes_that_arrived_on_it(tiny, lake, package):
@@ -71,12 +64,29 @@ def test_a_day_is_measured_on_the_outcomes_that_arrived_on_it(tiny, lake, packag
     assert values["volume", "predictions"] == 0
 
 
-def test_accepted_outcomes_are_read_in_the_order_of_their_ids(tiny, lake):
-    write_outcomes(tiny, lake, {"id": "b"}, {"id": "c", "verdict": "unknown"})
-    write_outcomes(tiny, lake, {"id": "a"})
-    assert accepted_since(lake, tiny.now - 5 * HOUR)["id"].to_list() == ["a", "b"]
-    assert accepted_since(lake, tiny.now - 5 * HOUR, columns=["id", "verdict"]).columns == ["id", "verdict"]
+def test_a_day_of_which_outcomes_are_corrected_is_measured_again_as_known_then(tiny, lake, package):
+    day = yesterday(tiny)
+    before = Window(days_before(day.began, 1, tiny.project.timezone), day.began)
+    arrived = {"known_at": before.began + HOUR, "predicted_at": before.began, "output": 0.9}
+    corrected = {**arrived, "verdict": "corrected", "known_at": day.began + HOUR, "late": False}
+    write_outcomes(tiny, lake, {**arrived, "id": "a"}, {**arrived, "id": "b"}, {**corrected, "id": "a"})
+
+    def measure(window: Window) -> pl.DataFrame:
+        predictions = predictions_in(lake, window)
+        return measure_window(tiny.project, lake, window, champion=1, package=package, predictions=predictions)
+
+    MEASUREMENTS.append(lake, measure(before))
+    again = measure_corrected(tiny.project, lake, day, package=package)
+    assert {*again["as_of"]} == {day.end}
+    assert {*again["at"]} == {before.end}
+    assert {*again["monitor"]} == {"quality", "calibration"}
+    MEASUREMENTS.append(lake, again)
+    rows = MEASUREMENTS.read(lake)
+    assert value(as_known_then(rows), "observed_rate") == 1.0
+    assert value(as_known_now(rows), "observed_rate") == 0.5
+    assert value(as_known_now(rows), "log_loss") > value(as_known_then(rows), "log_loss")
+    assert measure_corrected(tiny.project, lake, before, package=package).is_empty()
 
 
-def test_the_task_is_that_of_the_package(tiny, package):
-    assert task_of(tiny.project, package).kind == "binary"
+def value(measurements: pl.DataFrame, name: str) -> float:
+    return measurements.filter(pl.col("name") == name)["value"].item()

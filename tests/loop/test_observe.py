@@ -10,7 +10,8 @@ from outcome_rows import HOUR, write_outcomes
 
 from mlops_lab.clock import days_before
 from mlops_lab.lake import Lake
-from mlops_lab.loop.measure_day import MeasuredDay, accepted_since, predictions_in, task_of
+from mlops_lab.loop.joined_outcomes import accepted_since, predictions_in, task_of
+from mlops_lab.loop.measure_day import MeasuredDay
 from mlops_lab.loop.observe import measurements_since, observe, rollout_pairs
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.window import Window
@@ -37,7 +38,7 @@ def lake(tmp_path: Path) -> Lake:
 
 def write_measurements(lake: Lake, *rows: tuple) -> pl.DataFrame:
     frame = pl.DataFrame(
-        [(at, 24.0, monitor, name, 1, value, None) for at, monitor, name, value in rows],
+        [(at, 24.0, monitor, name, 1, value, None, at) for at, monitor, name, value in rows],
         schema=MEASUREMENTS.fixed_schema,
         orient="row",
     )
@@ -52,7 +53,7 @@ def yesterday(tiny) -> Window:
 def test_an_empty_lake_has_nothing_to_observe(tiny, lake):
     assert predictions_in(lake, yesterday(tiny)).is_empty()
     assert measurements_since(lake, tiny.now).is_empty()
-    assert accepted_since(lake, tiny.now).is_empty()
+    assert accepted_since(tiny.project, lake, tiny.now, known_by=tiny.now).is_empty()
     pairs = rollout_pairs(tiny.project, lake, since=tiny.now, now=tiny.now, task=Binary())
     assert pairs.columns == ["truth", "champion", "challenger"]
     assert pairs.is_empty()

@@ -163,5 +163,5 @@ def test_rows_of_older_releases_count_for_the_champion_of_their_day():
 
 def test_what_was_not_measured_is_a_row_with_the_reason():
     row = note_unmeasured(Window(AT - timedelta(hours=5), AT), version=3, reason="the file is gone")
-    assert row.rows() == [(AT, 5.0, "unmeasured", "the file is gone", 3, 1.0, None)]
+    assert row.rows() == [(AT, 5.0, "unmeasured", "the file is gone", 3, 1.0, None, AT)]
     assert dict(row.schema) == MEASUREMENTS.fixed_schema

@@ -73,9 +73,20 @@ def unmeasured_times(lake: Lake) -> list[UnmeasuredTime]:
     return sorted([*failed, *_gaps(rows)], key=lambda item: (item.window.end, item.reason))
 
 
+def measured_windows(lake: Lake) -> list[Window]:
+    """The windows whose answers were measured, oldest first."""
+    if not MEASUREMENTS.exists(lake):
+        return []
+    rows = MEASUREMENTS.read(lake, columns=["at", "window_hours", "monitor"])
+    return _windows(rows.filter(pl.col("monitor") == "volume"))
+
+
+def _windows(rows: pl.DataFrame) -> list[Window]:
+    return [_window(at, hours) for at, hours in rows.select("at", "window_hours").unique().sort("at").iter_rows()]
+
+
 def _gaps(rows: pl.DataFrame) -> Iterator[UnmeasuredTime]:
-    windows = [_window(at, hours) for at, hours in rows.select("at", "window_hours").unique().sort("at").iter_rows()]
-    for before, after in pairwise(windows):
+    for before, after in pairwise(_windows(rows)):
         if after.began > before.end:
             yield UnmeasuredTime(Window(before.end, after.began), NO_TICK)
 

@@ -12,8 +12,9 @@ import polars as pl
 
 from mlops_lab.errors import MlopsError
 from mlops_lab.lake import Lake
-from mlops_lab.loop.measure_day import MeasuredDay, accepted_since, arrival, read_between, task_of, with_truth
-from mlops_lab.monitoring.measure import differing_cells
+from mlops_lab.loop.joined_outcomes import accepted_since, read_between, task_of, with_truth
+from mlops_lab.loop.measure_day import MeasuredDay
+from mlops_lab.monitoring.measure import as_known_now, differing_cells
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import RolloutState
 from mlops_lab.tables.declared import MEASUREMENTS
@@ -65,22 +66,20 @@ def observe(
 
 
 def measurements_since(lake: Lake, since: datetime) -> pl.DataFrame:
-    """The measurements made after `since`."""
+    """The measurements of windows that ended after `since`, as known now."""
     if not MEASUREMENTS.exists(lake):
         return pl.DataFrame()
-    return read_between(lake, MEASUREMENTS, since).filter(pl.col("at") > since)
+    return as_known_now(read_between(lake, MEASUREMENTS, since).filter(pl.col("at") > since))
 
 
 def rollout_pairs(project: Project, lake: Lake, *, since: datetime, now: datetime, task: Task) -> pl.DataFrame:
     """`truth`, `champion`, `challenger`: what both versions answered to each request since `since` whose outcome has
-    arrived before `now`."""
-    joined = accepted_since(lake, since, before=now)
+    arrived before `now`, with what is known then."""
+    joined = accepted_since(project, lake, since, known_by=now)
     if joined.is_empty():
         return _no_pairs(task)
     canary = pl.col("role") == "canary"
-    scored_by_both = joined.filter(
-        pl.col("predicted_at") >= since, arrival() < now, pl.col("shadow_output").is_not_null()
-    )
+    scored_by_both = joined.filter(pl.col("predicted_at") >= since, pl.col("shadow_output").is_not_null())
     return (
         with_truth(project, lake, scored_by_both, task)
         .select(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import polars as pl
 
@@ -18,6 +19,7 @@ UNMEASURED = "unmeasured"
 CHAMPION = "champion"
 _Row = tuple[str, str, float | None]
 _GROUP = ["version", "role"]
+_SAME = ["at", "monitor", "name", *_GROUP]
 
 
 def measure(
@@ -52,6 +54,15 @@ def measure(
     return pl.concat([*parts, _rows(window, version, run_detectors(inputs, profiles))])
 
 
+def measure_quality(window: Window, *, task: Task, joined: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """Quality and calibration of a window once more, with the outcomes as known at `as_of` (see `measure`)."""
+    parts = [
+        _rows(window, version, _quality(_of_group(joined, version, role), task), role=role, as_of=as_of)
+        for version, role in _groups_in([joined])
+    ]
+    return pl.concat([pl.DataFrame(schema=MEASUREMENTS.fixed_schema), *parts])
+
+
 def measure_parity(window: Window, *, version: int, cells: int, differing: int) -> pl.DataFrame:
     """How many feature values were compared with their definition, and how many differ (as rows of `MEASUREMENTS`)."""
     return _rows(window, version, [("parity", "compared", float(cells)), ("parity", "differing", float(differing))])
@@ -62,10 +73,17 @@ def note_unmeasured(window: Window, *, version: int | None, reason: str) -> pl.D
     return _rows(window, version, [(UNMEASURED, reason, 1.0)])
 
 
-def _rows(window: Window, version: int | None, rows: Iterable[_Row], *, role: str | None = None) -> pl.DataFrame:
+def _rows(
+    window: Window,
+    version: int | None,
+    rows: Iterable[_Row],
+    *,
+    role: str | None = None,
+    as_of: datetime | None = None,
+) -> pl.DataFrame:
     return pl.DataFrame(
         [
-            (window.end, window.hours, monitor, name, version, value, role)
+            (window.end, window.hours, monitor, name, version, value, role, as_of or window.end)
             for monitor, name, value in rows
             if value is not None
         ],
@@ -76,11 +94,12 @@ def _rows(window: Window, version: int | None, rows: Iterable[_Row], *, role: st
 
 def _groups(champion: int, predictions: pl.DataFrame, joined: pl.DataFrame) -> list[tuple[int, str]]:
     """The versions that answered, each with its role; the champion always, even where it answered nothing."""
-    found = {(champion, CHAMPION)}
-    for frame in (predictions, joined):
-        if frame.height:
-            found.update(frame.select(_GROUP).drop_nulls().unique().iter_rows())
-    return sorted(found)
+    return sorted({(champion, CHAMPION), *_groups_in([predictions, joined])})
+
+
+def _groups_in(frames: Iterable[pl.DataFrame]) -> list[tuple[int, str]]:
+    found = [frame.select(_GROUP).drop_nulls().unique().iter_rows() for frame in frames if frame.height]
+    return sorted({(version, role) for rows in found for version, role in rows})
 
 
 def _of_group(frame: pl.DataFrame, version: int, role: str) -> pl.DataFrame:
@@ -128,6 +147,16 @@ def differing_cells(measurements: pl.DataFrame) -> int:
     if measurements.is_empty():
         return 0
     return int(measurements.filter(pl.col("monitor") == "parity", pl.col("name") == "differing")["value"].sum())
+
+
+def as_known_now(measurements: pl.DataFrame) -> pl.DataFrame:
+    """The last of the measurements of the same: where outcomes were corrected later, as known after that."""
+    return measurements.sort("at", "as_of").unique(_SAME, keep="last", maintain_order=True)
+
+
+def as_known_then(measurements: pl.DataFrame) -> pl.DataFrame:
+    """The first of the measurements of the same: as known when the window ended."""
+    return measurements.sort("at", "as_of").unique(_SAME, keep="first", maintain_order=True)
 
 
 def measurements_of(measurements: pl.DataFrame, version: int | None) -> pl.DataFrame:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
-from typing import Any
 
 import polars as pl
-from msgspec import UNSET
 
 from mlops_lab.alerts.channels.table import read_alerts
-from mlops_lab.clock import days_before
 from mlops_lab.features.definition import Features
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.quarantine import waiting
 from mlops_lab.loop.days import days_to_measure, unmeasured_times
-from mlops_lab.loop.measure_day import measure_window, predictions_in, task_of
-from mlops_lab.loop.observe import measurements_since, rollout_pairs
+from mlops_lab.loop.joined_outcomes import task_of
+from mlops_lab.loop.observe import rollout_pairs
 from mlops_lab.loop.tick import Loop
 from mlops_lab.loop.triggers.run import next_retraining
-from mlops_lab.monitoring.measure import CHAMPION, measurements_of
-from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.rollout.decision_record import DecisionRecord, record_decision
 from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.rollout.next_step import waiting_for
 from mlops_lab.rollout.versions import find_version, load_plan_of
 from mlops_lab.serving.process.address import find_server
+from mlops_lab.status.performance import last_quality, measure_performance
 from mlops_lab.status.records import (
     AlertRecord,
     Performance,
@@ -35,14 +30,12 @@ from mlops_lab.status.records import (
     RetrainingStatus,
     RolloutProgress,
     UnmeasuredRecord,
-    WindowPerformance,
 )
-from mlops_lab.tables.declared import MEASUREMENTS, OUTCOMES, PREDICTIONS
+from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
 from mlops_lab.tables.verdict import Verdict
 from mlops_lab.training.outcome_delay import explain_delay
 
 _MADE_LIVE_BY = {DecisionKind.BOOTSTRAP, DecisionKind.PROMOTE, DecisionKind.ROLL_BACK}
-_METRICS = ("log_loss", "rmse")
 _DAYS_OF_WEEK = 7
 
 
@@ -69,8 +62,8 @@ def describe(project: Project) -> ProjectStatus:
         stage=state.stage,
         arms={str(version): share for version, share in state.arms},
         generation=state.generation,
-        quality=_quality(loop),
-        performance=_performance(loop, now) if now else Performance(),
+        quality=last_quality(loop),
+        performance=measure_performance(loop, now) if now else Performance(),
         predictions=predictions,
         pending=predictions - verdicts.get(Verdict.ACCEPTED, 0),
         recent=_recent(loop, now) if now else None,
@@ -117,85 +110,6 @@ def _recent(loop: Loop, now: datetime) -> RecentRequests:
         oldest=oldest.isoformat() if isinstance(oldest, datetime) else None,
         within_days=within,
     )
-
-
-def _quality(loop: Loop) -> dict[str, float]:
-    """The newest measurement of each quality metric of the champion's answers."""
-    if not MEASUREMENTS.exists(loop.lake):
-        return {}
-    measured = measurements_of(MEASUREMENTS.read(loop.lake), loop.state.champion)
-    measured = measured.filter(pl.col("monitor") == "quality")
-    newest = measured.filter(pl.col("at") == pl.col("at").max()).sort(pl.col("role").eq_missing(CHAMPION))
-    last_role = newest.filter(pl.col("role").eq_missing(newest["role"].last())) if newest.height else newest
-    return dict(last_role.select("name", "value").iter_rows())
-
-
-def _performance(loop: Loop, now: datetime) -> Performance:
-    """The loss of the champion's answers: the outcomes of other versions' answers are not its own."""
-    project, champion = loop.project, loop.state.champion
-    assert champion is not None
-    window = Window(days_before(now, 1, project.timezone), now)
-    today = measure_window(
-        project,
-        loop.lake,
-        window,
-        champion=champion,
-        package=project.root / find_version(loop.decisions, champion).package,
-        predictions=predictions_in(loop.lake, window),
-    )
-    hours = summarise(measurements_of(today, champion))
-    day = week = None
-    measured = measurements_since(loop.lake, days_before(now, 2 * _DAYS_OF_WEEK, project.timezone))
-    measured = measurements_of(measured, champion)
-    last = measured.filter(pl.col("monitor") == "quality")["at"].max() if measured.height else None
-    if isinstance(last, datetime):
-        day = summarise(measured.filter(pl.col("at") == last))
-        week_begin = days_before(last, _DAYS_OF_WEEK, project.timezone)
-        week = summarise(measured.filter(pl.col("at") < last, pl.col("at") >= week_begin))
-    if day and hours and (day.outcomes, day.value) == (hours.outcomes, hours.value):
-        hours = None  # they are the same hours
-    return Performance(last_24_hours=hours or UNSET, last_day=day or UNSET, week_before=week or UNSET)
-
-
-def summarise(measured: pl.DataFrame) -> WindowPerformance | None:
-    """The loss over the windows and roles of a version, weighted by their outcomes; None where no outcome was
-    measured."""
-    wide = (
-        measured.filter(pl.col("monitor").is_in(["quality", "volume"]))
-        .pivot(on="name", index=["at", "role"], values="value", aggregate_function="first")
-        .sort("at")
-    )
-    metric = next((name for name in _METRICS if name in wide.columns), None)
-    if metric is None:
-        return None
-    windows = wide.drop_nulls([metric, "outcomes"]).filter(pl.col("outcomes") > 0).to_dicts()
-    if not windows:
-        return None
-    outcomes = sum(window["outcomes"] for window in windows)
-    bases = [_constant_loss(window) for window in windows]
-    power = 2 if metric == "rmse" else 1  # squared errors add up, their roots do not
-
-    def mean(values: list[float]) -> float:
-        weighted = zip(values, windows, strict=True)
-        return float((sum(value**power * window["outcomes"] for value, window in weighted) / outcomes) ** (1 / power))
-
-    return WindowPerformance(
-        metric=metric,
-        value=mean([window[metric] for window in windows]),
-        base=mean([base for base in bases if base is not None]) if None not in bases else None,
-        outcomes=int(outcomes),
-        at=max(window["at"] for window in windows).isoformat(),
-    )
-
-
-def _constant_loss(window: dict[str, Any]) -> float | None:
-    """The loss of the best constant prediction: the observed rate, or the observed mean. None where it is not known."""
-    rate, explained = window.get("observed_rate"), window.get("r2")
-    if rate is not None:
-        return sum(-share * math.log(share) for share in (float(rate), 1 - float(rate)) if share > 0)
-    if explained is not None and explained < 1:
-        return float(window["rmse"] / math.sqrt(1 - explained))
-    return None
 
 
 def _unmeasured(loop: Loop) -> list[UnmeasuredRecord]:

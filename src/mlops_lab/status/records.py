@@ -24,13 +24,17 @@ class RecentRequests(Struct, frozen=True, kw_only=True):
 
 class WindowPerformance(Struct, frozen=True, kw_only=True):
     """The loss over some time: which (`metric`), its `value`, the loss of the best constant prediction (`base`, null
-    where it is not known), the number of outcomes, and when the last window ended."""
+    where it is not known), the number of outcomes, and when the last window ended.
+
+    `value` is as known now. Where outcomes were corrected since, `first_known` is what it was when the windows ended.
+    """
 
     metric: str
     value: float
     base: float | None
     outcomes: int
     at: str
+    first_known: float | UnsetType = UNSET
 
 
 class Performance(Struct, frozen=True, kw_only=True):

@@ -85,7 +85,10 @@ def _performance(status: ProjectStatus) -> Iterator[str]:
     for name, window in windows:
         when = {"last_24_hours": "in the last 24 hours", "week_before": "in the week before"}.get(name)
         when = when or _measured_day(status, window.at)
-        parts.append(f"{window.value:.3f} {when} ({format_count(window.outcomes, 'outcome')})")
+        outcomes = format_count(window.outcomes, "outcome")
+        if window.first_known is not UNSET:
+            outcomes += f"; {window.first_known:.3f} before some were corrected"
+        parts.append(f"{window.value:.3f} {when} ({outcomes})")
     newest, base = windows[0][1], ""
     if newest.base is not None and newest.outcomes >= MIN_OUTCOMES_FOR_BASE:
         base = f"; the best constant prediction would have had {newest.base:.3f}"

@@ -146,6 +146,12 @@ MEASUREMENTS = Table(
             "the role in which the version answered: `champion`, `canary` or `arm`; null where the row is not about "
             "answers and their outcomes, and in rows of older releases, which counted all answers for the champion",
         ),
+        FixedColumn(
+            "as_of",
+            MOMENT,
+            "what was known then was measured: `at`, or later for a day of which outcomes were corrected; null in rows "
+            "of older releases",
+        ),
     ),
 )
 ALERTS = Table(

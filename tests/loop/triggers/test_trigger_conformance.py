@@ -24,8 +24,8 @@ def measurements_of(days: int, gap: float, outcomes: float, *, until: datetime) 
     rows = []
     for day in range(days):
         at = until - day * DAY
-        rows.append((at, 24.0, "volume", "outcomes", 1, outcomes, "champion"))
-        rows.append((at, 24.0, "calibration", "", 1, gap, "champion"))
+        rows.append((at, 24.0, "volume", "outcomes", 1, outcomes, "champion", at))
+        rows.append((at, 24.0, "calibration", "", 1, gap, "champion", at))
     return pl.DataFrame(rows, schema=MEASUREMENTS.fixed_schema, orient="row")
 
 
@@ -137,7 +137,7 @@ NULLS = Trigger("triggers.nulls", check_nulls, wait_for_nulls)
 
 def test_one_more_trigger_is_one_file_and_one_entry_in_the_list(tiny, monkeypatch):
     monkeypatch.setattr(run, "TRIGGERS", (*TRIGGERS, NULLS))
-    row = (tiny.now, 24.0, "nulls", "amount", 1, 0.75, None)
+    row = (tiny.now, 24.0, "nulls", "amount", 1, 0.75, None, tiny.now)
     table = pl.DataFrame([row], schema=MEASUREMENTS.fixed_schema, orient="row")
     fired = find_trigger(make_input(tiny, days_ago=2, measurements=table))
     assert fired == FiredTrigger("triggers.nulls", "amount is mostly null", {"share": 0.75})

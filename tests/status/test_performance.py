@@ -1,4 +1,4 @@
-"""The figures behind `mlops status`."""
+"""How good the answers of the champion are, as known now and as known then."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import polars as pl
 import pytest
+from msgspec import UNSET
 
 from mlops_lab.lake import Lake
 from mlops_lab.rollout.decisions import RolloutState
-from mlops_lab.status.describe import _quality, summarise
+from mlops_lab.status.performance import _performance_of, last_quality, summarise
 from mlops_lab.tables.declared import MEASUREMENTS
 
 END = datetime(2024, 3, 25, 23, tzinfo=UTC)
@@ -25,6 +26,7 @@ def measured(*windows: dict[str, float]) -> pl.DataFrame:
             1,
             float(value),
             "champion",
+            None,
         )
         for day, window in enumerate(windows)
         for name, value in window.items()
@@ -69,7 +71,7 @@ def test_without_outcomes_nothing_is_known(windows):
 def test_the_roles_of_a_version_are_weighed_by_their_outcomes():
     """After a promotion, outcomes of its answers as canary and as champion come in on the same day."""
     rows = [
-        (END, 24.0, monitor, name, 2, value, role)
+        (END, 24.0, monitor, name, 2, value, role, END)
         for role, outcomes, loss in (("canary", 100.0, 0.4), ("champion", 300.0, 0.6))
         for monitor, name, value in (("volume", "outcomes", outcomes), ("quality", "log_loss", loss))
     ]
@@ -82,12 +84,24 @@ def test_the_roles_of_a_version_are_weighed_by_their_outcomes():
 )
 def test_the_quality_is_that_of_the_champions_own_answers(tmp_path, champion, expected):
     rows = [
-        (END, 24.0, "quality", "log_loss", 1, 0.9, "champion"),
-        (END, 24.0, "quality", "log_loss", 2, 0.4, "champion"),
-        (END, 24.0, "quality", "log_loss", 2, 0.5, "canary"),
-        (END, 24.0, "quality", "auc", 2, 0.6, "canary"),
-        (END, 24.0, "quality", "log_loss", 3, 0.7, None),  # from an older release
+        (END, 24.0, "quality", "log_loss", 1, 0.9, "champion", END),
+        (END, 24.0, "quality", "log_loss", 2, 0.4, "champion", END),
+        (END, 24.0, "quality", "log_loss", 2, 0.5, "canary", END),
+        (END, 24.0, "quality", "auc", 2, 0.6, "canary", END),
+        (END, 24.0, "quality", "log_loss", 3, 0.7, None, END),  # from an older release
     ]
     lake = Lake(tmp_path)
     MEASUREMENTS.append(lake, pl.DataFrame(rows, schema=MEASUREMENTS.fixed_schema, orient="row"))
-    assert _quality(SimpleNamespace(lake=lake, state=RolloutState(champion=champion))) == expected
+    assert last_quality(SimpleNamespace(lake=lake, state=RolloutState(champion=champion))) == expected
+
+
+def test_a_corrected_day_is_told_as_known_now_and_as_known_then():
+    def loss(value: float, as_of: datetime) -> tuple:
+        return (END, 24.0, "quality", "log_loss", 1, value, "champion", as_of)
+
+    volume = (END, 24.0, "volume", "outcomes", 1, 100.0, "champion", END)
+    rows = [volume, loss(0.4, END), loss(0.7, END + timedelta(days=3)), loss(0.6, END + timedelta(days=2))]
+    day, week = _performance_of(pl.DataFrame(rows, schema=MEASUREMENTS.fixed_schema, orient="row"), "UTC")
+    assert (day.value, day.first_known, day.outcomes, week) == (0.7, 0.4, 100, None)
+    day, _ = _performance_of(pl.DataFrame(rows[:2], schema=MEASUREMENTS.fixed_schema, orient="row"), "UTC")
+    assert (day.value, day.first_known) == (0.4, UNSET)
