@@ -126,5 +126,5 @@ def test_facts_say_how_they_arrived(tiny, late: datetime | None, corrected: date
     frame = fact_frame(fields, records)
     assert frame["received_at"].to_list() == [late, None]
     assert frame["received_at"].dtype == pl.Datetime("us", "UTC")
-    assert frame["received_as"].to_list() == ["sent" if corrected is None else "correction", "sent"]
+    assert frame["received_as"].to_list() == ["sent" if corrected is None else "sent_correction", "sent"]
     assert frame["items"].to_list() == [1.0, None]

@@ -19,7 +19,7 @@ from mlops_lab.training.pipeline import load_pipeline
 
 def command(
     accept_changes: Annotated[
-        bool, typer.Option("--accept-changes", help="Take changed rows of the data as corrections, known from now on.")
+        bool, typer.Option("--accept-changes", help="Take changed and missing rows of the data as corrections.")
     ] = False,
     project: Folder = HERE,
     at: At = None,

@@ -42,10 +42,10 @@ def _parse_request_moments(project: Project, moments: pl.Series) -> pl.Series:
 
 
 def not_appended_error(project: Project) -> InvalidInput:
-    """The error where ids are positions in the file, and its first rows are not those that were loaded before."""
+    """The error where ids are positions in the file, and its first rows are not all those that were loaded before."""
     source = project.settings.source
     return InvalidInput(
-        "its first rows are not those that were loaded before, and without an id a row is known by its position",
+        "its first rows are not all those that were loaded before, and without an id a row is known by its position",
         code="data_changed",
         where=f'table "{source.table}", {source.data}',
         hint="only append to it; or give each row an id, and name its column: id = ... in [source] of mlops.toml",

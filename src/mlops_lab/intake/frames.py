@@ -106,7 +106,7 @@ def outcome_frame(project: Project, records: Sequence[OutcomeRecord]) -> pl.Data
 
 
 def _arrival(record: FactRecord) -> str:
-    return str(Arrival.SENT if record.corrected is None else Arrival.CORRECTION)
+    return str(Arrival.SENT if record.corrected is None else Arrival.SENT_CORRECTION)
 
 
 def _requests(project: Project, requests: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 import polars as pl
 
+from mlops_lab.contracts.parse import parse_column
 from mlops_lab.contracts.tables import SetAside, breaches_of, explain_breaches, sort_out
 from mlops_lab.errors import InvalidInput
 from mlops_lab.intake.changes import TableChanges, changes_error, find_changes, without_submitted
@@ -21,9 +22,6 @@ from mlops_lab.tables.declared import OUTCOMES
 from mlops_lab.tables.fields import outcome_fields, table_fields
 from mlops_lab.tables.table import MOMENT
 
-LOAD_LEAD = timedelta(seconds=10)
-"""How long after a load its new rows become visible to features: by then all servers have them."""
-
 
 def load_sources(
     project: Project, lake: Lake, *, now: datetime, received_at: datetime, accept_changes: bool = False
@@ -31,10 +29,10 @@ def load_sources(
     """Bring the project's data into the lake; True if a table that was loaded before got new rows.
 
     All tables are checked before the first is written. A table that exists gets the rows whose key it does not hold
-    yet. Rows that it holds with other values are refused (Refused, and nothing is loaded), ignored, or corrected, with
-    `on_change = "correct"` or `accept_changes`: the new values are one more version, received at `received_at`. Rows of
-    a first load count as received when they were known. Ids and moments that the source's data lacks are made up as of
-    `now`: see `complete_source`.
+    yet. Data with other values than it holds, or without rows that it got from the data, is refused (Refused, and
+    nothing is loaded), ignored, or taken as a correction, with `on_change = "correct"` or `accept_changes`: one more
+    version of the row, received at `received_at`. Rows of a first load count as received when they were known. Ids and
+    moments that the source's data lacks are made up as of `now`: see `complete_source`.
 
     Rows that break the contract are set aside; InvalidInput, and nothing is loaded, where too many of a file do.
     """
@@ -45,11 +43,11 @@ def load_sources(
             raise explain_breaches(breaches_of(table.name, table.aside))
     _check_order(project, tables[0].rows)
     changes = {table.name: _find_changes(project, lake, table) for table in tables if lake.exists(table.name)}
-    if source.id in tables[0].made_up and source.table in changes and changes[source.table].changed.height:
+    if source.id in tables[0].made_up and source.table in changes and changes[source.table].is_correction:
         raise not_appended_error(project)
     sections: dict[str, SourceSection | TableSection] = {source.table: source, **project.settings.tables}
     on_change = {name: section.on_change for name, section in sections.items()}
-    refused = [one for name, one in changes.items() if one.changed.height and on_change[name] == "refuse"]
+    refused = [one for name, one in changes.items() if one.is_correction and on_change[name] == "refuse"]
     if refused and not accept_changes:
         raise changes_error(refused)
     for table in tables:
@@ -69,7 +67,8 @@ def load_sources(
 
 class _TableData(NamedTuple):
     """The data of a table: its rows that keep the contract, those that do not, how many there are, the columns that
-    identify a row, that of the moment at which it was known, and the columns that the data itself does not have."""
+    identify a row, that of the moment at which it was known, the columns that the data itself does not have, and the
+    keys of all its rows."""
 
     name: str
     rows: pl.DataFrame
@@ -78,6 +77,7 @@ class _TableData(NamedTuple):
     key: list[str]
     known_at: str | None
     made_up: list[str]
+    keys: pl.DataFrame
 
 
 def _read_table(project: Project, name: str, *, now: datetime) -> _TableData:
@@ -88,12 +88,13 @@ def _read_table(project: Project, name: str, *, now: datetime) -> _TableData:
         frame = complete_source(project, frame, now=now)
     order = known_at if name in project.settings.tables and project.settings.tables[name].monotone else None
     rows, aside = sort_out(frame, fields, table=name, key=key, order=order)
-    return _TableData(name, rows, aside, frame.height, key, known_at, made_up)
+    keys = pl.DataFrame([parse_column(frame[field.name], field, name) for field in fields if field.name in key])
+    return _TableData(name, rows, aside, frame.height, key, known_at, made_up, keys)
 
 
 def _find_changes(project: Project, lake: Lake, table: _TableData) -> TableChanges:
     """The changes of a table's data; of the source's, also against the outcomes that were submitted for its ids."""
-    changes = find_changes(lake, table.name, table.rows, key=table.key, ignored=table.made_up)
+    changes = find_changes(lake, table.name, table.rows, key=table.key, present=table.keys, ignored=table.made_up)
     source = project.settings.source
     if table.name != source.table or source.id in table.made_up or not OUTCOMES.exists(lake):
         return changes
@@ -105,13 +106,15 @@ def _find_changes(project: Project, lake: Lake, table: _TableData) -> TableChang
 def _new_rows(changes: TableChanges, received_at: datetime, *, with_corrections: bool) -> pl.DataFrame:
     """The rows to append: when they were received, and as what."""
     parts = [(changes.added, Arrival.FILE), (changes.filled, Arrival.FILLED)]
-    parts += [(changes.changed, Arrival.CORRECTION)] if with_corrections else []
-    return pl.concat(
+    parts += [(changes.changed, Arrival.CORRECTION), (changes.gone, Arrival.GONE)] if with_corrections else []
+    received = [
         rows.with_columns(
             pl.lit(received_at, MOMENT).alias("received_at"), pl.lit(arrival, pl.String).alias("received_as")
         )
         for rows, arrival in parts
-    )
+        if rows.height
+    ]
+    return pl.concat(received, how="diagonal") if received else changes.added
 
 
 def _keys(project: Project) -> dict[str, tuple[list[str], str | None]]:

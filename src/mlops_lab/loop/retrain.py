@@ -61,7 +61,7 @@ def retrain(
     candidate = candidate or prepare_candidate(project, lake, now=now)
     if earlier := _find_identical(decisions, candidate.identity):
         known = f"version {earlier.version}" if earlier.version else f"the one refused before ({earlier.reason})"
-        reason = f"the candidate is identical to {known}: same data, same code, same environment"
+        reason = f"the candidate is identical to {known}: same training data, same code, same environment"
         return Decision(
             now, DecisionKind.REFUSE, earlier.version, "identical", reason, by, {"candidate": candidate.identity}
         )

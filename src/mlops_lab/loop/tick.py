@@ -11,7 +11,7 @@ from mlops_lab.alerts.rules import unmeasured_alert
 from mlops_lab.clock import to_micros
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
-from mlops_lab.intake.sources import LOAD_LEAD, load_sources
+from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.loop.act import name_champion, record_decision
 from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split
@@ -27,6 +27,7 @@ from mlops_lab.rollout.compatibility import check_live_versions, check_schema, c
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, read_decisions
 from mlops_lab.rollout.deploy import deploy, has_long_journal
 from mlops_lab.rollout.versions import find_version, load_plan_of, load_predictor
+from mlops_lab.tables.arrival import LOAD_LEAD
 from mlops_lab.tables.declared import DECISIONS, MEASUREMENTS
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.candidate import Candidate, prepare_candidate

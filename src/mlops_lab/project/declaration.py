@@ -156,8 +156,9 @@ class SourceSection(Config, frozen=True, kw_only=True):
     on_change: Annotated[
         Literal["refuse", "correct", "ignore"],
         means(
-            "what to do where rows of the data have other values than those loaded before: `refuse` until "
-            "`mlops run --accept-changes`, `correct` (the new values count from now on), or `ignore` them",
+            "what to do where rows of the data have other values than those loaded before, or are gone: `refuse` until "
+            "`mlops run --accept-changes`, `correct` (the new values count from now on, and what is gone does not), or "
+            "`ignore` it",
         ),
     ] = "refuse"
     request: Annotated[Declared, means("a table of request fields and their types")]
@@ -202,8 +203,9 @@ class TableSection(Config, frozen=True, kw_only=True):
     on_change: Annotated[
         Literal["refuse", "correct", "ignore"],
         means(
-            "what to do where rows of the data have other values than those loaded before: `refuse` until "
-            "`mlops run --accept-changes`, `correct` (the new values count from now on), or `ignore` them",
+            "what to do where rows of the data have other values than those loaded before, or are gone: `refuse` until "
+            "`mlops run --accept-changes`, `correct` (the new values count from now on, and what is gone does not), or "
+            "`ignore` it",
         ),
     ] = "refuse"
     fields: Annotated[Declared, means("a table of columns and their types")]

@@ -17,6 +17,8 @@ from mlops_lab.project import Project
 from mlops_lab.tables.declared import OUTCOMES
 from mlops_lab.tables.verdict import Verdict
 
+LOAD_LEAD = timedelta(seconds=10)
+"""How long after a load its new rows become visible to features: by then all servers have them."""
 MIN_MEASURED = 50
 """A delay that was seen less often is not taken as that of a table."""
 
@@ -29,9 +31,20 @@ class Arrival(StrEnum):
     SENT = "sent"
     """It was sent to the server, or by `mlops ingest`."""
     CORRECTION = "correction"
-    """It corrects an earlier row: it counts instead of it from the moment at which it was received."""
+    """It corrects an earlier row, and came with a file: it counts instead of it from the moment at which it was
+    received."""
+    SENT_CORRECTION = "sent_correction"
+    """It corrects an earlier row, and was sent."""
+    GONE = "gone"
+    """The file does not have the row any more: from the moment at which it was received, the row does not count."""
     FILLED = "filled"
     """An earlier row, with values in columns that the table did not have before: it counts instead of it at once."""
+
+
+SENT = (Arrival.SENT, Arrival.SENT_CORRECTION)
+"""Of rows that were sent one by one."""
+LATER = (Arrival.CORRECTION, Arrival.SENT_CORRECTION, Arrival.GONE, Arrival.FILLED)
+"""Of rows that are later versions of others."""
 
 
 def file_delay(project: Project, lake: Lake, table: str) -> timedelta:

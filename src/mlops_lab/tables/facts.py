@@ -10,13 +10,13 @@ import polars as pl
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.schemas.casts import MOMENT, cast_exactly, join_types
-from mlops_lab.tables.arrival import Arrival, file_delay
+from mlops_lab.tables.arrival import LATER, LOAD_LEAD, Arrival, file_delay
 from mlops_lab.tables.declared import OUTCOMES
 from mlops_lab.tables.fields import table_schemas
 from mlops_lab.tables.identity import identity_error
 from mlops_lab.tables.table import FixedColumn
 from mlops_lab.tables.verdict import COUNTED, Verdict
-from mlops_lab.tables.versions import CORRECTED_AT, latest_versions, with_retractions
+from mlops_lab.tables.versions import CORRECTED_AT, GONE, latest_versions, with_retractions
 
 LOOP_COLUMNS = frozenset({"received_at", "received_as"})
 """The columns that every table of the project gets as soon as rows are added after its first load."""
@@ -149,11 +149,11 @@ def facts_of(
 ) -> pl.DataFrame:
     """The facts in some rows of a table: `_fact_id`, `_known_at`, `_seen_at` (null: always visible), and the columns of
     the rows (those of them that are in `columns`), also those that are not declared any more. Where rows are later
-    versions of others, `CORRECTED_AT` has the moment at which each was received.
+    versions of others, `CORRECTED_AT` has the moment at which each was received, and `GONE` says which end a row.
 
     A fact is visible from the later of two moments: when it became known, and when it reached the project. For a row of
-    a file the second is `delay` after the first; with `as_served`, that of the load. The rows of the outcomes are facts
-    of the source table.
+    a file the second is `delay` after the first; with `as_served`, that of the load. What a file corrects is known to a
+    training when it was loaded, and to servers `LOAD_LEAD` later. The outcomes are facts of the source table.
     """
     source = project.settings.source
     if table in (source.table, OUTCOMES.name):
@@ -175,12 +175,15 @@ def facts_of(
         seen = pl.when(_is_of_file(rows)).then(known + delay).otherwise(seen)
     is_later = _is_later(rows, table)
     has_later = rows.select(is_later.any()).item()
-    later = [pl.when(is_later).then(seen).alias(CORRECTED_AT)] if has_later else []
+    corrected_at = seen
+    if not as_served and table != OUTCOMES.name:
+        corrected_at = pl.when(_is(rows, Arrival.CORRECTION, Arrival.GONE)).then(seen - LOAD_LEAD).otherwise(seen)
+    later = [pl.when(is_later).then(corrected_at).alias(CORRECTED_AT), _is(rows, Arrival.GONE).alias(GONE)]
     return rows.select(
         identity.alias("_fact_id"),
         known.alias("_known_at"),
         seen.alias("_seen_at"),
-        *later,
+        *(later if has_later else []),
         *(column for name, column in own.items() if columns is None or name in columns),
     )
 
@@ -191,14 +194,18 @@ def _is_of_file(rows: pl.DataFrame) -> pl.Expr:
         return pl.lit(value=True)
     if "received_as" not in rows.columns:
         return pl.col("received_at").is_null()
-    is_loaded = pl.col("received_as").is_in([Arrival.FILE, Arrival.FILLED]).fill_null(value=False)
-    return is_loaded | (pl.col("received_as").is_null() & pl.col("received_at").is_null())
+    return _is(rows, Arrival.FILE, Arrival.FILLED) | (pl.col("received_as").is_null() & pl.col("received_at").is_null())
 
 
 def _is_later(rows: pl.DataFrame, table: str) -> pl.Expr:
     """Which rows are later versions of others."""
     if table == OUTCOMES.name:
         return pl.col("verdict") == Verdict.CORRECTED
+    return _is(rows, *LATER)
+
+
+def _is(rows: pl.DataFrame, *arrivals: Arrival) -> pl.Expr:
+    """Which rows arrived in one of these ways."""
     if "received_as" not in rows.columns:
         return pl.lit(value=False)
-    return pl.col("received_as").is_in([Arrival.CORRECTION, Arrival.FILLED]).fill_null(value=False)
+    return pl.col("received_as").is_in(arrivals).fill_null(value=False)

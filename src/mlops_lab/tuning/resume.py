@@ -6,9 +6,10 @@ from datetime import datetime
 
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
-from mlops_lab.intake.sources import LOAD_LEAD, load_sources
+from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
+from mlops_lab.tables.arrival import LOAD_LEAD
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.pipeline import Pipeline
 from mlops_lab.training.training_set import TrainingSet, build_training_set
