@@ -17,15 +17,20 @@ from in_process import InProcessServer
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    """A shop with a live version, whose table `shops` may be corrected."""
-    shop = Shop(tmp_path / "shop", Draft())
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A shop with a live version, whose table `shops` may be corrected. Never change it."""
+    shop = Shop(tmp_path_factory.mktemp("shop") / "old", Draft())
     shop.edit(shop.draft)
     config = shop.folder / "mlops.toml"
     config.write_text(config.read_text().replace("[tables.shops]\n", '[tables.shops]\non_change = "correct"\n'))
     assert shop.mlops("run").code == 0
     return shop
+
+
+@pytest.fixture
+def shop(live: Shop, tmp_path: Path) -> Shop:
+    return live.copy(tmp_path / "shop")
 
 
 def send(server: InProcessServer, path: str, body: dict[str, Any]) -> dict[str, Any]:
