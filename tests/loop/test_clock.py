@@ -7,7 +7,7 @@ import pytest
 from mlops_lab.errors import InvalidInput
 from mlops_lab.loop.clock import MAX_AHEAD, check_moment, clock_alert, decide_about_clock
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold
-from mlops_lab.tables.newest import CLOCK_TOLERANCE, MAX_JUMP
+from mlops_lab.tables.trusted_moments import CLOCK_TOLERANCE, MAX_JUMP
 
 NOW = datetime(2013, 3, 1, tzinfo=UTC)
 LATER = NOW + timedelta(days=400)

@@ -9,7 +9,7 @@ from mlops_lab.clock import latest
 from mlops_lab.errors import InvalidInput
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
-from mlops_lab.tables.newest import CLOCK_TOLERANCE, MAX_JUMP
+from mlops_lab.tables.trusted_moments import CLOCK_TOLERANCE, MAX_JUMP
 
 MAX_AHEAD = timedelta(days=366)
 """How far ahead of now a moment may lie that is given by hand."""

@@ -1,9 +1,8 @@
-"""The newest moment of a project that can be trusted: one row with a wrong time does not move its clock."""
+"""The newest moment in the tables of a project."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 
 import polars as pl
 
@@ -12,13 +11,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.schemas.casts import MOMENT
 from mlops_lab.tables.declared import MEASUREMENTS, OUTCOMES, PREDICTIONS
-
-MAX_JUMP = timedelta(days=30)
-"""How far ahead of the rest single rows may lie."""
-TRUSTED_ROWS = 10
-"""As many rows that lie further ahead are no mistake: there were none for a while."""
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far ahead of the machine's clock a moment may lie, because that clock was corrected."""
+from mlops_lab.tables.trusted_moments import CLOCK_TOLERANCE, TRUSTED_ROWS, trusted_of
 
 
 def trusted_newest(project: Project, lake: Lake) -> datetime | None:
@@ -36,16 +29,6 @@ def trusted_newest(project: Project, lake: Lake) -> datetime | None:
         return clock.latest(*(_as_moment(part.filter(part <= limit).max()) for part in moments))
     newest = [part.drop_nulls().top_k(TRUSTED_ROWS).cast(MOMENT).rename("moment") for part in moments]
     return trusted_of(pl.concat(newest)) if newest else None
-
-
-def trusted_of(moments: pl.Series) -> datetime | None:
-    """The newest of the moments but for fewer than `TRUSTED_ROWS` that lie more than `MAX_JUMP` ahead of all others."""
-    ordered = moments.sort(descending=True).head(TRUSTED_ROWS).to_list()
-    trusted = ordered[0] if ordered else None
-    for later, earlier in pairwise(ordered):
-        if later - earlier > MAX_JUMP:
-            trusted = earlier
-    return _as_moment(trusted)
 
 
 def _as_moment(value: object) -> datetime | None:

@@ -7,7 +7,7 @@ import pytest
 from mlops_lab import clock
 from mlops_lab.clock import to_micros
 from mlops_lab.serving.answering.time_limit import TimeLimit
-from mlops_lab.tables.newest import MAX_JUMP, TRUSTED_ROWS
+from mlops_lab.tables.trusted_moments import MAX_JUMP, TRUSTED_ROWS
 
 NOW = datetime(2013, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -61,7 +61,7 @@ class Answerer:
         if not rows:
             return AnswerBatch([], [], {})
         times = [row[self._time] for row in rows]
-        moments = all_to_micros(times)
+        moments: Sequence[int] = all_to_micros(times)
         as_of = self._limit(moments)
         if as_of is not moments:
             times = list(map(from_micros, as_of))

@@ -21,7 +21,7 @@ from mlops_lab.schemas.evolution import Column, as_declared
 from mlops_lab.serving.answering.online_store import open_online_store
 from mlops_lab.serving.answering.schemas import Schemas
 from mlops_lab.serving.answering.source_rows import SourceRows
-from mlops_lab.tables.newest import TRUSTED_ROWS, trusted_of
+from mlops_lab.tables.trusted_moments import TRUSTED_ROWS, trusted_of
 
 _ROWS_AT_ONCE = 512
 """All rows of a state at once would, as Python objects, take much memory that is never returned."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from mlops_lab import clock
 from mlops_lab.clock import to_micros
-from mlops_lab.tables.newest import MAX_JUMP, TRUSTED_ROWS
+from mlops_lab.tables.trusted_moments import MAX_JUMP, TRUSTED_ROWS
 
 _JUMP_MICROS = MAX_JUMP // timedelta(microseconds=1)
 

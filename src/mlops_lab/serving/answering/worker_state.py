@@ -41,7 +41,7 @@ from mlops_lab.serving.answering.known_facts import KnownFacts
 from mlops_lab.serving.answering.record_locator import RecordLocator
 from mlops_lab.serving.answering.routing_table import RoutingTable
 from mlops_lab.serving.answering.schemas import Schemas
-from mlops_lab.tables.newest import CLOCK_TOLERANCE
+from mlops_lab.tables.trusted_moments import CLOCK_TOLERANCE
 from mlops_lab.tables.verdict import Verdict
 
 PREDICTION_INDEX = "book"
