@@ -11,6 +11,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.loop.days import (
     MAX_DAYS,
     NO_TICK,
+    WRITER,
     UnmeasuredTime,
     days_to_measure,
     measured_until,
@@ -39,7 +40,7 @@ def bootstrap(at: datetime) -> list[Decision]:
 def write_row(lake: Lake, window: Window, *, positioned: bool = True) -> None:
     row = (window.end, window.hours, "volume", "outcomes", 1, 0.0, "champion", window.end)
     rows = pl.DataFrame([row], schema=MEASUREMENTS.fixed_schema, orient="row")
-    MEASUREMENTS.append(lake, rows, position=position_of(window) if positioned else None)
+    MEASUREMENTS.append(lake, rows, position=position_of(window, WRITER) if positioned else None)
 
 
 def test_days_are_measured_from_the_one_on_which_the_first_version_went_live(tiny, lake):
@@ -56,7 +57,7 @@ def test_days_go_on_where_the_last_measured_one_ended(tiny, lake):
     midnight = day_of(tiny.now, NEW_YORK)
     odd = Window(midnight - DAY, midnight + timedelta(hours=3))
     write_row(lake, odd)
-    assert measured_until(lake) == odd.end
+    assert measured_until(lake, []) == odd.end
     days = days_to_measure(tiny.project, lake, bootstrap(midnight - DAY), now=midnight + 2 * DAY)
     assert days == [Window(odd.end, midnight + DAY), Window(midnight + DAY, midnight + 2 * DAY)]
     assert days_to_measure(tiny.project, lake, bootstrap(midnight - DAY), now=midnight) == [], "nothing twice"

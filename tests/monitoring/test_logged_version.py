@@ -8,7 +8,7 @@ from mlops_lab.monitoring.logged_version import LoggedVersion
 
 def test_features_are_computed_as_they_were_for_training(tiny):
     version = LoggedVersion(1, tiny.predictor.plan)
-    rows = tiny.training.holdout.tail(50)
+    rows = tiny.training.holdout.tail(50).with_columns(at="asked_at")
     computed = version.compute(rows, FactCache(tiny.project, tiny.lake).read())
     assert computed.columns == list(version.columns)
     assert computed.equals(tiny.training.holdout_inputs.tail(50).select(computed.columns))
@@ -17,7 +17,7 @@ def test_features_are_computed_as_they_were_for_training(tiny):
 def test_a_field_that_only_the_version_knew_is_null_where_the_log_lacks_it(tiny):
     plan = tiny.predictor.plan
     version = LoggedVersion(1, type(plan)(**{**plan_fields(plan), "request": {**plan.request, "gone": "float?"}}))
-    rows = tiny.training.holdout.tail(5)
+    rows = tiny.training.holdout.tail(5).with_columns(at="asked_at")
     facts = FactCache(tiny.project, tiny.lake).read()
     assert version.compute(rows, facts).height == 5
     assert version.compute(rows.with_columns(gone=pl.lit(1.0)), facts).height == 5

@@ -34,6 +34,7 @@ class Ledger:
         self.index = PredictionIndex(within_days=within_days, read_outcome=self.written.__getitem__)
 
     def add(self, name: str, at: datetime) -> None:
+        self.index.now = max(self.index.now, to_micros(at))
         self.index.add([name], [to_micros(at)], [0])
 
     def add_outcome(self, name: str, known_at: datetime, values: dict) -> None:

@@ -94,7 +94,7 @@ def test_what_is_left_out_of_corrected_facts_cannot_be_looked_up_any_more(tiny, 
         View("latest", "t", by="k", values={"last": last("x")}),
         View("window", "t", by="k", over="2d", values={"sum": total("x"), "count": count("x"), "most": largest("x")}),
     ]
-    kept = _needed_facts(tiny.project, facts, pair)
+    kept = _needed_facts(tiny.project, facts, pair, newest=facts["_known_at"].max())
     assert kept.columns == facts.columns
     earliest = facts["_known_at"].max() - tiny.project.settings.source.outcome_within_days * DAY
     asked = [(key, earliest + day * DAY + DAY / 2) for key in "ab" for day in range(120)]
@@ -106,8 +106,13 @@ def test_what_is_left_out_of_corrected_facts_cannot_be_looked_up_any_more(tiny, 
 
 def test_what_was_retracted_long_ago_is_left_out(tiny):
     """Also where all rows were corrected: a state must not grow with the past."""
-    drawn = [(day, "a", [(1, "a", 1)]) for day in range(200)]
-    kept = _needed_facts(tiny.project, corrected_facts(drawn), [View("v", "t", by="k", values={"x": last("x")})])
+    facts = corrected_facts([(day, "a", [(1, "a", 1)]) for day in range(200)])
+    kept = _needed_facts(
+        tiny.project,
+        facts,
+        [View("v", "t", by="k", values={"x": last("x")})],
+        newest=facts["_known_at"].max(),
+    )
     within = tiny.project.settings.source.outcome_within_days
     assert kept.height <= 3 * (within + 2) + 1
 

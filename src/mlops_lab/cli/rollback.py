@@ -20,7 +20,7 @@ def command(
 ) -> None:
     """End the rollout of the challenger; without one, return to the version before the champion."""
     loop = Loop(open_project(project))
-    decision = loop.roll_back(parse_at(at) or loop.now(), by="a person", reason=reason)
+    decision = loop.roll_back(loop.moment(parse_at(at)), by="a person", reason=reason)
     if json:
         print_record(msgspec.convert(decision.as_dict() | {"champion": loop.state.champion}, RollbackRecord))
     else:

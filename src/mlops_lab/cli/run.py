@@ -28,7 +28,7 @@ def command(
     """Train a candidate on all known rows, run its gates, and start its rollout."""
     with console.status("") as status:
         loop = Loop(open_project(project), report=lambda stage: status.update(stage))
-        decision = loop.run(parse_at(at) or loop.now(), by="a person", accept_changes=accept_changes)
+        decision = loop.run(loop.moment(parse_at(at)), by="a person", accept_changes=accept_changes)
         loop.act()
     if warning := explain_delay(loop.project, loop.lake, load_pipeline(loop.project).features):
         console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)

@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Let a version answer a fixed share of the keys. A key always gets the same version."""
     loop = Loop(open_project(project))
-    decision = loop.split(parse_at(at) or loop.now(), version, share=share, by="a person")
+    decision = loop.split(loop.moment(parse_at(at)), version, share=share, by="a person")
     if json:
         arms = {str(version): share for version, share in loop.state.arms}
         print_record(msgspec.convert(decision.as_dict() | {"arms": arms}, SplitRecord))

@@ -12,7 +12,7 @@ def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
     """Move the server's log into the lake, measure the days that are over, decide, and act."""
     with console.status("") as status:
         loop = Loop(open_project(project), report=lambda stage: status.update(stage))
-        now = parse_at(at) or loop.now()
+        now = loop.moment(parse_at(at))
         decisions = loop.tick(now, by="loop")
     if json:
         made, ends = map(record_decision, decisions), [window.end.isoformat() for window in loop.measured]

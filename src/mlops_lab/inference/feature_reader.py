@@ -63,8 +63,15 @@ class FeatureReader:
         self.log_columns = list(columns.values())
         """The columns of the log for the inputs that the request itself does not hold."""
 
-    def read(self, rows: Sequence[Mapping[str, Any]], moments: Sequence[int] | None = None) -> list[Inputs]:
-        """The inputs of each request as of its time. `moments`: those times in microseconds since 1970, if known."""
+    def read(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        moments: Sequence[int] | None = None,
+        *,
+        as_of: Sequence[int] | None = None,
+    ) -> list[Inputs]:
+        """The inputs of each request as of its time, or `as_of`. `moments`: those times, if known. Both in microseconds
+        since 1970."""
         if not rows:
             return []
         if not self._views and not self._has_derived and not self._removed:  # the fields are the inputs
@@ -78,7 +85,7 @@ class FeatureReader:
         missing: list[dict[str, str]] = [_NOTHING_MISSING] * len(rows)
         refused: list[str | None] = [None] * len(rows)
         for view, entity, names in self._views:
-            values, reasons = self._store.read(view, list(map(entity, rows)), moments)
+            values, reasons = self._store.read(view, list(map(entity, rows)), as_of or moments)
             columns.update(zip(names, zip(*values, strict=True), strict=True))
             for index, reason in reasons.items():
                 missing[index] = {**missing[index], view.name: reason}

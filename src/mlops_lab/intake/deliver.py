@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from mlops_lab.contracts.tables import breaches_of, conform, sort_out
-from mlops_lab.errors import EnvironmentFault, InvalidInput, NotFound, Refused
+from mlops_lab.errors import EnvironmentFault, InvalidInput, MlopsError, NotFound, Refused
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.quarantine import find_fixed, release, set_aside
@@ -109,9 +109,8 @@ def _deliver(
         for start in range(0, len(rows), ROWS_AT_ONCE):
             try:
                 part = _send(project, server, path, {name: rows[start : start + ROWS_AT_ONCE]})
-            except InvalidInput as error:
-                error.where = _shift_index(error.where, start)
-                raise
+            except MlopsError as error:
+                raise _part_error(error, start, rows=len(rows)) from None
             for problem in part.get("problems", []):
                 problem["where"] = _shift_index(problem["where"], start)
             _merge(response, part)
@@ -138,6 +137,16 @@ def _deploy_new_state(project: Project, lake: Lake) -> None:
     """Have servers start from everything that the lake holds by now."""
     decisions = read_decisions(lake)
     deploy(project, lake, decisions=decisions, state=fold(decisions), new_state=True)
+
+
+def _part_error(error: MlopsError, start: int, *, rows: int) -> MlopsError:
+    """The error in one part of the rows, as one of all of them: which were taken before it."""
+    if isinstance(error, InvalidInput):
+        error.where = _shift_index(error.where, start)
+    if start:
+        taken = f"the first {start:,} of {rows:,} rows were taken, and none after them"
+        error.hint = f"{taken}; mend it and send the file again: no row is taken twice"
+    return error
 
 
 def _shift_index(where: str | None, start: int) -> str | None:

@@ -9,18 +9,19 @@ from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
-from mlops_lab.tables.declared import DECISIONS, MEASUREMENTS, OUTCOMES, PREDICTIONS
+from mlops_lab.tables.declared import DECISIONS
+from mlops_lab.tables.newest import trusted_newest
 
 
 def current_moment(project: Project, lake: Lake) -> datetime:
-    """The machine's time; or, with `clock = "data"`, just after the newest moment in the tables.
+    """The machine's time; or, with `clock = "data"`, just after the newest moment in the tables (`tables.newest`).
 
     For the latter the journal is moved into the lake first; where the lake is empty, the data files are loaded.
     """
     if project.settings.project.clock == "wall":
         return clock.now()
     ingest_journal(project, lake)
-    newest = _newest(project, lake) or _last_decision(lake)
+    newest = trusted_newest(project, lake) or _last_decision(lake)
     if newest is None:
         load_sources(project, lake, now=clock.EPOCH, received_at=clock.EPOCH)  # a first load: known when it was known
         return current_moment(project, lake)
@@ -31,11 +32,3 @@ def _last_decision(lake: Lake) -> datetime | None:
     """When something was decided last. The data is then loaded by who trains, once it is sure that it fits."""
     moment = DECISIONS.read(lake, columns=["at"])["at"].max() if DECISIONS.exists(lake) else None
     return moment if isinstance(moment, datetime) else None
-
-
-def _newest(project: Project, lake: Lake) -> datetime | None:
-    source = project.settings.source
-    tables = (PREDICTIONS, OUTCOMES, MEASUREMENTS)
-    known = [(source.table, source.known_at), *((table.name, table.time) for table in tables)]
-    moments = [lake.read(table, columns=[column])[column].max() for table, column in known if lake.exists(table)]
-    return max((moment for moment in moments if isinstance(moment, datetime)), default=None)

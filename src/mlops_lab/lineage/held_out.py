@@ -20,7 +20,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE
 from mlops_lab.registry.store.records import RegisteredVersion
-from mlops_lab.tables.facts import read_labelled
+from mlops_lab.tables.facts import AS_OF, read_labelled
 from mlops_lab.tables.fields import request_fields
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.tasks.base import mean_of
@@ -122,8 +122,7 @@ def compare_pair(
 
 def _predict(project: Project, lake: Lake, predictors: Sequence[Predictor], rows: pl.DataFrame) -> list[pl.Series]:
     """The output of each version for the rows; null where a server would refuse the request."""
-    time = project.settings.source.time
-    requests = rows.select(field.name for field in request_fields(project))
+    requests = rows.select(*(field.name for field in request_fields(project)), AS_OF)
     facts = read_training_facts(project, lake)
     inputs: dict[str, tuple[pl.DataFrame, pl.Series]] = {}
     outputs = []
@@ -132,8 +131,8 @@ def _predict(project: Project, lake: Lake, predictors: Sequence[Predictor], rows
         if features.version not in inputs:
             try:
                 inputs[features.version] = (
-                    compute(features, requests, time=time, facts=facts),
-                    refused(features, requests, time=time, facts=facts),
+                    compute(features, requests, time=AS_OF, facts=facts),
+                    refused(features, requests, time=AS_OF, facts=facts),
                 )
             except (pl.exceptions.PolarsError, KeyError) as error:
                 raise InvalidInput(

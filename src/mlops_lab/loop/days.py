@@ -20,7 +20,7 @@ from mlops_lab.tables.declared import MEASUREMENTS
 MAX_DAYS = 60
 """How many days one tick measures at most. Older ones are not measured any more, and an alert says so."""
 WRITER = "tick"
-"""Who writes the measurements; the number of an append is the end of the day, in microseconds."""
+"""Who writes the measurements (see `writer_of`); the number of an append is the end of the day, in microseconds."""
 NO_TICK = "no tick ran"
 
 
@@ -32,10 +32,25 @@ class UnmeasuredTime:
     reason: str
 
 
-def measured_until(lake: Lake) -> datetime | None:
+def writer_of(decisions: Sequence[Decision]) -> str:
+    """Who writes the measurements: another one each time that the clock was set back. The positions of the one before
+    lie in the future."""
+    times = len(_set_back(decisions))
+    return f"{WRITER} {times}" if times else WRITER
+
+
+def measured_until(lake: Lake, decisions: Sequence[Decision]) -> datetime | None:
     """The end of the last day that was measured, or found to be unmeasurable; None before the first."""
-    position = MEASUREMENTS.position(lake, WRITER)
-    return from_micros(position) if position else None
+    position = MEASUREMENTS.position(lake, writer_of(decisions))
+    if position:
+        return from_micros(position)
+    if not (moments := _set_back(decisions)):
+        return None
+    return max((window.end for window in measured_windows(lake) if window.end <= moments[-1]), default=None)
+
+
+def _set_back(decisions: Sequence[Decision]) -> list[datetime]:
+    return [decision.at for decision in decisions if decision.what is DecisionKind.CLOCK]
 
 
 def days_to_measure(project: Project, lake: Lake, decisions: Sequence[Decision], *, now: datetime) -> list[Window]:
@@ -47,7 +62,8 @@ def days_to_measure(project: Project, lake: Lake, decisions: Sequence[Decision],
     first_live = next((decision.at for decision in decisions if decision.what is DecisionKind.BOOTSTRAP), None)
     if first_live is None:
         return []
-    began = measured_until(lake) or day_of(first_live, project.timezone)
+    first_live = min([first_live, *_set_back(decisions)])
+    began = measured_until(lake, decisions) or day_of(first_live, project.timezone)
     return list(whole_days(began, now, project.timezone))
 
 
@@ -57,9 +73,9 @@ def split_days(days: Sequence[Window]) -> tuple[Window | None, Sequence[Window]]
     return Window(old[0].began, old[-1].end) if old else None, recent
 
 
-def position_of(window: Window) -> tuple[str, int]:
+def position_of(window: Window, writer: str) -> tuple[str, int]:
     """What makes an append about a day happen once."""
-    return WRITER, to_micros(window.end)
+    return writer, to_micros(window.end)
 
 
 def unmeasured_times(lake: Lake) -> list[UnmeasuredTime]:

@@ -27,6 +27,7 @@ from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.rollout.versions import find_version, load_plan_of
 from mlops_lab.tables.declared import PREDICTIONS
+from mlops_lab.tables.facts import AS_OF
 from mlops_lab.tables.fields import request_fields
 from mlops_lab.tasks.multiclass import order_classes
 from mlops_lab.training.agreement import read_agreement
@@ -195,8 +196,8 @@ def _champion_output(
     inputs = data.holdout_inputs
     if champion.features.version != features.version:
         facts = read_training_facts(project, lake, until=data.until)
-        requests = data.holdout.select(field.name for field in request_fields(project))
-        inputs = compute(champion.features, requests, time=project.settings.source.time, facts=facts)
+        requests = data.holdout.select(*(field.name for field in request_fields(project)), AS_OF)
+        inputs = compute(champion.features, requests, time=AS_OF, facts=facts)
     output = champion.score(inputs)
     if project.classes:
         output = order_classes(output, classes=champion.plan.classes, wanted=project.classes)

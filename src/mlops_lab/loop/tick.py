@@ -8,14 +8,22 @@ from pathlib import Path
 
 from mlops_lab.alerts.channels.run import send_alerts
 from mlops_lab.alerts.rules import unmeasured_alert
-from mlops_lab.clock import to_micros
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.loop.act import name_champion, record_decision
+from mlops_lab.loop.clock import check_moment, clock_alert, decide_about_clock
 from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split
-from mlops_lab.loop.days import MAX_DAYS, NO_TICK, WRITER, days_to_measure, position_of, split_days
+from mlops_lab.loop.days import (
+    MAX_DAYS,
+    NO_TICK,
+    days_to_measure,
+    measured_until,
+    position_of,
+    split_days,
+    writer_of,
+)
 from mlops_lab.loop.decide import as_made_later, decide
 from mlops_lab.loop.measure_day import MeasuredDay, measure_day
 from mlops_lab.loop.observe import observe
@@ -69,6 +77,10 @@ class Loop:
         """What "now" is for this project: the machine's time, or just after the newest moment its tables know of."""
         return current_moment(self.project, self.lake)
 
+    def moment(self, at: datetime | None) -> datetime:
+        """The moment `at`, or now. InvalidInput where it lies so far ahead that it must be a mistake."""
+        return check_moment(at, now=self.now())
+
     def tick(self, now: datetime, *, by: str = "loop") -> list[Decision]:
         """The decisions that one tick at `now` made. Data known at or after `now` plays no part.
 
@@ -81,6 +93,7 @@ class Loop:
         self.report("ingest")
         ingest_journal(self.project, self.lake)
         self.check_schema()
+        self._check_clock(now, by=by)
         is_due = self.state.champion is not None and not self._is_measured(now)
         if is_due:
             self._measure_and_decide(now, by=by)
@@ -108,17 +121,27 @@ class Loop:
             progress = f" (day {number} of {len(days)})" if len(days) > 1 else ""
             day = self._measure(window, progress)
             self._decide(window.end if number < len(days) else now, day, now=now, by=by)
-            MEASUREMENTS.append(self.lake, day.measurements, position=position_of(window))
+            MEASUREMENTS.append(self.lake, day.measurements, position=self._position_of(window))
             self.measured.append(window)
         if not days:
             self._decide(now, None, now=now, by=by)
 
+    def _check_clock(self, now: datetime, *, by: str) -> None:
+        """Where the clock was ahead before: let all that is dated after `now` count as of now, and alert. Else the loop
+        would wait until that time comes."""
+        measured = measured_until(self.lake, self.decisions)
+        decision = decide_about_clock(self.project, self.state, measured=measured, now=now, by=by)
+        if decision is not None:
+            self.record(decision)
+            position = (decision.rule, len(self.decisions))
+            send_alerts(self.project, self.lake, [clock_alert(decision)], position=position)
+
     def _give_up(self, window: Window) -> None:
         """Note that time lies too far back to be measured."""
         reason = f"{NO_TICK} for more than {MAX_DAYS} days"
-        send_alerts(self.project, self.lake, [unmeasured_alert(window, reason)], position=position_of(window))
+        send_alerts(self.project, self.lake, [unmeasured_alert(window, reason)], position=self._position_of(window))
         rows = note_unmeasured(window, version=self.state.champion, reason=reason)
-        MEASUREMENTS.append(self.lake, rows, position=position_of(window))
+        MEASUREMENTS.append(self.lake, rows, position=self._position_of(window))
 
     def _measure(self, window: Window, progress: str) -> MeasuredDay:
         """The day, measured for the champion of that day, its alerts sent."""
@@ -135,7 +158,7 @@ class Loop:
             report=lambda stage: self.report(f"{stage}{progress}"),
         )
         self.last_log_loss = quality_of(day.measurements, "log_loss", version=champion)
-        send_alerts(self.project, self.lake, day.alerts, position=position_of(window))
+        send_alerts(self.project, self.lake, day.alerts, position=self._position_of(window))
         return day
 
     def _decide(self, as_of: datetime, day: MeasuredDay | None, *, now: datetime, by: str) -> None:
@@ -243,4 +266,8 @@ class Loop:
 
     def _is_measured(self, end: datetime) -> bool:
         """Whether the day that ends at `end`, or a later one, was measured."""
-        return MEASUREMENTS.position(self.lake, WRITER) >= to_micros(end)
+        until = measured_until(self.lake, self.decisions)
+        return until is not None and until >= end
+
+    def _position_of(self, window: Window) -> tuple[str, int]:
+        return position_of(window, writer_of(self.decisions))

@@ -28,8 +28,11 @@ class LoggedVersion:
     def compute(self, rows: pl.DataFrame, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """The inputs that are computed: view values and derived features, but no request fields; nor what comes from a
         table that is not declared any more, as there is nothing that it could be compared with."""
-        time, features = self.plan.time, self.features
-        requests = self._requests(rows)
+        features, requests = self.features, self._requests(rows)
+        if not features.views:
+            time = self.plan.time
+        elif (time := "at") not in requests.columns:  # as of when each was answered
+            requests = requests.with_columns(rows["at"])
         looked_up: list[pl.DataFrame] = []
         gone: set[str] = set()
         for view in features.views:

@@ -26,7 +26,7 @@ class IndexedPrediction(NamedTuple):
 
 
 class PredictionIndex:
-    """Predictions made within the last `within_days` (by their own time) before the newest, and their outcomes.
+    """Predictions made within the last `within_days` before `now`, by their own time, and their outcomes.
 
     There are millions of them. So the index holds only the time of each and a number, the location of its record;
     `read_outcome` returns the accepted outcome at a location.
@@ -38,7 +38,8 @@ class PredictionIndex:
         self._predictions = ExpiringMap()
         # both by the time of the prediction: evicted together with it
         self._outcomes, self._shadows = ExpiringMap(), ExpiringMap()
-        self._newest = -1
+        self.now = -1
+        """The moment (microseconds since 1970) before which predictions become too old."""
         self._added_since_eviction = 0
 
     def find(self, prediction_id: str) -> IndexedPrediction | None:
@@ -56,7 +57,6 @@ class PredictionIndex:
     def add(self, ids: Sequence[str], moments: Sequence[int], locations: Sequence[int]) -> None:
         """Add at least one prediction, none of which is in the index. Moments are microseconds since 1970."""
         self._predictions.put(ids, moments, locations)
-        self._newest = max(self._newest, *moments)
         self._added_since_eviction += len(ids)
         if self._added_since_eviction >= _EVICT_EVERY:
             self._evict_old()
@@ -98,6 +98,6 @@ class PredictionIndex:
 
     def _evict_old(self) -> None:
         self._added_since_eviction = 0
-        oldest_hour = self._newest // MICROS_PER_HOUR - self._within_hours
+        oldest_hour = self.now // MICROS_PER_HOUR - self._within_hours
         for entries in (self._predictions, self._outcomes, self._shadows):
             entries.evict(oldest_hour)

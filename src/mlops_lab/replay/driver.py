@@ -183,7 +183,7 @@ class Replay:
             waited += 0.02
 
     def _is_done(self, day: date) -> bool:
-        return (measured_until(self.loop.lake) or EPOCH) >= self._stream.bounds(day)[1]
+        return (measured_until(self.loop.lake, self.loop.decisions) or EPOCH) >= self._stream.bounds(day)[1]
 
     def _start_stage(self, stage: str) -> None:
         self._stopwatch.start(stage)

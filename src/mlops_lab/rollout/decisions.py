@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -34,6 +34,8 @@ class DecisionKind(StrEnum):
     """The challenger is withdrawn; where there is none, the champion gives way to the version before it."""
     SPLIT = "split"
     """A version answers a fixed share of the keys from now on, an A/B test; a share of 0 ends it."""
+    CLOCK = "clock"
+    """The clock was ahead: what is dated after this moment counts as of this moment."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,11 @@ def apply(state: RolloutState, decision: Decision) -> RolloutState:
             share = float(decision.evidence.get("share") or 0.0)
             others = tuple(arm for arm in state.arms if arm[0] != decision.version)
             after["arms"] = (*others, (decision.version, share)) if share > 0 else others
+        case DecisionKind.CLOCK:
+            times = ("since", "rollout_began", "last_retrain")
+            after |= {name: min(after[name], decision.at) for name in times if after[name] is not None}
+            if state.retraining is not None:
+                after["retraining"] = replace(state.retraining, at=min(state.retraining.at, decision.at))
         case DecisionKind.ROLL_BACK if state.challenger is not None:
             after |= {"challenger": None, "stage": None, "since": decision.at, "rollout_began": None}
         case DecisionKind.ROLL_BACK:

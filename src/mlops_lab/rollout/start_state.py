@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 import polars as pl
 
+from mlops_lab.clock import EPOCH
 from mlops_lab.features.retractions import has_retractions
 from mlops_lab.features.view import View
 from mlops_lab.files import disk_fault
@@ -22,6 +23,7 @@ from mlops_lab.serving.answering.worker_state import PREDICTION_INDEX
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, SHADOWS
 from mlops_lab.tables.facts import read_served_facts
 from mlops_lab.tables.fields import outcome_fields, request_fields
+from mlops_lab.tables.newest import trusted_newest
 from mlops_lab.tables.verdict import COUNTED
 
 VIEWS_FILE = "views.json"
@@ -43,10 +45,11 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        newest = trusted_newest(project, lake)
         for table, facts in read_served_facts(project, lake).items():
             needed = [view for view in views if view.table == table]
             if needed:
-                _needed_facts(project, facts, needed).write_parquet(folder / f"{table}.parquet")
+                _needed_facts(project, facts, needed, newest=newest).write_parquet(folder / f"{table}.parquet")
         (folder / VIEWS_FILE).write_bytes(msgspec.json.encode([view.version for view in views]))
         write_segment(folder / PREDICTION_INDEX, encode_frames(_index_records(project, lake)))
     except OSError as error:
@@ -54,14 +57,18 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
     return str(folder.relative_to(project.root)), positions
 
 
-def _needed_facts(project: Project, facts: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
-    """The facts that a request from now on can still look up; of versions of one fact the newest comes last."""
+def _needed_facts(
+    project: Project, facts: pl.DataFrame, views: Sequence[View], *, newest: datetime | None
+) -> pl.DataFrame:
+    """The facts that a request from now on can still look up; of versions of one fact the newest comes last. `newest`
+    is the newest moment of the project: facts may lie after it."""
     windows = [view.window for view in views if view.window]
     margin = timedelta(days=project.settings.source.outcome_within_days)
-    newest = facts["_known_at"].max()
     facts = facts.sort("_known_at", "_fact_id", "_seen_at", nulls_last=False)
-    if not isinstance(newest, datetime):
+    newest_fact = facts["_known_at"].max()
+    if newest is None or not isinstance(newest_fact, datetime):
         return facts
+    newest = min(newest, newest_fact)
     oldest = newest - margin - max(windows, default=timedelta(0))
     in_window = pl.col("_known_at").is_null() | (pl.max_horizontal("_known_at", "_seen_at") >= oldest)
     if has_retractions(facts):
@@ -89,9 +96,7 @@ def _index_records(project: Project, lake: Lake) -> Iterator[PredictionRecord | 
     """The predictions that may still get an outcome, then the outcomes that some of them have already."""
     if not PREDICTIONS.exists(lake):
         return
-    newest = PREDICTIONS.read(lake, columns=["at"])["at"].max()
-    if not isinstance(newest, datetime):
-        return
+    newest = trusted_newest(project, lake) or EPOCH
     oldest = newest - timedelta(days=project.settings.source.outcome_within_days)
     request_names = [field.name for field in request_fields(project)]
     outcome_names = [field.name for field in outcome_fields(project)]

@@ -130,7 +130,7 @@ def _warnings(loop: Loop) -> list[str]:
 
 def _last_alert(loop: Loop, now: datetime) -> AlertRecord | None:
     """The newest alert of the last week."""
-    recent = [alert for alert in read_alerts(loop.lake) if alert.at >= now - timedelta(days=_DAYS_OF_WEEK)]
+    recent = [alert for alert in read_alerts(loop.lake) if now - timedelta(days=_DAYS_OF_WEEK) <= alert.at <= now]
     if not recent:
         return None
     alert = recent[-1]

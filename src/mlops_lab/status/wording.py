@@ -28,6 +28,7 @@ DECISION_TEXTS = {
     "canary": "version {version} answers a share of the keys",
     "promote": "version {version} was promoted",
     "split": "version {version} is in an A/B test",
+    "clock": "the clock was ahead",
     "roll_back": "rolled back (version {version})",
 }
 """A text for each kind of decision."""

@@ -20,7 +20,7 @@ PREDICTIONS = Table(
     once=_JOURNAL_ONCE,
     columns=(
         FixedColumn("id", _TEXT, "the client's id of the request, or one that was made for it"),
-        FixedColumn("at", MOMENT, "the request's own time"),
+        FixedColumn("at", MOMENT, "as of when it was answered: the request's own time, unless that was ahead"),
         FixedColumn("version", _WHOLE, "the version that answered"),
         FixedColumn("role", _TEXT, "`champion`, `canary`, or `arm` of an A/B test"),
         FixedColumn("output", None, "the answer: a probability, the probability of each class, or a number"),
@@ -68,7 +68,7 @@ REFUSALS = Table(
     once=_JOURNAL_ONCE,
     columns=(
         FixedColumn("id", _TEXT, "the id of the request"),
-        FixedColumn("at", MOMENT, "the request's own time"),
+        FixedColumn("at", MOMENT, "as of when it was answered: the request's own time, unless that was ahead"),
         FixedColumn("version", _WHOLE, "the version that should have answered"),
         FixedColumn("view", _TEXT, "the view that had no values; empty where the model gave no valid answer"),
         FixedColumn("reason", _TEXT, "the reason in words"),
@@ -83,7 +83,7 @@ SHADOWS = Table(
     once=_JOURNAL_ONCE,
     columns=(
         FixedColumn("id", _TEXT, "the id of the prediction"),
-        FixedColumn("at", MOMENT, "the request's own time"),
+        FixedColumn("at", MOMENT, "as of when it was answered: the request's own time, unless that was ahead"),
         FixedColumn("version", _WHOLE, "the version in shadow"),
         FixedColumn("output", None, "what it would have answered"),
     ),

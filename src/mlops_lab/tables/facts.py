@@ -20,6 +20,8 @@ from mlops_lab.tables.versions import CORRECTED_AT, GONE, latest_versions, with_
 
 LOOP_COLUMNS = frozenset({"received_at", "received_as"})
 """The columns that every table of the project gets as soon as rows are added after its first load."""
+AS_OF = "_as_of"
+"""In labelled requests that a server answered: as of when, where that was not their own time."""
 _ADDED = frozenset(column.name for column in OUTCOMES.columns if isinstance(column, FixedColumn)) | LOOP_COLUMNS
 """The columns of outcomes that say what became of them; and those of `LOOP_COLUMNS`."""
 
@@ -27,10 +29,13 @@ _ADDED = frozenset(column.name for column in OUTCOMES.columns if isinstance(colu
 def read_labelled(project: Project, lake: Lake, *, until: datetime | None = None) -> pl.DataFrame:
     """All requests whose outcome is known: the loaded past and the accepted outcomes; by time, then id.
 
-    Of a corrected one the last version that was received before `until` (None: ever). Columns: those of `facts_of`, the
-    request fields, the column of the moment of knowing, the outcome fields.
+    Of a corrected one the last version that was received by `until` (None: ever). Columns: those of `facts_of`, the
+    request fields, the column of the moment of knowing, the outcome fields, and `AS_OF`: as of when it was answered.
     """
-    return latest_versions(_read_source(project, lake), ["_fact_id"], until=until)
+    labelled = latest_versions(_read_source(project, lake), ["_fact_id"], until=until)
+    own = pl.col(project.settings.source.time)
+    as_of = pl.min_horizontal(own, AS_OF) if AS_OF in labelled.columns else own
+    return labelled.with_columns(as_of.alias(AS_OF))
 
 
 def read_facts(project: Project, lake: Lake, *, until: datetime | None = None) -> dict[str, pl.DataFrame]:
@@ -162,6 +167,8 @@ def facts_of(
         identity = pl.col(id_column)
         names = [name for name in rows.columns if name not in {id_column, known_at, *_ADDED}]
         own = {source.known_at: pl.col(known_at).alias(source.known_at), **{name: pl.col(name) for name in names}}
+        if not as_served and table == OUTCOMES.name and "predicted_at" in rows.columns:
+            own[AS_OF] = pl.col("predicted_at").alias(AS_OF)
     else:
         section = project.settings.tables[table]
         known_at = section.known_at or ""

@@ -16,6 +16,7 @@ from mlops_lab.features.offline import compute, refused
 from mlops_lab.lake import Lake, Snapshot, fingerprint_frame
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import OUTCOMES
+from mlops_lab.tables.facts import AS_OF
 from mlops_lab.tables.fields import request_fields, table_fields
 from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.make import make_task
@@ -64,11 +65,11 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
         if breaches := find_breaches(table, rows, fields):  # in the lake since before the contract had this rule
             raise explain_breaches(breaches)
     known = labelled.filter(pl.col("_known_at") <= until, pl.col(source.time) < until)
-    requests = known.select(field.name for field in request_fields(project))  # nothing that was known only later
+    requests = known.select(*(field.name for field in request_fields(project)), AS_OF)  # nothing known only later
     try:
-        answered = ~refused(features, requests, time=source.time, facts=facts)
+        answered = ~refused(features, requests, time=AS_OF, facts=facts)
         known, requests = known.filter(answered), requests.filter(answered)
-        inputs = compute(features, requests, time=source.time, facts=facts)
+        inputs = compute(features, requests, time=AS_OF, facts=facts)
     except pl.exceptions.PolarsError as error:
         raise not_computed_error(error) from None
     check_inputs(inputs)

@@ -50,7 +50,7 @@ def make_answerer(tiny: Any, store: MemoryStore) -> Any:
         models = LiveModels(table, tiny.project.root, loaded=loaded)
         readers = {predictor.features.version: FeatureReader(predictor, store) for predictor in models.predictors}
         source = tiny.project.settings.source
-        return Answerer(models, readers, time=source.time, key=source.key)
+        return Answerer(models, readers, time=source.time, key=source.key, limit=lambda moments: moments)
 
     return make
 
@@ -137,7 +137,7 @@ def test_features_of_other_versions_are_recorded_by_name(tiny, store, rows):
     models = LiveModels(table, tiny.project.root, loaded=loaded)
     readers = {predictor.features.version: FeatureReader(predictor, store) for predictor in models.predictors}
     second.score_rows = lambda values: [0.5 for _ in values]  # type: ignore[method-assign]
-    answerer = Answerer(models, readers, time="asked_at", key="customer")
+    answerer = Answerer(models, readers, time="asked_at", key="customer", limit=lambda moments: moments)
     names = answerer.log_columns
     records = answerer.answer(ids(rows), rows).records
     champion = readers[tiny.predictor.features.version].read(rows)

@@ -42,7 +42,7 @@ def rows(tiny: Any) -> list[dict[str, Any]]:
 
 
 def requests(rows: list[dict[str, Any]]) -> list[ShadowRequest]:
-    return [ShadowRequest(f"r{number}", row, None) for number, row in enumerate(rows)]
+    return [ShadowRequest(f"r{number}", row, row["asked_at"], None) for number, row in enumerate(rows)]
 
 
 def test_answered_requests_are_for_the_shadow_of_their_route(tiny, challenger, rows):
@@ -58,8 +58,8 @@ def test_answered_requests_are_for_the_shadow_of_their_route(tiny, challenger, r
     ]
     records[3] = RefusalRecord("r3", rows[3]["asked_at"], 1, "stock", "unknown", rows[3])
     assert make_shadow_requests(routes, [inputs] * 4, records=records) == {
-        2: [ShadowRequest("r0", rows[0], (1.0,))],
-        1: [ShadowRequest("r2", rows[2], (1.0,))],
+        2: [ShadowRequest("r0", rows[0], rows[0]["asked_at"], (1.0,))],
+        1: [ShadowRequest("r2", rows[2], rows[2]["asked_at"], (1.0,))],
     }
     assert make_shadow_requests(routes[1:2], [inputs], records=records[1:2]) == {}
 
@@ -138,7 +138,7 @@ def test_a_version_that_fails_gives_no_outputs_and_a_line_in_the_log(challenger,
 
 def test_an_output_that_is_not_a_number_is_not_recorded(challenger, rows):
     task = ShadowTask(challenger, requests(rows[:3]), [])
-    records = shadow_records(task, [0.5, math.nan, [0.25, 0.75]], time="asked_at")
+    records = shadow_records(task, [0.5, math.nan, [0.25, 0.75]])
     assert records == [
         ShadowRecord("r0", rows[0]["asked_at"], 2, 0.5),
         ShadowRecord("r2", rows[2]["asked_at"], 2, [0.25, 0.75]),

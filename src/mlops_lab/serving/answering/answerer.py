@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
+from mlops_lab.clock import from_micros
 from mlops_lab.inference.feature_reader import FeatureReader, Inputs
 from mlops_lab.inference.predictor import has_no_number
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord
@@ -23,8 +24,8 @@ class AnswerBatch(NamedTuple):
     """The records to write about some requests, in their order, and what is to be scored after the response."""
 
     records: list[PredictionRecord | RefusalRecord]
-    moments: list[int]
-    """The time of each request, in microseconds since 1970."""
+    moments: Sequence[int]
+    """As of when each request was answered, in microseconds since 1970."""
     shadow_requests: dict[int, list[ShadowRequest]]
     """By the version of the shadow."""
 
@@ -35,12 +36,21 @@ class Answerer:
     Each step is done for all requests at once, list by list: Python spends most of its time on calls of functions.
     """
 
-    def __init__(self, models: LiveModels, readers: Mapping[str, FeatureReader], *, time: str, key: str | None) -> None:
+    def __init__(
+        self,
+        models: LiveModels,
+        readers: Mapping[str, FeatureReader],
+        *,
+        time: str,
+        key: str | None,
+        limit: Callable[[Sequence[int]], Sequence[int]],
+    ) -> None:
         self._route = lru_cache(maxsize=8192)(models.route)  # the same keys come again and again
         self._fallback = models.fallback
         self._readers = readers
         self._time = time
         self._key = key
+        self._limit = limit
         champion = models.champion.features.version
         self.log_columns = readers[champion].log_columns
         """Columns of the champion's features. Records of versions with the same features hold only the values."""
@@ -51,13 +61,19 @@ class Answerer:
         if not rows:
             return AnswerBatch([], [], {})
         times = [row[self._time] for row in rows]
-        moments = all_to_micros(times)
+        moments: Sequence[int] = all_to_micros(times)
+        as_of = self._limit(moments)
+        if as_of is not moments:
+            times = list(map(from_micros, as_of))
+            if self._time == "at":  # the log has one column for both
+                rows = [{**row, self._time: at} for row, at in zip(rows, times, strict=True)]
+                moments = as_of
         routes = list(map(self._route, self._keys(ids, rows)))
-        inputs = self._read(routes, rows, moments)
+        inputs = self._read(routes, rows, moments, as_of=as_of)
         outputs = _score(routes, inputs)
         unanswered = _find_unanswered(inputs, outputs)
         if on_trial := [index for index in unanswered if routes[index].role != "champion"]:
-            self._fall_back(on_trial, routes, inputs, outputs, rows=rows, moments=moments)
+            self._fall_back(on_trial, routes, inputs, outputs, rows=rows, moments=moments, as_of=as_of)
             unanswered = _find_unanswered(inputs, outputs)
         records: list[PredictionRecord | RefusalRecord] = list(
             map(
@@ -75,7 +91,7 @@ class Answerer:
         )
         for index in unanswered:
             records[index] = _refuse(ids[index], rows[index], times[index], routes[index], inputs[index])
-        return AnswerBatch(records, moments, make_shadow_requests(routes, inputs, records=records))
+        return AnswerBatch(records, as_of, make_shadow_requests(routes, inputs, records=records))
 
     def _features(self, routes: Sequence[Route], inputs: Sequence[Inputs]) -> list[Any]:
         """The features as records hold them: only values, or by column where the champion has other features."""
@@ -103,19 +119,23 @@ class Answerer:
         *,
         rows: Sequence[dict[str, Any]],
         moments: Sequence[int],
+        as_of: Sequence[int],
     ) -> None:
         """Let the champion answer the requests at these indexes, which a version on trial does not answer."""
         new_routes = [self._fallback] * len(indexes)
-        new_inputs = self._read(new_routes, pick(rows, indexes), pick(moments, indexes))
+        new_inputs = self._read(new_routes, pick(rows, indexes), pick(moments, indexes), as_of=pick(as_of, indexes))
         assign(routes, indexes, new_routes)
         assign(inputs, indexes, new_inputs)
         assign(outputs, indexes, _score(new_routes, new_inputs))
 
-    def _read(self, routes: Sequence[Route], rows: Sequence[dict[str, Any]], moments: Sequence[int]) -> list[Inputs]:
+    def _read(
+        self, routes: Sequence[Route], rows: Sequence[dict[str, Any]], moments: Sequence[int], *, as_of: Sequence[int]
+    ) -> list[Inputs]:
         """The inputs of each request; versions with the same features read together."""
         inputs: list[Any] = [None] * len(rows)
         for version, indexes in group_indexes([route.predictor.features.version for route in routes]).items():
-            assign(inputs, indexes, self._readers[version].read(pick(rows, indexes), pick(moments, indexes)))
+            read = self._readers[version].read
+            assign(inputs, indexes, read(pick(rows, indexes), pick(moments, indexes), as_of=pick(as_of, indexes)))
         return inputs
 
 

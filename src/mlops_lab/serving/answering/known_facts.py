@@ -16,10 +16,12 @@ from mlops_lab.features.online import FactRow, OnlineStore, make_fact_row
 from mlops_lab.features.view import View, columns_by_table
 from mlops_lab.journal.records import FactRecord, OutcomeRecord
 from mlops_lab.project import Project
+from mlops_lab.schemas.casts import MOMENT
 from mlops_lab.schemas.evolution import Column, as_declared
 from mlops_lab.serving.answering.online_store import open_online_store
 from mlops_lab.serving.answering.schemas import Schemas
 from mlops_lab.serving.answering.source_rows import SourceRows
+from mlops_lab.tables.trusted_moments import TRUSTED_ROWS, trusted_of
 
 _ROWS_AT_ONCE = 512
 """All rows of a state at once would, as Python objects, take much memory that is never returned."""
@@ -39,17 +41,21 @@ class KnownFacts:
         self._source_rows = SourceRows(project)
         self.newest: dict[str, datetime] = {}
         """By table, the moment at which its newest row was known."""
+        self.loaded_until: datetime | None = None
+        """The newest moment of the facts that were loaded, as far as it can be trusted."""
         self._view_columns = {table: sorted(columns) for table, columns in columns_by_table(views).items()}
 
     def load(self, state: Path, *, is_predicted: Callable[[str], bool]) -> None:
         """Add the facts of the state that the loop prepared. Those of requests that a server of this project answered
         (`is_predicted`) are outcomes, and no rows."""
+        newest: list[pl.Series] = []
         for path in sorted(state.glob("*.parquet")):
             table = path.stem
             if table not in self._schemas.table_fields:  # it is not declared any more
                 continue
             columns = [field.name for field in self._schemas.table_fields[table]] if table in self.rows else []
             frame = self._conform(table, pl.read_parquet(path))
+            newest.append(frame["_known_at"].drop_nulls().top_k(TRUSTED_ROWS).cast(MOMENT))
             corrected = _count_retractions(frame)
             for part in frame.iter_slices(_ROWS_AT_ONCE):
                 rows = part.rows(named=True)
@@ -62,6 +68,7 @@ class KnownFacts:
                 elif columns:
                     for row in rows:
                         self._add_row(table, {column: row[column] for column in columns})
+        self.loaded_until = trusted_of(pl.concat(newest)) if newest else None
 
     def _conform(self, table: str, frame: pl.DataFrame) -> pl.DataFrame:
         """The facts as they are declared now, also those of a state from before; with all columns that views read."""

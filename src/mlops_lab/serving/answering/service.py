@@ -25,6 +25,7 @@ from mlops_lab.serving.answering.routing import LiveModels
 from mlops_lab.serving.answering.routing_table import RoutingTable
 from mlops_lab.serving.answering.schemas import Schemas
 from mlops_lab.serving.answering.shadows import ShadowQueue, ShadowTask, shadow_records, unscored_requests
+from mlops_lab.serving.answering.time_limit import TimeLimit
 from mlops_lab.serving.answering.worker_state import WorkerState
 
 RESERVE_BYTES = 4 * 1024 * 1024
@@ -59,6 +60,7 @@ class Service:
             worker_path(project.journal_path, other).mkdir(parents=True, exist_ok=True)
         self._acceptor = Acceptor(project, self.schemas)
         self._shadows = ShadowQueue()
+        self._time_limit = TimeLimit(uses_wall_clock=project.settings.project.clock == "wall")
         self.models = LiveModels(routing_table, project.root)
         self.journal = Journal(path, reserve_bytes=RESERVE_BYTES)
         self._locks = Locks(project.journal_path, workers=workers)
@@ -149,7 +151,7 @@ class Service:
     def note_shadows(self, task: ShadowTask, outputs: Sequence[Any] | None) -> None:
         """Count a shadow's outputs, and write them to the journal; None: it failed."""
         self.counts.note_shadows(task.predictor.version, len(task.requests), failed=outputs is None)
-        if outputs and (records := shadow_records(task, outputs, time=self._time)):
+        if outputs and (records := shadow_records(task, outputs)):
             self.worker_state.record(self.journal, records)
 
     def score_shadows(self) -> None:
@@ -228,7 +230,10 @@ class Service:
             )
             for predictor in self.models.predictors
         }
-        self._answerer = Answerer(self.models, self._readers, time=self._time, key=self._key)
+        self._answerer = Answerer(self.models, self._readers, time=self._time, key=self._key, limit=self._limit_moments)
+
+    def _limit_moments(self, moments: Sequence[int]) -> Sequence[int]:
+        return self._time_limit.apply(moments, newest=self.worker_state.newest_known)
 
     def _restore_state(self, models: LiveModels) -> WorkerState:
         views = list(views_of(models.predictors).values())

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from mlops_lab.clock import to_micros
 from mlops_lab.inference.feature_reader import FeatureReader, Inputs
 from mlops_lab.inference.predictor import Predictor, has_no_number
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord, ShadowRecord
@@ -25,6 +27,8 @@ class ShadowRequest(NamedTuple):
     id: str
     """Of the prediction."""
     row: dict[str, Any]
+    at: datetime
+    """As of when it was answered."""
     values: tuple[Any, ...] | None
     """The inputs; None where the shadow uses other features than the version that answered."""
 
@@ -40,7 +44,7 @@ def make_shadow_requests(
     for route, item, record in zip(routes, inputs, records, strict=True):
         if route.shadow is not None and isinstance(record, PredictionRecord):
             is_same = route.shadow.features.version == route.predictor.features.version
-            request = ShadowRequest(record.id, record.request, item.values if is_same else None)
+            request = ShadowRequest(record.id, record.request, record.at, item.values if is_same else None)
             requests.setdefault(route.shadow.version, []).append(request)
     return requests
 
@@ -50,7 +54,7 @@ def unscored_requests(state: WorkerState) -> dict[int, list[ShadowRequest]]:
     requests: dict[int, list[ShadowRequest]] = {}
     for name, version in state.unscored_shadows.items():
         if (record := state.read_prediction(name)) is not None:
-            requests.setdefault(version, []).append(ShadowRequest(name, record.request, None))
+            requests.setdefault(version, []).append(ShadowRequest(name, record.request, record.at, None))
     return requests
 
 
@@ -102,9 +106,10 @@ class ShadowQueue:
 
 
 def _make_task(predictor: Predictor, reader: FeatureReader, requests: Sequence[ShadowRequest]) -> ShadowTask:
-    """A task with the inputs of all requests. They are read here where the shadow uses other features; as of the time
-    of the request, so that it does not matter when."""
-    read = iter(reader.read([request.row for request in requests if request.values is None]))
+    """A task with the inputs of all requests. They are read here where the shadow uses other features; as of when the
+    request was answered, so that it does not matter when."""
+    unread = [request for request in requests if request.values is None]
+    read = iter(reader.read([request.row for request in unread], as_of=[to_micros(request.at) for request in unread]))
     kept: list[ShadowRequest] = []
     values: list[Sequence[Any]] = []
     for request in requests:
@@ -117,10 +122,10 @@ def _make_task(predictor: Predictor, reader: FeatureReader, requests: Sequence[S
     return ShadowTask(predictor, kept, values)
 
 
-def shadow_records(task: ShadowTask, outputs: Sequence[Output], *, time: str) -> list[ShadowRecord]:
+def shadow_records(task: ShadowTask, outputs: Sequence[Output]) -> list[ShadowRecord]:
     """The records to write for a task that was scored."""
     return [
-        ShadowRecord(request.id, request.row[time], task.predictor.version, output)
+        ShadowRecord(request.id, request.at, task.predictor.version, output)
         for request, output in zip(task.requests, outputs, strict=True)
         if not has_no_number(output)
     ]

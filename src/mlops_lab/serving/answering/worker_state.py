@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import msgspec
 
+from mlops_lab import clock
 from mlops_lab.clock import from_micros, to_micros
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.view import View
@@ -40,6 +41,7 @@ from mlops_lab.serving.answering.known_facts import KnownFacts
 from mlops_lab.serving.answering.record_locator import RecordLocator
 from mlops_lab.serving.answering.routing_table import RoutingTable
 from mlops_lab.serving.answering.schemas import Schemas
+from mlops_lab.tables.trusted_moments import CLOCK_TOLERANCE
 from mlops_lab.tables.verdict import Verdict
 
 PREDICTION_INDEX = "book"
@@ -58,8 +60,10 @@ class WorkerState:
         )
         self._outcome_names = schemas.outcome_names
         self.facts = KnownFacts(project, schemas, views=views)
+        self._uses_wall_clock = project.settings.project.clock == "wall"
         self.newest: datetime | None = None
-        """The latest time of a request."""
+        """The latest moment as of which a request was answered. With the machine's clock, none that is in the future:
+        it was ahead then, and must not move time any more."""
         self.unscored_shadows: dict[str, int] = {}
         """By the id of a prediction, its version in shadow, which a killed worker had not scored yet."""
         state, journals = project.root / routing_table.state, worker_paths(project.journal_path)
@@ -114,6 +118,11 @@ class WorkerState:
         self._followers.pop(own).close()
 
     @property
+    def newest_known(self) -> datetime | None:
+        """The latest moment of an answer or of a loaded fact."""
+        return clock.latest(self.newest, self.facts.loaded_until)
+
+    @property
     def followed(self) -> list[Path]:
         """The journals of the other workers."""
         return list(self._followers)
@@ -164,14 +173,14 @@ class WorkerState:
         moments = moments or [to_micros(record.at) for record in predictions]
         ids = [record.id for record in predictions]
         self.prediction_index.add(ids, moments, locations[: len(predictions)])
-        self._update_newest(from_micros(max(moments)))
+        self._update_newest(moments)
 
     def _apply_one(self, record: Record | RecordSummary, location: int) -> None:
         match record:
             case PredictionRecord() | PredictionSummary():
                 self._apply([record], [location])
             case RefusalRecord():
-                self._update_newest(record.at)
+                self._update_newest([to_micros(record.at)])
             case ShadowRecord():
                 self.prediction_index.add_shadow(record.id, location)
             case FactRecord():
@@ -183,9 +192,13 @@ class WorkerState:
             case _:
                 pass
 
-    def _update_newest(self, at: datetime) -> None:
-        if self.newest is None or at > self.newest:
-            self.newest = at
+    def _update_newest(self, moments: Sequence[int]) -> None:
+        newest = max(moments)
+        if self._uses_wall_clock and newest > (limit := to_micros(clock.now() + CLOCK_TOLERANCE)):
+            newest = max((moment for moment in moments if moment <= limit), default=0)
+        if newest and (self.newest is None or newest > to_micros(self.newest)):
+            self.newest = from_micros(newest)
+            self.prediction_index.now = newest
 
     # ---- restoring -----------------------------------------------------------------------------------------------
 
