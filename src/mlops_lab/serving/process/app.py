@@ -25,6 +25,7 @@ from mlops_lab.serving.http.messages import (
     Send,
     error_response,
 )
+from mlops_lab.serving.http.site_guard import SiteGuard
 from mlops_lab.serving.process.background import BackgroundTasks
 from mlops_lab.serving.process.error_responses import ErrorResponses
 from mlops_lab.serving.process.shadow_runner import ShadowRunner
@@ -52,6 +53,7 @@ class App:
         settings = service.project.settings.serving
         self._service = service
         self._authorizer = authorizer
+        self._guard = SiteGuard(settings.host, settings.allowed_hosts)
         self._max_body_bytes, self._max_seconds = settings.max_body_bytes, settings.request_seconds
         self._committer = Committer(service.journal, fsync=settings.durability == "fsync")
         self._shadows = ShadowRunner(service)
@@ -100,6 +102,7 @@ class App:
             self._counts.note_request(self._fast_path, response.status, seconds=seconds, reason=reason)
 
         try:
+            self._guard.check(self._fast_method, request.headers)
             if self._fast_role:
                 self._authorizer.check(self._fast_role, request.headers)
             self._start_fast(request.body, respond)
@@ -115,6 +118,7 @@ class App:
         request = Request(scope, receive, max_body_bytes=self._max_body_bytes, max_seconds=self._max_seconds)
         label, reason, request_id = "", None, self._request_id(request.headers)
         try:
+            self._guard.check(request.method, request.headers)
             route, label, values = self._router.find(request.method, request.path)
             self._authorizer.check(route.role, request.headers)
             response = await route.handler(request, *values)

@@ -141,7 +141,7 @@ def describe_invocations(examples: Examples) -> Json:
         body={"oneOf": one_of},
         examples=_example_frames(examples.request),
         response=ref("Predictions"),
-        errors=(*BODY_ERRORS, 409, 415, 503),
+        errors=(*BODY_ERRORS, 409, 503),
         error="ScoringError",
     )
     content = item["post"]["requestBody"]["content"]

@@ -143,7 +143,7 @@ class OpenInferenceDescription:
                 examples={"one": {"inputs": inputs}},
                 response=ref("InferenceResponse"),
                 binary=True,
-                errors=(*BODY_ERRORS, *missing, 409, 415, 503),
+                errors=(*BODY_ERRORS, *missing, 409, 503),
                 error=_ERROR,
             )
             for path, title, missing, parameters in self._variants("/infer")

@@ -8,7 +8,7 @@ from importlib.metadata import version as version_of
 import msgspec
 
 from mlops_lab.serving.answering.service import Service
-from mlops_lab.serving.http.tokens import Role, needs_token_to_predict
+from mlops_lab.serving.http.tokens import needs_token_to_predict
 from mlops_lab.serving.protocols.base import Json, Protocol
 from mlops_lab.serving.protocols.examples import Examples
 from mlops_lab.serving.protocols.operations import STATUSES
@@ -29,7 +29,7 @@ def describe_api(service: Service, protocols: Sequence[Protocol]) -> Json:
     for route in (route for protocol in protocols for route in protocol.routes):
         for path, item in (route.describe(examples) if route.describe else {}).items():
             if route.role == "operate" or (route.role == "predict" and tokens_to_predict):
-                _add_security(item[route.method.lower()], route.role)
+                _add_security(item[route.method.lower()])
             paths[path] = item
     return {
         "openapi": "3.1.0",
@@ -44,12 +44,11 @@ def describe_api(service: Service, protocols: Sequence[Protocol]) -> Json:
     }
 
 
-def _add_security(operation: Json, role: Role) -> None:
-    """Say that an operation needs a token of this role."""
+def _add_security(operation: Json) -> None:
+    """Say that an operation needs a token."""
     operation["security"] = _SECURITY
     responses = operation["responses"]
-    for status in (401, 403) if role == "operate" else (401,):
-        responses[str(status)] = {"description": STATUSES[status], "content": responses["400"]["content"]}
+    responses["401"] = {"description": STATUSES[401], "content": responses["400"]["content"]}
 
 
 def _collect_schemas(protocols: Sequence[Protocol]) -> Json:
