@@ -31,7 +31,7 @@ class Response(NamedTuple):
 class Request:
     """One HTTP request."""
 
-    __slots__ = ("_max_body_bytes", "_max_seconds", "_receive", "headers", "method", "path")
+    __slots__ = ("_max_body_bytes", "_max_seconds", "_receive", "authorize", "headers", "method", "path")
 
     def __init__(self, scope: Scope, receive: Receive, *, max_body_bytes: int, max_seconds: float) -> None:
         self.method: str = scope["method"]
@@ -40,6 +40,8 @@ class Request:
         self._receive = receive
         self._max_body_bytes = max_body_bytes
         self._max_seconds = max_seconds
+        self.authorize: Callable[[], None] | None = None
+        """Asked again when the body is complete: its token may have been revoked while it arrived."""
 
     def header(self, name: bytes) -> bytes | None:
         """The value of a header, None if it was not sent. The name is in lower case."""
@@ -61,6 +63,8 @@ class Request:
                 where="$",
                 hint="send fewer rows at a time, or raise serving.max_body_bytes",
             )
+        if self.authorize is not None:
+            self.authorize()
         return body
 
     async def _read(self) -> bytes:

@@ -6,6 +6,7 @@ import itertools
 import re
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.ids import new_id
@@ -59,7 +60,7 @@ class App:
         self._shadows = ShadowRunner(service)
         self._shared_counts = SharedCounts(service, worker=worker, workers=workers)
         self._counts = self._shared_counts.own
-        self._background = BackgroundTasks(service, authorizer, self._shared_counts, workers=workers)
+        self._background = BackgroundTasks(service, self._shared_counts, workers=workers)
         self._request_prefix, self._request_numbers = new_id()[:12].encode(), itertools.count(1)
         batcher = Batcher(service, self._committer, answered=self._shadows.start)
         context = ProtocolContext(
@@ -120,7 +121,8 @@ class App:
         try:
             self._guard.check(request.method, request.headers)
             route, label, values = self._router.find(request.method, request.path)
-            self._authorizer.check(route.role, request.headers)
+            request.authorize = partial(self._authorizer.check, route.role, request.headers)
+            request.authorize()
             response = await route.handler(request, *values)
         except Exception as error:
             reason, response = self._errors.make(
