@@ -22,7 +22,7 @@ from mlops_lab.errors import MlopsError
 from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.project import Project, load_project
 from mlops_lab.serving.process.address import Address, address_path, check_no_server, listen
-from mlops_lab.serving.process.tls import find_tls
+from mlops_lab.serving.process.tls import certificate_copy, find_tls
 
 
 def main() -> int:
@@ -74,7 +74,7 @@ def _run_server(project: Project, options: argparse.Namespace) -> None:
 
     def ready() -> None:
         host, port = listener.getsockname()[:2]
-        address = Address(os.getpid(), host, port, certificate=str(tls.certificate) if tls else None)
+        address = Address(os.getpid(), host, port, certificate=str(certificate_copy(project)) if tls else None)
         try:
             write_atomically(address_path(project), msgspec.json.encode(address))
         except OSError as error:

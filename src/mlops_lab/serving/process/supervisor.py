@@ -8,9 +8,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from mlops_lab.errors import EnvironmentFault
+from mlops_lab.serving.process.hangup import follow_hangup
 from mlops_lab.serving.process.restarts import MAX_RESTARTS, WINDOW_SECONDS, RestartCounter
 
 STOP_SECONDS = 15.0
@@ -28,12 +30,14 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._restarts = RestartCounter()
         self._fault: EnvironmentFault | None = None
+        self._processes: dict[int, asyncio.subprocess.Process] = {}
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Run until a signal; `ready` is called when all workers answer. EnvironmentFault if they keep dying."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
+        follow_hangup(reload=self._reload, stop=self._stopping.set)
         if self._with_parent:
             loop.add_reader(sys.stdin.fileno(), self._stop_with_parent)
         started = [asyncio.Event() for _ in range(self._workers)]
@@ -61,6 +65,7 @@ class Supervisor:
                 pass_fds=[self._listener.fileno()],
                 process_group=0,  # Ctrl-C goes to this process, which then stops the workers properly
             )
+            self._processes[worker] = process
             assert process.stdout is not None
             if await process.stdout.readline():
                 started.set()
@@ -68,6 +73,7 @@ class Supervisor:
             stopping = asyncio.create_task(self._stopping.wait())
             await asyncio.wait([died, stopping], return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
+            del self._processes[worker]
             if not died.done():
                 await _stop(process)
             elif not self._stopping.is_set() and not self._restarts.count():
@@ -78,6 +84,11 @@ class Supervisor:
                     hint="read the log; no answer is lost",
                 )
                 self._stopping.set()
+
+    def _reload(self) -> None:
+        for process in self._processes.values():
+            with suppress(ProcessLookupError):  # it has just died
+                process.send_signal(signal.SIGHUP)
 
     def _stop_with_parent(self) -> None:
         if not os.read(sys.stdin.fileno(), 4096):  # end of file: the parent's end of the pipe is closed
