@@ -87,11 +87,12 @@ def _run_server(project: Project, options: argparse.Namespace) -> None:
         project.workers_path.mkdir(parents=True)
     except OSError as error:
         raise disk_fault(error, project.workers_path) from error
+    from mlops_lab.serving.process.log import log_to_stderr
+
+    log_to_stderr(0)
     if workers == 1:
-        from mlops_lab.serving.process.log import log_to_stderr
         from mlops_lab.serving.process.worker import serve
 
-        log_to_stderr(0)
         serve(project, listener, worker=0, workers=1, with_parent=options.stop_with_parent, ready=ready)
         return
     from mlops_lab.serving.process.supervisor import Supervisor, worker_command

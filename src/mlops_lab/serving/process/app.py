@@ -28,6 +28,7 @@ from mlops_lab.serving.http.messages import (
 )
 from mlops_lab.serving.http.site_guard import SiteGuard
 from mlops_lab.serving.process.background import BackgroundTasks
+from mlops_lab.serving.process.disk_probe import DiskProbe
 from mlops_lab.serving.process.error_responses import ErrorResponses
 from mlops_lab.serving.process.shadow_runner import ShadowRunner
 from mlops_lab.serving.process.shared_counts import SharedCounts
@@ -71,6 +72,7 @@ class App:
             finish_shadows=self._shadows.finish,
             read_all_counts=self._shared_counts.read_all,
             read_deployment_error=lambda: self._background.deployment_error,
+            check_disk=DiskProbe(service.journal.path).check,
             describe_api=self._describe_api,
         )
         self.protocols = [make(context) for make in protocols]

@@ -72,6 +72,7 @@ class OpenInferenceHandler:
     def __init__(self, context: ProtocolContext) -> None:
         self._service = context.service
         self._rows = context.rows
+        self._check_disk = context.check_disk
         self._name = context.service.project.name
         self._classes = list(context.service.project.classes)
         self._fields = [*context.service.schemas.fields, Field("id", "string", nullable=True)]
@@ -90,7 +91,8 @@ class OpenInferenceHandler:
         return Response(200, b'{"live":true}')
 
     async def get_ready(self, _: Request) -> Response:
-        """The server is ready: it does not listen before it can answer."""
+        """The server can answer; EnvironmentFault where nothing can be written."""
+        await self._check_disk()
         return Response(200, b'{"ready":true}')
 
     async def get_model(self, _: Request, name: str, version: str | None) -> Response:
@@ -113,8 +115,10 @@ class OpenInferenceHandler:
         return Response(200, encode({**about, "inputs": inputs, "outputs": outputs}))
 
     async def get_model_ready(self, _: Request, name: str, version: str | None) -> Response:
-        """The model is ready; NotFound where there is no such model or version."""
+        """The model is ready; NotFound where there is no such model or version, EnvironmentFault where nothing can be
+        written."""
         self._check_model(name, version)
+        await self._check_disk()
         return Response(200, encode({"name": name, "ready": True}))
 
     @property
