@@ -14,6 +14,7 @@ from mlops_lab.serving.answering.batching import Batcher
 from mlops_lab.serving.answering.group_commit import Committer
 from mlops_lab.serving.answering.service import Service
 from mlops_lab.serving.http.authorizer import Authorizer
+from mlops_lab.serving.http.compression import decompress
 from mlops_lab.serving.http.fast_path import FastRequest
 from mlops_lab.serving.http.messages import (
     CLOSE,
@@ -25,6 +26,7 @@ from mlops_lab.serving.http.messages import (
     Scope,
     Send,
     error_response,
+    find_header,
 )
 from mlops_lab.serving.http.site_guard import SiteGuard
 from mlops_lab.serving.process.background import BackgroundTasks
@@ -108,7 +110,10 @@ class App:
             self._guard.check(self._fast_method, request.headers)
             if self._fast_role:
                 self._authorizer.check(self._fast_role, request.headers)
-            self._start_fast(request.body, respond)
+            coding, body = find_header(request.headers, b"content-encoding"), request.body
+            self._start_fast(
+                body if coding is None else decompress(body, coding, max_bytes=self._max_body_bytes), respond
+            )
         except Exception as error:
             respond(error)
 
@@ -122,7 +127,8 @@ class App:
         label, reason, request_id = "", None, self._request_id(request.headers)
         try:
             self._guard.check(request.method, request.headers)
-            route, label, values = self._router.find(request.method, request.path)
+            method = "GET" if request.method == "HEAD" else request.method
+            route, label, values = self._router.find(method, request.path)
             request.authorize = partial(self._authorizer.check, route.role, request.headers)
             request.authorize()
             response = await route.handler(request, *values)
@@ -130,7 +136,9 @@ class App:
             reason, response = self._errors.make(
                 error, method=request.method, path=request.path, request_id=request_id[1].decode()
             )
-        await _send(response._replace(headers=(*response.headers, request_id)), send)
+        also = (request_id, CLOSE) if request.must_close else (request_id,)
+        response = response._replace(headers=(*response.headers, *also))
+        await _send(response, send, with_body=request.method != "HEAD")
         self._counts.note_request(label, response.status, seconds=time.perf_counter() - began, reason=reason)
 
     def reject(self, error: MlopsError, headers: Sequence[Header]) -> Response:
@@ -177,7 +185,7 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _send(response: Response, send: Send) -> None:
+async def _send(response: Response, send: Send, *, with_body: bool = True) -> None:
     headers = [*response.headers, (b"content-length", b"%d" % len(response.body))]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+    await send({"type": "http.response.body", "body": response.body if with_body else b""})

@@ -50,7 +50,6 @@ def make_config(app: App, settings: ServingSection, *, is_first_worker: bool) ->
         log_level="warning",
         access_log=False,
         server_header=False,
-        date_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

@@ -14,7 +14,7 @@ import msgspec
 
 from mlops_lab.contracts.fields import Field
 from mlops_lab.errors import MlopsError, NotFound
-from mlops_lab.serving.http.messages import Request, Response, decode_body, encode
+from mlops_lab.serving.http.messages import Request, Response, decode_body, encode, take_nan
 from mlops_lab.serving.protocols.base import Handler, HttpRoute, Json, Protocol, ProtocolContext
 from mlops_lab.serving.protocols.examples import Examples
 from mlops_lab.serving.protocols.open_inference_messages import (
@@ -27,7 +27,6 @@ from mlops_lab.serving.protocols.open_inference_messages import (
 )
 from mlops_lab.serving.protocols.open_inference_openapi import SCHEMAS, TAG, OpenInferenceDescription
 from mlops_lab.serving.protocols.open_inference_tensors import DATATYPES
-from mlops_lab.serving.protocols.rows import check_not_compressed
 
 EXTENSIONS = ["binary_tensor_data"]
 _MODEL = "/v2/models/{name}[/versions/{version}]"
@@ -76,7 +75,7 @@ class OpenInferenceHandler:
         self._name = context.service.project.name
         self._classes = list(context.service.project.classes)
         self._fields = [*context.service.schemas.fields, Field("id", "string", nullable=True)]
-        self._decode = msgspec.json.Decoder(InferenceRequest).decode
+        self._decode = take_nan(msgspec.json.Decoder(InferenceRequest).decode)
 
     # ---- about the server and the model --------------------------------------------------------------------------
 
@@ -148,7 +147,6 @@ class OpenInferenceHandler:
     async def infer(self, request: Request, name: str, version: str | None) -> Response:
         """The outputs for all rows. InvalidInput where one row has no answer; then none is written down."""
         self._check_model(name, version)
-        check_not_compressed(request)
         json, binary = split_body(request, await request.body())
         message: InferenceRequest = decode_body(self._decode, json)
         selected = select_outputs(message)
