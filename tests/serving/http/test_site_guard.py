@@ -141,6 +141,10 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(_MAX_KNOWN + 10):
         guard.check("POST", [(b"user-agent", b"%d" % number)])
     guard.check("GET", [(b"user-agent", b"x" * 60_000)])
+    for name in (b"host", b"origin"):
+        with pytest.raises(MlopsError) as caught:
+            guard.check("GET", [(name, b"x" * 60_000)])
+        assert len(str(caught.value)) < 300
     assert sum(map(len, guard._accepted.values())) <= _MAX_KNOWN
 
 

@@ -24,7 +24,7 @@ _FORM_MEDIA = {"text/plain", "multipart/form-data"}
 _CLIENT_MEDIA = {"", "application/x-www-form-urlencoded"}
 """What a page may send, too, but also clients like curl that nobody told what they send."""
 _READS = {"GET", "HEAD"}
-_MAX_KNOWN, _MAX_KNOWN_BYTES = 1000, 1000
+_MAX_KNOWN, _MAX_KNOWN_BYTES, _MAX_SHOWN = 1000, 1000, 100
 
 
 class SiteGuard:
@@ -122,7 +122,7 @@ def _host_of_url(origin: str) -> str | None:
 
 def _wrong_host(host: str) -> Refused:
     return Refused(
-        f"this server does not have the name {host!r}",
+        f"this server does not have the name {host[:_MAX_SHOWN]!r}",
         code="wrong_host",
         where="header host",
         hint="use the address on which it listens, or add the name to serving.allowed_hosts",
@@ -131,7 +131,7 @@ def _wrong_host(host: str) -> Refused:
 
 def _cross_site(header: str, value: str) -> Refused:
     return Refused(
-        f"the request is one of a page of another site ({value})",
+        f"the request is one of a page of another site ({value[:_MAX_SHOWN]})",
         code="cross_site",
         where=f"header {header}",
         hint="if that site is this server's, behind a proxy, add its name to serving.allowed_hosts",
