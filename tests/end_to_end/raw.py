@@ -100,7 +100,7 @@ def raw(address: Address, timeout_seconds: float = 30.0) -> Iterator[Raw]:
 
 def http(method: str, path: str, body: bytes = b"", *headers: str) -> bytes:
     """A request."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", *headers, "", ""]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
 

@@ -7,13 +7,15 @@ import os
 import re
 import shutil
 import subprocess
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from running import Ran, Talk, mlops, run_jobs, serving
+from running import Ran, Talk, mlops, run_jobs, serving, until
 from synthetic import World, ask, day_begin, live, tell, write_project
 from ticking import Job
 
@@ -197,6 +199,58 @@ def test_a_server_on_a_full_disk_refuses_and_goes_on(template: Path, tmp_path: P
             name: answer["output"] for name, answer in answered.items()
         }
         assert lake.read("outcomes").height == len(answered)
+
+
+def test_a_full_disk_makes_a_server_unready_and_its_metrics_stay_exact(
+    template: Path, tmp_path: Path, world: World
+) -> None:
+    """Two workers: what each of them counts while nothing can be written is what any of them reports."""
+    rows = rows_of(world)
+    with small_disk(tmp_path / "disk", "16m") as disk:
+        shutil.copytree(template, disk / "parcels")
+        project = load_project(disk / "parcels", flags=["serving.workers=2"])
+        with serving(project) as server:
+            talks = [server.talk() for _ in range(8)]
+            paths = ("/readyz", "/v2/health/ready", "/v2/models/parcels/ready")
+            assert {talk.send("GET", path)[0] for talk in talks for path in paths} == {200}
+            ballast = fill(disk, leave=20_000)
+            statuses: Counter[int] = Counter()
+            for number, row in enumerate(rows[:400]):
+                statuses[talks[number % 8].post("/v1/predict", ask(row))[0]] += 1
+            assert statuses.keys() == {200, 503}
+            time.sleep(1.1)  # an answer about the disk may be so old
+            for talk in talks:
+                for path in paths:
+                    status, answer = talk.send("GET", path)
+                    assert status == 503
+                    assert "full" in json.dumps(answer)
+                assert talk.send("GET", "/healthz")[0] == 200
+            for talk in talks:
+                found = re.findall(
+                    r'mlops_requests_total{route="/v1/predict",status="(\d+)",worker="\d"} (\d+)', talk.text("/metrics")
+                )
+                counted: Counter[int] = Counter()
+                for status, number in found:
+                    counted[int(status)] += int(number)
+                assert counted == statuses
+                assert re.findall(r"mlops_pending_outcomes\S* (\d+)", talk.text("/metrics")) == [str(statuses[200])]
+                assert talk.status["pending"] == statuses[200]
+            ballast.unlink()
+            until(lambda: {talk.send("GET", path)[0] for talk in talks for path in paths} == {200}, seconds=10)
+            assert not list(project.journal_path.glob("**/probe"))
+
+
+def test_a_folder_that_becomes_read_only_makes_a_server_unready(copy_project: Callable[..., Project]) -> None:
+    project = copy_project()
+    with serving(project) as server:
+        talk = server.talk()
+        assert talk.send("GET", "/readyz")[0] == 200
+        with read_only(project.journal_path):
+            time.sleep(1.1)
+            status, answer = talk.send("GET", "/readyz")
+            assert (status, answer["error"]["code"]) == (503, "disk_fault")
+        time.sleep(1.1)
+        assert talk.send("GET", "/readyz")[0] == 200
 
 
 @pytest.mark.slow

@@ -152,12 +152,7 @@ def test_what_is_wrong_is_told_as_it_says(asked: Asked) -> None:
         assert asked.send("POST", path, route, big)[0] == 413
         if "security" in operation:
             assert asked.send("POST", path, route, {}, token=False)[0] == 401
-        if "415" in operation["responses"]:
-            media = "text/plain" if route == "/invocations" else "application/json"
-            headers = {"Content-Encoding": "gzip", "Content-Type": media}
-            with pytest.raises(HTTPError) as caught:
-                urlopen(Request(asked._url + path, b"x", headers))
-            assert caught.value.code == 415
+        assert asked.send("POST", path, route, b"{}", media="text/plain")[0] == 415
     assert asked.send("POST", "/v1/predict", "/v1/predict", many)[0] == 413
     asked.send("POST", "/v1/predict", "/v1/predict", {"id": "twice", **GOOD})
     assert asked.send("POST", "/v1/predict", "/v1/predict", {"id": "twice", **GOOD, "items": 4})[0] == 409

@@ -218,7 +218,7 @@ def test_an_unknown_route_is_told_what_routes_there_are(talk: Talk, path: str) -
 def test_a_client_that_goes_away_harms_nobody(shared_server: Server, talk: Talk) -> None:
     address = shared_server.process.address
     for text in (
-        b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{",
+        b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n{",
         b"\x16\x03\x01garbage\r\n\r\n",
     ):
         with socket.create_connection((address.host, address.port), 10) as connection:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import pty
 import shutil
+import signal
+import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,3 +161,125 @@ def test_a_certificate_that_is_gone_is_no_trace(tmp_path: Path) -> None:
             client_context(tmp_path / name)
         assert fault.value.code == "bad_certificate"
         assert probe_server(Address(1, "127.0.0.1", 1, certificate=str(tmp_path / name))) is None
+
+
+# ---- silent clients --------------------------------------------------------------------------------------------------
+
+
+def health(address: Address, certificate: Path) -> int:
+    context = client_context(certificate)
+    connection = http.client.HTTPSConnection(address.host, address.port, context=context, timeout=20)
+    connection.request("GET", "/healthz")
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def closed(held: list[socket.socket]) -> int:
+    """How many of them the server has closed."""
+    ended = 0
+    for one in held:
+        one.setblocking(False)
+        try:
+            ended += one.recv(1) == b""
+        except BlockingIOError:
+            pass
+        except ConnectionError:
+            ended += 1
+    return ended
+
+
+@pytest.mark.parametrize("hello", [b"", b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n\r\n"])
+def test_clients_that_do_not_finish_the_handshake_count_and_are_closed(secured: Project, hello: bytes) -> None:
+    flags = [*FLAGS, "serving.max_connections=20", "serving.request_seconds=3"]
+    with serving(load_project(secured.root, flags=flags)) as server:
+        address = server.process.address
+        files = Path(f"/proc/{server.pid}/fd")
+        before = len(list(files.iterdir()))
+        held = []
+        try:
+            for _ in range(200):
+                held.append(socket.create_connection((address.host, address.port), 20))
+                held[-1].sendall(hello)
+            assert [health(address, secured.root / "tls.crt") for _ in range(3)] == [200] * 3
+            assert len(list(files.iterdir())) - before <= 25  # files of its own among them
+            assert closed(held) >= 180
+            until(lambda: closed(held) == 200, seconds=20)
+            until(lambda: len(list(files.iterdir())) <= before + 5, seconds=20)
+        finally:
+            for one in held:
+                one.close()
+        assert health(address, secured.root / "tls.crt") == 200
+        assert "Traceback" not in (secured.home / "server.log").read_text()
+
+
+# ---- another certificate ---------------------------------------------------------------------------------------------
+
+
+def shown(address: Address) -> str:
+    """The certificate that a new connection is shown."""
+    return ssl.get_server_certificate((address.host, address.port), timeout=20)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_renewed_certificate_is_used_without_a_restart_and_an_unusable_one_is_not(
+    secured: Project, workers: int
+) -> None:
+    project = load_project(secured.root, flags=[*FLAGS, f"serving.workers={workers}"])
+    certificate, key = secured.root / "tls.crt", secured.root / "tls.key"
+    log = secured.home / "server.log"
+    with serving(project) as server:
+        address = server.process.address
+        first, kept = shown(address), http.client.HTTPSConnection(address.host, address.port)
+        kept._context = client_context(certificate)  # type: ignore[attr-defined]
+        kept.connect()
+
+        certify(secured.root, "new")
+        renewed = (secured.root / "new.crt").read_text()
+        (secured.root / "new.crt").replace(certificate)  # and the key some time later
+        assert {shown(address) for _ in range(10)} == {first}
+        assert probe_server(address) is not None, "our own commands go on"
+        (secured.root / "new.key").replace(key)
+        assert {shown(address).strip() for _ in range(10)} == {renewed.strip()}
+        assert probe_server(address) is not None
+        kept.request("GET", "/healthz")
+        assert kept.getresponse().status == 200, "open connections stay"
+        kept.close()
+
+        for spoil in (lambda: certificate.write_text("garbage"), certificate.unlink, lambda: key.write_text("")):
+            spoil()
+            os.kill(server.pid, signal.SIGHUP)
+            until(lambda: "is not used, the one before it still is" in log.read_text())
+            assert {shown(address).strip() for _ in range(10)} == {renewed.strip()}
+            assert probe_server(address) is not None
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        assert all(str(certificate) in line["what"] for line in lines)
+        assert len(lines) <= workers * 5, "once for each change"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_hangup_interrupts_no_answer(copy_project: Callable[..., Project], workers: int) -> None:
+    """As logrotate and `systemctl reload` send it."""
+    project = load_project(copy_project().root, flags=[f"serving.workers={workers}"])
+    with serving(project) as server:
+        talk = server.talk()
+        for _ in range(20):
+            os.kill(server.pid, signal.SIGHUP)
+            assert talk.status["workers"] == workers
+        assert server.talk().status["workers"] == workers
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_terminal_that_is_closed_lets_answers_finish(copy_project: Callable[..., Project], workers: int) -> None:
+    project = copy_project()
+    command = [sys.executable, "-m", "mlops_lab.serving", str(project.root), "--port", "0", "--workers", str(workers)]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, command)
+    line = b""
+    while b"ready" not in line:
+        line += os.read(terminal, 4096)
+    assert find_server(project) is not None
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert find_server(project) is None

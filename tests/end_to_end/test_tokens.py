@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import http.client
 import json
+import time
 from collections.abc import Callable
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
+from raw import REQUEST, Raw, http
 from running import Ran, mlops, serving, until
 
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.project import Project, load_project
-from mlops_lab.serving.http.tokens import ensure_token
+from mlops_lab.serving.http.authorizer import MAX_AGE_SECONDS
+from mlops_lab.serving.http.tokens import create_token, ensure_token, revoke_token
 from mlops_lab.serving.process.address import Address
-
-REQUEST = {"asked_at": "2024-03-25T09:30:00Z", "depot": "b", "customer": "k1", "items": 3, "distance": 12.25}
 
 
 def ask(address: Address, path: str, data: Any, token: str | None) -> tuple[int, dict[str, Any]]:
     """On a connection of its own, which either worker may take."""
-    connection = http.client.HTTPConnection(address.host, address.port, timeout=30)
+    connection = HTTPConnection(address.host, address.port, timeout=30)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     connection.request("POST", path, json.dumps(data).encode(), headers)
     answer = connection.getresponse()
@@ -83,3 +85,45 @@ def test_a_name_is_not_given_twice(project: Project) -> None:
     mlops("token", "create", "--role", "predict", "--name", "one", project=project.root)
     refused = mlops("token", "create", "--role", "operate", "--name", "one", project=project.root, code=2)
     assert refused.error["code"] == "token_exists"
+
+
+def test_once_revoked_no_worker_takes_a_token_again_and_a_new_one_works_at_once(
+    copy_project: Callable[..., Project],
+) -> None:
+    """Right after the stated time, on connections that are open to both workers; and not where the rest of a request
+    arrives only then."""
+    project = load_project(copy_project().root, flags=["serving.workers=2", "serving.predict_token=true"])
+    body = json.dumps(REQUEST).encode()
+    with serving(project) as server:
+        connections = [Raw(server.process.address) for _ in range(8)]
+        for _ in range(5):
+            _, clear = create_token(project, "operate", name="short")
+            token = f"Authorization: Bearer {clear}"
+            facts = http("POST", "/v1/outcomes", b'{"outcomes": []}', token)
+            for connection in connections:
+                assert connection.ask(http("POST", "/v1/predict", body, token)).status == 200
+                assert connection.ask(facts).status == 200
+            slow = Raw(server.process.address)
+            slow.send(facts[:-3])
+            time.sleep(0.1)
+
+            revoke_token(project, "short")
+            time.sleep(MAX_AGE_SECONDS)
+
+            for connection in connections:
+                assert connection.ask(http("POST", "/v1/predict", body, token)).status == 401
+                assert connection.ask(facts).status == 401
+            assert slow.ask(facts[-3:]).status == 401
+            slow.socket.close()
+        for connection in connections:
+            connection.socket.close()
+
+
+def test_a_server_says_which_file_it_does_not_trust(copy_project: Callable[..., Project]) -> None:
+    project = copy_project()
+    mlops("token", "create", "--role", "predict", project=project.root)
+    (project.home / "tokens.json").chmod(0o666)
+    assert mlops("token", "list", project=project.root, code=3).error["code"] == "insecure_tokens"
+    with pytest.raises(EnvironmentFault) as fault, serving(project):
+        pass
+    assert fault.value.code == "insecure_tokens"

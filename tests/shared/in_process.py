@@ -38,7 +38,7 @@ class InProcessServer:
 
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
-            async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
                 return await client.request(method, path, content=body, headers={**authorization, **(headers or {})})
 
         return self._runner.run(send())

@@ -54,7 +54,7 @@ def revoke(
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Revoke a token: running servers refuse it within a second."""
+    """Revoke a token: running servers refuse it 10 ms later."""
     token = revoke_token(open_project(project), name)
     if json:
         print_record(RevokedToken(revoked=token.name, role=str(token.role)))

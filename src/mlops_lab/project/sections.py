@@ -147,6 +147,13 @@ class ServingSection(Config, frozen=True, kw_only=True):
             "whether a prediction needs a token (`mlops token create`); none: only if other machines can reach `host`"
         ),
     ] = None
+    allowed_hosts: Annotated[
+        list[Annotated[str, msgspec.Meta(pattern=r"^(\*|[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+)$")]],
+        means(
+            "further names of the server, as in `Host`: those of a proxy, for example; their pages may send requests; "
+            '`"*"`: any'
+        ),
+    ] = msgspec.field(default_factory=list)
     max_rows: Annotated[PositiveInt, means("the most rows of a request")] = 10_000
     max_body_bytes: Annotated[PositiveInt, means("the greatest size of a request")] = 8 * 1024 * 1024
     max_connections: Annotated[

@@ -53,7 +53,8 @@ class Client:
         timeout_seconds: float = 60.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._head = f"Host: {host}:{port}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._head = f"Host: {authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
         self._idle: deque[_Connection] = deque()
         self._busy: deque[_Connection] = deque()
         try:

@@ -22,7 +22,7 @@ from mlops_lab.errors import MlopsError
 from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.project import Project, load_project
 from mlops_lab.serving.process.address import Address, address_path, check_no_server, listen
-from mlops_lab.serving.process.tls import find_tls
+from mlops_lab.serving.process.tls import certificate_copy, find_tls
 
 
 def main() -> int:
@@ -74,7 +74,7 @@ def _run_server(project: Project, options: argparse.Namespace) -> None:
 
     def ready() -> None:
         host, port = listener.getsockname()[:2]
-        address = Address(os.getpid(), host, port, certificate=str(tls.certificate) if tls else None)
+        address = Address(os.getpid(), host, port, certificate=str(certificate_copy(project)) if tls else None)
         try:
             write_atomically(address_path(project), msgspec.json.encode(address))
         except OSError as error:
@@ -87,11 +87,12 @@ def _run_server(project: Project, options: argparse.Namespace) -> None:
         project.workers_path.mkdir(parents=True)
     except OSError as error:
         raise disk_fault(error, project.workers_path) from error
+    from mlops_lab.serving.process.log import log_to_stderr
+
+    log_to_stderr(0)
     if workers == 1:
-        from mlops_lab.serving.process.log import log_to_stderr
         from mlops_lab.serving.process.worker import serve
 
-        log_to_stderr(0)
         serve(project, listener, worker=0, workers=1, with_parent=options.stop_with_parent, ready=ready)
         return
     from mlops_lab.serving.process.supervisor import Supervisor, worker_command

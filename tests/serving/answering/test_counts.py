@@ -6,11 +6,19 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord
-from mlops_lab.serving.answering.counts import BUCKETS_SECONDS, WorkerCounts, counts_path, keep_counts, read_counts
+from mlops_lab.serving.answering.counts import (
+    BUCKETS_SECONDS,
+    SLOT_BYTES,
+    WorkerCounts,
+    counts_path,
+    keep_counts,
+    read_counts,
+)
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 missing = st.dictionaries(st.sampled_from(["stock", "shop"]), st.sampled_from(["unknown", "stale"]))
@@ -86,6 +94,29 @@ def test_the_file_of_a_worker_is_read_as_it_was_written(tmp_path: Path):
     keep_counts(path, counts)
     assert read_counts(path) == counts
     assert path != counts_path(tmp_path, 0)
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=6), st.integers(0, 200))
+def test_a_write_that_was_interrupted_leaves_the_counts_before(
+    tmp_path_factory: pytest.TempPathFactory, numbers, written
+):
+    """Whatever part of the newest copy reached the file."""
+    path = counts_path(tmp_path_factory.mktemp("counts"), 0)
+    for number in numbers:
+        before = path.read_bytes() if path.exists() else b""
+        keep_counts(path, WorkerCounts(generation=number))
+        assert read_counts(path).generation == number
+        assert path.stat().st_size == 2 * SLOT_BYTES
+    after = path.read_bytes()
+    changed = [place for place in range(2 * SLOT_BYTES) if before[place : place + 1] != after[place : place + 1]]
+    start = changed[0] // SLOT_BYTES * SLOT_BYTES
+    path.write_bytes(
+        (before or b"\0" * len(after))[:start] + after[start : start + written] + before[start + written :]
+    )
+    expected = numbers[-2] if len(numbers) > 1 else 0
+    assert read_counts(path).generation in {expected, numbers[-1]}
+    keep_counts(path, WorkerCounts(generation=7))
+    assert read_counts(path).generation == 7
 
 
 def test_counts_that_cannot_be_written_are_no_error(tmp_path: Path):

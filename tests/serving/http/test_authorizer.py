@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mlops_lab.errors import EnvironmentFault, Refused, Unauthorized
 from mlops_lab.project import Project, load_project
-from mlops_lab.serving.http.authorizer import Authorizer
+from mlops_lab.serving.http.authorizer import MAX_AGE_SECONDS, Authorizer
 from mlops_lab.serving.http.messages import Request, Response
 from mlops_lab.serving.http.tokens import create_token, ensure_token, list_tokens, revoke_token, tokens_path
 from mlops_lab.serving.protocols.base import HttpRoute
@@ -62,15 +64,33 @@ def test_the_word_bearer_is_read_in_any_case(project: Project) -> None:
 
 def test_an_authorizer_follows_what_is_created_and_revoked(project: Project) -> None:
     authorizer = Authorizer(project)
-    _, clear = create_token(project, "operate", name="loader")
-    authorizer.refresh()
+    for _ in range(20):
+        _, clear = create_token(project, "operate", name="loader")
+        authorizer.check("operate", bearer(clear))  # at once
+
+        assert revoke_token(project, "loader").name == "loader"
+        time.sleep(MAX_AGE_SECONDS)
+
+        with pytest.raises(Unauthorized):
+            authorizer.check("operate", bearer(clear))
+
+
+def test_a_file_of_tokens_that_others_may_write_lets_nobody_in(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, clear = create_token(project, "operate")
+    authorizer = Authorizer(project)
+    tokens_path(project).chmod(0o666)
+    time.sleep(MAX_AGE_SECONDS)
+
+    for _ in range(2):
+        with pytest.raises(Unauthorized):
+            authorizer.check("operate", bearer(clear))
+    assert len(caplog.records) == 1
+    assert "other users may write this file" in caplog.text
+
+    tokens_path(project).chmod(0o600)
     authorizer.check("operate", bearer(clear))
-
-    assert revoke_token(project, "loader").name == "loader"
-    authorizer.refresh()
-
-    with pytest.raises(Unauthorized):
-        authorizer.check("operate", bearer(clear))
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"tokens":[],"format":2}', '{"tokens":[{"name":"a"}]}', "\udcff"])
@@ -109,6 +129,5 @@ def test_revoking_the_local_token_renews_it(project: Project) -> None:
 
     after = ensure_token(project)
 
-    authorizer.refresh()
     authorizer.check("operate", bearer(after))
     assert after != before

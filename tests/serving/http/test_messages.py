@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.errors import InvalidInput, NotFound, TooLarge, TooSlow
-from mlops_lab.serving.http.messages import Request, bad_field, decode_body, error_response
+from mlops_lab.serving.http.messages import Request, bad_field, decode_body, error_response, take_nan
 
 
 class Row(msgspec.Struct, forbid_unknown_fields=True):
@@ -107,6 +107,28 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidInput) as caught:
         decode_body(msgspec.json.Decoder(Any).decode, body)
     assert (caught.value.code, caught.value.where) == ("invalid_json", "$")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"a": [NaN, 1.5], "b": "NaN"}', {"a": [None, 1.5], "b": "NaN"}),
+        (b'{"a": NaN}', {"a": None}),
+        (b'["Infinity", NaN]', ["Infinity", None]),
+        (b"[1]", [1]),
+    ],
+)
+def test_nan_stands_for_null_where_it_is_taken(body: bytes, expected: Any) -> None:
+    assert decode_body(take_nan(msgspec.json.Decoder(Any).decode), body) == expected
+
+
+@pytest.mark.parametrize(
+    "body", [b"[Infinity]", b"[-Infinity, NaN]", b"[NaN", b'["NaN"', b'{"NaN": NaN, }', b"[" * 100_000 + b"NaN"]
+)
+def test_other_numbers_that_json_does_not_have_are_refused(body: bytes) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        decode_body(take_nan(msgspec.json.Decoder(Any).decode), body)
+    assert caught.value.code == "invalid_json"
 
 
 @given(st.binary(max_size=60))

@@ -47,6 +47,13 @@ def test_each_worker_has_its_own_series() -> None:
     }
 
 
+def test_what_the_workers_share_is_counted_once() -> None:
+    counts = WorkerCounts(gauges={"pending": {(): 5}, "log_position": {(): 10}})
+    samples = read_metrics(write_metrics({0: counts, 1: counts, 2: counts}))
+    assert [value for (name, _), value in samples.items() if name == "mlops_pending_outcomes"] == [5]
+    assert sum(value for (name, _), value in samples.items() if name == "mlops_log_position_bytes") == 30
+
+
 def test_each_family_says_what_it_is_before_its_samples() -> None:
     counts = WorkerCounts(counted={("answered", "1", "champion"): 3})
     counts.note_request("/v1/predict", 200, seconds=0.003, reason=None)

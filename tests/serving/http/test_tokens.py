@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 
 import pytest
 
-from mlops_lab.errors import Conflict, InvalidInput, NotFound
+from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput, NotFound
 from mlops_lab.project import Project, load_project
 from mlops_lab.serving.http.tokens import (
     create_token,
@@ -44,6 +45,48 @@ def test_the_local_token_is_made_once_also_where_many_ask(project: Project) -> N
     assert set(created) == {project.token_path.read_text()}
     assert project.token_path.stat().st_mode & 0o077 == 0
     assert [(token.name, token.role) for token in list_tokens(project)] == [("local", "operate")]
+
+
+@pytest.mark.parametrize("mode", [0o602, 0o620, 0o666, 0o777])
+def test_files_that_others_may_write_are_refused_with_a_reason(project: Project, mode: int) -> None:
+    clear = ensure_token(project)
+    for path in (project.token_path, tokens_path(project)):
+        content = path.read_bytes()
+        path.chmod(mode)
+        with pytest.raises(EnvironmentFault) as fault:
+            ensure_token(project)
+        assert fault.value.code == "insecure_tokens"
+        assert fault.value.where == str(path)
+        assert f"chmod 600 {path}" in str(fault.value.hint)
+        assert path.read_bytes() == content
+        path.chmod(0o600)
+    assert ensure_token(project) == clear
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_files_of_other_users_are_refused(project: Project) -> None:
+    ensure_token(project)
+    for path in (project.token_path, tokens_path(project)):
+        os.chown(path, 12345, -1)
+        with pytest.raises(EnvironmentFault, match="belongs to user 12345"):
+            ensure_token(project)
+        os.chown(path, 0, -1)
+    os.chown(tokens_path(project), 12345, -1)
+    for change in (list_tokens, lambda project: revoke_token(project, "local")):
+        with pytest.raises(EnvironmentFault):
+            change(project)
+
+
+def test_a_token_that_others_could_read_is_closed_and_the_log_says_so(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    clear = ensure_token(project)
+    project.token_path.chmod(0o644)
+    assert ensure_token(project) == clear
+    assert project.token_path.stat().st_mode & 0o777 == 0o600
+    assert "mlops token revoke local" in caplog.text
+    assert ensure_token(project) == clear
+    assert len(caplog.records) == 1
 
 
 def test_names_are_chosen_checked_and_not_given_twice(project: Project) -> None:

@@ -7,13 +7,15 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.serving.process.supervisor import Supervisor, worker_command
+from mlops_lab.serving.process.restarts import MAX_RESTARTS
+from mlops_lab.serving.process.supervisor import MIN_PAUSE_SECONDS, Supervisor, worker_command
 
 WORKER = """
 import os, signal, sys
@@ -25,6 +27,8 @@ if mode == "dies":
 print("ready", flush=True)
 if mode == "dies once" and worker == "0" and len([name for name in os.listdir(folder) if name[0] == "0"]) == 1:
     sys.exit(3)
+if mode == "keeps dying" and worker == "0":
+    sys.exit(4)
 sys.stdin.read()
 """
 
@@ -76,6 +80,23 @@ def test_workers_that_keep_dying_are_an_error(listener: socket.socket, tmp_path:
     assert caught.value.code == "workers_die"
     assert "exit code 7" in caught.value.what
     assert caught.value.hint
+
+
+def test_a_worker_that_keeps_dying_takes_no_other_with_it(
+    listener: socket.socket, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is restarted at once, then after longer and longer pauses; the other one is never touched."""
+    began = time.monotonic()
+    started = run(listener, tmp_path, "keeps dying", workers=2, expected=MAX_RESTARTS + 4)
+    assert started == ["0"] * (MAX_RESTARTS + 3) + ["1"]
+    assert time.monotonic() - began > MIN_PAUSE_SECONDS + 2 * MIN_PAUSE_SECONDS
+    assert [record.args for record in caplog.records][:2] == [(0, 4, MIN_PAUSE_SECONDS), (0, 4, 2 * MIN_PAUSE_SECONDS)]
+
+
+def test_workers_that_all_keep_dying_are_an_error(listener: socket.socket, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault) as caught:
+        run(listener, tmp_path, "dies", workers=3, expected=100)
+    assert caught.value.code == "workers_die"
 
 
 def test_a_worker_is_started_by_the_command_of_the_server() -> None:

@@ -116,6 +116,27 @@ def test_a_float_is_read_as_it_was_written(value: float) -> None:
     assert parse_cell(repr(value), "float") == value
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"dataframe_split": {"columns": ["items"], "data": [[1]]}}',
+        b'[{"items": 1}]',
+        b"<html><body>items</body></html>",
+        b"items;ratio\n1;2.5\n",
+        b"1,2.5\n3,4.5\n",
+        b"items\tratio\n1\t2\n",
+        b"\n\n",
+        b"PK\x03\x04",
+    ],
+)
+def test_what_is_no_csv_with_a_header_is_one_clear_error(body: bytes) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_csv_frame(body, {"items": "integer", "ratio": "float"})
+    assert caught.value.code == "invalid_csv"
+    assert all(caught.value.as_dict().values())
+    assert len(str(caught.value)) < 300
+
+
 @given(st.binary(max_size=80))
 def test_any_bytes_are_rows_or_an_error_of_the_client(body: bytes) -> None:
     for read in (read_json_frame, lambda data: read_csv_frame(data, KINDS)):

@@ -84,10 +84,12 @@ def check_documentation(protocol: Protocol, server: InProcessServer, document: J
 def check_errors(protocol: Protocol, server: InProcessServer) -> None:
     """Whatever is wrong gets the protocol's form of an error and the right status, and never a 500."""
     for method, path in _documented(protocol, server):
-        for wrong in {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS"} - {method}:
-            response = server.send(wrong, path, token=server.operate)
+        methods = {"GET": {"GET", "HEAD"}}.get(method, {method})
+        for wrong in {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS"} - methods:
+            headers = {"content-type": "application/json"}
+            response = server.send(wrong, path, token=server.operate, headers=headers)
             assert response.status_code == 405, f"{wrong} {path}"
-            assert response.headers["allow"] == method
+            assert response.headers["allow"] == ", ".join(sorted(methods))
             _check_form(protocol, server, path, response)
     for pattern in protocol.error_paths:
         if pattern.endswith("*"):

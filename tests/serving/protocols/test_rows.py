@@ -1,4 +1,4 @@
-"""Loosely typed numbers, the limit of rows, and compressed bodies."""
+"""Loosely typed numbers, and the limit of rows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_lab.errors import InvalidInput, TooLarge, WrongMedia
-from mlops_lab.serving.http.messages import Request
-from mlops_lab.serving.protocols.rows import check_not_compressed, check_row_count, convert_numbers
+from mlops_lab.errors import InvalidInput, TooLarge
+from mlops_lab.serving.protocols.rows import check_row_count, convert_numbers
 
 FIELDS = [("count", True), ("weight", False)]
 
@@ -55,20 +54,3 @@ def test_more_rows_than_the_limit_are_too_many(rows: int, max_rows: int) -> None
         with pytest.raises(TooLarge) as caught:
             check_row_count(rows, max_rows, where="$")
         assert caught.value.code == "too_many_rows"
-
-
-def make_request(*headers: tuple[bytes, bytes]) -> Request:
-    async def receive() -> dict[str, Any]:
-        raise NotImplementedError
-
-    scope = {"method": "POST", "path": "/", "headers": headers}
-    return Request(scope, receive, max_body_bytes=1, max_seconds=1)
-
-
-def test_a_compressed_body_is_refused() -> None:
-    check_not_compressed(make_request())
-    check_not_compressed(make_request((b"content-encoding", b"identity")))
-    for coding in (b"gzip", b"deflate, gzip", b"\xff"):
-        with pytest.raises(WrongMedia) as caught:
-            check_not_compressed(make_request((b"content-encoding", coding)))
-        assert caught.value.code == "compressed_body"

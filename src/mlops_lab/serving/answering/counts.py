@@ -6,6 +6,10 @@ worker that is restarted continues from its file.
 
 from __future__ import annotations
 
+import errno
+import os
+import struct
+import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,10 +18,12 @@ from pathlib import Path
 
 import msgspec
 
-from mlops_lab.files import write_atomically
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord
 
 BUCKETS_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+SLOT_BYTES = 64 * 1024
+"""The space for the counts of a worker: those of more than a thousand series."""
+_HEADER = struct.Struct("<QII")
 _KIND = attrgetter("version", "role")
 
 
@@ -71,13 +77,54 @@ def counts_path(folder: Path, worker: int) -> Path:
 
 
 def keep_counts(path: Path, counts: WorkerCounts) -> None:
-    """Write the counts for the other workers. A full disk is ignored: it must not stop the server."""
+    """Write the counts for the other workers. What the disk refuses is ignored: it must not stop the server.
+
+    The space for two copies is taken once, and the older one is overwritten: a full disk does not keep the others from
+    seeing what is counted, and a worker that is killed while it writes leaves the copy before.
+    """
     with suppress(OSError):
-        write_atomically(path, msgspec.msgpack.encode(counts), durable=False)
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if os.fstat(file).st_size < 2 * SLOT_BYTES:
+                _reserve(file)
+            sequence = 1 + max((number for number, _ in _read_slots(file)), default=0)
+            payload = msgspec.msgpack.encode(counts)
+            if _HEADER.size + len(payload) > SLOT_BYTES:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+            head = _HEADER.pack(sequence, len(payload), zlib.crc32(payload, sequence & 0xFFFFFFFF))
+            os.pwrite(file, head + payload, (sequence % 2) * SLOT_BYTES)
+        finally:
+            os.close(file)
 
 
 def read_counts(path: Path) -> WorkerCounts:
     """The counts in a file; all zero where there is no such file yet."""
-    with suppress(FileNotFoundError):
-        return msgspec.msgpack.decode(path.read_bytes(), type=WorkerCounts)
-    return WorkerCounts()
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return WorkerCounts()
+    try:
+        slots = _read_slots(file)
+    finally:
+        os.close(file)
+    return msgspec.msgpack.decode(max(slots)[1], type=WorkerCounts) if slots else WorkerCounts()
+
+
+def _read_slots(file: int) -> list[tuple[int, bytes]]:
+    """The copies that are whole, each with its number: the higher, the newer."""
+    slots = []
+    for start in (0, SLOT_BYTES):
+        data = os.pread(file, SLOT_BYTES, start)
+        if len(data) >= _HEADER.size:
+            sequence, length, checksum = _HEADER.unpack_from(data)
+            payload = data[_HEADER.size : _HEADER.size + length]
+            if sequence and len(payload) == length and zlib.crc32(payload, sequence & 0xFFFFFFFF) == checksum:
+                slots.append((sequence, payload))
+    return slots
+
+
+def _reserve(file: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, 2 * SLOT_BYTES)
+    else:
+        os.ftruncate(file, 2 * SLOT_BYTES)

@@ -190,6 +190,12 @@ class Service:
         positions = read_positions(self.project.positions_path)
         return positions[self._worker] if self._worker < len(positions) else 0
 
+    def catch_up(self) -> None:
+        """Apply what the other workers have written."""
+        if self.worker_state.followed:
+            with self._locks.answering():
+                self.worker_state.catch_up()
+
     @property
     def pending(self) -> int:
         """The number of recent predictions that wait for their outcome."""

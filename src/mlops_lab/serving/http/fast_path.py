@@ -63,10 +63,10 @@ class FastPathApp(Protocol):
         """Answer a request on a connection beyond the limit."""
 
 
-def format_response(response: Response, *, keep_alive: bool) -> bytes:
-    """The response as HTTP/1.1 sends it."""
+def format_response(response: Response, always: Sequence[Header], *, keep_alive: bool) -> bytes:
+    """The response as HTTP/1.1 sends it. `always`: the headers that all responses have."""
     head = [_STATUS_LINES[response.status]]
-    for name, value in response.headers:
+    for name, value in (*always, *response.headers):
         head += (name, b": ", value, b"\r\n")
     head.append(b"content-length: %d\r\n" % len(response.body))
     head.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")

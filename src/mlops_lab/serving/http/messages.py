@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from mlops_lab.errors import InvalidInput, MlopsError, TooLarge, TooSlow
+from mlops_lab.errors import InvalidInput, MlopsError, TooSlow
+from mlops_lab.serving.http.compression import decompress, too_large
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -31,7 +33,7 @@ class Response(NamedTuple):
 class Request:
     """One HTTP request."""
 
-    __slots__ = ("_max_body_bytes", "_max_seconds", "_receive", "headers", "method", "path")
+    __slots__ = ("_is_read", "_max_body_bytes", "_max_seconds", "_receive", "authorize", "headers", "method", "path")
 
     def __init__(self, scope: Scope, receive: Receive, *, max_body_bytes: int, max_seconds: float) -> None:
         self.method: str = scope["method"]
@@ -40,32 +42,36 @@ class Request:
         self._receive = receive
         self._max_body_bytes = max_body_bytes
         self._max_seconds = max_seconds
+        self._is_read = False
+        self.authorize: Callable[[], None] | None = None
+        """Asked again when the body is complete: its token may have been revoked while it arrived."""
 
     def header(self, name: bytes) -> bytes | None:
         """The value of a header, None if it was not sent. The name is in lower case."""
-        for header, value in self.headers:
-            if header == name:
-                return value
-        return None
+        return find_header(self.headers, name)
+
+    @property
+    def must_close(self) -> bool:
+        """Whether nobody knows where the next request begins: the client waits to send the body, or does not."""
+        return not self._is_read and self.header(b"expect") is not None
 
     async def body(self) -> bytes:
-        """The whole body; TooLarge or TooSlow beyond the server's limits."""
+        """The whole body, decompressed; TooLarge or TooSlow beyond the server's limits."""
         try:
             body = await asyncio.wait_for(self._read(), self._max_seconds)
         except TimeoutError:
             raise too_slow(self._max_seconds) from None
         if len(body) > self._max_body_bytes:
-            raise TooLarge(
-                f"the body is larger than {self._max_body_bytes:,} bytes",
-                code="body_too_large",
-                where="$",
-                hint="send fewer rows at a time, or raise serving.max_body_bytes",
-            )
-        return body
+            raise too_large(self._max_body_bytes)
+        if self.authorize is not None:
+            self.authorize()
+        coding = self.header(b"content-encoding")
+        return body if coding is None else decompress(body, coding, max_bytes=self._max_body_bytes)
 
     async def _read(self) -> bytes:
         parts = []
         size, more = 0, True
+        self._is_read = True
         while more and size <= self._max_body_bytes:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -75,6 +81,14 @@ class Request:
             size += len(part)
             more = message.get("more_body", False)
         return b"".join(parts)
+
+
+def find_header(headers: Sequence[Header], name: bytes) -> bytes | None:
+    """The value of a header, None if it was not sent. The name is in lower case."""
+    for header, value in headers:
+        if header == name:
+            return value
+    return None
 
 
 def too_slow(seconds: float) -> TooSlow:
@@ -102,6 +116,35 @@ def decode_body(decode: Callable[[bytes], Any], body: bytes) -> Any:
         raise InvalidInput(
             f"the body is not JSON: {error}", code="invalid_json", where="$", hint="send one JSON object in UTF-8"
         ) from None
+
+
+def take_nan(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """The decoder, which takes NaN for null: clients in Python write a missing number so, although it is not JSON."""
+
+    def decode_with_nan(body: bytes) -> Any:
+        try:
+            return decode(body)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            if b"NaN" not in body and b"Infinity" not in body:
+                raise
+            try:
+                data = json.loads(body, parse_constant=_parse_constant)
+            except ValueError:
+                data = None
+            if data is None:
+                raise
+            return decode(json.dumps(data).encode())  # which is stricter about texts and numbers
+
+    return decode_with_nan
+
+
+def _parse_constant(name: str) -> None:
+    if name != "NaN":
+        raise InvalidInput(
+            f"{name} is not JSON", code="invalid_json", where="$", hint="a number must be finite; send null for none"
+        )
 
 
 def bad_field(error: msgspec.ValidationError, where: str = "$") -> InvalidInput:

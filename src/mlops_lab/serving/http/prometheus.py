@@ -1,6 +1,6 @@
 """The counts of all workers in the text format that Prometheus reads.
 
-Each series names its worker, and no counter decreases while the server runs.
+Each series names its worker; what they share is shown for the first one. No counter decreases while the server runs.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _GAUGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("where",),
     ),
 }
+_SHARED = {"pending"}
+"""Gauges of what all workers have in common: only the first one's series is written, so that a sum is right."""
 _LATENCY = ("mlops_request_seconds", "From a request to its response.")
 
 
@@ -42,7 +44,7 @@ def write_metrics(workers: Mapping[int, WorkerCounts]) -> bytes:
                     lines.append(f"{name}{_labels(labels, key[1:], worker)} {count}")
     for family, (name, description, labels) in _GAUGES.items():
         lines += _head(name, description, "gauge")
-        for worker, counts in workers.items():
+        for worker, counts in list(workers.items())[: 1 if family in _SHARED else None]:
             for values, value in sorted(counts.gauges.get(family, {}).items()):
                 lines.append(f"{name}{_labels(labels, values, worker)} {value:g}")
     lines += _head(*_LATENCY, "histogram")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import ipaddress
+import logging
 import os
 import re
 import secrets
@@ -23,7 +24,7 @@ import msgspec
 
 from mlops_lab import clock
 from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput, NotFound
-from mlops_lab.files import disk_fault, write_atomically
+from mlops_lab.files import disk_fault, sync_folder, write_atomically
 from mlops_lab.project import Project
 
 Role = Literal["predict", "operate"]
@@ -31,6 +32,7 @@ LOCAL = "local"
 FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _OWNER_ONLY = 0o600
+_log = logging.getLogger("mlops_lab.serving")
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ def ensure_token(project: Project) -> str:
     path = project.token_path
     with _lock(project):
         try:
-            clear = path.read_text().strip() if path.exists() else ""
+            clear = _read_local(path) if path.exists() else ""
             if not clear:
                 clear = secrets.token_urlsafe(32)
                 write_atomically(path, clear.encode(), mode=_OWNER_ONLY)
@@ -97,13 +99,30 @@ def create_token(project: Project, role: Role, *, name: str | None = None) -> tu
 
 def list_tokens(project: Project) -> list[Token]:
     """What is stored about the project's tokens, in the order in which they were created."""
+    return decode_tokens(project, read_tokens(project))
+
+
+def read_tokens(project: Project) -> bytes | None:
+    """The content of the file that stores them; None where there is none yet. EnvironmentFault if others may write it:
+    who can add a token needs none."""
     path = tokens_path(project)
     try:
-        stored = msgspec.json.decode(path.read_bytes(), type=_TokenFile)
+        with path.open("rb") as file:
+            _check_owner(file.fileno(), path)
+            return file.read()
     except FileNotFoundError:
-        return []
+        return None
     except OSError as error:
         raise disk_fault(error, path) from error
+
+
+def decode_tokens(project: Project, content: bytes | None) -> list[Token]:
+    """What a content of the file says."""
+    path = tokens_path(project)
+    if content is None:
+        return []
+    try:
+        stored = msgspec.json.decode(content, type=_TokenFile)
     except msgspec.DecodeError as error:
         raise EnvironmentFault(
             f"is not a file of tokens: {error}",
@@ -122,7 +141,10 @@ def list_tokens(project: Project) -> list[Token]:
 
 
 def revoke_token(project: Project, name: str) -> Token:
-    """Revoke a token: the server refuses it from now on. The local one is created again when it is next needed."""
+    """Revoke a token: servers refuse it within `authorizer.MAX_AGE_SECONDS`.
+
+    The local one is created again when it is next needed.
+    """
     with _lock(project):
         tokens = list_tokens(project)
         revoked = next((token for token in tokens if token.name == name), None)
@@ -159,10 +181,40 @@ def hash_token(clear: bytes) -> str:
     return hashlib.sha256(clear).hexdigest()
 
 
+def _read_local(path: Path) -> str:
+    """The local token. A file that others may read is closed to them, and the log says so: they may know the token."""
+    with path.open("rb") as file:
+        status = _check_owner(file.fileno(), path)
+        if status.st_mode & 0o077:
+            os.fchmod(file.fileno(), _OWNER_ONLY)
+            _log.warning(
+                "other users could read the token in %s until now: `mlops token revoke local` makes another one", path
+            )
+        return file.read().decode(errors="replace").strip()
+
+
+def _check_owner(descriptor: int, path: Path) -> os.stat_result:
+    """The status of an open file; EnvironmentFault where anybody but this user and root could have written it."""
+    status = os.fstat(descriptor)
+    if status.st_mode & 0o022:
+        what, mend = f"other users may write this file (mode {status.st_mode & 0o777:o})", f"chmod 600 {path}"
+    elif status.st_uid not in {os.geteuid(), 0}:
+        what, mend = f"this file belongs to user {status.st_uid}", f"chown {os.geteuid()} {path}"
+    else:
+        return status
+    raise EnvironmentFault(
+        f"{what}, so its tokens may be somebody else's",
+        code="insecure_tokens",
+        where=str(path),
+        hint=f"look at it, then `{mend}`; or remove it, and create the tokens again",
+    )
+
+
 def _write(project: Project, tokens: list[Token]) -> None:
     path = tokens_path(project)
     try:
         write_atomically(path, msgspec.json.encode(_TokenFile(tokens)), mode=_OWNER_ONLY)
+        sync_folder(path.parent)  # else a power cut brings back a token that was revoked
     except OSError as error:
         raise disk_fault(error, path) from error
 

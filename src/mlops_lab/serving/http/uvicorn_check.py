@@ -37,7 +37,16 @@ CONNECTION = (
     *("timeout_keep_alive", "timeout_keep_alive_task", "transport", "url"),
 )
 CYCLE = (
-    *("body", "disconnected", "keep_alive", "message_event", "more_body", "on_response", "response_complete"),
+    *(
+        "body",
+        "default_headers",
+        "disconnected",
+        "keep_alive",
+        "message_event",
+        "more_body",
+        "on_response",
+        "response_complete",
+    ),
     *("response_started", "scope", "transport", "waiting_for_100_continue"),
 )
 FLOW = ("read_paused", "write_paused")

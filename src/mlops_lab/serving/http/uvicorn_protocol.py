@@ -51,7 +51,7 @@ class UvicornRequest:
         if cycle.disconnected:
             return
         cycle.response_started = cycle.response_complete = True
-        cycle.transport.write(format_response(response, keep_alive=cycle.keep_alive))
+        cycle.transport.write(format_response(response, cycle.default_headers, keep_alive=cycle.keep_alive))
         if not cycle.keep_alive:
             cycle.transport.close()
         cycle.on_response()
@@ -254,5 +254,5 @@ class FastPathProtocol(HttpToolsProtocol):
             cycle.message_event.set()
         self._waiting = None
         response = self.fast_app.reject(error, self.headers or ())
-        self.transport.write(format_response(response, keep_alive=True))
+        self.transport.write(format_response(response, self.server_state.default_headers, keep_alive=True))
         self.transport.close()

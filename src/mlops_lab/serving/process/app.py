@@ -6,6 +6,7 @@ import itertools
 import re
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.ids import new_id
@@ -13,6 +14,7 @@ from mlops_lab.serving.answering.batching import Batcher
 from mlops_lab.serving.answering.group_commit import Committer
 from mlops_lab.serving.answering.service import Service
 from mlops_lab.serving.http.authorizer import Authorizer
+from mlops_lab.serving.http.compression import decompress
 from mlops_lab.serving.http.fast_path import FastRequest
 from mlops_lab.serving.http.messages import (
     CLOSE,
@@ -24,8 +26,11 @@ from mlops_lab.serving.http.messages import (
     Scope,
     Send,
     error_response,
+    find_header,
 )
+from mlops_lab.serving.http.site_guard import SiteGuard
 from mlops_lab.serving.process.background import BackgroundTasks
+from mlops_lab.serving.process.disk_probe import DiskProbe
 from mlops_lab.serving.process.error_responses import ErrorResponses
 from mlops_lab.serving.process.shadow_runner import ShadowRunner
 from mlops_lab.serving.process.shared_counts import SharedCounts
@@ -52,12 +57,13 @@ class App:
         settings = service.project.settings.serving
         self._service = service
         self._authorizer = authorizer
+        self._guard = SiteGuard(settings.host, settings.allowed_hosts)
         self._max_body_bytes, self._max_seconds = settings.max_body_bytes, settings.request_seconds
         self._committer = Committer(service.journal, fsync=settings.durability == "fsync")
         self._shadows = ShadowRunner(service)
         self._shared_counts = SharedCounts(service, worker=worker, workers=workers)
         self._counts = self._shared_counts.own
-        self._background = BackgroundTasks(service, authorizer, self._shared_counts, workers=workers)
+        self._background = BackgroundTasks(service, self._shared_counts, workers=workers)
         self._request_prefix, self._request_numbers = new_id()[:12].encode(), itertools.count(1)
         batcher = Batcher(service, self._committer, answered=self._shadows.start)
         context = ProtocolContext(
@@ -68,6 +74,7 @@ class App:
             finish_shadows=self._shadows.finish,
             read_all_counts=self._shared_counts.read_all,
             read_deployment_error=lambda: self._background.deployment_error,
+            check_disk=DiskProbe(service.journal.path).check,
             describe_api=self._describe_api,
         )
         self.protocols = [make(context) for make in protocols]
@@ -100,9 +107,13 @@ class App:
             self._counts.note_request(self._fast_path, response.status, seconds=seconds, reason=reason)
 
         try:
+            self._guard.check(self._fast_method, request.headers)
             if self._fast_role:
                 self._authorizer.check(self._fast_role, request.headers)
-            self._start_fast(request.body, respond)
+            coding, body = find_header(request.headers, b"content-encoding"), request.body
+            self._start_fast(
+                body if coding is None else decompress(body, coding, max_bytes=self._max_body_bytes), respond
+            )
         except Exception as error:
             respond(error)
 
@@ -115,14 +126,19 @@ class App:
         request = Request(scope, receive, max_body_bytes=self._max_body_bytes, max_seconds=self._max_seconds)
         label, reason, request_id = "", None, self._request_id(request.headers)
         try:
-            route, label, values = self._router.find(request.method, request.path)
-            self._authorizer.check(route.role, request.headers)
+            self._guard.check(request.method, request.headers)
+            method = "GET" if request.method == "HEAD" else request.method
+            route, label, values = self._router.find(method, request.path)
+            request.authorize = partial(self._authorizer.check, route.role, request.headers)
+            request.authorize()
             response = await route.handler(request, *values)
         except Exception as error:
             reason, response = self._errors.make(
                 error, method=request.method, path=request.path, request_id=request_id[1].decode()
             )
-        await _send(response._replace(headers=(*response.headers, request_id)), send)
+        also = (request_id, CLOSE) if request.must_close else (request_id,)
+        response = response._replace(headers=(*response.headers, *also))
+        await _send(response, send, with_body=request.method != "HEAD")
         self._counts.note_request(label, response.status, seconds=time.perf_counter() - began, reason=reason)
 
     def reject(self, error: MlopsError, headers: Sequence[Header]) -> Response:
@@ -169,7 +185,7 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _send(response: Response, send: Send) -> None:
+async def _send(response: Response, send: Send, *, with_body: bool = True) -> None:
     headers = [*response.headers, (b"content-length", b"%d" % len(response.body))]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+    await send({"type": "http.response.body", "body": response.body if with_body else b""})

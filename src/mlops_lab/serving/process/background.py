@@ -1,4 +1,4 @@
-"""What a worker does beside answering: follow the files of the routing table and the tokens, and publish its counts."""
+"""What a worker does beside answering: follow the file of the routing table, and publish its counts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from mlops_lab.errors import MlopsError
 from mlops_lab.serving.answering.malloc_trim import trim_memory
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.serving.answering.service import Service
-from mlops_lab.serving.http.authorizer import Authorizer
 from mlops_lab.serving.process.shared_counts import SharedCounts
 
 POLL_SECONDS = 0.1
@@ -19,9 +18,8 @@ _log = logging.getLogger("mlops_lab.serving")
 class BackgroundTasks:
     """The tasks of one worker, from `start` to `stop`."""
 
-    def __init__(self, service: Service, authorizer: Authorizer, counts: SharedCounts, *, workers: int) -> None:
+    def __init__(self, service: Service, counts: SharedCounts, *, workers: int) -> None:
         self._service = service
-        self._authorizer = authorizer
         self._counts = counts
         self._workers = workers
         self._tasks: list[asyncio.Task[None]] = []
@@ -31,7 +29,7 @@ class BackgroundTasks:
     def start(self) -> None:
         """Begin all of them."""
         self._counts.publish()
-        work = [self._follow_routing_table(), self._follow_tokens()]
+        work = [self._follow_routing_table()]
         if self._workers > 1:
             work.append(self._publish_counts())
         self._tasks = [asyncio.create_task(task) for task in work]
@@ -64,13 +62,6 @@ class BackgroundTasks:
             except (MlopsError, OSError) as error:
                 self.deployment_error = str(error)
                 _log.error("the new routing table was not deployed: %s", error)
-            await asyncio.sleep(POLL_SECONDS)
-
-    async def _follow_tokens(self) -> None:
-        """Read the tokens whenever their file is replaced. A task of its own: a revoked token must not stay valid
-        while a routing table is being deployed."""
-        while True:
-            self._authorizer.refresh()
             await asyncio.sleep(POLL_SECONDS)
 
     async def _publish_counts(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from mlops_lab.errors import EnvironmentFault, MlopsError, TooSlow, Unauthorized, WrongMethod
+from mlops_lab.errors import EnvironmentFault, MlopsError, TooSlow, Unauthorized, WrongMedia, WrongMethod
 from mlops_lab.serving.http.messages import CLOSE, Header, Response
 from mlops_lab.serving.protocols.base import Protocol
 
@@ -37,9 +37,11 @@ class ErrorResponses:
 def _headers_for(error: MlopsError) -> list[Header]:
     """The headers that HTTP wants beside some statuses."""
     if isinstance(error, WrongMethod):
-        return [(b"allow", error.allowed.encode())]
+        return [(b"allow", b"GET, HEAD" if error.allowed == "GET" else error.allowed.encode())]
     if isinstance(error, Unauthorized):
         return [(b"www-authenticate", b"Bearer")]
     if isinstance(error, TooSlow):  # nobody knows where the next request would begin
         return [CLOSE]
+    if isinstance(error, WrongMedia):
+        return [(b"accept-encoding", b"gzip")]
     return []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.serving.answering.counts import WorkerCounts, counts_path, keep_counts, read_counts
 from mlops_lab.serving.answering.service import Service
 
@@ -16,9 +19,16 @@ class SharedCounts:
         service.counts = self.own = read_counts(self._paths[worker])
 
     def read_all(self) -> dict[int, WorkerCounts]:
-        """The present counts of all workers, by the number of the worker."""
-        self.update_gauges()
+        """The present counts of all workers, by the number of the worker.
+
+        This worker's own are published first, so that one that is killed later goes on with what was shown.
+        """
+        with suppress(EnvironmentFault, OSError):  # requests say so; whoever watches them must see the counts
+            self._service.catch_up()
+        self.publish()
         others = {number: read_counts(path) for number, path in enumerate(self._paths) if number != self._worker}
+        for counts in others.values():  # each knows the predictions of all, and this one knows them now
+            counts.gauges["pending"] = self.own.gauges["pending"]
         return dict(sorted({**others, self._worker: self.own}.items()))
 
     def publish(self) -> None:

@@ -7,16 +7,19 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, cast
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 
 from mlops_lab.project.sections import ServingSection
 from mlops_lab.serving.http.fast_path import MAX_HEAD_BYTES, Limits
 from mlops_lab.serving.http.uvicorn_check import find_fast_path_problem
 from mlops_lab.serving.process.app import App
-from mlops_lab.serving.process.tls import CIPHERS, Tls
+from mlops_lab.serving.process.hangup import follow_hangup
+from mlops_lab.serving.process.tls import Certificates
+from mlops_lab.serving.process.tls_listener import TlsListener
 
 KEEP_ALIVE_SECONDS = 3600
 """With the fast path: there, a new connection may take the place of an idle one."""
@@ -28,7 +31,7 @@ _READY_POLL_SECONDS = 0.002
 _log = logging.getLogger("mlops_lab.serving")
 
 
-def make_config(app: App, settings: ServingSection, *, tls: Tls | None, is_first_worker: bool) -> uvicorn.Config:
+def make_config(app: App, settings: ServingSection, *, is_first_worker: bool) -> uvicorn.Config:
     """How uvicorn runs the application. Where the fast path does not work, the first worker logs why."""
     problem = find_fast_path_problem()
     if problem and is_first_worker:
@@ -47,11 +50,7 @@ def make_config(app: App, settings: ServingSection, *, tls: Tls | None, is_first
         log_level="warning",
         access_log=False,
         server_header=False,
-        date_header=False,
         proxy_headers=False,
-        ssl_certfile=tls.certificate if tls else None,
-        ssl_keyfile=tls.key if tls else None,
-        ssl_ciphers=CIPHERS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
 
@@ -77,19 +76,27 @@ def _public_options(settings: ServingSection) -> dict[str, Any]:
 
 
 class WorkerServer(uvicorn.Server):
-    """Reports when it listens, enforces the limits of the fast path, and stops with its parent if asked to."""
+    """Reports when it listens, enforces limits, speaks TLS, and stops with its parent if asked to."""
 
-    def __init__(self, config: uvicorn.Config, *, ready: Callable[[], None], with_parent: bool) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        settings: ServingSection,
+        *,
+        certificates: Certificates | None,
+        ready: Callable[[], None],
+        with_parent: bool,
+    ) -> None:
         super().__init__(config)
+        self._settings = settings
+        self._certificates = certificates
         self._report_ready = ready
         self._with_parent = with_parent
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer until stopped. A failure in one of the tasks beside it stops it, and is raised."""
-        work: list[Coroutine[Any, Any, None]] = [self._announce()]
-        if not isinstance(self.config.http, str):
-            work.append(self._enforce_limits())
-        tasks = [asyncio.create_task(item) for item in work]
+        follow_hangup(reload=self._reload, stop=self._stop)
+        tasks = [asyncio.create_task(item) for item in (self._announce(), self._check_regularly())]
         for task in tasks:
             task.add_done_callback(self._stop_on_failure)
         try:
@@ -101,6 +108,29 @@ class WorkerServer(uvicorn.Server):
             if isinstance(result, Exception):  # a cancelled task is none
                 raise result
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections."""
+        if self._certificates is None or not sockets:
+            await super().startup(sockets)
+            return
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            sys.exit(STARTUP_FAILURE)
+        listener = TlsListener(
+            sockets[0],
+            self._make_protocol,
+            self._certificates,
+            connections=self.server_state.connections,
+            limit=self._settings.max_connections,
+            seconds=self._settings.request_seconds,
+        )
+        self.servers = [cast(asyncio.Server, listener)]
+        self.started = True
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        make = cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class)
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
     async def _announce(self) -> None:
         """Watch for the end of the parent, which may have come already, and report that the server listens."""
         while not self.started:
@@ -109,13 +139,24 @@ class WorkerServer(uvicorn.Server):
             asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._stop_with_parent)
         self._report_ready()
 
-    async def _enforce_limits(self) -> None:
-        from mlops_lab.serving.http.uvicorn_protocol import enforce_limits
-
-        loop = asyncio.get_running_loop()
+    async def _check_regularly(self) -> None:
+        """Disconnect slow clients, and notice a changed certificate."""
+        loop, is_fast = asyncio.get_running_loop(), not isinstance(self.config.http, str)
+        if is_fast:
+            from mlops_lab.serving.http.uvicorn_protocol import enforce_limits  # cannot always be imported
         while not self.should_exit:
             await asyncio.sleep(_CHECK_SECONDS)
-            enforce_limits(self.server_state.connections, loop.time())
+            if is_fast:
+                enforce_limits(self.server_state.connections, loop.time())
+            self._reload()
+
+    def _reload(self) -> None:
+        """Use what changed: the certificate. Tokens and the routing table are followed all the time."""
+        if self._certificates is not None:
+            self._certificates.current()
+
+    def _stop(self) -> None:
+        self.should_exit = True
 
     def _stop_on_failure(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:

@@ -16,7 +16,7 @@ from mlops_lab.serving.answering.service import Service
 from mlops_lab.serving.http.authorizer import Authorizer
 from mlops_lab.serving.http.tokens import ensure_token, is_loopback
 from mlops_lab.serving.process.app import App
-from mlops_lab.serving.process.tls import find_tls
+from mlops_lab.serving.process.tls import Certificates, certificate_copy, find_tls
 from mlops_lab.serving.process.uvicorn_server import WorkerServer, make_config
 
 OWN_FILES = 500
@@ -46,13 +46,14 @@ def serve(
             "serving.tls_key, or put a proxy in front of the server that speaks TLS",
             settings.host,
         )
-    config = make_config(app, settings, tls=tls, is_first_worker=worker == 0)
+    config = make_config(app, settings, is_first_worker=worker == 0)
+    certificates = Certificates(tls, copy=certificate_copy(project)) if tls else None
     gc.collect()
     trim_memory()
     gc.freeze()  # what was restored stays: examining it again and again would cost a tenth of the time
     gc.set_threshold(50_000, 20, 100)
     with suppress(KeyboardInterrupt):  # Ctrl-C has already ended it in good order
-        WorkerServer(config, ready=ready, with_parent=with_parent).run([listener])
+        WorkerServer(config, settings, certificates=certificates, ready=ready, with_parent=with_parent).run([listener])
 
 
 def _allow_open_files(connections: int) -> None:

@@ -80,6 +80,8 @@ class ProtocolContext:
     """The counts of all workers, by the number of the worker."""
     read_deployment_error: Callable[[], str | None]
     """Why the newest routing table could not be deployed; None if it was."""
+    check_disk: Callable[[], Awaitable[None]]
+    """EnvironmentFault where nothing can be written."""
     describe_api: Callable[[], Json]
     """The OpenAPI document of all protocols."""
 

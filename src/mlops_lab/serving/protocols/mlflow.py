@@ -16,7 +16,6 @@ from mlops_lab.serving.protocols.base import Handler, HttpRoute, Json, Protocol,
 from mlops_lab.serving.protocols.examples import Examples
 from mlops_lab.serving.protocols.mlflow_frames import read_csv_frame, read_json_frame
 from mlops_lab.serving.protocols.operations import BODY_ERRORS, describe_get, describe_post, ref
-from mlops_lab.serving.protocols.rows import check_not_compressed
 
 _TAG = "MLflow"
 _TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
@@ -84,7 +83,6 @@ class MlflowHandler:
     async def invoke(self, request: Request) -> Response:
         """The answers to all rows. InvalidInput where one row has no answer; then none is written down."""
         media = _media_type(request)
-        check_not_compressed(request)
         body = await request.body()
         rows = read_csv_frame(body, self._kinds) if media == "text/csv" else read_json_frame(body)
         known = [{name: row[name] for name in self._kinds if name in row} for row in rows]
@@ -141,7 +139,7 @@ def describe_invocations(examples: Examples) -> Json:
         body={"oneOf": one_of},
         examples=_example_frames(examples.request),
         response=ref("Predictions"),
-        errors=(*BODY_ERRORS, 409, 415, 503),
+        errors=(*BODY_ERRORS, 409, 503),
         error="ScoringError",
     )
     content = item["post"]["requestBody"]["content"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,13 +11,14 @@ from typing import Any
 import msgspec
 
 from mlops_lab.errors import InvalidInput
-from mlops_lab.serving.http.messages import bad_field, decode_body
+from mlops_lab.serving.http.messages import bad_field, decode_body, take_nan
 from mlops_lab.serving.protocols.rows import Row
 
 MISSING = frozenset({"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None"})
 """The cells of CSV that stand for a missing value, except in fields of text: there, only an empty cell does."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+_MAX_SHOWN = 80
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -46,20 +46,7 @@ def read_json_frame(body: bytes) -> list[Row]:
     return _FORMS[forms[0]](data[forms[0]], where=f"$.{forms[0]}")
 
 
-def _decode(body: bytes) -> Any:
-    """JSON, also with NaN for null: MLflow's own client writes a missing number so."""
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        if b"NaN" not in body:
-            raise
-        try:
-            data = json.loads(body, parse_constant={"NaN": None}.__getitem__)
-        except (ValueError, KeyError):
-            data = None
-        if data is None:
-            raise
-        return msgspec.json.decode(json.dumps(data))  # which is stricter about texts and numbers
+_decode = take_nan(msgspec.json.decode)
 
 
 def _from_split(data: Any, *, where: str) -> list[Row]:
@@ -129,6 +116,13 @@ def read_csv_frame(body: bytes, kinds: Mapping[str, str]) -> list[Row]:
     if not lines:
         raise InvalidInput("the body is empty", code="invalid_csv", where="$", hint="send a header and rows")
     header = lines[0]
+    if not set(header) & set(kinds):
+        raise InvalidInput(
+            f"its first line names no field: {', '.join(header)[:_MAX_SHOWN]!r}",
+            code="invalid_csv",
+            where="line 1",
+            hint=f"begin with the names of the columns, separated by commas; the fields are {', '.join(kinds)}",
+        )
     column_kinds = [kinds.get(name) for name in header]
     rows: list[list[Any]] = []
     for cells in filter(None, lines[1:]):

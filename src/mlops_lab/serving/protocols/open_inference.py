@@ -14,7 +14,7 @@ import msgspec
 
 from mlops_lab.contracts.fields import Field
 from mlops_lab.errors import MlopsError, NotFound
-from mlops_lab.serving.http.messages import Request, Response, decode_body, encode
+from mlops_lab.serving.http.messages import Request, Response, decode_body, encode, take_nan
 from mlops_lab.serving.protocols.base import Handler, HttpRoute, Json, Protocol, ProtocolContext
 from mlops_lab.serving.protocols.examples import Examples
 from mlops_lab.serving.protocols.open_inference_messages import (
@@ -27,7 +27,6 @@ from mlops_lab.serving.protocols.open_inference_messages import (
 )
 from mlops_lab.serving.protocols.open_inference_openapi import SCHEMAS, TAG, OpenInferenceDescription
 from mlops_lab.serving.protocols.open_inference_tensors import DATATYPES
-from mlops_lab.serving.protocols.rows import check_not_compressed
 
 EXTENSIONS = ["binary_tensor_data"]
 _MODEL = "/v2/models/{name}[/versions/{version}]"
@@ -72,10 +71,11 @@ class OpenInferenceHandler:
     def __init__(self, context: ProtocolContext) -> None:
         self._service = context.service
         self._rows = context.rows
+        self._check_disk = context.check_disk
         self._name = context.service.project.name
         self._classes = list(context.service.project.classes)
         self._fields = [*context.service.schemas.fields, Field("id", "string", nullable=True)]
-        self._decode = msgspec.json.Decoder(InferenceRequest).decode
+        self._decode = take_nan(msgspec.json.Decoder(InferenceRequest).decode)
 
     # ---- about the server and the model --------------------------------------------------------------------------
 
@@ -90,7 +90,8 @@ class OpenInferenceHandler:
         return Response(200, b'{"live":true}')
 
     async def get_ready(self, _: Request) -> Response:
-        """The server is ready: it does not listen before it can answer."""
+        """The server can answer; EnvironmentFault where nothing can be written."""
+        await self._check_disk()
         return Response(200, b'{"ready":true}')
 
     async def get_model(self, _: Request, name: str, version: str | None) -> Response:
@@ -113,8 +114,10 @@ class OpenInferenceHandler:
         return Response(200, encode({**about, "inputs": inputs, "outputs": outputs}))
 
     async def get_model_ready(self, _: Request, name: str, version: str | None) -> Response:
-        """The model is ready; NotFound where there is no such model or version."""
+        """The model is ready; NotFound where there is no such model or version, EnvironmentFault where nothing can be
+        written."""
         self._check_model(name, version)
+        await self._check_disk()
         return Response(200, encode({"name": name, "ready": True}))
 
     @property
@@ -144,7 +147,6 @@ class OpenInferenceHandler:
     async def infer(self, request: Request, name: str, version: str | None) -> Response:
         """The outputs for all rows. InvalidInput where one row has no answer; then none is written down."""
         self._check_model(name, version)
-        check_not_compressed(request)
         json, binary = split_body(request, await request.body())
         message: InferenceRequest = decode_body(self._decode, json)
         selected = select_outputs(message)

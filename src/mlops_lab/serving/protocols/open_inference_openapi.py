@@ -114,7 +114,9 @@ class OpenInferenceDescription:
 
     def ready(self, _: Examples) -> Json:
         """Of GET /v2/health/ready."""
-        return {"/v2/health/ready": describe_get(TAG, "Ready to answer", ref("ServerReady"))}
+        return {
+            "/v2/health/ready": describe_get(TAG, "Ready to answer", ref("ServerReady"), errors=(503,), error=_ERROR)
+        }
 
     def model(self, _: Examples) -> Json:
         """Of GET /v2/models/NAME, and of the version."""
@@ -143,7 +145,7 @@ class OpenInferenceDescription:
                 examples={"one": {"inputs": inputs}},
                 response=ref("InferenceResponse"),
                 binary=True,
-                errors=(*BODY_ERRORS, *missing, 409, 415, 503),
+                errors=(*BODY_ERRORS, *missing, 409, 503),
                 error=_ERROR,
             )
             for path, title, missing, parameters in self._variants("/infer")
@@ -157,7 +159,7 @@ class OpenInferenceDescription:
 
     def _read(self, suffix: str, summary: str, schema: str) -> Json:
         return {
-            path: parameters | describe_get(TAG, f"{summary}{title}", ref(schema), errors=missing, error=_ERROR)
+            path: parameters | describe_get(TAG, f"{summary}{title}", ref(schema), errors=(*missing, 503), error=_ERROR)
             for path, title, missing, parameters in self._variants(suffix)
         }
 

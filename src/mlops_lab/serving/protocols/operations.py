@@ -12,7 +12,7 @@ Json = dict[str, Any]
 STATUSES = {
     400: "What was sent is wrong, or has no answer.",
     401: "The token is missing or wrong.",
-    403: "The token is one for predictions only.",
+    403: "The token is one for predictions only, or the request is one of a page of another site.",
     404: "There is no such model, or the version cannot be asked for.",
     408: "The body did not arrive in time.",
     409: "It contradicts what is already recorded.",
@@ -20,7 +20,7 @@ STATUSES = {
     415: "The body is of a kind that is not taken.",
     503: "The server cannot answer now: a full disk, for example.",
 }
-BODY_ERRORS = (400, 408, 413)
+BODY_ERRORS = (400, 408, 413, 415)
 """What may be wrong with any body."""
 
 
@@ -86,7 +86,7 @@ def describe_post(
 
 def _describe_errors(statuses: Sequence[int], schema: str) -> Json:
     content = {"application/json": {"schema": ref(schema)}}
-    return {str(status): {"description": STATUSES[status], "content": content} for status in sorted(statuses)}
+    return {str(status): {"description": STATUSES[status], "content": content} for status in sorted({*statuses, 403})}
 
 
 def list_of(name: str, item: Json, max_items: int) -> Json:

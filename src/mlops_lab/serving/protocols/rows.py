@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from mlops_lab.errors import InvalidInput, TooLarge, WrongMedia
+from mlops_lab.errors import InvalidInput, TooLarge
 from mlops_lab.journal.records import PredictionRecord
 from mlops_lab.serving.answering.batching import Batcher
 from mlops_lab.serving.answering.schemas import Schemas
-from mlops_lab.serving.http.messages import Request, bad_field
+from mlops_lab.serving.http.messages import bad_field
 
 Row = dict[str, Any]
 _NUMBERS = {"integer", "float"}
@@ -70,16 +70,4 @@ def check_row_count(rows: int, max_rows: int, *, where: str) -> None:
             code="too_many_rows",
             where=where,
             hint="send fewer at a time, or raise serving.max_rows; `mlops score` is made for files",
-        )
-
-
-def check_not_compressed(request: Request) -> None:
-    """WrongMedia where the body is compressed. Without this, the error would only say that the body is not JSON."""
-    coding = request.header(b"content-encoding")
-    if coding is not None and coding != b"identity":
-        raise WrongMedia(
-            f"the server does not read bodies in the coding {coding.decode('latin-1')!r}",
-            code="compressed_body",
-            where="header content-encoding",
-            hint="send the body as it is",
         )

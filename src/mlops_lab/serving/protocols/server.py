@@ -32,7 +32,7 @@ class ServerStatus(msgspec.Struct):
 
 
 class Health(msgspec.Struct):
-    """The server is alive."""
+    """The server is alive, or ready to answer."""
 
     status: Literal["ok"]
 
@@ -55,6 +55,9 @@ def make_server_protocol(context: ProtocolContext) -> Protocol:
                 errors=(503,),
             ),
             _read("/healthz", status.get_health, "Alive", ref("Health")),
+            _read(
+                "/readyz", status.get_ready, "Ready: what is answered now can be written", ref("Health"), errors=(503,)
+            ),
             _read("/openapi.json", docs.get_document, "This document", {"type": "object"}),
             _read("/docs", docs.get_page, "This document as a page", _TEXT, media="text/html"),
             # not documented: only the page itself needs its files
@@ -72,12 +75,13 @@ def _read(path: str, handler: Handler, summary: str, response: Json, **more: Any
 
 
 class StatusHandler:
-    """GET /v1/status, /metrics and /healthz."""
+    """GET /v1/status, /metrics, /healthz and /readyz."""
 
     def __init__(self, context: ProtocolContext) -> None:
         self._service = context.service
         self._read_all_counts = context.read_all_counts
         self._read_deployment_error = context.read_deployment_error
+        self._check_disk = context.check_disk
 
     async def get_status(self, _: Request) -> Response:
         """Which versions are live, and the state of the journal."""
@@ -90,7 +94,7 @@ class StatusHandler:
             challenger=routing.challenger.version if routing.challenger else None,
             canary_share=routing.canary_share,
             arms={str(arm.live.version): arm.share for arm in routing.arms},
-            pending=self._service.pending,
+            pending=self._service.pending,  # `read_all_counts` has caught up with the other workers
             position=self._service.journal.position,
             deployment_error=self._read_deployment_error(),
         )
@@ -102,4 +106,9 @@ class StatusHandler:
 
     async def get_health(self, _: Request) -> Response:
         """The server is alive."""
+        return Response(200, b'{"status":"ok"}')
+
+    async def get_ready(self, _: Request) -> Response:
+        """The server can answer; EnvironmentFault where nothing can be written."""
+        await self._check_disk()
         return Response(200, b'{"status":"ok"}')
