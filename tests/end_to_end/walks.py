@@ -57,8 +57,6 @@ class Walk:
         self.check_alive()
 
     def check_alive(self) -> None:
-        if not (self.shop.folder / ".mlops/deployment.json").exists():
-            return
         if (result := self._do("tick")).code:
             raise Broken(f"the loop stands still: {result}")
         self.shop.check_nothing_lost()
