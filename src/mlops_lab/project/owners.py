@@ -75,6 +75,8 @@ class Hold:
 
     def release(self) -> None:
         """Let others have the role. A process that it was passed on to keeps it."""
+        with suppress(OSError):
+            os.ftruncate(self.file, 0)  # nobody has it now
         os.close(self.file)
 
 
