@@ -39,6 +39,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/main.py": "cli/test_command_conformance.py",
     "cli/outcomes.py": "end_to_end/test_commands.py",
     "cli/quarantine.py": "end_to_end/test_contract.py",
+    "cli/rollback.py": "end_to_end/test_turns.py",
     "cli/run.py": "end_to_end/test_commands.py",
     "cli/score.py": "end_to_end/test_score.py",
     "cli/serve.py": "end_to_end/test_commands.py",

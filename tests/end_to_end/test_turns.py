@@ -58,6 +58,12 @@ def error_of(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
     return process.returncode, error
 
 
+def pid_of_server(project: Project) -> int:
+    address = find_server(project)
+    assert address is not None
+    return address.pid
+
+
 def history(project: Project) -> list[tuple[str, int | None]]:
     return [(one["what"], one["version"]) for one in mlops("history", project=project.root).data["decisions"]]
 
@@ -102,6 +108,23 @@ def test_after_kill_9_the_next_server_starts(project: Project, workers: int) -> 
         process.communicate()
     with mlops_serve(project.root, "--workers", str(workers)) as ready:
         assert ready["pid"]
+
+
+def test_after_kill_9_the_next_up_starts_and_has_the_server_all_the_time(project: Project) -> None:
+    seen: set[int] = set()
+    for _ in range(2):
+        process = start(project.root, "up", "--port", 0, "--every", "1s")
+        try:
+            until(lambda: (found := find_server(project)) is not None and found.pid not in seen, seconds=60)
+            seen.add(pid_of_server(project))
+            os.kill(pid_of_server(project), signal.SIGKILL)  # it is restarted: nobody may take its place meanwhile
+            error = mlops("serve", "--port", 0, project=project.root, code=3).error
+            assert f"process {process.pid} (`mlops up`), since 20" in error["what"]
+            until(lambda: (found := find_server(project)) is not None and found.pid not in seen, seconds=60)
+            seen.add(pid_of_server(project))
+        finally:
+            process.kill()
+            process.communicate()
 
 
 def test_ticks_beside_starts_work(promoted: Project) -> None:
