@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlops_lab.errors import EnvironmentFault
@@ -34,6 +37,22 @@ def sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Held by one process at a time; others wait. The kernel releases it when its holder ends.
+
+    EnvironmentFault where the file cannot be made.
+    """
+    try:
+        path.parent.mkdir(exist_ok=True)
+        lock = path.open("w")
+    except OSError as error:
+        raise disk_fault(error, path) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def disk_fault(error: OSError, path: Path) -> EnvironmentFault:

@@ -134,13 +134,19 @@ def test_infer_check_and_diff(raw: Path) -> None:
 
 
 def test_rows_in_the_lake_that_break_a_new_contract_are_not_trained_on(project: Project) -> None:
-    configure(project.root, (LOAD, 'load = { type = "float?", max = 0.5 }'))
+    """Not before the data is corrected: rows that are not in it any more, and break the contract, are gone then."""
+    ignored = ("[tables.traffic]\n", '[tables.traffic]\non_change = "ignore"\n')
+    configure(project.root, (LOAD, 'load = { type = "float?", max = 0.5 }'), ignored)
     file = project.root / "data/traffic.csv"
     frame = pl.read_csv(file)
     frame.filter(pl.col("load").is_null() | (pl.col("load") <= 0.5)).write_csv(file)
     error = mlops("run", project=project.root, code=2).error
     assert error["code"] == "contract_breach"
     assert "traffic" in error["where"]
+    configure(project.root, ('on_change = "ignore"', 'on_change = "refuse"'))
+    assert mlops("run", project=project.root, code=1).error["code"] == "data_changed"
+    corrected = mlops("run", "--accept-changes", project=project.root, code=None).data
+    assert corrected["what"] in ("refuse", "shadow"), corrected
 
 
 @pytest.mark.parametrize(

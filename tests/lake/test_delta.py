@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -360,3 +361,39 @@ def test_errors_of_the_operating_system_become_plain_words(lake, number, expecte
         fault = _lake_error(error, "table", lake.path)
         assert expected in fault.what
         assert fault.hint
+
+
+def test_of_processes_that_append_the_same_position_one_does(lake):
+    """Also where the table is created by it."""
+    for position in range(1, 7):
+        lakes, told = [Lake(lake.path) for _ in range(4)], []
+        together = threading.Barrier(4)
+
+        def append(one: Lake, position=position, together=together, told=told) -> None:
+            together.wait()
+            told.append(one.append("table", rows(position), position=("w", position)))
+
+        threads = [threading.Thread(target=append, args=(one,)) for one in lakes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert sorted(told) == [False, False, False, True]
+    assert numbers(lake) == [1, 2, 3, 4, 5, 6]
+
+
+def test_processes_that_append_as_different_writers_lose_nothing(lake):
+    together = threading.Barrier(4)
+
+    def append(writer: int) -> None:
+        one = Lake(lake.path)
+        together.wait()
+        for position in range(1, 6):
+            assert one.append("table", rows(10 * writer + position), position=(str(writer), position))
+
+    threads = [threading.Thread(target=append, args=(writer,)) for writer in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert numbers(lake) == [10 * writer + position for writer in range(4) for position in range(1, 6)]

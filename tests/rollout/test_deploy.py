@@ -1,12 +1,19 @@
 """The routing table is what the decisions say; it is only written where that changes."""
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
 import pytest
 
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.journal.segments import read_journal
 from mlops_lab.rollout import deploy as rollout_deploy
-from mlops_lab.rollout.decisions import DecisionKind, fold
-from mlops_lab.rollout.deploy import deploy, has_long_journal
-from mlops_lab.serving.answering.routing_table import read_routing_table
+from mlops_lab.rollout.decisions import DecisionKind, fold, write_decision
+from mlops_lab.rollout.deploy import check_deployable, deploy, has_long_journal
+from mlops_lab.rollout.versions import find_unreadable
+from mlops_lab.serving.answering.routing_table import LiveVersion, read_routing_table, write_routing_table
 
 
 def deploy_all(deployable, *decisions, **options):
@@ -80,3 +87,87 @@ def test_without_a_table_no_journal_is_long(deployable, monkeypatch):
     assert not has_long_journal(deployable.project, deployable.lake)
     deploy_all(deployable)
     assert has_long_journal(deployable.project, deployable.lake)
+
+
+def test_an_older_generation_never_replaces_a_newer_one(deployable):
+    """As a process would that read the decisions before a rollback."""
+    shadow, canary = (deployable.decide(kind, 2) for kind in (DecisionKind.SHADOW, DecisionKind.CANARY))
+    newest = deploy_all(deployable, shadow, canary)
+    for options in ({}, {"new_state": True}):
+        assert deploy_all(deployable, shadow, **options) == newest
+        assert read_routing_table(deployable.project.deployment_path) == newest
+        assert states(deployable) == [newest.state.rsplit("/", 1)[-1]]
+
+
+def test_whoever_knows_less_reads_the_decisions_again(deployable):
+    """A tick that read the decisions before a rollback had brought the bad champion back."""
+    made = [deployable.bootstrap, *(deployable.decide(kind, 2) for kind in (DecisionKind.SHADOW, DecisionKind.PROMOTE))]
+    made.append(deployable.decide(DecisionKind.ROLL_BACK, 1))
+    for number, decision in enumerate(made):
+        assert write_decision(deployable.lake, decision, earlier=number)
+    for new_state in (False, True):
+        for known in range(1, len(made) + 1):
+            state = fold(made[:known])
+            table = deploy(
+                deployable.project, deployable.lake, decisions=made[:known], state=state, new_state=new_state
+            )
+            assert (table.generation, table.champion.version) == (4, 1)
+            assert read_routing_table(deployable.project.deployment_path) == table
+
+
+def test_a_table_ahead_of_all_decisions_is_made_anew(deployable):
+    """A lake that was restored: the decisions say what is live, the file only follows."""
+    assert write_decision(deployable.lake, deployable.bootstrap, earlier=0)
+    table = deploy_all(deployable)
+    ahead = msgspec.structs.replace(table, generation=9, champion=LiveVersion(7, "nowhere", "00"))
+    write_routing_table(deployable.project.deployment_path, ahead)
+    assert deploy_all(deployable) == table
+
+
+@pytest.mark.parametrize("kind", [DecisionKind.SHADOW, DecisionKind.SPLIT, DecisionKind.PROMOTE])
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+def test_a_version_beside_the_champion_whose_package_is_damaged_is_named(deployable, kind, damage):
+    """On trial, in a test, or the one before the champion (here version 1)."""
+    project = deployable.project
+    good = project.root / "good"
+    shutil.copytree(project.root / "package", good)
+    decision = deployable.decide(kind, 2, share=0.5)
+    promoted = kind is DecisionKind.PROMOTE
+    if promoted:
+        decision = replace(decision, evidence={**decision.evidence, "package": "good"})
+        bad = project.root / "package"
+    else:
+        decision = replace(decision, evidence={**decision.evidence, "package": "bad"})
+        bad = Path(shutil.copytree(good, project.root / "bad"))
+    if damage == "gone":
+        shutil.rmtree(bad)
+    else:
+        (bad / "plan.json").write_bytes(b"{}")
+    table = deploy_all(deployable, decision)
+    assert table.champion.version == (2 if promoted else 1)
+    others = {table.previous, table.challenger, *(arm.live for arm in table.arms)} - {None}
+    assert {live.version for live in others} == {1 if promoted else 2}
+    made = [deployable.bootstrap, decision]
+    assert find_unreadable(project, made, fold(made)).keys() == {1 if promoted else 2}
+
+
+def test_what_servers_could_not_follow_is_an_error_before_it_is_decided(deployable):
+    made = [deployable.bootstrap]
+    deploy_all(deployable)
+    check_deployable(deployable.project, made, fold(made))
+    path = deployable.project.deployment_path
+    content = path.read_bytes()
+    path.unlink()
+    check_deployable(deployable.project, made, fold(made))
+    path.mkdir()
+    with pytest.raises(EnvironmentFault) as caught:
+        check_deployable(deployable.project, made, fold(made))
+    assert caught.value.code == "disk_fault"
+    path.rmdir()
+    path.write_bytes(content)
+    (deployable.project.root / "package").rename(deployable.project.root / "away")
+    with pytest.raises(EnvironmentFault) as caught:
+        check_deployable(deployable.project, made, fold(made))
+    assert caught.value.code == "package_missing"
+    assert "nothing was decided" in caught.value.hint
+    assert path.read_bytes() == content

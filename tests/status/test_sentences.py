@@ -183,3 +183,18 @@ def test_days_that_wait_and_days_that_could_not_be_measured():
     assert "1 period could not be measured, the last from 2024-01-02 to 2024-01-09: no tick ran" in say(
         unmeasured=times[:1]
     )
+
+
+FOLLOWING = {"table": 4, "workers": {"0": 4, "1": 4}, "lagging": [], "error": None, "not_loaded": {}}
+
+
+def test_who_does_not_follow_the_decisions():
+    assert say(following=FOLLOWING) == say()
+    lags = FOLLOWING | {"workers": {"0": 4, "1": 2}, "lagging": ["1"], "error": "the package is gone"}
+    text = "1 of 2 workers of the server (number 1) still answer as 2 decisions ago: the package is gone"
+    assert text in say(following=lags).splitlines()
+    text = "the last 1 decision took no effect yet: `mlops tick` finishes what was interrupted"
+    assert text in say(following=FOLLOWING | {"table": 3}).splitlines()
+    told = say(following=FOLLOWING | {"not_loaded": {"2": "gone", "3": "changed"}}).splitlines()
+    assert "version 2 is not ready; the champion answers for it: gone" in told
+    assert "version 3 is not ready: changed" in told

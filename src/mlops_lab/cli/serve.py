@@ -12,6 +12,7 @@ from mlops_lab.cli.shared import HERE, Folder, Json, console, open_project
 from mlops_lab.errors import InvalidInput
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.loop.tick import Loop
+from mlops_lab.project.owners import Role, take_role
 from mlops_lab.serving.answering.online_store import open_online_store
 from mlops_lab.serving.process.address import check_no_server, listen
 from mlops_lab.serving.process.tls import find_tls
@@ -27,6 +28,7 @@ def command(
     del json  # one JSON line with the address is printed in both cases
     opened = open_project(project)
     check_no_server(opened)
+    role = take_role(opened, Role.SERVER)  # kept by the process that takes the place of this one
     loop = Loop(opened)
     if loop.state.champion is None:
         raise InvalidInput(
@@ -44,5 +46,7 @@ def command(
     arguments += ["--port", str(port)] if port is not None else []
     arguments += ["--workers", str(workers)] if workers is not None else []
     arguments += opened.layers.as_options()
+    arguments += ["--lock", str(role.file)]
+    os.set_inheritable(role.file, True)
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     os.execv(sys.executable, arguments)  # the server process keeps nothing of this one

@@ -34,11 +34,11 @@ def command(
         raise
     wanted = opened.settings.serving.port if port is None else port
     with (
-        exclusive_run(opened, port=wanted),
+        exclusive_run(opened, port=wanted) as role,
         _stoppable() as stop,
         (JsonLines if json else TextLines)(opened) as watcher,
     ):
-        up = Up(opened, port=wanted, watcher=watcher)
+        up = Up(opened, port=wanted, watcher=watcher, role=role)
         first = up.train_first()
         if first is not None:
             watcher.decision_made(first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -20,17 +21,20 @@ from mlops_lab.intake.quarantine import find_fixed, release, set_aside
 from mlops_lab.intake.read import read_rows
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
+from mlops_lab.project.owners import Hold, Role, take_role
 from mlops_lab.rollout.compatibility import check_schema
 from mlops_lab.rollout.decisions import fold, read_decisions
 from mlops_lab.rollout.deploy import deploy
-from mlops_lab.serving.answering.routing_table import read_routing_table
-from mlops_lab.serving.answering.service import Service
+from mlops_lab.serving.answering.opening import open_service
 from mlops_lab.serving.http.tokens import ensure_token
 from mlops_lab.serving.process.address import Address, find_server
 from mlops_lab.tables.fields import row_keys, submitted_fields, table_fields
 from mlops_lab.tables.open_lake import open_lake
 
 ROWS_AT_ONCE = 5000
+START_SECONDS = 15.0
+"""How long a server that is starting is waited for."""
+POLL_SECONDS = 0.25
 
 
 def deliver_outcomes(project: Project, file: Path) -> dict[str, Any]:
@@ -103,23 +107,43 @@ def _deliver(
     project: Project, rows: Sequence[dict[str, Any]], *, path: str, name: str, table: str | None
 ) -> dict[str, Any]:
     """The response to the rows: of the running server, or of the same code without one."""
-    server = find_server(project)
+    found = _find_server_or_be_it(project)
     response: dict[str, Any] = {}
-    if server is not None:
+    if isinstance(found, Address):
         for start in range(0, len(rows), ROWS_AT_ONCE):
             try:
-                part = _send(project, server, path, {name: rows[start : start + ROWS_AT_ONCE]})
+                part = _send(project, found, path, {name: rows[start : start + ROWS_AT_ONCE]})
             except MlopsError as error:
                 raise _part_error(error, start, rows=len(rows)) from None
             for problem in part.get("problems", []):
                 problem["where"] = _shift_index(problem["where"], start)
             _merge(response, part)
         return response or {"counts": {}, "problems": []}
+    with found:
+        return _accept(project, rows, name=name, table=table)
+
+
+def _find_server_or_be_it(project: Project) -> Address | Hold:
+    """The running server, or else its role, for a moment; an error where a server takes too long to start."""
+    end = time.perf_counter() + START_SECONDS
+    while True:
+        if (server := find_server(project)) is not None:
+            return server
+        try:
+            return take_role(project, Role.SERVER, is_brief=True)
+        except EnvironmentFault as fault:
+            if fault.code != "journal_locked" or time.perf_counter() >= end:
+                raise
+        time.sleep(POLL_SECONDS)  # a server is starting
+
+
+def _accept(project: Project, rows: Sequence[dict[str, Any]], *, name: str, table: str | None) -> dict[str, Any]:
+    """What a server would respond, without one."""
     lake = open_lake(project)
     ingest_journal(project, lake)
     check_schema(project, lake, read_decisions(lake))
     _deploy_new_state(project, lake)
-    service = Service(project, read_routing_table(project.deployment_path))
+    service = open_service(project)
     try:
         service.score_shadows()
         if table is None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from mlops_lab.errors import EnvironmentFault, NotFound
 from mlops_lab.lake.fingerprint import fingerprint_frame
@@ -44,6 +47,8 @@ class TableFile:
 
 
 _REOPEN_AFTER_APPENDS = 20
+_MOST_CONFLICTS = 20
+"""How often an append is tried again because another process was faster."""
 
 
 class Lake:
@@ -87,40 +92,47 @@ class Lake:
         statistics are kept for this column only, which makes a commit three times faster. New columns are added to the
         table.
 
-        Two processes may append to one table at the same time with different `writer`s, but not with the same one.
+        Several processes may append to one table at the same time, with the same `writer` too: of two that append the
+        same number one gets False.
         """
 
-        def write() -> bool:
-            target: DeltaTable | str = str(self.table_path(name))
-            options: dict[str, Any] = {}
-            added = rows
-            if self.exists(name):
-                target = self._open(name)
-                if position and (target.transaction_version(position[0]) or -1) >= position[1]:
+        properties = CommitProperties(app_transactions=[Transaction(*position)] if position else None)
+
+        def is_written(table: DeltaTable) -> bool:
+            return position is not None and (table.transaction_version(position[0]) or -1) >= position[1]
+
+        def create() -> bool:
+            """Write the first version; False where another process was faster: Delta would let both write."""
+            self.path.mkdir(parents=True, exist_ok=True)
+            with _locked_folder(self.path):
+                if self.exists(name):
                     return False
-                added = self._fit(name, rows)
-                target = self._open(name)
-                options["schema_mode"] = "merge"
-            else:
-                self.path.mkdir(parents=True, exist_ok=True)
-                options["configuration"] = {
+                configuration = {
                     "delta.checkpointInterval": "20",
                     "delta.dataSkippingStatsColumns": time or rows.columns[0],
                 }
-            transactions = [Transaction(*position)] if position else None
-            write_deltalake(
-                target,
-                added,
-                mode="append",
-                commit_properties=CommitProperties(app_transactions=transactions),
-                **options,
-            )
+                path = str(self.table_path(name))
+                write_deltalake(path, rows, mode="append", commit_properties=properties, configuration=configuration)
+                return True
+
+        def write() -> bool:
+            if not self.exists(name) and create():
+                return True
+            if is_written(self._open(name)):
+                return False
+            added = self._fit(name, rows)
+            # once more, of the very version that the commit follows: Delta refuses a commit after another one of the
+            # same writer, but knows of none before that version
+            target = self._open(name)
+            if is_written(target):
+                return False
+            write_deltalake(target, added, mode="append", schema_mode="merge", commit_properties=properties)
             self._appends[name] = self._appends.get(name, 0) + 1
             if self._appends[name] % _REOPEN_AFTER_APPENDS == 0:
                 self._handles.pop(name, None)
             return True
 
-        return self._guard(name, write)
+        return self._guard(name, lambda: self._try_again(name, write))
 
     def position(self, name: str, writer: str, *, version: int | None = None) -> int:
         """The number of the writer's last append (up to a version of the table, if given); 0 before the first."""
@@ -217,6 +229,15 @@ class Lake:
         types = {column: casts.get(column, stored.get(column, dtype)) for column, dtype in rows.schema.items()}
         return rows.with_columns(cast_exactly(rows[column], dtype)[0] for column, dtype in types.items())
 
+    def _try_again(self, name: str, write: Callable[[], bool]) -> bool:
+        """Write; where another process committed meanwhile, look at the table as it is now, and write again."""
+        for _ in range(_MOST_CONFLICTS):
+            try:
+                return write()
+            except CommitFailedError:
+                self._handles.pop(name, None)
+        return write()
+
     def _rewrite(self, name: str, casts: Mapping[str, pl.DataType]) -> None:
         """Write a table anew with other types of these columns, in one commit; older versions keep the old ones."""
         rows = self.read(name, as_stored=True)
@@ -253,6 +274,17 @@ class Lake:
             if type(error) is not Exception:  # delta-rs raises a bare one where a value does not fit its column
                 raise
             raise _lake_error(error, name, self.table_path(name)) from error
+
+
+@contextmanager
+def _locked_folder(path: Path) -> Iterator[None]:
+    """Held by one process at a time; others wait."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _known_columns(table: DeltaTable, columns: Sequence[str]) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from mlops_lab.alerts.channels.run import send_alerts
 from mlops_lab.alerts.rules import unmeasured_alert
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.sources import load_sources
@@ -31,10 +34,12 @@ from mlops_lab.monitoring.measure import note_unmeasured, quality_of
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
-from mlops_lab.rollout.compatibility import check_live_versions, check_schema, check_version
+from mlops_lab.project.owners import Hold, Role, take_role
+from mlops_lab.rollout.compatibility import check_live_versions, check_schema
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, read_decisions
-from mlops_lab.rollout.deploy import deploy, has_long_journal
-from mlops_lab.rollout.versions import find_version, load_plan_of, load_predictor
+from mlops_lab.rollout.deploy import check_deployable, deploy, deployed_generation, has_long_journal, is_followed
+from mlops_lab.rollout.versions import check_loads, find_unreadable, find_version, load_plan_of, load_predictor
+from mlops_lab.serving.answering.routing_table import RoutingTable
 from mlops_lab.tables.arrival import LOAD_LEAD
 from mlops_lab.tables.declared import DECISIONS, MEASUREMENTS
 from mlops_lab.tables.open_lake import open_lake
@@ -44,6 +49,9 @@ from mlops_lab.training.pipeline import load_pipeline
 from mlops_lab.training.progress import Report, silent
 
 _CHANGES_CHAMPION = {DecisionKind.PROMOTE, DecisionKind.ROLL_BACK}
+_NEEDS_PACKAGE = {DecisionKind.CANARY, DecisionKind.PROMOTE}
+TURN_SECONDS = 10.0
+"""How long a loop waits for another one that is at work: for a tick, but not for a training."""
 
 
 @dataclass
@@ -58,7 +66,11 @@ class Loop:
     last_log_loss: float | None = field(init=False, default=None)
     measured: list[Window] = field(init=False, default_factory=list)
     """The days that the last tick measured."""
-    _is_deployed: bool = field(init=False, default=False)
+    _made: list[Decision] = field(init=False, default_factory=list)
+    """The decisions of the last tick."""
+    _deployed: RoutingTable | None = field(init=False, default=None)
+    _unreadable: Mapping[int, str] = field(init=False, default_factory=dict)
+    _turn: Hold | None = field(init=False, default=None)
     _is_checked: bool = field(init=False, default=False)
     _verifier: Verifier = field(init=False)
 
@@ -86,10 +98,16 @@ class Loop:
 
         Whole days are measured: the first tick after midnight measures the day that is over, so it does not
         matter how many ticks a day has. Days without a tick are caught up, one by one.
+
+        Refused where another loop of the project is at work and takes long, and where another process decides
+        something meanwhile: the next tick reads it.
         """
+        with self._take_turn():
+            return self._tick(now, by=by)
+
+    def _tick(self, now: datetime, *, by: str) -> list[Decision]:
         self.catch_up()
-        self.measured = []
-        before = len(self.decisions)
+        self.measured, self._made = [], []
         self.report("ingest")
         ingest_journal(self.project, self.lake)
         self.check_schema()
@@ -97,16 +115,16 @@ class Loop:
         is_due = self.state.champion is not None and not self._is_measured(now)
         if is_due:
             self._measure_and_decide(now, by=by)
-        if any(decision.what is not DecisionKind.RETRAIN for decision in self.decisions[before:]):
+        if any(decision.what is not DecisionKind.RETRAIN for decision in self._made):
             self.act()  # before a training, which takes long and may fail
         if (retraining := self.state.retraining) is not None:
             self._finish_retraining(now if is_due else retraining.at, by=by)
-        made = self.decisions[before:]
-        if made or not self._is_deployed or has_long_journal(self.project, self.lake):
+        if self._made or has_long_journal(self.project, self.lake):
             self.act()
-        if any(decision.what in _CHANGES_CHAMPION for decision in made):
+        self.follow()
+        if any(decision.what in _CHANGES_CHAMPION for decision in self._made):
             self.name_champion()
-        return made
+        return self._made
 
     def _measure_and_decide(self, now: datetime, *, by: str) -> None:
         """Measure every day that is over, oldest first, and decide as of its end; as of `now` after the last one.
@@ -169,8 +187,19 @@ class Loop:
         decision = decide(self.project, self.state, observation, by=by)
         if decision is not None and as_of < now:
             decision = as_made_later(decision, now, self.project.timezone)
-        if decision is not None:
+        if decision is not None and self._can_follow(decision):
             self.record(decision)
+
+    def _can_follow(self, decision: Decision) -> bool:
+        """Whether servers can do what is decided. A version whose package is not there waits, and `mlops status` says
+        so; it is taken back in any case."""
+        if decision.what not in _NEEDS_PACKAGE or decision.version is None:
+            return True
+        try:
+            check_loads(self.project, self.decisions, decision.version)
+        except EnvironmentFault:
+            return False
+        return True
 
     def run(self, now: datetime, *, by: str, accept_changes: bool = False) -> Decision:
         """Train a candidate as of `now`; the decision about it: bootstrap, shadow, or refuse.
@@ -179,6 +208,11 @@ class Loop:
         loaded before, unless `accept_changes`: see `load_sources`. InvalidInput, and nothing is decided, where no
         training set can be made.
         """
+        with self._take_turn():
+            self.catch_up()
+            return self._run(now, by=by, accept_changes=accept_changes)
+
+    def _run(self, now: datetime, *, by: str, accept_changes: bool) -> Decision:
         decision = decide_to_retrain(self.state, now, by=by)
         self.check_schema()
         check_features(self.project, load_pipeline(self.project).features)
@@ -192,22 +226,34 @@ class Loop:
 
     def load(self, now: datetime, *, accept_changes: bool = False) -> None:
         """Bring what is new in the data files into the lake, as of `now`."""
-        self.report("snapshot")
-        received_at = now + LOAD_LEAD
-        if load_sources(self.project, self.lake, now=now, received_at=received_at, accept_changes=accept_changes):
-            self.act(new_state=True)  # servers take the new rows in before the moment from which they are seen
+        with self._take_turn():
+            self.report("snapshot")
+            received_at = now + LOAD_LEAD
+            if load_sources(self.project, self.lake, now=now, received_at=received_at, accept_changes=accept_changes):
+                self.act(new_state=True)  # servers take the new rows in before the moment from which they are seen
 
     def roll_back(self, now: datetime, *, by: str, reason: str) -> Decision:
-        """Take the challenger back, or, where there is none, the version before the champion. Refused if neither."""
+        """Take the challenger back, or, where there is none, the version before the champion. Refused if neither; an
+        error, and nothing is decided, where servers could not follow.
+
+        A rollback that was decided, and then interrupted before servers could follow it, is finished: it is not done
+        twice.
+        """
+        deployed = deployed_generation(self.project)
+        is_behind = deployed is not None and deployed < self.state.generation
+        if is_behind and self.decisions[-1].what is DecisionKind.ROLL_BACK:
+            self.act()
+            return self.decisions[-1]
         decision = decide_to_roll_back(self.state, now, by=by, reason=reason)
-        if self.state.challenger is None and decision.version is not None:
-            check_version(self.project, self.decisions, decision.version)
+        check_deployable(self.project, self.decisions, apply(self.state, decision))
         return self._record_and_act(decision)
 
     def split(self, now: datetime, version: int, *, share: float, by: str) -> Decision:
         """Have a version answer a fixed share of the keys from now on; 0 ends that. Refused where it may not."""
         decision = decide_to_split(self.decisions, self.state, now, version=version, share=share, by=by)
-        check_version(self.project, self.decisions, version)
+        if share:
+            check_loads(self.project, self.decisions, version)
+        check_deployable(self.project, self.decisions, apply(self.state, decision))
         return self._record_and_act(decision)
 
     def check_schema(self) -> None:
@@ -221,15 +267,28 @@ class Loop:
         """Write a decision down; Refused where another process has decided something meanwhile."""
         record_decision(self.lake, decision, earlier=len(self.decisions))
         self.decisions.append(decision)
+        self._made.append(decision)
         self.state = apply(self.state, decision)
 
     def act(self, *, new_state: bool = False) -> None:
         """Make the routing table what the decisions say; with `new_state`, servers start from all the lake knows."""
-        deploy(self.project, self.lake, decisions=self.decisions, state=self.state, new_state=new_state)
-        self._is_deployed = True
+        self.catch_up()
+        self._deployed = deploy(
+            self.project, self.lake, decisions=self.decisions, state=self.state, new_state=new_state
+        )
+        self._unreadable = find_unreadable(self.project, self.decisions, self.state)
+
+    def follow(self) -> None:
+        """Make the routing table what the decisions say, where it is not what this loop has made it: another process
+        has decided something, was interrupted, or a package that could not be read may be back."""
+        self.catch_up()
+        is_newest = self._deployed is not None and self._deployed.generation == self.state.generation
+        if not is_newest or self._unreadable or not is_followed(self.project, self._deployed):
+            self.act()
 
     def name_champion(self) -> None:
         """Make MLflow's alias `champion` what the decisions say. It takes some seconds, so call it after `act`."""
+        self.catch_up()
         name_champion(self.project, self.state)
 
     def catch_up(self) -> None:
@@ -237,7 +296,18 @@ class Loop:
         if DECISIONS.position(self.lake, DECISIONS.name) > len(self.decisions):
             self.decisions = read_decisions(self.lake)
             self.state = fold(self.decisions)
-            self._is_deployed = False
+
+    @contextmanager
+    def _take_turn(self) -> Iterator[None]:
+        """The role of loop, which one process of the project at a time has; this loop keeps it where it has it."""
+        if self._turn is not None:
+            yield
+            return
+        with take_role(self.project, Role.LOOP, wait_seconds=TURN_SECONDS) as self._turn:
+            try:
+                yield
+            finally:
+                self._turn = None
 
     def _record_and_act(self, decision: Decision) -> Decision:
         self.record(decision)

@@ -101,6 +101,16 @@ class Project:
         return self.home / "deployment.json"
 
     @property
+    def deployment_lock_path(self) -> Path:
+        """Locked by the process that reads the routing table to replace it."""
+        return self.home / "deployment.lock"
+
+    @property
+    def state_lock_path(self) -> Path:
+        """Locked by the process that prepares the state from which a server starts."""
+        return self.home / "serving.lock"
+
+    @property
     def state_path(self) -> Path:
         """The state from which a server starts."""
         return self.home / "serving"

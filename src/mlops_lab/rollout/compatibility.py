@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mlops_lab.contracts.fields import Field, parse_fields
-from mlops_lab.errors import Conflict
+from mlops_lab.errors import Conflict, EnvironmentFault
 from mlops_lab.features.definition import Features
 from mlops_lab.features.view import View
 from mlops_lab.lake import Lake
@@ -46,9 +46,17 @@ def _changed_columns(project: Project, decisions: Sequence[Decision]) -> dict[st
 
 
 def check_live_versions(project: Project, decisions: Sequence[Decision], state: RolloutState) -> None:
-    """Conflict where a version that answers, or is on trial, needs what `mlops.toml` does not declare any more."""
+    """Conflict where a version that answers, or is on trial, needs what `mlops.toml` does not declare any more.
+
+    EnvironmentFault where the package of the champion cannot be read. Another version with such a package answers
+    nothing, so it needs nothing.
+    """
     for version in _live_versions(state):
-        check_version(project, decisions, version)
+        try:
+            check_version(project, decisions, version)
+        except EnvironmentFault:
+            if version == state.champion:
+                raise
 
 
 def _live_versions(state: RolloutState) -> list[int]:
@@ -77,7 +85,10 @@ def check_new_fields(project: Project, lake: Lake, decisions: Sequence[Decision]
     live = _live_versions(fold(decisions))
     for version in {decision.version for decision in decisions if "package" in decision.evidence} if new else ():
         assert version is not None
-        plan = load_plan_of(project, decisions, version)
+        try:
+            plan = load_plan_of(project, decisions, version)
+        except EnvironmentFault:  # its package is gone: what its features were called is not known any more
+            continue
         features = Features.from_dict(plan.features)
         for column in feature_columns(features.inputs, features.computed, plan.request).values():
             if column in new and (column in logged or version in live):

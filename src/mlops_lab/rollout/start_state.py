@@ -19,15 +19,13 @@ from mlops_lab.journal.segments import write_segment
 from mlops_lab.journal.workers import worker_paths, writer_of
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
-from mlops_lab.serving.answering.worker_state import PREDICTION_INDEX
+from mlops_lab.serving.answering.worker_state import PREDICTION_INDEX, VIEWS_FILE
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, SHADOWS
 from mlops_lab.tables.facts import read_served_facts
 from mlops_lab.tables.fields import outcome_fields, request_fields
 from mlops_lab.tables.newest import trusted_newest
 from mlops_lab.tables.verdict import COUNTED
 
-VIEWS_FILE = "views.json"
-"""The versions of the views that a state holds facts for."""
 _IN_WINDOW = "__in_window"
 _ANSWER_FIELDS = ("id", "at", "version", "role", "output", "shadow_version", "shadow_output")
 

@@ -10,7 +10,7 @@ from mlops_lab.features.definition import Features
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.project import Project
 from mlops_lab.registry.package import Plan, load_plan
-from mlops_lab.rollout.decisions import Decision, fold
+from mlops_lab.rollout.decisions import Decision, RolloutState, fold
 from mlops_lab.serving.answering.routing_table import LiveVersion
 
 
@@ -52,6 +52,31 @@ def load_predictor(project: Project, decisions: Sequence[Decision], version: int
     """A version, ready to score, from its package."""
     found = find_version(decisions, version)
     return Predictor(project.root / found.package, version=version, fingerprint=found.fingerprint)
+
+
+def check_loads(project: Project, decisions: Sequence[Decision], version: int) -> None:
+    """EnvironmentFault where the version could not answer, because its package is missing or damaged."""
+    try:
+        load_predictor(project, decisions, version)
+    except EnvironmentFault as fault:
+        raise EnvironmentFault(
+            f"version {version} cannot answer: {fault.what}",
+            code=fault.code,
+            where=fault.where,
+            hint="nothing was decided; restore the folder of its package from a backup, and run it again",
+        ) from fault
+
+
+def find_unreadable(project: Project, decisions: Sequence[Decision], state: RolloutState) -> dict[int, str]:
+    """The live versions whose packages cannot be read, the one before the champion among them, and why."""
+    live = [state.champion, state.challenger, *state.previous[-1:], *(version for version, _ in state.arms)]
+    unreadable = {}
+    for version in [number for number in live if number is not None]:
+        try:
+            load_plan_of(project, decisions, version)
+        except EnvironmentFault as fault:
+            unreadable[version] = str(fault)
+    return unreadable
 
 
 def find_champion(decisions: Sequence[Decision]) -> LiveVersion:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from mlops_lab.files import disk_fault
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
+from mlops_lab.project.owners import Hold, Role, take_role
 from mlops_lab.rollout.decisions import Decision
 from mlops_lab.runtime.first_steps import FirstSteps, first_steps
 from mlops_lab.serving.answering.online_store import open_online_store
@@ -31,6 +31,9 @@ from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
 from mlops_lab.tables.verdict import Verdict
 
 POLL_SECONDS = 0.5
+_OF_OTHERS = {"decided_meanwhile", "loop_locked"}
+"""Another command has decided something, such as `mlops rollback`, or trains, such as `mlops run`: the next tick reads
+what came of it."""
 
 
 class Watcher(Protocol):
@@ -63,40 +66,28 @@ class UpSummary:
 
 
 @contextmanager
-def exclusive_run(project: Project, *, port: int) -> Iterator[None]:
-    """A lock that one `mlops up` of a project at a time holds.
+def exclusive_run(project: Project, *, port: int) -> Iterator[Hold]:
+    """The role of server, which one `mlops up` or `mlops serve` of a project at a time has.
 
     EnvironmentFault, before any work, where no server could be started: another one runs, the port is taken, or the
     shared store does not answer.
     """
-    try:
-        project.home.mkdir(exist_ok=True)
-        lock = (project.home / "up.lock").open("w")
-    except OSError as error:
-        raise disk_fault(error, project.home) from error
-    with lock:
-        check_no_server(project)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise EnvironmentFault(
-                "another `mlops up` of this project is running, and about to start its server",
-                code="journal_locked",
-                where=str(project.root),
-                hint="stop it first: only one server may write the journal",
-            ) from None
+    check_no_server(project)
+    with take_role(project, Role.SERVER) as role:
         listen(project.settings.serving.host, port).close()
         find_tls(project)
         open_online_store(project, [])
-        yield
+        yield role
 
 
 class Up:
-    """Server and loop of a project: `train_first`, then `run_until`. Use inside `exclusive_run`."""
+    """Server and loop of a project: `train_first`, then `run_until`. Use inside `exclusive_run`, whose `role` the
+    server gets."""
 
-    def __init__(self, project: Project, *, port: int, watcher: Watcher) -> None:
+    def __init__(self, project: Project, *, port: int, watcher: Watcher, role: Hold | None = None) -> None:
         self._project = project
         self._port = port
+        self._role = role
         self._watcher = watcher
         self._loop = Loop(project, report=watcher.stage_began)
         self._last_error: MlopsError | None = None
@@ -135,7 +126,11 @@ class Up:
         answers, outcomes, decisions = *self._count(), len(self._loop.decisions)
         server_again = partial(self._watcher.server_ready, steps=None)
         with Watchdog(
-            self._project, port=self._port, on_error=self._watcher.failed, on_restart=server_again
+            self._project,
+            port=self._port,
+            on_error=self._watcher.failed,
+            on_restart=server_again,
+            role=self._role,
         ) as watchdog:
             try:
                 self._watcher.server_ready(watchdog.address, self._first_steps(watchdog.address))
@@ -168,6 +163,8 @@ class Up:
             if self._is_due():
                 for decision in self._loop.tick(self._loop.now(), by="loop"):
                     self._watcher.decision_made(decision)
+            else:
+                self._loop.follow()
             self._last_error = None
         except (MlopsError, OSError) as error:
             self._report(error if isinstance(error, MlopsError) else disk_fault(error, self._project.home))
@@ -178,7 +175,7 @@ class Up:
 
     def _report(self, error: MlopsError) -> None:
         self._must_reload = True
-        if error.code == "decided_meanwhile":  # by another command, such as `mlops rollback`: the next tick reads it
+        if error.code in _OF_OTHERS:
             return
         if self._last_error is None or self._last_error.as_dict() != error.as_dict():
             self._watcher.failed(error)

@@ -21,6 +21,7 @@ import msgspec
 from mlops_lab.errors import MlopsError
 from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.project import Project, load_project
+from mlops_lab.project.owners import Hold, Role, keep_role, take_role
 from mlops_lab.serving.process.address import Address, address_path, check_no_server, listen
 from mlops_lab.serving.process.tls import certificate_copy, find_tls
 
@@ -35,6 +36,7 @@ def main() -> int:
     parser.add_argument("--worker", type=int)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--socket", type=int)
+    parser.add_argument("--lock", type=int, help="the open file by which this process already has the role of server")
     options = parser.parse_args()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait for rows must not use the processor
     try:
@@ -42,11 +44,20 @@ def main() -> int:
         if options.socket is not None:
             _run_worker(project, options)
         else:
-            _run_server(project, options)
+            with _take_role(project, options.lock):
+                _run_server(project, options)
     except MlopsError as error:
         sys.stderr.write(json.dumps({"error": error.as_dict(), "exit_code": error.exit_code}) + "\n")
         return error.exit_code
     return 0
+
+
+def _take_role(project: Project, lock: int | None) -> Hold:
+    """The role of server: as it was passed on, or taken now; an error where another process has it."""
+    if lock is not None:
+        return keep_role(lock)
+    check_no_server(project)
+    return take_role(project, Role.SERVER)
 
 
 def _run_worker(project: Project, options: argparse.Namespace) -> None:
@@ -81,7 +92,8 @@ def _run_server(project: Project, options: argparse.Namespace) -> None:
             raise disk_fault(error, address_path(project)) from error
         _report({"schema_version": 1, "ready": address.url_with(host), "pid": os.getpid()})
 
-    check_no_server(project)
+    with suppress(OSError):
+        address_path(project).unlink()  # of a server that is gone
     try:
         shutil.rmtree(project.workers_path, ignore_errors=True)
         project.workers_path.mkdir(parents=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from mlops_lab.alerts.channels.table import read_alerts
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import Features
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.quarantine import waiting
@@ -18,12 +19,15 @@ from mlops_lab.loop.triggers.run import next_retraining
 from mlops_lab.project import Project
 from mlops_lab.rollout.decision_record import DecisionRecord, record_decision
 from mlops_lab.rollout.decisions import Decision, DecisionKind
+from mlops_lab.rollout.deploy import deployed_generation
 from mlops_lab.rollout.next_step import waiting_for
-from mlops_lab.rollout.versions import find_version, load_plan_of
-from mlops_lab.serving.process.address import find_server
+from mlops_lab.rollout.versions import find_unreadable, find_version, load_plan_of
+from mlops_lab.serving.process.address import Address, find_server
+from mlops_lab.serving.process.health_probe import probe_deployment
 from mlops_lab.status.performance import last_quality, measure_performance
 from mlops_lab.status.records import (
     AlertRecord,
+    FollowingStatus,
     Performance,
     ProjectStatus,
     RecentRequests,
@@ -70,6 +74,7 @@ def describe(project: Project) -> ProjectStatus:
         days_to_measure=len(days_to_measure(project, loop.lake, loop.decisions, now=now)) if now else 0,
         unmeasured=_unmeasured(loop),
         warnings=_warnings(loop),
+        following=_following(loop, server) if state.champion is not None else None,
         unknown_outcomes=verdicts.get(Verdict.UNKNOWN, 0),
         conflicting_outcomes=verdicts.get(Verdict.CONFLICT, 0),
         quarantined=waiting(loop.lake).height,
@@ -123,9 +128,27 @@ def _warnings(loop: Loop) -> list[str]:
     champion = loop.state.champion
     if champion is None:
         return []
-    plan = load_plan_of(loop.project, loop.decisions, champion)
+    try:
+        plan = load_plan_of(loop.project, loop.decisions, champion)
+    except EnvironmentFault:  # `following` says so
+        return []
     warning = explain_delay(loop.project, loop.lake, Features.from_dict(plan.features))
     return [warning] if warning else []
+
+
+def _following(loop: Loop, server: Address | None) -> FollowingStatus:
+    """How far the decisions are in effect."""
+    probe = probe_deployment(server) if server is not None else None
+    unreadable = find_unreadable(loop.project, loop.decisions, loop.state)
+    not_loaded = {str(version): why for version, why in unreadable.items()} | (probe.not_loaded if probe else {})
+    workers = probe.generations if probe else {}
+    return FollowingStatus(
+        table=deployed_generation(loop.project),
+        workers=workers,
+        lagging=[worker for worker, generation in workers.items() if generation < loop.state.generation],
+        error=probe.deployment_error if probe else None,
+        not_loaded=not_loaded,
+    )
 
 
 def _last_alert(loop: Loop, now: datetime) -> AlertRecord | None:

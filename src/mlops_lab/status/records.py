@@ -98,6 +98,21 @@ class RetrainingStatus(Struct, frozen=True, kw_only=True):
     watched: str | UnsetType = UNSET
 
 
+class FollowingStatus(Struct, frozen=True, kw_only=True):
+    """How far the decisions are in effect: the generation of the routing table (`table`; null where there is none), and
+    the one that each worker of the server answers by (`workers`; empty where no server answers).
+
+    `lagging` names the workers that answer by older decisions than the last, `error` says why one could not take them
+    over. `not_loaded` says by version why it is not ready: the champion answers for it.
+    """
+
+    table: int | None
+    workers: dict[str, int]
+    lagging: list[str]
+    error: str | None
+    not_loaded: dict[str, str]
+
+
 class ProjectStatus(Struct, frozen=True, kw_only=True):
     """What is live, since when and why, how good it is, and what is waiting for what.
 
@@ -105,7 +120,8 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     `live_by` is the decision that made the champion live. `arms` holds the share of keys of each version in an A/B
     test, `quality` the newest measurement of each quality metric of the champion's answers. `pending` counts all
     predictions without an outcome. `days_to_measure` counts the days that are over and not measured yet, `unmeasured`
-    lists what could not be measured. `warnings` says what makes the backtest better than live answers can be.
+    lists what could not be measured. `following` says how far the decisions are in effect.
+    `warnings` says what makes the backtest better than live answers can be.
     """
 
     schema_version: int = 1
@@ -136,3 +152,4 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     days_to_measure: int = 0
     unmeasured: list[UnmeasuredRecord] = []
     warnings: list[str] = []
+    following: FollowingStatus | None = None

@@ -23,6 +23,7 @@ def sentences(status: ProjectStatus) -> Iterator[str]:
         yield "no version is live: `mlops up` trains the first and serves it (`mlops run` only trains it)"
     else:
         yield _champion(status)
+        yield from _following(status)
         yield from _requests(status)
         yield from _performance(status)
         yield from _measuring(status)
@@ -52,6 +53,25 @@ def _champion(status: ProjectStatus) -> str:
 def _how_it_went_live(decision: DecisionRecord) -> str:
     how = {"bootstrap": "the first", "promote": "promoted", "roll_back": "rolled back to"}[decision.what]
     return f"{how}: {decision.reason}" if decision.reason else how
+
+
+def _following(status: ProjectStatus) -> Iterator[str]:
+    """Who does not follow the decisions yet, and which versions are not ready."""
+    following = status.following
+    if following is None:
+        return
+    if following.table is not None and following.table < status.generation:
+        count = format_count(status.generation - following.table, "decision")
+        yield f"the last {count} took no effect yet: `mlops tick` finishes what was interrupted"
+    if following.lagging:
+        oldest = min(following.workers[worker] for worker in following.lagging)
+        who = f"{len(following.lagging)} of {format_count(len(following.workers), 'worker')} of the server"
+        behind = format_count(status.generation - oldest, "decision")
+        why = f": {following.error}" if following.error else ""
+        yield f"{who} (number {', '.join(following.lagging)}) still answer as {behind} ago{why}"
+    for version, why in following.not_loaded.items():
+        role = "" if version == str(status.champion) else "; the champion answers for it"
+        yield f"version {version} is not ready{role}: {why}"
 
 
 def _requests(status: ProjectStatus) -> Iterator[str]:

@@ -120,3 +120,49 @@ def test_a_package_that_is_not_there_is_an_error(tmp_path):
     table = RoutingTable(generation=1, champion=LIVE[1], state="state")
     with pytest.raises(MlopsError):
         LiveModels(table, tmp_path)
+
+
+@pytest.fixture
+def make_with_bad(tiny: Any, loaded: dict[LiveVersion, Predictor]) -> Any:
+    """Models where the packages of all versions but the first are not there."""
+
+    def make(**changes: Any) -> LiveModels:
+        gone = {LIVE[1]: loaded[LIVE[1]]}
+        table = RoutingTable(**({"generation": 1, "champion": LIVE[1], "state": "state"} | changes))
+        return LiveModels(table, tiny.project.root / "elsewhere", loaded=gone)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"previous": LIVE[2]},
+        {"challenger": LIVE[2]},
+        {"challenger": LIVE[2], "canary_share": 0.5},
+        {"arms": (Arm(LIVE[2], 0.5),)},
+        {"challenger": LIVE[3], "canary_share": 0.5, "arms": (Arm(LIVE[2], 0.5),), "previous": LIVE[2]},
+    ],
+)
+def test_a_version_that_is_not_there_is_named_and_the_champion_answers_for_it(make_with_bad, changes):
+    models = make_with_bad(**changes)
+    assert shares(models) == {(1, "champion"): 1.0}
+    assert [route.shadow for route in map(models.route, KEYS[:9])] == [None] * 9
+    assert [predictor.version for predictor in models.predictors] == [1]
+    named = {live.version for live in (changes.get("previous"), changes.get("challenger")) if live}
+    named |= {arm.live.version for arm in changes.get("arms", ())}
+    assert models.faults.keys() == named
+    assert all("cannot be read" in why for why in models.faults.values())
+
+
+def test_without_its_champion_nothing_answers(make_with_bad):
+    with pytest.raises(MlopsError):
+        make_with_bad(champion=LIVE[2])
+
+
+def test_a_version_that_looks_up_what_the_state_lacks_is_not_ready(tiny, loaded):
+    table = RoutingTable(generation=1, champion=LIVE[1], previous=LIVE[2], state="state")
+    models = LiveModels(table, tiny.project.root, loaded=loaded, views=[])
+    assert "does not hold" in models.faults[2]
+    whole = LiveModels(table, tiny.project.root, loaded=loaded, views=models.views)
+    assert whole.faults == {}

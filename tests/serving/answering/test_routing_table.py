@@ -61,6 +61,12 @@ def test_a_damaged_table_says_what_to_run(tmp_path, text):
     assert "mlops tick" in caught.value.hint
 
 
+def test_a_folder_in_its_place_is_an_error(tmp_path):
+    with pytest.raises(EnvironmentFault) as caught:
+        read_routing_table(tmp_path)
+    assert caught.value.code == "bad_deployment"
+
+
 def test_a_part_of_a_table_is_an_error(tmp_path):
     path = tmp_path / "deployment.json"
     write_routing_table(path, SIMPLE)

@@ -35,6 +35,11 @@ class WorkerCounts(msgspec.Struct):
     seconds: dict[str, float] = msgspec.field(default_factory=dict)
     gauges: dict[str, dict[tuple[str, ...], float]] = msgspec.field(default_factory=dict)
     generation: int = 0
+    """That of the routing table in use."""
+    deployment_error: str | None = None
+    """Why the newest routing table could not be taken over; None if it was."""
+    faults: dict[int, str] = msgspec.field(default_factory=dict)
+    """By version, why it could not be loaded; the champion answers for it."""
 
     def note_answers(self, records: Sequence[PredictionRecord | RefusalRecord], *, shed: int) -> None:
         """Count predictions and refusals; `shed` is the number of requests that no shadow will score."""

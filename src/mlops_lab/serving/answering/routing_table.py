@@ -60,6 +60,13 @@ def read_routing_table(path: Path) -> RoutingTable:
         raise EnvironmentFault(
             "no version is live yet", code="nothing_live", where=str(path), hint="run `mlops run` first"
         ) from None
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot be read: {error.strerror}",
+            code="bad_deployment",
+            where=str(path),
+            hint="make it a readable file, or delete it: `mlops tick` writes it again",
+        ) from None
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise EnvironmentFault(
             f"is not a routing table: {error}",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from mlops_lab.errors import InvalidInput
+from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.ids import new_id, new_ids
 from mlops_lab.inference.feature_reader import FeatureReader
-from mlops_lab.inference.predictor import views_of
+from mlops_lab.inference.predictor import Predictor
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord
 from mlops_lab.journal.workers import read_positions, worker_path
 from mlops_lab.journal.writer import Journal
@@ -22,11 +22,11 @@ from mlops_lab.serving.answering.counts import WorkerCounts
 from mlops_lab.serving.answering.locks import Locks
 from mlops_lab.serving.answering.requests import fill_times, find_new
 from mlops_lab.serving.answering.routing import LiveModels
-from mlops_lab.serving.answering.routing_table import RoutingTable
+from mlops_lab.serving.answering.routing_table import LiveVersion, RoutingTable
 from mlops_lab.serving.answering.schemas import Schemas
 from mlops_lab.serving.answering.shadows import ShadowQueue, ShadowTask, shadow_records, unscored_requests
 from mlops_lab.serving.answering.time_limit import TimeLimit
-from mlops_lab.serving.answering.worker_state import WorkerState
+from mlops_lab.serving.answering.worker_state import WorkerState, read_state_views
 
 RESERVE_BYTES = 4 * 1024 * 1024
 
@@ -61,15 +61,20 @@ class Service:
         self._acceptor = Acceptor(project, self.schemas)
         self._shadows = ShadowQueue()
         self._time_limit = TimeLimit(uses_wall_clock=project.settings.project.clock == "wall")
-        self.models = LiveModels(routing_table, project.root)
+        self.deployment_error: str | None = None
+        """Why the newest routing table could not be taken over; None if it was."""
+        self.models = self._load(routing_table)
         self.journal = Journal(path, reserve_bytes=RESERVE_BYTES)
         self._locks = Locks(project.journal_path, workers=workers)
         self._time, self._key = project.settings.source.time, project.settings.source.key
-        # only once the journal is locked: nothing can be written to it that the restored state would miss
-        self.worker_state = self._restore_state(self.models)
-        self._finish_restoring(self.worker_state)
-        self._answer_with(self.models)
-        self._shadows.add(unscored_requests(self.worker_state))
+        try:
+            # only once the journal is locked: nothing can be written to it that the restored state would miss
+            self._answer_with(self.models, self._finish_restoring(self._restore_state(self.models)))
+            self._shadows.add(unscored_requests(self.worker_state))
+        except BaseException:
+            self._locks.close()
+            self.journal.close()
+            raise
 
     # ---- answering -----------------------------------------------------------------------------------------------
 
@@ -208,21 +213,51 @@ class Service:
         self.switch_to(self.prepare(routing_table))
 
     def prepare(self, routing_table: RoutingTable) -> Prepared:
-        """Load what another routing table needs, in any thread, while the present one answers."""
-        models = LiveModels(routing_table, self.project.root, loaded=self.models.by_live)
-        is_new_state = routing_table.state != self.models.routing_table.state
+        """Load what another routing table needs, in any thread, while the present one answers.
+
+        The same table again loads what could not be loaded the first time. EnvironmentFault where it is older than the
+        present one.
+        """
+        present = self.models.routing_table
+        if routing_table.generation < present.generation:
+            raise EnvironmentFault(
+                f"has generation {routing_table.generation}, and {present.generation} is in use: it is too old",
+                code="old_deployment",
+                where=str(self.project.deployment_path),
+                hint="run `mlops tick`: it writes the table again. If the project was restored, restart the server",
+            )
+        models = self._load(routing_table, loaded=self.models.by_live)
+        is_new_state = routing_table.state != present.state or not models.views.keys() <= self.worker_state.views
         return Prepared(models, self._restore_state(models) if is_new_state else None)
 
     def switch_to(self, prepared: Prepared) -> None:
-        """Answer with what was prepared from now on."""
-        if prepared.worker_state is not None:
-            self._finish_restoring(prepared.worker_state)
-            self.worker_state.close()
-            self.worker_state = prepared.worker_state
-        self._answer_with(prepared.models)
+        """Answer with what was prepared from now on. On an error the present one stays."""
+        before, restored = self.worker_state, prepared.worker_state
+        if restored is None:
+            self._answer_with(prepared.models, before)
+            return
+        try:
+            self._answer_with(prepared.models, self._finish_restoring(restored))
+        except BaseException:
+            restored.close()
+            raise
+        before.close()
 
-    def _answer_with(self, models: LiveModels) -> None:
-        self.models = models
+    def _load(
+        self, routing_table: RoutingTable, *, loaded: Mapping[LiveVersion, Predictor] | None = None
+    ) -> LiveModels:
+        root = self.project.root
+        return LiveModels(routing_table, root, loaded=loaded, views=read_state_views(root / routing_table.state))
+
+    def _answer_with(self, models: LiveModels, worker_state: WorkerState) -> None:
+        """Answer with these from now on: all of them, or, on an error, none."""
+        readers = {
+            predictor.features.version: FeatureReader(
+                predictor, worker_state.facts.store, request_names=self.schemas.names
+            )
+            for predictor in models.predictors
+        }
+        answerer = Answerer(models, readers, time=self._time, key=self._key, limit=self._limit_moments)
         known = {predictor.version: predictor.plan.classes for predictor in models.predictors}
         declared = list(self.project.classes)
         self._known_classes = {
@@ -230,26 +265,24 @@ class Service:
             for version, classes in {**models.routing_table.classes, **known}.items()
             if declared and classes != declared
         }
-        self._readers = {
-            predictor.features.version: FeatureReader(
-                predictor, self.worker_state.facts.store, request_names=self.schemas.names
-            )
-            for predictor in self.models.predictors
-        }
-        self._answerer = Answerer(self.models, self._readers, time=self._time, key=self._key, limit=self._limit_moments)
+        self.models, self.worker_state, self._readers, self._answerer = models, worker_state, readers, answerer
 
     def _limit_moments(self, moments: Sequence[int]) -> Sequence[int]:
         return self._time_limit.apply(moments, newest=self.worker_state.newest_known)
 
     def _restore_state(self, models: LiveModels) -> WorkerState:
-        views = list(views_of(models.predictors).values())
         return WorkerState(
-            self.project, self.schemas, routing_table=models.routing_table, views=views, own=self.journal.path
+            self.project,
+            self.schemas,
+            routing_table=models.routing_table,
+            views=list(models.views.values()),
+            own=self.journal.path,
         )
 
-    def _finish_restoring(self, worker_state: WorkerState) -> None:
+    def _finish_restoring(self, worker_state: WorkerState) -> WorkerState:
         with self._locks.answering():  # without it, an outcome that arrives now could be read without its prediction
             worker_state.finish_restoring(self.journal.path)
+        return worker_state
 
     def close(self) -> None:
         """Score the waiting shadows, bring everything to the disk, and unlock the journal."""

@@ -46,6 +46,16 @@ from mlops_lab.tables.verdict import Verdict
 
 PREDICTION_INDEX = "book"
 """The folder of a state that is read like a journal: predictions, then their outcomes."""
+VIEWS_FILE = "views.json"
+"""The versions of the views that a state holds facts for."""
+
+
+def read_state_views(state: Path) -> set[str] | None:
+    """The versions of the views that a state holds facts for; None where the list is missing or damaged."""
+    try:
+        return set(msgspec.json.decode((state / VIEWS_FILE).read_bytes(), type=list[str]))
+    except (OSError, msgspec.DecodeError):
+        return None
 
 
 class WorkerState:
@@ -59,6 +69,8 @@ class WorkerState:
             within_days=project.settings.source.outcome_within_days, read_outcome=self._read_outcome
         )
         self._outcome_names = schemas.outcome_names
+        self.views = {view.version for view in views}
+        """The versions of the views that facts are known for."""
         self.facts = KnownFacts(project, schemas, views=views)
         self._uses_wall_clock = project.settings.project.clock == "wall"
         self.newest: datetime | None = None

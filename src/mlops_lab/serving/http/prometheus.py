@@ -20,6 +20,17 @@ _COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }
 _GAUGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "live": ("mlops_live", "Versions that are loaded.", ("version", "role")),
+    "generation": ("mlops_deployment_generation", "The generation of the routing table in use.", ()),
+    "not_deployed": (
+        "mlops_deployment_failed",
+        "1 where the newest routing table could not be taken over, and the one before is in use.",
+        (),
+    ),
+    "not_loaded": (
+        "mlops_version_not_loaded",
+        "Versions that could not be loaded: the champion answers.",
+        ("version",),
+    ),
     "pending": ("mlops_pending_outcomes", "Recent predictions that wait for their outcome.", ()),
     "log_position": ("mlops_log_position_bytes", "The length of the log.", ()),
     "log_behind": (

@@ -13,6 +13,7 @@ import msgspec
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.journal.workers import is_locked
 from mlops_lab.project import Project
+from mlops_lab.project.owners import Role, read_owner, role_taken
 from mlops_lab.serving.process.tls import client_context
 
 
@@ -70,12 +71,8 @@ def find_server(project: Project) -> Address | None:
 def check_no_server(project: Project) -> None:
     """EnvironmentFault where a server of the project is running."""
     if running := find_server(project):
-        raise EnvironmentFault(
-            "a server of this project is running",
-            code="journal_locked",
-            where=f"{running.host}:{running.port}, process {running.pid}",
-            hint="stop it first: only one server may write the journal",
-        )
+        where = f"{running.host}:{running.port}, process {running.pid}"
+        raise role_taken(project, Role.SERVER, read_owner(project, Role.SERVER), where=where)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -73,7 +73,6 @@ class App:
             rows=RowsHandler(service.schemas, batcher, max_rows=settings.max_rows),
             finish_shadows=self._shadows.finish,
             read_all_counts=self._shared_counts.read_all,
-            read_deployment_error=lambda: self._background.deployment_error,
             check_disk=DiskProbe(service.journal.path).check,
             describe_api=self._describe_api,
         )

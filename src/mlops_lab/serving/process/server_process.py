@@ -10,6 +10,7 @@ import time
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.project import Project
+from mlops_lab.project.owners import Hold
 from mlops_lab.serving.process.address import Address, find_server
 
 LOCK_TIMEOUT_SECONDS = 15.0
@@ -18,9 +19,11 @@ LOCK_TIMEOUT_SECONDS = 15.0
 class ServerProcess:
     """A server that stops when this process ends, in whatever way. Use it in a `with` statement."""
 
-    def __init__(self, project: Project, *, port: int = 0) -> None:
+    def __init__(self, project: Project, *, port: int = 0, role: Hold | None = None) -> None:
+        """`role`: that of the server, where this process has it already."""
         self._project = project
         self._port = port
+        self._role = role
         self._log_start_bytes = 0
         self._process = self._start()
         self.address = self._wait_until_ready()
@@ -50,6 +53,8 @@ class ServerProcess:
     def _start(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "mlops_lab.serving", str(self._project.root), "--port", str(self._port)]
         command += self._project.layers.as_options()
+        passed = [] if self._role is None else [self._role.file]
+        command += [word for file in passed for word in ("--lock", str(file))]
         environment = {**os.environ, "POLARS_MAX_THREADS": "1"}  # for tables of a few rows, threads only cost time
         log = (self._project.home / "server.log").open("a")
         with log:
@@ -61,6 +66,7 @@ class ServerProcess:
                 stderr=log,
                 text=True,
                 env=environment,
+                pass_fds=passed,
                 process_group=0,  # Ctrl-C goes to this process, which then stops the server properly
             )
 

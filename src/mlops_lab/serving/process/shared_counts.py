@@ -45,10 +45,14 @@ class SharedCounts:
             roles[routing.challenger.version] = "challenger"
         roles |= {arm.live.version: "arm" for arm in routing.arms}
         self.own.generation = routing.generation
+        self.own.deployment_error, self.own.faults = self._service.deployment_error, models.faults
         self.own.gauges = {
             "live": {
                 (str(predictor.version), roles.get(predictor.version, "previous")): 1 for predictor in models.predictors
             },
+            "generation": {(): routing.generation},
+            "not_deployed": {(): int(self.own.deployment_error is not None)},
+            "not_loaded": {(str(version),): 1 for version in models.faults},
             "pending": {(): self._service.pending},
             "log_position": {(): journal.position},
             "log_behind": {

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.files import disk_fault
 from mlops_lab.project import Project
+from mlops_lab.project.owners import Hold
 from mlops_lab.serving.process.address import Address
 from mlops_lab.serving.process.restarts import MAX_RESTARTS, WINDOW_SECONDS, RestartCounter
 from mlops_lab.serving.process.server_process import ServerProcess
@@ -29,15 +30,17 @@ class Watchdog:
         port: int,
         on_error: Callable[[MlopsError], None],
         on_restart: Callable[[Address], None],
+        role: Hold | None = None,
     ) -> None:
         self._project = project
+        self._role = role
         self._on_error = on_error
         self._on_restart = on_restart
         self._stopping = threading.Event()
         self.failed = threading.Event()
         self.fault: MlopsError | None = None
         self._restarts = RestartCounter()
-        self._server = ServerProcess(project, port=port)
+        self._server = ServerProcess(project, port=port, role=role)
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self._thread.start()
 
@@ -76,7 +79,7 @@ class Watchdog:
                 self.failed.set()
                 return False
             try:
-                self._server = ServerProcess(self._project, port=self.address.port)
+                self._server = ServerProcess(self._project, port=self.address.port, role=self._role)
                 break
             except (MlopsError, OSError) as error:
                 self._on_error(error if isinstance(error, MlopsError) else disk_fault(error, self._project.home))

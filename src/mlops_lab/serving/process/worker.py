@@ -11,8 +11,7 @@ from contextlib import suppress
 
 from mlops_lab.project import Project
 from mlops_lab.serving.answering.malloc_trim import trim_memory
-from mlops_lab.serving.answering.routing_table import read_routing_table
-from mlops_lab.serving.answering.service import Service
+from mlops_lab.serving.answering.opening import open_service
 from mlops_lab.serving.http.authorizer import Authorizer
 from mlops_lab.serving.http.tokens import ensure_token, is_loopback
 from mlops_lab.serving.process.app import App
@@ -34,7 +33,7 @@ def serve(
     ready: Callable[[], None],
 ) -> None:
     """Answer until stopped; `ready` is called when it begins. MlopsError where it cannot begin."""
-    service = Service(project, read_routing_table(project.deployment_path), worker=worker, workers=workers)
+    service = open_service(project, worker=worker, workers=workers)
     ensure_token(project)
     app = App(service, authorizer=Authorizer(project), worker=worker, workers=workers)
     settings = project.settings.serving

@@ -78,8 +78,6 @@ class ProtocolContext:
     """Waits until the requests for versions in shadow are scored, but not for long."""
     read_all_counts: Callable[[], dict[int, WorkerCounts]]
     """The counts of all workers, by the number of the worker."""
-    read_deployment_error: Callable[[], str | None]
-    """Why the newest routing table could not be deployed; None if it was."""
     check_disk: Callable[[], Awaitable[None]]
     """EnvironmentFault where nothing can be written."""
     describe_api: Callable[[], Json]

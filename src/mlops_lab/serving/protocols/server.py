@@ -18,9 +18,15 @@ _TEXT = {"type": "string"}
 
 
 class ServerStatus(msgspec.Struct):
-    """Which versions are live, how many predictions wait for their outcome, and the position of the log."""
+    """Which versions are live, how many predictions wait for their outcome, and the position of the log.
+
+    `generation` is that of the routing table in use, the oldest of all workers; `generations` has it for each worker.
+    `deployment_error` says why a worker could not take the newest table over, and `not_loaded` by version why a version
+    beside the champion is not ready: the champion answers for it.
+    """
 
     generation: int
+    generations: dict[str, int]
     workers: int
     champion: int
     challenger: int | None
@@ -29,6 +35,7 @@ class ServerStatus(msgspec.Struct):
     pending: int
     position: int
     deployment_error: str | None
+    not_loaded: dict[str, str]
 
 
 class Health(msgspec.Struct):
@@ -80,23 +87,26 @@ class StatusHandler:
     def __init__(self, context: ProtocolContext) -> None:
         self._service = context.service
         self._read_all_counts = context.read_all_counts
-        self._read_deployment_error = context.read_deployment_error
         self._check_disk = context.check_disk
 
     async def get_status(self, _: Request) -> Response:
         """Which versions are live, and the state of the journal."""
         routing = self._service.models.routing_table
-        generations = [counts.generation for counts in self._read_all_counts().values()]
+        workers = self._read_all_counts()
+        errors = [counts.deployment_error for counts in workers.values() if counts.deployment_error]
+        faults = {version: why for counts in workers.values() for version, why in counts.faults.items()}
         status = ServerStatus(
-            generation=min(generations),
-            workers=len(generations),
+            generation=min(counts.generation for counts in workers.values()),
+            generations={str(worker): counts.generation for worker, counts in workers.items()},
+            workers=len(workers),
             champion=routing.champion.version,
             challenger=routing.challenger.version if routing.challenger else None,
             canary_share=routing.canary_share,
             arms={str(arm.live.version): arm.share for arm in routing.arms},
             pending=self._service.pending,  # `read_all_counts` has caught up with the other workers
             position=self._service.journal.position,
-            deployment_error=self._read_deployment_error(),
+            deployment_error=errors[0] if errors else None,
+            not_loaded={str(version): why for version, why in faults.items()},
         )
         return Response(200, encode(status))
 
