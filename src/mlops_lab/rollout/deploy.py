@@ -11,14 +11,16 @@ from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import Features
 from mlops_lab.features.view import View
 from mlops_lab.files import disk_fault
-from mlops_lab.journal.segments import drop_segments
+from mlops_lab.journal.epochs import resume_at
 from mlops_lab.journal.workers import worker_paths
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.compatibility import check_live_versions, find_conflicts
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
-from mlops_lab.rollout.start_state import VIEWS_FILE, journal_positions, prepare_state
+from mlops_lab.rollout.journal_positions import journal_positions
+from mlops_lab.rollout.journal_retention import drop_unneeded
+from mlops_lab.rollout.start_state import VIEWS_FILE, prepare_state
 from mlops_lab.rollout.versions import classes_by_version, find_version, load_plan_of
 from mlops_lab.serving.answering.routing_table import (
     Arm,
@@ -61,7 +63,7 @@ def deploy(
     ):
         folder, positions = prepare_state(project, lake, views=list(views.values()))
     else:
-        folder, positions = current.state, current.state_positions
+        folder, positions = current.state, current.log_positions
     table = RoutingTable(
         generation=state.generation,
         champion=champion,
@@ -70,7 +72,8 @@ def deploy(
         arms=arms,
         previous=previous,
         state=folder,
-        state_positions=positions,
+        state_positions=tuple(item.position for item in positions),
+        state_epochs=tuple(item.epoch for item in positions),
         classes=classes_by_version(project, decisions),
     )
     if table != current:
@@ -93,7 +96,17 @@ def has_long_journal(project: Project, lake: Lake) -> bool:
     """Whether a server that starts would have to read too much of its journals. Then it is time for a new state: the
     segments before it can be deleted."""
     current = _read_current(project)
-    return current is not None and sum(journal_positions(project, lake)) - sum(current.state_positions) > LONG_BYTES
+    if current is None:
+        return False
+    logs = zip(_state_positions(project, current), journal_positions(project, lake), strict=True)
+    return sum(max(0, in_lake.position - in_state) for in_state, in_lake in logs) > LONG_BYTES
+
+
+def _state_positions(project: Project, table: RoutingTable) -> list[int]:
+    """By worker, the position from which a server reads the journal."""
+    paths = worker_paths(project.journal_path)
+    known = dict(enumerate(table.log_positions))
+    return [resume_at(path, known.get(worker)) for worker, path in enumerate(paths)]
 
 
 def _views_of(project: Project, versions: Sequence[LiveVersion]) -> dict[str, View]:
@@ -125,8 +138,5 @@ def _delete_unused(project: Project, lake: Lake, table: RoutingTable) -> None:
     for folder in project.state_path.iterdir():
         if folder != project.root / table.state:
             shutil.rmtree(folder, ignore_errors=True)
-    journals = zip(
-        worker_paths(project.journal_path), table.state_positions, journal_positions(project, lake), strict=False
-    )
-    for path, in_state, in_lake in journals:
-        drop_segments(path, min(in_state, in_lake))
+    in_state, in_lake = _state_positions(project, table), journal_positions(project, lake)
+    drop_unneeded(project, lake, [min(first, second.position) for first, second in zip(in_state, in_lake, strict=True)])

@@ -106,6 +106,7 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     test, `quality` the newest measurement of each quality metric of the champion's answers. `pending` counts all
     predictions without an outcome. `days_to_measure` counts the days that are over and not measured yet, `unmeasured`
     lists what could not be measured. `warnings` says what makes the backtest better than live answers can be.
+    `damaged_places` counts where the servers' log was ever damaged, `damaged_bytes` what was set aside there.
     """
 
     schema_version: int = 1
@@ -136,3 +137,5 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     days_to_measure: int = 0
     unmeasured: list[UnmeasuredRecord] = []
     warnings: list[str] = []
+    damaged_places: int = 0
+    damaged_bytes: int = 0

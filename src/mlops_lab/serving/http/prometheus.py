@@ -27,6 +27,8 @@ _GAUGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "Bytes of the log that are not there yet (disk, lake).",
         ("where",),
     ),
+    "log_damaged_places": ("mlops_log_damaged_places", "Places of the log that were damaged, and set aside.", ()),
+    "log_damaged_bytes": ("mlops_log_damaged_bytes", "Bytes of the log that were damaged, and set aside.", ()),
 }
 _LATENCY = ("mlops_request_seconds", "From a request to its response.")
 
