@@ -5,7 +5,7 @@ was read before. Each becomes an alert, once.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -80,18 +80,15 @@ def report_older_tables(logs: Sequence[JournalLog], tables: Sequence[str]) -> No
         _send(log, faults, _moment(log, ()))
 
 
-def report_undone(logs: Sequence[JournalLog], tables: Sequence[str]) -> None:
-    """Send the alerts that the last commits of tables were undone."""
+def report_undone(logs: Sequence[JournalLog], tables: Mapping[str, Sequence[str]]) -> None:
+    """Send the alerts that the last commits of tables were undone, because of these files."""
     log = logs[0]
-    what = "the last commits were only half there, after a power cut or in a copy of a live project: they were undone"
-    hint = "what the journal holds is added again; `mlops features verify` tells what is missing"
-    faults = [
-        (f'the table "{table}": {what}', hint, (f"undone {table}", log.lake.version(table) + 1))
-        for table in tables
-        if log.lake.exists(table)
-    ]
-    if faults:
-        _send(log, faults, _moment(log, ()))
+    what = "its last commits were undone: files were missing or cut off, by a power cut or in a copy of a live project"
+    hint = "what the journal or a data file holds is added again; `mlops features verify` tells what is missing"
+    for table, files in tables.items():
+        alert = Alert(_moment(log, ()), "log", f"{table}: {what}", f"table {table}, file {', '.join(files)}", hint)
+        number = log.lake.version(table) + 1 if log.lake.exists(table) else 1
+        send_alerts(log.project, log.lake, [alert], position=(f"undone {table} {files[:1]}", number))
 
 
 def _send(log: JournalLog, faults: Sequence[_Fault], at: datetime) -> None:

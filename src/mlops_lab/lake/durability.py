@@ -51,10 +51,15 @@ def sync_files(table: Path, files: Iterable[str]) -> None:
     sync_folder(table)
 
 
-def incomplete_tables(lake: Path) -> list[str]:
-    """The tables whose last commits are only half there."""
-    tables = sorted(path.parent for path in lake.glob(f"*/{_LOG}"))
-    return [table.name for table in tables if _whole_commits(table, commits := _commits(table)) < len(commits)]
+def incomplete_tables(lake: Path) -> dict[str, list[str]]:
+    """The tables whose last commits are only half there, and the files that are missing or cut off."""
+    incomplete = {}
+    for table in sorted(path.parent for path in lake.glob(f"*/{_LOG}")):
+        commits = _commits(table)
+        if commits[_whole_commits(table, commits) :]:
+            undone = commits[_whole_commits(table, commits) :]
+            incomplete[table.name] = [path.name for commit in undone for path in _incomplete_files(table, commit)]
+    return incomplete
 
 
 def undo_incomplete(table: Path, *, aside: Path) -> None:
@@ -93,16 +98,16 @@ def _whole_commits(table: Path, commits: Sequence[Path]) -> int:
     """
     whole, removed = len(commits), set[str]()
     for number in reversed(range(len(commits))):
-        if not _is_readable(commits[number]):
+        commit = commits[number]
+        if not _is_readable(commit):
             whole = number
             continue
-        added = {add["path"]: add["size"] for add in _actions(commits[number], "add")}
-        missing = {path for path, size in added.items() if not _is_complete(table / unquote(path), size_bytes=size)}
-        if missing - removed:
+        added = {add["path"] for add in _actions(commit, "add")} - removed
+        if {path.name for path in _incomplete_files(table, commit)} & {unquote(path) for path in added}:
             whole = number
-        elif added.keys() - removed:
+        elif added:
             break
-        removed |= {remove["path"] for remove in _actions(commits[number], "remove")}
+        removed |= {remove["path"] for remove in _actions(commit, "remove")}
     return whole
 
 
@@ -119,13 +124,23 @@ def _commits(table: Path) -> list[Path]:
     return sorted(path for path in (table / _LOG).glob("*.json") if path.stem.isdigit())
 
 
+def _incomplete_files(table: Path, commit: Path) -> list[Path]:
+    """The files that a commit adds and that are not there to their last byte; the commit, if it cannot be read."""
+    if not _is_readable(commit):
+        return [commit]
+    files = {table / unquote(add["path"]): int(add["size"]) for add in _actions(commit, "add")}
+    return [path for path, size in files.items() if not _is_complete(path, size_bytes=size)]
+
+
 def _is_complete(path: Path, *, size_bytes: int) -> bool:
     try:
         with path.open("rb") as file:
             file.seek(max(0, size_bytes - len(_FOOTER)))
             return file.read() == _FOOTER
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError:  # it is there, and cannot be read now: whoever needs it says so
+        return True
 
 
 def _is_readable(commit: Path) -> bool:

@@ -30,12 +30,12 @@ def open_lake(project: Project) -> Lake:
     return Lake(project.lake_path, declared=declared)
 
 
-def read_undone(project: Project) -> list[str]:
-    """The tables of which commits were undone, and that the intake has not completed yet."""
+def read_undone(project: Project) -> dict[str, list[str]]:
+    """The tables of which commits were undone, until the intake has completed them; the files that were missing."""
     try:
-        return msgspec.json.decode(project.undone_path.read_bytes(), type=list[str])
+        return msgspec.json.decode(project.undone_path.read_bytes(), type=dict[str, list[str]])
     except (OSError, msgspec.MsgspecError):
-        return []
+        return {}
 
 
 def _undo_incomplete(project: Project) -> None:
@@ -45,7 +45,7 @@ def _undo_incomplete(project: Project) -> None:
         with (project.home / "undo.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             tables = incomplete_tables(project.lake_path)  # another process may have done it meanwhile
-            undone = sorted({*read_undone(project), *tables})
+            undone = {**read_undone(project), **tables}
             write_atomically(project.undone_path, msgspec.json.encode(undone))
             for table in tables:
                 undo_incomplete(project.lake_path / table, aside=project.home / "set_aside")
