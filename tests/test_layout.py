@@ -52,6 +52,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "loop/retrain.py": "end_to_end/test_ticks.py",
     "registry/runner/process.py": "registry/engines/test_runner.py",
     "rollout/journal_positions.py": "intake/test_journal_faults.py",
+    "runtime/restore.py": "runtime/test_backup.py",
     "scoring/score.py": "end_to_end/test_score.py",
     "serving/http/fast_path.py": "end_to_end/test_server_limits.py",
     "serving/http/uvicorn_protocol.py": "end_to_end/test_server_limits.py",

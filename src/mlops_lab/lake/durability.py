@@ -7,6 +7,7 @@ last commits of a table can be like this.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, takewhile
 from pathlib import Path
@@ -49,6 +50,19 @@ def sync_files(table: Path, files: Iterable[str]) -> None:
     for file in files:
         sync_file(table / file)
     sync_folder(table)
+
+
+def copy_table(table: Path, target: Path) -> None:
+    """Copy a table as it is now, while others append to it. FileNotFoundError where files are deleted meanwhile."""
+    log = table / _LOG
+    last = int(_commits(table)[-1].stem)
+    (target / _LOG).mkdir(parents=True)
+    for path in log.iterdir():
+        version = path.name.split(".")[0]
+        if version.isdigit() and int(version) <= last and "#" not in path.name:
+            shutil.copy2(path, target / _LOG / path.name)
+    for path in table.glob("*.parquet"):
+        shutil.copy2(path, target / path.name)
 
 
 def incomplete_tables(lake: Path) -> dict[str, list[str]]:
