@@ -130,6 +130,11 @@ def test_every_output_is_the_record_that_is_published(
     assert run("token", "revoke", "predict-1").revoked == "predict-1"
     assert run("export", "feast", tmp_path / "feast").rows
     assert run("export", "edge", tmp_path / "edge").agreement.rows.differing == 0
+    assert run("backup", tmp_path / "backup").files > 10
+    monkeypatch.setattr(terminal, "_folder", tmp_path / "restored")
+    assert run("restore", tmp_path / "backup").project == "parcels"
+    assert run("status").champion == 2
+    monkeypatch.setattr(terminal, "_folder", project.root)
     assert run("split", 1, "--share", 0.25).arms == {"1": 0.25}
     assert run("rollback").champion == 1
     assert run("tick").at

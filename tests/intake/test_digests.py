@@ -6,6 +6,8 @@ from one_of_each import ids, write
 
 from mlops_lab.intake import journal
 from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.journal.epochs import read_epochs
+from mlops_lab.journal.workers import worker_paths
 from mlops_lab.lake import Lake
 from mlops_lab.monitoring.log_check import check_log
 from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS
@@ -49,8 +51,9 @@ def test_ranges_follow_each_other(small):
     write(small.project, "d")
     (end,) = ingest_journal(small.project, small.lake)
     ranges = LOG_DIGESTS.read(small.lake).select("writer", "first", "last").unique().sort("last").rows()
-    assert ranges == [("before", 0, 0), ("journal", start, middle), ("journal", middle, end)]
-    assert rows_by_writer(small.lake)["predictions", "journal"] == 3
+    second, third = (f"journal@{epoch.id}" for epoch in read_epochs(small.project.journal_path)[1:])
+    assert ranges == [("before", 0, 0), (second, start, middle), (third, middle, end)]
+    assert rows_by_writer(small.lake)["predictions", second] == 2
     assert check_log(small.lake).problems == []
     assert check_log(small.lake).rows == 8
 
@@ -61,8 +64,9 @@ def test_each_worker_has_ranges_of_its_own(small):
     write(small.project, "b")
     write(small.project, "c", "d", worker=1)
     ingest_journal(small.project, small.lake)
-    assert rows_by_writer(small.lake)["outcomes", "journal"] == 1
-    assert rows_by_writer(small.lake)["outcomes", "journal-1"] == 2
+    last = [read_epochs(path)[-1].id for path in worker_paths(small.project.journal_path)]
+    assert rows_by_writer(small.lake)["outcomes", f"journal@{last[0]}"] == 1
+    assert rows_by_writer(small.lake)["outcomes", f"journal-1@{last[1]}"] == 2
     assert check_log(small.lake).problems == []
 
 
@@ -87,7 +91,7 @@ def test_a_killed_intake_leaves_no_problem_behind(small, monkeypatch, failing, m
 
 def test_an_old_table_without_its_columns_gets_no_digests_and_no_crash(small, monkeypatch):
     write(small.project, "a")
-    monkeypatch.setattr(journal, "digest_existing", lambda lake: None)
+    monkeypatch.setattr(journal, "digest_existing", lambda lake, also: None)
     ingest_journal(small.project, small.lake)
     monkeypatch.undo()
     table = small.lake.table_path(PREDICTIONS.name)

@@ -5,7 +5,7 @@ from one_of_each import AT, REQUEST, ids, write
 
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.journal.records import FactRecord, encode_frame
-from mlops_lab.journal.workers import read_positions, worker_path
+from mlops_lab.journal.workers import read_progress, worker_path
 from mlops_lab.journal.writer import Journal
 from mlops_lab.lake import Lake
 
@@ -17,7 +17,7 @@ def test_each_kind_of_record_has_its_table(small):
     (position,) = ingest_journal(small.project, small.lake)
     assert small.lake.tables() == sorted([*TABLES, "log_digests"])
     assert {table: small.lake.read(table).height for table in TABLES} == dict.fromkeys(TABLES, 2)
-    assert read_positions(small.project.positions_path) == (position,)
+    assert read_progress(small.project.positions_path).positions == (position,)
     assert small.lake.read("predictions")["hour"].to_list() == [3.0, 3.0]
 
 

@@ -5,7 +5,15 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_lab.journal.frames import HEADER, frame_bytes, frame_starts, frames_in
+from mlops_lab.journal.frames import (
+    HEADER,
+    cut_bytes,
+    find_frame,
+    frame_bytes,
+    frame_starts,
+    frames_in,
+    payload_at,
+)
 
 payloads = st.lists(st.binary(min_size=1, max_size=20), max_size=6)
 
@@ -54,3 +62,47 @@ def test_frames_begin_where_the_one_before_ends(written, since):
 def test_an_empty_payload_is_not_a_frame():
     """Zeros are what a file system leaves of a write that a power cut interrupted."""
     assert list(frames_in(b"\0" * 64)) == []
+
+
+# ---- what follows damage ---------------------------------------------------------------------------------------------
+
+
+def test_a_frame_that_a_client_made_up_is_not_found_inside_of_a_damaged_one():
+    made_up = frame(b"made up")
+    damaged = bytearray(frame(b"a request with " + made_up + b" in it"))
+    damaged[-1] ^= 1
+    assert find_frame(bytes(damaged) + frame(b"next")) == len(damaged)
+
+
+def test_a_damaged_length_that_leads_to_a_later_frame_skips_none():
+    frames = [bytearray(frame(bytes([65 + number]) * 8)) for number in range(5)]
+    frames[0][0] += 32  # two frames more
+    assert find_frame(b"".join(frames)) == 16
+
+
+@given(st.binary(max_size=200), st.binary(min_size=1, max_size=20))
+def test_what_is_found_is_the_first_whole_frame(garbage, payload):
+    data = b"\xff" * 8 + garbage + frame(payload)
+    found = find_frame(data)
+    assert found is not None
+    assert payload_at(data, found) is not None
+    assert all(payload_at(data, offset) is None for offset in range(1, found))
+
+
+def test_nothing_follows_the_last_frame():
+    assert find_frame(b"") is None
+    assert find_frame(b"\xff" * 100) is None
+    assert find_frame(frame(b"whole")[:-1]) is None
+
+
+@given(st.binary(min_size=1, max_size=60), st.integers(0, 200), st.data())
+def test_an_interrupted_write_is_cut_off_and_a_damaged_frame_is_not(payload, reserved, data):
+    whole = frame(payload)
+    cut = data.draw(st.integers(0, max(0, len(whole.rstrip(b"\0")) - 1)))
+    tail = whole[:cut] + bytes(reserved)
+    if len(tail) < len(whole) or cut < 8:
+        assert cut_bytes(tail) == len(tail)
+    damaged = bytearray(whole)
+    damaged[data.draw(st.integers(0, 7))] ^= data.draw(st.integers(1, 255))
+    kept = len(damaged) + reserved - cut_bytes(bytes(damaged) + bytes(reserved))
+    assert kept >= len(bytes(damaged).rstrip(b"\0")) or damaged[:4] == bytes(4)

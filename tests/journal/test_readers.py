@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,23 @@ def test_a_journal_that_does_not_exist_yet_is_an_empty_one(tmp_path: Path) -> No
     assert read_new(follower) == [b"first"]
     journal.close()
     assert worker_paths(tmp_path) == [worker_path(tmp_path, 0), worker_path(tmp_path, 1)]
+
+
+@pytest.mark.parametrize("place", range(11))
+def test_a_follower_leaves_out_what_is_damaged_once_something_follows_it(tmp_path: Path, place: int) -> None:
+    with closing(Journal(tmp_path)) as journal:
+        journal.append([b"one", b"two"])
+    segment = tmp_path / segment_name(0)
+    data = bytearray(segment.read_bytes())
+    data[11 + place] ^= 1
+    segment.write_bytes(data)
+    with closing(Follower(tmp_path, 0)) as follower:
+        assert read_new(follower) == [b"one"]
+        with closing(Journal(tmp_path, segment_bytes=1)) as journal:
+            journal.append([b"three"])
+            assert read_new(follower) == [b"three"]
+            journal.append([b"four"])
+            assert read_new(follower) == [b"four"]
 
 
 # ---- reading a frame again -----------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
-"""Segments: what is in them is read completely and in order, gaps and damage are errors, old ones can be dropped."""
+"""Segments: what is in them is read completely and in order, what is damaged or missing is told, old ones can be dropped."""
 
+import os
 from itertools import accumulate, pairwise
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from journals import HEADER_BYTES, batches, content, flat, write
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.journal.segments import drop_segments, read_journal, segment_name, segments
+from mlops_lab.journal.segments import Piece, drop_segments, read_journal, read_pieces, segment_name, segments
 from mlops_lab.journal.writer import Journal
 
 # ---- what was written is read ---------------------------------------------------------------------------------------
@@ -75,44 +76,77 @@ def test_each_segment_begins_where_the_one_before_ends(tmp_path):
 # ---- damage and gaps ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["flip", "cut", "empty"])
-def test_damage_in_a_segment_that_others_follow_is_an_error(tmp_path, how):
+@settings(max_examples=300)
+@given(batches.filter(bool), st.integers(1, 60), st.data())
+def test_a_changed_byte_costs_the_frame_it_is_in_and_no_other(tmp_path_factory, written, segment_bytes, data):
+    """Whichever byte it is, the frames behind it are read, and the damaged one is told with all its bytes."""
+    path = tmp_path_factory.mktemp("journal")
+    write(path, *written, [b"the last one"], segment_bytes=segment_bytes)
+    frames = list(read_pieces(path, 0))
+    damaged = data.draw(st.sampled_from(frames[:-1]))
+    segment = path / segment_name(max(start for start in segments(path) if start <= damaged.start))
+    content_of = bytearray(segment.read_bytes())
+    place = data.draw(st.integers(damaged.start, damaged.end - 1)) - int(segment.stem)
+    content_of[place] ^= data.draw(st.integers(1, 255))
+    segment.write_bytes(content_of)
+    found = list(read_pieces(path, 0))
+    assert [piece for piece in found if not piece.is_damaged] == [frame for frame in frames if frame != damaged]
+    (piece,) = [piece for piece in found if piece.is_damaged]
+    assert (piece.start, piece.end) == (damaged.start, damaged.end)
+    start = damaged.start - int(segment.stem)
+    assert piece.payload == content_of[start : start + damaged.end - damaged.start]
+    assert content(path) == [frame.payload for frame in frames if frame != damaged]
+
+
+@pytest.mark.parametrize("how", ["zeros", "ones", "random"])
+@pytest.mark.parametrize("size", [1, 512, 4096, 300_000])
+def test_a_damaged_block_costs_only_the_frames_that_it_touches(tmp_path, how, size):
+    payloads = [b"%06d" % number * 50 for number in range(2000)]
+    write(tmp_path, payloads)
+    path = tmp_path / segment_name(0)
+    data, since = bytearray(path.read_bytes()), 100_003
+    data[since : since + size] = {"zeros": bytes(size), "ones": b"\xff" * size, "random": os.urandom(size)}[how]
+    path.write_bytes(data)
+    frame = HEADER_BYTES + 300
+    kept = [
+        payload
+        for number, payload in enumerate(payloads)
+        if (number + 1) * frame <= since or number * frame >= since + size
+    ]
+    assert content(tmp_path) == kept
+
+
+@pytest.mark.parametrize("how", ["cut", "empty", "gone"])
+def test_what_is_missing_of_a_segment_is_told_and_the_next_is_read(tmp_path, how):
     write(tmp_path, *[[bytes([65 + number]) * 5] for number in range(9)], segment_bytes=30)
     path = tmp_path / segment_name(39)
-    data = bytearray(path.read_bytes())
-    data[HEADER_BYTES + 14] ^= 1
-    path.write_bytes({"flip": data, "cut": data[:20], "empty": b""}[how])
-    with pytest.raises(EnvironmentFault) as caught:
-        content(tmp_path)
-    assert caught.value.code == "journal_damaged"
-    assert segment_name(39) in caught.value.where
-    assert caught.value.hint
-    assert content(tmp_path, since=78) == [b"GGGGG", b"HHHHH", b"IIIII"]  # what comes after it is not damaged
+    if how == "gone":
+        path.unlink()
+    else:
+        os.truncate(path, 20 if how == "cut" else 0)
+    kept = [b"AAAAA", b"BBBBB", b"CCCCC", *([b"DDDDD"] if how == "cut" else []), b"GGGGG", b"HHHHH", b"IIIII"]
+    assert content(tmp_path) == kept
+    (piece,) = [piece for piece in read_pieces(tmp_path, 0) if piece.is_damaged]
+    assert (piece.start, piece.end) == (52 if how == "cut" else 39, 78)
 
 
-def test_what_came_before_the_damage_is_read_first(tmp_path):
-    write(tmp_path, *[[bytes([65 + number]) * 5] for number in range(9)], segment_bytes=30)
-    (tmp_path / segment_name(39)).write_bytes(b"")
-    frames = read_journal(tmp_path, 0)
-    assert [next(frames)[1] for _ in range(3)] == [b"AAAAA", b"BBBBB", b"CCCCC"]
-    with pytest.raises(EnvironmentFault):
-        next(frames)
-
-
-def test_a_missing_segment_is_an_error(tmp_path):
+def test_a_missing_first_segment_is_told_and_an_error_to_who_needs_it(tmp_path):
     write(tmp_path, *[[bytes([65 + number]) * 5] for number in range(9)], segment_bytes=30)
     (tmp_path / segment_name(0)).unlink()
     with pytest.raises(EnvironmentFault) as caught:
         content(tmp_path)
     assert caught.value.code == "journal_gap"
+    assert next(read_pieces(tmp_path, 13)) == Piece(13, 39, b"", is_damaged=True)
     assert content(tmp_path, since=39) == [bytes([65 + number]) * 5 for number in range(3, 9)]
 
 
-def test_a_missing_segment_in_the_middle_is_an_error(tmp_path):
-    write(tmp_path, *[[bytes([65 + number]) * 5] for number in range(9)], segment_bytes=30)
-    (tmp_path / segment_name(39)).unlink()
-    with pytest.raises(EnvironmentFault):
-        content(tmp_path)
+def test_what_is_being_written_is_not_damage(tmp_path):
+    write(tmp_path, [b"one"], [b"two"])
+    path = tmp_path / segment_name(0)
+    whole = path.read_bytes()
+    for length in range(len(whole) // 2, len(whole)):
+        path.write_bytes(whole[:length] + bytes(100))
+        assert [piece.payload for piece in read_pieces(tmp_path, 0)] == [b"one"]
 
 
 # ---- dropping segments ----------------------------------------------------------------------------------------------

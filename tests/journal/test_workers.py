@@ -5,9 +5,18 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from mlops_lab.journal.workers import is_locked, read_positions, worker_path, worker_paths, writer_of
+from mlops_lab.journal.workers import (
+    Damage,
+    Progress,
+    is_locked,
+    read_progress,
+    worker_path,
+    worker_paths,
+    writer_of,
+)
 from mlops_lab.journal.writer import Journal
 
 
@@ -35,12 +44,20 @@ def test_a_journal_is_locked_while_any_worker_writes(tmp_path: Path, worker: int
     assert not is_locked(tmp_path)
 
 
-@pytest.mark.parametrize(("text", "positions"), [("[]", ()), ("[3,0]", (3, 0)), ("", ()), ('{"a":1}', ()), ("[1", ())])
-def test_positions_are_read_and_nothing_else_is(tmp_path: Path, text: str, positions: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("text", "positions"), [("[]", ()), ("[3,0]", (3, 0)), ("", ()), ('{"a":[]}', ()), ("[1", ())])
+def test_what_an_older_release_wrote_of_its_progress_is_read_and_nothing_else_is(
+    tmp_path: Path, text: str, positions: tuple[int, ...]
+) -> None:
     path = tmp_path / "positions.json"
-    assert read_positions(path) == ()
+    assert read_progress(path) == Progress()
     path.write_text(text)
-    assert read_positions(path) == positions
+    assert read_progress(path) == Progress(positions)
+
+
+def test_progress_is_read_back(tmp_path: Path) -> None:
+    path, progress = tmp_path / "positions.json", Progress((3, 0), Damage(2, 130))
+    path.write_bytes(msgspec.json.encode(progress))
+    assert read_progress(path) == progress
 
 
 def test_each_worker_is_a_writer_of_its_own() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from journals import HEADER_BYTES, batches, content, write
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.journal.segments import read_journal, segment_name, segments
+from mlops_lab.journal.segments import read_journal, read_pieces, segment_name, segments
 from mlops_lab.journal.writer import Journal
 
 
@@ -65,7 +65,7 @@ def test_a_reopened_journal_continues_after_the_last_complete_frame(tmp_path_fac
     assert content(path) == [*kept, b"more", b"again"]
 
 
-@pytest.mark.parametrize("garbage", [b"\0" * 4096, b"\0" * 7, b"\xff" * 100, b"\x05\0\0\0\0\0\0\0hello", b"x"])
+@pytest.mark.parametrize("garbage", [b"\0" * 4096, b"\0" * 7, b"\xff" * 100, b"\x09\0\0\0\0\0\0\0hello", b"x"])
 def test_what_is_not_a_frame_after_the_last_one_is_removed(tmp_path, garbage):
     """Zeros are what a file system leaves of a write that a power cut caught."""
     write(tmp_path, [b"one"], [b"two"])
@@ -75,6 +75,26 @@ def test_what_is_not_a_frame_after_the_last_one_is_removed(tmp_path, garbage):
     write(tmp_path, [b"three"])
     assert content(tmp_path) == [b"one", b"two", b"three"]
     assert (tmp_path / segment_name(0)).stat().st_size == 3 * HEADER_BYTES + 11
+
+
+@pytest.mark.parametrize("reserve", [0, 100_000])
+@pytest.mark.parametrize("place", range(HEADER_BYTES + 40))
+def test_the_writer_goes_on_behind_what_is_damaged(tmp_path, place, reserve):
+    """A changed byte in the last frame, or in the first: nothing whole is removed, and the damage stays to be told."""
+    for changed in (0, 2):
+        path = tmp_path / str(changed)
+        frames = [b"a" * 40, b"b" * 40, b"c" * 40]
+        journal = Journal(path, reserve_bytes=reserve)
+        journal.append(frames)
+        os.close(journal._lock)  # as a killed process leaves it
+        segment = path / segment_name(0)
+        data = bytearray(segment.read_bytes())
+        data[changed * (HEADER_BYTES + 40) + place] ^= 1
+        segment.write_bytes(data)
+        write(path, [b"after"])
+        assert content(path) == [frame for number, frame in enumerate(frames) if number != changed] + [b"after"]
+        (piece,) = [piece for piece in read_pieces(path, 0) if piece.is_damaged]
+        assert piece.payload[place] == data[changed * (HEADER_BYTES + 40) + place]
 
 
 DIE_WHILE_WRITING = """

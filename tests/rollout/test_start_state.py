@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mlops_lab.features import View, count, largest, last, total
 from mlops_lab.features.offline import view_values
+from mlops_lab.journal.epochs import LogPosition
 from mlops_lab.journal.records import OutcomeRecord, PredictionRecord, decode_frame
 from mlops_lab.journal.segments import read_journal
 from mlops_lab.rollout.start_state import VIEWS_FILE, _needed_facts, prepare_state
@@ -31,7 +32,7 @@ def records(folder: Path) -> list:
 
 def prepare(deployable, views) -> Path:
     name, positions = prepare_state(deployable.project, deployable.lake, views=views)
-    assert positions == (0,)
+    assert positions == (LogPosition("", 0),)
     return deployable.project.root / name
 
 

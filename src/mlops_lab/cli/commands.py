@@ -118,6 +118,13 @@ COMMANDS = {
             "List rows that broke the contract, and bring fixed ones back.",
             ("mlops quarantine", "mlops quarantine --replay"),
         ),
+        Command("backup", OPERATE, "Copy the project while its server runs.", ("mlops backup /backups/monday",)),
+        Command(
+            "restore",
+            OPERATE,
+            "Make a project again from a backup, in an empty folder.",
+            ("mlops restore /backups/monday", "mlops restore /backups/monday --project shop"),
+        ),
         Command(
             "explain",
             LEARN,

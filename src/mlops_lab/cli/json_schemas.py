@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from mlops_lab.cli.records.backups import BackupRecord, RestoreRecord
 from mlops_lab.cli.records.decisions import HistoryRecord, MadeDecision, RollbackRecord, SplitRecord, TickRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport
@@ -47,6 +48,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ERROR = "error"
 """The name under which the error of any command is described."""
 RECORDS: dict[str, tuple[type[Struct], ...]] = {
+    "backup": (BackupRecord,),
     "compare": (Comparison,),
     "config schema": (),  # it prints a JSON schema itself
     "config show": (ConfigRecord,),
@@ -67,6 +69,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "outcomes": (OutcomesRecord,),
     "package": (PackageRecord,),
     "quarantine": (QuarantineRecord,),
+    "restore": (RestoreRecord,),
     "rollback": (RollbackRecord,),
     "run": (MadeDecision,),
     "score": (ScoreRecord,),

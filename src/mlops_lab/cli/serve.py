@@ -10,7 +10,7 @@ import typer
 
 from mlops_lab.cli.shared import HERE, Folder, Json, console, open_project
 from mlops_lab.errors import InvalidInput
-from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.journal import ingest_journal, recover_journals
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project.owners import Role, take_role
 from mlops_lab.serving.answering.online_store import open_online_store
@@ -38,6 +38,7 @@ def command(
     listen(settings.host, settings.port if port is None else port).close()  # a taken port is an error before the work
     find_tls(opened)  # so is an unusable certificate
     open_online_store(opened, [])  # and a store that does not answer
+    recover_journals(opened)
     ingest_journal(opened, loop.lake)
     loop.check_schema()
     loop.act(new_state=True)

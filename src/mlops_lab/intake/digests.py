@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -16,8 +16,17 @@ _BEFORE = "before"
 _NO_ROWS = pl.DataFrame()
 
 
-def write_digests(lake: Lake, added: Mapping[str, pl.DataFrame], *, writer: str, first: int, last: int) -> None:
+def write_digests(
+    lake: Lake,
+    added: Mapping[str, pl.DataFrame],
+    *,
+    writer: str,
+    first: int,
+    last: int,
+    also: Sequence[tuple[str, int]] = (),
+) -> None:
     """Write the digests of the rows that are about to be added to these tables, for a range of a writer's journal.
+    `also`: further positions to store.
 
     Once for each `last`. A kill before the rows themselves are written does no harm: whoever checks the log leaves out
     the ranges that their tables have not reached, and the next intake writes digests of what comes after `last` only.
@@ -29,13 +38,14 @@ def write_digests(lake: Lake, added: Mapping[str, pl.DataFrame], *, writer: str,
         for table, rows in added.items()
     ]
     rows = pl.concat(digests).select(pl.col(name).cast(dtype) for name, dtype in LOG_DIGESTS.fixed_schema.items())
-    LOG_DIGESTS.append(lake, rows, position=(writer, max(last, 1)))
+    LOG_DIGESTS.append(lake, rows, position=(writer, max(last, 1)), also=also)
 
 
-def digest_existing(lake: Lake) -> None:
+def digest_existing(lake: Lake, *, also: Sequence[tuple[str, int]] = ()) -> None:
     """Write the digests of all rows that are there already, where none were ever written.
 
-    Call it only when every table holds all of the journal that has been read: later ranges then begin after these rows.
+    Call it only when every table holds all of the journal that has been read (`also`: its positions): later ranges then
+    begin after these rows.
     """
     tables = [table for table in DIGESTED.values() if table.exists(lake)]
     if not tables or LOG_DIGESTS.exists(lake):
@@ -44,4 +54,4 @@ def digest_existing(lake: Lake) -> None:
     rows = {
         name: frame if {"id", DIGESTED[name].time} <= {*frame.columns} else _NO_ROWS for name, frame in found.items()
     }
-    write_digests(lake, rows, writer=_BEFORE, first=0, last=0)
+    write_digests(lake, rows, writer=_BEFORE, first=0, last=0, also=also)

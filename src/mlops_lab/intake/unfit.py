@@ -17,14 +17,13 @@ import polars as pl
 
 from mlops_lab import clock
 from mlops_lab.errors import EnvironmentFault
+from mlops_lab.intake.journal_faults import JOURNAL, UNREADABLE, set_piece_aside
 from mlops_lab.journal.records import FactRecord, Record, SetAsideRecord, decode_frame
-from mlops_lab.journal.segments import read_journal
+from mlops_lab.journal.segments import read_pieces
 from mlops_lab.project import Project
 from mlops_lab.project.declaration import LOOP_TABLES
 from mlops_lab.schemas.casts import MOMENT
 
-JOURNAL = "journal/"
-"""What the quarantine calls the table of a frame that cannot be read: no table has this name."""
 _DTYPES = (pl.String, pl.Int64, pl.Float64, pl.Boolean, MOMENT, pl.List(pl.Float64))
 _UNFIT = (KeyError, TypeError, ValueError, OverflowError, pl.exceptions.PolarsError)
 Types = Mapping[str, Sequence[pl.DataType]]
@@ -32,16 +31,19 @@ Types = Mapping[str, Sequence[pl.DataType]]
 
 
 def read_records(path: Path, since: int) -> Iterator[tuple[int, Record]]:
-    """The records of a journal after a position, each with the position after its frame; a frame that cannot be read
-    is a `SetAsideRecord` with its bytes."""
-    for position, payload in read_journal(path, since):
-        try:
-            records = decode_frame(payload)
-        except EnvironmentFault as error:
-            content = msgspec.json.encode({"frame": base64.b64encode(payload).decode()}).decode()
-            records = [SetAsideRecord(clock.now(), JOURNAL, "unreadable", "", error.what, content)]
-        for record in records:
-            yield position, record
+    """The records of a journal after a position, each with the position after its frame; what is damaged, and a frame
+    that cannot be read, is a `SetAsideRecord` with its bytes."""
+    for piece in read_pieces(path, since):
+        for record in set_piece_aside(piece) if piece.is_damaged else _decode(piece.payload):
+            yield piece.end, record
+
+
+def _decode(payload: bytes) -> list[Record]:
+    try:
+        return decode_frame(payload)
+    except EnvironmentFault as error:
+        content = msgspec.json.encode({"frame": base64.b64encode(payload).decode()}).decode()
+        return [SetAsideRecord(clock.now(), JOURNAL, UNREADABLE, "", error.what, content)]
 
 
 def has_table(project: Project, record: FactRecord) -> bool:

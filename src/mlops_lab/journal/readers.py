@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.journal.frames import HEADER, frame_bytes, frames_in
-from mlops_lab.journal.segments import SEGMENT_BYTES, segment_name, segments
+from mlops_lab.journal.segments import SEGMENT_BYTES, pieces_of_segment, segment_name, segments
 
 _FOLLOW_BYTES = 64 * 1024
 """How much a follower reads at once."""
@@ -18,7 +18,10 @@ _FRAME_BYTES = 16 * 1024
 
 
 class Follower:
-    """Reads a journal beside its writer: returns each frame once, as soon as it is complete. Never waits."""
+    """Reads a journal beside its writer: returns each frame once, as soon as it is complete. Never waits.
+
+    What is damaged is left out once a whole frame follows it.
+    """
 
     def __init__(self, path: Path, since: int) -> None:
         self._path = path
@@ -37,7 +40,7 @@ class Follower:
             for size, payload in frames_in(self._read(self.position - self._start)):
                 self.position += size
                 frames.append((self.position, payload))
-            if self.position != before:
+            if self.position != before or self._skip_damage():
                 continue
             if self.position == self._start or not (self._path / segment_name(self.position)).exists():
                 return frames
@@ -55,6 +58,18 @@ class Follower:
             return data
         needed = min(frame_bytes(HEADER.unpack_from(data)[0]), SEGMENT_BYTES)
         return data if needed <= len(data) else os.pread(self._file, needed, offset)
+
+    def _skip_damage(self) -> bool:
+        """Move on to where something whole follows what is damaged at the position; False where nothing is there, or
+        it is being written."""
+        assert self._start is not None
+        if not os.pread(self._file, HEADER.size, self.position - self._start).strip(b"\0"):
+            return False
+        end = min((start for start in segments(self._path) if start > self._start), default=None)
+        piece = next(pieces_of_segment(self._path, self._start, self.position, end=end), None)
+        if piece is not None and piece.is_damaged:
+            self.position = piece.end
+        return piece is not None
 
     def _open(self) -> bool:
         starts = [start for start in segments(self._path) if start <= self.position]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -35,12 +36,28 @@ def _is_held(path: Path) -> bool:
     return False
 
 
-def read_positions(path: Path) -> tuple[int, ...]:
-    """By worker, the position up to which the loop has moved the journal into the lake; empty before the first time."""
+class Damage(msgspec.Struct, frozen=True):
+    """In how many places journals were damaged, and how many bytes are affected."""
+
+    places: int = 0
+    bytes: int = 0
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far the loop has moved the journals into the lake: by worker, the position; and what was damaged so far."""
+
+    positions: tuple[int, ...] = ()
+    damage: Damage = Damage()
+    format: Literal[2] = 2
+
+
+def read_progress(path: Path) -> Progress:
+    """What the loop wrote last; nothing before the first time. Older releases wrote the positions alone."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=tuple[int, ...])
+        found = msgspec.json.decode(path.read_bytes(), type=Progress | tuple[int, ...])
     except (OSError, msgspec.MsgspecError):
-        return ()
+        return Progress()
+    return found if isinstance(found, Progress) else Progress(found)
 
 
 def writer_of(worker: int) -> str:

@@ -1,7 +1,9 @@
 """Writing a journal: everything that the server acknowledged, in the order in which it happened.
 
-A journal is one endless sequence of frames, split into segments. A damaged last frame is an interrupted write that was
-never acknowledged: the writer removes it when it opens the journal. Each worker of a server writes its own journal.
+A journal is one endless sequence of frames, split into segments. An incomplete last frame is an interrupted write that
+was never acknowledged: the writer removes it when it opens the journal. What is damaged stays, and the writer goes on
+behind it: readers leave it out, and the loop sets it aside. Each worker of a server writes its own journal, and each
+opening begins an epoch of it.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from pathlib import Path
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.files import disk_fault, sync_folder
-from mlops_lab.journal.frames import HEADER, frame_bytes
-from mlops_lab.journal.segments import SEGMENT_BYTES, frames_of_segment, segment_name, segments
+from mlops_lab.journal.epochs import begin_epoch
+from mlops_lab.journal.frames import HEADER, cut_bytes, frame_bytes
+from mlops_lab.journal.segments import SEGMENT_BYTES, pieces_of_segment, segment_name, segments
 
 
 class Journal:
@@ -40,10 +43,11 @@ class Journal:
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
             self._acquire_lock()
             start = max(segments(path), default=0)
-            size = 0
-            if (path / segment_name(start)).exists():
-                size = max((end for end, _ in frames_of_segment(path, start, start)), default=start) - start
+            size = _written_bytes(path, start) if (path / segment_name(start)).exists() else 0
+            begin_epoch(path, start + size)
             self._open_segment(start, size)
+            for folder in (path.parent, path.parent.parent):  # the folder may be new itself
+                sync_folder(folder)
         except OSError as error:
             raise disk_fault(error, path) from error
         self.synced = self._start  # what an earlier process wrote may not be on the disk yet
@@ -149,6 +153,15 @@ class Journal:
                 where=str(self.path),
                 hint="stop it first, or send requests to it: `mlops status` shows its address",
             ) from None
+
+
+def _written_bytes(path: Path, start: int) -> int:
+    """The size of a segment without the write at its end that was interrupted, and without what was reserved."""
+    end = max((piece.end for piece in pieces_of_segment(path, start, start, end=None)), default=start)
+    with (path / segment_name(start)).open("rb") as file:
+        file.seek(end - start)
+        tail = file.read()
+    return end - start + len(tail) - cut_bytes(tail)
 
 
 def _complete_bytes(payloads: Sequence[bytes], written: int) -> int:

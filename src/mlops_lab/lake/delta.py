@@ -18,6 +18,8 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from mlops_lab.errors import EnvironmentFault, NotFound
+from mlops_lab.files import sync_folder
+from mlops_lab.lake.durability import sync_commits, sync_table
 from mlops_lab.lake.fingerprint import fingerprint_frame
 from mlops_lab.schemas.casts import cast_exactly, join_types
 from mlops_lab.schemas.evolution import Column, as_declared
@@ -83,20 +85,27 @@ class Lake:
         return name in self._handles or DeltaTable.is_deltatable(str(self.table_path(name)))
 
     def append(
-        self, name: str, rows: pl.DataFrame, *, time: str | None = None, position: tuple[str, int] | None = None
+        self,
+        name: str,
+        rows: pl.DataFrame,
+        *,
+        time: str | None = None,
+        position: tuple[str, int] | None = None,
+        also: Sequence[tuple[str, int]] = (),
     ) -> bool:
         """Append rows in one commit; True if they were written.
 
         `position` = (writer, number) makes the append exactly-once: rows whose number is not greater than the writer's
-        last one are already in the table and are not written again. `time` names the column that readers filter by:
-        statistics are kept for this column only, which makes a commit three times faster. New columns are added to the
-        table.
+        last one are already in the table and are not written again. `also`: further positions to store in the commit.
+        `time` names the column that readers filter by: statistics are kept for this column only, which makes a commit
+        three times faster. New columns are added to the table. What is written is on the disk when this returns.
 
         Several processes may append to one table at the same time, with the same `writer` too: of two that append the
         same number one gets False.
         """
 
-        properties = CommitProperties(app_transactions=[Transaction(*position)] if position else None)
+        transactions = [Transaction(*item) for item in (*also, *([position] if position else []))]
+        properties = CommitProperties(app_transactions=transactions or None)
 
         def is_written(table: DeltaTable) -> bool:
             return position is not None and (table.transaction_version(position[0]) or -1) >= position[1]
@@ -113,6 +122,8 @@ class Lake:
                 }
                 path = str(self.table_path(name))
                 write_deltalake(path, rows, mode="append", commit_properties=properties, configuration=configuration)
+                sync_commits(self.table_path(name), 0)
+                sync_folder(self.path)
                 return True
 
         def write() -> bool:
@@ -126,7 +137,9 @@ class Lake:
             target = self._open(name)
             if is_written(target):
                 return False
+            first = int(target.version()) + 1
             write_deltalake(target, added, mode="append", schema_mode="merge", commit_properties=properties)
+            sync_commits(self.table_path(name), first)
             self._appends[name] = self._appends.get(name, 0) + 1
             if self._appends[name] % _REOPEN_AFTER_APPENDS == 0:
                 self._handles.pop(name, None)
@@ -137,6 +150,13 @@ class Lake:
     def position(self, name: str, writer: str, *, version: int | None = None) -> int:
         """The number of the writer's last append (up to a version of the table, if given); 0 before the first."""
         return (self._open(name, version=version).transaction_version(writer) or 0) if self.exists(name) else 0
+
+    def sync(self) -> None:
+        """Bring all tables to the disk, also what a process wrote that was killed before it could do so."""
+        for name in self.tables():
+            self._guard(name, lambda name=name: sync_table(self.table_path(name), self.files(name)))  # type: ignore[misc]
+        if self.path.is_dir():
+            sync_folder(self.path)
 
     def files(self, name: str) -> dict[str, TableFile]:
         """The files of the table, by their path below its folder, as its log describes them."""
@@ -242,7 +262,9 @@ class Lake:
         """Write a table anew with other types of these columns, in one commit; older versions keep the old ones."""
         rows = self.read(name, as_stored=True)
         rows = rows.with_columns(cast_exactly(rows[column], dtype)[0] for column, dtype in casts.items())
+        first = self.version(name) + 1
         write_deltalake(self._open(name), rows, mode="overwrite", schema_mode="overwrite")
+        sync_commits(self.table_path(name), first)
         self._handles.pop(name, None)
 
     def _open(self, name: str, *, version: int | None = None) -> DeltaTable:

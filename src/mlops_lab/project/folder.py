@@ -86,6 +86,11 @@ class Project:
         return self.home / "positions.json"
 
     @property
+    def undone_path(self) -> Path:
+        """The tables of which half-written commits were undone, until the intake has completed them."""
+        return self.home / "undone.json"
+
+    @property
     def workers_path(self) -> Path:
         """The folder in which the workers of a server publish their state for each other."""
         return self.home / "workers"

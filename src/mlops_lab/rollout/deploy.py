@@ -11,14 +11,16 @@ from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import Features
 from mlops_lab.features.view import View
 from mlops_lab.files import disk_fault, locked, write_atomically
-from mlops_lab.journal.segments import drop_segments
+from mlops_lab.journal.epochs import LogPosition, resume_at
 from mlops_lab.journal.workers import worker_paths
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.compatibility import check_live_versions, find_conflicts
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold, read_decisions
-from mlops_lab.rollout.start_state import journal_positions, prepare_state
+from mlops_lab.rollout.journal_positions import journal_positions
+from mlops_lab.rollout.journal_retention import drop_unneeded
+from mlops_lab.rollout.start_state import prepare_state
 from mlops_lab.rollout.versions import check_loads, classes_by_version, find_version, load_plan_of
 from mlops_lab.serving.answering.routing_table import (
     Arm,
@@ -68,7 +70,7 @@ class _Prepared(NamedTuple):
     """A state to start from: its folder, the positions of its journals, and the versions of the views in it."""
 
     folder: str
-    positions: tuple[int, ...]
+    positions: tuple[LogPosition, ...]
     views: Collection[str]
 
 
@@ -90,7 +92,7 @@ def _replace(
         return present
     current = _read_current(project)
     if prepared is None and current is not None and not has_long_journal(project, lake):
-        prepared = _Prepared(current.state, current.state_positions, _views_in_state(project, current))
+        prepared = _Prepared(current.state, current.log_positions, _views_in_state(project, current))
     live = _live_versions(project, decisions, state)
     if prepared is None or not _views_of(project, live).keys() <= set(prepared.views):
         return None
@@ -103,7 +105,8 @@ def _replace(
         arms=tuple(Arm(find_version(decisions, version), share) for version, share in state.arms),
         previous=_find_previous(project, decisions, state),
         state=prepared.folder,
-        state_positions=prepared.positions,
+        state_positions=tuple(item.position for item in prepared.positions),
+        state_epochs=tuple(item.epoch for item in prepared.positions),
         classes=classes_by_version(project, decisions),
     )
     if table != present:
@@ -164,7 +167,17 @@ def has_long_journal(project: Project, lake: Lake) -> bool:
     """Whether a server that starts would have to read too much of its journals. Then it is time for a new state: the
     segments before it can be deleted."""
     current = _read_current(project)
-    return current is not None and sum(journal_positions(project, lake)) - sum(current.state_positions) > LONG_BYTES
+    if current is None:
+        return False
+    logs = zip(_state_positions(project, current), journal_positions(project, lake), strict=True)
+    return sum(max(0, in_lake.position - in_state) for in_state, in_lake in logs) > LONG_BYTES
+
+
+def _state_positions(project: Project, table: RoutingTable) -> list[int]:
+    """By worker, the position from which a server reads the journal."""
+    paths = worker_paths(project.journal_path)
+    known = dict(enumerate(table.log_positions))
+    return [resume_at(path, known.get(worker)) for worker, path in enumerate(paths)]
 
 
 def _views_of(project: Project, versions: Sequence[LiveVersion]) -> dict[str, View]:
@@ -222,8 +235,5 @@ def _delete_states(project: Project, table: RoutingTable) -> None:
 
 def _drop_segments(project: Project, lake: Lake, table: RoutingTable) -> None:
     """Delete journal segments that are in the state and in the lake."""
-    journals = zip(
-        worker_paths(project.journal_path), table.state_positions, journal_positions(project, lake), strict=False
-    )
-    for path, in_state, in_lake in journals:
-        drop_segments(path, min(in_state, in_lake))
+    in_state, in_lake = _state_positions(project, table), journal_positions(project, lake)
+    drop_unneeded(project, lake, [min(first, second.position) for first, second in zip(in_state, in_lake, strict=True)])

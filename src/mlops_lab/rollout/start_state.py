@@ -14,11 +14,12 @@ from mlops_lab.features.retractions import has_retractions
 from mlops_lab.features.view import View
 from mlops_lab.files import disk_fault
 from mlops_lab.ids import new_id
+from mlops_lab.journal.epochs import LogPosition
 from mlops_lab.journal.records import OutcomeRecord, PredictionRecord, encode_frames
 from mlops_lab.journal.segments import write_segment
-from mlops_lab.journal.workers import worker_paths, writer_of
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
+from mlops_lab.rollout.journal_positions import journal_positions
 from mlops_lab.serving.answering.worker_state import PREDICTION_INDEX, VIEWS_FILE
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, SHADOWS
 from mlops_lab.tables.facts import read_served_facts
@@ -30,7 +31,7 @@ _IN_WINDOW = "__in_window"
 _ANSWER_FIELDS = ("id", "at", "version", "role", "output", "shadow_version", "shadow_output")
 
 
-def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tuple[str, tuple[int, ...]]:
+def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tuple[str, tuple[LogPosition, ...]]:
     """Write what a server needs of the past; its folder (relative to the project) and its journals' positions.
 
     Facts: of every table the rows within its longest window before the newest row, plus the days that outcomes may
@@ -38,7 +39,7 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
     those of their outcomes that are known.
     """
     positions = journal_positions(project, lake)
-    name = f"state-{sum(positions)}-{new_id()[:8]}"
+    name = f"state-{sum(item.position for item in positions)}-{new_id()[:8]}"
     folder = project.state_path / name
     try:
         shutil.rmtree(folder, ignore_errors=True)
@@ -118,9 +119,3 @@ def _with_shadows(lake: Lake, predictions: pl.DataFrame, *, since: datetime) -> 
         return predictions.with_columns(shadow_output=pl.lit(None))
     shadows = SHADOWS.read(lake, since=since, columns=["id", "output"]).rename({"output": "shadow_output"})
     return predictions.join(shadows.unique("id", keep="last"), on="id", how="left", maintain_order="left")
-
-
-def journal_positions(project: Project, lake: Lake) -> tuple[int, ...]:
-    """The position up to which each worker's journal is in the lake."""
-    workers = range(len(worker_paths(project.journal_path)))
-    return tuple(PREDICTIONS.position(lake, writer_of(worker)) for worker in workers)

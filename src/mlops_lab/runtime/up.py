@@ -16,7 +16,7 @@ import polars as pl
 
 from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.files import disk_fault
-from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.journal import ingest_journal, recover_journals
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.project.owners import Hold, Role, take_role
@@ -120,6 +120,7 @@ class Up:
         An interrupt ends a tick wherever it is; the next one resumes it. EnvironmentFault where no server can run.
         """
         began = time.perf_counter()
+        recover_journals(self._project)
         ingest_journal(self._project, self._loop.lake)
         self._loop.act(new_state=True)
         ensure_token(self._project)

@@ -10,6 +10,7 @@ from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import Features
 from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.journal_faults import count_damage
 from mlops_lab.intake.quarantine import waiting
 from mlops_lab.loop.days import days_to_measure, unmeasured_times
 from mlops_lab.loop.joined_outcomes import task_of
@@ -53,6 +54,7 @@ def describe(project: Project) -> ProjectStatus:
     if OUTCOMES.exists(loop.lake):
         verdicts = dict(OUTCOMES.read(loop.lake, columns=["verdict"])["verdict"].value_counts().iter_rows())
     now = loop.now() if state.champion is not None else None
+    damage = count_damage(loop.lake)
     return ProjectStatus(
         project=project.name,
         folder=str(project.root),
@@ -78,6 +80,8 @@ def describe(project: Project) -> ProjectStatus:
         unknown_outcomes=verdicts.get(Verdict.UNKNOWN, 0),
         conflicting_outcomes=verdicts.get(Verdict.CONFLICT, 0),
         quarantined=waiting(loop.lake).height,
+        damaged_places=damage.places,
+        damaged_bytes=damage.bytes,
         alert=_last_alert(loop, now) if now else None,
         rollout=_rollout(loop, now) if now else None,
         retraining=_retraining(loop),

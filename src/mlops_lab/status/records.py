@@ -122,6 +122,7 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     predictions without an outcome. `days_to_measure` counts the days that are over and not measured yet, `unmeasured`
     lists what could not be measured. `following` says how far the decisions are in effect.
     `warnings` says what makes the backtest better than live answers can be.
+    `damaged_places` counts where the servers' log was ever damaged, `damaged_bytes` what was set aside there.
     """
 
     schema_version: int = 1
@@ -153,3 +154,5 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     unmeasured: list[UnmeasuredRecord] = []
     warnings: list[str] = []
     following: FollowingStatus | None = None
+    damaged_places: int = 0
+    damaged_bytes: int = 0

@@ -162,6 +162,9 @@ def _set_aside(status: ProjectStatus) -> Iterator[str]:
     if status.quarantined:
         verb = "waits" if status.quarantined == 1 else "wait"
         yield f"{format_count(status.quarantined, 'row')} {verb} in quarantine: `mlops quarantine`"
+    if status.damaged_places:
+        places = format_count(status.damaged_places, "place")
+        yield f"the log was damaged in {places} ({status.damaged_bytes:,} bytes were set aside: `mlops quarantine`)"
     if status.unknown_outcomes:
         yield f"{format_count(status.unknown_outcomes, 'outcome')} name no recent prediction: stored without one"
     if status.conflicting_outcomes:

@@ -96,9 +96,17 @@ class Table:
             columns=columns,
         )
 
-    def append(self, lake: Lake, rows: pl.DataFrame, *, position: tuple[str, int] | None = None) -> bool:
-        """Append rows in one commit, once for each `position` = (writer, number); True if they were written."""
-        return lake.append(self.name, rows, time=self.time, position=position)
+    def append(
+        self,
+        lake: Lake,
+        rows: pl.DataFrame,
+        *,
+        position: tuple[str, int] | None = None,
+        also: Sequence[tuple[str, int]] = (),
+    ) -> bool:
+        """Append rows in one commit, once for each `position` = (writer, number); True if they were written. `also`:
+        further positions to store."""
+        return lake.append(self.name, rows, time=self.time, position=position, also=also)
 
     def position(self, lake: Lake, writer: str) -> int:
         """The number of the writer's last append; 0 before the first."""

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.errors import EnvironmentFault
+from mlops_lab.journal.epochs import LogPosition, read_epochs
 from mlops_lab.journal.frames import frame_bytes
 from mlops_lab.journal.records import (
     RECORDS_PER_FRAME,
@@ -54,10 +55,14 @@ def fact(shop: str, items: float) -> FactRecord:
 class Worker:
     """A journal and the state that belongs to it."""
 
-    def __init__(self, project: Project, *, number: int = 0, positions: tuple[int, ...] = ()) -> None:
+    def __init__(self, project: Project, *, number: int = 0, known: LogPosition | None = None) -> None:
         self.journal = Journal(worker_path(project.journal_path, number))
         table = RoutingTable(
-            generation=1, champion=LiveVersion(1, "package", ""), state="state", state_positions=positions
+            generation=1,
+            champion=LiveVersion(1, "package", ""),
+            state="state",
+            state_positions=(known.position,) if known else (),
+            state_epochs=(known.epoch,) if known else (),
         )
         self.state = WorkerState(project, Schemas(project), routing_table=table, views=[], own=self.journal.path)
         self.state.finish_restoring(self.journal.path)
@@ -201,9 +206,9 @@ def test_a_state_is_read_before_the_journals(write_project, tmp_path):
 def test_a_journal_is_read_from_the_position_of_the_state(project):
     with Worker(project) as worker:
         worker.record(prediction("a"))
-        position = worker.journal.position
+        known = LogPosition(read_epochs(worker.journal.path)[-1].id, worker.journal.position)
         worker.record(prediction("b"))
-    with Worker(project, positions=(position,)) as restored:
+    with Worker(project, known=known) as restored:
         assert restored.state.read_prediction("a") is None
         assert restored.state.read_prediction("b") is not None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,7 @@ import msgspec
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.files import write_atomically
+from mlops_lab.journal.epochs import NO_EPOCH, LogPosition
 
 
 class LiveVersion(msgspec.Struct, frozen=True):
@@ -32,7 +34,8 @@ class RoutingTable(msgspec.Struct, frozen=True, kw_only=True):
     `arms` answer fixed shares of the keys, and come before the challenger. `previous` answers no requests, but stays
     loaded, so that a rollback takes no time. `generation` is the number of decisions that the table was derived from:
     it only grows. `state` is the folder of the state to start from, `state_positions` the position in each worker's
-    journal up to which it holds everything; 0 for further workers. `classes` are by version those of its outputs.
+    journal up to which it holds everything, in the epochs `state_epochs`; 0 for further workers. `classes` are by
+    version those of its outputs.
     """
 
     format: Literal[2] = 2
@@ -44,7 +47,14 @@ class RoutingTable(msgspec.Struct, frozen=True, kw_only=True):
     previous: LiveVersion | None = None
     state: str
     state_positions: tuple[int, ...] = ()
+    state_epochs: tuple[str, ...] = ()
     classes: dict[int, list[str]] = {}
+
+    @property
+    def log_positions(self) -> tuple[LogPosition, ...]:
+        """The state's position in each journal. Older releases wrote no epochs."""
+        pairs = zip_longest(self.state_positions, self.state_epochs[: len(self.state_positions)], fillvalue=NO_EPOCH)
+        return tuple(LogPosition(str(epoch), int(position)) for position, epoch in pairs)
 
 
 def write_routing_table(path: Path, routing_table: RoutingTable) -> None:

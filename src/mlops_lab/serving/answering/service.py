@@ -12,7 +12,7 @@ from mlops_lab.ids import new_id, new_ids
 from mlops_lab.inference.feature_reader import FeatureReader
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord
-from mlops_lab.journal.workers import read_positions, worker_path
+from mlops_lab.journal.workers import Damage, read_progress, worker_path
 from mlops_lab.journal.writer import Journal
 from mlops_lab.project import Project
 from mlops_lab.serving.answering.acceptance import Acceptance, Acceptor
@@ -192,7 +192,7 @@ class Service:
 
     def position_in_lake(self) -> int:
         """The position up to which the loop has moved this worker's journal into the lake."""
-        positions = read_positions(self.project.positions_path)
+        positions = read_progress(self.project.positions_path).positions
         return positions[self._worker] if self._worker < len(positions) else 0
 
     def catch_up(self) -> None:
@@ -200,6 +200,10 @@ class Service:
         if self.worker_state.followed:
             with self._locks.answering():
                 self.worker_state.catch_up()
+
+    def damage(self) -> Damage:
+        """The damage that the loop has found in the journals so far; of all workers, so only the first one tells it."""
+        return read_progress(self.project.positions_path).damage if self._worker == 0 else Damage()
 
     @property
     def pending(self) -> int:

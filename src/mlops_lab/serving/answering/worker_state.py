@@ -18,6 +18,7 @@ from mlops_lab import clock
 from mlops_lab.clock import from_micros, to_micros
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.view import View
+from mlops_lab.journal.epochs import resume_at
 from mlops_lab.journal.frames import frame_bytes
 from mlops_lab.journal.readers import Follower
 from mlops_lab.journal.records import (
@@ -88,9 +89,10 @@ class WorkerState:
         try:
             self._load_predictions(own)
             self.facts.load(state, is_predicted=self.prediction_index.contains)
-            positions = dict(zip(journals, routing_table.state_positions, strict=False))
+            known = dict(zip(journals, routing_table.log_positions, strict=False))
             for path in journals:
-                self._followers[path] = Follower(path, self._load_journal(path, positions.get(path, 0), own=own))
+                since = resume_at(path, known.get(path))
+                self._followers[path] = Follower(path, self._load_journal(path, since, own=own))
         except BaseException:
             self.close()
             raise

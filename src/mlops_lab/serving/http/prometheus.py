@@ -38,6 +38,8 @@ _GAUGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "Bytes of the log that are not there yet (disk, lake).",
         ("where",),
     ),
+    "log_damaged_places": ("mlops_log_damaged_places", "Places of the log that were damaged, and set aside.", ()),
+    "log_damaged_bytes": ("mlops_log_damaged_bytes", "Bytes of the log that were damaged, and set aside.", ()),
 }
 _SHARED = {"pending"}
 """Gauges of what all workers have in common: only the first one's series is written, so that a sum is right."""

@@ -43,6 +43,7 @@ class SharedCounts:
         roles = {routing.champion.version: "champion"}
         if routing.challenger:
             roles[routing.challenger.version] = "challenger"
+        damage = self._service.damage()
         roles |= {arm.live.version: "arm" for arm in routing.arms}
         self.own.generation = routing.generation
         self.own.deployment_error, self.own.faults = self._service.deployment_error, models.faults
@@ -59,4 +60,6 @@ class SharedCounts:
                 ("disk",): journal.position - journal.synced,
                 ("lake",): journal.position - self._service.position_in_lake(),
             },
+            "log_damaged_places": {(): damage.places},
+            "log_damaged_bytes": {(): damage.bytes},
         }
