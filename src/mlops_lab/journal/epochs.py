@@ -66,6 +66,13 @@ def begin_epoch(path: Path, start: int) -> None:
     _marker(path, Epoch(new_id(), start, None)).touch()
 
 
+def restore_epochs(path: Path, epochs: Sequence[Epoch]) -> None:
+    """Write down these epochs again, where the folder was deleted while its writer was at work."""
+    for epoch in epochs:
+        if epoch.id != NO_EPOCH:
+            _marker(path, epoch).touch()
+
+
 def read_epochs(path: Path) -> list[Epoch]:
     """The epochs of a journal, in order; at least one."""
     markers = _markers(path)
