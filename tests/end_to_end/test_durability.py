@@ -17,10 +17,11 @@ import msgspec
 import polars as pl
 import pytest
 from power_cut import Crash, Disk
+from running import Talk, mlops, mlops_serve, serving
 from synthetic import World, ask, day_begin, tell
 
 from mlops_lab.intake.journal import ingest_journal, recover_journals
-from mlops_lab.journal.segments import segments
+from mlops_lab.journal.segments import read_pieces, segments
 from mlops_lab.loop.tick import Loop
 from mlops_lab.monitoring.log_check import check_log
 from mlops_lab.project import Project, load_project
@@ -132,3 +133,33 @@ def test_everything_is_synced_before_a_segment_is_deleted(project: Project, worl
             assert not unsynced, f"{deleted[-1]} was deleted before these were synced"
     assert deleted
     assert {file for file in project.lake_path.rglob("*.parquet") if str(file) in trace.read_text()}
+
+
+def test_a_changed_byte_costs_one_record_and_is_told(
+    project: Project, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = world.parcels.filter(pl.col("asked_at") >= day_begin(24)).head(8).to_dicts()
+    with serving(project) as server:
+        answers = [server.talk().predict(ask(row)) for row in rows]
+        server.kill()
+    (segment,) = project.journal_path.glob("*.log")
+    frames = list(read_pieces(project.journal_path, 0))
+    data = bytearray(segment.read_bytes())
+    data[frames[1].start + 60] ^= 1
+    segment.write_bytes(data)
+    with mlops_serve(project.root) as ready:
+        host, _, port = ready["ready"].removeprefix("http://").partition(":")
+        talk = Talk(project, host, int(port))
+        assert [talk.predict(ask(row)) for row in rows[2:]] == answers[2:]
+        assert talk.post("/v1/predict", {**ask(rows[7]), "items": 99})[1]["error"]["code"] == "id_reused"
+        assert talk.tell([tell(rows[7])])["counts"]["accepted"] == 1
+        metrics = talk.text("/metrics")
+    size = frames[1].end - frames[1].start
+    assert re.search(r"^mlops_log_damaged_places\{.*\} 1$", metrics, re.MULTILINE)
+    assert re.search(rf"^mlops_log_damaged_bytes\{{.*\}} {size}$", metrics, re.MULTILINE)
+    mlops("tick", project=project.root)
+    status = mlops("status", project=project.root).data
+    assert (status["damaged_places"], status["damaged_bytes"], status["alert"]["rule"]) == (1, size, "journal")
+    assert sorted(open_lake(project).read("predictions")["id"]) == sorted(
+        row["parcel_id"] for row in [rows[0], *rows[2:]]
+    )

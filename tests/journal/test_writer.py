@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from journals import HEADER_BYTES, batches, content, write
 
 from mlops_lab.errors import EnvironmentFault
+from mlops_lab.journal.epochs import read_epochs
+from mlops_lab.journal.readers import Follower
 from mlops_lab.journal.segments import read_journal, read_pieces, segment_name, segments
 from mlops_lab.journal.writer import Journal
 
@@ -119,6 +121,33 @@ def test_what_a_killed_process_acknowledged_is_there(tmp_path):
     frames = [int(payload[: len(payload) // 3]) for payload in content(tmp_path)]
     assert frames == list(range(len(frames)))
     assert acknowledged <= len(frames) <= acknowledged + 1
+
+
+@pytest.mark.parametrize("ending", ["append", "close"])
+def test_a_journal_that_is_deleted_while_it_is_written_is_written_anew(tmp_path, ending):
+    """The writer still has the segment open, and the epochs with which readers know their place in it."""
+    path = tmp_path / "journal"
+    write(path, [b"zero"])
+    journal = Journal(path, reserve_bytes=1000)
+    position = journal.append([b"one"])
+    epochs = read_epochs(path)
+    follower = Follower(path, position)
+    assert follower.read_new() == []
+    shutil.rmtree(path)
+    journal.append([b"two"])
+    journal.sync()
+    if ending == "append":
+        assert [payload for _, payload in follower.read_new()] == [b"two"]
+        journal.append([b"three"])
+        assert [payload for _, payload in follower.read_new()] == [b"three"]
+        with pytest.raises(EnvironmentFault):
+            Journal(path)
+    journal.close()
+    follower.close()
+    assert content(path) == [b"zero", b"one", b"two", *([b"three"] if ending == "append" else [])]
+    assert read_epochs(path) == epochs
+    write(path, [b"later"])
+    assert content(path)[-1] == b"later"
 
 
 # ---- one writer -----------------------------------------------------------------------------------------------------

@@ -59,11 +59,19 @@ class Resumption:
 
 
 def begin_epoch(path: Path, start: int) -> None:
-    """Begin an epoch at a position, the end of the journal. Epochs in which nothing was written are forgotten."""
+    """Begin an epoch at a position, the end of the journal, instead of those in which nothing was written."""
+    new = _marker(path, Epoch(new_id(), start, None))
+    new.touch()
     for epoch in _markers(path):
-        if epoch.start >= start:
-            _marker(path, epoch).unlink(missing_ok=True)
-    _marker(path, Epoch(new_id(), start, None)).touch()
+        if epoch.start >= start and _marker(path, epoch) != new:
+            _marker(path, epoch).rename(new)
+
+
+def restore_epochs(path: Path, epochs: Sequence[Epoch]) -> None:
+    """Write down these epochs again, where the folder was deleted while its writer was at work."""
+    for epoch in epochs:
+        if epoch.id != NO_EPOCH:
+            _marker(path, epoch).touch()
 
 
 def read_epochs(path: Path) -> list[Epoch]:

@@ -42,6 +42,9 @@ class Follower:
                 frames.append((self.position, payload))
             if self.position != before or self._skip_damage():
                 continue
+            if self._is_deleted():  # by somebody else: its writer writes it anew
+                self.close()
+                continue
             if self.position == self._start or not (self._path / segment_name(self.position)).exists():
                 return frames
             self.close()
@@ -58,6 +61,10 @@ class Follower:
             return data
         needed = min(frame_bytes(HEADER.unpack_from(data)[0]), SEGMENT_BYTES)
         return data if needed <= len(data) else os.pread(self._file, needed, offset)
+
+    def _is_deleted(self) -> bool:
+        """Whether nobody can write the segment any more, and another one goes on at this position."""
+        return os.fstat(self._file).st_nlink == 0 and any(start <= self.position for start in segments(self._path))
 
     def _skip_damage(self) -> bool:
         """Move on to where something whole follows what is damaged at the position; False where nothing is there, or

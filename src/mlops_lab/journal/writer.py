@@ -20,7 +20,7 @@ from pathlib import Path
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.files import disk_fault, sync_folder
-from mlops_lab.journal.epochs import begin_epoch
+from mlops_lab.journal.epochs import begin_epoch, read_epochs, restore_epochs
 from mlops_lab.journal.frames import HEADER, cut_bytes, frame_bytes
 from mlops_lab.journal.segments import SEGMENT_BYTES, pieces_of_segment, segment_name, segments
 
@@ -37,7 +37,8 @@ class Journal:
         self._segment_bytes = segment_bytes
         self._reserve_bytes = reserve_bytes if hasattr(os, "posix_fallocate") else 0
         self._syncing = threading.Lock()  # a segment must not be closed while it is synced
-        self._sync_failed = False
+        self._sync_failed = self._is_deleted = False
+        self._size = 0
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -45,6 +46,7 @@ class Journal:
             start = max(segments(path), default=0)
             size = _written_bytes(path, start) if (path / segment_name(start)).exists() else 0
             begin_epoch(path, start + size)
+            self._epochs = read_epochs(path)
             self._open_segment(start, size)
             for folder in (path.parent, path.parent.parent):  # the folder may be new itself
                 sync_folder(folder)
@@ -61,6 +63,8 @@ class Journal:
         lengths, checksums = map(len, payloads), map(zlib.crc32, payloads)
         frames = zip(map(HEADER.pack, lengths, checksums), payloads, strict=True)
         data = b"".join(chain.from_iterable(frames))
+        if self._is_deleted:
+            self._write_anew()
         if self._reserve_bytes and self._size + len(data) > self._reserved:
             self._reserve(len(data))
         written = 0
@@ -86,6 +90,7 @@ class Journal:
                 if self._sync_failed:
                     self._write_again()
                 os.fdatasync(self._file)
+                self._is_deleted = os.fstat(self._file).st_nlink == 0
             except OSError as error:
                 self._sync_failed = True
                 raise disk_fault(error, self.path) from error
@@ -101,6 +106,8 @@ class Journal:
         """Bring everything to the disk and unlock the journal, so that another process may write."""
         try:
             self.sync()
+            if self._is_deleted:
+                self._write_anew()
             self._truncate()
         finally:
             os.close(self._file)
@@ -113,6 +120,29 @@ class Journal:
             previous = self._file
             self._open_segment(self.position, 0)
             os.close(previous)
+
+    def _write_anew(self) -> None:
+        """Write the segment into the folder again, of which somebody deleted it: the open file still has it all."""
+        deleted, lock = self._file, self._lock
+        try:
+            with self._syncing:
+                self.path.mkdir(parents=True, exist_ok=True)
+                self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+                self._acquire_lock()
+                restore_epochs(self.path, self._epochs)
+                content = os.pread(deleted, self._size, 0)
+                self._open_segment(self._start, 0)
+                self._size = os.pwrite(self._file, content, 0)
+                os.fdatasync(self._file)
+                sync_folder(self.path.parent)
+                self._is_deleted = False
+        except EnvironmentFault:  # another process writes there now
+            self._lock = lock
+            raise
+        except OSError as error:
+            raise disk_fault(error, self.path) from error
+        os.close(deleted)
+        os.close(lock)
 
     def _reserve(self, size: int) -> None:
         with contextlib.suppress(OSError):  # not enough space for that much: what is written may still fit

@@ -8,7 +8,7 @@ last commits of a table can be like this.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -65,19 +65,24 @@ def copy_table(table: Path, target: Path) -> None:
         shutil.copy2(path, target / path.name)
 
 
-def incomplete_tables(lake: Path) -> dict[str, list[str]]:
-    """The tables whose last commits are only half there, and the files that are missing or cut off."""
+def incomplete_tables(lake: Path, *, kept: Collection[str] = ()) -> dict[str, list[str]]:
+    """The tables whose last commits are only half there and can be undone, and the files that are missing or cut off.
+
+    Of the tables `kept`, not all commits are undone: who reads them then gets an error. So does who reads a table
+    whose first commit holds something else: that is damage, and no interrupted write.
+    """
     incomplete = {}
     for table in sorted(path.parent for path in lake.glob(f"*/{_LOG}")):
         commits = _commits(table)
-        if commits[_whole_commits(table, commits) :]:
-            undone = commits[_whole_commits(table, commits) :]
-            incomplete[table.name] = [path.name for commit in undone for path in _incomplete_files(table, commit)]
+        whole = _whole_commits(table, commits)
+        if whole == len(commits) or (whole == 0 and (table.name in kept or not _is_new(commits[0]))):
+            continue
+        incomplete[table.name] = [path.name for commit in commits[whole:] for path in _incomplete_files(table, commit)]
     return incomplete
 
 
 def undo_incomplete(table: Path, *, aside: Path) -> None:
-    """Take back the last commits of a table that are only half there, with the positions that they store.
+    """Take back the last commits of an incomplete table, with the positions that they store.
 
     A commit that can be read is undone by another one: processes that have the table open go on. One that cannot be
     read, and a table of which nothing is whole, is moved to the folder `aside`.
@@ -85,8 +90,7 @@ def undo_incomplete(table: Path, *, aside: Path) -> None:
     commits = _commits(table)
     whole, readable = _whole_commits(table, commits), _readable_commits(commits)
     if whole == 0:
-        if int(commits[0].stem) == 0:
-            _move(table, aside)
+        _move(table, aside)
         return
     for commit in commits[readable:]:
         for path in (commit, commit.with_suffix(".checkpoint.parquet"), commit.parent / "_last_checkpoint"):
@@ -123,6 +127,11 @@ def _whole_commits(table: Path, commits: Sequence[Path]) -> int:
             break
         removed |= {remove["path"] for remove in _actions(commit, "remove")}
     return whole
+
+
+def _is_new(first: Path) -> bool:
+    """Whether the first commit that is there is the first of the table, and can be read or was never written."""
+    return int(first.stem) == 0 and (_is_readable(first) or not first.read_bytes().strip(b"\0"))
 
 
 def _readable_commits(commits: Sequence[Path]) -> int:

@@ -13,7 +13,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.lake.durability import incomplete_tables, undo_incomplete
 from mlops_lab.project import Project
 from mlops_lab.schemas.evolution import Column
-from mlops_lab.tables.declared import OUTCOMES, TABLES
+from mlops_lab.tables.declared import DECISIONS, OUTCOMES, TABLES
 from mlops_lab.tables.fields import table_fields
 
 
@@ -39,18 +39,22 @@ def read_undone(project: Project) -> dict[str, list[str]]:
 
 
 def _undo_incomplete(project: Project) -> None:
-    if not incomplete_tables(project.lake_path):
+    if not _incomplete(project):
         return
     try:
         with (project.home / "undo.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            tables = incomplete_tables(project.lake_path)  # another process may have done it meanwhile
+            tables = _incomplete(project)  # another process may have done it meanwhile
             undone = {**read_undone(project), **tables}
             write_atomically(project.undone_path, msgspec.json.encode(undone))
             for table in tables:
                 undo_incomplete(project.lake_path / table, aside=project.home / "set_aside")
     except OSError as error:
         raise disk_fault(error, project.lake_path) from error
+
+
+def _incomplete(project: Project) -> dict[str, list[str]]:
+    return incomplete_tables(project.lake_path, kept=[DECISIONS.name])  # without any, nothing would be live
 
 
 def _columns(fields: Iterable[Field]) -> dict[str, Column]:
