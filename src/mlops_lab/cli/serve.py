@@ -28,26 +28,30 @@ def command(
     del json  # one JSON line with the address is printed in both cases
     opened = open_project(project)
     check_no_server(opened)
-    role = take_role(opened, Role.SERVER)  # kept by the process that takes the place of this one
-    loop = Loop(opened)
-    if loop.state.champion is None:
-        raise InvalidInput(
-            "no version is live yet", code="nothing_live", hint="run `mlops run` first, or `mlops up`, which does both"
-        )
-    settings = opened.settings.serving
-    listen(settings.host, settings.port if port is None else port).close()  # a taken port is an error before the work
-    find_tls(opened)  # so is an unusable certificate
-    open_online_store(opened, [])  # and a store that does not answer
-    recover_journals(opened)
-    ingest_journal(opened, loop.lake)
-    loop.check_schema()
-    loop.act(new_state=True)
-    console.print(f"version {loop.state.champion} answers; Ctrl-C stops it")
-    arguments = [sys.executable, "-m", "mlops_lab.serving", str(opened.root)]
-    arguments += ["--port", str(port)] if port is not None else []
-    arguments += ["--workers", str(workers)] if workers is not None else []
-    arguments += opened.layers.as_options()
-    arguments += ["--lock", str(role.file)]
-    os.set_inheritable(role.file, True)
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")
-    os.execv(sys.executable, arguments)  # the server process keeps nothing of this one
+    with take_role(opened, Role.SERVER) as role:  # kept by the process that takes the place of this one
+        loop = Loop(opened)
+        if loop.state.champion is None:
+            raise InvalidInput(
+                "no version is live yet",
+                code="nothing_live",
+                hint="run `mlops run` first, or `mlops up`, which does both",
+            )
+        settings = opened.settings.serving
+        listen(
+            settings.host, settings.port if port is None else port
+        ).close()  # a taken port is an error before the work
+        find_tls(opened)  # so is an unusable certificate
+        open_online_store(opened, [])  # and a store that does not answer
+        recover_journals(opened)
+        ingest_journal(opened, loop.lake)
+        loop.check_schema()
+        loop.act(new_state=True)
+        console.print(f"version {loop.state.champion} answers; Ctrl-C stops it")
+        arguments = [sys.executable, "-m", "mlops_lab.serving", str(opened.root)]
+        arguments += ["--port", str(port)] if port is not None else []
+        arguments += ["--workers", str(workers)] if workers is not None else []
+        arguments += opened.layers.as_options()
+        arguments += ["--lock", str(role.file)]
+        os.set_inheritable(role.file, True)
+        os.environ.setdefault("POLARS_MAX_THREADS", "1")
+        os.execv(sys.executable, arguments)  # the server process keeps nothing of this one
