@@ -74,13 +74,14 @@ def test_what_is_left_out_is_the_moment_of_arrival(on_the_wall: Project) -> None
 
 
 def test_a_client_whose_clock_goes_before_ours_is_not_told_that_it_is_too_early(on_the_wall: Project) -> None:
+    """Its request counts as of now, and so does its outcome."""
+    before = clock.now()
     with service_of(on_the_wall) as service:
-        ahead = clock.now() + timedelta(hours=3)
-        ask(service, "one", asked_at=ahead)
+        ask(service, "one", asked_at=before + timedelta(hours=3))
         assert tell(service, {"id": "one", "late": True}) == {"accepted": 1}
     lake = Lake(on_the_wall.lake_path)
     ingest_journal(on_the_wall, lake)
-    assert lake.read("outcomes")["known_at"].to_list() == [ahead]
+    assert before <= lake.read("outcomes")["known_at"].item() <= clock.now()
 
 
 def test_a_file_needs_no_more_than_ids_and_labels(on_the_wall: Project, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ other way round.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,9 +42,10 @@ from mlops_lab.serving.answering.known_facts import KnownFacts
 from mlops_lab.serving.answering.record_locator import RecordLocator
 from mlops_lab.serving.answering.routing_table import RoutingTable
 from mlops_lab.serving.answering.schemas import Schemas
-from mlops_lab.tables.trusted_moments import CLOCK_TOLERANCE
+from mlops_lab.tables.trusted_moments import MAX_JUMP
 from mlops_lab.tables.verdict import Verdict
 
+_FAR_MICROS = MAX_JUMP // timedelta(microseconds=1)
 PREDICTION_INDEX = "book"
 """The folder of a state that is read like a journal: predictions, then their outcomes."""
 VIEWS_FILE = "views.json"
@@ -75,8 +76,8 @@ class WorkerState:
         self.facts = KnownFacts(project, schemas, views=views)
         self._uses_wall_clock = project.settings.project.clock == "wall"
         self.newest: datetime | None = None
-        """The latest moment as of which a request was answered. With the machine's clock, none that is in the future:
-        it was ahead then, and must not move time any more."""
+        """The latest moment as of which a request was answered. With the machine's clock, none that is far in the
+        future: that clock was ahead then, and facts must not be hidden until that time."""
         self.unscored_shadows: dict[str, int] = {}
         """By the id of a prediction, its version in shadow, which a killed worker had not scored yet."""
         state, journals = project.root / routing_table.state, worker_paths(project.journal_path)
@@ -208,11 +209,14 @@ class WorkerState:
 
     def _update_newest(self, moments: Sequence[int]) -> None:
         newest = max(moments)
-        if self._uses_wall_clock and newest > (limit := to_micros(clock.now() + CLOCK_TOLERANCE)):
-            newest = max((moment for moment in moments if moment <= limit), default=0)
+        index = self.prediction_index
+        if not self._uses_wall_clock or newest <= (now := to_micros(clock.now())):
+            index.now = max(index.now, newest)
+        else:  # predictions that wait must not become too old by it
+            index.now = max(index.now, now)
+            newest = max((moment for moment in moments if moment <= now + _FAR_MICROS), default=0)
         if newest and (self.newest is None or newest > to_micros(self.newest)):
             self.newest = from_micros(newest)
-            self.prediction_index.now = newest
 
     # ---- restoring -----------------------------------------------------------------------------------------------
 
