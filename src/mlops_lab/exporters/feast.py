@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from mlops_lab.errors import InvalidInput
 from mlops_lab.exporters.exporter import ExportReport
 from mlops_lab.features.offline import view_values
 from mlops_lab.features.view import View
@@ -42,6 +43,8 @@ def export(project: Project, folder: Path) -> ExportReport:
     features.view_schema(table_schemas(project))
     lake = open_lake(project)
     ingest_journal(project, lake)
+    if not lake.exists(project.settings.source.table):
+        raise InvalidInput("no rows were loaded yet", code="nothing_loaded", hint="run `mlops run` first")
     facts = read_facts(project, lake)
     (folder / "data").mkdir()
     rows = {}
