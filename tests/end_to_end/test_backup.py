@@ -133,6 +133,7 @@ def wait_for(clients: list[Client], more: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_backup_of_a_live_project_is_restored(
     copy_project: Callable[..., Project], world: World, tmp_path: Path
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_backup_of_a_live_project_is_restored(
     check_copy(tmp_path / "restored", answered, told, world)
 
 
+@pytest.mark.slow
 def test_a_plain_copy_of_a_live_project_goes_on(
     copy_project: Callable[..., Project], world: World, tmp_path: Path
 ) -> None:

@@ -178,6 +178,7 @@ def test_a_project_that_takes_its_word_back_no_longer_serves_it(run_by_a_runner:
     assert "runner = true" in error["hint"]
 
 
+@pytest.mark.slow
 def test_where_no_engine_agrees_nothing_is_registered_and_the_decision_says_why(tmp_path: Path) -> None:
     folder = write(tmp_path / "iris", INEXACT)
     decision = mlops("run", project=folder, code=1).data

@@ -127,6 +127,7 @@ def test_after_kill_9_the_next_up_starts_and_has_the_server_all_the_time(project
             process.communicate()
 
 
+@pytest.mark.slow
 def test_ticks_beside_starts_work(promoted: Project) -> None:
     """A tick deleted the state that a start was preparing, or that a server was about to read."""
     for _ in range(2):
@@ -146,6 +147,7 @@ def test_ticks_beside_starts_work(promoted: Project) -> None:
 # ---- one loop --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_loop_beside_another_that_takes_long_is_refused_and_a_rollback_is_not(promoted: Project) -> None:
     with take_role(promoted, Role.LOOP):
         tick = start(promoted.root, "tick")
@@ -157,6 +159,7 @@ def test_a_loop_beside_another_that_takes_long_is_refused_and_a_rollback_is_not(
     assert read_routing_table(promoted.deployment_path).champion.version == 1
 
 
+@pytest.mark.slow
 def test_runs_at_once_decide_one_after_the_other(project: Project) -> None:
     runs = [start(project.root, "run") for _ in range(3)]
     codes = []
@@ -188,6 +191,7 @@ def test_a_long_lived_loop_mends_a_table_that_was_replaced(promoted: Project) ->
 
 
 @pytest.mark.parametrize("damage", ["gone", "changed", "model"])
+@pytest.mark.slow
 def test_a_rollback_that_cannot_be_done_is_not_recorded(third: Project, damage: str) -> None:
     """It had been written down, and when it was done again it went back two versions."""
     table = read_routing_table(third.deployment_path)
@@ -227,6 +231,7 @@ def test_a_rollback_is_not_recorded_where_the_table_cannot_be_written(third: Pro
     assert history(third) == before
 
 
+@pytest.mark.slow
 def test_a_rollback_that_was_killed_half_way_is_finished_and_not_done_twice(third: Project) -> None:
     loop = Loop(third)
     loop.record(Decision(loop.decisions[-1].at, DecisionKind.ROLL_BACK, 2, "asked", "bad", "a person"))
@@ -258,6 +263,7 @@ def test_a_version_on_trial_whose_package_is_gone_can_be_taken_back(third: Proje
 # ---- who follows -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_server_starts_without_the_version_before_and_says_so(third: Project) -> None:
     table = read_routing_table(third.deployment_path)
     assert table.previous is not None
@@ -274,6 +280,7 @@ def test_a_server_starts_without_the_version_before_and_says_so(third: Project) 
         assert mlops("rollback", project=third.root).data["champion"] == 2
 
 
+@pytest.mark.slow
 def test_status_names_the_worker_that_lags(promoted: Project) -> None:
     project = load_project(promoted.root, flags=["serving.workers=2"])
     with serving(project) as server:

@@ -32,7 +32,7 @@ stores = pytest.mark.parametrize("online", [in_memory, in_redis])
 
 
 @both
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(views, facts_lists, lookup_lists)
 def test_every_value_is_that_of_the_definition(compute, view, facts, lookups):
     for (values, empty), lookup in zip(compute(view, facts, lookups), lookups, strict=True):
@@ -65,7 +65,7 @@ def test_later_facts_can_have_any_values(compute, view, facts, lookups, data):
 
 
 @stores
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(views, facts_lists, lookup_lists, st.randoms(use_true_random=False))
 def test_the_server_agrees_with_training_to_the_last_bit(online, view, facts, lookups, random):
     """In whatever order facts arrive, and even if some arrive twice."""

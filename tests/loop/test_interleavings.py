@@ -172,7 +172,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(steps, max_size=25))
 def test_servers_end_with_the_champion_of_the_decisions(tiny: Any, doing: list[tuple[Any, ...]]) -> None:
     with world_of(tiny) as world:
