@@ -1,7 +1,7 @@
 """The model registry in MLflow: a candidate is registered once, runs are resumed, and faults have a hint."""
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -63,7 +63,7 @@ def test_a_project_with_another_name_goes_on_counting(tmp_path):
     first = before.register(CONTENT, candidate="one", run_name="one", moment=NOW)
     after = ModelRegistry(tmp_path / "mlflow", name="store")
     assert after.find("one") == first
-    assert after.register(CONTENT, candidate="two", run_name="two", moment=NOW).number == 2
+    assert after.register(CONTENT, candidate="two", run_name="two", moment=NOW + timedelta(days=1)).number == 2
     assert [run.run_id for run in after.find_runs()][-1] == first.run_id
     moved = shutil.move(tmp_path / "mlflow", tmp_path / "moved")
     assert ModelRegistry(moved, name="shop").find("two").package.is_dir()
