@@ -6,7 +6,7 @@ import pytest
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.loop.clock import MAX_AHEAD, check_moment, clock_alert, decide_about_clock
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold, made_before
 from mlops_lab.tables.trusted_moments import CLOCK_TOLERANCE, MAX_JUMP
 
 NOW = datetime(2013, 3, 1, tzinfo=UTC)
@@ -32,6 +32,17 @@ def test_what_is_dated_after_now_counts_as_of_now(write_project, tmp_path, clock
         assert (decision is not None) is is_told
     assert decision is not None
     assert (decision.what, decision.at, clock_alert(decision).at) == (DecisionKind.CLOCK, NOW, NOW)
+
+
+def test_a_decision_dated_ahead_counts_for_the_days_after_the_clock_was_corrected():
+    """The version that was promoted then answers since: its days are measured as its own."""
+    bootstrap = Decision(NOW - timedelta(days=9), DecisionKind.BOOTSTRAP, 1, "r", "", "test")
+    promote = Decision(LATER, DecisionKind.PROMOTE, 2, "r", "", "test")
+    clock = Decision(NOW, DecisionKind.CLOCK, None, "clock", "", "test")
+    decisions = [bootstrap, promote, clock]
+    assert made_before(decisions[:2], NOW + timedelta(days=1)) == [bootstrap]
+    assert made_before(decisions, NOW + timedelta(days=1)) == decisions
+    assert made_before(decisions, NOW) == [bootstrap]
 
 
 def test_after_it_no_moment_of_the_state_lies_in_the_future():

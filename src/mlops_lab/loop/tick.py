@@ -36,7 +36,7 @@ from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.project.owners import Hold, Role, take_role
 from mlops_lab.rollout.compatibility import check_live_versions, check_schema
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, read_decisions
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, made_before, read_decisions
 from mlops_lab.rollout.deploy import check_deployable, deploy, deployed_generation, has_long_journal, is_followed
 from mlops_lab.rollout.versions import check_loads, find_unreadable, find_version, load_plan_of, load_predictor
 from mlops_lab.serving.answering.routing_table import RoutingTable
@@ -163,7 +163,7 @@ class Loop:
 
     def _measure(self, window: Window, progress: str) -> MeasuredDay:
         """The day, measured for the champion of that day, its alerts sent."""
-        then = fold(decision for decision in self.decisions if decision.at < window.end)
+        then = fold(made_before(self.decisions, window.end))
         champion = then.champion or self.state.champion
         assert champion is not None
         day = measure_day(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -111,6 +111,18 @@ def fold(decisions: Iterable[Decision]) -> RolloutState:
     for decision in decisions:
         state = apply(state, decision)
     return state
+
+
+def made_before(decisions: Sequence[Decision], moment: datetime) -> list[Decision]:
+    """The decisions made before a moment: one that is dated after a later `clock` decision counts as made with that."""
+    before: list[Decision] = []
+    latest_possible: datetime | None = None
+    for decision in reversed(decisions):
+        if decision.what is DecisionKind.CLOCK:
+            latest_possible = min(decision.at, latest_possible or decision.at)
+        if min(decision.at, latest_possible or decision.at) < moment:
+            before.append(decision)
+    return before[::-1]
 
 
 def apply(state: RolloutState, decision: Decision) -> RolloutState:
