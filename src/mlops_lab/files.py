@@ -49,16 +49,18 @@ def sync_folder(path: Path) -> None:
 def locked(path: Path) -> Iterator[None]:
     """Held by one process at a time; others wait. The kernel releases it when its holder ends.
 
-    EnvironmentFault where the file cannot be made.
+    `path` is a folder, or a file, which is made. EnvironmentFault where it cannot be.
     """
     try:
         path.parent.mkdir(exist_ok=True)
-        lock = path.open("w")
+        lock = os.open(path, os.O_RDONLY if path.is_dir() else os.O_WRONLY | os.O_CREAT)
     except OSError as error:
         raise disk_fault(error, path) from error
-    with lock:
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def disk_fault(error: OSError, path: Path) -> EnvironmentFault:

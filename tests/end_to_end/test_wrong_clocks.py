@@ -26,14 +26,19 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return shop
 
 
+def use_wall_clock(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the shop go by the machine's clock, which says what the shop takes for now."""
+    config = shop.folder / "mlops.toml"
+    config.write_text(config.read_text().replace('clock = "data"', 'clock = "wall"'))
+    monkeypatch.setattr(clock, "now", lambda: shop.now)
+
+
 @pytest.fixture(params=["wall", "data"])
 def shop(live: Shop, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """The shop by its own clock, or by that of the machine, which stands a day after its data."""
     shop = live.copy(tmp_path / "shop")
     if request.param == "wall":
-        config = shop.folder / "mlops.toml"
-        config.write_text(config.read_text().replace('clock = "data"', 'clock = "wall"'))
-        monkeypatch.setattr(clock, "now", lambda: shop.now)
+        use_wall_clock(shop, monkeypatch)
     return shop
 
 
@@ -98,9 +103,7 @@ def test_an_outcome_far_ahead_does_not_move_the_clock_of_the_data(live: Shop, tm
 
 def test_a_machine_that_was_ahead_forgets_no_prediction(live: Shop, tmp_path: Path, monkeypatch) -> None:
     shop = live.copy(tmp_path / "shop")
-    config = shop.folder / "mlops.toml"
-    config.write_text(config.read_text().replace('clock = "data"', 'clock = "wall"'))
-    monkeypatch.setattr(clock, "now", lambda: shop.now)
+    use_wall_clock(shop, monkeypatch)
     with shop.serving() as server:
         assert isinstance(server, InProcessServer)
         ask(server, shop, "before", shop.now)
@@ -124,9 +127,7 @@ def test_a_machine_that_was_ahead_forgets_no_prediction(live: Shop, tmp_path: Pa
 
 def test_a_slip_in_the_time_of_a_tick_is_refused_or_heals(live: Shop, tmp_path: Path, monkeypatch) -> None:
     shop = live.copy(tmp_path / "shop")
-    config = shop.folder / "mlops.toml"
-    config.write_text(config.read_text().replace('clock = "data"', 'clock = "wall"'))
-    monkeypatch.setattr(clock, "now", lambda: shop.now)
+    use_wall_clock(shop, monkeypatch)
     with shop.serving() as server:
         assert isinstance(server, InProcessServer)
         assert {*shop.ask(server, 3), *shop.tell(server, 3)} == {200}

@@ -355,10 +355,10 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_hint(tmp_path_factor
     ],
 )
 def test_errors_of_the_operating_system_become_plain_words(lake, number, expected):
-    from mlops_lab.lake.delta import _lake_error
+    from mlops_lab.lake.faults import lake_fault
 
     for error in (OSError(number, os.strerror(number)), OSError(f"Input/output trouble (os error {number})")):
-        fault = _lake_error(error, "table", lake.path)
+        fault = lake_fault(error, "table", lake.path)
         assert expected in fault.what
         assert fault.hint
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlops_lab.cli.records.backups import BackupRecord
+from mlops_lab.cli.records.backups import record_backup
 from mlops_lab.cli.shared import HERE, Folder, Json, console, open_project, print_record
 from mlops_lab.runtime.backup import make_backup
 
@@ -21,15 +21,7 @@ def command(
     with console.status("backup"):
         manifest = make_backup(open_project(project), folder)
     if json:
-        print_record(
-            BackupRecord(
-                folder=str(folder),
-                project=manifest.project,
-                made_at=manifest.made_at.isoformat(),
-                files=len(manifest.files),
-                bytes=manifest.total_bytes,
-            )
-        )
+        print_record(record_backup(manifest, folder))
         return
     print(f"{manifest.project} in {folder}: {len(manifest.files):,} files, {manifest.total_bytes:,} bytes")
     print(f"next: `mlops restore {folder}` in an empty folder")

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from mlops_lab.cli.records.backups import BackupRecord, RestoreRecord
+from mlops_lab.cli.records.backups import BackupRecord
 from mlops_lab.cli.records.decisions import HistoryRecord, MadeDecision, RollbackRecord, SplitRecord, TickRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport
@@ -69,7 +69,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "outcomes": (OutcomesRecord,),
     "package": (PackageRecord,),
     "quarantine": (QuarantineRecord,),
-    "restore": (RestoreRecord,),
+    "restore": (BackupRecord,),
     "rollback": (RollbackRecord,),
     "run": (MadeDecision,),
     "score": (ScoreRecord,),

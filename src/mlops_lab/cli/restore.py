@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlops_lab.cli.records.backups import RestoreRecord
+from mlops_lab.cli.records.backups import record_backup
 from mlops_lab.cli.shared import HERE, Json, console, print_record
 from mlops_lab.runtime.restore import restore_backup
 
@@ -23,15 +23,7 @@ def command(
     with console.status("restore"):
         manifest = restore_backup(backup, project)
     if json:
-        print_record(
-            RestoreRecord(
-                folder=str(project.resolve()),
-                project=manifest.project,
-                made_at=manifest.made_at.isoformat(),
-                files=len(manifest.files),
-                bytes=manifest.total_bytes,
-            )
-        )
+        print_record(record_backup(manifest, project.resolve()))
         return
     print(f"{manifest.project}, as it was at {manifest.made_at:%Y-%m-%d %H:%M} UTC, in {project.resolve()}")
     print("next: `mlops up` there; `mlops status` shows what is live")

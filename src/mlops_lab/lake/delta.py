@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +13,10 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from mlops_lab.errors import EnvironmentFault, NotFound
-from mlops_lab.files import sync_folder
+from mlops_lab.errors import NotFound
+from mlops_lab.files import locked, sync_folder
 from mlops_lab.lake.durability import sync_commits, sync_table
+from mlops_lab.lake.faults import lake_fault
 from mlops_lab.lake.fingerprint import fingerprint_frame
 from mlops_lab.schemas.casts import cast_exactly, join_types
 from mlops_lab.schemas.evolution import Column, as_declared
@@ -103,49 +100,51 @@ class Lake:
         Several processes may append to one table at the same time, with the same `writer` too: of two that append the
         same number one gets False.
         """
-
         transactions = [Transaction(*item) for item in (*also, *([position] if position else []))]
         properties = CommitProperties(app_transactions=transactions or None)
 
-        def is_written(table: DeltaTable) -> bool:
-            return position is not None and (table.transaction_version(position[0]) or -1) >= position[1]
-
-        def create() -> bool:
-            """Write the first version; False where another process was faster: Delta would let both write."""
-            self.path.mkdir(parents=True, exist_ok=True)
-            with _locked_folder(self.path):
-                if self.exists(name):
-                    return False
-                configuration = {
-                    "delta.checkpointInterval": "20",
-                    "delta.dataSkippingStatsColumns": time or rows.columns[0],
-                }
-                path = str(self.table_path(name))
-                write_deltalake(path, rows, mode="append", commit_properties=properties, configuration=configuration)
-                sync_commits(self.table_path(name), 0)
-                sync_folder(self.path)
-                return True
-
         def write() -> bool:
-            if not self.exists(name) and create():
+            if not self.exists(name) and self._create(name, rows, time=time, properties=properties):
                 return True
-            if is_written(self._open(name)):
-                return False
-            added = self._fit(name, rows)
-            # once more, of the very version that the commit follows: Delta refuses a commit after another one of the
-            # same writer, but knows of none before that version
-            target = self._open(name)
-            if is_written(target):
-                return False
-            first = int(target.version()) + 1
-            write_deltalake(target, added, mode="append", schema_mode="merge", commit_properties=properties)
-            sync_commits(self.table_path(name), first)
-            self._appends[name] = self._appends.get(name, 0) + 1
-            if self._appends[name] % _REOPEN_AFTER_APPENDS == 0:
-                self._handles.pop(name, None)
-            return True
+            return self._add(name, rows, position=position, properties=properties)
 
         return self._guard(name, lambda: self._try_again(name, write))
+
+    def _create(self, name: str, rows: pl.DataFrame, *, time: str | None, properties: CommitProperties) -> bool:
+        """Write the first version; False where another process was faster: Delta would let both write."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        path = self.table_path(name)
+        with locked(self.path):
+            if self.exists(name):
+                return False
+            configuration = {
+                "delta.checkpointInterval": "20",
+                "delta.dataSkippingStatsColumns": time or rows.columns[0],
+            }
+            write_deltalake(str(path), rows, mode="append", commit_properties=properties, configuration=configuration)
+            sync_commits(path, 0)
+            sync_folder(self.path)
+            return True
+
+    def _add(
+        self, name: str, rows: pl.DataFrame, *, position: tuple[str, int] | None, properties: CommitProperties
+    ) -> bool:
+        """Write one more version; False where the rows are in the table already."""
+        if _is_written(self._open(name), position):
+            return False
+        added = self._fit(name, rows)
+        # once more, of the very version that the commit follows: Delta refuses a commit after another one of the same
+        # writer, but knows of none before that version
+        target = self._open(name)
+        if _is_written(target, position):
+            return False
+        first = int(target.version()) + 1
+        write_deltalake(target, added, mode="append", schema_mode="merge", commit_properties=properties)
+        sync_commits(self.table_path(name), first)
+        self._appends[name] = self._appends.get(name, 0) + 1
+        if self._appends[name] % _REOPEN_AFTER_APPENDS == 0:
+            self._handles.pop(name, None)
+        return True
 
     def position(self, name: str, writer: str, *, version: int | None = None) -> int:
         """The number of the writer's last append (up to a version of the table, if given); 0 before the first."""
@@ -291,22 +290,16 @@ class Lake:
         try:
             return work()
         except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
-            raise _lake_error(error, name, self.table_path(name)) from error
+            raise lake_fault(error, name, self.table_path(name)) from error
         except Exception as error:
             if type(error) is not Exception:  # delta-rs raises a bare one where a value does not fit its column
                 raise
-            raise _lake_error(error, name, self.table_path(name)) from error
+            raise lake_fault(error, name, self.table_path(name)) from error
 
 
-@contextmanager
-def _locked_folder(path: Path) -> Iterator[None]:
-    """Held by one process at a time; others wait."""
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
+def _is_written(table: DeltaTable, position: tuple[str, int] | None) -> bool:
+    """Whether the append of that position is in the table."""
+    return position is not None and (table.transaction_version(position[0]) or -1) >= position[1]
 
 
 def _known_columns(table: DeltaTable, columns: Sequence[str]) -> list[str]:
@@ -319,21 +312,3 @@ def _sort_by_values(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows in an order that depends only on their values. The first columns are nearly always enough for it."""
     first = rows.columns[:2]
     return rows.sort(rows.columns if rows.select(first).is_duplicated().any() else first)
-
-
-def _lake_error(error: Exception, name: str, path: Path) -> EnvironmentFault:
-    """The error with its cause in the operating system, from an error of delta-rs or Python."""
-    number = getattr(error, "errno", None) or next(iter(re.findall(r"os error (\d+)", str(error))), None)
-    reasons = {
-        28: ("the disk is full", "free some space and run it again: no incomplete data was left"),
-        30: ("the disk is read-only", "make it writable, or move the project"),
-        13: ("permission denied", "check the owner and the permissions of the folder"),
-    }
-    what, hint = reasons.get(
-        int(number) if number else 0,
-        (
-            str(error).splitlines()[0][:200],
-            "if a field has changed its type, change it back; if a file is damaged, restore it from a backup",
-        ),
-    )
-    return EnvironmentFault(what, code="lake_fault", where=f'table "{name}" in {path}', hint=hint)

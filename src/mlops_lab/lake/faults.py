@@ -1,0 +1,26 @@
+"""Errors of delta-rs and of the disk, as errors of ours."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mlops_lab.errors import EnvironmentFault
+
+
+def lake_fault(error: Exception, name: str, path: Path) -> EnvironmentFault:
+    """The error with its cause in the operating system, from an error of delta-rs or Python."""
+    number = getattr(error, "errno", None) or next(iter(re.findall(r"os error (\d+)", str(error))), None)
+    reasons = {
+        28: ("the disk is full", "free some space and run it again: no incomplete data was left"),
+        30: ("the disk is read-only", "make it writable, or move the project"),
+        13: ("permission denied", "check the owner and the permissions of the folder"),
+    }
+    what, hint = reasons.get(
+        int(number) if number else 0,
+        (
+            str(error).splitlines()[0][:200],
+            "if a field has changed its type, change it back; if a file is damaged, restore it from a backup",
+        ),
+    )
+    return EnvironmentFault(what, code="lake_fault", where=f'table "{name}" in {path}', hint=hint)
