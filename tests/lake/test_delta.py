@@ -204,18 +204,6 @@ def test_a_declared_type_that_a_stored_value_does_not_fit_is_an_error_and_change
     assert Lake(tmp_path).read("table").sort("number")["code"].to_list() == ["a-7", "5"]
 
 
-def test_a_table_that_was_written_anew_is_read_whole(lake):
-    lake.append("table", rows(1, note=[1.5]))
-    first, files, is_whole = lake.read_added("table", frozenset())
-    assert (first.height, is_whole) == (1, True)
-    lake.append("table", rows(2, note=[2.5]))
-    added, files, is_whole = lake.read_added("table", files)
-    assert (added["number"].to_list(), is_whole) == ([2], False)
-    lake.append("table", rows(3, note=["x"]))
-    again, _, is_whole = lake.read_added("table", files)
-    assert (sorted(again["number"]), is_whole) == ([1, 2, 3], True)
-
-
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=30), st.integers(-1, 41), st.integers(-1, 1))
 @settings(max_examples=15)
 def test_since_keeps_the_rows_from_a_moment_on_and_before_the_earlier_ones(tmp_path_factory, hours, hour, nudge):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from mlops_lab.errors import NotFound
 from mlops_lab.files import locked, sync_folder
+from mlops_lab.lake.added import Added, Mark, added_files, mark_of
 from mlops_lab.lake.durability import sync_commits, sync_table
 from mlops_lab.lake.faults import lake_fault
 from mlops_lab.lake.fingerprint import fingerprint_frame
@@ -193,26 +194,27 @@ class Lake:
             return rows
         return as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
 
-    def read_added(self, name: str, known: frozenset[str]) -> tuple[pl.DataFrame, frozenset[str], bool]:
-        """The rows in those files of the table that are not in `known`, the names of all its files, and whether these
-        are all rows.
+    def read_added(self, name: str, since: Mark | None = None, *, columns: Sequence[str] | None = None) -> Added:
+        """The rows that were added after a mark; all rows without one, and where the table is not any more what it was
+        then. Read file by file, as they are declared now."""
+        version, folder = self.version(name), self.table_path(name)
+        files = added_files(folder, since=since, until=version) if since else None
+        is_whole = files is None
+        names = sorted(self.files(name)) if files is None else files
+        return Added(mark_of(folder, version), is_whole, self._read_files(name, names, columns))
 
-        Tables only grow, so rows that were read once need not be read again; but where a file in `known` is gone, the
-        table was written anew, and all rows are returned.
-        """
+    def _read_files(self, name: str, files: Sequence[str], columns: Sequence[str] | None) -> Iterator[pl.DataFrame]:
+        wanted = {column: dtype for column, dtype in self.schema(name).items() if columns is None or column in columns}
 
-        def scan() -> tuple[pl.DataFrame, frozenset[str], bool]:
-            table = self._open(name)
-            files = frozenset(unquote(uri).rsplit("/", 1)[1] for uri in table.file_uris())
-            if not known or not known <= files:
-                return pl.DataFrame(table.scan()), files, True
-            schema = self.schema(name)
-            added = [pl.read_parquet(self.table_path(name) / file) for file in sorted(files - known)]
-            rows = pl.concat([pl.DataFrame(schema=schema), *added], how="diagonal_relaxed").select(list(schema))
-            return rows, files, False
+        def read(file: str) -> pl.DataFrame:
+            path = self.table_path(name) / file
+            stored = [column for column in pl.read_parquet_schema(path) if column in wanted]
+            part = pl.read_parquet(path, columns=stored, glob=False)
+            return pl.concat([pl.DataFrame(schema=wanted), part], how="diagonal_relaxed")
 
-        rows, files, is_whole = self._guard(name, scan)
-        return as_declared(rows, self.declared.get(name, {}), table=name), files, is_whole
+        for file in files:
+            rows = self._guard(name, lambda file=file: read(file))  # type: ignore[misc]
+            yield as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
 
     def schema(self, name: str) -> dict[str, pl.DataType]:
         """Column names and dtypes; empty where the table does not exist yet."""

@@ -8,6 +8,7 @@ import polars as pl
 
 from mlops_lab.errors import MlopsError
 from mlops_lab.lake import Lake
+from mlops_lab.lake.added import Mark
 from mlops_lab.lake.damage import DamagedFile, read_readable
 from mlops_lab.project import Project
 from mlops_lab.schemas.casts import cast_exactly
@@ -25,7 +26,7 @@ class FactCache:
     def __init__(self, project: Project, lake: Lake) -> None:
         self._project = project
         self._lake = lake
-        self._files: dict[str, frozenset[str]] = {}
+        self._marks: dict[str, Mark] = {}
         self._facts: dict[str, pl.DataFrame] = {}
         self.damaged: list[DamagedFile] = []
 
@@ -37,7 +38,7 @@ class FactCache:
         try:
             tables = self._add_new()
         except MlopsError:  # a file is damaged, or a value is of another type: what can be read is used, and not kept
-            self._files, self._facts = {}, {}
+            self._marks, self._facts = {}, {}
             tables = self._read_readable()
         source, *others = self._tables()
         own = [tables[table] for table in (source, OUTCOMES.name) if table in tables]
@@ -59,11 +60,13 @@ class FactCache:
 
     def _add_new(self) -> dict[str, pl.DataFrame]:
         for table in self._stored():
-            rows, self._files[table], is_whole = self._lake.read_added(table, self._files.get(table, frozenset()))
-            if rows.height:
-                added = self._facts_of(table, rows)
-                facts = concat_facts([self._facts[table], added]) if table in self._facts and not is_whole else added
+            added = self._lake.read_added(table, self._marks.get(table))
+            rows = list(added.parts)
+            if rows or added.is_whole:
+                new = self._facts_of(table, pl.concat(rows) if rows else pl.DataFrame())
+                facts = new if added.is_whole else concat_facts([self._facts[table], new])
                 self._facts[table] = facts.rechunk() if facts.n_chunks() > _MAX_CHUNKS else facts
+            self._marks[table] = added.mark
         return self._facts
 
     def _tables(self) -> list[str]:
