@@ -200,6 +200,7 @@ def test_outcomes_from_a_file_with_and_without_a_server(
         "duplicate": 0,
         "conflict": 1,
         "unknown": 1,
+        "too_late": 0,
         "too_early": 0,
     }
     assert [problem["where"] for problem in ran.data["problems"]] == ["$.outcomes[1]", "$.outcomes[2]"]

@@ -28,7 +28,11 @@ def outcomes_table(server: Server) -> pl.DataFrame:
 
 
 def counts(**changes: int) -> dict[str, int]:
-    return {"accepted": 0, "corrected": 0, "duplicate": 0, "conflict": 0, "unknown": 0, "too_early": 0, **changes}
+    return {"accepted": 0, "corrected": 0, "duplicate": 0, "conflict": 0, "unknown": 0} | {
+        "too_late": 0,
+        "too_early": 0,
+        **changes,
+    }
 
 
 @pytest.fixture(scope="module")

@@ -275,6 +275,7 @@ def test_a_terminal_that_is_closed_lets_answers_finish(copy_project: Callable[..
     command = [sys.executable, "-m", "mlops_lab.serving", str(project.root), "--port", "0", "--workers", str(workers)]
     child, terminal = pty.fork()
     if child == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
         os.execv(sys.executable, command)
     line = b""
     while b"ready" not in line:

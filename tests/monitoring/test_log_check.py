@@ -9,8 +9,8 @@ import pytest
 
 from mlops_lab.features import View, last
 from mlops_lab.lake import Lake
-from mlops_lab.lake.digest import digest_rows
 from mlops_lab.monitoring.log_check import LogProblem, check_log, check_log_between, missing_fact_columns
+from mlops_lab.schemas.digest import digest_rows
 from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS
 from mlops_lab.tables.table import Table
 

@@ -1,6 +1,7 @@
 """The map of the prediction index: the entries of a dict in a fraction of its memory, also after packing and eviction."""
 
 import tracemalloc
+from itertools import product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ def test_it_holds_what_a_dict_would_hold(steps, block_entries):
     for step in steps:
         if isinstance(step, int):
             oldest = max(oldest, step)
-            entries.evict(oldest)
+            entries.evict(oldest, entries.mark())
             expected = {name: entry for name, entry in expected.items() if entry[0] // MICROS_PER_HOUR >= oldest}
             continue
         new = [(name, hour * MICROS_PER_HOUR + 5, number) for name, hour, number in step if name not in expected]
@@ -36,6 +37,22 @@ def test_it_holds_what_a_dict_would_hold(steps, block_entries):
     assert {name: entries.get(name) for name in NAMES} == {name: expected.get(name) for name in NAMES}
 
 
+@given(puts, puts, hours, hours)
+def test_what_came_after_the_mark_stays(before, after, hour, later):
+    entries = ExpiringMap(block_entries=3)
+    marks = []
+    for number, part in enumerate((before, after)):
+        for name, at, value in part:
+            entries.put([f"{number}{name}"], [at * MICROS_PER_HOUR], [value])
+        marks.append(entries.mark())
+    entries.evict(hour, marks[0])
+    kept = {f"0{name}" for name, at, _ in before if at >= hour} | {f"1{name}" for name, *_ in after}
+    assert {name for name in map("".join, product("01", NAMES)) if entries.get(name)} == kept
+    assert len(entries) == len(kept)
+    entries.evict(max(hour, later), entries.mark())
+    assert len(entries) == sum(at >= max(hour, later) for _, at, _ in [*before, *after])
+
+
 def test_many_entries_take_little_memory_and_none_is_lost():
     names = [new_id() for _ in range(20_000)]
     moments = [number * MICROS_PER_HOUR // 100 for number in range(len(names))]
@@ -44,7 +61,7 @@ def test_many_entries_take_little_memory_and_none_is_lost():
     for start in range(0, len(names), 700):
         entries.put(names[start : start + 700], moments[start : start + 700], range(start, len(names))[:700])
     taken, _ = tracemalloc.get_traced_memory()
-    entries.evict(150)
+    entries.evict(150, entries.mark())
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert taken / len(names) < 50

@@ -3,11 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_lab.clock import to_micros
+from mlops_lab.outcomes.id_index import LoggedIds
 from mlops_lab.outcomes.prediction_index import PredictionIndex
 from mlops_lab.tables.verdict import COUNTED, Verdict
 
@@ -30,11 +32,24 @@ class Ledger:
     """A prediction index, and the outcomes whose locations it holds."""
 
     def __init__(self, *, within_days: int) -> None:
-        self.written = []
-        self.index = PredictionIndex(within_days=within_days, read_outcome=self.written.__getitem__)
+        self.written, self.added, self.stored = [], 0, 10**9
+        self.index = PredictionIndex(
+            within_days=within_days,
+            read_outcome=self.written.__getitem__,
+            logged=LoggedIds(Path("there are none")),
+            log=self,
+        )
+
+    def mark(self) -> int:
+        return self.added
+
+    def is_stored(self, mark: int) -> bool:
+        """Whether the first `mark` predictions are in the lake."""
+        return mark <= self.stored
 
     def add(self, name: str, at: datetime) -> None:
         self.index.now = max(self.index.now, to_micros(at))
+        self.added += 1
         self.index.add([name], [to_micros(at)], [0])
 
     def add_outcome(self, name: str, known_at: datetime, values: dict) -> None:
@@ -142,6 +157,19 @@ def test_predictions_older_than_the_window_are_evicted():
     assert kept == list(range(kept[0], 5000))
     assert 2 * 24 * 60 <= len(kept) < 2 * 24 * 60 + 4096
     assert index.pending == len(kept)
+
+
+def test_what_is_in_no_other_index_stays():
+    ledger = Ledger(within_days=2)
+    ledger.stored = 4096
+    for number in range(12_500):  # the clock of the data jumps ahead with every one of them
+        ledger.add(str(number), START + timedelta(days=3 * number))
+    assert [number for number in range(12_500) if ledger.index.find(str(number))] == list(range(4095, 12_500))
+    ledger.stored = 10**9
+    for number in range(12_500, 16_400):
+        ledger.add(str(number), START + timedelta(days=3 * number))
+    assert ledger.index.find("12000") is None
+    assert ledger.index.pending < 100
 
 
 def test_a_shadow_is_found_with_its_prediction():

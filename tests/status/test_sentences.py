@@ -35,6 +35,7 @@ STATUS = {
     "pending": 0,
     "recent": {"answered_last_hour": 0, "waiting": 0, "oldest": None, "within_days": 7},
     "unknown_outcomes": 0,
+    "too_late_outcomes": 0,
     "conflicting_outcomes": 0,
     "quarantined": 0,
     "alert": None,
@@ -150,9 +151,10 @@ def test_when_the_next_training_is_due():
 def test_what_was_set_aside():
     alert = {"at": "2024-03-25T11:57:00+00:00", "rule": "parity", "what": "it was served otherwise"}
     alert |= {"where": "load", "hint": "look"}
-    text = say(quarantined=3, unknown_outcomes=2, conflicting_outcomes=1, alert=alert)
+    text = say(quarantined=3, unknown_outcomes=2, too_late_outcomes=1, conflicting_outcomes=1, alert=alert)
     assert "3 rows wait in quarantine: `mlops quarantine`" in text
-    assert "2 outcomes name no recent prediction: stored without one" in text
+    assert "2 outcomes name no prediction: stored without one" in text
+    assert "1 outcome came too late to count (outcome_within_days in [source])" in text
     assert "1 outcome contradicted an earlier one: refused" in text
     assert "alert, 3 min ago: it was served otherwise (look)" in text
     assert "1 row waits in quarantine" in say(quarantined=1)

@@ -19,9 +19,11 @@ from mlops_lab.status.wording import format_count
 LISTED = 10
 _BECAME = {
     "accepted": "accepted: joined to their predictions",
+    "corrected": "accepted: they count instead of the ones before",
     "duplicate": "known already: nothing changed",
     "conflict": "refused: another outcome of the same prediction was accepted before",
-    "unknown": "stored without a prediction: no recent one has that id",
+    "unknown": "stored without a prediction: none has that id",
+    "too_late": "stored without their predictions: these wait for no outcome any more",
     "too_early": "refused: known before the prediction was made",
 }
 

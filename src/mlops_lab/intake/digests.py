@@ -8,7 +8,7 @@ import polars as pl
 
 from mlops_lab.lake import Lake
 from mlops_lab.lake.damage import read_readable
-from mlops_lab.lake.digest import digest_rows
+from mlops_lab.schemas.digest import digest_rows
 from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS
 
 DIGESTED = {table.name: table for table in (PREDICTIONS, OUTCOMES)}

@@ -15,6 +15,7 @@ from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.intake.batches import Rows, make_batches, make_rows_of, quarantine_batch
 from mlops_lab.intake.digests import DIGESTED, digest_existing, write_digests
 from mlops_lab.intake.journal_faults import count_damage, report_faults, report_older_tables, report_undone
+from mlops_lab.intake.logged_ids import index_ids
 from mlops_lab.intake.unfit import read_records
 from mlops_lab.journal.epochs import positions_until, read_epochs
 from mlops_lab.journal.records import SetAsideRecord
@@ -57,6 +58,7 @@ def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
             _note(lake, version_marks(lake, older))
         project.undone_path.unlink(missing_ok=True)
         digest_existing(lake, also=[position for log in logs for position in _reached(log)])
+        index_ids(project, lake)
         _write_progress(project, lake, positions)
         return positions
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import polars as pl
 
+from mlops_lab.clock import from_micros
 from mlops_lab.errors import NotFound
 from mlops_lab.features.definition import Features
 from mlops_lab.intake.journal import ingest_journal
@@ -20,6 +22,7 @@ from mlops_lab.lineage.records import (
     VersionLineage,
     VersionOrigin,
 )
+from mlops_lab.outcomes.id_index import IdIndex
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, Plan, load_plan
 from mlops_lab.rollout.decisions import Decision, read_decisions
@@ -32,12 +35,16 @@ from mlops_lab.tables.table import Table
 from mlops_lab.tables.verdict import COUNTED
 from mlops_lab.training.agreement import read_agreement
 
+_MICROSECOND = timedelta(microseconds=1)
+
 
 def explain(project: Project, prediction_id: str) -> PredictionLineage:
     """Everything behind the prediction of that id; NotFound where there is none."""
     lake = open_lake(project)
     ingest_journal(project, lake)
-    predictions = _read_rows(lake, PREDICTIONS, prediction_id)
+    predictions = _read_rows(
+        lake, PREDICTIONS, prediction_id, moments=_moments(project, lake, PREDICTIONS, prediction_id)
+    )
     if not predictions:
         raise NotFound(
             f'there is no prediction "{prediction_id}"',
@@ -46,7 +53,7 @@ def explain(project: Project, prediction_id: str) -> PredictionLineage:
             hint="the server's responses and the table `predictions` have the ids",
         )
     prediction = predictions[0]
-    shadows = _read_rows(lake, SHADOWS, prediction_id)
+    shadows = _read_rows(lake, SHADOWS, prediction_id, moments={prediction["at"]})
     outcomes = _outcomes(project, lake, prediction_id)
     decisions = read_decisions(lake)
     version = _read_origin(project, decisions, prediction["version"])
@@ -140,7 +147,8 @@ def _read_origin(project: Project, decisions: Sequence[Decision], number: int) -
 
 def _outcomes(project: Project, lake: Lake, prediction_id: str) -> list[dict[str, Any]]:
     """The outcomes of the prediction that counted, one after the other: the first, then corrections of it."""
-    rows = [row for row in _read_rows(lake, OUTCOMES, prediction_id) if row["verdict"] in COUNTED]
+    moments = _moments(project, lake, OUTCOMES, prediction_id)
+    rows = [row for row in _read_rows(lake, OUTCOMES, prediction_id, moments=moments) if row["verdict"] in COUNTED]
     names = [field.name for field in outcome_fields(project)]
     return [
         {"known_at": row["known_at"].isoformat(), **{name: _plain(row.get(name)) for name in names}}
@@ -153,10 +161,27 @@ def _request_names(project: Project, plan: Plan) -> list[str]:
     return list(dict.fromkeys([*(field.name for field in request_fields(project)), *plan.request]))
 
 
-def _read_rows(lake: Lake, table: Table, prediction_id: str) -> list[dict[str, Any]]:
+def _moments(project: Project, lake: Lake, table: Table, prediction_id: str) -> set[datetime] | None:
+    """The times of the rows with that id; None where the id index does not hold all rows of the table."""
+    index = IdIndex(project.ids_path / table.name)
+    index.refresh()
+    if not table.exists(lake) or index.version != lake.version(table.name):
+        return None
+    return {from_micros(entry.moment) for entry in index.find(prediction_id)}
+
+
+def _read_rows(
+    lake: Lake, table: Table, prediction_id: str, *, moments: Collection[datetime] | None
+) -> list[dict[str, Any]]:
+    """The rows with that id, as they are stored; `moments`: their times, if known."""
     if not table.exists(lake):
         return []
-    return lake.read(table.name, as_stored=True).filter(pl.col("id") == prediction_id).to_dicts()
+    if moments is None:
+        parts = [lake.read(table.name, as_stored=True)]
+    else:
+        spans = [((table.time, moment), (table.time, moment + _MICROSECOND)) for moment in sorted(moments)]
+        parts = [lake.read(table.name, since=since, before=before, as_stored=True) for since, before in spans]
+    return [row for part in parts for row in part.filter(pl.col("id") == prediction_id).to_dicts()]
 
 
 def _summarise(decisions: Sequence[Decision], version: int) -> list[DecisionSummary]:

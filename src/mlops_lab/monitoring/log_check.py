@@ -13,7 +13,7 @@ from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.view import View
 from mlops_lab.lake import Lake
 from mlops_lab.lake.damage import DamagedFile, check_files, past_columns, read_readable
-from mlops_lab.lake.digest import DIGEST_SCHEMA, add_digests, digest_rows
+from mlops_lab.schemas.digest import DIGEST_SCHEMA, add_digests, digest_rows
 from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS
 from mlops_lab.tables.table import Table
 

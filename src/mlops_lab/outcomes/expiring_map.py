@@ -54,7 +54,7 @@ class ExpiringMap:
         """The number of packed entries by hour."""
         self._oldest_hour = 0
         self._evicted_blocks = 0
-        """Blocks with a lower number were there at the last `evict`: their entries of earlier hours are gone."""
+        """Blocks with a lower number were marked at the last `evict`: their entries of earlier hours are gone."""
 
     def __len__(self) -> int:
         return len(self._unpacked) + sum(self._counts.values())
@@ -78,15 +78,23 @@ class ExpiringMap:
             names, moments, numbers = names[whole:], moments[whole:], numbers[whole:]
         self._unpacked.update(zip(names, zip(moments, numbers, strict=True), strict=True))
 
-    def evict(self, oldest_hour: int) -> None:
-        """Remove the entries of hours (since 1970) before this one. It must not be less than the last time."""
+    def mark(self) -> int:
+        """A mark for `evict`: it stands for all that is in the map now."""
         if self._unpacked:
             self._pack(list(self._unpacked), *zip(*self._unpacked.values(), strict=True))
             self._unpacked = {}
-        self._oldest_hour, self._evicted_blocks = oldest_hour, self._next_block
+        return self._next_block
+
+    def evict(self, oldest_hour: int, mark: int) -> None:
+        """Remove the entries of hours (since 1970) before this one that were there at the mark. Neither must be less
+        than the last time."""
+        self._oldest_hour, self._evicted_blocks = oldest_hour, mark
         for hour in [hour for hour in self._counts if hour < oldest_hour]:
             del self._counts[hour]
-        empty = [number for number, block in self._blocks.items() if block.newest_hour < oldest_hour]
+        for number, block in self._blocks.items():
+            if number >= mark:
+                self._count(block.moments, before=oldest_hour)
+        empty = [n for n, block in self._blocks.items() if n < mark and block.newest_hour < oldest_hour]
         for number in empty:
             del self._blocks[number]
         if empty:
@@ -117,10 +125,8 @@ class ExpiringMap:
         """Add a block with these entries, and index it."""
         keys = _to_keys(names) or b"".join(map(self._key, names))
         times = array("q", moments)
-        hours, counts = np.unique(np.frombuffer(times, dtype=np.int64) // MICROS_PER_HOUR, return_counts=True)
-        for hour, count in zip(hours.tolist(), counts.tolist(), strict=True):
-            self._counts[hour] += count
-        self._blocks[self._next_block] = _Block(keys, times, array("Q", numbers), int(hours[-1]))
+        newest_hour = self._count(times)
+        self._blocks[self._next_block] = _Block(keys, times, array("Q", numbers), newest_hour)
         first = self._next_block * self._block_entries
         index = self._hash(keys) | np.arange(first, first + len(names), dtype=np.uint64)
         index.sort()
@@ -129,6 +135,14 @@ class ExpiringMap:
             index.sort(kind="stable")  # of sorted arrays it takes no longer than a merge
         self._indexes.append(index)
         self._next_block += 1
+
+    def _count(self, moments: array[int], *, before: int | None = None) -> int:
+        """Count the entries with these moments, of hours before one if given; the newest hour."""
+        hours, counts = np.unique(np.frombuffer(moments, dtype=np.int64) // MICROS_PER_HOUR, return_counts=True)
+        for hour, count in zip(hours.tolist(), counts.tolist(), strict=True):
+            if before is None or hour < before:
+                self._counts[hour] += count
+        return int(hours[-1])
 
     def _hash(self, keys: bytes) -> _Numbers:
         """A hash of each key, the upper bits of 64. Clients cannot predict which keys collide.

@@ -1,13 +1,18 @@
-"""The prediction index: in memory, the predictions of the last days and their outcomes. The server judges by it."""
+"""The prediction index: the predictions of the last days and their outcomes, in memory. The server judges by it.
+
+Of all that are older, the id indexes on the disk tell that they were there.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from mlops_lab.clock import from_micros
 from mlops_lab.outcomes.expiring_map import MICROS_PER_HOUR, ExpiringMap
+from mlops_lab.outcomes.id_index import LoggedIds
 from mlops_lab.outcomes.judge import judge
 from mlops_lab.tables.verdict import Verdict
 
@@ -25,19 +30,36 @@ class IndexedPrediction(NamedTuple):
     shadow_location: int | None
 
 
+class Log(Protocol):
+    """What the predictions are read from."""
+
+    def mark(self) -> object:
+        """How far it was read."""
+
+    def is_stored(self, mark: Any) -> bool:
+        """Whether all that was read then is in the lake, and so in the id indexes."""
+
+
 class PredictionIndex:
     """Predictions made within the last `within_days` before `now`, by their own time, and their outcomes.
 
     There are millions of them. So the index holds only the time of each and a number, the location of its record;
-    `read_outcome` returns the accepted outcome at a location.
+    `read_outcome` returns the accepted outcome at a location. Older ones leave it as soon as they are `logged`: from
+    then on no more is known of them than that they were there.
     """
 
-    def __init__(self, *, within_days: int, read_outcome: Callable[[int], Outcome]) -> None:
+    def __init__(
+        self, *, within_days: int, read_outcome: Callable[[int], Outcome], logged: LoggedIds, log: Log
+    ) -> None:
         self._within_hours = timedelta(days=within_days) // _HOUR
         self._read_outcome = read_outcome
+        self._logged = logged
+        self._log = log
         self._predictions = ExpiringMap()
         # both by the time of the prediction: evicted together with it
         self._outcomes, self._shadows = ExpiringMap(), ExpiringMap()
+        self._marks: deque[tuple[object, list[int]]] = deque()
+        """How far the log was read some time ago, and what was in the maps then; the oldest first."""
         self.now = -1
         """The moment (microseconds since 1970) before which predictions become too old."""
         self._added_since_eviction = 0
@@ -51,8 +73,12 @@ class PredictionIndex:
         return IndexedPrediction(from_micros(prediction[0]), prediction[1], shadow and shadow[1])
 
     def contains(self, prediction_id: str) -> bool:
-        """Whether there is a prediction with that id."""
-        return self._predictions.get(prediction_id) is not None
+        """Whether there was ever a prediction with that id."""
+        return self._predictions.get(prediction_id) is not None or self.is_past(prediction_id)
+
+    def is_past(self, prediction_id: str) -> bool:
+        """Whether there was a prediction with that id that is in this index no more."""
+        return prediction_id in self._logged.predictions and self._predictions.get(prediction_id) is None
 
     def add(self, ids: Sequence[str], moments: Sequence[int], locations: Sequence[int]) -> None:
         """Add at least one prediction, none of which is in the index. Moments are microseconds since 1970."""
@@ -67,6 +93,8 @@ class PredictionIndex:
         """The verdict on an outcome, given what the index holds, or `earlier`, which it does not hold yet; changes
         nothing."""
         prediction = self._predictions.get(prediction_id)
+        if prediction is None and prediction_id in self._logged.predictions:
+            return Verdict.DUPLICATE if self._logged.has_outcome(prediction_id, values) else Verdict.TOO_LATE
         predicted_at = from_micros(prediction[0]) if prediction else None
         return judge(known_at, values, predicted_at=predicted_at, earlier=earlier or self.outcome(prediction_id))
 
@@ -97,7 +125,15 @@ class PredictionIndex:
         return len(self._predictions) - len(self._outcomes)
 
     def _evict_old(self) -> None:
+        """Evict what is too old, but for what came since all that is in the lake: nothing else would know of it."""
         self._added_since_eviction = 0
-        oldest_hour = self.now // MICROS_PER_HOUR - self._within_hours
-        for entries in (self._predictions, self._outcomes, self._shadows):
-            entries.evict(oldest_hour)
+        maps = (self._predictions, self._outcomes, self._shadows)
+        self._marks.append((self._log.mark(), [entries.mark() for entries in maps]))
+        stored: list[int] = []
+        while self._marks and self._log.is_stored(self._marks[0][0]):
+            stored = self._marks.popleft()[1]
+        if stored:
+            self._logged.refresh()
+            oldest_hour = self.now // MICROS_PER_HOUR - self._within_hours
+            for entries, mark in zip(maps, stored, strict=True):
+                entries.evict(oldest_hour, mark)

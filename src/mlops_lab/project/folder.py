@@ -86,6 +86,11 @@ class Project:
         return self.home / "positions.json"
 
     @property
+    def ids_path(self) -> Path:
+        """The id indexes: all ids that were ever logged (`outcomes.id_index`)."""
+        return self.home / "ids"
+
+    @property
     def undone_path(self) -> Path:
         """The tables of which half-written commits were undone, until the intake has completed them."""
         return self.home / "undone.json"

@@ -78,6 +78,7 @@ def describe(project: Project) -> ProjectStatus:
         warnings=_warnings(loop),
         following=_following(loop, server) if state.champion is not None else None,
         unknown_outcomes=verdicts.get(Verdict.UNKNOWN, 0),
+        too_late_outcomes=verdicts.get(Verdict.TOO_LATE, 0),
         conflicting_outcomes=verdicts.get(Verdict.CONFLICT, 0),
         quarantined=waiting(loop.lake).height,
         damaged_places=damage.places,

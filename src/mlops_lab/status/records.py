@@ -144,6 +144,7 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     pending: int
     recent: RecentRequests | None
     unknown_outcomes: int
+    too_late_outcomes: int
     conflicting_outcomes: int
     quarantined: int
     alert: AlertRecord | None

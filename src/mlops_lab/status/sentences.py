@@ -166,7 +166,10 @@ def _set_aside(status: ProjectStatus) -> Iterator[str]:
         places = format_count(status.damaged_places, "place")
         yield f"the log was damaged in {places} ({status.damaged_bytes:,} bytes were set aside: `mlops quarantine`)"
     if status.unknown_outcomes:
-        yield f"{format_count(status.unknown_outcomes, 'outcome')} name no recent prediction: stored without one"
+        yield f"{format_count(status.unknown_outcomes, 'outcome')} name no prediction: stored without one"
+    if status.too_late_outcomes:
+        text = format_count(status.too_late_outcomes, "outcome")
+        yield f"{text} came too late to count (outcome_within_days in [source])"
     if status.conflicting_outcomes:
         yield f"{format_count(status.conflicting_outcomes, 'outcome')} contradicted an earlier one: refused"
     if alert := status.alert:

@@ -48,7 +48,7 @@ OUTCOMES = Table(
             "verdict",
             _TEXT,
             "`accepted`; `corrected`: it counts instead of the one before from when it was received; `conflict`, "
-            "`unknown`",
+            "`unknown`, `too_late`",
         ),
         FixedColumn("predicted_at", MOMENT, "the time of the prediction"),
         ProjectColumns("the outcome's fields", outcome_fields),

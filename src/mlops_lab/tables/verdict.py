@@ -18,6 +18,8 @@ class Verdict(StrEnum):
     """A second, different outcome: refused and recorded."""
     UNKNOWN = "unknown"
     """No such prediction: stored without one, and reported."""
+    TOO_LATE = "too_late"
+    """Of a prediction that waits for no outcome any more: stored without it, and reported."""
     TOO_EARLY = "too_early"
     """Known before its prediction was made: refused."""
 

@@ -54,7 +54,7 @@ class Acceptor:
             earlier = (counted[name].known_at, counted[name].values) if name in counted else None
             earlier = earlier or state.prediction_index.outcome(name)
             verdict = state.prediction_index.judge(name, known_at, values, earlier=earlier)
-            problem = _problem(verdict, name, f"$.outcomes[{index}]")
+            problem = _problem(verdict, name, f"$.outcomes[{index}]", within_days=self._source.outcome_within_days)
             if problem and verdict is Verdict.TOO_EARLY:
                 raise problem
             if problem:
@@ -208,7 +208,7 @@ def _broken_row(table: str, index: int, column: str, text: str) -> InvalidInput:
     )
 
 
-def _problem(verdict: Verdict, name: str, where: str) -> InvalidInput | None:
+def _problem(verdict: Verdict, name: str, where: str, *, within_days: int) -> InvalidInput | None:
     if verdict is Verdict.CONFLICT:
         return Conflict(
             f'another outcome of "{name}" is already recorded; this one was refused and recorded as such',
@@ -218,10 +218,17 @@ def _problem(verdict: Verdict, name: str, where: str) -> InvalidInput | None:
         )
     if verdict is Verdict.UNKNOWN:
         return NotFound(
-            f'there is no recent prediction "{name}"; the outcome is recorded as unknown',
+            f'there is no prediction "{name}"; the outcome is recorded as unknown',
             code="unknown_prediction",
             where=where,
             hint="check the id; the `outcomes` table holds it with the verdict `unknown`",
+        )
+    if verdict is Verdict.TOO_LATE:
+        return Conflict(
+            f'the prediction "{name}" was made more than {within_days} days ago; the outcome is recorded as too late',
+            code="outcome_too_late",
+            where=where,
+            hint="raise outcome_within_days in [source] where outcomes take longer; from then on they are accepted",
         )
     if verdict is Verdict.TOO_EARLY:
         return InvalidInput(

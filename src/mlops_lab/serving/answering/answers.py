@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from shlex import quote
 
 import msgspec
 
@@ -56,6 +57,16 @@ def explain_refusal(record: RefusalRecord) -> InvalidInput:
         code="missing_features",
         where=f"view {record.view}",
         hint="send the facts first, or declare defaults: missing={...} in pipeline.py",
+    )
+
+
+def answered_long_ago(name: str, within_days: int) -> Conflict:
+    """The error for an id that was answered so long ago that the answer is not at hand."""
+    return Conflict(
+        f'the id "{name}" was answered before, more than {within_days} days ago',
+        code="answered_long_ago",
+        where="$.id",
+        hint=f"`mlops explain {quote(name)}` shows the answer; for another prediction, give another id",
     )
 
 

@@ -22,6 +22,6 @@ def find_new(names: Sequence[str], rows: Sequence[Row], *, index: PredictionInde
     """By id, the first request with it, if it was not answered before."""
     new: dict[str, Row] = {}
     for name, row in zip(names, rows, strict=True):
-        if index.find(name) is None:
+        if not index.contains(name):
             new.setdefault(name, row)
     return new

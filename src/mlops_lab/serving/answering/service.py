@@ -17,7 +17,14 @@ from mlops_lab.journal.writer import Journal
 from mlops_lab.project import Project
 from mlops_lab.serving.answering.acceptance import Acceptance, Acceptor
 from mlops_lab.serving.answering.answerer import AnswerBatch, Answerer
-from mlops_lab.serving.answering.answers import Answers, has_error, order_classes, reused_id, to_answers
+from mlops_lab.serving.answering.answers import (
+    Answers,
+    answered_long_ago,
+    has_error,
+    order_classes,
+    reused_id,
+    to_answers,
+)
 from mlops_lab.serving.answering.counts import WorkerCounts
 from mlops_lab.serving.answering.locks import Locks
 from mlops_lab.serving.answering.requests import fill_times, find_new
@@ -125,11 +132,12 @@ class Service:
         self, name: str, row: dict[str, Any], computed: PredictionRecord | InvalidInput | None
     ) -> PredictionRecord | InvalidInput:
         """The answer to a request: the one just computed for its id, or else the earlier one; a Conflict where that
-        answered another request."""
+        answered another request, or is too old to be at hand."""
         if isinstance(computed, InvalidInput):
             return computed
         record = self.worker_state.read_prediction(name) if computed is None else computed
-        assert record is not None
+        if record is None:
+            return answered_long_ago(name, self.project.settings.source.outcome_within_days)
         # a request without a time that is sent again stands for the same moment
         earlier = {field.name: record.request.get(field.name, field.default) for field in self.schemas.fields}
         return record if earlier == {**row, self._time: row[self._time] or earlier[self._time]} else reused_id(name)

@@ -34,8 +34,9 @@ from mlops_lab.journal.records import (
     encode_frames,
 )
 from mlops_lab.journal.segments import read_journal
-from mlops_lab.journal.workers import worker_paths
+from mlops_lab.journal.workers import read_progress, worker_paths
 from mlops_lab.journal.writer import Journal
+from mlops_lab.outcomes.id_index import LoggedIds
 from mlops_lab.outcomes.prediction_index import Outcome, PredictionIndex
 from mlops_lab.project import Project
 from mlops_lab.serving.answering.known_facts import KnownFacts
@@ -68,7 +69,10 @@ class WorkerState:
     ) -> None:
         self._project = project
         self.prediction_index = PredictionIndex(
-            within_days=project.settings.source.outcome_within_days, read_outcome=self._read_outcome
+            within_days=project.settings.source.outcome_within_days,
+            read_outcome=self._read_outcome,
+            logged=LoggedIds(project.ids_path),
+            log=self,
         )
         self._outcome_names = schemas.outcome_names
         self.views = {view.version for view in views}
@@ -84,6 +88,8 @@ class WorkerState:
         self._folders = [state / PREDICTION_INDEX, *journals]
         self._own = self._folders.index(own)
         self._locator = RecordLocator(self._folders)
+        self._reached: dict[int, int] = {}
+        """By the number of a folder, the position up to which its records were applied."""
         self._unmatched_outcomes: list[tuple[str, int]] = []
         """Ids and locations of outcomes that were read before their predictions, which another worker wrote."""
         self._followers: dict[Path, Follower] = {}
@@ -116,6 +122,7 @@ class WorkerState:
                 self._apply_frame(self._own, position, payload)
             raise
         self._apply(records, self._locator.locate(self._own, payloads, since=before), moments=moments)
+        self._reached[self._own] = journal.position
 
     def catch_up(self) -> None:
         """Apply what the journals that are followed hold since the last call."""
@@ -131,6 +138,15 @@ class WorkerState:
         """Apply all that the journals hold now, and stop following the worker's own: `record` applies what it adds."""
         self.catch_up()
         self._followers.pop(own).close()
+
+    def mark(self) -> dict[int, int]:
+        """How far the journals were read."""
+        return dict(self._reached)
+
+    def is_stored(self, mark: dict[int, int]) -> bool:
+        """Whether all that was read then is in the lake. The state was made from it."""
+        stored = dict(enumerate(read_progress(self._project.positions_path).positions, start=1))
+        return all(position <= stored.get(folder, 0) for folder, position in mark.items() if folder)
 
     @property
     def newest_known(self) -> datetime | None:
@@ -175,6 +191,7 @@ class WorkerState:
         except EnvironmentFault:
             return []
         self._apply(records, self._locator.locate(folder, [payload], since=position - frame_bytes(len(payload))))
+        self._reached[folder] = position
         return records
 
     def _apply(

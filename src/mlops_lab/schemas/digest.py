@@ -65,6 +65,16 @@ def add_digests(digests: pl.DataFrame) -> pl.DataFrame:
     return sums.select(list(DIGEST_SCHEMA)).sort("hour", "column")
 
 
+def hash_rows(rows: pl.DataFrame) -> _Hashes:
+    """One hash for each row, of the names and values of its columns. Nulls count as nothing, their order neither."""
+    hashes = np.zeros(rows.height, dtype=np.uint64)
+    for column in rows.iter_columns():
+        own = _mix(hash_values(column) ^ np.uint64(_hash_text(column.name)))
+        own[column.is_null().to_numpy()] = 0
+        hashes += own
+    return hashes
+
+
 def hash_values(values: pl.Series) -> _Hashes:
     """The hash of each value; of nulls, anything."""
     dtype = values.dtype

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from mlops_lab.lake import Lake
-from mlops_lab.lake.digest import DIGEST_SCHEMA, add_digests, digest_rows, hash_values
+from mlops_lab.schemas.digest import DIGEST_SCHEMA, add_digests, digest_rows, hash_values
 
 AT = datetime(2013, 3, 1, 5, 30, tzinfo=UTC)
 ROWS = pl.DataFrame(
