@@ -37,7 +37,6 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/ingest.py": "end_to_end/test_commands.py",
     "cli/init.py": "end_to_end/test_init.py",
     "cli/main.py": "cli/test_command_conformance.py",
-    "cli/outcomes.py": "end_to_end/test_commands.py",
     "cli/quarantine.py": "end_to_end/test_contract.py",
     "cli/rollback.py": "end_to_end/test_turns.py",
     "cli/run.py": "end_to_end/test_commands.py",

@@ -60,6 +60,10 @@ class IdFile:
         self._near = 4 * isqrt(self.entries) + 4
         """Hashes are spread evenly: nearly all lie no farther than this from where they are expected."""
 
+    def __contains__(self, key: int) -> bool:
+        position = self._position(key)
+        return position < self.entries and self._keys[position] == key
+
     def find(self, key: int) -> Iterator[Entry]:
         """The entries with that hash of an id."""
         position = self._position(key)
@@ -142,7 +146,7 @@ class IdIndex:
 
     def __contains__(self, name: str) -> bool:
         key = hash_id(name)
-        return any(True for file in self._files.values() for _ in file.find(key))
+        return any(key in file for file in self._files.values())
 
     def __len__(self) -> int:
         return sum(file.entries for file in self._files.values())

@@ -27,7 +27,7 @@ from mlops_lab.journal.records import (
     encode_frames,
 )
 from mlops_lab.journal.segments import write_segment
-from mlops_lab.journal.workers import worker_path
+from mlops_lab.journal.workers import Progress, worker_path
 from mlops_lab.journal.writer import Journal
 from mlops_lab.project import Project
 from mlops_lab.serving.answering.routing_table import LiveVersion, RoutingTable
@@ -266,3 +266,19 @@ def test_a_frame_that_cannot_be_read_stops_no_worker(project):
         record = worker.state.read_prediction("b")
         assert record is not None
         assert record.request["shop"] == "b"
+
+
+def test_what_was_read_is_stored_once_the_loop_has_come_that_far(project):
+    with Worker(project) as first, Worker(project, number=1) as second:
+        first.record(prediction("a"))
+        second.record(prediction("b"))
+        first.state.catch_up()
+        before = first.state.mark()
+        first.record(prediction("c"))
+        positions = [first.journal.position, second.journal.position]
+        assert not first.state.is_stored(before)
+        project.positions_path.write_bytes(msgspec.json.encode(Progress(tuple(positions))))
+        assert first.state.is_stored(before)
+        assert first.state.is_stored(first.state.mark())
+        first.record(prediction("d"))
+        assert not first.state.is_stored(first.state.mark())
