@@ -41,7 +41,11 @@ class Definition:
 
 
 def make_reader(
-    inputs: list[str], *, views: Sequence[View] = (), derived: dict[str, pl.Expr] | None = None
+    inputs: list[str],
+    *,
+    views: Sequence[View] = (),
+    derived: dict[str, pl.Expr] | None = None,
+    known_since: dict[str, datetime] | None = None,
 ) -> FeatureReader:
     features = Features(inputs, views=list(views), derived=derived or {})
     view_schema = {name: pl.Float64 for view in views for name in view.values}
@@ -50,7 +54,8 @@ def make_reader(
         known_at = AT + timedelta(hours=hour)
         row = {"shop": "a", "items": items}
         store.add("stock", [make_fact_row(row, known_at, known_at, str(hour))])
-    return FeatureReader(Definition(features, REQUEST, view_schema), store)  # type: ignore[arg-type]
+    definition = Definition(features, REQUEST, view_schema)
+    return FeatureReader(definition, store, known_since=known_since)  # type: ignore[arg-type]
 
 
 def request(*, hours: float = 1, shop: str = "a", amount: float | None = 10.0) -> dict[str, Any]:
@@ -75,6 +80,15 @@ def test_a_view_is_read_as_of_the_time_of_each_request():
     assert (early.values, early.looked_up, early.missing) == ((10.0, 5.0), (5.0,), {})
     assert late.values == (10.0, 6.0)
     assert (unknown.values, unknown.missing, unknown.refused_by) == ((10.0, None), {"stock": "unknown"}, None)
+
+
+def test_a_request_that_is_older_than_what_is_known_finds_no_facts():
+    reader = make_reader(["items"], views=[STOCK], known_since={"stock": AT + timedelta(hours=2)})
+    old, new = reader.read([request(hours=1.9), request(hours=2)])
+    assert (old.values, old.missing) == ((None,), {"stock": "too_old"})
+    assert (new.values, new.missing) == ((5.0,), {})
+    elsewhere = make_reader(["items"], views=[STOCK], known_since={"orders": AT + timedelta(hours=2)})
+    assert elsewhere.read([request(hours=1.9)])[0].values == (5.0,)
 
 
 def test_the_first_view_that_refuses_is_named():

@@ -99,9 +99,10 @@ def test_a_null_that_should_be_a_value_is_a_difference(verifier, served):
     assert features(compare(verifier, change(served, "items", known, None))) == {"items": 2}
 
 
-def test_a_view_that_was_unavailable_is_not_compared(verifier, served):
+@pytest.mark.parametrize("reason", ["unavailable", "too_old"])
+def test_a_view_that_was_not_looked_up_is_not_compared(verifier, served, reason):
     """The log says that the store did not answer: that is no skew."""
-    lost = change(change(served, "items", [1, 2], None), "missing", [1], '{"stock":"unavailable"}')
+    lost = change(change(served, "items", [1, 2], None), "missing", [1], f'{{"stock":"{reason}"}}')
     assert features(compare(verifier, lost)) == {"items": 1}
     stale = change(change(served, "items", [1], None), "missing", [1], '{"stock":"stale"}')
     assert features(compare(verifier, stale)) == {"items": 1}

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import polars as pl
 import pytest
 from hypothesis import given
@@ -14,7 +13,8 @@ from mlops_lab.features.offline import view_values
 from mlops_lab.journal.epochs import LogPosition
 from mlops_lab.journal.records import OutcomeRecord, PredictionRecord, decode_frame
 from mlops_lab.journal.segments import read_journal
-from mlops_lab.rollout.start_state import VIEWS_FILE, _needed_facts, prepare_state
+from mlops_lab.rollout.start_state import CONTENTS_FILE, _needed_facts, prepare_state
+from mlops_lab.serving.answering.worker_state import read_contents
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, SHADOWS
 from mlops_lab.tables.facts import read_facts
 
@@ -38,8 +38,8 @@ def prepare(deployable, views) -> Path:
 
 def test_a_state_has_the_facts_of_the_views_and_their_versions(deployable, views):
     folder = prepare(deployable, views)
-    assert sorted(path.name for path in folder.iterdir()) == ["book", "orders.parquet", "stock.parquet", VIEWS_FILE]
-    assert msgspec.json.decode((folder / VIEWS_FILE).read_bytes()) == [view.version for view in views]
+    assert sorted(path.name for path in folder.iterdir()) == ["book", "orders.parquet", "stock.parquet", CONTENTS_FILE]
+    assert read_contents(folder).views == tuple(view.version for view in views)
     assert records(folder) == []
     only = prepare(deployable, [view for view in views if view.table == "stock"])
     assert not (only / "orders.parquet").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import repeat
 from operator import itemgetter
 from typing import Any
@@ -16,6 +17,8 @@ from mlops_lab.features.online import OnlineStore, entity_of
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.tables.log_columns import feature_columns
 
+TOO_OLD = "too_old"
+"""Why a view has no values for a request that is so old that its facts are not all at hand."""
 _NOTHING_MISSING: dict[str, str] = {}
 
 
@@ -39,13 +42,20 @@ class FeatureReader:
     Moments enter it as integers, which Polars reads ten times faster than datetimes.
 
     `request_names` are the fields that requests have now (None: those that the version was trained with); a field that
-    they do not have any more is null.
+    they do not have any more is null. A request from before `known_since` finds no facts of that
+    table: the store has not all of them.
     """
 
     def __init__(
-        self, predictor: Predictor, store: OnlineStore, *, request_names: Collection[str] | None = None
+        self,
+        predictor: Predictor,
+        store: OnlineStore,
+        *,
+        request_names: Collection[str] | None = None,
+        known_since: Mapping[str, datetime] | None = None,
     ) -> None:
         features = predictor.features
+        self._known_since = {table: to_micros(moment) for table, moment in (known_since or {}).items()}
         self._store = store
         self._time = predictor.plan.time
         self._views = [(view, entity_of(list(view.keys)), list(view.values)) for view in features.views]
@@ -84,8 +94,13 @@ class FeatureReader:
         columns.update(dict.fromkeys(self._removed, [None] * len(rows)))
         missing: list[dict[str, str]] = [_NOTHING_MISSING] * len(rows)
         refused: list[str | None] = [None] * len(rows)
+        as_of = as_of or moments
+        oldest = min(as_of)
         for view, entity, names in self._views:
-            values, reasons = self._store.read(view, list(map(entity, rows)), as_of or moments)
+            values, reasons = self._store.read(view, list(map(entity, rows)), as_of)
+            if oldest < (since := self._known_since.get(view.table, oldest)):
+                for index in [index for index, moment in enumerate(as_of) if moment < since]:
+                    values[index], reasons[index] = view.defaults, TOO_OLD
             columns.update(zip(names, zip(*values, strict=True), strict=True))
             for index, reason in reasons.items():
                 missing[index] = {**missing[index], view.name: reason}

@@ -14,6 +14,7 @@ import polars as pl
 
 from mlops_lab.errors import MlopsError, NotFound
 from mlops_lab.features.view import View
+from mlops_lab.inference.feature_reader import TOO_OLD
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
 from mlops_lab.lake.damage import read_readable
@@ -32,6 +33,7 @@ SAMPLE = 1000
 OUTPUT = "output"
 _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCK_ROWS = 100_000
+_NOT_LOOKED_UP = ("unavailable", TOO_OLD)
 
 
 @dataclass(frozen=True)
@@ -160,9 +162,9 @@ class Verifier:
             return
         view = version.view_of(name)
         differs = served.ne_missing(defined)
-        if view and "missing" in rows.columns:  # a store that did not answer was logged as missing: no skew
-            unavailable = rows["missing"].str.json_path_match(f"$['{view.name}']") == "unavailable"
-            differs = differs & ~unavailable.fill_null(value=False)
+        if view and "missing" in rows.columns:  # what could not be looked up was logged as missing: no skew
+            reasons = rows["missing"].str.json_path_match(f"$['{view.name}']")
+            differs = differs & ~reasons.is_in(_NOT_LOOKED_UP).fill_null(value=False)
         if served.dtype.is_float():
             differs = differs & ~(served.is_nan() & defined.is_nan()).fill_null(value=False)
         self._add_differences(name, view, rows, served, defined, differs, report)

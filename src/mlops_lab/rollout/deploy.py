@@ -29,7 +29,7 @@ from mlops_lab.serving.answering.routing_table import (
     read_routing_table,
     write_routing_table,
 )
-from mlops_lab.serving.answering.worker_state import PREDICTION_INDEX, read_state_views
+from mlops_lab.serving.answering.worker_state import PREDICTION_INDEX, read_contents
 from mlops_lab.tables.declared import DECISIONS
 
 LONG_BYTES = 256 * 1024 * 1024
@@ -223,7 +223,8 @@ def _read_current(project: Project) -> RoutingTable | None:
 def _views_in_state(project: Project, table: RoutingTable) -> set[str]:
     """The versions of the views that the state of the routing table holds; where they are not known, none: the state is
     prepared again."""
-    return read_state_views(project.root / table.state) or set()
+    contents = read_contents(project.root / table.state)
+    return {*contents.views} if contents else set()
 
 
 def _delete_states(project: Project, table: RoutingTable) -> None:

@@ -20,7 +20,7 @@ from mlops_lab.journal.segments import write_segment
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.rollout.journal_positions import journal_positions
-from mlops_lab.serving.answering.worker_state import PREDICTION_INDEX, VIEWS_FILE
+from mlops_lab.serving.answering.worker_state import CONTENTS_FILE, PREDICTION_INDEX, StateContents
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, SHADOWS
 from mlops_lab.tables.facts import read_served_facts
 from mlops_lab.tables.fields import outcome_fields, request_fields
@@ -49,7 +49,9 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
             needed = [view for view in views if view.table == table]
             if needed:
                 _needed_facts(project, facts, needed, newest=newest).write_parquet(folder / f"{table}.parquet")
-        (folder / VIEWS_FILE).write_bytes(msgspec.json.encode([view.version for view in views]))
+        known_since = newest - timedelta(days=project.settings.source.outcome_within_days) if newest else None
+        contents = StateContents(tuple(view.version for view in views), known_since)
+        (folder / CONTENTS_FILE).write_bytes(msgspec.json.encode(contents))
         write_segment(folder / PREDICTION_INDEX, encode_frames(_index_records(project, lake)))
     except OSError as error:
         raise disk_fault(error, folder) from error

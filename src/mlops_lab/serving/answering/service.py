@@ -33,7 +33,7 @@ from mlops_lab.serving.answering.routing_table import LiveVersion, RoutingTable
 from mlops_lab.serving.answering.schemas import Schemas
 from mlops_lab.serving.answering.shadows import ShadowQueue, ShadowTask, shadow_records, unscored_requests
 from mlops_lab.serving.answering.time_limit import TimeLimit
-from mlops_lab.serving.answering.worker_state import WorkerState, read_state_views
+from mlops_lab.serving.answering.worker_state import WorkerState, read_contents
 
 RESERVE_BYTES = 4 * 1024 * 1024
 
@@ -259,13 +259,17 @@ class Service:
         self, routing_table: RoutingTable, *, loaded: Mapping[LiveVersion, Predictor] | None = None
     ) -> LiveModels:
         root = self.project.root
-        return LiveModels(routing_table, root, loaded=loaded, views=read_state_views(root / routing_table.state))
+        contents = read_contents(root / routing_table.state)
+        return LiveModels(routing_table, root, loaded=loaded, views={*contents.views} if contents else None)
 
     def _answer_with(self, models: LiveModels, worker_state: WorkerState) -> None:
         """Answer with these from now on: all of them, or, on an error, none."""
         readers = {
             predictor.features.version: FeatureReader(
-                predictor, worker_state.facts.store, request_names=self.schemas.names
+                predictor,
+                worker_state.facts.store,
+                request_names=self.schemas.names,
+                known_since=worker_state.known_since,
             )
             for predictor in models.predictors
         }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -49,16 +49,25 @@ from mlops_lab.tables.verdict import Verdict
 _FAR_MICROS = MAX_JUMP // timedelta(microseconds=1)
 PREDICTION_INDEX = "book"
 """The folder of a state that is read like a journal: predictions, then their outcomes."""
-VIEWS_FILE = "views.json"
-"""The versions of the views that a state holds facts for."""
+CONTENTS_FILE = "views.json"
 
 
-def read_state_views(state: Path) -> set[str] | None:
-    """The versions of the views that a state holds facts for; None where the list is missing or damaged."""
+class StateContents(msgspec.Struct, frozen=True):
+    """The versions of the views that a state holds facts for, and since when it holds all that requests look up; None:
+    it holds all there was."""
+
+    views: tuple[str, ...]
+    known_since: datetime | None
+    format: Literal[2] = 2
+
+
+def read_contents(state: Path) -> StateContents | None:
+    """What a state holds; None where that is missing or damaged. Older releases wrote the views alone."""
     try:
-        return set(msgspec.json.decode((state / VIEWS_FILE).read_bytes(), type=list[str]))
-    except (OSError, msgspec.DecodeError):
+        found = msgspec.json.decode((state / CONTENTS_FILE).read_bytes(), type=StateContents | tuple[str, ...])
+    except (OSError, msgspec.MsgspecError):
         return None
+    return found if isinstance(found, StateContents) else StateContents(found, None)
 
 
 class WorkerState:
@@ -82,9 +91,13 @@ class WorkerState:
         self.newest: datetime | None = None
         """The latest moment as of which a request was answered. With the machine's clock, none that is far in the
         future: that clock was ahead then, and facts must not be hidden until that time."""
+        self.known_since: dict[str, datetime] = {}
+        """By table, since when its facts are all here: a state does not hold all that are older."""
         self.unscored_shadows: dict[str, int] = {}
         """By the id of a prediction, its version in shadow, which a killed worker had not scored yet."""
         state, journals = project.root / routing_table.state, worker_paths(project.journal_path)
+        if (contents := read_contents(state)) is not None and (oldest := contents.known_since) is not None:
+            self.known_since = {table: oldest for table, time in schemas.known_at.items() if time}
         self._folders = [state / PREDICTION_INDEX, *journals]
         self._own = self._folders.index(own)
         self._locator = RecordLocator(self._folders)
