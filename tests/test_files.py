@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from mlops_lab.files import disk_fault, sync_folder, write_atomically
+from mlops_lab.errors import InvalidInput
+from mlops_lab.files import check_path, disk_fault, sync_folder, write_atomically
+from mlops_lab.lake import Lake
 
 OLD, NEW = b"old" * 100, b"new" * 200
 
@@ -168,3 +171,22 @@ def test_any_other_refusal_says_what_the_system_said(tmp_path: Path, number: int
     assert error.code == "disk_fault"
     assert os.strerror(number) in error.what
     assert "writable" in error.hint
+
+
+@pytest.mark.parametrize("name", ["runs [v2]", "a^b", "a|b", "a%20b", "what?", "a\\b", "a\nb"])
+def test_a_path_in_which_nothing_can_be_stored_is_refused(tmp_path, name):
+    with pytest.raises(InvalidInput, match="no tables can be stored there") as caught:
+        check_path(tmp_path / name / "project")
+    assert caught.value.code == "unusable_folder"
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "a#b", "ä ö", "a*b", "a{b}", "a\"b'", "a&b=c;d", "a<b>", "a`b", "a:b@c", "50%", "-a"]
+)
+def test_in_any_other_path_tables_are_stored(tmp_path, name):
+    check_path(tmp_path / name)
+    lake = Lake(tmp_path / name / "lake")
+    for number in (1, 2):
+        lake.append("table", pl.DataFrame({"number": [number]}))
+    assert sorted(Lake(lake.path).read("table")["number"]) == [1, 2]
+    assert len([*lake.table_path("table").glob("*.parquet")]) == 2

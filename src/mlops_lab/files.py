@@ -5,11 +5,27 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlops_lab.errors import EnvironmentFault
+from mlops_lab.errors import EnvironmentFault, InvalidInput
+
+_UNUSABLE = re.compile(r"[\[\]^|\\?\x00-\x1f]|%[0-9A-Fa-f]{2}")
+"""What the libraries that store tables and models take for something else in a path."""
+
+
+def check_path(folder: Path) -> None:
+    """InvalidInput where a folder's path has a character with which no table or model can be stored below it."""
+    path = str(folder.absolute())
+    if found := _UNUSABLE.search(path):
+        raise InvalidInput(
+            f"has {found[0]!r} in its path: no tables can be stored there",
+            code="unusable_folder",
+            where=path,
+            hint="rename the folder, or use another one; paths must not have [ ] ^ | ? \\ and no % before two digits",
+        )
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o666) -> None:

@@ -76,6 +76,18 @@ def test_a_corrupt_mlops_toml_is_told_by_line_and_key(raw: Path, name: str) -> N
     assert not (raw / ".mlops").exists()
 
 
+def test_a_folder_in_which_no_tables_can_be_stored(raw: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "runs [v2]"
+    folder.mkdir()
+    data = raw / "data/parcels.parquet"
+    for words in (["init", "shop", "--data", data, "--target", "late", "--yes"], ["demo"]):
+        assert mlops(*words, code=2, cwd=folder).error["code"] == "unusable_folder"
+        assert list(folder.iterdir()) == []
+    shutil.copytree(raw, folder / "moved")
+    for words in (["run"], ["status"], ["serve", "--port", "0"]):
+        assert mlops(*words, code=2, project=folder / "moved").error["code"] == "unusable_folder"
+
+
 # ---- no project, nothing live ------------------------------------------------------------------------------------------
 
 

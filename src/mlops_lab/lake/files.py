@@ -12,6 +12,7 @@ from urllib.parse import quote
 import polars as pl
 
 from mlops_lab.errors import InvalidInput, NotFound
+from mlops_lab.files import check_path
 from mlops_lab.lake.decompress import decompressed
 from mlops_lab.lake.text_encoding import as_utf8
 
@@ -32,6 +33,7 @@ def is_delta(path: Path) -> bool:
 
 def scan_delta(path: Path) -> pl.LazyFrame:
     """The rows of a Delta table, not read yet."""
+    check_path(path.resolve())
     name = str(path.resolve())
     if quote(name) == name:
         return pl.scan_delta(name)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput
+from mlops_lab.files import check_path
 from mlops_lab.ids import new_id
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def choose_format(path: Path, requested: str | None) -> str:
 
 def check_target(path: Path, format: str, *, overwrite: bool) -> None:
     """InvalidInput where a table cannot be written to this path."""
+    if format == DELTA:
+        check_path(path)
     if not path.parent.is_dir():
         hint = "create it first, or check the path"
         raise InvalidInput("there is no such folder", code="no_folder", where=str(path.parent), hint=hint)

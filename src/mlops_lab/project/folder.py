@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from mlops_lab.errors import InvalidInput, NotFound
+from mlops_lab.files import check_path
 from mlops_lab.project.declaration import type_of
 from mlops_lab.project.layers import CONFIG_NAME, FILE, Layers, values_of, with_origin
 from mlops_lab.project.overrides import apply_environment, apply_flags
@@ -164,6 +165,7 @@ def load_project(root: Path, *, flags: Sequence[str] = (), environment: Mapping[
     except msgspec.ValidationError as error:
         raise explain_validation_error(str(error), layers) from None
     check_references(settings, layers)
+    check_path(root.resolve())
     return Project(root.resolve(), settings, layers)
 
 

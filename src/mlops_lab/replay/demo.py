@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from mlops_lab.errors import InvalidInput
-from mlops_lab.files import disk_fault, write_atomically
+from mlops_lab.files import check_path, disk_fault, write_atomically
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.project import CONFIG_NAME, PIPELINE_NAME, Project, load_project
 from mlops_lab.replay.driver import Replay, ReplayProgress
@@ -51,6 +51,7 @@ class DemoOptions:
 def run_demo(options: DemoOptions, *, watch: Callable[[ReplayProgress], None]) -> ReplaySummary:
     """Replay the flights in `options.folder`; the summary, also written as `report.html` there."""
     stopwatch = Stopwatch("read data")
+    check_path(options.folder)
     span = _open_folder(options)
     world = read_world()
     project = _write_project(options.folder, world, span)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from mlops_lab.errors import InvalidInput
-from mlops_lab.files import disk_fault
+from mlops_lab.files import check_path, disk_fault
 from mlops_lab.project.layers import CONFIG_NAME
 from mlops_lab.runtime.backup import (
     CONTENT,
@@ -35,6 +35,7 @@ def restore_backup(backup: Path, folder: Path) -> Manifest:
     by a newer version.
     """
     manifest = read_manifest(backup)
+    check_path(folder)
     check_empty(folder)
     if folder.resolve().is_relative_to(backup.resolve()):
         raise InvalidInput(

@@ -13,6 +13,7 @@ from pathlib import Path
 from mlops_lab.contracts.fields import Field
 from mlops_lab.contracts.infer import write_key, write_toml
 from mlops_lab.errors import InvalidInput
+from mlops_lab.files import check_path
 from mlops_lab.lake.sql import is_uri
 from mlops_lab.project import CONFIG_NAME, PIPELINE_NAME, load_project
 from mlops_lab.starter.analysis import TableAnalysis
@@ -38,6 +39,7 @@ def check_folder(folder: Path) -> str:
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", name):
         hint = "letters, digits, - and _, such as my-shop"
         raise InvalidInput(f'"{name}" cannot be a project\'s name', code="bad_name", where="NAME", hint=hint)
+    check_path(folder)
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         hint = "name a folder that does not exist yet; nothing was changed"
         raise InvalidInput("exists already, and is not empty", code="folder_exists", where=where, hint=hint)
