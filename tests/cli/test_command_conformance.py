@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -185,3 +188,23 @@ def test_a_command_that_is_misspelt_is_suggested(capfd: pytest.CaptureFixture[st
 def test_the_module_of_a_command_is_where_it_is_documented() -> None:
     folder = Path(commands.__file__).parent
     assert {path.stem for path in folder.glob("*.py")} >= COMMANDS.keys()
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    code, printed = run(typer.main.get_command(main.app), option, capsys=capsys)
+    assert (code, printed.split()[:2]) == (0, ["mlops-lab", version("mlops-lab")])
+
+
+@each_command
+def test_help_has_a_short_option(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    root = typer.main.get_command(main.app)
+    assert run(root, command.name, "-h", capsys=capsys) == run(root, command.name, "--help", capsys=capsys)
+
+
+@pytest.mark.parametrize(("typed", "completed"), [("mlops ro", ["rollback"]), ("mlops score --over", ["--overwrite"])])
+def test_a_shell_completes_commands_and_options(typed: str, completed: list[str]) -> None:
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1), "_MLOPS_COMPLETE": "complete_bash"}
+    command = [Path(sys.executable).with_name("mlops")]
+    done = subprocess.run(command, env={**os.environ, **words}, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == completed

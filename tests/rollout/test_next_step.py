@@ -64,7 +64,7 @@ def test_harm_ends_a_rollout_at_once(tiny, stage, after):
     worse = pairs(MIN_ROWS, champion=0.5, challenger=0.48)
     step = next_step(tiny.project, in_stage(stage), days_later(after), task=Binary(), pairs=worse)
     assert (step.what, step.rule) == (DecisionKind.ROLL_BACK, "rollout.max_loss")
-    assert "worse than 0.02 allows" in step.reason
+    assert "more than 0.02, which is allowed" in step.reason
     assert step.evidence["harm"] == pytest.approx(0.0408, abs=1e-4)
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -27,7 +27,7 @@ class _LazyGroup(TyperGroup):
         command = COMMANDS.get(cmd_name)
         if command is None:
             return None
-        return typer.main.get_command(_stub(command)) if _lists_commands() else load_command(command)
+        return typer.main.get_command(_stub(command)) if _is_only_listed(cmd_name) else load_command(command)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in COMMANDS and (near := get_close_matches(args[0], COMMANDS, n=1)):
@@ -35,8 +35,10 @@ class _LazyGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def _lists_commands() -> bool:
-    """Whether this process only lists the commands."""
+def _is_only_listed(name: str) -> bool:
+    """Whether this process only lists the command: a shell completes another word, or there is none."""
+    if typed := os.environ.get("COMP_WORDS"):
+        return name not in typed.split()
     return all(word.startswith("-") for word in sys.argv[1:])
 
 
@@ -74,15 +76,30 @@ def _epilog(examples: Iterable[str]) -> str:
 
 app = typer.Typer(
     cls=_LazyGroup,
-    add_completion=False,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["--help", "-h"]},
     help="From a table to a monitored model: train, serve, watch, retrain, on one machine.",
     epilog="`mlops COMMAND --help` has options and examples. New here? Try `mlops demo`.",
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # not needed, and not paid for, before a command runs
+
+        print(f"mlops-lab {version('mlops-lab')} (Python {sys.version.split()[0]})")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", help="Show the version.", is_eager=True, callback=_print_version, expose_value=False
+        ),
+    ] = False,
+) -> None:
     """Runs before every command."""
 
 

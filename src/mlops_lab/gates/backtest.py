@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlops_lab.gates.base import Gate, GateInput, GateVerdict, finite
+from mlops_lab.tasks.base import say_difference
 from mlops_lab.training.backtest import compare_blocks, mean_by_block
 
 
@@ -22,7 +23,7 @@ def check_backtest(gate_input: GateInput) -> GateVerdict:
     if result.blocks < settings.min_days:
         reason = f"only {result.blocks} {blocks} that neither it nor {against} has seen; {settings.min_days} are needed"
         return GateVerdict("backtest", False, reason, evidence)
-    difference = f"{result.gain:+.4f} a {block} better" if result.gain > 0 else f"{-result.gain:.4f} a {block} worse"
+    difference = say_difference(result.gain, per=f" a {block}")
     better = f"{gate_input.task.loss_name} {difference} than {against} over {result.blocks} unseen {blocks}"
     if result.p_value >= settings.alpha:
         reason = f"not better beyond chance: {better} (p = {result.p_value:.3f})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from mlops_lab.gates.base import Gate, GateInput, GateVerdict, finite
+from mlops_lab.tasks.base import say_difference
 
 
 def check_slices(gate_input: GateInput) -> GateVerdict:
@@ -32,9 +33,8 @@ def check_slices(gate_input: GateInput) -> GateVerdict:
         rises = f"{gate_input.task.loss_name} of {worst['group']} rises by {worst['increase']:.4f}"
         reason = f"{rises}, more than {settings.max_slice_loss:g}"
         return GateVerdict("slices", False, reason, evidence)
-    return GateVerdict(
-        "slices", True, f"worst of {groups.height} groups: {worst['group']} {worst['increase']:+.4f}", evidence
-    )
+    difference = say_difference(-worst["increase"])
+    return GateVerdict("slices", True, f"worst of {groups.height} groups: {worst['group']}, {difference}", evidence)
 
 
 SLICES = Gate("slices", check_slices)

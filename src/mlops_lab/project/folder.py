@@ -141,7 +141,7 @@ def find_project(start: Path, *, flags: Sequence[str] = ()) -> Project:
         f"no {CONFIG_NAME} here or in a folder above",
         code="no_project",
         where=str(start),
-        hint="change into a project folder, or create one with `mlops demo`",
+        hint="change into a project folder, or make one: `mlops init NAME --data FILE`, or `mlops demo`",
     )
 
 

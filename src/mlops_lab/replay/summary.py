@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from mlops_lab.monitoring.quality import log_loss, roc_auc
 
 SHORT_NAMES = {
-    "bootstrap": "installed",
+    "bootstrap": "bootstrap",
     "retrain": "retrained",
     "refuse": "refused",
     "shadow": "shadow",

@@ -10,7 +10,7 @@ import polars as pl
 from mlops_lab.clock import days_after
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import DecisionKind, RolloutState
-from mlops_lab.tasks.base import Task
+from mlops_lab.tasks.base import Task, say_difference
 
 MIN_ROWS = 50
 
@@ -74,11 +74,11 @@ def next_step(
     if differing_cells:
         reason = f"{differing_cells:,} values were served differently from their definition; see the alerts"
         return Step(DecisionKind.ROLL_BACK, "rollout.parity", reason, {"differing_cells": float(differing_cells)})
-    compared = f"{task.loss_name} {increase:+.4f} against the champion on {pairs.height:,} requests that both scored"
+    difference = say_difference(-increase)
+    compared = f"{task.loss_name} {difference} than the champion's on {pairs.height:,} requests that both scored"
     if pairs.height >= MIN_ROWS and not increase <= settings.max_loss:  # also where it is NaN
-        return Step(
-            DecisionKind.ROLL_BACK, "rollout.max_loss", f"{compared}: worse than {settings.max_loss:g} allows", evidence
-        )
+        reason = f"{compared}: more than {settings.max_loss:g}, which is allowed"
+        return Step(DecisionKind.ROLL_BACK, "rollout.max_loss", reason, evidence)
     wait = waiting_for(project, state, rows=pairs.height)
     if not wait.is_over(now):
         return None

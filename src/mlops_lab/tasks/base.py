@@ -61,6 +61,11 @@ class Task(Protocol):
         """The meaning, in words, of a difference of the means of a part: truth minus answer."""
 
 
+def say_difference(gain: float, *, per: str = "") -> str:
+    """How much better or worse, in words, so that nobody needs to know on which side of zero better lies."""
+    return f"{abs(gain):.4f}{per} {'better' if gain >= 0 else 'worse'}"
+
+
 def to_series(outputs: npt.NDArray[np.float64]) -> pl.Series:
     """Answers of shape (rows,) or (rows, classes) as a column."""
     if outputs.ndim == 1:
