@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 
 _ROWS_PER_PART = 50_000
 _LOCK_TIMEOUT_SECONDS = 5
-_EXTRAS = {"psycopg": "mlops-lab[postgres]"}
+_PACKAGES = {
+    "psycopg": "mlops-lab[postgres]",
+    "psycopg2": "psycopg2-binary",
+    "mysqldb": "mysqlclient",
+    "pymysql": "pymysql",
+    "mariadbconnector": "mariadb",
+    "pyodbc": "pyodbc",
+    "pymssql": "pymssql",
+    "oracledb": "oracledb",
+}
+"""By driver, what installs it. The name of any other is no reason to install a package of that name."""
+_REMOTE_FILES = {"http", "https", "ftp", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hdfs", "file"}
 
 
 def is_uri(data: str) -> bool:
@@ -48,6 +59,11 @@ def _parse_uri(uri: str, root: Path) -> URL:
     import sqlalchemy as sa
 
     masked = re.sub(r"//.*@", "//...@", uri.split("?")[0])
+    if uri.split(":")[0].lower() in _REMOTE_FILES:
+        hint = (
+            "download the file and name it; databases are read where they are: postgresql+psycopg://user@host/database"
+        )
+        raise InvalidInput("is the address of a file, and no database", code="remote_file", where=masked, hint=hint)
     try:
         url = sa.make_url(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", uri))
     except (sa.exc.ArgumentError, ValueError):
@@ -134,14 +150,16 @@ def _make_column(name: str, values: Sequence[Any], rows_before: int, where: str)
 
 
 def _no_driver_error(url: URL, error: Exception, where: str) -> EnvironmentFault:
-    driver = url.drivername.partition("+")[2] or url.get_backend_name()
-    package = getattr(error, "name", None) or driver
-    install = _EXTRAS.get(driver, package)
+    missing = getattr(error, "name", None) or ""
+    package = _PACKAGES.get(url.drivername.partition("+")[2].lower()) or _PACKAGES.get(missing.lower())
+    install = (
+        f"pip install '{package}'" if package else "the documentation of that database names its package for SQLAlchemy"
+    )
     return EnvironmentFault(
-        f"the driver for {url.drivername} is not installed",
+        f"no driver for {url.drivername} is installed",
         code="no_driver",
         where=where,
-        hint=f"pip install '{install}'; the address selects the driver: postgresql+psycopg://...",
+        hint=f"{install}; the address selects the driver: postgresql+psycopg://...",
     )
 
 
