@@ -151,7 +151,7 @@ def test_what_cannot_be_used_is_said_before_anything_starts(secured: Project, sp
     assert fault.value.code == "bad_certificate"
     assert all(fault.value.as_dict().values())
     flags = [word for flag in FLAGS for word in ("--set", flag)]
-    assert mlops("serve", *flags, project=secured.root, code=3).error["code"] == "bad_certificate"
+    assert mlops("serve", "--port", "0", *flags, project=secured.root, code=3).error["code"] == "bad_certificate"
 
 
 def test_a_certificate_that_is_gone_is_no_trace(tmp_path: Path) -> None:
