@@ -180,6 +180,19 @@ def test_the_page_is_served_from_here(asked: Asked) -> None:
         assert caught.value.code == 404
 
 
+def test_the_first_page_says_what_is_here(asked: Asked, project: Project) -> None:
+    told = json.loads(asked.send("GET", "/", "/", token=False)[1])
+    assert (told["project"], told["champion"]) == (project.name, 1)
+    with urlopen(Request(asked._url + "/", headers={"Accept": "text/html,*/*;q=0.8"})) as answer:
+        page = answer.read().decode()
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    found = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert {*told["links"].values()} <= {f"/{link}" for link in found}
+    for link in found:
+        with urlopen(f"{asked._url}/{link}") as answer:
+            assert answer.read()
+
+
 def test_the_page_shows_every_operation_and_asks_nobody_else(asked: Asked, tmp_path: Path) -> None:
     """In a browser that says in its log what the page's policy kept it from, or what could not be loaded."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")

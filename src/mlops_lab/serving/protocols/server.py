@@ -9,7 +9,7 @@ import msgspec
 from mlops_lab.serving.http.messages import Header, Request, Response, encode, error_response
 from mlops_lab.serving.http.prometheus import write_metrics
 from mlops_lab.serving.protocols.base import Handler, HttpRoute, Json, Protocol, ProtocolContext
-from mlops_lab.serving.protocols.docs import DocsHandler
+from mlops_lab.serving.protocols.docs import DocsHandler, Home
 from mlops_lab.serving.protocols.operations import Error, describe_get, ref
 
 _TAG = "Server"
@@ -47,7 +47,11 @@ class Health(msgspec.Struct):
 def make_server_protocol(context: ProtocolContext) -> Protocol:
     """The URLs at which the server says how it is. None needs a token."""
     status = StatusHandler(context)
-    docs = DocsHandler(context.service.project.name, describe_api=context.describe_api)
+    docs = DocsHandler(
+        context.service.project.name,
+        champion=lambda: context.service.models.champion.version,
+        describe_api=context.describe_api,
+    )
     return Protocol(
         name="server",
         tags={_TAG: "What is live, and how the server is."},
@@ -65,13 +69,14 @@ def make_server_protocol(context: ProtocolContext) -> Protocol:
             _read(
                 "/readyz", status.get_ready, "Ready: what is answered now can be written", ref("Health"), errors=(503,)
             ),
+            _read("/", docs.get_home, "What is here: for browsers, as a page", ref("Home")),
             _read("/openapi.json", docs.get_document, "This document", {"type": "object"}),
             _read("/docs", docs.get_page, "This document as a page", _TEXT, media="text/html"),
-            # not documented: only the page itself needs its files
+            # not documented: only the pages themselves need their files
             HttpRoute(method="GET", pattern="/docs/{file}", handler=docs.get_file, role=None),
         ],
         error_response=error_response,
-        schemas=[ServerStatus, Health, Error],
+        schemas=[ServerStatus, Health, Home, Error],
     )
 
 
