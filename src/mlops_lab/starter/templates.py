@@ -70,7 +70,7 @@ Predicts `{target}`: {task}. Written by `mlops init`; you can edit every line.
 
 ```
 mlops run                    train on all data, test, then start a rollout or say why not
-mlops up                     start server, loop and page together
+mlops up                     start server and loop together; GET / of the server says what is there
 mlops status                 what is live, how good it is, what happens next
 mlops contract check         list everything in the data that breaks the contract
 pytest                       check that the project is consistent
