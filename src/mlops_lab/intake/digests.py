@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import polars as pl
 
 from mlops_lab.lake import Lake
 from mlops_lab.lake.damage import read_readable
 from mlops_lab.schemas.digest import digest_rows
+from mlops_lab.lake.retention import version_before
 from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS
 
 DIGESTED = {table.name: table for table in (PREDICTIONS, OUTCOMES)}
 _BEFORE = "before"
+_MERGED = "rows when merged"
+_MOST_UNMERGED = 5_000
+"""So many rows more, and as many again as there were then, are merged."""
 _NO_ROWS = pl.DataFrame()
 
 
@@ -55,3 +60,30 @@ def digest_existing(lake: Lake, *, also: Sequence[tuple[str, int]] = ()) -> None
         name: frame if {"id", DIGESTED[name].time} <= {*frame.columns} else _NO_ROWS for name, frame in found.items()
     }
     write_digests(lake, rows, writer=_BEFORE, first=0, last=0, also=also)
+
+
+def merge_digests(lake: Lake, *, settled_after: timedelta) -> bool:
+    """Put the digests of one writer, hour, table and column together, so that their number does not grow with the
+    number of intakes; False where there are few. No intake may be at work.
+
+    Left as they are: ranges that `predictions` had not reached some time ago (`settled_after`). A copy of the project
+    that was made meanwhile may not have reached them either, and whoever checks it leaves them out.
+    """
+    if not LOG_DIGESTS.exists(lake) or not PREDICTIONS.exists(lake):
+        return False
+    count = sum(file.rows for file in lake.files(LOG_DIGESTS.name).values())
+    if count < _MOST_UNMERGED + 2 * LOG_DIGESTS.position(lake, _MERGED):
+        return False
+    version = version_before(lake.table_path(PREDICTIONS.name), settled_after)
+    if version is None:
+        return False
+    digests = LOG_DIGESTS.read(lake)
+    reached = {
+        writer: lake.position(PREDICTIONS.name, writer, version=version) for writer in digests["writer"].unique()
+    }
+    is_settled = pl.col("last") <= pl.col("writer").replace_strict(reached, return_dtype=pl.Int64)
+    sums = pl.col("values").sum(), pl.col("digest").sum(), pl.col("first").min(), pl.col("last").max()
+    merged = digests.filter(is_settled).group_by("writer", "hour", "table", "column").agg(*sums)
+    rows = pl.concat([merged.select(digests.columns), digests.filter(~is_settled)]).sort("hour", maintain_order=True)
+    lake.replace(LOG_DIGESTS.name, rows, also=[(_MERGED, rows.height)])
+    return True

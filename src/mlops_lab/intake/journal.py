@@ -47,7 +47,7 @@ def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
     so are damaged bytes. Where the journal is not the one that was read before, or a table is older than it was, an
     alert says so, and the intake goes on from what both of them hold: see `journal.epochs`.
     """
-    with _ingest_lock(project):
+    with ingest_lock(project):
         logs, older = journal_logs(project, lake), _older_tables(project, lake)
         report_undone(logs, read_undone(project))
         if older and PREDICTIONS.exists(lake):
@@ -83,7 +83,7 @@ def _write_progress(project: Project, lake: Lake, positions: tuple[int, ...]) ->
 
 
 @contextmanager
-def _ingest_lock(project: Project) -> Iterator[None]:
+def ingest_lock(project: Project) -> Iterator[None]:
     """Held by one process at a time: two that read the same frames would both append them."""
     try:
         project.home.mkdir(exist_ok=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
-import msgspec
 import polars as pl
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake.delta import Lake
+from mlops_lab.lake.history import logged_columns, read_history
 
 
 @dataclass(frozen=True)
@@ -58,12 +57,6 @@ def read_readable(lake: Lake, table: str) -> tuple[pl.DataFrame, list[DamagedFil
 
 
 def past_columns(lake: Lake, table: str) -> set[str]:
-    """All columns that the table ever had, as far as its log goes back."""
-    names: set[str] = set()
-    for file in (lake.table_path(table) / "_delta_log").glob("*.json"):
-        with suppress(OSError, msgspec.DecodeError, KeyError):
-            actions = [msgspec.json.decode(line) for line in file.read_bytes().splitlines() if b'"metaData"' in line]
-            for action in actions:
-                schema = msgspec.json.decode(action["metaData"]["schemaString"])
-                names |= {column["name"] for column in schema["fields"]}
-    return names
+    """All columns that the table ever had, as far as its log goes back, and what is noted of commits before."""
+    path = lake.table_path(table)
+    return {*read_history(path).columns, *logged_columns(path)}

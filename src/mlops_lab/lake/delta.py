@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -18,34 +16,22 @@ from mlops_lab.files import locked, sync_folder
 from mlops_lab.lake.added import Added, Mark, added_files, mark_of
 from mlops_lab.lake.durability import sync_commits, sync_table
 from mlops_lab.lake.faults import lake_fault
-from mlops_lab.lake.fingerprint import fingerprint_frame
+from mlops_lab.lake.history import pinned_version
+from mlops_lab.lake.reading import Bounds, TableFile, read_file, read_files, read_table, table_files
+from mlops_lab.lake.snapshots import Snapshot, fingerprint_table
 from mlops_lab.schemas.casts import cast_exactly, join_types
 from mlops_lab.schemas.evolution import Column, as_declared
 
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """A table at a version, with the fingerprint of its content."""
-
-    table: str
-    version: int
-    rows: int
-    fingerprint: str
-
-    def __str__(self) -> str:
-        return f"{self.table}@{self.version}"
-
-
-@dataclass(frozen=True)
-class TableFile:
-    """One file of a table: its size and the number of its rows, as the table's log tells them."""
-
-    size_bytes: int
-    rows: int
-
-
+PROPERTIES = {
+    "delta.checkpointInterval": "20",
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.deletedFileRetentionDuration": "interval 1 hours",
+}
+"""Of each table. Commits are deleted by us only (`lake.retention`), and files that were put together are not listed for
+a week in each checkpoint."""
 _REOPEN_AFTER_APPENDS = 20
 _MOST_CONFLICTS = 20
 """How often an append is tried again because another process was faster."""
@@ -118,10 +104,7 @@ class Lake:
         with locked(self.path):
             if self.exists(name):
                 return False
-            configuration = {
-                "delta.checkpointInterval": "20",
-                "delta.dataSkippingStatsColumns": time or rows.columns[0],
-            }
+            configuration = {**PROPERTIES, "delta.dataSkippingStatsColumns": time or rows.columns[0]}
             write_deltalake(str(path), rows, mode="append", commit_properties=properties, configuration=configuration)
             sync_commits(path, 0)
             sync_folder(self.path)
@@ -131,12 +114,12 @@ class Lake:
         self, name: str, rows: pl.DataFrame, *, position: tuple[str, int] | None, properties: CommitProperties
     ) -> bool:
         """Write one more version; False where the rows are in the table already."""
-        if _is_written(self._open(name), position):
+        if _is_written(self.open_table(name), position):
             return False
         added = self._fit(name, rows)
         # once more, of the very version that the commit follows: Delta refuses a commit after another one of the same
         # writer, but knows of none before that version
-        target = self._open(name)
+        target = self.open_table(name)
         if _is_written(target, position):
             return False
         first = int(target.version()) + 1
@@ -147,9 +130,19 @@ class Lake:
             self._handles.pop(name, None)
         return True
 
+    def replace(self, name: str, rows: pl.DataFrame, *, also: Sequence[tuple[str, int]] = ()) -> None:
+        """Put other rows in the place of all of them, in one commit. The positions stay; `also`: further ones."""
+        first = self.version(name) + 1
+        properties = CommitProperties(app_transactions=[Transaction(*item) for item in also] or None)
+        write_deltalake(
+            self.open_table(name), rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties
+        )
+        sync_commits(self.table_path(name), first)
+        self._handles.pop(name, None)
+
     def position(self, name: str, writer: str, *, version: int | None = None) -> int:
         """The number of the writer's last append (up to a version of the table, if given); 0 before the first."""
-        return (self._open(name, version=version).transaction_version(writer) or 0) if self.exists(name) else 0
+        return (self.open_table(name, version=version).transaction_version(writer) or 0) if self.exists(name) else 0
 
     def sync(self) -> None:
         """Bring all tables to the disk, also what a process wrote that was killed before it could do so."""
@@ -160,9 +153,7 @@ class Lake:
 
     def files(self, name: str) -> dict[str, TableFile]:
         """The files of the table, by their path below its folder, as its log describes them."""
-        actions = pl.DataFrame(self._open(name).get_add_actions(flatten=True))
-        columns = actions.select("path", "size_bytes", "num_records").iter_rows()
-        return {unquote(path): TableFile(size, rows) for path, size, rows in columns}
+        return table_files(self.open_table(name))
 
     def read(
         self,
@@ -181,13 +172,14 @@ class Lake:
         with `as_stored`, they are read as they are.
         """
 
+        bounds = Bounds(since, before)
+        pinned = None if version is None else pinned_version(self.table_path(name), version)
+
         def scan() -> pl.DataFrame:
-            table = self._open(name, version=version)
-            bounds = ((since, ">="), (before, "<"))
-            kept = [f"{bound[0]} {sign} '{bound[1].isoformat()}'" for bound, sign in bounds if bound]
-            predicate = " AND ".join(kept) or None
-            stored = None if columns is None else _known_columns(table, columns)
-            return pl.DataFrame(table.scan(predicate=predicate, columns=stored))
+            if pinned is None:
+                return read_table(self.open_table(name, version=version), bounds, columns)
+            paths = [self.table_path(name) / file for file in pinned.files]
+            return read_files(paths, pinned.columns, bounds, columns)
 
         rows = self._guard(name, scan)
         if as_stored:
@@ -206,30 +198,25 @@ class Lake:
     def _read_files(self, name: str, files: Sequence[str], columns: Sequence[str] | None) -> Iterator[pl.DataFrame]:
         wanted = {column: dtype for column, dtype in self.schema(name).items() if columns is None or column in columns}
 
-        def read(file: str) -> pl.DataFrame:
-            path = self.table_path(name) / file
-            stored = [column for column in pl.read_parquet_schema(path) if column in wanted]
-            part = pl.read_parquet(path, columns=stored, glob=False)
-            return pl.concat([pl.DataFrame(schema=wanted), part], how="diagonal_relaxed")
-
         for file in files:
-            rows = self._guard(name, lambda file=file: read(file))  # type: ignore[misc]
+            path = self.table_path(name) / file
+            rows = self._guard(name, lambda path=path: read_file(path, wanted))  # type: ignore[misc]
             yield as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
 
     def schema(self, name: str) -> dict[str, pl.DataType]:
         """Column names and dtypes; empty where the table does not exist yet."""
         if not self.exists(name):
             return {}
-        return dict(pl.DataFrame(self._open(name).schema().to_arrow().empty_table()).schema)
+        return dict(pl.DataFrame(self.open_table(name).schema().to_arrow().empty_table()).schema)
 
     def version(self, name: str) -> int:
         """The number of the table's latest version."""
-        return int(self._open(name).version())
+        return int(self.open_table(name).version())
 
     def snapshot(self, name: str, rows: pl.DataFrame | None = None) -> Snapshot:
         """The table as it is now. `rows`: its content, if it has just been read, so that it is not read again."""
         rows = self.read(name) if rows is None else rows
-        return Snapshot(name, self.version(name), rows.height, fingerprint_frame(_sort_by_values(rows)))
+        return Snapshot(name, self.version(name), rows.height, fingerprint_table(rows))
 
     def _fit(self, name: str, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with the types of the table. Where they do not fit, or where the project has declared another type
@@ -263,12 +250,10 @@ class Lake:
         """Write a table anew with other types of these columns, in one commit; older versions keep the old ones."""
         rows = self.read(name, as_stored=True)
         rows = rows.with_columns(cast_exactly(rows[column], dtype)[0] for column, dtype in casts.items())
-        first = self.version(name) + 1
-        write_deltalake(self._open(name), rows, mode="overwrite", schema_mode="overwrite")
-        sync_commits(self.table_path(name), first)
-        self._handles.pop(name, None)
+        self.replace(name, rows)
 
-    def _open(self, name: str, *, version: int | None = None) -> DeltaTable:
+    def open_table(self, name: str, *, version: int | None = None) -> DeltaTable:
+        """The table as delta-rs opens it, at its newest version or at another one; NotFound where there is none."""
         if not self.exists(name):
             raise NotFound(
                 f'there is no table "{name}"',
@@ -302,15 +287,3 @@ class Lake:
 def _is_written(table: DeltaTable, position: tuple[str, int] | None) -> bool:
     """Whether the append of that position is in the table."""
     return position is not None and (table.transaction_version(position[0]) or -1) >= position[1]
-
-
-def _known_columns(table: DeltaTable, columns: Sequence[str]) -> list[str]:
-    """Those of the columns that the table has; its first one where it has none of them, for the number of rows."""
-    stored = [field.name for field in table.schema().fields]
-    return [column for column in columns if column in stored] or stored[:1]
-
-
-def _sort_by_values(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows in an order that depends only on their values. The first columns are nearly always enough for it."""
-    first = rows.columns[:2]
-    return rows.sort(rows.columns if rows.select(first).is_duplicated().any() else first)

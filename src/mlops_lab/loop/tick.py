@@ -30,6 +30,7 @@ from mlops_lab.loop.days import (
 from mlops_lab.loop.decide import as_made_later, decide
 from mlops_lab.loop.measure_day import MeasuredDay, measure_day
 from mlops_lab.loop.observe import observe
+from mlops_lab.loop.upkeep import keep_tables_small
 from mlops_lab.monitoring.measure import note_unmeasured, quality_of
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.window import Window
@@ -124,6 +125,7 @@ class Loop:
         self.follow()
         if any(decision.what in _CHANGES_CHAMPION for decision in self._made):
             self.name_champion()
+        keep_tables_small(self.project, self.lake, self.decisions)
         return self._made
 
     def _measure_and_decide(self, now: datetime, *, by: str) -> None:
