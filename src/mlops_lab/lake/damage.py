@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -46,14 +47,26 @@ def read_readable(lake: Lake, table: str) -> tuple[pl.DataFrame, list[DamagedFil
     if any(file.file is None for file in damaged):
         return pl.DataFrame(), damaged
     schema = lake.schema(table)
-    parts = [pl.DataFrame(schema=schema)]
+    parts = [pl.DataFrame(schema=schema), *_readable_parts(lake, table, damaged)]
+    return pl.concat(parts, how="diagonal_relaxed").select(list(schema)), damaged
+
+
+def readable_parts(lake: Lake, table: str) -> Iterator[pl.DataFrame]:
+    """The rows of each file of the table that can be read, as they are stored; one after the other, as a table may be
+    larger than the memory."""
+    damaged = check_files(lake, table)
+    if all(file.file is not None for file in damaged):
+        yield from _readable_parts(lake, table, damaged)
+
+
+def _readable_parts(lake: Lake, table: str, damaged: list[DamagedFile]) -> Iterator[pl.DataFrame]:
+    """The rows of the files that are not damaged; those that cannot be read either are added to `damaged`."""
     unreadable = {file.file for file in damaged}
     for name in sorted(lake.files(table).keys() - unreadable):
         try:
-            parts.append(pl.read_parquet(lake.table_path(table) / name))
+            yield pl.read_parquet(lake.table_path(table) / name, glob=False)
         except (OSError, pl.exceptions.PolarsError) as error:
             damaged.append(DamagedFile(table, name, str(error).splitlines()[0][:200]))
-    return pl.concat(parts, how="diagonal_relaxed").select(list(schema)), damaged
 
 
 def past_columns(lake: Lake, table: str) -> set[str]:
