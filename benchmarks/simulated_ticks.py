@@ -72,6 +72,7 @@ def simulate_ticks(
                 project,
                 lake,
                 decisions,
+                now=now,
                 retention=Retention(*(timedelta(seconds=speed * item.total_seconds() / 60) for item in kept)),
             )
             drop_unneeded(project, lake, positions)

@@ -96,13 +96,15 @@ def merge_digests(lake: Lake, *, settled_after: timedelta) -> bool:
     version = version_before(lake.table_path(PREDICTIONS.name), settled_after)
     if version is None:
         return False
-    digests = LOG_DIGESTS.read(lake)
-    reached = {
-        writer: lake.position(PREDICTIONS.name, writer, version=version) for writer in digests["writer"].unique()
-    }
-    is_settled = pl.col("last") <= pl.col("writer").replace_strict(reached, return_dtype=pl.Int64)
-    sums = pl.col("values").sum(), pl.col("digest").sum(), pl.col("first").min(), pl.col("last").max()
-    merged = digests.filter(is_settled).group_by("writer", "hour", "table", "column").agg(*sums)
-    rows = pl.concat([merged.select(digests.columns), digests.filter(~is_settled)]).sort("hour", maintain_order=True)
-    lake.replace(LOG_DIGESTS.name, rows, also=[(_MERGED, rows.height)])
+
+    def merge(digests: pl.DataFrame) -> pl.DataFrame:
+        writers = digests["writer"].unique()
+        reached = {writer: lake.position(PREDICTIONS.name, writer, version=version) for writer in writers}
+        is_settled = pl.col("last") <= pl.col("writer").replace_strict(reached, return_dtype=pl.Int64)
+        sums = pl.col("values").sum(), pl.col("digest").sum(), pl.col("first").min(), pl.col("last").max()
+        merged = digests.filter(is_settled).group_by("writer", "hour", "table", "column").agg(*sums)
+        rest = digests.filter(~is_settled)
+        return pl.concat([merged.select(digests.columns), rest]).sort("hour", maintain_order=True)
+
+    lake.rewrite(LOG_DIGESTS.name, merge, counted_by=_MERGED)
     return True

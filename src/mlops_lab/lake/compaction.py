@@ -8,11 +8,13 @@ rows, not their order, not the positions of the writers (Delta: a commit with `d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
+from mlops_lab.files import locked
 from mlops_lab.lake.durability import sync_commits
 
 _FILES = 16
@@ -39,13 +41,15 @@ def due_size(sizes: Sequence[int]) -> int | None:
     return None
 
 
-def put_together(table: DeltaTable, folder: Path, *, size_bytes: int) -> bool:
-    """Put the files of a table together that are smaller than this; False, and nothing has changed, where another
-    process committed meanwhile."""
-    first = int(table.version()) + 1
-    try:
-        table.optimize.compact(target_size=size_bytes, max_concurrent_tasks=1)
-    except CommitFailedError:
-        return False
-    sync_commits(folder, first)
-    return True
+def put_together(table: Path, *, size_bytes: int) -> None:
+    """Put the files of a table together that are smaller than this. Where another process replaces rows meanwhile,
+    nothing happens.
+
+    One process at a time: delta-rs lets a second one write the same rows again.
+    """
+    with locked(table):
+        opened = DeltaTable(str(table))
+        first = int(opened.version()) + 1
+        with suppress(CommitFailedError):
+            opened.optimize.compact(target_size=size_bytes, max_concurrent_tasks=1)
+        sync_commits(table, first)

@@ -9,13 +9,13 @@ from typing import TypeVar
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import CommitFailedError
 
 from mlops_lab.errors import NotFound
 from mlops_lab.files import locked, sync_folder
 from mlops_lab.lake.added import Added, Mark, added_files, mark_of
 from mlops_lab.lake.durability import sync_commits, sync_table
-from mlops_lab.lake.faults import lake_fault
+from mlops_lab.lake.faults import as_lake_faults
 from mlops_lab.lake.history import pinned_version
 from mlops_lab.lake.reading import Bounds, TableFile, read_file, read_files, read_table, table_files
 from mlops_lab.lake.snapshots import Snapshot, fingerprint_table
@@ -130,14 +130,23 @@ class Lake:
             self._handles.pop(name, None)
         return True
 
-    def replace(self, name: str, rows: pl.DataFrame, *, also: Sequence[tuple[str, int]] = ()) -> None:
-        """Put other rows in the place of all of them, in one commit. The positions stay; `also`: further ones."""
-        first = self.version(name) + 1
-        properties = CommitProperties(app_transactions=[Transaction(*item) for item in also] or None)
-        write_deltalake(
-            self.open_table(name), rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties
-        )
-        sync_commits(self.table_path(name), first)
+    def rewrite(
+        self, name: str, change: Callable[[pl.DataFrame], pl.DataFrame], *, counted_by: str | None = None
+    ) -> None:
+        """Put what `change` makes of the stored rows in their place, in one commit. All positions stay; `counted_by`:
+        the writer whose position is the number of the new rows.
+
+        Rows that another process appends meanwhile are kept.
+        """
+        path = self.table_path(name)
+        with locked(path):
+            table = DeltaTable(str(path))  # not the kept one, which goes on when another process commits
+            rows = change(pl.DataFrame(table.scan()))
+            positions = [Transaction(counted_by, rows.height)] if counted_by else None
+            properties = CommitProperties(app_transactions=positions)
+            first = int(table.version()) + 1
+            write_deltalake(table, rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties)
+            sync_commits(path, first)
         self._handles.pop(name, None)
 
     def position(self, name: str, writer: str, *, version: int | None = None) -> int:
@@ -232,10 +241,10 @@ class Lake:
                 old = self.read(name, columns=[column.name], as_stored=True)[column.name]
                 casts[column.name] = join_types(column, old)
         casts = {column: dtype for column, dtype in casts.items() if dtype != stored[column]}
-        if casts:
-            self._rewrite(name, casts)
+        if casts:  # older versions keep the old ones
+            self.rewrite(name, lambda old: old.with_columns(_cast(old, casts)))
         types = {column: casts.get(column, stored.get(column, dtype)) for column, dtype in rows.schema.items()}
-        return rows.with_columns(cast_exactly(rows[column], dtype)[0] for column, dtype in types.items())
+        return rows.with_columns(_cast(rows, types))
 
     def _try_again(self, name: str, write: Callable[[], bool]) -> bool:
         """Write; where another process committed meanwhile, look at the table as it is now, and write again."""
@@ -245,12 +254,6 @@ class Lake:
             except CommitFailedError:
                 self._handles.pop(name, None)
         return write()
-
-    def _rewrite(self, name: str, casts: Mapping[str, pl.DataType]) -> None:
-        """Write a table anew with other types of these columns, in one commit; older versions keep the old ones."""
-        rows = self.read(name, as_stored=True)
-        rows = rows.with_columns(cast_exactly(rows[column], dtype)[0] for column, dtype in casts.items())
-        self.replace(name, rows)
 
     def open_table(self, name: str, *, version: int | None = None) -> DeltaTable:
         """The table as delta-rs opens it, at its newest version or at another one; NotFound where there is none."""
@@ -274,16 +277,14 @@ class Lake:
         return handle
 
     def _guard(self, name: str, work: Callable[[], _Result]) -> _Result:
-        try:
+        with as_lake_faults(name, self.table_path(name)):
             return work()
-        except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
-            raise lake_fault(error, name, self.table_path(name)) from error
-        except Exception as error:
-            if type(error) is not Exception:  # delta-rs raises a bare one where a value does not fit its column
-                raise
-            raise lake_fault(error, name, self.table_path(name)) from error
 
 
 def _is_written(table: DeltaTable, position: tuple[str, int] | None) -> bool:
     """Whether the append of that position is in the table."""
     return position is not None and (table.transaction_version(position[0]) or -1) >= position[1]
+
+
+def _cast(rows: pl.DataFrame, types: Mapping[str, pl.DataType]) -> list[pl.Series]:
+    return [cast_exactly(rows[column], dtype)[0] for column, dtype in types.items()]

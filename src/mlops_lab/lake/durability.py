@@ -91,6 +91,15 @@ def incomplete_tables(lake: Path, *, kept: Collection[str] = ()) -> dict[str, li
     return incomplete
 
 
+def holds_no_rows(table: Path) -> bool:
+    """Whether the commits of an incomplete table that are only half there just put files together."""
+    commits = commits_of(table)
+    half = commits[_whole_commits(table, commits) :]
+    return all(
+        _is_readable(commit) and not any(add["dataChange"] for add in _actions(commit, "add")) for commit in half
+    )
+
+
 def undo_incomplete(table: Path, *, aside: Path) -> None:
     """Take back the last commits of an incomplete table, with the positions that they store.
 

@@ -27,7 +27,7 @@ class PinnedVersion(msgspec.Struct, frozen=True):
 class History(msgspec.Struct, frozen=True):
     """The columns that a table ever had, as far as commits were deleted, and by number the versions that stay."""
 
-    columns: frozenset[str] = frozenset()
+    columns: tuple[str, ...] = ()
     pinned: dict[int, PinnedVersion] = {}
     format: Literal[1] = 1
 
@@ -64,11 +64,11 @@ def extend_history(table: Path, *, pinned: Iterable[int]) -> History:
     for number in pinned:
         if number not in versions and _is_in_log(table, number):
             versions[number] = _describe(table, number)
-    history = History(before.columns | logged_columns(table), versions)
+    history = History(tuple(sorted({*before.columns, *logged_columns(table)})), versions)
     if history != before:
         path = _path(table)
         path.parent.mkdir(exist_ok=True)
-        write_atomically(path, msgspec.json.encode(history, order="sorted"))
+        write_atomically(path, msgspec.json.encode(history))
     return history
 
 

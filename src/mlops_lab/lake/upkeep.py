@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from deltalake.exceptions import DeltaError
-
 from mlops_lab.lake.compaction import due_size, put_together
 from mlops_lab.lake.delta import PROPERTIES, Lake
 from mlops_lab.lake.durability import sync_commits
-from mlops_lab.lake.faults import lake_fault
+from mlops_lab.lake.faults import as_lake_faults
 from mlops_lab.lake.history import extend_history
 from mlops_lab.lake.retention import Retention, delete_unneeded, is_worth_it, old_commits
 
@@ -31,14 +29,12 @@ def keep_small(
     commits = old_commits(folder, retention)
     if size is None and not is_worth_it(commits):
         return False
-    try:
+    with as_lake_faults(name, folder):
         history = extend_history(folder, pinned=pinned())
         _set_properties(lake, name)
         if size is not None:
-            put_together(lake.open_table(name), folder, size_bytes=size)
+            put_together(folder, size_bytes=size)
         delete_unneeded(folder, current=lake.files(name), pinned=history.files, commits=commits, retention=retention)
-    except (DeltaError, OSError) as error:
-        raise lake_fault(error, name, folder) from error
     return True
 
 

@@ -112,7 +112,7 @@ class Loop:
         self.follow()
         if any(decision.what in _CHANGES_CHAMPION for decision in self._made):
             self.name_champion()
-        keep_tables_small(self.project, self.lake, self.decisions)
+        keep_tables_small(self.project, self.lake, self.decisions, now=now)
         return self._made
 
     def _measure_and_decide(self, now: datetime, *, by: str) -> None:

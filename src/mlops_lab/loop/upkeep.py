@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from datetime import datetime
+from functools import cache, partial
 
 import msgspec
 
+from mlops_lab.alerts.alert import Alert
+from mlops_lab.alerts.channels.run import send_alerts
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.intake.digests import merge_digests
 from mlops_lab.intake.journal import ingest_lock
 from mlops_lab.lake import Lake
@@ -15,6 +19,7 @@ from mlops_lab.lake.upkeep import keep_small
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE
 from mlops_lab.rollout.decisions import Decision
+from mlops_lab.tables.declared import LOG_DIGESTS
 
 
 class _Snapshot(msgspec.Struct, frozen=True):
@@ -27,12 +32,18 @@ class _Lineage(msgspec.Struct, frozen=True):
 
 
 def keep_tables_small(
-    project: Project, lake: Lake, decisions: Sequence[Decision], *, retention: Retention | None = None
+    project: Project,
+    lake: Lake,
+    decisions: Sequence[Decision],
+    *,
+    now: datetime,
+    retention: Retention | None = None,
 ) -> None:
     """Put small files and digests of each table together, and delete what nobody needs any more. Nearly always nothing
     is due, which takes a few milliseconds.
 
-    Table versions that registered versions were trained on stay readable. Nothing is moved into the lake meanwhile.
+    Table versions that registered versions were trained on stay readable. Nothing is moved into the lake meanwhile. A
+    table that cannot be read stays as it is, and an alert says so, once a day.
     """
     retention = retention or Retention()
 
@@ -40,15 +51,19 @@ def keep_tables_small(
     def snapshots() -> set[_Snapshot]:
         return trained_on(project, decisions)
 
+    def pinned(name: str) -> set[int]:
+        return {item.version for item in snapshots() if item.table == name}
+
     with ingest_lock(project):
-        merge_digests(lake, settled_after=retention.files)
         for name in lake.tables():
-            keep_small(
-                lake,
-                name,
-                pinned=lambda name=name: {item.version for item in snapshots() if item.table == name},  # type: ignore[misc]
-                retention=retention,
-            )
+            try:
+                if name == LOG_DIGESTS.name:
+                    merge_digests(lake, settled_after=retention.files)
+                keep_small(lake, name, pinned=partial(pinned, name), retention=retention)
+            except EnvironmentFault as error:
+                what = f"{name}: its files are not put together any more, and it gets slower: {error.what}"
+                alert = Alert(now, "log", what, error.where or f"table {name}", error.hint or "check the disk")
+                send_alerts(project, lake, [alert], position=(f"upkeep {name}", now.toordinal()))
 
 
 def trained_on(project: Project, decisions: Sequence[Decision]) -> set[_Snapshot]:
