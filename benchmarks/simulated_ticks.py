@@ -51,8 +51,8 @@ def simulate_ticks(
     waiting: list[PredictionRecord] = []
     hour = f"interval {round(60 / minutes_per_tick * _SECONDS_PER_TICK)} seconds"
     with (
-        mock.patch.object(os, "fsync", return_value=None),
-        mock.patch.object(os, "fdatasync", return_value=None),
+        mock.patch.object(os, "fsync", _sync_nothing),
+        mock.patch.object(os, "fdatasync", _sync_nothing),
         mock.patch.dict(PROPERTIES, {"delta.deletedFileRetentionDuration": hour}),
     ):
         journal = Journal(worker_path(project.journal_path, 0))
@@ -79,3 +79,7 @@ def simulate_ticks(
             if tick % _TICKS_BETWEEN_MEASURES == _TICKS_BETWEEN_MEASURES - 1:
                 measured = (monotonic() - begin) / (tick + 1)
         journal.close()
+
+
+def _sync_nothing(_: int) -> None:
+    """Instead of `os.fsync`. A mock would keep each call in memory."""
