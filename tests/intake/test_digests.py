@@ -14,8 +14,8 @@ from mlops_lab.journal.records import encode_frame
 from mlops_lab.journal.workers import worker_path, worker_paths
 from mlops_lab.journal.writer import Journal
 from mlops_lab.lake import Lake
-from mlops_lab.lake.digest import add_digests
 from mlops_lab.monitoring.log_check import LogReport, check_log
+from mlops_lab.schemas.digest import add_digests
 from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS
 
 

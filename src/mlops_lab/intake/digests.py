@@ -9,8 +9,8 @@ import polars as pl
 
 from mlops_lab.lake import Lake
 from mlops_lab.lake.damage import readable_parts
-from mlops_lab.schemas.digest import DIGEST_SCHEMA, add_digests, digest_rows
 from mlops_lab.lake.retention import version_before
+from mlops_lab.schemas.digest import DIGEST_SCHEMA, add_digests, digest_rows
 from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS
 from mlops_lab.tables.table import Table
 
