@@ -121,3 +121,12 @@ def test_the_version_of_some_time_ago(lake):
     assert version_before(folder, timedelta(hours=1)) is None
     age(lake, range(31), 2)
     assert version_before(folder, timedelta(hours=1)) == 30
+
+
+@pytest.mark.parametrize("deleted", [1, 7, 25, 40])
+def test_a_deletion_that_is_interrupted_leaves_only_versions_that_can_be_read(lake, deleted):
+    age(lake, range(45), 7)
+    for path in old_commits(lake.table_path("rows"), Retention())[:deleted]:
+        path.unlink()
+    for version in versions(lake):
+        assert Lake(lake.path).read("rows", version=version).height == version + 1

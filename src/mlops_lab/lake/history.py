@@ -12,7 +12,7 @@ import msgspec
 from deltalake import DeltaTable
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.files import write_atomically
+from mlops_lab.files import sync_folder, write_atomically
 from mlops_lab.lake.durability import commits_of
 from mlops_lab.lake.reading import table_files
 
@@ -69,6 +69,8 @@ def extend_history(table: Path, *, pinned: Iterable[int]) -> History:
         path = _path(table)
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, msgspec.json.encode(history))
+        for folder in (path.parent, path.parent.parent):
+            sync_folder(folder)
     return history
 
 

@@ -31,7 +31,7 @@ class TableFile:
 def table_files(table: DeltaTable) -> dict[str, TableFile]:
     """The files of the table, by their path below its folder, as its log describes them."""
     actions = pl.DataFrame(table.get_add_actions(flatten=True))
-    columns = actions.select("path", "size_bytes", "num_records").iter_rows()
+    columns = zip(actions["path"], actions["size_bytes"], actions["num_records"], strict=True)
     return {unquote(path): TableFile(size, rows) for path, size, rows in columns}
 
 

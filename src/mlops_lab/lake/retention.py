@@ -6,6 +6,7 @@ take a table file by file.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,12 +30,17 @@ class Retention(NamedTuple):
 
 
 def old_commits(table: Path, retention: Retention) -> list[Path]:
-    """The commits and checkpoints that can be deleted: those before a checkpoint that is old enough itself."""
-    limit, log = clock.now() - retention.commits, commits_of(table)
-    for checkpoint in reversed(_checkpoints(table)):
-        if _changed_at(checkpoint) < limit and _is_whole(checkpoint):
-            version = checkpoint.name.removesuffix(_CHECKPOINT)
-            return [path for path in (*log, *_checkpoints(table)) if path.name[: len(version)] < version]
+    """The commits and checkpoints that can be deleted: those before a checkpoint that is old enough itself.
+
+    The newest come first. Whenever their deletion is interrupted, a version of which the commit is left can be read.
+    """
+    limit, log = clock.now() - retention.commits, table / "_delta_log"
+    versions = sorted(name for name in os.listdir(log) if name.endswith((".json", _CHECKPOINT)) and name[:20].isdigit())
+    for checkpoint in reversed([name for name in versions if name.endswith(_CHECKPOINT)]):
+        if _changed_at(log / checkpoint) < limit:
+            before = [log / name for name in reversed(versions) if name[:20] < checkpoint[:20]]
+            if not before or _is_whole(log / checkpoint):
+                return before
     return []
 
 
@@ -66,10 +72,6 @@ def version_before(table: Path, age: timedelta) -> int | None:
     """The newest version that is at least so old; None where the log does not go back that far."""
     limit = clock.now() - age
     return next((int(commit.stem) for commit in reversed(commits_of(table)) if _changed_at(commit) < limit), None)
-
-
-def _checkpoints(table: Path) -> list[Path]:
-    return sorted((table / "_delta_log").glob(f"*{_CHECKPOINT}"))
 
 
 def _is_whole(checkpoint: Path) -> bool:
