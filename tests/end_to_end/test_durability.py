@@ -20,14 +20,19 @@ from power_cut import Crash, Disk
 from running import Talk, mlops, mlops_serve, serving
 from synthetic import World, ask, day_begin, tell
 
+from mlops_lab import clock
 from mlops_lab.intake.journal import ingest_journal, recover_journals
 from mlops_lab.journal.segments import read_pieces, segments
+from mlops_lab.lake.retention import Retention
 from mlops_lab.loop.tick import Loop
+from mlops_lab.loop.upkeep import keep_tables_small
 from mlops_lab.monitoring.log_check import check_log
 from mlops_lab.project import Project, load_project
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.serving.answering.service import Service
 from mlops_lab.tables.open_lake import open_lake
+
+AT_ONCE = Retention(timedelta(0), timedelta(0))
 
 
 def make_service(project: Project) -> Service:
@@ -67,6 +72,8 @@ def test_what_was_acknowledged_survives_a_power_cut_at_any_moment(
     project: Project, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, points: int, keep_names: bool
 ) -> None:
     monkeypatch.setattr("mlops_lab.rollout.journal_retention.KEPT", timedelta(0))
+    monkeypatch.setattr("mlops_lab.lake.compaction._FILES", 2)
+    monkeypatch.setattr("mlops_lab.intake.digests._MOST_UNMERGED", 0)
     rows = world.parcels.filter(pl.col("asked_at") >= day_begin(24)).head(60).to_dicts()
     loop = Loop(project)
     loop.act(new_state=True)
@@ -76,6 +83,7 @@ def test_what_was_acknowledged_survives_a_power_cut_at_any_moment(
         disk.acknowledge(answer(service, rows[start : start + 10]))
         if start % 20:
             ingest_journal(project, loop.lake)
+            keep_tables_small(project, loop.lake, loop.decisions, now=clock.now(), retention=AT_ONCE)
         if start % 30 == 20:
             loop.act(new_state=True)
     service.close()

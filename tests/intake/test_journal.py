@@ -3,11 +3,14 @@
 import pytest
 from one_of_each import AT, REQUEST, ids, write
 
+from mlops_lab.intake import journal
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.journal.records import FactRecord, encode_frame
+from mlops_lab.journal.segments import read_pieces
 from mlops_lab.journal.workers import read_progress, worker_path
 from mlops_lab.journal.writer import Journal
 from mlops_lab.lake import Lake
+from mlops_lab.monitoring.log_check import check_log
 
 TABLES = ["outcomes", "predictions", "quarantine", "refusals", "shadows", "stock"]
 
@@ -80,3 +83,35 @@ def test_a_run_that_fails_between_two_tables_is_repeated_without_doubles(small, 
     assert not small.lake.exists(failing)
     ingest_journal(small.project, small.lake)
     assert {table: small.lake.read(table).height for table in TABLES} == dict.fromkeys(TABLES, 2)
+
+
+@pytest.mark.parametrize("killed_at", [None, "predictions", "outcomes"])
+def test_a_backlog_is_moved_in_pieces_each_once(small, monkeypatch, killed_at):
+    monkeypatch.setattr(journal, "_RECORDS_AT_ONCE", 9)  # two frames of six records, as a frame is in one piece
+    write(small.project, *"abc")
+    write(small.project, *"defg")
+    if killed_at:
+        append, appends = Lake.append, iter(range(100))
+
+        def fail(self: Lake, name: str, rows, **options):
+            if name == killed_at and next(appends) == 2:
+                raise RuntimeError("killed")
+            return append(self, name, rows, **options)
+
+        with monkeypatch.context() as broken:
+            broken.setattr(Lake, "append", fail)
+            with pytest.raises(RuntimeError, match="killed"):
+                ingest_journal(small.project, small.lake)
+        assert ids(small.lake) == [*"abcd"]
+    (end,) = ingest_journal(small.project, small.lake)
+    assert end == segments_end(small.project.journal_path)
+    assert {table: small.lake.read(table).height for table in TABLES} == dict.fromkeys(TABLES, 7)
+    assert ids(small.lake) == [*"abcdefg"]
+    if not killed_at:
+        assert small.lake.version("predictions") == 3
+    assert check_log(small.lake).problems == []
+
+
+def segments_end(path) -> int:
+    """The position after the last record of a journal."""
+    return max(piece.end for piece in read_pieces(path, 0))

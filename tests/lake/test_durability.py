@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from mlops_lab.lake import Lake
-from mlops_lab.lake.durability import incomplete_tables, undo_incomplete
+from mlops_lab.lake.compaction import put_together
+from mlops_lab.lake.durability import holds_no_rows, incomplete_tables, undo_incomplete
 
 ROWS = [pl.DataFrame({"id": [f"{batch}-{number}" for number in range(3)], "n": [1, 2, 3]}) for batch in range(30)]
 
@@ -160,3 +161,31 @@ def test_all_tables_are_synced_whoever_wrote_them(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda file: synced.append(Path(os.readlink(f"/proc/self/fd/{file}"))))
     Lake(lake.path).sync()
     assert {*lake.path.rglob("*"), lake.path} <= {*synced}
+
+
+@pytest.mark.parametrize("appended", [0, 1])
+def test_files_that_were_put_together_and_did_not_reach_the_disk_are_undone(tmp_path, appended):
+    lake = make(tmp_path, 5)
+    mark = lake.read_added("rows").mark
+    if appended:
+        append(lake, range(6))
+    put_together(lake.table_path("rows"), size_bytes=2**20)
+    (file,) = lake.files("rows")
+    os.truncate(lake.table_path("rows") / file, 0)
+    assert holds_no_rows(lake.table_path("rows"))
+    after = undo(lake)
+    added = after.read_added("rows", mark)
+    assert sum(part.height for part in added.parts) == (3 * (5 + appended) if added.is_whole else 3 * appended)
+    check(after, 5 + appended)
+
+
+def test_an_append_and_what_was_put_together_after_it_are_undone_as_a_whole(tmp_path):
+    lake = make(tmp_path, 5)
+    files = {*lake.files("rows")}
+    append(lake, range(6))
+    (newest,) = {*lake.files("rows")} - files
+    put_together(lake.table_path("rows"), size_bytes=2**20)
+    for file in (newest, *lake.files("rows")):
+        (lake.table_path("rows") / file).unlink()
+    assert not holds_no_rows(lake.table_path("rows"))
+    check(undo(lake), 5)

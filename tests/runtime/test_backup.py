@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,8 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.journal.writer import Journal
 from mlops_lab.lake import Lake
 from mlops_lab.lake.durability import incomplete_tables
+from mlops_lab.lake.retention import Retention
+from mlops_lab.lake.upkeep import keep_small
 from mlops_lab.project import Project, load_project
 from mlops_lab.runtime.backup import MANIFEST, make_backup
 from mlops_lab.runtime.restore import restore_backup
@@ -149,3 +152,13 @@ def test_nothing_is_restored_over_something_else(project: Project, tmp_path: Pat
         restore_backup(tmp_path / "backup", tmp_path / where)
     assert caught.value.code == ("bad_folder" if "inside" in where else "not_empty")
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["something"]
+
+
+def test_what_a_version_was_trained_on_is_in_a_backup(project: Project, tmp_path: Path) -> None:
+    keep_small(open_lake(project), "notes", pinned=lambda: [10], retention=Retention(timedelta(0), timedelta(0)))
+    assert not (project.lake_path / "notes" / "_delta_log" / f"{10:020d}.json").exists()
+    make_backup(project, tmp_path / "backup")
+    restore_backup(tmp_path / "backup", tmp_path / "restored")
+    lake = open_lake(load_project(tmp_path / "restored"))
+    assert sorted(lake.read("notes", version=10)["id"]) == [*range(11)]
+    assert (lake.read("notes").height, lake.position("notes", "me")) == (25, 25)

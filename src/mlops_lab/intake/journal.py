@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -18,7 +20,7 @@ from mlops_lab.intake.journal_faults import count_damage, report_faults, report_
 from mlops_lab.intake.logged_ids import index_ids
 from mlops_lab.intake.unfit import read_records
 from mlops_lab.journal.epochs import positions_until, read_epochs
-from mlops_lab.journal.records import SetAsideRecord
+from mlops_lab.journal.records import Record, SetAsideRecord
 from mlops_lab.journal.segments import segments
 from mlops_lab.journal.workers import Progress, read_progress, worker_paths
 from mlops_lab.journal.writer import Journal
@@ -37,6 +39,9 @@ from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS, QUARAN
 from mlops_lab.tables.facts import LOOP_COLUMNS
 from mlops_lab.tables.open_lake import read_undone
 
+_RECORDS_AT_ONCE = 20_000
+"""So many records are moved at once, so that a backlog takes no more memory the longer it is."""
+
 
 def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
     """Move the records written since the last time into the lake; the position reached in each worker's journal.
@@ -47,7 +52,7 @@ def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
     so are damaged bytes. Where the journal is not the one that was read before, or a table is older than it was, an
     alert says so, and the intake goes on from what both of them hold: see `journal.epochs`.
     """
-    with _ingest_lock(project):
+    with ingest_lock(project):
         logs, older = journal_logs(project, lake), _older_tables(project, lake)
         report_undone(logs, read_undone(project))
         if older and PREDICTIONS.exists(lake):
@@ -83,8 +88,9 @@ def _write_progress(project: Project, lake: Lake, positions: tuple[int, ...]) ->
 
 
 @contextmanager
-def _ingest_lock(project: Project) -> Iterator[None]:
-    """Held by one process at a time: two that read the same frames would both append them."""
+def ingest_lock(project: Project) -> Iterator[None]:
+    """Held by one process at a time: two that read the same frames would both append them, and tables are changed
+    otherwise only while nothing is appended."""
     try:
         project.home.mkdir(exist_ok=True)
         with (project.home / "ingest.lock").open("w") as lock:
@@ -110,16 +116,35 @@ def _note(lake: Lake, marks: Sequence[tuple[str, int]]) -> None:
 
 def _ingest(log: JournalLog, older: Sequence[str]) -> int:
     """Move what is new in one journal, and what the older tables lack of it; the position reached."""
-    project, lake = log.project, log.lake
     reached = log.resumption(PREDICTIONS.name).position
     first = min(segments(log.path), default=0)
     since = min([reached, *(max(log.resumption(table).position, first) for table in older)])
-    records = list(read_records(log.path, since))
-    report_faults(log, records)
-    if not records:
-        return reached
-    positions = positions_until(read_epochs(log.path), since, records[-1][0])  # after reading: one may have begun
-    span = _Span(since, [(writer_in(epoch, worker=log.worker), position) for epoch, position in positions])
+    end = reached
+    for records in _in_pieces(read_records(log.path, since)):
+        report_faults(log, records)
+        if records:
+            end = _move(log, records, _span(log, since, records[-1][0]), older=older, reached=reached)
+            since = end
+    return end
+
+
+def _in_pieces(records: Iterable[tuple[int, Record]]) -> Iterator[list[tuple[int, Record]]]:
+    """The records in pieces that fit into memory, however many there are; the last one may be empty. A frame, whose
+    records share a position, is in one piece."""
+    piece: list[tuple[int, Record]] = []
+    for _, frame in groupby(records, key=itemgetter(0)):
+        piece += frame
+        if len(piece) >= _RECORDS_AT_ONCE:
+            yield piece
+            piece = []
+    yield piece
+
+
+def _move(
+    log: JournalLog, records: Sequence[tuple[int, Record]], span: _Span, *, older: Sequence[str], reached: int
+) -> int:
+    """Move a piece of a journal, of which `predictions` holds all up to `reached`; the position at its end."""
+    project, lake = log.project, log.lake
     aside: list[tuple[int, SetAsideRecord]] = []
     *others, predictions = [make_rows_of(batch, aside) for batch in make_batches(project, lake, records, aside)]
     others.append(make_rows_of(quarantine_batch(records, aside), aside))
@@ -128,7 +153,7 @@ def _ingest(log: JournalLog, older: Sequence[str]) -> int:
     with ThreadPoolExecutor(max_workers=4) as pool:  # delta-rs works outside the GIL
         appended = list(pool.map(lambda rows: _append_new(log, rows, span), others))
     changed = {table for table in (*appended, LOG_DIGESTS.name) if table not in {"", *older} and lake.exists(table)}
-    marks = [last_epoch_mark(log.worker, epoch=positions[-1].epoch), *version_marks(lake, sorted(changed))]
+    marks = [last_epoch_mark(log.worker, epoch=span.epoch), *version_marks(lake, sorted(changed))]
     if span.end > reached:
         PREDICTIONS.append(lake, predictions.after(reached), position=span.last, also=[*span.also, *marks])
     return span.end
@@ -145,6 +170,7 @@ class _Span(NamedTuple):
 
     since: int
     positions: list[tuple[str, int]]
+    epoch: str
 
     @property
     def last(self) -> tuple[str, int]:
@@ -157,6 +183,13 @@ class _Span(NamedTuple):
     @property
     def end(self) -> int:
         return self.last[1]
+
+
+def _span(log: JournalLog, since: int, until: int) -> _Span:
+    """The part of a journal that was just read: an epoch may have begun meanwhile."""
+    positions = positions_until(read_epochs(log.path), since, until)
+    stored = [(writer_in(epoch, worker=log.worker), position) for epoch, position in positions]
+    return _Span(since, stored, positions[-1].epoch)
 
 
 def _write_digests(log: JournalLog, rows: Mapping[str, Rows], span: _Span) -> None:

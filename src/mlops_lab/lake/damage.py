@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import msgspec
 import polars as pl
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake.delta import Lake
+from mlops_lab.lake.history import logged_columns, read_history
 
 
 @dataclass(frozen=True)
@@ -47,23 +47,29 @@ def read_readable(lake: Lake, table: str) -> tuple[pl.DataFrame, list[DamagedFil
     if any(file.file is None for file in damaged):
         return pl.DataFrame(), damaged
     schema = lake.schema(table)
-    parts = [pl.DataFrame(schema=schema)]
-    unreadable = {file.file for file in damaged}
-    for name in sorted(lake.files(table).keys() - unreadable):
-        try:
-            parts.append(pl.read_parquet(lake.table_path(table) / name))
-        except (OSError, pl.exceptions.PolarsError) as error:
-            damaged.append(DamagedFile(table, name, str(error).splitlines()[0][:200]))
+    parts = [pl.DataFrame(schema=schema), *_readable_parts(lake, table, damaged)]
     return pl.concat(parts, how="diagonal_relaxed").select(list(schema)), damaged
 
 
+def readable_parts(lake: Lake, table: str) -> Iterator[pl.DataFrame]:
+    """The rows of each file of the table that can be read, as they are stored; one after the other, as a table may be
+    larger than the memory."""
+    damaged = check_files(lake, table)
+    if all(file.file is not None for file in damaged):
+        yield from _readable_parts(lake, table, damaged)
+
+
+def _readable_parts(lake: Lake, table: str, damaged: list[DamagedFile]) -> Iterator[pl.DataFrame]:
+    """The rows of the files that are not damaged; those that cannot be read either are added to `damaged`."""
+    unreadable = {file.file for file in damaged}
+    for name in sorted(lake.files(table).keys() - unreadable):
+        try:
+            yield pl.read_parquet(lake.table_path(table) / name, glob=False)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            damaged.append(DamagedFile(table, name, str(error).splitlines()[0][:200]))
+
+
 def past_columns(lake: Lake, table: str) -> set[str]:
-    """All columns that the table ever had, as far as its log goes back."""
-    names: set[str] = set()
-    for file in (lake.table_path(table) / "_delta_log").glob("*.json"):
-        with suppress(OSError, msgspec.DecodeError, KeyError):
-            actions = [msgspec.json.decode(line) for line in file.read_bytes().splitlines() if b'"metaData"' in line]
-            for action in actions:
-                schema = msgspec.json.decode(action["metaData"]["schemaString"])
-                names |= {column["name"] for column in schema["fields"]}
-    return names
+    """All columns that the table ever had, as far as its log goes back, and what is noted of commits before."""
+    path = lake.table_path(table)
+    return {*read_history(path).columns, *logged_columns(path)}

@@ -3,49 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import CommitFailedError
 
 from mlops_lab.errors import NotFound
 from mlops_lab.files import locked, sync_folder
 from mlops_lab.lake.added import Added, Mark, added_files, mark_of
 from mlops_lab.lake.durability import sync_commits, sync_table
-from mlops_lab.lake.faults import lake_fault
-from mlops_lab.lake.fingerprint import fingerprint_frame
+from mlops_lab.lake.faults import as_lake_faults
+from mlops_lab.lake.history import pinned_version
+from mlops_lab.lake.reading import Bounds, TableFile, read_file, read_files, read_table, table_files
+from mlops_lab.lake.snapshots import Snapshot, fingerprint_table
 from mlops_lab.schemas.casts import cast_exactly, join_types
 from mlops_lab.schemas.evolution import Column, as_declared
 
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """A table at a version, with the fingerprint of its content."""
-
-    table: str
-    version: int
-    rows: int
-    fingerprint: str
-
-    def __str__(self) -> str:
-        return f"{self.table}@{self.version}"
-
-
-@dataclass(frozen=True)
-class TableFile:
-    """One file of a table: its size and the number of its rows, as the table's log tells them."""
-
-    size_bytes: int
-    rows: int
-
-
+PROPERTIES = {
+    "delta.checkpointInterval": "20",
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.deletedFileRetentionDuration": "interval 1 hours",
+}
+"""Of each table. Commits are deleted by us only (`lake.retention`), and files that were put together are not listed for
+a week in each checkpoint."""
 _REOPEN_AFTER_APPENDS = 20
 _MOST_CONFLICTS = 20
 """How often an append is tried again because another process was faster."""
@@ -118,10 +104,7 @@ class Lake:
         with locked(self.path):
             if self.exists(name):
                 return False
-            configuration = {
-                "delta.checkpointInterval": "20",
-                "delta.dataSkippingStatsColumns": time or rows.columns[0],
-            }
+            configuration = {**PROPERTIES, "delta.dataSkippingStatsColumns": time or rows.columns[0]}
             write_deltalake(str(path), rows, mode="append", commit_properties=properties, configuration=configuration)
             sync_commits(path, 0)
             sync_folder(self.path)
@@ -131,12 +114,12 @@ class Lake:
         self, name: str, rows: pl.DataFrame, *, position: tuple[str, int] | None, properties: CommitProperties
     ) -> bool:
         """Write one more version; False where the rows are in the table already."""
-        if _is_written(self._open(name), position):
+        if _is_written(self.open_table(name), position):
             return False
         added = self._fit(name, rows)
         # once more, of the very version that the commit follows: Delta refuses a commit after another one of the same
         # writer, but knows of none before that version
-        target = self._open(name)
+        target = self.open_table(name)
         if _is_written(target, position):
             return False
         first = int(target.version()) + 1
@@ -147,9 +130,28 @@ class Lake:
             self._handles.pop(name, None)
         return True
 
+    def rewrite(
+        self, name: str, change: Callable[[pl.DataFrame], pl.DataFrame], *, counted_by: str | None = None
+    ) -> None:
+        """Put what `change` makes of the stored rows in their place, in one commit. All positions stay; `counted_by`:
+        the writer whose position is the number of the new rows.
+
+        Rows that another process appends meanwhile are kept.
+        """
+        path = self.table_path(name)
+        with locked(path):
+            table = DeltaTable(str(path))  # not the kept one, which goes on when another process commits
+            rows = change(pl.DataFrame(table.scan()))
+            positions = [Transaction(counted_by, rows.height)] if counted_by else None
+            properties = CommitProperties(app_transactions=positions)
+            first = int(table.version()) + 1
+            write_deltalake(table, rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties)
+            sync_commits(path, first)
+        self._handles.pop(name, None)
+
     def position(self, name: str, writer: str, *, version: int | None = None) -> int:
         """The number of the writer's last append (up to a version of the table, if given); 0 before the first."""
-        return (self._open(name, version=version).transaction_version(writer) or 0) if self.exists(name) else 0
+        return (self.open_table(name, version=version).transaction_version(writer) or 0) if self.exists(name) else 0
 
     def sync(self) -> None:
         """Bring all tables to the disk, also what a process wrote that was killed before it could do so."""
@@ -160,9 +162,7 @@ class Lake:
 
     def files(self, name: str) -> dict[str, TableFile]:
         """The files of the table, by their path below its folder, as its log describes them."""
-        actions = pl.DataFrame(self._open(name).get_add_actions(flatten=True))
-        columns = actions.select("path", "size_bytes", "num_records").iter_rows()
-        return {unquote(path): TableFile(size, rows) for path, size, rows in columns}
+        return table_files(self.open_table(name))
 
     def read(
         self,
@@ -181,13 +181,14 @@ class Lake:
         with `as_stored`, they are read as they are.
         """
 
+        bounds = Bounds(since, before)
+        pinned = None if version is None else pinned_version(self.table_path(name), version)
+
         def scan() -> pl.DataFrame:
-            table = self._open(name, version=version)
-            bounds = ((since, ">="), (before, "<"))
-            kept = [f"{bound[0]} {sign} '{bound[1].isoformat()}'" for bound, sign in bounds if bound]
-            predicate = " AND ".join(kept) or None
-            stored = None if columns is None else _known_columns(table, columns)
-            return pl.DataFrame(table.scan(predicate=predicate, columns=stored))
+            if pinned is None:
+                return read_table(self.open_table(name, version=version), bounds, columns)
+            paths = [self.table_path(name) / file for file in pinned.files]
+            return read_files(paths, pinned.columns, bounds, columns)
 
         rows = self._guard(name, scan)
         if as_stored:
@@ -206,30 +207,25 @@ class Lake:
     def _read_files(self, name: str, files: Sequence[str], columns: Sequence[str] | None) -> Iterator[pl.DataFrame]:
         wanted = {column: dtype for column, dtype in self.schema(name).items() if columns is None or column in columns}
 
-        def read(file: str) -> pl.DataFrame:
-            path = self.table_path(name) / file
-            stored = [column for column in pl.read_parquet_schema(path) if column in wanted]
-            part = pl.read_parquet(path, columns=stored, glob=False)
-            return pl.concat([pl.DataFrame(schema=wanted), part], how="diagonal_relaxed")
-
         for file in files:
-            rows = self._guard(name, lambda file=file: read(file))  # type: ignore[misc]
+            path = self.table_path(name) / file
+            rows = self._guard(name, lambda path=path: read_file(path, wanted))  # type: ignore[misc]
             yield as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
 
     def schema(self, name: str) -> dict[str, pl.DataType]:
         """Column names and dtypes; empty where the table does not exist yet."""
         if not self.exists(name):
             return {}
-        return dict(pl.DataFrame(self._open(name).schema().to_arrow().empty_table()).schema)
+        return dict(pl.DataFrame(self.open_table(name).schema().to_arrow().empty_table()).schema)
 
     def version(self, name: str) -> int:
         """The number of the table's latest version."""
-        return int(self._open(name).version())
+        return int(self.open_table(name).version())
 
     def snapshot(self, name: str, rows: pl.DataFrame | None = None) -> Snapshot:
         """The table as it is now. `rows`: its content, if it has just been read, so that it is not read again."""
         rows = self.read(name) if rows is None else rows
-        return Snapshot(name, self.version(name), rows.height, fingerprint_frame(_sort_by_values(rows)))
+        return Snapshot(name, self.version(name), rows.height, fingerprint_table(rows))
 
     def _fit(self, name: str, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with the types of the table. Where they do not fit, or where the project has declared another type
@@ -245,10 +241,10 @@ class Lake:
                 old = self.read(name, columns=[column.name], as_stored=True)[column.name]
                 casts[column.name] = join_types(column, old)
         casts = {column: dtype for column, dtype in casts.items() if dtype != stored[column]}
-        if casts:
-            self._rewrite(name, casts)
+        if casts:  # older versions keep the old ones
+            self.rewrite(name, lambda old: old.with_columns(_cast(old, casts)))
         types = {column: casts.get(column, stored.get(column, dtype)) for column, dtype in rows.schema.items()}
-        return rows.with_columns(cast_exactly(rows[column], dtype)[0] for column, dtype in types.items())
+        return rows.with_columns(_cast(rows, types))
 
     def _try_again(self, name: str, write: Callable[[], bool]) -> bool:
         """Write; where another process committed meanwhile, look at the table as it is now, and write again."""
@@ -259,16 +255,8 @@ class Lake:
                 self._handles.pop(name, None)
         return write()
 
-    def _rewrite(self, name: str, casts: Mapping[str, pl.DataType]) -> None:
-        """Write a table anew with other types of these columns, in one commit; older versions keep the old ones."""
-        rows = self.read(name, as_stored=True)
-        rows = rows.with_columns(cast_exactly(rows[column], dtype)[0] for column, dtype in casts.items())
-        first = self.version(name) + 1
-        write_deltalake(self._open(name), rows, mode="overwrite", schema_mode="overwrite")
-        sync_commits(self.table_path(name), first)
-        self._handles.pop(name, None)
-
-    def _open(self, name: str, *, version: int | None = None) -> DeltaTable:
+    def open_table(self, name: str, *, version: int | None = None) -> DeltaTable:
+        """The table as delta-rs opens it, at its newest version or at another one; NotFound where there is none."""
         if not self.exists(name):
             raise NotFound(
                 f'there is no table "{name}"',
@@ -289,14 +277,8 @@ class Lake:
         return handle
 
     def _guard(self, name: str, work: Callable[[], _Result]) -> _Result:
-        try:
+        with as_lake_faults(name, self.table_path(name)):
             return work()
-        except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
-            raise lake_fault(error, name, self.table_path(name)) from error
-        except Exception as error:
-            if type(error) is not Exception:  # delta-rs raises a bare one where a value does not fit its column
-                raise
-            raise lake_fault(error, name, self.table_path(name)) from error
 
 
 def _is_written(table: DeltaTable, position: tuple[str, int] | None) -> bool:
@@ -304,13 +286,5 @@ def _is_written(table: DeltaTable, position: tuple[str, int] | None) -> bool:
     return position is not None and (table.transaction_version(position[0]) or -1) >= position[1]
 
 
-def _known_columns(table: DeltaTable, columns: Sequence[str]) -> list[str]:
-    """Those of the columns that the table has; its first one where it has none of them, for the number of rows."""
-    stored = [field.name for field in table.schema().fields]
-    return [column for column in columns if column in stored] or stored[:1]
-
-
-def _sort_by_values(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows in an order that depends only on their values. The first columns are nearly always enough for it."""
-    first = rows.columns[:2]
-    return rows.sort(rows.columns if rows.select(first).is_duplicated().any() else first)
+def _cast(rows: pl.DataFrame, types: Mapping[str, pl.DataType]) -> list[pl.Series]:
+    return [cast_exactly(rows[column], dtype)[0] for column, dtype in types.items()]

@@ -52,10 +52,20 @@ def sync_files(table: Path, files: Iterable[str]) -> None:
     sync_folder(table)
 
 
+def commits_of(table: Path) -> list[Path]:
+    """The files of the commits, oldest first. Those before a checkpoint may have been deleted."""
+    return sorted(path for path in (table / _LOG).glob("*.json") if path.stem.isdigit())
+
+
+def named_files(commit: Path) -> set[str]:
+    """The files that a commit adds or takes away."""
+    return {unquote(action["path"]) for kind in ("add", "remove") for action in _actions(commit, kind)}
+
+
 def copy_table(table: Path, target: Path) -> None:
     """Copy a table as it is now, while others append to it. FileNotFoundError where files are deleted meanwhile."""
     log = table / _LOG
-    last = int(_commits(table)[-1].stem)
+    last = int(commits_of(table)[-1].stem)
     (target / _LOG).mkdir(parents=True)
     for path in log.iterdir():
         version = path.name.split(".")[0]
@@ -73,12 +83,21 @@ def incomplete_tables(lake: Path, *, kept: Collection[str] = ()) -> dict[str, li
     """
     incomplete = {}
     for table in sorted(path.parent for path in lake.glob(f"*/{_LOG}")):
-        commits = _commits(table)
+        commits = commits_of(table)
         whole = _whole_commits(table, commits)
         if whole == len(commits) or (whole == 0 and (table.name in kept or not _is_new(commits[0]))):
             continue
         incomplete[table.name] = [path.name for commit in commits[whole:] for path in _incomplete_files(table, commit)]
     return incomplete
+
+
+def holds_no_rows(table: Path) -> bool:
+    """Whether the commits of an incomplete table that are only half there just put files together."""
+    commits = commits_of(table)
+    half = commits[_whole_commits(table, commits) :]
+    return all(
+        _is_readable(commit) and not any(add["dataChange"] for add in _actions(commit, "add")) for commit in half
+    )
 
 
 def undo_incomplete(table: Path, *, aside: Path) -> None:
@@ -87,7 +106,7 @@ def undo_incomplete(table: Path, *, aside: Path) -> None:
     A commit that can be read is undone by another one: processes that have the table open go on. One that cannot be
     read, and a table of which nothing is whole, is moved to the folder `aside`.
     """
-    commits = _commits(table)
+    commits = commits_of(table)
     whole, readable = _whole_commits(table, commits), _readable_commits(commits)
     if whole == 0:
         _move(table, aside)
@@ -111,8 +130,8 @@ def undo_incomplete(table: Path, *, aside: Path) -> None:
 def _whole_commits(table: Path, commits: Sequence[Path]) -> int:
     """How many of the commits come before the first of the last ones that is only half there.
 
-    Commits are made one after the other: before one whose files are all there, all are. Files that were removed again
-    need not be there.
+    Commits are made one after the other: before one whose files are all there, all are. Files that a whole commit
+    removed again need not be there.
     """
     whole, removed = len(commits), set[str]()
     for number in reversed(range(len(commits))):
@@ -123,7 +142,8 @@ def _whole_commits(table: Path, commits: Sequence[Path]) -> int:
         added = {add["path"] for add in _actions(commit, "add")} - removed
         if {path.name for path in _incomplete_files(table, commit)} & {unquote(path) for path in added}:
             whole = number
-        elif added:
+            continue  # what it removed is needed again
+        if added:
             break
         removed |= {remove["path"] for remove in _actions(commit, "remove")}
     return whole
@@ -140,11 +160,6 @@ def _readable_commits(commits: Sequence[Path]) -> int:
     while readable and not _is_readable(commits[readable - 1]):
         readable -= 1
     return readable
-
-
-def _commits(table: Path) -> list[Path]:
-    """The files of the commits, oldest first. Those before a checkpoint may have been deleted."""
-    return sorted(path for path in (table / _LOG).glob("*.json") if path.stem.isdigit())
 
 
 def _incomplete_files(table: Path, commit: Path) -> list[Path]:

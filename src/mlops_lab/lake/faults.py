@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import polars as pl
+from deltalake.exceptions import DeltaError
 
 from mlops_lab.errors import EnvironmentFault
 
@@ -24,3 +29,16 @@ def lake_fault(error: Exception, name: str, path: Path) -> EnvironmentFault:
         ),
     )
     return EnvironmentFault(what, code="lake_fault", where=f'table "{name}" in {path}', hint=hint)
+
+
+@contextmanager
+def as_lake_faults(name: str, path: Path) -> Iterator[None]:
+    """Errors of delta-rs, Polars and the disk as `lake_fault`."""
+    try:
+        yield
+    except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
+        raise lake_fault(error, name, path) from error
+    except Exception as error:
+        if type(error) is not Exception:  # delta-rs raises a bare one where a value does not fit its column
+            raise
+        raise lake_fault(error, name, path) from error

@@ -6,11 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from mlops_lab.alerts.channels.run import send_alerts
-from mlops_lab.alerts.rules import unmeasured_alert
-from mlops_lab.errors import EnvironmentFault
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.sources import load_sources
@@ -18,27 +15,19 @@ from mlops_lab.lake import Lake
 from mlops_lab.loop.act import name_champion, record_decision
 from mlops_lab.loop.clock import check_moment, clock_alert, decide_about_clock
 from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split
-from mlops_lab.loop.days import (
-    MAX_DAYS,
-    NO_TICK,
-    days_to_measure,
-    measured_until,
-    position_of,
-    split_days,
-    writer_of,
-)
-from mlops_lab.loop.decide import as_made_later, decide
-from mlops_lab.loop.measure_day import MeasuredDay, measure_day
-from mlops_lab.loop.observe import observe
-from mlops_lab.monitoring.measure import note_unmeasured, quality_of
+from mlops_lab.loop.days import days_to_measure, measured_until, position_of, split_days, writer_of
+from mlops_lab.loop.measure_day import MeasuredDay
+from mlops_lab.loop.past_days import champion_of, decide_as_of, give_up, measure_past_day
+from mlops_lab.loop.upkeep import keep_tables_small
+from mlops_lab.monitoring.measure import quality_of
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.project.owners import Hold, Role, take_role
 from mlops_lab.rollout.compatibility import check_live_versions, check_schema
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, made_before, read_decisions
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, read_decisions
 from mlops_lab.rollout.deploy import check_deployable, deploy, deployed_generation, has_long_journal, is_followed
-from mlops_lab.rollout.versions import check_loads, find_unreadable, find_version, load_plan_of, load_predictor
+from mlops_lab.rollout.versions import check_loads, find_unreadable, load_plan_of, load_predictor
 from mlops_lab.serving.answering.routing_table import RoutingTable
 from mlops_lab.tables.arrival import LOAD_LEAD
 from mlops_lab.tables.declared import DECISIONS, MEASUREMENTS
@@ -49,7 +38,6 @@ from mlops_lab.training.pipeline import load_pipeline
 from mlops_lab.training.progress import Report, silent
 
 _CHANGES_CHAMPION = {DecisionKind.PROMOTE, DecisionKind.ROLL_BACK}
-_NEEDS_PACKAGE = {DecisionKind.CANARY, DecisionKind.PROMOTE}
 TURN_SECONDS = 10.0
 """How long a loop waits for another one that is at work: for a tick, but not for a training."""
 
@@ -124,6 +112,7 @@ class Loop:
         self.follow()
         if any(decision.what in _CHANGES_CHAMPION for decision in self._made):
             self.name_champion()
+        keep_tables_small(self.project, self.lake, self.decisions, now=now)
         return self._made
 
     def _measure_and_decide(self, now: datetime, *, by: str) -> None:
@@ -134,12 +123,13 @@ class Loop:
         """
         too_old, days = split_days(days_to_measure(self.project, self.lake, self.decisions, now=now))
         if too_old is not None:
-            self._give_up(too_old)
+            give_up(self.project, self.lake, self.decisions, window=too_old)
         for number, window in enumerate(days, start=1):
             progress = f" (day {number} of {len(days)})" if len(days) > 1 else ""
             day = self._measure(window, progress)
             self._decide(window.end if number < len(days) else now, day, now=now, by=by)
-            MEASUREMENTS.append(self.lake, day.measurements, position=self._position_of(window))
+            position = position_of(window, writer_of(self.decisions))
+            MEASUREMENTS.append(self.lake, day.measurements, position=position)
             self.measured.append(window)
         if not days:
             self._decide(now, None, now=now, by=by)
@@ -154,52 +144,25 @@ class Loop:
             position = (decision.rule, len(self.decisions))
             send_alerts(self.project, self.lake, [clock_alert(decision)], position=position)
 
-    def _give_up(self, window: Window) -> None:
-        """Note that time lies too far back to be measured."""
-        reason = f"{NO_TICK} for more than {MAX_DAYS} days"
-        send_alerts(self.project, self.lake, [unmeasured_alert(window, reason)], position=self._position_of(window))
-        rows = note_unmeasured(window, version=self.state.champion, reason=reason)
-        MEASUREMENTS.append(self.lake, rows, position=self._position_of(window))
-
     def _measure(self, window: Window, progress: str) -> MeasuredDay:
-        """The day, measured for the champion of that day, its alerts sent."""
-        then = fold(made_before(self.decisions, window.end))
-        champion = then.champion or self.state.champion
-        assert champion is not None
-        day = measure_day(
+        day = measure_past_day(
             self.project,
             self.lake,
+            self.decisions,
             window=window,
-            champion=champion,
-            package=self._package(champion),
             verifier=self._verifier,
             report=lambda stage: self.report(f"{stage}{progress}"),
         )
+        champion = champion_of(window, self.decisions)
         self.last_log_loss = quality_of(day.measurements, "log_loss", version=champion)
-        send_alerts(self.project, self.lake, day.alerts, position=self._position_of(window))
         return day
 
     def _decide(self, as_of: datetime, day: MeasuredDay | None, *, now: datetime, by: str) -> None:
-        """Make the decision that was due at `as_of`, a day without a tick, or is due `now`."""
-        assert self.state.champion is not None
-        package = self._package(self.state.champion)
-        observation = observe(self.project, self.lake, now=as_of, state=self.state, package=package, day=day)
-        decision = decide(self.project, self.state, observation, by=by)
-        if decision is not None and as_of < now:
-            decision = as_made_later(decision, now, self.project.timezone)
-        if decision is not None and self._can_follow(decision):
+        decision = decide_as_of(
+            self.project, self.lake, self.decisions, state=self.state, as_of=as_of, day=day, now=now, by=by
+        )
+        if decision is not None:
             self.record(decision)
-
-    def _can_follow(self, decision: Decision) -> bool:
-        """Whether servers can do what is decided. A version whose package is not there waits, and `mlops status` says
-        so; it is taken back in any case."""
-        if decision.what not in _NEEDS_PACKAGE or decision.version is None:
-            return True
-        try:
-            check_loads(self.project, self.decisions, decision.version)
-        except EnvironmentFault:
-            return False
-        return True
 
     def run(self, now: datetime, *, by: str, accept_changes: bool = False) -> Decision:
         """Train a candidate as of `now`; the decision about it: bootstrap, shadow, or refuse.
@@ -330,14 +293,7 @@ class Loop:
             )
         )
 
-    def _package(self, version: int) -> Path:
-        """The folder of the version's package."""
-        return self.project.root / find_version(self.decisions, version).package
-
     def _is_measured(self, end: datetime) -> bool:
         """Whether the day that ends at `end`, or a later one, was measured."""
         until = measured_until(self.lake, self.decisions)
         return until is not None and until >= end
-
-    def _position_of(self, window: Window) -> tuple[str, int]:
-        return position_of(window, writer_of(self.decisions))

@@ -10,7 +10,7 @@ import msgspec
 from mlops_lab.contracts.fields import Field
 from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.lake import Lake
-from mlops_lab.lake.durability import incomplete_tables, undo_incomplete
+from mlops_lab.lake.durability import holds_no_rows, incomplete_tables, undo_incomplete
 from mlops_lab.project import Project
 from mlops_lab.schemas.evolution import Column
 from mlops_lab.tables.declared import DECISIONS, OUTCOMES, TABLES
@@ -45,8 +45,9 @@ def _undo_incomplete(project: Project) -> None:
         with (project.home / "undo.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             tables = _incomplete(project)  # another process may have done it meanwhile
-            undone = {**read_undone(project), **tables}
-            write_atomically(project.undone_path, msgspec.json.encode(undone))
+            lost = {table: files for table, files in tables.items() if not holds_no_rows(project.lake_path / table)}
+            if lost:
+                write_atomically(project.undone_path, msgspec.json.encode({**read_undone(project), **lost}))
             for table in tables:
                 undo_incomplete(project.lake_path / table, aside=project.home / "set_aside")
     except OSError as error:

@@ -1,0 +1,98 @@
+"""The steps of a tick for a day that is over: measure it, decide as of its end, or note that it is not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mlops_lab.alerts.channels.run import send_alerts
+from mlops_lab.alerts.rules import unmeasured_alert
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.lake import Lake
+from mlops_lab.loop.days import MAX_DAYS, NO_TICK, position_of, writer_of
+from mlops_lab.loop.decide import as_made_later, decide
+from mlops_lab.loop.measure_day import MeasuredDay, measure_day
+from mlops_lab.loop.observe import observe
+from mlops_lab.monitoring.measure import note_unmeasured
+from mlops_lab.monitoring.parity import Verifier
+from mlops_lab.monitoring.window import Window
+from mlops_lab.project import Project
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold, made_before
+from mlops_lab.rollout.versions import check_loads, find_version
+from mlops_lab.tables.declared import MEASUREMENTS
+from mlops_lab.training.progress import Report
+
+_NEEDS_PACKAGE = {DecisionKind.CANARY, DecisionKind.PROMOTE}
+
+
+def champion_of(window: Window, decisions: Sequence[Decision]) -> int:
+    """The champion of a day that is over; that of now, where there was none yet."""
+    champion = fold(made_before(decisions, window.end)).champion or fold(decisions).champion
+    assert champion is not None
+    return champion
+
+
+def give_up(project: Project, lake: Lake, decisions: Sequence[Decision], *, window: Window) -> None:
+    """Note that time lies too far back to be measured."""
+    position = position_of(window, writer_of(decisions))
+    reason = f"{NO_TICK} for more than {MAX_DAYS} days"
+    send_alerts(project, lake, [unmeasured_alert(window, reason)], position=position)
+    rows = note_unmeasured(window, version=fold(decisions).champion, reason=reason)
+    MEASUREMENTS.append(lake, rows, position=position)
+
+
+def measure_past_day(
+    project: Project,
+    lake: Lake,
+    decisions: Sequence[Decision],
+    *,
+    window: Window,
+    verifier: Verifier,
+    report: Report,
+) -> MeasuredDay:
+    """The day, measured for the champion of that day, its alerts sent."""
+    champion = champion_of(window, decisions)
+    day = measure_day(
+        project,
+        lake,
+        window=window,
+        champion=champion,
+        package=project.root / find_version(decisions, champion).package,
+        verifier=verifier,
+        report=report,
+    )
+    send_alerts(project, lake, day.alerts, position=position_of(window, writer_of(decisions)))
+    return day
+
+
+def decide_as_of(
+    project: Project,
+    lake: Lake,
+    decisions: Sequence[Decision],
+    *,
+    state: RolloutState,
+    as_of: datetime,
+    day: MeasuredDay | None,
+    now: datetime,
+    by: str,
+) -> Decision | None:
+    """The decision that was due at `as_of`, a day without a tick, or is due `now`; None where there is none to make."""
+    assert state.champion is not None
+    package = project.root / find_version(decisions, state.champion).package
+    observation = observe(project, lake, now=as_of, state=state, package=package, day=day)
+    decision = decide(project, state, observation, by=by)
+    if decision is not None and as_of < now:
+        decision = as_made_later(decision, now, project.timezone)
+    return decision if decision is not None and _can_follow(project, decisions, decision) else None
+
+
+def _can_follow(project: Project, decisions: Sequence[Decision], decision: Decision) -> bool:
+    """Whether servers can do what is decided. A version whose package is not there waits, and `mlops status` says so;
+    it is taken back in any case."""
+    if decision.what not in _NEEDS_PACKAGE or decision.version is None:
+        return True
+    try:
+        check_loads(project, decisions, decision.version)
+    except EnvironmentFault:
+        return False
+    return True
