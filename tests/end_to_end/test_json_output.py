@@ -20,7 +20,7 @@ from outputs import name_command, read_output
 from mlops_lab.cli.errors import guarded
 from mlops_lab.cli.json_schemas import RECORDS
 from mlops_lab.cli.records.errors import ErrorRecord
-from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, ReadyEvent, StoppedEvent
+from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, ReadyEvent, StoppedEvent, WarningEvent
 from mlops_lab.cli.watchers import JsonLines
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake import Lake
@@ -41,7 +41,7 @@ ELSEWHERE = {
     "tune": "test_tune.py",
 }
 """Commands that train, serve or make a project, and the test that checks their output."""
-EVENTS_OF_UP = {ReadyEvent, DecisionEvent, ErrorEvent, StoppedEvent}
+EVENTS_OF_UP = {ReadyEvent, DecisionEvent, WarningEvent, ErrorEvent, StoppedEvent}
 AT = datetime(2024, 4, 3, 10, tzinfo=UTC)
 
 
@@ -149,6 +149,7 @@ def test_every_event_of_up_is_a_published_record(project: Project, capsys: pytes
         lines.server_ready(address, FirstSteps("curl", None, "mlops outcomes labels.csv", "id,late"))
         lines.server_ready(address, None)
         lines.decision_made(Decision(AT, DecisionKind.SHADOW, 2, "gates", "it is better", "loop", {"gates": []}))
+        lines.warned('on 2024-04-02: 40% of "city" is missing; in training 1% was')
         lines.failed(EnvironmentFault("the server died", code="server_died", hint="look at its log"))
         lines.stopped(UpSummary(seconds=1.5, answers=3, outcomes=2, decisions=1))
     printed = capsys.readouterr().out.splitlines()

@@ -14,12 +14,15 @@ def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
         loop = Loop(open_project(project), report=lambda stage: status.update(stage))
         now = loop.moment(parse_at(at))
         decisions = loop.tick(now, by="loop")
+    warnings = loop.warnings if loop.measured else ()
     if json:
         made, ends = map(record_decision, decisions), [window.end.isoformat() for window in loop.measured]
-        print_record(TickRecord(at=now.isoformat(), decisions=list(made), measured=ends))
+        print_record(TickRecord(at=now.isoformat(), decisions=list(made), measured=ends, warnings=list(warnings)))
         return
     if len(loop.measured) > 1:
         print(f"caught up: {len(loop.measured)} days were over and are measured now")
+    for warning in warnings:
+        print(f"warning: {warning}")
     for decision in decisions:
         print(f"{decision.what} {decision.version or ''}: {decision.reason}")
     if not decisions:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import msgspec
 
-from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, ReadyEvent, StoppedEvent
+from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, ReadyEvent, StoppedEvent, WarningEvent
 from mlops_lab.cli.shared import console, local, print_record
 from mlops_lab.errors import MlopsError
 from mlops_lab.project import Project
@@ -24,7 +24,7 @@ PROBE_SECONDS = 2.0
 
 
 class JsonLines:
-    """One JSON object a line: `ready`, `decision`, `error`, `stopped`."""
+    """One JSON object a line: `ready`, `decision`, `warning`, `error`, `stopped`."""
 
     def __init__(self, project: Project) -> None:
         del project
@@ -57,6 +57,10 @@ class JsonLines:
     def decision_made(self, decision: Decision) -> None:
         """The decision, as in `mlops history`."""
         print_record(msgspec.convert(decision.as_dict(), DecisionEvent))
+
+    def warned(self, text: str) -> None:
+        """What is to be told of the day that was just measured."""
+        print_record(WarningEvent(what=text))
 
     def failed(self, error: MlopsError) -> None:
         """What went wrong and is tried again."""
@@ -108,6 +112,10 @@ class TextLines:
         """A line with its reason."""
         what = format_decision(decision.what, decision.version)
         self._print(f"{local(decision.at, self._project)} {what}: {decision.reason}")
+
+    def warned(self, text: str) -> None:
+        """What is to be told of the day that was just measured, on stderr."""
+        self._print(f"warning: {text}", stderr=True)
 
     def failed(self, error: MlopsError) -> None:
         """What went wrong and is tried again, on stderr."""

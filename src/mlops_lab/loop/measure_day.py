@@ -110,8 +110,13 @@ def measure_window(
         predictions=predictions,
         inputs=_inputs_of(predictions, version=champion, plan=load_plan(package)),
         joined=_answered_in(project, lake, window, known_by=window.end, task=task),
-        profiles=msgspec.json.decode((package / PROFILE_FILE).read_bytes(), type=dict[str, Profile]),
+        profiles=read_profiles(package),
     )
+
+
+def read_profiles(package: Path) -> dict[str, Profile]:
+    """How the inputs of the version in the package were distributed in training."""
+    return msgspec.json.decode((package / PROFILE_FILE).read_bytes(), type=dict[str, Profile])
 
 
 def measure_corrected(project: Project, lake: Lake, window: Window, *, package: Path) -> pl.DataFrame:

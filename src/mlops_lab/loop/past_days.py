@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+import polars as pl
 
 from mlops_lab.alerts.channels.run import send_alerts
 from mlops_lab.alerts.rules import unmeasured_alert
 from mlops_lab.errors import EnvironmentFault
+from mlops_lab.files import write_atomically
 from mlops_lab.lake import Lake
 from mlops_lab.loop.days import MAX_DAYS, NO_TICK, position_of, writer_of
 from mlops_lab.loop.decide import as_made_later, decide
-from mlops_lab.loop.measure_day import MeasuredDay, measure_day
-from mlops_lab.loop.observe import observe
+from mlops_lab.loop.measure_day import MeasuredDay, measure_day, read_profiles
+from mlops_lab.loop.observe import measurements_since, observe
+from mlops_lab.monitoring.limits import find_warnings
 from mlops_lab.monitoring.measure import note_unmeasured
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold, made_before
 from mlops_lab.rollout.versions import check_loads, find_version
+from mlops_lab.tables.day_warnings import DayWarnings
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.training.progress import Report
 
+_USUAL = timedelta(days=14)
+"""The time before a day that says what is usual."""
+_MICROSECOND = timedelta(microseconds=1)
 _NEEDS_PACKAGE = {DecisionKind.CANARY, DecisionKind.PROMOTE}
 
 
@@ -63,6 +74,19 @@ def measure_past_day(
     )
     send_alerts(project, lake, day.alerts, position=position_of(window, writer_of(decisions)))
     return day
+
+
+def note_warnings(project: Project, lake: Lake, decisions: Sequence[Decision], *, day: MeasuredDay) -> None:
+    """Write down what is to be told of the day; nothing where the profile of the champion cannot be read."""
+    champion, window = champion_of(day.window, decisions), day.window
+    with suppress(OSError, msgspec.MsgspecError):
+        profiles = read_profiles(project.root / find_version(decisions, champion).package)
+        earlier = measurements_since(lake, window.began - _USUAL)
+        earlier = earlier.filter(pl.col("at") < window.end) if earlier.height else day.measurements.clear()
+        texts = find_warnings(day.measurements, earlier, profiles=profiles, version=champion)
+        date = f"{(window.end - _MICROSECOND).astimezone(ZoneInfo(project.timezone)):%Y-%m-%d}"
+        told = DayWarnings(window.end, champion, tuple(f"on {date}: {text}" for text in texts))
+        write_atomically(project.warnings_path, msgspec.json.encode(told), durable=False)
 
 
 def decide_as_of(

@@ -17,7 +17,7 @@ from mlops_lab.loop.clock import check_moment, clock_alert, decide_about_clock
 from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split
 from mlops_lab.loop.days import days_to_measure, measured_until, position_of, split_days, writer_of
 from mlops_lab.loop.measure_day import MeasuredDay
-from mlops_lab.loop.past_days import champion_of, decide_as_of, give_up, measure_past_day
+from mlops_lab.loop.past_days import champion_of, decide_as_of, give_up, measure_past_day, note_warnings
 from mlops_lab.loop.upkeep import keep_tables_small
 from mlops_lab.monitoring.measure import quality_of
 from mlops_lab.monitoring.parity import Verifier
@@ -30,6 +30,7 @@ from mlops_lab.rollout.deploy import check_deployable, deploy, deployed_generati
 from mlops_lab.rollout.versions import check_loads, find_unreadable, load_plan_of, load_predictor
 from mlops_lab.serving.answering.routing_table import RoutingTable
 from mlops_lab.tables.arrival import LOAD_LEAD
+from mlops_lab.tables.day_warnings import read_day_warnings
 from mlops_lab.tables.declared import DECISIONS, MEASUREMENTS
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.candidate import Candidate, prepare_candidate
@@ -72,6 +73,11 @@ class Loop:
             plan_of=lambda version: load_plan_of(self.project, self.decisions, version),
             predictor_of=lambda version: load_predictor(self.project, self.decisions, version),
         )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be told of the last day that was measured."""
+        return read_day_warnings(self.project.warnings_path, champion=self.state.champion)
 
     def now(self) -> datetime:
         """What "now" is for this project: the machine's time, or just after the newest moment its tables know of."""
@@ -131,6 +137,8 @@ class Loop:
             position = position_of(window, writer_of(self.decisions))
             MEASUREMENTS.append(self.lake, day.measurements, position=position)
             self.measured.append(window)
+            if number == len(days):
+                note_warnings(self.project, self.lake, self.decisions, day=day)
         if not days:
             self._decide(now, None, now=now, by=by)
 

@@ -97,6 +97,11 @@ class Project:
         return self.home / "undone.json"
 
     @property
+    def warnings_path(self) -> Path:
+        """What is to be told of the last day that was measured (`tables.day_warnings`)."""
+        return self.home / "warnings.json"
+
+    @property
     def workers_path(self) -> Path:
         """The folder in which the workers of a server publish their state for each other."""
         return self.home / "workers"

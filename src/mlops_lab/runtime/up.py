@@ -48,6 +48,9 @@ class Watcher(Protocol):
     def decision_made(self, decision: Decision) -> None:
         """The loop has made a decision."""
 
+    def warned(self, text: str) -> None:
+        """Something about the day that was just measured is to be told."""
+
     def failed(self, error: MlopsError) -> None:
         """The server died, or a tick failed. It is tried again."""
 
@@ -164,6 +167,8 @@ class Up:
             if self._is_due():
                 for decision in self._loop.tick(self._loop.now(), by="loop"):
                     self._watcher.decision_made(decision)
+                for text in self._loop.warnings if self._loop.measured else ():
+                    self._watcher.warned(text)
             else:
                 self._loop.follow()
             self._last_error = None

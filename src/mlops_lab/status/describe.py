@@ -138,7 +138,7 @@ def _warnings(loop: Loop) -> list[str]:
     except EnvironmentFault:  # `following` says so
         return []
     warning = explain_delay(loop.project, loop.lake, Features.from_dict(plan.features))
-    return [warning] if warning else []
+    return [*([warning] if warning else []), *loop.warnings]
 
 
 def _following(loop: Loop, server: Address | None) -> FollowingStatus:

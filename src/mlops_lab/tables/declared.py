@@ -134,8 +134,8 @@ MEASUREMENTS = Table(
         FixedColumn(
             "monitor",
             _TEXT,
-            "what was measured: `quality`, `calibration`, `volume`, `drift`, `nulls` or `parity`; `unmeasured`: what "
-            "could not be",
+            "what was measured: `quality`, `calibration`, `volume`, `drift`, `nulls`, `unseen` (texts that were not in "
+            "training) or `parity`; `unmeasured`: what could not be",
         ),
         FixedColumn("name", _TEXT, "the measure, the feature or the class; the reason, where it was not measured"),
         FixedColumn("version", _WHOLE, "the version that answered; where `role` is null, the champion"),

@@ -26,12 +26,14 @@ class SplitRecord(MadeDecision, frozen=True, kw_only=True):
 
 
 class TickRecord(Struct, frozen=True, kw_only=True):
-    """`mlops tick`: the moment taken for now, the decisions made, and the ends of the days that were measured."""
+    """`mlops tick`: the moment taken for now, the decisions made, the ends of the days that were measured, and in what
+    the last of these differs much from training, or from the days before."""
 
     schema_version: int = 1
     at: str
     decisions: list[DecisionRecord]
     measured: list[str] = []
+    warnings: list[str] = []
 
 
 class HistoryRecord(Struct, frozen=True, kw_only=True):

@@ -35,6 +35,13 @@ class DecisionEvent(DecisionRecord, frozen=True, kw_only=True, tag_field="event"
     schema_version: int = 1
 
 
+class WarningEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="warning"):
+    """`mlops up`: the requests of the day that was just measured differ much from training, or from the days before."""
+
+    schema_version: int = 1
+    what: str
+
+
 class ErrorEvent(ErrorDetails, frozen=True, kw_only=True, tag_field="event", tag="error"):
     """`mlops up`: something failed, and is tried again."""
 

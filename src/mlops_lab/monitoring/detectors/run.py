@@ -9,10 +9,11 @@ import polars as pl
 from mlops_lab.monitoring.detectors.base import Detector
 from mlops_lab.monitoring.detectors.nulls import NULLS
 from mlops_lab.monitoring.detectors.psi import PSI
+from mlops_lab.monitoring.detectors.unseen import UNSEEN
 from mlops_lab.monitoring.profile import Profile
 from mlops_lab.schemas.casts import cast_exactly
 
-DETECTORS: Sequence[Detector] = (PSI, NULLS)
+DETECTORS: Sequence[Detector] = (PSI, NULLS, UNSEEN)
 """In the order of their rows in the table of measurements."""
 
 

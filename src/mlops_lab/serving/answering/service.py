@@ -34,6 +34,7 @@ from mlops_lab.serving.answering.schemas import Schemas
 from mlops_lab.serving.answering.shadows import ShadowQueue, ShadowTask, shadow_records, unscored_requests
 from mlops_lab.serving.answering.time_limit import TimeLimit
 from mlops_lab.serving.answering.worker_state import WorkerState, read_contents
+from mlops_lab.tables.day_warnings import read_day_warnings
 
 RESERVE_BYTES = 4 * 1024 * 1024
 
@@ -212,6 +213,13 @@ class Service:
     def damage(self) -> Damage:
         """The damage that the loop has found in the journals so far; of all workers, so only the first one tells it."""
         return read_progress(self.project.positions_path).damage if self._worker == 0 else Damage()
+
+    def warnings(self) -> int:
+        """In how many ways the last day that was measured differed much from training; of all workers, so only the
+        first one tells it."""
+        if self._worker:
+            return 0
+        return len(read_day_warnings(self.project.warnings_path, champion=self.models.champion.version))
 
     @property
     def pending(self) -> int:

@@ -40,6 +40,11 @@ _GAUGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "log_damaged_places": ("mlops_log_damaged_places", "Places of the log that were damaged, and set aside.", ()),
     "log_damaged_bytes": ("mlops_log_damaged_bytes", "Bytes of the log that were damaged, and set aside.", ()),
+    "day_warnings": (
+        "mlops_day_warnings",
+        "In how many ways the last day that was measured differed much from training (`mlops status` names them).",
+        (),
+    ),
 }
 _SHARED = {"pending"}
 """Gauges of what all workers have in common: only the first one's series is written, so that a sum is right."""

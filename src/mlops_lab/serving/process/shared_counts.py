@@ -62,4 +62,5 @@ class SharedCounts:
             },
             "log_damaged_places": {(): damage.places},
             "log_damaged_bytes": {(): damage.bytes},
+            "day_warnings": {(): self._service.warnings()},
         }
