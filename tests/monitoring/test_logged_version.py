@@ -2,14 +2,14 @@
 
 import polars as pl
 
-from mlops_lab.monitoring.fact_cache import FactCache
 from mlops_lab.monitoring.logged_version import LoggedVersion
+from mlops_lab.tables.facts import read_served_facts
 
 
 def test_features_are_computed_as_they_were_for_training(tiny):
     version = LoggedVersion(1, tiny.predictor.plan)
     rows = tiny.training.holdout.tail(50).with_columns(at="asked_at")
-    computed = version.compute(rows, FactCache(tiny.project, tiny.lake).read())
+    computed = version.compute(rows, read_served_facts(tiny.project, tiny.lake))
     assert computed.columns == list(version.columns)
     assert computed.equals(tiny.training.holdout_inputs.tail(50).select(computed.columns))
 
@@ -18,7 +18,7 @@ def test_a_field_that_only_the_version_knew_is_null_where_the_log_lacks_it(tiny)
     plan = tiny.predictor.plan
     version = LoggedVersion(1, type(plan)(**{**plan_fields(plan), "request": {**plan.request, "gone": "float?"}}))
     rows = tiny.training.holdout.tail(5).with_columns(at="asked_at")
-    facts = FactCache(tiny.project, tiny.lake).read()
+    facts = read_served_facts(tiny.project, tiny.lake)
     assert version.compute(rows, facts).height == 5
     assert version.compute(rows.with_columns(gone=pl.lit(1.0)), facts).height == 5
 

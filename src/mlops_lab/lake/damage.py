@@ -69,6 +69,22 @@ def _readable_parts(lake: Lake, table: str, damaged: list[DamagedFile]) -> Itera
             damaged.append(DamagedFile(table, name, str(error).splitlines()[0][:200]))
 
 
+def read_by_file(
+    lake: Lake, table: str, damaged: list[DamagedFile], *, version: int | None = None
+) -> Iterator[pl.DataFrame]:
+    """The rows of each file of the table that can be read, as they are stored; those that cannot are added to
+    `damaged`."""
+    damaged += check_files(lake, table)
+    unreadable = {file.file for file in damaged if file.table == table}
+    if None in unreadable:
+        return
+    for name in sorted(lake.files(table, version=version).keys() - unreadable):
+        try:
+            yield from lake.read_files(table, [name], as_stored=True)
+        except EnvironmentFault as error:
+            damaged.append(DamagedFile(table, name, error.what))
+
+
 def past_columns(lake: Lake, table: str) -> set[str]:
     """All columns that the table ever had, as far as its log goes back, and what is noted of commits before."""
     path = lake.table_path(table)

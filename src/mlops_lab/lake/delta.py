@@ -14,6 +14,7 @@ from deltalake.exceptions import CommitFailedError
 from mlops_lab.errors import NotFound
 from mlops_lab.files import locked, sync_folder
 from mlops_lab.lake.added import Added, Mark, added_files, mark_of
+from mlops_lab.lake.bounds import FileBounds, bounds_of
 from mlops_lab.lake.durability import sync_commits, sync_table
 from mlops_lab.lake.faults import as_lake_faults
 from mlops_lab.lake.history import pinned_version
@@ -160,9 +161,14 @@ class Lake:
         if self.path.is_dir():
             sync_folder(self.path)
 
-    def files(self, name: str) -> dict[str, TableFile]:
-        """The files of the table, by their path below its folder, as its log describes them."""
-        return table_files(self.open_table(name))
+    def files(self, name: str, *, version: int | None = None) -> dict[str, TableFile]:
+        """The files of the table (at a version, if given), by their path below its folder, as its log describes
+        them."""
+        return table_files(self.open_table(name, version=version))
+
+    def bounds(self, name: str, column: str) -> list[FileBounds]:
+        """Between which values of a time column the rows of each file lie, as the table's log tells it."""
+        return bounds_of(pl.DataFrame(self.open_table(name).get_add_actions(flatten=True)), column)
 
     def read(
         self,
@@ -202,15 +208,19 @@ class Lake:
         files = added_files(folder, since=since, until=version) if since else None
         is_whole = files is None
         names = sorted(self.files(name)) if files is None else files
-        return Added(mark_of(folder, version), is_whole, self._read_files(name, names, columns))
+        return Added(mark_of(folder, version), is_whole, self.read_files(name, names, columns=columns))
 
-    def _read_files(self, name: str, files: Sequence[str], columns: Sequence[str] | None) -> Iterator[pl.DataFrame]:
+    def read_files(
+        self, name: str, files: Sequence[str], *, columns: Sequence[str] | None = None, as_stored: bool = False
+    ) -> Iterator[pl.DataFrame]:
+        """The rows of these files of a table, as they are declared now, or, with `as_stored`, as they are; each file
+        when the iterator comes to it."""
         wanted = {column: dtype for column, dtype in self.schema(name).items() if columns is None or column in columns}
 
         for file in files:
             path = self.table_path(name) / file
             rows = self._guard(name, lambda path=path: read_file(path, wanted))  # type: ignore[misc]
-            yield as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
+            yield rows if as_stored else as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
 
     def schema(self, name: str) -> dict[str, pl.DataType]:
         """Column names and dtypes; empty where the table does not exist yet."""

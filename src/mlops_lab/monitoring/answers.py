@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.inference.predictor import Predictor
-from mlops_lab.monitoring.fact_cache import complete_columns
 from mlops_lab.registry.columns import Answers
+from mlops_lab.schemas.casts import complete_columns
 from mlops_lab.training.agreement import distances, read_agreement, tolerance_of
 
 

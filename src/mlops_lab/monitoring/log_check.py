@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -12,7 +13,8 @@ import polars as pl
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.view import View
 from mlops_lab.lake import Lake
-from mlops_lab.lake.damage import DamagedFile, check_files, past_columns, read_readable
+from mlops_lab.lake.damage import DamagedFile, check_files, past_columns, read_by_file, read_readable
+from mlops_lab.monitoring.digest_totals import DigestTotals, digest_totals
 from mlops_lab.schemas.digest import DIGEST_SCHEMA, add_digests, digest_rows
 from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS
 from mlops_lab.tables.table import Table
@@ -49,17 +51,21 @@ class LogReport:
 
 @dataclass(frozen=True)
 class _State:
-    """A table as it was at one moment: its version, and the digests of what had been added to it by then."""
+    """A table as it was at one moment: its version, the digests of what had been added to it by then (all, or those of
+    some hours), and their totals over all hours."""
 
     version: int | None
     digests: pl.DataFrame
+    totals: DigestTotals
 
 
 def check_log(lake: Lake) -> LogReport:
     """The report on all that was ever logged: every row is read and every file is opened."""
     report = LogReport()
     for name in lake.tables():
-        damaged = read_readable(lake, name)[1]
+        damaged: list[DamagedFile] = []
+        for _ in read_by_file(lake, name, damaged):
+            pass
         report.problems += damaged_files(damaged)
     for table in _CHECKED:
         state = _state(lake, table, report)
@@ -76,10 +82,10 @@ def check_log_between(lake: Lake, since: datetime, until: datetime) -> LogReport
     for name in lake.tables():
         report.problems += damaged_files(check_files(lake, name))
     for table in _CHECKED:
-        state = _state(lake, table, report)
+        state = _state(lake, table, report, hours=(since, until))
         if state is None:
             continue
-        report.rows += _count_rows(state.digests.filter(_is_between(since, until)))
+        report.rows += _count_rows(state.digests)
         before = len(report.problems)
         _compare(lake, table, state, report, hours=(since, until))
         if len(report.problems) == before:
@@ -118,7 +124,9 @@ def damaged_files(damaged: Iterable[DamagedFile]) -> list[LogProblem]:
     ]
 
 
-def _state(lake: Lake, table: Table, report: LogReport) -> _State | None:
+def _state(
+    lake: Lake, table: Table, report: LogReport, *, hours: tuple[datetime, datetime] | None = None
+) -> _State | None:
     """The table and its digests as of one moment; None where there are none, or none that can be read.
 
     Digests are written before rows. A range that its table has not reached, because an intake is at work or was killed,
@@ -129,16 +137,19 @@ def _state(lake: Lake, table: Table, report: LogReport) -> _State | None:
     try:
         last = lake.version(PREDICTIONS.name) if PREDICTIONS.exists(lake) else None
         version = lake.version(table.name) if table.exists(lake) else None
-        digests = LOG_DIGESTS.read(lake).filter(pl.col("table") == table.name)
-        reached = {
-            writer: max(_position(lake, PREDICTIONS, writer, last), _position(lake, table, writer, version))
-            for writer in digests["writer"].unique()
-        }
+
+        def reached(writer: str) -> int:
+            return max(_position(lake, PREDICTIONS, writer, last), _position(lake, table, writer, version))
+
+        since, before = hours or (None, None)
+        digests = LOG_DIGESTS.read(lake, since=since, before=before).filter(pl.col("table") == table.name)
+        ends = {writer: reached(writer) for writer in digests["writer"].unique()}
+        totals = digest_totals(lake, table, reached=reached)
     except EnvironmentFault as error:
         report.problems.append(LogProblem(table.name, f"it cannot be checked: {error}"))
         return None
-    end = pl.col("writer").replace_strict(reached, return_dtype=pl.Int64) if reached else pl.lit(0)
-    return _State(version, digests.filter(pl.col("last") <= end))
+    end = pl.col("writer").replace_strict(ends, return_dtype=pl.Int64) if ends else pl.lit(0)
+    return _State(version, digests.filter(pl.col("last") <= end), totals)
 
 
 def _begin_of_hour(moment: datetime) -> datetime:
@@ -154,37 +165,46 @@ def _compare(
     lake: Lake, table: Table, state: _State, report: LogReport, *, hours: tuple[datetime, datetime] | None = None
 ) -> None:
     """Compare the rows of a table with their digests: all of them, or those of some hours."""
-    digests = state.digests.filter(_is_between(*hours)) if hours else state.digests
+    digests = state.digests
     if state.version is None:
         if digests.height:
             report.problems.append(LogProblem(table.name, "the table is gone", rows=_count_rows(digests)))
         return
-    try:
-        rows = _read(lake, table, state.version, hours)
-    except EnvironmentFault:
-        rows, damaged = read_readable(lake, table.name)
-        report.problems += [item for item in damaged_files(damaged) if item not in report.problems]
-    gone = _missing_columns(state.digests, rows)
+    columns = lake.schema(table.name)
+    gone = sorted(state.totals.columns - columns.keys())
     report.problems += [LogProblem(table.name, f'the column "{name}" is gone', column=name) for name in gone]
     if {"id", table.time} & {*gone}:
         return
-    if hours is not None:
-        rows = rows.filter(_is_between(*hours, column=table.time))
-    found = digest_rows(rows, id_column="id", time_column=table.time)
+    read = partial(_read, lake, table, state.version, report=report, hours=hours)
+    parts = [digest_rows(rows, id_column="id", time_column=table.time) for rows in read()]
+    found = add_digests(pl.concat([pl.DataFrame(schema=DIGEST_SCHEMA), *parts]))
     expected = add_digests(digests.select(list(DIGEST_SCHEMA)))
-    report.problems += _differences(table, expected.filter(~pl.col("column").is_in(gone)), found, rows, digests)
+    report.problems += _differences(table, expected.filter(~pl.col("column").is_in(gone)), found, read, digests)
 
 
-def _read(lake: Lake, table: Table, version: int, hours: tuple[datetime, datetime] | None) -> pl.DataFrame:
-    return lake.read(table.name, version=version, since=(table.time, hours[0]) if hours else None, as_stored=True)
-
-
-def _missing_columns(digests: pl.DataFrame, rows: pl.DataFrame) -> list[str]:
-    return sorted({*digests["column"].unique()} - {*rows.columns})
+def _read(
+    lake: Lake, table: Table, version: int, *, report: LogReport, hours: tuple[datetime, datetime] | None
+) -> Iterator[pl.DataFrame]:
+    """The rows of a table in parts: all of them, file by file, or those of some hours."""
+    if hours is None:
+        yield from read_by_file(lake, table.name, [], version=version)
+        return
+    try:
+        rows = lake.read(
+            table.name, version=version, since=(table.time, hours[0]), before=(table.time, hours[1]), as_stored=True
+        )
+    except EnvironmentFault:
+        rows, damaged = read_readable(lake, table.name)
+        report.problems += [item for item in damaged_files(damaged) if item not in report.problems]
+    yield rows.filter(_is_between(*hours, column=table.time))
 
 
 def _differences(
-    table: Table, expected: pl.DataFrame, found: pl.DataFrame, rows: pl.DataFrame, ranges: pl.DataFrame
+    table: Table,
+    expected: pl.DataFrame,
+    found: pl.DataFrame,
+    read: Callable[[], Iterator[pl.DataFrame]],
+    ranges: pl.DataFrame,
 ) -> Iterable[LogProblem]:
     """What differs between two sets of digests: rows, and columns in hours with the right number of rows."""
     both = expected.join(found, on=["hour", "column"], how="full", coalesce=True, suffix="_found").fill_null(0)
@@ -193,7 +213,9 @@ def _differences(
         hours = counts.filter(pl.col("more") < 0 if few else pl.col("more") > 0)
         if hours.height:
             number = abs(int(hours["more"].sum()))
-            what = "missing" if few else "doubled" if _doubled(table, rows, hours) >= number else "that were not logged"
+            what = (
+                "missing" if few else "doubled" if _doubled(table, read(), hours) >= number else "that were not logged"
+            )
             yield _problem(table, f"rows {what}: {number:,}", hours, ranges, rows=number)
     unequal = both.filter((pl.col("values") != pl.col("values_found")) | (pl.col("digest") != pl.col("digest_found")))
     changed = unequal.join(counts.filter(pl.col("more") == 0), on="hour", how="semi")
@@ -205,10 +227,11 @@ def _differences(
         yield _problem(table, what, hours, ranges, column=str(column))
 
 
-def _doubled(table: Table, rows: pl.DataFrame, hours: pl.DataFrame) -> int:
+def _doubled(table: Table, parts: Iterable[pl.DataFrame], hours: pl.DataFrame) -> int:
     """How many rows of these hours are the same as another one."""
-    there = rows.filter(pl.col(table.time).dt.truncate("1h").is_in(hours["hour"].implode()))
-    return there.height - there.unique().height
+    is_there = pl.col(table.time).dt.truncate("1h").is_in(hours["hour"].implode())
+    hashes = pl.concat([pl.Series(dtype=pl.UInt64), *(rows.filter(is_there).hash_rows() for rows in parts)])
+    return len(hashes) - hashes.n_unique()
 
 
 def _problem(table: Table, what: str, hours: pl.DataFrame, ranges: pl.DataFrame, **more: Any) -> LogProblem:
@@ -225,7 +248,7 @@ def _compare_counts(lake: Lake, table: Table, state: _State, report: LogReport) 
     """Compare the number of all rows, as the log of the table tells it, with the digests."""
     if state.version is None or lake.version(table.name) != state.version:  # rows are being added
         return
-    more = sum(file.rows for file in lake.files(table.name).values()) - _count_rows(state.digests)
+    more = sum(file.rows for file in lake.files(table.name).values()) - state.totals.rows
     if more:
         what = f"rows {'that were not logged' if more > 0 else 'missing'}, on other days than this: {abs(more):,}"
         report.problems.append(LogProblem(table.name, what, rows=abs(more)))

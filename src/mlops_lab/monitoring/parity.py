@@ -5,7 +5,8 @@ So are the answers, from the inputs that were logged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,20 +20,21 @@ from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
 from mlops_lab.lake.damage import read_readable
 from mlops_lab.monitoring.answers import answer_again, find_other_answers
-from mlops_lab.monitoring.fact_cache import FactCache, complete_columns
 from mlops_lab.monitoring.log_check import LogProblem, damaged_files, missing_fact_columns
+from mlops_lab.monitoring.log_stretches import read_stretches, read_versions
 from mlops_lab.monitoring.logged_inputs import logged_inputs
 from mlops_lab.monitoring.logged_version import LoggedVersion
+from mlops_lab.monitoring.looked_up_facts import LookedUpFacts
 from mlops_lab.project import Project
 from mlops_lab.registry.package import Plan
-from mlops_lab.schemas.casts import cast_exactly
+from mlops_lab.schemas.casts import cast_exactly, complete_columns
 from mlops_lab.tables.declared import PREDICTIONS
 
 EXAMPLES = 5
 SAMPLE = 1000
 OUTPUT = "output"
 _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
-_BLOCK_ROWS = 100_000
+ROWS_AT_ONCE = 100_000
 _NOT_LOOKED_UP = ("unavailable", TOO_OLD)
 
 
@@ -81,7 +83,7 @@ class ParityReport:
 
 
 class Verifier:
-    """Compares logged predictions with the definition. Keeps the facts it has read, and reads only new ones.
+    """Compares logged predictions with the definition.
 
     `plan_of` loads the plan of a version, `predictor_of` the version itself.
     """
@@ -96,7 +98,6 @@ class Verifier:
     ) -> None:
         self._project = project
         self._lake = lake
-        self._facts = FactCache(project, lake)
         self._plan_of = plan_of
         self._predictor_of = predictor_of
         self._versions: dict[int, LoggedVersion] = {}
@@ -105,17 +106,21 @@ class Verifier:
         """The report on every prediction that was ever logged."""
         report = ParityReport()
         if PREDICTIONS.exists(self._lake):
-            predictions = self._read_log()
-            predictions = predictions.sort(name for name in ("at", "id") if name in predictions.columns)
-            for start in range(0, predictions.height, _BLOCK_ROWS):
-                self.compare(predictions[start : start + _BLOCK_ROWS], report)
+            try:
+                self._compare_stretches(report)
+            except MlopsError:  # the log is damaged: its check says where
+                report = ParityReport()
+                rows = read_readable(self._lake, PREDICTIONS.name)[0]
+                for part in rows.sort(name for name in ("at", "id") if name in rows.columns).iter_slices(ROWS_AT_ONCE):
+                    self.compare(part, report)
         return report
 
-    def _read_log(self) -> pl.DataFrame:
-        try:
-            return PREDICTIONS.read(self._lake)
-        except MlopsError:  # it is damaged: the check of the log says where
-            return read_readable(self._lake, PREDICTIONS.name)[0]
+    def _compare_stretches(self, report: ParityReport) -> None:
+        """Compare the whole log, stretch by stretch of time, with the facts that each of them can have looked up."""
+        facts = LookedUpFacts(self._project, self._lake, self._views_of(read_versions(self._lake)))
+        for stretch in read_stretches(self._lake, rows=ROWS_AT_ONCE, cuts=facts.cuts()):
+            for rows in stretch.iter_slices(ROWS_AT_ONCE):
+                self.compare(rows, report, facts=facts)
 
     def verify_sample(self, predictions: pl.DataFrame) -> ParityReport:
         """The report on some of these predictions, chosen by their ids."""
@@ -125,29 +130,44 @@ class Verifier:
         self.compare(predictions, report)
         return report
 
-    def compare(self, predictions: pl.DataFrame, report: ParityReport) -> None:
-        """Compare these predictions and add the differences to the report."""
+    def compare(self, predictions: pl.DataFrame, report: ParityReport, *, facts: LookedUpFacts | None = None) -> None:
+        """Compare these predictions and add the differences to the report. `facts`: what they, and those after them,
+        can have looked up."""
         if predictions.is_empty():
             return
-        gone = [name for name in ("id", "at", "version") if _is_empty(predictions, name)]
+        predictions = complete_columns(predictions, PREDICTIONS.schema(self._project))
+        gone = [name for name in ("id", "at", "version") if predictions[name].null_count() == predictions.height]
         if gone:
             report.leave_out(None, f"the log has no column {', '.join(gone)}", predictions.height)
             return
-        facts = self._facts.read()
-        report.note(damaged_files(self._facts.damaged))
-        predictions = complete_columns(predictions, PREDICTIONS.schema(self._project))
+        if facts is None:
+            views = self._views_of(predictions["version"].unique())
+            facts = LookedUpFacts(self._project, self._lake, views, requests=predictions)
+        first, last = predictions["at"].min(), predictions["at"].max()
+        assert isinstance(first, datetime)
+        assert isinstance(last, datetime)
+        looked_up = facts.between(first, last)
+        report.note(damaged_files(facts.damaged))
         for (number,), rows in predictions.group_by("version", maintain_order=True):
             try:
                 version = self._version(number if isinstance(number, int) else None)
             except MlopsError as error:  # its package is gone, or there is no such version
                 report.leave_out(number if isinstance(number, int) else None, str(error), rows.height)
                 continue
-            defined = version.compute(rows, facts)
+            defined = version.compute(rows, looked_up)
             report.predictions += rows.height
             report.note(missing_fact_columns(self._lake, version.features.views))
             for name in defined.columns:
                 self._compare_column(name, version, rows, defined[name], report)
             self._compare_answers(version, rows, report)
+
+    def _views_of(self, numbers: Iterable[int | None]) -> list[View]:
+        """What these versions look up, each view once; nothing of those that are gone."""
+        views: dict[str, View] = {}
+        for number in numbers:
+            with suppress(MlopsError):
+                views |= {view.version: view for view in self._version(number).features.views}
+        return list(views.values())
 
     def _compare_column(
         self, name: str, version: LoggedVersion, rows: pl.DataFrame, defined: pl.Series, report: ParityReport
@@ -216,10 +236,6 @@ class Verifier:
         if number not in self._versions:
             self._versions[number] = LoggedVersion(number, self._plan_of(number))
         return self._versions[number]
-
-
-def _is_empty(rows: pl.DataFrame, column: str) -> bool:
-    return column not in rows.columns or rows[column].null_count() == rows.height
 
 
 def _plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ casts of this module, and never where a value would be lost.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -120,3 +120,11 @@ def _cast_nested(column: pl.Series, dtype: pl.DataType) -> pl.Series | None:
         numbers = column.list.eval(pl.element().cast(pl.String)).list.join(",")
         return pl.select(pl.format("[{}]", numbers)).to_series().alias(column.name)
     return column.cast(dtype, strict=False) if column.dtype.is_nested() and dtype.is_nested() else None
+
+
+def complete_columns(rows: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The rows with all columns of a schema: what is gone is null; what has another type is cast exactly, or null."""
+    other = {name: dtype for name, dtype in schema.items() if rows.schema.get(name, dtype) != dtype}
+    changed = [cast_exactly(rows[name], dtype)[0] for name, dtype in other.items()]
+    gone = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in rows.columns]
+    return rows.with_columns(*changed, *gone)

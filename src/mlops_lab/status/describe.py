@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -12,6 +13,8 @@ from mlops_lab.features.definition import Features
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.journal_faults import count_damage
 from mlops_lab.intake.quarantine import waiting
+from mlops_lab.lake import Lake
+from mlops_lab.lake.file_summaries import count_values
 from mlops_lab.loop.days import days_to_measure, unmeasured_times
 from mlops_lab.loop.joined_outcomes import task_of
 from mlops_lab.loop.observe import rollout_pairs
@@ -49,10 +52,7 @@ def describe(project: Project) -> ProjectStatus:
     loop = Loop(project)
     ingest_journal(project, loop.lake)
     state, server = loop.state, find_server(project)
-    predictions = PREDICTIONS.read(loop.lake, columns=["id"]).height if PREDICTIONS.exists(loop.lake) else 0
-    verdicts: dict[str, int] = {}
-    if OUTCOMES.exists(loop.lake):
-        verdicts = dict(OUTCOMES.read(loop.lake, columns=["verdict"])["verdict"].value_counts().iter_rows())
+    predictions, verdicts = count_predictions(loop.lake), count_verdicts(loop.lake)
     now = loop.now() if state.champion is not None else None
     damage = count_damage(loop.lake)
     return ProjectStatus(
@@ -71,15 +71,15 @@ def describe(project: Project) -> ProjectStatus:
         quality=last_quality(loop),
         performance=measure_performance(loop, now) if now else Performance(),
         predictions=predictions,
-        pending=predictions - verdicts.get(Verdict.ACCEPTED, 0),
+        pending=predictions - verdicts[Verdict.ACCEPTED],
         recent=_recent(loop, now) if now else None,
         days_to_measure=len(days_to_measure(project, loop.lake, loop.decisions, now=now)) if now else 0,
         unmeasured=_unmeasured(loop),
         warnings=_warnings(loop),
         following=_following(loop, server) if state.champion is not None else None,
-        unknown_outcomes=verdicts.get(Verdict.UNKNOWN, 0),
-        too_late_outcomes=verdicts.get(Verdict.TOO_LATE, 0),
-        conflicting_outcomes=verdicts.get(Verdict.CONFLICT, 0),
+        unknown_outcomes=verdicts[Verdict.UNKNOWN],
+        too_late_outcomes=verdicts[Verdict.TOO_LATE],
+        conflicting_outcomes=verdicts[Verdict.CONFLICT],
         quarantined=waiting(loop.lake).height,
         damaged_places=damage.places,
         damaged_bytes=damage.bytes,
@@ -88,6 +88,17 @@ def describe(project: Project) -> ProjectStatus:
         retraining=_retraining(loop),
         last_decision=_record(loop.decisions[-1] if loop.decisions else None),
     )
+
+
+def count_predictions(lake: Lake) -> int:
+    """How many predictions were ever logged, as the table's log tells it."""
+    return sum(file.rows for file in lake.files(PREDICTIONS.name).values()) if PREDICTIONS.exists(lake) else 0
+
+
+def count_verdicts(lake: Lake) -> Counter[str]:
+    """How many outcomes got each verdict."""
+    by_file = count_values(lake, OUTCOMES.name, "verdict") if OUTCOMES.exists(lake) else {}
+    return sum(map(Counter, by_file.values()), Counter[str]())
 
 
 def _record(decision: Decision | None) -> DecisionRecord | None:

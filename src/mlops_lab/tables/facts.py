@@ -86,7 +86,7 @@ def read_columns_of_facts(
         parts = []
         for name in tables:
             rows = _read(
-                project, lake, name, columns={*_identity_columns(project, name), "verdict", *LOOP_COLUMNS, *columns}
+                project, lake, name, columns={*identity_columns(project, name), "verdict", *LOOP_COLUMNS, *columns}
             )
             parts.append(facts_of(project, name, rows, columns=columns, as_served=True))
         facts[table] = with_retractions(concat_facts(parts), identity_of(project, table))
@@ -101,7 +101,7 @@ def _read(project: Project, lake: Lake, table: str, *, columns: Collection[str] 
     if not lake.exists(table):
         return pl.DataFrame(schema=table_schemas(project)[table])
     stored = lake.schema(table)
-    for column in _identity_columns(project, table):
+    for column in identity_columns(project, table):
         if column not in stored:
             raise identity_error(project, table, column, role="what identifies them")
     names = None if columns is None else [column for column in stored if column in columns]
@@ -132,7 +132,7 @@ def concat_facts(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return first
 
 
-def _identity_columns(project: Project, table: str) -> list[str]:
+def identity_columns(project: Project, table: str) -> list[str]:
     """The columns that identify a fact, and that of the moment it was known."""
     source = project.settings.source
     if table == OUTCOMES.name:

@@ -1,0 +1,73 @@
+"""Which facts can still be looked up from a moment on: the others need not be kept.
+
+What is needed of two parts of some facts together is needed of what is needed of each part. So facts can be gone
+through part by part, and what is needed of those so far be carried on, where a fact and its retractions lie in one
+part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from mlops_lab.features.retractions import has_retractions
+from mlops_lab.features.view import View
+
+_IS_KEPT = "__is_kept"
+
+
+def needed_facts(
+    facts: pl.DataFrame,
+    views: Sequence[View],
+    *,
+    since: datetime,
+    received_since: datetime | None = None,
+    with_stale: bool = True,
+) -> pl.DataFrame:
+    """The facts of a table that these views can look up at `since` or later; of versions of one fact the newest comes
+    last.
+
+    Windows need the facts within them. A view without a window needs of what is older the latest fact of each entity,
+    and those that were not seen by `since`. `received_since`: all facts seen since then are kept, too. `with_stale`:
+    so is a latest fact that is stale, which has the values of no fact.
+    """
+    limited = {view: view.window or (None if with_stale else view.stale_after) for view in views}
+    reach = max((limit for limit in limited.values() if limit), default=timedelta(0))
+    facts = facts.sort("_known_at", "_fact_id", "_seen_at", nulls_last=False)
+    is_kept = pl.col("_known_at").is_null() | (pl.col("_known_at") >= since - reach)
+    if received_since is not None:
+        is_kept |= pl.col("_seen_at") >= received_since
+    if has_retractions(facts):
+        facts, is_kept = _without_retracted(facts, is_kept, since=since)
+    facts = facts.with_columns(is_kept.fill_null(value=False).alias(_IS_KEPT))
+    keep = pl.col(_IS_KEPT)
+    for view, limit in limited.items():
+        if limit is None:
+            keep |= _is_latest([*view.keys.values(), _IS_KEPT], since=since)
+    return facts.filter(keep).drop(_IS_KEPT)
+
+
+def reach_of(views: Iterable[View]) -> timedelta:
+    """How old facts can be that these views look up and do not call stale, but for views without a limit."""
+    limits = [view.window or view.stale_after for view in views]
+    return max((limit for limit in limits if limit), default=timedelta(0))
+
+
+def _is_latest(entity: Sequence[str], *, since: datetime) -> pl.Expr:
+    """Which facts are the latest of their entity at `since`, or at a moment after it: no fact that comes after it in
+    the order of the facts was seen by when it was seen."""
+    seen = pl.max_horizontal("_seen_at", pl.lit(since, pl.Datetime("us", "UTC")))
+    earliest_after = seen.cum_min(reverse=True).shift(-1).over(entity)
+    return earliest_after.is_null() | (seen < earliest_after)
+
+
+def _without_retracted(facts: pl.DataFrame, is_kept: pl.Expr, *, since: datetime) -> tuple[pl.DataFrame, pl.Expr]:
+    """The facts without those that were retracted before; and which are kept: all versions of a fact that is corrected
+    after `since` are, as another fact is the latest one only before or after that."""
+    row = [name for name in facts.columns if name not in {"_seen_at", "_weight"}]
+    weight = pl.col("_weight").fill_null(1)
+    is_open = (pl.col("_seen_at") >= since) & (weight.min().over(row) < 0)
+    is_kept = (is_kept | is_open).fill_null(value=False).any().over(row)
+    return facts.filter(is_kept | ((weight > 0) & (weight.sum().over(row) > 0))), is_kept
