@@ -35,7 +35,7 @@ def needed_facts(
     """
     limited = {view: view.window or (None if with_stale else view.stale_after) for view in views}
     reach = max((limit for limit in limited.values() if limit), default=timedelta(0))
-    facts = facts.sort("_known_at", "_fact_id", "_seen_at", nulls_last=False)
+    facts = facts.sort("_known_at", "_fact_id", "_seen_at", nulls_last=False, maintain_order=True)
     is_kept = pl.col("_known_at").is_null() | (pl.col("_known_at") >= since - reach)
     if received_since is not None:
         is_kept |= pl.col("_seen_at") >= received_since

@@ -58,7 +58,9 @@ def deploy(
         while True:
             decisions, state = _with_newer(lake, decisions, state)
             views = _views_of(project, _live_versions(project, decisions, state))
-            name, positions = prepare_state(project, lake, views=list(views.values()))
+            current = _read_current(project)
+            before = project.root / current.state if current is not None else None
+            name, positions = prepare_state(project, lake, views=list(views.values()), before=before)
             with locked(project.deployment_lock_path):
                 table = _replace(project, lake, decisions, state, prepared=_Prepared(name, positions, views.keys()))
             if table is not None:  # else a version that looks up something else has become live meanwhile

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import polars as pl
 
 from mlops_lab.clock import EPOCH
-from mlops_lab.features.retractions import has_retractions
 from mlops_lab.features.view import View
 from mlops_lab.files import disk_fault
 from mlops_lab.ids import new_id
@@ -20,23 +20,25 @@ from mlops_lab.journal.segments import write_segment
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.rollout.journal_positions import journal_positions
+from mlops_lab.rollout.state_facts import StateFacts
 from mlops_lab.serving.answering.worker_state import CONTENTS_FILE, PREDICTION_INDEX, StateContents
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, SHADOWS
-from mlops_lab.tables.facts import read_served_facts
 from mlops_lab.tables.fields import outcome_fields, request_fields
 from mlops_lab.tables.newest import trusted_newest
 from mlops_lab.tables.verdict import COUNTED
 
-_IN_WINDOW = "__in_window"
+_LOGGED_FIELDS = ("id", "at", "version", "role", "output", "shadow_version", "missing")
 _ANSWER_FIELDS = ("id", "at", "version", "role", "output", "shadow_version", "shadow_output")
 
 
-def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tuple[str, tuple[LogPosition, ...]]:
+def prepare_state(
+    project: Project, lake: Lake, *, views: Sequence[View], before: Path | None = None
+) -> tuple[str, tuple[LogPosition, ...]]:
     """Write what a server needs of the past; its folder (relative to the project) and its journals' positions.
 
     Facts: of every table the rows within its longest window before the newest row, plus the days that outcomes may
     take, and the last row of every entity. Prediction index: the predictions of the days that outcomes may take, and
-    those of their outcomes that are known.
+    those of their outcomes that are known. `before`: the folder of the state before, of which facts are taken over.
     """
     positions = journal_positions(project, lake)
     name = f"state-{sum(item.position for item in positions)}-{new_id()[:8]}"
@@ -45,63 +47,27 @@ def prepare_state(project: Project, lake: Lake, *, views: Sequence[View]) -> tup
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         newest = trusted_newest(project, lake)
-        for table, facts in read_served_facts(project, lake).items():
-            needed = [view for view in views if view.table == table]
-            if needed:
-                _needed_facts(project, facts, needed, newest=newest).write_parquet(folder / f"{table}.parquet")
+        StateFacts(project, lake, newest=newest, before=before).write(folder, views)
         known_since = newest - timedelta(days=project.settings.source.outcome_within_days) if newest else None
         contents = StateContents(tuple(view.version for view in views), known_since)
         (folder / CONTENTS_FILE).write_bytes(msgspec.json.encode(contents))
-        write_segment(folder / PREDICTION_INDEX, encode_frames(_index_records(project, lake)))
+        write_segment(folder / PREDICTION_INDEX, encode_frames(_index_records(project, lake, newest=newest)))
     except OSError as error:
         raise disk_fault(error, folder) from error
     return str(folder.relative_to(project.root)), positions
 
 
-def _needed_facts(
-    project: Project, facts: pl.DataFrame, views: Sequence[View], *, newest: datetime | None
-) -> pl.DataFrame:
-    """The facts that a request from now on can still look up; of versions of one fact the newest comes last. `newest`
-    is the newest moment of the project: facts may lie after it."""
-    windows = [view.window for view in views if view.window]
-    margin = timedelta(days=project.settings.source.outcome_within_days)
-    facts = facts.sort("_known_at", "_fact_id", "_seen_at", nulls_last=False)
-    newest_fact = facts["_known_at"].max()
-    if newest is None or not isinstance(newest_fact, datetime):
-        return facts
-    newest = min(newest, newest_fact)
-    oldest = newest - margin - max(windows, default=timedelta(0))
-    in_window = pl.col("_known_at").is_null() | (pl.max_horizontal("_known_at", "_seen_at") >= oldest)
-    if has_retractions(facts):
-        facts, in_window = _without_retracted(facts, in_window)
-    facts = facts.with_columns(in_window.alias(_IN_WINDOW))
-    keep = pl.col(_IN_WINDOW)
-    for view in views:
-        if view.window is None:  # of what is older, the latest fact of each entity is all that can still be looked up
-            keys = [*view.keys.values(), _IN_WINDOW]
-            is_last = pl.int_range(pl.len()).over(keys) == pl.len().over(keys) - 1
-            keep = keep | (~pl.col(_IN_WINDOW) & is_last)
-    return facts.filter(keep).drop(_IN_WINDOW)
-
-
-def _without_retracted(facts: pl.DataFrame, in_window: pl.Expr) -> tuple[pl.DataFrame, pl.Expr]:
-    """The facts without those that were retracted before the window; and which are in it: a fact that is retracted in
-    the window is in it too, as the fact before it is not the latest one until then."""
-    row = [name for name in facts.columns if name not in {"_seen_at", "_weight"}]
-    in_window = in_window.any().over(row)
-    weight = pl.col("_weight").fill_null(1)
-    return facts.filter(in_window | ((weight > 0) & (weight.sum().over(row) > 0))), in_window
-
-
-def _index_records(project: Project, lake: Lake) -> Iterator[PredictionRecord | OutcomeRecord]:
+def _index_records(
+    project: Project, lake: Lake, *, newest: datetime | None
+) -> Iterator[PredictionRecord | OutcomeRecord]:
     """The predictions that may still get an outcome, then the outcomes that some of them have already."""
     if not PREDICTIONS.exists(lake):
         return
-    newest = trusted_newest(project, lake) or EPOCH
-    oldest = newest - timedelta(days=project.settings.source.outcome_within_days)
+    oldest = (newest or EPOCH) - timedelta(days=project.settings.source.outcome_within_days)
     request_names = [field.name for field in request_fields(project)]
     outcome_names = [field.name for field in outcome_fields(project)]
-    predictions = PREDICTIONS.read(lake, since=oldest).sort("at", "id")
+    stored = [*dict.fromkeys([*_LOGGED_FIELDS, *request_names])]
+    predictions = PREDICTIONS.read(lake, since=oldest, columns=stored).sort("at", "id")
     for row in _with_shadows(lake, predictions, since=oldest).iter_rows(named=True):
         request = {name: row[name] for name in request_names}
         answer = {name: row[name] for name in _ANSWER_FIELDS}

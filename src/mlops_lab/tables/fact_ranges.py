@@ -54,7 +54,7 @@ class FactRanges:
             if (known_at := self._known_at(name)) is not None:
                 after, before = (known_at, since) if since else None, (known_at, until) if until else None
                 rows = self._lake.read(name, since=after, before=before, columns=self._wanted(name))
-                parts.append(self._facts_of(name, rows.filter(pl.col(known_at).is_not_null())))
+                parts.append(self.facts_of(name, rows.filter(pl.col(known_at).is_not_null())))
         return self._join(table, parts, later=later)
 
     def always_known(self, table: str) -> pl.DataFrame:
@@ -66,7 +66,7 @@ class FactRanges:
                 rows = self._lake.read(name, columns=wanted)
             else:
                 rows = read_nulls(self._lake, name, known_at, columns=wanted)
-            parts.append(self._facts_of(name, rows))
+            parts.append(self.facts_of(name, rows))
         return self._join(table, parts)
 
     def later_versions(
@@ -129,7 +129,7 @@ class FactRanges:
 
     def _join(self, table: str, parts: Sequence[pl.DataFrame], *, later: pl.DataFrame | None = None) -> pl.DataFrame:
         """The facts of a table in these parts, with retractions."""
-        facts = concat_facts(parts) if parts else self._facts_of(table, pl.DataFrame())
+        facts = concat_facts(parts) if parts else self.facts_of(table, pl.DataFrame())
         identity = identity_of(self._project, table)
         if later is None or facts.is_empty():
             return with_retractions(facts, identity)
@@ -144,7 +144,8 @@ class FactRanges:
         )
         return both.filter(_IS_OWN).drop(_IS_OWN)
 
-    def _facts_of(self, name: str, rows: pl.DataFrame) -> pl.DataFrame:
+    def facts_of(self, name: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """The facts in these rows of a table of the lake, without retractions."""
         wanted = self._columns_of(name)
         schema = OUTCOMES.schema(self._project) if name == OUTCOMES.name else table_schemas(self._project)[name]
         declared = {column: dtype for column, dtype in schema.items() if wanted is None or column in wanted}
