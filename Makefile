@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-tools check format bench bench-serving schema lock peers clean
+.PHONY: help demo test test-all test-tools check format bench bench-growth bench-serving schema lock peers clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
@@ -92,6 +92,9 @@ peers: $(PEERS:%=.peers/%/.ready) ## environments of the tools that tests and be
 
 bench-serving: $(VENV)/.dev peers ## our server against six others on the same model; ARGS="--quick" for a short look
 	@$(BIN)/python benchmarks/bench_serving.py $(ARGS)
+
+bench-growth: $(VENV)/.dev ## what commands cost with much history, against little; ARGS="100000 1000000" for a short look
+	@$(BIN)/python benchmarks/bench_growth.py $(ARGS)
 
 clean: ## remove .venv, caches and what benchmarks and builds wrote (not a project's .mlops)
 	rm -rf $(VENV) .peers .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out \

@@ -99,22 +99,24 @@ class StateFacts:
                 if CORRECTED_AT in new.columns:
                     return None
                 facts = concat_facts([facts, new])
+                if facts.height > _FACTS_AT_ONCE:
+                    facts, _ = self._needed(facts, views)
+        facts, oldest = self._needed(facts, views)
+        return facts if oldest is not None and oldest >= known.oldest else None
+
+    def _needed(self, facts: pl.DataFrame, views: Sequence[View]) -> tuple[pl.DataFrame, datetime | None]:
+        """Those of some facts that are needed, and since when all are there; all of them where there is no moment."""
         newest_fact = facts["_known_at"].max()
         if self._newest is None or not isinstance(newest_fact, datetime):
-            return None
+            return facts, None
         since, oldest = self._oldest(views, newest_fact)
-        return needed_facts(facts, views, since=since, received_since=oldest) if oldest >= known.oldest else None
+        return needed_facts(facts, views, since=since, received_since=oldest), oldest
 
     def _all(self, table: str, views: Sequence[View]) -> pl.DataFrame:
         """The facts from all that the lake holds, the newest first."""
-        always, newest_fact = self._ranges.always_known(table), None
-        facts = always.sort("_known_at", "_fact_id", "_seen_at", nulls_last=False)
+        facts = self._ranges.always_known(table).sort("_known_at", "_fact_id", "_seen_at", nulls_last=False)
         for part in self._parts(table):
-            newest_fact = newest_fact or part["_known_at"].max()
-            facts = concat_facts([facts, part])
-            if self._newest is not None and isinstance(newest_fact, datetime):
-                since, oldest = self._oldest(views, newest_fact)
-                facts = needed_facts(facts, views, since=since, received_since=oldest)
+            facts, _ = self._needed(concat_facts([facts, part]), views)
         return facts
 
     def _parts(self, table: str) -> Iterator[pl.DataFrame]:
