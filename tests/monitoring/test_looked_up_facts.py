@@ -129,3 +129,36 @@ def test_stretches_and_samples_have_the_values_of_all_facts(tiny, orders, outcom
             expected = compute(rows, whole or found[0])
             for tables in found:
                 assert compute(rows, tables).equals(expected)
+
+
+@pytest.fixture
+def lake(tiny, tmp_path) -> Lake:
+    lake = Lake(tmp_path)
+    lake.append("orders", tiny.lake.read("orders"), time="known_at")
+    for rows in tiny.lake.read("stock").sort("known_at")[:30].iter_slices(20):
+        lake.append("stock", rows, time="known_at")
+    return lake
+
+
+def look_up(tiny, lake: Lake):
+    facts = LookedUpFacts(tiny.project, lake, tiny.pipeline.features.views)
+    return facts.between(tiny.now, tiny.now), facts.damaged
+
+
+def test_a_damaged_file_is_left_out(tiny, lake):
+    file = next(file for file in lake.table_path("stock").glob("*.parquet") if pl.read_parquet(file).height == 20)
+    file.unlink()
+    facts, damaged = look_up(tiny, lake)
+    assert facts["stock"].height == 10
+    assert [item.file for item in damaged] == [file.name]
+    assert facts["orders"].height == tiny.lake.read("orders").height, "then, all that can be read is"
+
+
+def test_a_table_or_a_column_that_is_gone_has_no_values(tiny, tmp_path):
+    lake = Lake(tmp_path / "other")
+    lake.append("orders", tiny.lake.read("orders").drop("minutes"), time="known_at")
+    facts, damaged = look_up(tiny, lake)
+    assert facts["stock"].is_empty()
+    assert {"_fact_id", "_known_at", "_seen_at", "shop", "items"} <= {*facts["stock"].columns}
+    assert 0 < facts["orders"].height == facts["orders"]["minutes"].null_count()
+    assert damaged == []

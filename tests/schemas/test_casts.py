@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_lab.schemas.casts import MOMENT, cast_exactly, cast_value, join_types, make_column
+from mlops_lab.schemas.casts import MOMENT, cast_exactly, cast_value, complete_columns, join_types, make_column
 
 NOON = datetime(2013, 3, 1, 12, tzinfo=UTC)
 VALUES = {
@@ -96,3 +96,9 @@ def test_a_column_keeps_the_preferred_type_where_it_can():
     assert make_column("a", [1, "x"], pl.Int64()).to_list() == ["1", "x"]
     assert make_column("a", [None], pl.Int64()).dtype == pl.Int64
     assert make_column("a", [True, None], pl.Float64()).to_list() == [1.0, None]
+
+
+def test_columns_are_completed_and_cast():
+    rows = pl.DataFrame({"a": ["1", "x"], "c": [1, 2]})
+    completed = complete_columns(rows, {"a": pl.Float64(), "b": pl.String()})
+    assert completed.to_dict(as_series=False) == {"a": [1.0, None], "c": [1, 2], "b": [None, None]}

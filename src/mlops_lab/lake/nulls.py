@@ -14,4 +14,5 @@ def read_nulls(lake: Lake, table: str, column: str, *, columns: Sequence[str] | 
     files that may have such rows are read."""
     files = [file.path for file in lake.bounds(table, column) if file.may_have_nulls]
     parts = [rows.filter(pl.col(column).is_null()) for rows in lake.read_files(table, files, columns=columns)]
-    return pl.concat(parts) if parts else next(lake.read_files(table, [], columns=columns), pl.DataFrame())
+    schema = {name: dtype for name, dtype in lake.schema(table).items() if columns is None or name in columns}
+    return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
