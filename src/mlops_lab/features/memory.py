@@ -3,63 +3,61 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
+
+import polars as pl
 
 from mlops_lab.features.online import ALWAYS, Fact, FactRow, ViewResult, ViewResults
 from mlops_lab.features.retractions import live_facts
 from mlops_lab.features.timelines import LatestTimeline, WindowTimeline
+from mlops_lab.features.unread_facts import UnreadFacts
 from mlops_lab.features.view import View
 from mlops_lab.features.view_reader import ViewReader, WindowReader
 
+Timeline = TypeVar("Timeline", LatestTimeline, WindowTimeline)
 _ResultBetween = Callable[[WindowTimeline, int, int, int], ViewResult]
+
+
+READ_AT_ONCE = 1000
+"""An entity with more facts is read when they are loaded: it would keep the first request for it waiting."""
 
 
 class MemoryStore:
     """Facts in this process's memory; two versions that share a view share its facts."""
 
     def __init__(self, views: Iterable[View]) -> None:
-        self._latest: dict[str, tuple[ViewReader, dict[Any, LatestTimeline]]] = {}
-        self._windows: dict[str, tuple[WindowReader, dict[Any, WindowTimeline], _ResultBetween]] = {}
-        self._by_table: dict[str, list[str]] = {}
+        self._latest: dict[str, tuple[ViewReader, _Lines[LatestTimeline]]] = {}
+        self._windows: dict[str, tuple[WindowReader, _Lines[WindowTimeline], _ResultBetween]] = {}
+        self._lines: dict[str, list[_Lines[Any]]] = {}
+        """By table, those of the views that read it."""
         for view in views:
+            lines: _Lines[Any]
             if view.window is None:
-                self._latest[view.version] = ViewReader(view), {}
+                lines = _LatestLines(reader := ViewReader(view))
+                self._latest[view.version] = reader, lines
             else:
-                reader = WindowReader(view)
-                self._windows[view.version] = reader, {}, _cached_result(reader)
-            self._by_table.setdefault(view.table, []).append(view.version)
+                lines = _WindowLines(window_reader := WindowReader(view))
+                self._windows[view.version] = window_reader, lines, _cached_result(window_reader)
+            self._lines.setdefault(view.table, []).append(lines)
 
     @property
     def versions(self) -> set[str]:
         """The versions of the views that it holds facts for."""
         return {*self._latest, *self._windows}
 
+    def load(self, table: str, facts: pl.DataFrame) -> None:
+        """Add facts of a table that has none yet. Those of an entity are read when it is looked up first."""
+        for lines in self._lines.get(table, ()):
+            lines.load(facts)
+
     def add(self, table: str, rows: Iterable[FactRow]) -> None:
         """Add facts of a table. Adding the same fact again changes nothing."""
-        versions = self._by_table.get(table, ())
+        all_lines = self._lines.get(table, ())
         for fact_row in rows:
-            for version in versions:
-                self._add(version, fact_row)
-
-    def _add(self, version: str, fact_row: FactRow) -> None:
-        if version in self._latest:
-            reader, latest = self._latest[version]
-            if (entity_and_fact := reader.to_fact(fact_row)) is not None:
-                entity, fact = entity_and_fact
-                line = latest.get(entity)
-                if line is None:
-                    line = latest[entity] = LatestTimeline()
-                line.add(fact)
-            return
-        window_reader, timelines, _ = self._windows[version]
-        if (entity_and_fact := window_reader.to_fact(fact_row)) is not None:
-            entity, fact = entity_and_fact
-            timeline = timelines.get(entity)
-            if timeline is None:
-                timeline = timelines[entity] = WindowTimeline()
-            timeline.add(fact, window_reader)
+            for lines in all_lines:
+                lines.add(fact_row)
 
     def read(self, view: View, entities: Sequence[Any], moments: Sequence[int]) -> ViewResults:
         """The view's values for each entity at its moment (microseconds since 1970)."""
@@ -67,6 +65,66 @@ class MemoryStore:
         if view.version in self._latest:
             return _read_latest(*self._latest[view.version], lookups)
         return _read_windows(*self._windows[view.version], lookups)
+
+
+class _Lines(dict[Any, Timeline]):
+    """The timelines of one view by entity, as far as they were read; `find` reads that of another entity."""
+
+    def __init__(self, reader: ViewReader) -> None:
+        super().__init__()
+        self._reader = reader
+        self._unread: UnreadFacts | None = None
+
+    def load(self, facts: pl.DataFrame) -> None:
+        self._unread = UnreadFacts(self._reader.view, facts)
+        for entity in self._unread.larger_than(READ_AT_ONCE):
+            self.find(entity)
+
+    def find(self, entity: Any) -> Timeline | None:
+        """The timeline of an entity that is not in the dictionary; None where it has no facts."""
+        if self._unread is None:
+            return None
+        for fact_row in self._unread.take(entity):
+            self._put(fact_row)
+        return self.get(entity)
+
+    def add(self, fact_row: FactRow) -> None:
+        if self._unread is not None and (entity := self._reader.entity_of(fact_row)) not in self:
+            self.find(entity)
+        self._put(fact_row)
+
+    def _put(self, fact_row: FactRow) -> None:
+        entity_and_fact = self._reader.to_fact(fact_row)
+        if entity_and_fact is not None:
+            entity, fact = entity_and_fact
+            line = self.get(entity)
+            if line is None:
+                line = self[entity] = self._new()
+            self._add(line, fact)
+
+    def _new(self) -> Timeline:
+        raise NotImplementedError
+
+    def _add(self, line: Timeline, fact: Fact) -> None:
+        raise NotImplementedError
+
+
+class _LatestLines(_Lines[LatestTimeline]):
+    def _new(self) -> LatestTimeline:
+        return LatestTimeline()
+
+    def _add(self, line: LatestTimeline, fact: Fact) -> None:
+        line.add(fact)
+
+
+class _WindowLines(_Lines[WindowTimeline]):
+    _reader: WindowReader
+
+    def _new(self) -> WindowTimeline:
+        return WindowTimeline()
+
+    def _add(self, line: WindowTimeline, fact: Fact) -> None:
+        line.add(fact, self._reader)
 
 
 def _cached_result(reader: WindowReader) -> _ResultBetween:
@@ -86,14 +144,12 @@ def _cached_result(reader: WindowReader) -> _ResultBetween:
 # One loop for all entities of a request: most of the time of a read would be spent on function calls.
 
 
-def _read_latest(
-    reader: ViewReader, lines: Mapping[Any, LatestTimeline], lookups: Iterable[tuple[Any, int]]
-) -> ViewResults:
+def _read_latest(reader: ViewReader, lines: _Lines[LatestTimeline], lookups: Iterable[tuple[Any, int]]) -> ViewResults:
     get, ttl = lines.get, -ALWAYS * 2 if reader.ttl is None else reader.ttl
     values: list[tuple[Any, ...]] = []
     missing: dict[int, str] = {}
     for entity, moment in lookups:
-        line = get(entity)
+        line = get(entity) or lines.find(entity)
         end = bisect_left(line.seen, moment) if line is not None else 0
         latest = line.best[end - 1] if line is not None and end else None
         if latest is not None and moment - latest.known <= ttl:
@@ -106,7 +162,7 @@ def _read_latest(
 
 def _read_windows(
     reader: WindowReader,
-    lines: Mapping[Any, WindowTimeline],
+    lines: _Lines[WindowTimeline],
     result_between: _ResultBetween,
     lookups: Iterable[tuple[Any, int]],
 ) -> ViewResults:
@@ -114,7 +170,7 @@ def _read_windows(
     values: list[tuple[Any, ...]] = []
     missing: dict[int, str] = {}
     for entity, moment in lookups:
-        line = get(entity)
+        line = get(entity) or lines.find(entity)
         if line is None:
             result, reason = reader.without_facts("no_key" if entity is None else "empty")
         else:

@@ -10,6 +10,8 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
+import polars as pl
+
 from mlops_lab.clock import to_micros
 from mlops_lab.features.view import View
 
@@ -49,8 +51,21 @@ class FactRow(NamedTuple):
     weight: int = 1
 
 
+def fact_rows(facts: pl.DataFrame) -> list[FactRow]:
+    """The rows of a table of facts (`_known_at`, `_seen_at`, `_fact_id`, and `_weight`, where some were retracted)."""
+    return [
+        make_fact_row(
+            row, row["_known_at"], row["_seen_at"], row["_fact_id"], weight=-1 if (row.get("_weight") or 1) < 0 else 1
+        )
+        for row in facts.iter_rows(named=True)
+    ]
+
+
 class OnlineStore(Protocol):
     """Holds facts and returns a view's values for an entity at a moment. One test suite checks all stores."""
+
+    def load(self, table: str, facts: pl.DataFrame) -> None:
+        """Add facts of a table (see `fact_rows`) to a store that has none of it yet."""
 
     def add(self, table: str, rows: Iterable[FactRow]) -> None:
         """Add facts of a table. Adding the same fact again changes nothing."""

@@ -11,10 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import polars as pl
 import redis
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.features.online import Fact, FactRow, ViewResult, ViewResults
+from mlops_lab.features.online import Fact, FactRow, ViewResult, ViewResults, fact_rows
 from mlops_lab.features.retractions import latest_fact
 from mlops_lab.features.view import View
 from mlops_lab.features.view_reader import ViewReader, WindowReader
@@ -61,6 +62,11 @@ class RedisStore:
     def versions(self) -> set[str]:
         """The versions of the views that it holds facts for."""
         return set(self._readers)
+
+    def load(self, table: str, facts: pl.DataFrame) -> None:
+        """Add facts of a table."""
+        for part in facts.iter_slices(_ROWS_PER_WRITE):
+            self.add(table, fact_rows(part))
 
     def add(self, table: str, rows: Iterable[FactRow]) -> None:
         """Add facts of a table. Adding the same fact again changes nothing."""

@@ -27,6 +27,10 @@ class ViewReader:
         self.columns = [aggregate.column for aggregate in self.aggregates]
         self._entity_of_row = entity_of(list(view.keys.values()))
 
+    def entity_of(self, fact_row: FactRow) -> Any:
+        """The entity of a row; None where it has none."""
+        return self._entity_of_row(fact_row.row)
+
     def to_fact(self, fact_row: FactRow) -> tuple[Any, Fact] | None:
         """The entity and the fact of a row; None where the fact can never count."""
         entity = self._entity_of_row(fact_row.row)

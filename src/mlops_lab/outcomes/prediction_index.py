@@ -114,6 +114,10 @@ class PredictionIndex:
             self._outcomes.put([prediction_id], [prediction[0]], [location])
         return prediction is not None
 
+    def add_outcomes(self, ids: Sequence[str], moments: Sequence[int], locations: Sequence[int]) -> None:
+        """Add the accepted outcomes of predictions of these moments that are in the index and have none."""
+        self._outcomes.put(ids, moments, locations)
+
     def add_shadow(self, prediction_id: str, location: int) -> None:
         """Add the output of a shadow, if its prediction is in the index."""
         if (prediction := self._predictions.get(prediction_id)) is not None:

@@ -26,7 +26,7 @@ from mlops_lab.tables.facts import concat_facts
 from mlops_lab.tables.versions import CORRECTED_AT
 
 FACTS_FILE = "facts.json"
-_FORMAT = 1
+_FORMAT = 2
 _FACTS_AT_ONCE = 500_000
 
 

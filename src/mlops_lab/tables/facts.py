@@ -12,6 +12,7 @@ from mlops_lab.project import Project
 from mlops_lab.schemas.casts import MOMENT, cast_exactly, join_types
 from mlops_lab.tables.arrival import LATER, LOAD_LEAD, Arrival, file_delay
 from mlops_lab.tables.declared import OUTCOMES
+from mlops_lab.tables.fact_columns import OF_OUTCOME
 from mlops_lab.tables.fields import table_schemas
 from mlops_lab.tables.identity import identity_error
 from mlops_lab.tables.table import FixedColumn
@@ -169,6 +170,8 @@ def facts_of(
         own = {source.known_at: pl.col(known_at).alias(source.known_at), **{name: pl.col(name) for name in names}}
         if not as_served and table == OUTCOMES.name and "predicted_at" in rows.columns:
             own[AS_OF] = pl.col("predicted_at").alias(AS_OF)
+        if as_served and table == OUTCOMES.name and columns is None:
+            own[OF_OUTCOME] = pl.lit(value=True).alias(OF_OUTCOME)
     else:
         section = project.settings.tables[table]
         known_at = section.known_at or ""

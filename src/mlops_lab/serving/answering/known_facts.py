@@ -12,7 +12,7 @@ import polars as pl
 
 from mlops_lab.clock import latest
 from mlops_lab.contracts.fields import conform_row
-from mlops_lab.features.online import FactRow, OnlineStore, make_fact_row
+from mlops_lab.features.online import OnlineStore, make_fact_row
 from mlops_lab.features.view import View, columns_by_table
 from mlops_lab.journal.records import FactRecord, OutcomeRecord
 from mlops_lab.project import Project
@@ -21,6 +21,7 @@ from mlops_lab.schemas.evolution import Column, as_declared
 from mlops_lab.serving.answering.online_store import open_online_store
 from mlops_lab.serving.answering.schemas import Schemas
 from mlops_lab.serving.answering.source_rows import SourceRows
+from mlops_lab.tables.fact_columns import OF_OUTCOME
 from mlops_lab.tables.trusted_moments import TRUSTED_ROWS, trusted_of
 
 _ROWS_AT_ONCE = 512
@@ -56,11 +57,12 @@ class KnownFacts:
             columns = [field.name for field in self._schemas.table_fields[table]] if table in self.rows else []
             frame = self._conform(table, pl.read_parquet(path))
             newest.append(frame["_known_at"].drop_nulls().top_k(TRUSTED_ROWS).cast(MOMENT))
+            self.store.load(table, frame)
             corrected = _count_retractions(frame)
+            if OF_OUTCOME in frame.columns:
+                frame = frame.filter(~pl.col(OF_OUTCOME).fill_null(value=False))
             for part in frame.iter_slices(_ROWS_AT_ONCE):
-                rows = part.rows(named=True)
-                self.store.add(table, [_fact_row_of(row) for row in rows])
-                rows = [row for row in rows if not _is_retraction(row)]
+                rows = [row for row in part.rows(named=True) if not _is_retraction(row)]
                 if table == self._source.table:  # of versions of one row the newest comes last
                     rows = [row for row in rows if not _take(corrected, row["_fact_id"])]
                     rows = [row for row in rows if not is_predicted(row["_fact_id"])]
@@ -142,12 +144,6 @@ class KnownFacts:
         column = self._schemas.known_at[table]
         if column and (newest := latest(self.newest.get(table), row[column])) is not None:
             self.newest[table] = newest
-
-
-def _fact_row_of(row: dict[str, Any]) -> FactRow:
-    """A row of a state as the online store takes it."""
-    weight = -1 if _is_retraction(row) else 1
-    return make_fact_row(row, row["_known_at"], row["_seen_at"], row["_fact_id"], weight=weight)
 
 
 def _is_retraction(row: dict[str, Any]) -> bool:

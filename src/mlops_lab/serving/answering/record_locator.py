@@ -34,6 +34,10 @@ class RecordLocator:
         starts = [(first + start) * RECORDS_PER_FRAME for start in frame_starts(payloads, since)]
         return [start + number for start in starts for number in range(RECORDS_PER_FRAME)]
 
+    def open(self, folder: int) -> None:
+        """Keep the first segment of a folder open, of whose records the locations are known."""
+        self._readers[folder].keep_open(0)
+
     def read(self, location: int, kind: type[Kind]) -> Kind:
         """The record at a location, which is of that kind. EnvironmentFault where it cannot be read."""
         frame, number = divmod(location, RECORDS_PER_FRAME)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import msgspec
+import polars as pl
 
 from mlops_lab import clock
 from mlops_lab.clock import from_micros, to_micros
@@ -43,6 +44,7 @@ from mlops_lab.serving.answering.known_facts import KnownFacts
 from mlops_lab.serving.answering.record_locator import RecordLocator
 from mlops_lab.serving.answering.routing_table import RoutingTable
 from mlops_lab.serving.answering.schemas import Schemas
+from mlops_lab.serving.answering.state_book import read_book
 from mlops_lab.tables.trusted_moments import MAX_JUMP
 from mlops_lab.tables.verdict import Verdict
 
@@ -259,8 +261,26 @@ class WorkerState:
                 where=str(path),
                 hint="run `mlops tick`: it computes the state again from the lake",
             )
-        # only the first worker scores the shadows that are missing there
-        self._load_journal(path, 0, own=path if own == self._project.journal_path else own)
+        is_first = own == self._project.journal_path  # only the first worker scores the shadows that are missing there
+        if (book := read_book(path)) is not None:
+            self._load_book(book, with_shadows=is_first)
+        else:
+            self._load_journal(path, 0, own=path if is_first else own)
+
+    def _load_book(self, book: pl.DataFrame, *, with_shadows: bool) -> None:
+        """Apply the predictions of a state, and their outcomes, all at once."""
+        self._locator.open(0)
+        if book.is_empty():
+            return
+        moments = book["at"].to_list()
+        self.prediction_index.add(book["id"].to_list(), moments, book["record"].to_list())
+        known = book.filter(pl.col("outcome").is_not_null())
+        if known.height:
+            self.prediction_index.add_outcomes(known["id"].to_list(), known["at"].to_list(), known["outcome"].to_list())
+        if with_shadows:
+            waiting = book.filter(pl.col("unscored").is_not_null())
+            self.unscored_shadows.update(waiting.select("id", "unscored").iter_rows())
+        self._update_newest(moments)
 
     def _load_journal(self, path: Path, since: int, *, own: Path) -> int:
         """Apply the records of a journal after `since`; returns the position after the last."""

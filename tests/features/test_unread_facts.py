@@ -1,0 +1,42 @@
+"""Facts become rows for the entities that are looked up, once."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from mlops_lab.features import View, last
+from mlops_lab.features.unread_facts import UnreadFacts
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def facts(keys: dict[str, list[object]]) -> pl.DataFrame:
+    rows = len(next(iter(keys.values())))
+    times = {"_known_at": [AT] * rows, "_seen_at": [AT] * rows, "_fact_id": [str(row) for row in range(rows)]}
+    return pl.DataFrame({**times, **keys, "level": range(rows), "unused": ["x"] * rows})
+
+
+def taken(unread: UnreadFacts, entity: object) -> list[str]:
+    return [row.id for row in unread.take(entity)]
+
+
+def test_each_entity_has_its_facts_in_their_order_and_once():
+    view = View("level", "stock", by="shop", values={"level": last("level")})
+    unread = UnreadFacts(view, facts({"shop": ["b", "a", None, "b", "c", "b"]}))
+    assert unread.larger_than(2) == ["b"]
+    assert taken(unread, "b") == ["0", "3", "5"]
+    assert taken(unread, "b") == taken(unread, "nobody") == taken(unread, None) == []
+    assert taken(unread, "a") == ["1"]
+    assert unread.larger_than(0) == ["c"]
+
+
+def test_an_entity_of_several_keys_is_a_tuple():
+    view = View("level", "stock", by=["shop", "number"], values={"level": last("level")})
+    unread = UnreadFacts(view, facts({"shop": ["a", "a", "b", "a"], "number": [2, 1, 2, 1]}))
+    assert taken(unread, ("a", 1)) == ["1", "3"]
+    assert taken(unread, ("a", 2)) == ["0"]
+
+
+def test_there_may_be_none():
+    view = View("level", "stock", by="shop", values={"level": last("level")})
+    assert taken(UnreadFacts(view, facts({"shop": ["a"]}).clear()), "a") == []
