@@ -1,5 +1,6 @@
 """Facts of a state: those of the state before and what was added since are those of the whole lake."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
