@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from mlops_lab.features import View, last
-from mlops_lab.features.unread_facts import UnreadFacts
+from mlops_lab.features.unread_facts import FactsByEntity, UnreadFacts
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -21,22 +20,21 @@ def taken(unread: UnreadFacts, entity: object) -> list[str]:
 
 
 def test_each_entity_has_its_facts_in_their_order_and_once():
-    view = View("level", "stock", by="shop", values={"level": last("level")})
-    unread = UnreadFacts(view, facts({"shop": ["b", "a", None, "b", "c", "b"]}))
+    by_entity = FactsByEntity(facts({"shop": ["b", "a", None, "b", "c", "b"]}), ["shop"])
+    unread = UnreadFacts(by_entity)
     assert unread.larger_than(2) == ["b"]
     assert taken(unread, "b") == ["0", "3", "5"]
     assert taken(unread, "b") == taken(unread, "nobody") == taken(unread, None) == []
     assert taken(unread, "a") == ["1"]
-    assert unread.larger_than(0) == ["c"]
+    assert taken(UnreadFacts(by_entity), "b") == ["0", "3", "5"], "another view"
 
 
 def test_an_entity_of_several_keys_is_a_tuple():
-    view = View("level", "stock", by=["shop", "number"], values={"level": last("level")})
-    unread = UnreadFacts(view, facts({"shop": ["a", "a", "b", "a"], "number": [2, 1, 2, 1]}))
+    rows = facts({"shop": ["a", "a", "b", "a"], "number": [2, 1, 2, 1]})
+    unread = UnreadFacts(FactsByEntity(rows, ["shop", "number"]))
     assert taken(unread, ("a", 1)) == ["1", "3"]
     assert taken(unread, ("a", 2)) == ["0"]
 
 
 def test_there_may_be_none():
-    view = View("level", "stock", by="shop", values={"level": last("level")})
-    assert taken(UnreadFacts(view, facts({"shop": ["a"]}).clear()), "a") == []
+    assert taken(UnreadFacts(FactsByEntity(facts({"shop": ["a"]}).clear(), ["shop"])), "a") == []

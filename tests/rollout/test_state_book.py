@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from mlops_lab.rollout.state_book import write_book
+from mlops_lab.rollout.state_book import SOURCE_FILE, write_book
 from mlops_lab.serving.answering.routing_table import LiveVersion, RoutingTable
 from mlops_lab.serving.answering.schemas import Schemas
 from mlops_lab.serving.answering.state_book import INDEX_FILE, SCHEMA, read_book
@@ -66,6 +66,28 @@ def test_the_index_says_what_the_records_say(deployable, tiny):
     assert by_index["outcomes"]["p01"][1]["late"] is False
     (folder / INDEX_FILE).unlink()
     assert describe(project, project.journal_path) == by_index
+
+
+def test_the_book_before_is_taken_over_where_nothing_was_added(deployable, tiny):
+    project, lake, root = deployable.project, deployable.lake, deployable.project.root
+    log_answers(deployable, tiny)
+    since = tiny.now - 30 * HOUR
+
+    def write(name: str, **options) -> bool:
+        """Whether the book is the one before."""
+        write_book(project, lake, root / name, before=root / "first", **options)
+        return (root / name / INDEX_FILE).samefile(root / "first" / INDEX_FILE)
+
+    write_book(project, lake, root / "first", since=since)
+    assert write("same", since=since)
+    assert write("later", since=since + HOUR)
+    assert not write("earlier", since=since - HOUR)
+    (root / "first" / SOURCE_FILE).write_text("{")
+    assert not write("damaged", since=since)
+    write_book(project, lake, root / "again", since=since)
+    PREDICTIONS.append(lake, lake.read("predictions").head(1).with_columns(id=pl.lit("new")))
+    write_book(project, lake, root / "more", since=since, before=root / "again")
+    assert read_book(root / "more").height == read_book(root / "again").height + 1
 
 
 def test_nothing_is_read_of_an_index_that_is_damaged_or_older(tmp_path):

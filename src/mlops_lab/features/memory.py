@@ -12,7 +12,7 @@ import polars as pl
 from mlops_lab.features.online import ALWAYS, Fact, FactRow, ViewResult, ViewResults
 from mlops_lab.features.retractions import live_facts
 from mlops_lab.features.timelines import LatestTimeline, WindowTimeline
-from mlops_lab.features.unread_facts import UnreadFacts
+from mlops_lab.features.unread_facts import FactsByEntity, UnreadFacts
 from mlops_lab.features.view import View
 from mlops_lab.features.view_reader import ViewReader, WindowReader
 
@@ -49,8 +49,12 @@ class MemoryStore:
 
     def load(self, table: str, facts: pl.DataFrame) -> None:
         """Add facts of a table that has none yet. Those of an entity are read when it is looked up first."""
+        by_keys: dict[tuple[str, ...], FactsByEntity] = {}
         for lines in self._lines.get(table, ()):
-            lines.load(facts)
+            keys = lines.fact_keys
+            if keys not in by_keys:
+                by_keys[keys] = FactsByEntity(facts, keys)
+            lines.load(by_keys[keys])
 
     def add(self, table: str, rows: Iterable[FactRow]) -> None:
         """Add facts of a table. Adding the same fact again changes nothing."""
@@ -75,8 +79,13 @@ class _Lines(dict[Any, Timeline]):
         self._reader = reader
         self._unread: UnreadFacts | None = None
 
-    def load(self, facts: pl.DataFrame) -> None:
-        self._unread = UnreadFacts(self._reader.view, facts)
+    @property
+    def fact_keys(self) -> tuple[str, ...]:
+        """The columns of a fact that say whose it is."""
+        return tuple(self._reader.view.keys.values())
+
+    def load(self, facts: FactsByEntity) -> None:
+        self._unread = UnreadFacts(facts)
         for entity in self._unread.larger_than(READ_AT_ONCE):
             self.find(entity)
 

@@ -30,7 +30,7 @@ def prepare_state(
 
     Facts: of every table the rows within its longest window before the newest row, plus the days that outcomes may
     take, and the last row of every entity. Prediction index: the predictions of the days that outcomes may take, and
-    those of their outcomes that are known. `before`: the folder of the state before, of which facts are taken over.
+    those of their outcomes that are known. `before`: the folder of the state before; what is right of it is taken over.
     """
     positions = journal_positions(project, lake)
     name = f"state-{sum(item.position for item in positions)}-{new_id()[:8]}"
@@ -43,7 +43,8 @@ def prepare_state(
         StateFacts(project, lake, newest=newest, before=before).write(folder, views)
         contents = StateContents(tuple(view.version for view in views), since if newest else None)
         (folder / CONTENTS_FILE).write_bytes(msgspec.json.encode(contents))
-        write_book(project, lake, folder / PREDICTION_INDEX, since=since)
+        book_before = before / PREDICTION_INDEX if before else None
+        write_book(project, lake, folder / PREDICTION_INDEX, since=since, before=book_before)
     except OSError as error:
         raise disk_fault(error, folder) from error
     return str(folder.relative_to(project.root)), positions

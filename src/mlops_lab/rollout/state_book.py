@@ -3,6 +3,8 @@ outcomes that some of them have already, and an index of both."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
@@ -12,10 +14,12 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from mlops_lab.ids import hash_json
 from mlops_lab.journal.frames import frame_bytes
 from mlops_lab.journal.records import RECORDS_PER_FRAME, OutcomeRecord, PredictionRecord, encode_frames
 from mlops_lab.journal.segments import write_segment
 from mlops_lab.lake import Lake
+from mlops_lab.lake.added import Mark, mark_of
 from mlops_lab.project import Project
 from mlops_lab.serving.answering.state_book import INDEX_FILE, SCHEMA
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, SHADOWS
@@ -26,8 +30,45 @@ _LOGGED_FIELDS = ("id", "at", "version", "role", "output", "shadow_version", "mi
 _ANSWER_FIELDS = ("id", "at", "version", "role", "output", "shadow_version", "shadow_output")
 
 
-def write_book(project: Project, lake: Lake, folder: Path, *, since: datetime) -> None:
-    """Write the predictions made since a moment, and the outcome of each that counts by now, into a new folder."""
+SOURCE_FILE = "source.json"
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """What a book was made from: tables up to their marks, the predictions since a moment, and what was declared."""
+
+    marks: dict[str, Mark]
+    since: datetime
+    declared: str
+    format: int = 1
+
+
+def write_book(project: Project, lake: Lake, folder: Path, *, since: datetime, before: Path | None = None) -> None:
+    """Write the predictions made since a moment, and the outcome of each that counts by now, into a new folder.
+
+    `before`: the book of the state before. Where no prediction and no outcome was added since then, it is taken over.
+    """
+    source = _Source(_marks(lake), since, hash_json(msgspec.to_builtins(project.settings.source)))
+    if before is not None and _is_still_right(before, source):
+        shutil.copytree(before, folder, copy_function=os.link)
+        return
+    _write_book(project, lake, folder, since=since)
+    (folder / SOURCE_FILE).write_bytes(msgspec.json.encode(source))
+
+
+def _is_still_right(book: Path, source: _Source) -> bool:
+    try:
+        known = msgspec.json.decode((book / SOURCE_FILE).read_bytes(), type=_Source)
+    except (OSError, msgspec.MsgspecError):
+        return False
+    return known.since <= source.since and msgspec.structs.replace(known, since=source.since) == source
+
+
+def _marks(lake: Lake) -> dict[str, Mark]:
+    tables = [table for table in (PREDICTIONS, SHADOWS, OUTCOMES) if table.exists(lake)]
+    return {table.name: mark_of(lake.table_path(table.name), lake.version(table.name)) for table in tables}
+
+
+def _write_book(project: Project, lake: Lake, folder: Path, *, since: datetime) -> None:
     predictions, outcomes = _predictions(project, lake, since), _outcomes(lake, since)
     sizes: list[int] = []
 
