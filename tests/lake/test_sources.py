@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pytest
-from data_files import CSV, FORMATS, FRAME, as_parquet, write, zipped
+from data_files import CSV, FORMATS, FRAME, NAMES, as_parquet, write, write_decoys, zipped
 from polars.testing import assert_frame_equal
 
 from mlops_lab.errors import InvalidInput
@@ -22,6 +22,26 @@ def test_every_format_is_the_same_table(tmp_path: Path, kind: str) -> None:
     name, content = FORMATS[kind]
     write(tmp_path, name, content)
     assert_frame_equal(read_data(name, root=tmp_path).rename(str.strip), FRAME)
+
+
+@pytest.mark.parametrize("kind", ["comma", "Parquet", "JSON lines", "UTF-16", "gzip"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_path_is_never_a_pattern(tmp_path: Path, name: str, kind: str) -> None:
+    suffix = Path(FORMATS[kind][0]).suffix
+    write_decoys(tmp_path, suffix)
+    write(tmp_path, f"{name}{suffix}", FORMATS[kind][1])
+    assert_frame_equal(read_data(f"{name}{suffix}", root=tmp_path), FRAME)
+    folder = tmp_path / name
+    folder.mkdir()
+    write(folder, f"{name}{suffix}", FORMATS[kind][1])
+    assert_frame_equal(read_data(folder), FRAME)
+
+
+def test_a_delta_table_whose_path_the_library_misreads_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a[1]" / "_delta_log").mkdir(parents=True)
+    with pytest.raises(InvalidInput) as caught:
+        read_data(tmp_path / "a[1]")
+    assert (caught.value.code, caught.value.where) == ("unusable_folder", str(tmp_path / "a[1]"))
 
 
 def test_a_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:

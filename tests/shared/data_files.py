@@ -76,3 +76,13 @@ def write(folder: Path, name: str, content: bytes) -> Path:
     path = folder / name
     path.write_bytes(content)
     return path
+
+
+NAMES = ("report[1]", "week*", "what?", "a b", "x^|%20", "{a,b}", "f#a", "back\\slash", "q%3A", "~ü")
+"""Names of files that a library could take for a pattern, an address or an escape."""
+
+
+def write_decoys(folder: Path, suffix: str) -> None:
+    """Files that those names match as patterns, or mean as escapes; none of them may be read."""
+    for name in ("report1", "weeks", "what1", "x^| ", "a", "b", "q:"):
+        (folder / f"{name}{suffix}").write_bytes(b"wrong,file\n1,2\n3,4\n")

@@ -94,7 +94,7 @@ def _read_file(path: Path, selection: ColumnSelection, rows: int) -> Iterator[tu
 
 def _read_parquet(plain: Path, name: str, selection: ColumnSelection, rows: int) -> Iterator[Batch]:
     try:
-        yield from _collect(pl.scan_parquet(plain), name, selection, rows)
+        yield from _collect(pl.scan_parquet(plain, glob=False), name, selection, rows)
     except pl.exceptions.PolarsError as error:
         raise bad_file_error("Parquet", error, name) from None
 

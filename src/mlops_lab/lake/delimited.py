@@ -92,7 +92,7 @@ class DelimitedTable:
         return list(scan.collect_schema().values())
 
     def _format(self) -> dict[str, Any]:
-        return {"separator": self._dialect.separator, "quote_char": self._dialect.quote}
+        return {"separator": self._dialect.separator, "quote_char": self._dialect.quote, "glob": False}
 
     def _clean(self, frame: pl.DataFrame, *, first_row: int) -> pl.DataFrame:
         """The rows without blank lines and padding, with numbers as numbers. The first row has this number."""

@@ -115,14 +115,15 @@ def _read_file(path: Path, selection: ColumnSelection) -> tuple[str, pl.DataFram
 
 def _read_parquet(path: Path, name: str) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path)
+        return pl.read_parquet(path, glob=False)
     except pl.exceptions.PolarsError as error:
         raise bad_file_error("Parquet", error, name) from None
 
 
 def _read_json_lines(path: Path, name: str) -> pl.DataFrame:
     try:
-        return pl.read_ndjson(path, infer_schema_length=None)
+        with path.open("rb") as file:  # a path would be a pattern
+            return pl.read_ndjson(file, infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
         raise find_bad_line(path, name) or bad_file_error("JSON lines", error, name) from None
 
