@@ -41,8 +41,9 @@ def command(
 ) -> None:
     """Answer every request of a file with the champion, as of the request's own time.
 
-    The output has one row for each request: the id (the column `id`, or the id of the source table), the answer and the
-    version; without ids, the request fields. It is written completely or not at all. Other columns are ignored.
+    The output has one row for each request: the id (the column `id`, or the id of the source table), the answer, the
+    version, and the error of a row without an answer; without ids, the request fields. It is written completely or not
+    at all. Other columns are ignored.
     """
     opened = open_project(project)
     if out is not None:
@@ -67,7 +68,7 @@ def command(
             else:
                 _copy(staged)
     if scored.unanswered:
-        console.print(f"{scored.unanswered} of them have no answer; the server would refuse them too")
+        console.print(f"{scored.unanswered} of them have no answer: the column `error` says why")
 
 
 @contextmanager

@@ -31,6 +31,16 @@ def parse_column(column: pl.Series, field: Field, table: str, *, first: int = 0)
     return parsed
 
 
+def read_cells(column: pl.Series, field: Field) -> pl.Series:
+    """The column with its declared dtype, each cell read by itself: null where it does not fit, even if all do not."""
+    try:
+        return parse_column(column, field, "")
+    except InvalidInput:
+        if column.dtype == pl.String and field.dtype.is_numeric():
+            return _read_numbers(column, field.dtype)
+        return pl.Series(column.name, [None] * len(column), dtype=field.dtype)
+
+
 def parse_moments(column: pl.Series, format: str | None = None) -> pl.Series | None:
     """The column as moments in UTC; None where it has no moments. A date is its midnight; without a zone it is UTC."""
     if column.dtype == pl.String:
@@ -54,7 +64,17 @@ def _parse_string(column: pl.Series) -> pl.Series | None:
 
 
 def _parse_integer(column: pl.Series) -> pl.Series | None:
+    """Integers. 7.0 is 7, because integers with nulls are often stored as floats; None where no number is whole."""
+    if column.dtype.is_float():
+        whole = _whole(column)
+        return whole if whole.count() else None
     return _parse_number(column, pl.Int64()) if column.dtype.is_integer() or column.dtype == pl.String else None
+
+
+def _whole(floats: pl.Series) -> pl.Series:
+    """The whole numbers as integers, null where a number is not whole or too large to be exact."""
+    is_whole = (floats == floats.floor()) & (floats.abs() < 2**53)
+    return pl.select(pl.when(is_whole).then(floats)).to_series().alias(floats.name).cast(pl.Int64)
 
 
 def _parse_float(column: pl.Series) -> pl.Series | None:
@@ -69,8 +89,17 @@ def _parse_number(column: pl.Series, dtype: pl.DataType) -> pl.Series | None:
     """
     if column.dtype != pl.String:
         return column.cast(dtype, strict=False)
-    numbers = column.str.strip_chars().cast(dtype, strict=False)
+    numbers = _read_numbers(column, dtype)
     return numbers if column.count() / 2 < numbers.count() < column.count() else None
+
+
+def _read_numbers(text: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """The numbers in text, null where it is something else. For an integer, 7.0 is 7."""
+    text = text.str.strip_chars()
+    numbers = text.cast(dtype, strict=False)
+    if dtype.is_integer() and numbers.null_count() > text.null_count():
+        return numbers.zip_with(numbers.is_not_null(), _whole(text.cast(pl.Float64, strict=False)))
+    return numbers
 
 
 def _parse_boolean(column: pl.Series) -> pl.Series | None:

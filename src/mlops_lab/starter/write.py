@@ -123,7 +123,9 @@ def _write_config(name: str, analysis: TableAnalysis, *, data: str, query: str |
         lines += ["", "[source.rename]  # from the data's columns to fields"]
         lines += [f"{write_key(column.name)} = {_text(column.field)}" for column in renamed]
     lines += ["", '[source.request]  # what a client sends ("?": may be null)']
-    lines += [write_toml([*([_field(time)] if time else []), *map(_field, analysis.inputs)])]
+    fields = [_field(time, nullable=False)] if time else []
+    fields += [_field(column, nullable=column.field != analysis.key) for column in analysis.inputs]
+    lines += [write_toml(fields)]
     lines += ["", "[source.outcome]  # what an outcome contains", write_toml([_label(analysis)])]
     if analysis.set_aside > _MAX_SET_ASIDE:
         share = min(1.0, round(analysis.set_aside * 1.2 + 0.01, 2))
@@ -150,12 +152,12 @@ def _write_skip(analysis: TableAnalysis) -> list[str]:
     return [*lines, "]"]
 
 
-def _field(column: ColumnProfile) -> Field:
+def _field(column: ColumnProfile, *, nullable: bool) -> Field:
     """A field of a request, with few rules: the data shows only a part of what clients may send."""
     numeric = column.kind in {"integer", "float"}
     never_negative = numeric and column.span is not None and column.span[0] >= 0
     minimum = 0.0 if never_negative and _NEVER_NEGATIVE.search(column.field) else None
-    return Field(column.field, column.kind, column.missing > 0, minimum, format=column.format)
+    return Field(column.field, column.kind, nullable or column.missing > 0, minimum, format=column.format)
 
 
 def _label(analysis: TableAnalysis) -> Field:
