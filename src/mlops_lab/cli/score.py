@@ -36,6 +36,9 @@ def command(
         bool, typer.Option("--requests", help="Also write the request fields, between ids and answers.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    encoding: Annotated[
+        str | None, typer.Option(help="The encoding of text that is not UTF-8, if not that of the project's data.")
+    ] = None,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
@@ -45,7 +48,7 @@ def command(
     version, and the error of a row without an answer; without ids, the request fields. It is written completely or not
     at all. Other columns are ignored.
     """
-    opened = open_project(project)
+    opened = open_project(project, *([f"source.encoding={encoding}"] if encoding else []))
     if out is not None:
         kind = choose_format(out, format)
         check_target(out, kind, overwrite=overwrite)  # before the work, not after it

@@ -83,7 +83,7 @@ def _read_folder(path: Path, selection: ColumnSelection, rows: int) -> Iterator[
 def _read_file(path: Path, selection: ColumnSelection, rows: int) -> Iterator[tuple[str, Batch]]:
     """The batches of a file, each with the file's kind."""
     before = file_stamp(path)
-    with open_as_text_or_parquet(path) as (kind, plain):
+    with open_as_text_or_parquet(path, selection.options) as (kind, plain):
         read = {PARQUET: _read_parquet, JSON_LINES: _read_json_lines, DELIMITED: _read_delimited}[kind]
         for batch in read(plain, str(path), selection, rows):
             if batch.frame.height:

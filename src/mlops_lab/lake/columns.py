@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from mlops_lab.errors import InvalidInput
+from mlops_lab.lake.read_options import DETECT, ReadOptions
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,14 @@ class ColumnSelection:
 
     `text`: the columns that are text even where they look like numbers (007); None: types are not declared, so guess.
     `rename`: from the names in the data to new ones. `skip`: names in the data that are not read. `only`: the (new)
-    names that are read; None: all of them.
+    names that are read; None: all of them. `options`: how the file is written.
     """
 
     text: frozenset[str] | None = None
     rename: Mapping[str, str] = field(default_factory=dict)
     skip: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
+    options: ReadOptions = DETECT
 
     def excluded(self, names: Sequence[str]) -> list[str]:
         """Those of the (new) names that are not selected."""
@@ -55,12 +57,13 @@ def select_columns(frame: pl.DataFrame, where: str, selection: ColumnSelection) 
 
 
 def normalize_types(frame: pl.DataFrame, where: str) -> pl.DataFrame:
-    """The frame in plain dtypes: categories as text, decimals as floats, NaN as null.
+    """The frame in plain dtypes: categories as text, decimals as floats, NaN as null; text without spaces around it.
 
     InvalidInput names a column of lists, objects or bytes.
     """
     converted = [_convert(column, where) for column in frame.iter_columns() if not _is_supported(column.dtype)]
     frame = frame.with_columns(converted) if converted else frame
+    frame = frame.with_columns(pl.col(pl.String).str.strip_chars())
     has_nan = frame.select(pl.selectors.float().is_nan().any())
     with_nan = [column.name for column in has_nan.iter_columns() if column.item()]
     return frame.with_columns(pl.col(with_nan).fill_nan(None)) if with_nan else frame

@@ -14,6 +14,7 @@ import polars as pl
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.files import check_path
 from mlops_lab.lake.decompress import decompressed
+from mlops_lab.lake.read_options import DETECT, ReadOptions
 from mlops_lab.lake.text_encoding import as_utf8
 
 PARQUET, JSON_LINES, DELIMITED = "Parquet", "JSON lines", "delimited text"
@@ -74,7 +75,7 @@ def file_stamp(path: Path) -> tuple[int, int, int]:
 
 
 @contextmanager
-def open_as_text_or_parquet(path: Path) -> Iterator[tuple[str, Path]]:
+def open_as_text_or_parquet(path: Path, options: ReadOptions = DETECT) -> Iterator[tuple[str, Path]]:
     """The kind of a file (see the names above), and the path of its content: decompressed, and text as UTF-8."""
     name = str(path)
     try:
@@ -92,7 +93,7 @@ def open_as_text_or_parquet(path: Path) -> Iterator[tuple[str, Path]]:
                     hint = 'write Parquet or CSV; a database is named as data = "sqlite:///file.db", with a query'
                     raise InvalidInput(f"is {what}", code="unknown_format", where=name, hint=hint)
             with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
-                text = as_utf8(plain, name, Path(folder) / "utf-8")
+                text = as_utf8(plain, name, Path(folder) / "utf-8", declared=options.encoding)
                 yield _kind_of_text(head, name), text
     except PermissionError:
         hint = "check its owner and permissions"

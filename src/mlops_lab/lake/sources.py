@@ -102,7 +102,7 @@ def _read_file(path: Path, selection: ColumnSelection) -> tuple[str, pl.DataFram
     kinds: list[str] = []
 
     def read() -> pl.DataFrame:
-        with open_as_text_or_parquet(path) as (kind, plain):
+        with open_as_text_or_parquet(path, selection.options) as (kind, plain):
             kinds.append(kind)
             if kind == DELIMITED:
                 return read_delimited(plain, str(path), selection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -174,3 +174,12 @@ def test_a_whole_float_is_an_integer(body: bytes, items: list[int] | None) -> No
         assert (caught.value.code, caught.value.where[-6:]) == ("invalid_request", ".items")
     else:
         assert [row.items for row in decode_body(decode, body).rows] == items
+
+
+def test_one_of_the_allowed_texts_may_have_spaces_around_it() -> None:
+    class Colour(msgspec.Struct):
+        colour: Literal["red", "green"]
+
+    assert decode_body(make_decoder(Colour), b'{"colour": " red"}').colour == "red"
+    with pytest.raises(InvalidInput):
+        decode_body(make_decoder(Colour), b'{"colour": " blue"}')
