@@ -37,6 +37,12 @@ def as_parquet() -> bytes:
     return file.getvalue()
 
 
+def as_feather() -> bytes:
+    file = io.BytesIO()
+    FRAME.write_ipc(file, compression="zstd")
+    return file.getvalue()
+
+
 FORMATS: dict[str, tuple[str, bytes]] = {
     "comma": ("a.csv", CSV),
     "no ending": ("data", CSV),
@@ -67,6 +73,9 @@ FORMATS: dict[str, tuple[str, bytes]] = {
     "Parquet by no name": ("a", as_parquet()),
     "JSON lines": ("a.jsonl", FRAME.write_ndjson().encode()),
     "JSON lines, packed": ("a.jsonl.gz", gzip.compress(FRAME.write_ndjson().encode())),
+    "JSON array": ("a.json", FRAME.write_json().encode()),
+    "JSON array by another name": ("a.txt", b" " + FRAME.write_json().encode()),
+    "Feather": ("a.feather", as_feather()),
     "a path with spaces": ("my data (1).csv", CSV),
     "marks of missing values": ("a.csv", CSV.replace(b",,", b",n/a,").replace(b"n/a,,", b"n/a,NULL,")),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,12 +19,16 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.lake.columns import ColumnSelection
 from mlops_lab.lake.read_options import ReadOptions, check_decimal, split_names
 from mlops_lab.lake.sources import read_data
+from mlops_lab.notes import listening
 from mlops_lab.starter.analyse import analyse_table
 from mlops_lab.starter.analysis import RoleAssignment, TableAnalysis
+from mlops_lab.starter.checks import find_obstacle
 from mlops_lab.starter.options import InitOptions, UserQuestion, take_default
 from mlops_lab.starter.write import check_folder, locate_data, make_project, write_files
 
 _SHOWN_COLUMNS = 60
+_CHECKED_ROWS = 200_000
+"""Up to so many rows are loaded and joined as `mlops run` would, which takes some seconds."""
 
 
 def command(
@@ -62,11 +67,16 @@ def command(
     found = analyse_table(frame, choices, ask=_ask if asks else take_default)
     files = write_files(project, found, data=locate_data(data, name), query=query, selection=selection)
     make_project(name, files)
+    with console.status("checking"), listening(lambda _: None):  # what it would tell is in the report
+        obstacle = find_obstacle(name) if found.rows <= _CHECKED_ROWS else None
+    if obstacle is not None:
+        found = replace(found, notes=(*found.notes, f"`mlops run` would refuse it: {obstacle}; {obstacle.hint}"))
     if json:
         print_record(_record(project, name.absolute(), found, files=list(files)))
     else:
         _report(found)
-        print(f"\n{project} is written: {', '.join(files)}\nnext:  cd {name} && mlops up")
+        step = f"cd {name} && mlops up" if obstacle is None else "see the last note"
+        print(f"\n{project} is written: {', '.join(files)}\nnext:  {step}")
 
 
 def _ask_target(frame: pl.DataFrame, *, asks: bool) -> str:

@@ -66,7 +66,7 @@ def read_batches(data: Path, *, selection: ColumnSelection, rows: int = ROWS_PER
     empty = True
     for batch in batches:
         empty = False
-        yield batch._replace(frame=normalize_types(batch.frame, batch.name))
+        yield batch._replace(frame=normalize_types(batch.frame, batch.name, selection.options.na))
     if empty:
         raise no_rows_error(str(data))
 

@@ -47,7 +47,7 @@ def read_data(
     """
     if is_uri(str(data)):
         frame = read_query(str(data), query, root=root)
-        return normalize_types(select_columns(frame, "the query", selection), "the query")
+        return normalize_types(select_columns(frame, "the query", selection), "the query", selection.options.na)
     if query is not None:
         hint = 'set data to a database, such as data = "sqlite:///file.db", or remove the query'
         raise InvalidInput(
@@ -63,7 +63,7 @@ def read_data(
         frame = _read_file(path, selection)[1]
     if not frame.height:
         raise no_rows_error(name)
-    return normalize_types(frame, name)
+    return normalize_types(frame, name, selection.options.na)
 
 
 def read_unchanged(stamp: Callable[[], object], read: Callable[[], pl.DataFrame], name: str) -> pl.DataFrame:

@@ -117,11 +117,16 @@ def _count_words(values: pl.Series) -> float:
 
 
 def name_fields(names: Iterable[str], taken: frozenset[str]) -> dict[str, str]:
-    """A valid field name for each column: letters, digits and underscores, none of `taken`, all different."""
+    """A valid field name for each column: letters, digits, _; none of `taken`, no two the same but for case."""
     fields: dict[str, str] = {}
-    used = {name for name in names if name.isidentifier() and not name.startswith("_") and name not in taken}
+    used: set[str] = set()  # in lower case: tables do not tell Age from age
+    kept: set[str] = set()
     for name in names:
-        if name in used:
+        if name.isidentifier() and not name.startswith("_") and name not in taken and name.lower() not in used:
+            kept.add(name)
+            used.add(name.lower())
+    for name in names:
+        if name in kept:
             fields[name] = name
             continue
         letters = "".join(letter if f"a{letter}".isidentifier() else " " for letter in name)
@@ -129,9 +134,9 @@ def name_fields(names: Iterable[str], taken: frozenset[str]) -> dict[str, str]:
         plain = plain if plain.isidentifier() else f"column_{plain}"
         plain = f"{plain}_" if plain in taken else plain
         number, field = 2, plain
-        while field in used or field in taken:
+        while field.lower() in used or field in taken:
             field, number = f"{plain}_{number}", number + 1
-        used.add(field)
+        used.add(field.lower())
         fields[name] = field
     return fields
 
@@ -170,7 +175,7 @@ def _notes_on_text(column: pl.Series) -> list[str]:
         row = int((column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()).arg_max() or 0)
         return [f"mixed: {share:.1%} numbers, and text such as {column[row]!r} (first in row {row}): kept as text"]
     if share < 1 and head.str.contains(_NUMBER).mean() == 1:
-        return [f"numbers written as {head[0]!r}: kept as text; written as 1234.5 they would be read as numbers"]
+        return [f"numbers written as {head[0]!r}: kept as text; --decimal , or --decimal . reads them as numbers"]
     return []
 
 
