@@ -49,6 +49,9 @@ def command(
         str | None, typer.Option(help="The names of the columns, where the first line has none: a,b,c.")
     ] = None,
     decimal: Annotated[str | None, typer.Option(help='The character before decimals in text: "." or ",".')] = None,
+    format: Annotated[
+        str | None, typer.Option(help='How moments are written, where that is not clear: "%d/%m/%y".')
+    ] = None,
     na: Annotated[list[str] | None, typer.Option(help="One more mark of a missing value; can be repeated.")] = None,
     sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None,
     skip: Annotated[list[str] | None, typer.Option(help="A column that is not read; can be repeated.")] = None,
@@ -63,7 +66,7 @@ def command(
     with console.status("reading"):
         frame = read_data(data, query=query, selection=selection)
     wanted = target or _ask_target(frame, asks=asks)
-    choices = InitOptions(target=wanted, time=time, key=key, id=id, task=task)
+    choices = InitOptions(target=wanted, time=time, key=key, id=id, task=task, format=format)
     found = analyse_table(frame, choices, ask=_ask if asks else take_default)
     files = write_files(project, found, data=locate_data(data, name), query=query, selection=selection)
     make_project(name, files)

@@ -13,6 +13,8 @@ from mlops_lab.errors import InvalidInput
 
 _TRUE, _FALSE = ["true", "yes", "1"], ["false", "no", "0"]
 _MOMENT = pl.Datetime("us", "UTC")
+EPOCHS = {"epoch_s": 1e6, "epoch_ms": 1e3}
+"""Formats of moments that are numbers, since 1970, with their microseconds."""
 
 
 def parse_column(column: pl.Series, field: Field, table: str, *, first: int = 0) -> pl.Series:
@@ -42,9 +44,18 @@ def read_cells(column: pl.Series, field: Field) -> pl.Series:
 
 
 def parse_moments(column: pl.Series, format: str | None = None) -> pl.Series | None:
-    """The column as moments in UTC; None where it has no moments. A date is its midnight; without a zone it is UTC."""
+    """The column as moments in UTC; None where it has no moments. A date is its midnight, a month its first day;
+    without a zone it is UTC. `format`: as `strptime` has it, or one of `EPOCHS` for numbers."""
+    if format in EPOCHS:
+        if not column.dtype.is_numeric():
+            return None
+        microseconds = (column.cast(pl.Float64) * EPOCHS[format]).cast(pl.Int64, strict=False)
+        return microseconds.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     if column.dtype == pl.String:
-        return column.str.strip_chars().str.to_datetime(format, time_unit="us", time_zone="UTC", strict=False)
+        text = column.str.strip_chars().str.replace(r" ?(UTC|GMT)$", "")
+        if format is not None and "%Y" in format and "%d" not in format and "%j" not in format:
+            text, format = text + " 1", f"{format} %d"  # Polars reads no month without a day
+        return text.str.to_datetime(format, time_unit="us", time_zone="UTC", strict=False)
     if isinstance(column.dtype, pl.Date):
         return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     if isinstance(column.dtype, pl.Datetime):

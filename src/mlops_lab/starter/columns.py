@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from mlops_lab.contracts.parse import parse_moments
-from mlops_lab.starter.moments import find_moments
+from mlops_lab.starter.moments import find_epochs, find_moments
 
 _SAMPLE = 2000
 _BOOLEANS = ({"true", "false"}, {"yes", "no"})
@@ -56,9 +56,14 @@ class ColumnProfile:
         return f"{self.kind}?" if self.missing else self.kind
 
 
-def profile_column(column: pl.Series, field: str) -> tuple[ColumnProfile, pl.Series]:
-    """The profile of a column, and its values as they will be read: text of moments as moments, blanks as null."""
-    values, kind, format, notes = _read_values(column)
+def profile_column(
+    column: pl.Series, field: str, *, moment_format: str | None = None
+) -> tuple[ColumnProfile, pl.Series]:
+    """The profile of a column, and its values as they will be read: text of moments as moments, blanks as null.
+
+    `moment_format`: how moments are written where that is not clear.
+    """
+    values, kind, format, notes = _read_values(column, moment_format)
     infinite, span = _measure_numbers(values) if kind in {"integer", "float"} else (0, None)
     if infinite:
         notes = [*notes, f"{infinite:,} infinite: those rows break the contract"]
@@ -80,17 +85,19 @@ def profile_column(column: pl.Series, field: str) -> tuple[ColumnProfile, pl.Ser
     return profile, values
 
 
-def _read_values(column: pl.Series) -> tuple[pl.Series, str, str | None, list[str]]:
+def _read_values(column: pl.Series, moment_format: str | None) -> tuple[pl.Series, str, str | None, list[str]]:
     """The values of a column as they will be read, the type of the field, the format of moments, and notes."""
     kind = _kind_of(column.dtype)
     if kind == "datetime":
         moments = parse_moments(column)
         assert moments is not None  # the dtype is one of moments
         return moments, kind, None, []
+    if kind == "integer" and (epochs := find_epochs(column)) is not None:
+        return epochs[0], "datetime", epochs[1], [epochs[2]]
     if column.dtype != pl.String:
         return column, kind, None, []
     text = _blank_out(column)
-    if (found := find_moments(text)) is not None:
+    if (found := find_moments(text, moment_format)) is not None:
         moments, format, note = found
         return moments, "datetime", format, [note] if note else []
     if _is_boolean(text):
