@@ -122,6 +122,7 @@ def test_a_request_that_the_struct_accepts_fits_the_table(declared, data):
     }
     decoded = msgspec.json.decode(msgspec.json.encode(row), type=make_struct("Row", fields))
     seen = msgspec.structs.asdict(decoded)
+    row = {name: value.strip() if isinstance(value, str) else value for name, value in row.items()}
     assert seen == row
     assert pl.DataFrame([seen], schema=polars_schema(fields)).row(0, named=True) == row
 
