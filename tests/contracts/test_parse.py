@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.contracts.fields import Field
-from mlops_lab.contracts.parse import parse_column, parse_moments
+from mlops_lab.contracts.parse import parse_column, parse_moments, read_cells
 from mlops_lab.errors import InvalidInput
 
 
@@ -21,7 +21,10 @@ def parse(values: list[object], kind: str, dtype: pl.DataType | None = None) -> 
     ("values", "kind", "expected"),
     [
         ([1, 2], "float", [1.0, 2.0]),
-        ([1.0, None], "integer", None),
+        ([1.0, None], "integer", [1, None]),
+        ([1.0, 2.5, 2.0**60], "integer", [1, None, None]),
+        ([1.5, 2.5], "integer", None),
+        (["1", "2.0", "x"], "integer", [1, 2, None]),
         (["1", "2", "x"], "integer", [1, 2, None]),
         (["1", "x", "y"], "integer", None),
         (["1", "2"], "integer", None),
@@ -42,6 +45,19 @@ def test_values_in_files_are_converted_where_their_meaning_is_clear(values, kind
         assert f"expected {kind}" in caught.value.what
     else:
         assert parse(values, kind) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        (["x", "3.0", "y"], "integer", [None, 3, None]),
+        (["x", "y", "2.5"], "float", [None, None, 2.5]),
+        ([1.5, 2.5], "integer", [None, None]),
+        ([[1], [2]], "string", [None, None]),
+    ],
+)
+def test_cells_are_read_each_by_itself(values, kind, expected):
+    assert read_cells(pl.Series("x", values), Field("x", kind, nullable=True)).to_list() == expected
 
 
 def test_the_first_text_among_numbers_is_named_with_its_row():

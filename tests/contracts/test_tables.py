@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from mlops_lab.contracts.fields import DTYPES, parse_fields
 from mlops_lab.contracts.infer import write_toml
 from mlops_lab.contracts.rules import first_broken, rules_of
-from mlops_lab.contracts.tables import conform, sort_out
+from mlops_lab.contracts.tables import conform, judge_rows, sort_out
 from mlops_lab.errors import InvalidInput
+from mlops_lab.notes import listening
 from mlops_lab.project import FieldSection
 
 FIELDS = parse_fields(
@@ -48,12 +49,11 @@ def test_a_table_without_rows_gets_its_types():
     [
         (GOOD.drop("n"), "missing_column", 'table "orders"', '"n" is missing'),
         (GOOD.drop("n", "x"), "missing_column", 'table "orders"', '"n" is missing'),
-        (GOOD.with_columns(extra=1), "unknown_column", 'table "orders"', '"extra" is unknown'),
         (GOOD.rename({"n": "N"}), "missing_column", 'table "orders"', '"n" is missing'),
         (with_column("n", 1, None), "null_value", 'table "orders", row 1, column "n"', "null"),
         (with_column("id", None, None), "null_value", 'table "orders", row 0, column "id"', "null"),
         (with_column("n", None, None), "null_value", 'table "orders", row 0, column "n"', "null"),
-        (with_column("n", 1.0, 2.0), "wrong_type", 'table "orders", column "n"', "expected integer"),
+        (with_column("n", 1.5, 2.5), "wrong_type", 'table "orders", column "n"', "expected integer"),
         (with_column("n", "1", "2"), "wrong_type", 'table "orders", column "n"', "expected integer"),
         (with_column("n", "1", "two"), "wrong_type", 'table "orders", row 1, column "n"', "'two', expected integer"),
         (with_column("n", True, False), "wrong_type", 'table "orders", column "n"', "expected integer"),
@@ -91,12 +91,35 @@ def test_an_error_names_column_and_row(frame, code, where, what):
     assert caught.value.hint
 
 
+def test_a_column_that_is_not_declared_is_told_and_left_out():
+    notes: list[str] = []
+    with listening(notes.append):
+        assert conform(GOOD.with_columns(extra=1), FIELDS, table="orders").equals(GOOD)
+    assert notes == ['table "orders": "extra" is ignored, because mlops.toml does not declare it']
+
+
+def test_rows_are_judged_each_by_itself():
+    rows = with_column("n", "1", "many").with_columns(id=pl.Series(["a", None]))
+    typed, problems = judge_rows(pl.concat([rows, rows.tail(1).with_columns(id=pl.lit("b"))]), FIELDS, table="orders")
+    assert typed["n"].to_list() == [1, None, None]
+    assert problems.to_list() == [None, "n: 'many' is not an integer", "n: 'many' is not an integer"]
+    assert judge_rows(rows.with_columns(n=1), FIELDS, table="orders")[1].to_list() == [None, "id: is missing"]
+
+
+def test_where_no_row_keeps_the_contract_the_file_is_wrong():
+    rows = with_column("n", "few", "many")
+    with pytest.raises(InvalidInput, match="expected integer"):
+        judge_rows(rows, FIELDS, table="orders")
+    assert judge_rows(rows, FIELDS, table="orders", first=7)[1].null_count() == 0
+
+
 @pytest.mark.parametrize(
     ("frame", "name", "expected"),
     [
         (with_column("x", 1, 2), "x", [1.0, 2.0]),
         (with_column("x", 1, None, dtype=pl.Float32), "x", [1.0, None]),
         (with_column("n", 1, 2, dtype=pl.Int8), "n", [1, 2]),
+        (with_column("n", 1.0, 2.0), "n", [1, 2]),
         (with_column("n", 1, 2, dtype=pl.UInt64), "n", [1, 2]),
         (with_column("x", None, None), "x", [None, None]),
         (with_column("note", None, None), "note", [None, None]),

@@ -356,7 +356,7 @@ BAD_INPUTS: dict[str, tuple[bytes | None, list[str], str, str]] = {
     "a header only": (b"a,b,y\n", [], "no_rows", "my data.csv"),
     "a column twice": (GOOD.replace(b"a,b", b"a,a"), [], "duplicate_column", '"a"'),
     "a long row": (GOOD + b"1,2,3,4\n", [], "ragged_rows", "line 62"),
-    "bytes of no encoding": (GOOD + b"1,caf\xe9\x81,1\n", [], "bad_encoding", "line 62"),
+    "damaged UTF-8": (GOOD + "1,café,1\n".encode() + b"1,caf\xe9,1\n", [], "bad_encoding", "line 63"),
     "one class": (GOOD.replace(b",1\n", b",0\n"), [], "bad_choice", "one value"),
     "infinite values": (
         GOOD.replace(b",0\n", b",inf\n"),

@@ -97,6 +97,7 @@ def test_answers_can_be_written_to_a_file(
     ("name", "text", "code", "what"),
     [
         ("missing.csv", "depot,items\nb,1\n", "missing_column", "asked_at"),
+        ("misspelt.csv", "HEADER\nROW\n", "missing_column", "weight"),
         ("typed.csv", "HEADER\n2024-04-01T10:00:00Z,b,k1,many,1.0,,\n", "wrong_type", "integer"),
         ("null.csv", "HEADER\n2024-04-01T10:00:00Z,,k1,3,1.0,,\n", "null_value", "null"),
         ("moment.csv", "HEADER\nsoon,b,k1,3,1.0,,\n", "wrong_type", "soon"),
@@ -113,6 +114,8 @@ def test_wrong_files_are_refused(
     row = "2024-04-01T10:00:00Z,b,k1,3,1.0,2.0,true"
     if text is not None:
         (tmp_path / name).write_text(text.replace("HEADER", ",".join(REQUEST)).replace("ROW", row))
+        if name == "misspelt.csv":
+            (tmp_path / name).write_text((tmp_path / name).read_text().replace("weight", "wieght"))
     if name in {"missing.csv", "not there.csv"}:
         error = mlops("score", tmp_path / name, project=promoted.root, code=2).error
     else:
@@ -148,12 +151,12 @@ def test_the_output_has_ids_and_answers_and_requests_on_demand(
         pl.all().shuffle(1).name.prefix("old_"), pl.all()
     )
     rows.write_parquet(tmp_path / "rows.parquet")
-    assert answer(promoted, tmp_path / "rows.parquet")[0].columns == ["id", "parcel_id", "output", "version"]
+    assert answer(promoted, tmp_path / "rows.parquet")[0].columns == ["id", "parcel_id", "output", "version", "error"]
     answers, _ = answer(promoted, tmp_path / "rows.parquet", with_requests=True)
-    assert answers.columns == ["id", "parcel_id", *REQUEST, "output", "version"]
+    assert answers.columns == ["id", "parcel_id", *REQUEST, "output", "version", "error"]
     assert answers.select("id", *REQUEST, "output").equals(predictions.select("id", *REQUEST, "output"))
     predictions.select(REQUEST).write_parquet(tmp_path / "rows.parquet")
-    assert answer(promoted, tmp_path / "rows.parquet")[0].columns == [*REQUEST, "output", "version"], "no ids"
+    assert answer(promoted, tmp_path / "rows.parquet")[0].columns == [*REQUEST, "output", "version", "error"], "no ids"
 
 
 def test_a_field_that_may_be_null_may_be_left_out_of_a_json_line(
@@ -172,7 +175,7 @@ def many(predictions: pl.DataFrame, rows: int) -> pl.DataFrame:
     return frame.with_row_index("id").with_columns(pl.col("id").cast(pl.String))
 
 
-def test_batches_keep_their_order_and_an_error_names_its_row(
+def test_batches_keep_their_order_and_a_bad_row_is_one_bad_row(
     promoted: Project, predictions: pl.DataFrame, tmp_path: Path
 ) -> None:
     rows = many(predictions, 130_000)
@@ -184,19 +187,17 @@ def test_batches_keep_their_order_and_an_error_names_its_row(
     assert answers["output"].equals(
         answers["output"].head(predictions.height).gather(pl.Series(range(130_000)) % predictions.height)
     )
-    bad = rows.with_columns(pl.when(pl.int_range(pl.len()) != 120_007).then("depot").alias("depot"))
+    is_bad = pl.int_range(pl.len()).is_in([3, 120_007])
+    bad = rows.with_columns(depot=pl.when(~is_bad).then("depot"), items=pl.when(is_bad).then(1.5).otherwise("items"))
     bad.write_parquet(tmp_path / "bad.parquet")
     out = tmp_path / "out.parquet"
-    error = mlops("score", tmp_path / "bad.parquet", "--out", out, project=promoted.root, code=2).error
-    assert error["code"] == "null_value"
-    assert error["where"] == f'table "{tmp_path / "bad.parquet"}", row 120007, column "depot"'
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.parquet", "rows.parquet"]
-    done = subprocess.run(
-        [*MLOPS, "score", str(tmp_path / "bad.parquet"), "--project", str(promoted.root)],
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stdout) == (2, ""), "not even the part before it"
+    printed = mlops("score", tmp_path / "bad.parquet", "--out", out, project=promoted.root)
+    assert (printed.data["rows"], printed.data["unanswered"]) == (130_000, 2)
+    assert "2 of them have no answer" in printed.err
+    written = pl.read_parquet(out)
+    assert written["id"].equals(rows["id"])
+    assert written["error"].drop_nulls().to_list() == ["items: 1.5 is not an integer"] * 2
+    assert written.filter(pl.col("error").is_null())["output"].equals(answers.filter(~is_bad)["output"])
 
 
 def test_every_format_is_written_and_no_file_is_overwritten_without_a_flag(
@@ -212,7 +213,7 @@ def test_every_format_is_written_and_no_file_is_overwritten_without_a_flag(
     error = mlops(*words, project=promoted.root, code=2).error
     assert (error["code"], error["where"]) == ("output_exists", str(out))
     mlops(*words, "--overwrite", project=promoted.root)
-    assert pl.read_delta(str(out), version=0).select("id", "output", "version").equals(pl.read_delta(str(out)))
+    assert pl.read_delta(str(out), version=0).select("id", "output", "version", "error").equals(pl.read_delta(str(out)))
     mlops("score", tmp_path / "requests.parquet", "--out", tmp_path / "a.txt", "--format", "csv", project=promoted.root)
     assert pl.read_csv(tmp_path / "a.txt")["output"].to_list() == predictions["output"].to_list()
 
@@ -304,5 +305,6 @@ def test_what_the_server_would_refuse_has_no_answer(
     rows.write_parquet(tmp_path / "rows.parquet")
     printed = mlops("score", tmp_path / "rows.parquet", project=root)
     assert [one["output"] is None for one in printed.data["answers"]] == [False, True, False]
+    assert [one["error"] for one in printed.data["answers"]] == [None, "a view knows nothing of it, and refuses", None]
     assert printed.data["unanswered"] == 1
     assert "1 of them" in printed.err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from data_files import FORMATS, FRAME, write
+from data_files import FORMATS, FRAME, NAMES, write, write_decoys
 from polars.testing import assert_frame_equal
 
 from mlops_lab.lake.batches import read_batches
@@ -29,6 +29,16 @@ def test_the_batches_of_every_format_are_the_same_table(tmp_path: Path, kind: st
     ]
     assert {tuple(map(str.strip, batch.names)) for batch in batches} == {tuple(FRAME.columns)}
     assert {batch.total_rows for batch in batches} <= {4, None}
+
+
+@pytest.mark.parametrize("kind", ["comma", "Parquet", "JSON lines"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_path_is_never_a_pattern(tmp_path: Path, name: str, kind: str) -> None:
+    suffix = Path(FORMATS[kind][0]).suffix
+    write_decoys(tmp_path, suffix)
+    path = write(tmp_path, f"{name}{suffix}", FORMATS[kind][1])
+    batches = read_batches(path, selection=ColumnSelection())
+    assert_frame_equal(pl.concat(batch.frame for batch in batches), FRAME)
 
 
 def test_batches_of_folders_and_delta_tables(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake.columns import ColumnSelection, concat_parts, normalize_types, resolve_names
 from mlops_lab.lake.sources import read_data
+from mlops_lab.notes import listening
 
 
 def test_columns_are_renamed_and_skipped(tmp_path: Path) -> None:
@@ -83,11 +84,11 @@ def test_every_dtype_is_converted_to_a_supported_one(values: pl.Series, expected
 
 
 @pytest.mark.parametrize("values", [pl.Series([[1], [2]]), pl.Series([{"a": 1}]), pl.Series([b"x"])])
-def test_lists_objects_and_bytes_are_refused_with_their_column(values: pl.Series) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        normalize_types(pl.DataFrame({"x": values}), "a.parquet")
-    assert caught.value.where == 'a.parquet, column "x"'
-    assert caught.value.code == "nested_column"
+def test_lists_objects_and_bytes_are_left_out_and_told(values: pl.Series) -> None:
+    notes: list[str] = []
+    with listening(notes.append):
+        assert normalize_types(pl.DataFrame({"x": values, "n": 1}), "a.parquet").columns == ["n"]
+    assert notes[0].startswith('a.parquet: "x" is left out')
 
 
 def test_parts_are_joined_in_order_and_an_empty_column_takes_the_type_of_the_others() -> None:

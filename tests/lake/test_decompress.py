@@ -60,8 +60,15 @@ def test_a_file_that_is_cut_off_is_damaged(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("names", "what"),
-    [(["a.csv", "b.csv"], "contains 2 files"), (["[Content_Types].xml"], "workbook"), (["mimetype"], "workbook")],
+    [(["a.csv", "b.csv"], "contains 2 files"), (["a.csv", "b.csv", "c.csv"], "contains 3 files")],
 )
 def test_an_archive_must_contain_one_table(tmp_path: Path, names: list[str], what: str) -> None:
     with pytest.raises(InvalidInput, match=what), decompressed(write(tmp_path, "a.zip", zipped(TEXT, *names))):
         pass
+
+
+@pytest.mark.parametrize("member", ["[Content_Types].xml", "mimetype"])
+def test_a_workbook_is_a_file_of_its_own_and_not_unpacked(tmp_path: Path, member: str) -> None:
+    path = write(tmp_path, "a.xlsx", zipped(b"x", member, "xl/workbook.xml"))
+    with decompressed(path) as plain:
+        assert plain == path

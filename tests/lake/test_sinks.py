@@ -7,11 +7,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from data_files import NAMES
 from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput
-from mlops_lab.lake.sinks import FORMATS, check_target, choose_format, open_sink
+from mlops_lab.lake.columns import ColumnSelection
+from mlops_lab.lake.sinks import DELTA, FORMATS, check_target, choose_format, open_sink
 from mlops_lab.lake.sources import read_data
 
 FRAME = pl.DataFrame(
@@ -39,6 +41,23 @@ def test_batches_become_one_table(tmp_path: Path, kind: str) -> None:
             write(batch)
             assert not path.exists()
     assert_frame_equal(read(path, kind), FRAME)
+    assert list(tmp_path.iterdir()) == [path], "nothing else is left"
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_path_is_never_a_pattern(tmp_path: Path, name: str, kind: str) -> None:
+    path = tmp_path / f"{name}.{kind}"
+    if kind == DELTA and name in {"report[1]", "what?", "x^|%20", "back\\slash", "q%3A"}:
+        with pytest.raises(InvalidInput, match="in its path"):
+            check_target(path, kind, overwrite=False)
+        return
+    for overwrite in (False, True):
+        with open_sink(path, kind, overwrite=overwrite) as write:
+            write(FRAME)
+    assert_frame_equal(
+        read_data(path, selection=ColumnSelection(frozenset({"id", "at"}))).select("x"), FRAME.select("x")
+    )
     assert list(tmp_path.iterdir()) == [path], "nothing else is left"
 
 

@@ -64,6 +64,8 @@ def test_settings_that_fit_together_are_accepted(change: dict[str, Any]) -> None
         ({"project": {"timezone": "Nowhere"}}, "project.timezone", "not a time zone"),
         ({"tables": {"stock": {"known_at": "shop"}}}, "tables.stock.known_at", 'known_at "shop" is a string'),
         ({"source": {"request": {"_x": "float"}}}, "source.request._x", "underscore"),
+        ({"source": {"request": {"Shop": "string"}}}, "source.request.Shop", "differ by case only"),
+        ({"source": {"outcome": {"Amount": "float"}}}, "source.outcome.Amount", "differ by case only"),
         ({"source": {"request": {"unit price": "float"}}}, 'source.request."unit price"', "cannot be the name"),
         ({"source": {"request": {"x": "flaot"}}}, "source.request.x", "unknown type"),
         ({"source": {"request": {"x": {"type": "string", "format": "%d"}}}}, "source.request.x", "no format"),

@@ -37,6 +37,12 @@ def as_parquet() -> bytes:
     return file.getvalue()
 
 
+def as_feather() -> bytes:
+    file = io.BytesIO()
+    FRAME.write_ipc(file, compression="zstd")
+    return file.getvalue()
+
+
 FORMATS: dict[str, tuple[str, bytes]] = {
     "comma": ("a.csv", CSV),
     "no ending": ("data", CSV),
@@ -67,6 +73,9 @@ FORMATS: dict[str, tuple[str, bytes]] = {
     "Parquet by no name": ("a", as_parquet()),
     "JSON lines": ("a.jsonl", FRAME.write_ndjson().encode()),
     "JSON lines, packed": ("a.jsonl.gz", gzip.compress(FRAME.write_ndjson().encode())),
+    "JSON array": ("a.json", FRAME.write_json().encode()),
+    "JSON array by another name": ("a.txt", b" " + FRAME.write_json().encode()),
+    "Feather": ("a.feather", as_feather()),
     "a path with spaces": ("my data (1).csv", CSV),
     "marks of missing values": ("a.csv", CSV.replace(b",,", b",n/a,").replace(b"n/a,,", b"n/a,NULL,")),
 }
@@ -76,3 +85,13 @@ def write(folder: Path, name: str, content: bytes) -> Path:
     path = folder / name
     path.write_bytes(content)
     return path
+
+
+NAMES = ("report[1]", "week*", "what?", "a b", "x^|%20", "{a,b}", "f#a", "back\\slash", "q%3A", "~ü")
+"""Names of files that a library could take for a pattern, an address or an escape."""
+
+
+def write_decoys(folder: Path, suffix: str) -> None:
+    """Files that those names match as patterns, or mean as escapes; none of them may be read."""
+    for name in ("report1", "weeks", "what1", "x^| ", "a", "b", "q:"):
+        (folder / f"{name}{suffix}").write_bytes(b"wrong,file\n1,2\n3,4\n")

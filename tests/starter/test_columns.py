@@ -64,3 +64,12 @@ def test_every_number_is_missing_infinite_or_within_the_span(numbers: list[float
 )
 def test_whole_numbers(values: list[float | None], expected: bool) -> None:
     assert is_whole(pl.Series(values, dtype=pl.Float64)) is expected
+
+
+def test_names_that_differ_by_case_only_become_different_fields() -> None:
+    assert name_fields(["Age", "age", "AGE", "age_2"], frozenset()) == {
+        "Age": "Age",
+        "age": "age_3",
+        "AGE": "AGE_4",
+        "age_2": "age_2",
+    }

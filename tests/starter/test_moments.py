@@ -19,6 +19,9 @@ WRITTEN: dict[str, tuple[str, str | None]] = {
     "American": ("%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M"),
     "American, noon": ("%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M %p"),
     "British": ("%d/%m/%Y", "%d/%m/%Y"),
+    "with a zone": ("%Y-%m-%d %H:%M:%S UTC", None),
+    "American, two digits": ("%m/%d/%y", "%m/%d/%y"),
+    "British, two digits": ("%d/%m/%y", "%d/%m/%y"),
     "named month": ("%d-%b-%Y", "%d-%b-%Y"),
     "name first": ("%b %d, %Y", "%b %d, %Y"),
 }
@@ -41,6 +44,32 @@ def test_a_format_is_called_a_guess_where_days_and_months_could_be_swapped() -> 
     assert "a guess" in column.notes[0]
     growing = [f"{1 + n // 99:02}/{1 + n // 40:02}/2024" for n in range(ROWS)]
     assert profile_column(pl.Series("at", growing), "at")[0].kind == "datetime"
+
+
+@pytest.mark.parametrize(("scale", "format"), [(1, "epoch_s"), (1000, "epoch_ms")])
+def test_whole_numbers_that_are_named_like_a_time_are_moments(scale: int, format: str) -> None:
+    made = make_moments()
+    numbers = [int(moment.timestamp()) * scale for moment in made]
+    column, values = profile_column(pl.Series("created_at", [*numbers, None]), "created_at")
+    assert (column.kind, column.format, column.missing) == ("datetime", format, 1)
+    assert values.drop_nulls().to_list() == [moment.replace(microsecond=0) for moment in made]
+    assert profile_column(pl.Series("account", numbers), "account")[0].kind == "integer"
+    assert profile_column(pl.Series("dated", [2024, 2025]), "dated")[0].kind == "integer"
+
+
+@pytest.mark.parametrize(("text", "format"), [("2024-{:02}", "%Y-%m"), ("{:02}/2024", "%m/%Y")])
+def test_a_month_is_its_first_day(text: str, format: str) -> None:
+    column, values = profile_column(pl.Series("month", [text.format(1 + n % 12) for n in range(30)]), "month")
+    assert (column.kind, column.format) == ("datetime", format)
+    assert {(value.month, value.day) for value in values} == {(month, 1) for month in range(1, 13)}
+
+
+def test_the_flag_decides_where_days_and_months_could_be_swapped() -> None:
+    made = pl.Series("at", [f"{1 + n % 9:02}/{1 + n % 11:02}/24" for n in range(ROWS)])
+    for format in ("%d/%m/%y", "%m/%d/%y"):
+        column, values = profile_column(made, "at", moment_format=format)
+        assert column.format == format
+        assert values.dt.strftime(format).to_list() == made.to_list()
 
 
 @pytest.mark.parametrize("values", [["2024"] * 9, ["1.2.3"] * 9, ["2024-01-02", "later"] * 5, ["12:30"] * 9])

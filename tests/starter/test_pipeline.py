@@ -53,3 +53,9 @@ def test_long_lists_have_a_line_for_each_name() -> None:
     source = write_pipeline(analyse_table(make_table(**numbers), InitOptions("y")))
     assert '    "a_rather_long_name_of_a_column_0",\n' in source
     assert max(map(len, source.splitlines())) <= 120
+
+
+def test_names_made_for_parts_of_moments_are_free() -> None:
+    table = make_table(at=make_moments(), at_hour=list(range(ROWS)), at_hour_of=list(range(ROWS)))
+    text = write_pipeline(analyse_table(table, InitOptions("y", time="at")))
+    assert '"at_hour_of_of": pl.col("at").dt.hour()' in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,9 @@ ROLES: dict[str, tuple[Any, str, str]] = {
     "sentences": (SENTENCES, "text", "9 words"),
     "empty": (pl.Series([None] * ROWS, dtype=pl.String), "left out", "no values"),
     "constant": ([7] * ROWS, "left out", "always the same"),
-    "constant or missing": ([7, None] * (ROWS // 2), "left out", "always the same"),
+    "a number or missing": ([7, None] * (ROWS // 2), "number", "a flag"),
+    "X or blank": (["X", None] * (ROWS // 2), "category", "a flag"),
+    "a date or missing": ([datetime(2024, 1, 1), None] * (ROWS // 2), "left out", "always the same"),
     "numbers as text": ([f"1,{n:03}.5" for n in range(ROWS)], "left out", "written as '1,000.5'"),
     "decimal commas": ([f"{n % 9},5" for n in range(ROWS)], "category", "written as '0,5'"),
     "mixed": (["oops" if n == 7 else str(n % 40) for n in range(ROWS)], "category", "first in row 7"),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from mlops_lab.errors import MlopsError, Refused
+from mlops_lab.notes import listening
 
 USAGE_EXIT = 2
 BUG_EXIT = 4
@@ -16,7 +17,8 @@ BUG_EXIT = 4
 def guarded(run: Callable[[], Any]) -> int:
     """Run a command; its exit code. No traceback reaches a person, unless MLOPS_DEBUG is set."""
     try:
-        run()
+        with listening(lambda note: print(f"note: {note}", file=sys.stderr)):
+            run()
     except SystemExit as stop:
         if stop.code == USAGE_EXIT and "--json" in sys.argv:  # Typer has printed the reason
             hint = "`mlops COMMAND --help` lists the options; stderr has the reason"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,13 +16,19 @@ from rich.table import Table
 from mlops_lab.cli.records.projects import ColumnRecord, InitRecord
 from mlops_lab.cli.shared import Json, console, print_record, print_table
 from mlops_lab.errors import InvalidInput
+from mlops_lab.lake.columns import ColumnSelection
+from mlops_lab.lake.read_options import ReadOptions, check_decimal, split_names
 from mlops_lab.lake.sources import read_data
+from mlops_lab.notes import listening
 from mlops_lab.starter.analyse import analyse_table
 from mlops_lab.starter.analysis import RoleAssignment, TableAnalysis
+from mlops_lab.starter.checks import find_obstacle
 from mlops_lab.starter.options import InitOptions, UserQuestion, take_default
 from mlops_lab.starter.write import check_folder, locate_data, make_project, write_files
 
 _SHOWN_COLUMNS = 60
+_CHECKED_ROWS = 200_000
+"""Up to so many rows are loaded and joined as `mlops run` would, which takes some seconds."""
 
 
 def command(
@@ -35,24 +42,44 @@ def command(
     key: Annotated[str | None, typer.Option(help="The column that identifies who or what a request is about.")] = None,
     id: Annotated[str | None, typer.Option(help="The column that identifies a row.")] = None,
     task: Annotated[str, typer.Option(help="auto, binary, multiclass or regression.")] = "auto",
+    encoding: Annotated[
+        str | None, typer.Option(help="The encoding of text that is not UTF-8, such as cp1251.")
+    ] = None,
+    names: Annotated[
+        str | None, typer.Option(help="The names of the columns, where the first line has none: a,b,c.")
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(help='The character before decimals in text: "." or ",".')] = None,
+    format: Annotated[
+        str | None, typer.Option(help='How moments are written, where that is not clear: "%d/%m/%y".')
+    ] = None,
+    na: Annotated[list[str] | None, typer.Option(help="One more mark of a missing value; can be repeated.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="A column that is not read; can be repeated.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask no questions.")] = False,
     json: Json = False,
 ) -> None:
     """Read a table, report what it is, and write a project that fits it."""
     project = check_folder(name)
     asks = sys.stdin.isatty() and not yes and not json
+    options = ReadOptions(encoding, split_names(names), check_decimal(decimal), tuple(na or ()), sheet)
+    selection = ColumnSelection(skip=frozenset(skip or ()), options=options)
     with console.status("reading"):
-        frame = read_data(data, query=query)
+        frame = read_data(data, query=query, selection=selection)
     wanted = target or _ask_target(frame, asks=asks)
-    options = InitOptions(target=wanted, time=time, key=key, id=id, task=task)
-    found = analyse_table(frame, options, ask=_ask if asks else take_default)
-    files = write_files(project, found, data=locate_data(data, name), query=query)
+    choices = InitOptions(target=wanted, time=time, key=key, id=id, task=task, format=format)
+    found = analyse_table(frame, choices, ask=_ask if asks else take_default)
+    files = write_files(project, found, data=locate_data(data, name), query=query, selection=selection)
     make_project(name, files)
+    with console.status("checking"), listening(lambda _: None):  # what it would tell is in the report
+        obstacle = find_obstacle(name) if found.rows <= _CHECKED_ROWS else None
+    if obstacle is not None:
+        found = replace(found, notes=(*found.notes, f"`mlops run` would refuse it: {obstacle}; {obstacle.hint}"))
     if json:
         print_record(_record(project, name.absolute(), found, files=list(files)))
     else:
         _report(found)
-        print(f"\n{project} is written: {', '.join(files)}\nnext:  cd {name} && mlops up")
+        step = f"cd {name} && mlops up" if obstacle is None else "see the last note"
+        print(f"\n{project} is written: {', '.join(files)}\nnext:  {step}")
 
 
 def _ask_target(frame: pl.DataFrame, *, asks: bool) -> str:

@@ -36,15 +36,19 @@ def command(
         bool, typer.Option("--requests", help="Also write the request fields, between ids and answers.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    encoding: Annotated[
+        str | None, typer.Option(help="The encoding of text that is not UTF-8, if not that of the project's data.")
+    ] = None,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
     """Answer every request of a file with the champion, as of the request's own time.
 
-    The output has one row for each request: the id (the column `id`, or the id of the source table), the answer and the
-    version; without ids, the request fields. It is written completely or not at all. Other columns are ignored.
+    The output has one row for each request: the id (the column `id`, or the id of the source table), the answer, the
+    version, and the error of a row without an answer; without ids, the request fields. It is written completely or not
+    at all. Other columns are ignored.
     """
-    opened = open_project(project)
+    opened = open_project(project, *([f"source.encoding={encoding}"] if encoding else []))
     if out is not None:
         kind = choose_format(out, format)
         check_target(out, kind, overwrite=overwrite)  # before the work, not after it
@@ -67,7 +71,7 @@ def command(
             else:
                 _copy(staged)
     if scored.unanswered:
-        console.print(f"{scored.unanswered} of them have no answer; the server would refuse them too")
+        console.print(f"{scored.unanswered} of them have no answer: the column `error` says why")
 
 
 @contextmanager

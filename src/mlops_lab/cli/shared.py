@@ -32,9 +32,9 @@ HERE = Path()
 _AS_PYTHON_WRITES = (datetime, date, time, timedelta, Decimal)
 
 
-def open_project(folder: Path) -> Project:
-    """The project in the folder or above it, with the settings of `--set`."""
-    return find_project(folder, flags=given_settings())
+def open_project(folder: Path, *settings: str) -> Project:
+    """The project in the folder or above it, with the settings of `--set` and of a command's own flags."""
+    return find_project(folder, flags=[*given_settings(), *settings])
 
 
 def parse_at(text: str | None) -> datetime | None:

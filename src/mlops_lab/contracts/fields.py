@@ -92,7 +92,7 @@ def parse_fields(declared: Mapping[str, str | FieldSection], *, where: str) -> t
                 where=f"mlops.toml, key {where}.{name}",
                 hint=f"the types are {', '.join(DTYPES)}, each with ? where null is allowed",
             )
-        categories = tuple(section.categories or ())
+        categories = tuple(text.strip() for text in section.categories or ())  # as the values are read
         limits = section.min, section.max, categories
         default = cast_value(section.default, DTYPES[kind])
         fields.append(Field(name, kind, text.endswith("?"), *limits, section.format, default))
@@ -134,8 +134,10 @@ def make_struct(
 
     A nullable field may be omitted and is null then; one with a default has that; another one may not. With `strict`,
     values are also checked against the fields' limits. A moment must be in the years that a table can store. One named
-    in `past` must not be in the future, with a day of tolerance for a wrong clock.
+    in `past` must not be in the future, with a day of tolerance for a wrong clock. Text loses the spaces around it, as
+    in files.
     """
+    texts = [*(field.name for field in fields if field.kind == "string"), *(key for key in extra if extra[key] is str)]
     moments = [(field.name, field.name in past) for field in fields if field.kind == "datetime"]
     latest, until = EARLIEST, 0.0
 
@@ -159,7 +161,19 @@ def make_struct(
         if field.may_be_omitted
     ]
     more = [(key, kind | None, None) for key, kind in extra.items()]
-    namespace = {"__post_init__": check_moments} if moments else {}
+
+    def strip_texts(row: msgspec.Struct) -> None:
+        for name in texts:
+            text = getattr(row, name)
+            if text and (text[0].isspace() or text[-1].isspace()):
+                msgspec.structs.force_setattr(row, name, text.strip())
+
+    def strip_and_check(row: msgspec.Struct) -> None:
+        strip_texts(row)
+        check_moments(row)
+
+    after = strip_and_check if moments and texts else check_moments if moments else strip_texts
+    namespace = {"__post_init__": after} if moments or texts else {}
     return msgspec.defstruct(
         name, [*required, *optional, *more], namespace=namespace, frozen=True, forbid_unknown_fields=True
     )

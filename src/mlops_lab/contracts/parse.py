@@ -13,6 +13,8 @@ from mlops_lab.errors import InvalidInput
 
 _TRUE, _FALSE = ["true", "yes", "1"], ["false", "no", "0"]
 _MOMENT = pl.Datetime("us", "UTC")
+EPOCHS = {"epoch_s": 1e6, "epoch_ms": 1e3}
+"""Formats of moments that are numbers, since 1970, with their microseconds."""
 
 
 def parse_column(column: pl.Series, field: Field, table: str, *, first: int = 0) -> pl.Series:
@@ -31,10 +33,29 @@ def parse_column(column: pl.Series, field: Field, table: str, *, first: int = 0)
     return parsed
 
 
+def read_cells(column: pl.Series, field: Field) -> pl.Series:
+    """The column with its declared dtype, each cell read by itself: null where it does not fit, even if all do not."""
+    try:
+        return parse_column(column, field, "")
+    except InvalidInput:
+        if column.dtype == pl.String and field.dtype.is_numeric():
+            return _read_numbers(column, field.dtype)
+        return pl.Series(column.name, [None] * len(column), dtype=field.dtype)
+
+
 def parse_moments(column: pl.Series, format: str | None = None) -> pl.Series | None:
-    """The column as moments in UTC; None where it has no moments. A date is its midnight; without a zone it is UTC."""
+    """The column as moments in UTC; None where it has no moments. A date is its midnight, a month its first day;
+    without a zone it is UTC. `format`: as `strptime` has it, or one of `EPOCHS` for numbers."""
+    if format in EPOCHS:
+        if not column.dtype.is_numeric():
+            return None
+        microseconds = (column.cast(pl.Float64) * EPOCHS[format]).cast(pl.Int64, strict=False)
+        return microseconds.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     if column.dtype == pl.String:
-        return column.str.strip_chars().str.to_datetime(format, time_unit="us", time_zone="UTC", strict=False)
+        text = column.str.strip_chars().str.replace(r" ?(UTC|GMT)$", "")
+        if format is not None and "%Y" in format and "%d" not in format and "%j" not in format:
+            text, format = text + " 1", f"{format} %d"  # Polars reads no month without a day
+        return text.str.to_datetime(format, time_unit="us", time_zone="UTC", strict=False)
     if isinstance(column.dtype, pl.Date):
         return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     if isinstance(column.dtype, pl.Datetime):
@@ -54,7 +75,17 @@ def _parse_string(column: pl.Series) -> pl.Series | None:
 
 
 def _parse_integer(column: pl.Series) -> pl.Series | None:
+    """Integers. 7.0 is 7, because integers with nulls are often stored as floats; None where no number is whole."""
+    if column.dtype.is_float():
+        whole = _whole(column)
+        return whole if whole.count() else None
     return _parse_number(column, pl.Int64()) if column.dtype.is_integer() or column.dtype == pl.String else None
+
+
+def _whole(floats: pl.Series) -> pl.Series:
+    """The whole numbers as integers, null where a number is not whole or too large to be exact."""
+    is_whole = (floats == floats.floor()) & (floats.abs() < 2**53)
+    return pl.select(pl.when(is_whole).then(floats)).to_series().alias(floats.name).cast(pl.Int64)
 
 
 def _parse_float(column: pl.Series) -> pl.Series | None:
@@ -69,8 +100,17 @@ def _parse_number(column: pl.Series, dtype: pl.DataType) -> pl.Series | None:
     """
     if column.dtype != pl.String:
         return column.cast(dtype, strict=False)
-    numbers = column.str.strip_chars().cast(dtype, strict=False)
+    numbers = _read_numbers(column, dtype)
     return numbers if column.count() / 2 < numbers.count() < column.count() else None
+
+
+def _read_numbers(text: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """The numbers in text, null where it is something else. For an integer, 7.0 is 7."""
+    text = text.str.strip_chars()
+    numbers = text.cast(dtype, strict=False)
+    if dtype.is_integer() and numbers.null_count() > text.null_count():
+        return numbers.zip_with(numbers.is_not_null(), _whole(text.cast(pl.Float64, strict=False)))
+    return numbers
 
 
 def _parse_boolean(column: pl.Series) -> pl.Series | None:

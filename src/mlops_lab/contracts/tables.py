@@ -11,9 +11,10 @@ import msgspec
 import polars as pl
 
 from mlops_lab.contracts.fields import Field
-from mlops_lab.contracts.parse import parse_column
+from mlops_lab.contracts.parse import parse_column, read_cells
 from mlops_lab.contracts.rules import EXAMPLES, Breach, find_breaches, first_broken_indices, rules_of
 from mlops_lab.errors import InvalidInput
+from mlops_lab.notes import tell
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ class SetAside:
 def conform(frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str, first: int = 0) -> pl.DataFrame:
     """The declared columns of `frame`, in order, with their dtypes.
 
-    InvalidInput for a missing or an unknown column, a value that does not fit its type or breaks a rule, and a null
-    where null is not allowed. It names table, column and the first wrong row; `first` is the number of the first row.
+    A column that is not declared is told and left out. InvalidInput for a missing column, a value that does not fit its
+    type or breaks a rule, and a null where null is not allowed. It names table, column and the first wrong row; `first`
+    is the number of the first row.
     """
     frame = _select_columns(frame, fields, table)
     typed = []
@@ -67,17 +69,12 @@ def sort_out(
     """The rows that keep the contract, as `conform` would give them, and those that do not.
 
     `key`: the columns that identify a row; of rows with the same key the first is kept. `order`: the column that must
-    not decrease from one row to the next. InvalidInput for a missing or an unknown column, or one of another type.
+    not decrease from one row to the next. A column that is not declared is told and left out. InvalidInput for a
+    missing column, or one of another type.
     """
     frame = _select_columns(frame, fields, table)
     typed = pl.DataFrame([parse_column(frame[field.name], field, table) for field in fields])
-    rules = rules_of(fields)
-    broken = [(rule.name, rule.column, rule.text) for rule in rules]
-    broken_rule = first_broken_indices(typed, rules)
-    for field in fields:
-        unreadable = typed[field.name].is_null() & frame[field.name].is_not_null()
-        broken_rule = _mark(broken_rule, unreadable, len(broken), overwrite=True)
-        broken.append(("type", field.name, f"a {field.kind}"))
+    broken, broken_rule = _find_broken(frame, typed, fields)
     # only rows that break no other rule are compared
     first = pl.when(broken_rule.is_null()).then(pl.struct(key)).is_first_distinct()
     repeated = typed.select(first.not_()).to_series()
@@ -93,6 +90,42 @@ def sort_out(
         SetAside(rule, column, text, row)
         for (rule, column, text), row in zip((broken[number] for number in broken_rule.drop_nulls()), rows, strict=True)
     ]
+
+
+def judge_rows(
+    frame: pl.DataFrame, fields: tuple[Field, ...], *, table: str, first: int = 0
+) -> tuple[pl.DataFrame, pl.Series]:
+    """All rows as `conform` would give them, null where a value does not fit its type; and for each row why it breaks
+    the contract, null where it keeps it.
+
+    InvalidInput for a missing column; and, where these are the first rows and none keeps the contract, as `conform`
+    raises it: then it is the file that is wrong, and not a row.
+    """
+    frame = _select_columns(frame, fields, table)
+    typed = pl.DataFrame([read_cells(frame[field.name], field) for field in fields])
+    broken, broken_rule = _find_broken(frame, typed, fields)
+    if first == 0 and frame.height and not broken_rule.null_count():
+        conform(frame, fields, table=table)  # which raises
+    problems: list[str | None] = [None] * frame.height
+    for row in broken_rule.is_not_null().arg_true():
+        rule, column, text = broken[broken_rule[row]]
+        value = frame[column][row]
+        problems[row] = f"{column}: is missing" if rule == "null" else f"{column}: {value!r} is not {text}"
+    return typed, pl.Series("error", problems, dtype=pl.String)
+
+
+def _find_broken(
+    frame: pl.DataFrame, typed: pl.DataFrame, fields: Sequence[Field]
+) -> tuple[list[tuple[str, str, str]], pl.Series]:
+    """What a row can break (rule, column, text), and for each row the index of what it breaks; null where nothing."""
+    rules = rules_of(fields)
+    broken = [(rule.name, rule.column, rule.text) for rule in rules]
+    broken_rule = first_broken_indices(typed, rules)
+    for field in fields:
+        unreadable = typed[field.name].is_null() & frame[field.name].is_not_null()
+        broken_rule = _mark(broken_rule, unreadable, len(broken), overwrite=True)
+        broken.append(("type", field.name, f"{'an' if field.kind == 'integer' else 'a'} {field.kind}"))
+    return broken, broken_rule
 
 
 def _write_row(row: dict[str, Any]) -> str:
@@ -148,12 +181,9 @@ def _select_columns(frame: pl.DataFrame, fields: tuple[Field, ...], table: str) 
     names = [field.name for field in fields]
     check_columns(frame.columns, fields, table=table)
     if unknown := [name for name in frame.columns if name not in names]:
-        raise InvalidInput(
-            f"column {_quote(unknown)} is unknown",
-            code="unknown_column",
-            where=f'table "{table}"',
-            hint="declare it in mlops.toml, or remove it from the data",
-        )
+        tell(f'table "{table}": {_quote(unknown)} is ignored, because mlops.toml does not declare it')
+    if nulls := [field.name for field in fields if field.nullable and field.name not in frame.columns]:
+        tell(f'table "{table}": {_quote(nulls)} is not in the data, and null in all of its rows')
     omitted = [
         pl.lit(field.default, field.dtype).alias(field.name) for field in fields if field.name not in frame.columns
     ]

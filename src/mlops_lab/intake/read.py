@@ -11,6 +11,7 @@ import polars as pl
 from mlops_lab.contracts.fields import Field
 from mlops_lab.lake.batches import Batch, read_batches
 from mlops_lab.lake.columns import ColumnSelection
+from mlops_lab.lake.read_options import ReadOptions
 from mlops_lab.lake.sources import read_data
 from mlops_lab.project import Project
 from mlops_lab.project.declaration import SourceSection, TableSection
@@ -47,4 +48,5 @@ def _section(project: Project, name: str) -> SourceSection | TableSection:
 
 def _selection(section: SourceSection | TableSection, fields: Sequence[Field]) -> ColumnSelection:
     text = frozenset(field.name for field in fields if field.kind == "string")
-    return ColumnSelection(text, section.rename, frozenset(section.skip))
+    options = ReadOptions(section.encoding, tuple(section.names), section.decimal, tuple(section.na), section.sheet)
+    return ColumnSelection(text, section.rename, frozenset(section.skip), options=options)

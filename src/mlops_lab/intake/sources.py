@@ -15,6 +15,7 @@ from mlops_lab.intake.complete import complete_source, not_appended_error
 from mlops_lab.intake.quarantine import set_aside
 from mlops_lab.intake.read import read_table
 from mlops_lab.lake import Lake
+from mlops_lab.notes import tell
 from mlops_lab.project import Project
 from mlops_lab.project.declaration import SourceSection, TableSection
 from mlops_lab.tables.arrival import Arrival
@@ -42,6 +43,10 @@ def load_sources(
         if len(table.aside) > project.settings.contract.max_quarantined_share * table.height:
             raise explain_breaches(breaches_of(table.name, table.aside))
     _check_order(project, tables[0].rows)
+    if project.settings.project.clock == "wall" and (later := (tables[0].rows[source.time] > now).sum()):
+        tell(
+            f"{later:,} of {tables[0].height:,} rows of {source.table} are in the future: they play no part until then"
+        )
     changes = {table.name: _find_changes(project, lake, table) for table in tables if lake.exists(table.name)}
     if source.id in tables[0].made_up and source.table in changes and changes[source.table].is_correction:
         raise not_appended_error(project)

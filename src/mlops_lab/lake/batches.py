@@ -66,7 +66,7 @@ def read_batches(data: Path, *, selection: ColumnSelection, rows: int = ROWS_PER
     empty = True
     for batch in batches:
         empty = False
-        yield batch._replace(frame=normalize_types(batch.frame, batch.name))
+        yield batch._replace(frame=normalize_types(batch.frame, batch.name, selection.options.na))
     if empty:
         raise no_rows_error(str(data))
 
@@ -83,7 +83,7 @@ def _read_folder(path: Path, selection: ColumnSelection, rows: int) -> Iterator[
 def _read_file(path: Path, selection: ColumnSelection, rows: int) -> Iterator[tuple[str, Batch]]:
     """The batches of a file, each with the file's kind."""
     before = file_stamp(path)
-    with open_as_text_or_parquet(path) as (kind, plain):
+    with open_as_text_or_parquet(path, selection.options) as (kind, plain):
         read = {PARQUET: _read_parquet, JSON_LINES: _read_json_lines, DELIMITED: _read_delimited}[kind]
         for batch in read(plain, str(path), selection, rows):
             if batch.frame.height:
@@ -94,7 +94,7 @@ def _read_file(path: Path, selection: ColumnSelection, rows: int) -> Iterator[tu
 
 def _read_parquet(plain: Path, name: str, selection: ColumnSelection, rows: int) -> Iterator[Batch]:
     try:
-        yield from _collect(pl.scan_parquet(plain), name, selection, rows)
+        yield from _collect(pl.scan_parquet(plain, glob=False), name, selection, rows)
     except pl.exceptions.PolarsError as error:
         raise bad_file_error("Parquet", error, name) from None
 

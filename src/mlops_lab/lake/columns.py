@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from mlops_lab.errors import InvalidInput
+from mlops_lab.lake.read_options import DETECT, ReadOptions
+from mlops_lab.lake.text_values import MISSING_TEXTS
+from mlops_lab.notes import tell
 
 
 @dataclass(frozen=True)
@@ -17,13 +20,14 @@ class ColumnSelection:
 
     `text`: the columns that are text even where they look like numbers (007); None: types are not declared, so guess.
     `rename`: from the names in the data to new ones. `skip`: names in the data that are not read. `only`: the (new)
-    names that are read; None: all of them.
+    names that are read; None: all of them. `options`: how the file is written.
     """
 
     text: frozenset[str] | None = None
     rename: Mapping[str, str] = field(default_factory=dict)
     skip: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
+    options: ReadOptions = DETECT
 
     def excluded(self, names: Sequence[str]) -> list[str]:
         """Those of the (new) names that are not selected."""
@@ -54,16 +58,43 @@ def select_columns(frame: pl.DataFrame, where: str, selection: ColumnSelection) 
     return frame.rename(dict(zip(frame.columns, names, strict=True))).drop(selection.excluded(names))
 
 
-def normalize_types(frame: pl.DataFrame, where: str) -> pl.DataFrame:
-    """The frame in plain dtypes: categories as text, decimals as floats, NaN as null.
+def normalize_types(frame: pl.DataFrame, where: str, marks: Sequence[str] = ()) -> pl.DataFrame:
+    """The frame in plain dtypes: categories as text, decimals as floats, NaN as null; text without spaces around it.
 
-    InvalidInput names a column of lists, objects or bytes.
+    A cell that is one of the `marks` is null, whatever its type. A column of lists, objects or bytes is left out, and
+    that is told.
     """
-    converted = [_convert(column, where) for column in frame.iter_columns() if not _is_supported(column.dtype)]
+    if nested := [column.name for column in frame.iter_columns() if _is_nested(column.dtype)]:
+        names = ", ".join(f'"{name}"' for name in nested)
+        tell(f"{where}: {names} is left out: it has lists, objects or bytes; write one column for each value")
+        frame = frame.drop(nested)
+    converted = [_convert(column) for column in frame.iter_columns() if not _is_supported(column.dtype)]
     frame = frame.with_columns(converted) if converted else frame
+    frame = frame.with_columns(pl.col(pl.String).str.strip_chars())
+    frame = _blank_marks(frame, marks)
     has_nan = frame.select(pl.selectors.float().is_nan().any())
     with_nan = [column.name for column in has_nan.iter_columns() if column.item()]
     return frame.with_columns(pl.col(with_nan).fill_nan(None)) if with_nan else frame
+
+
+def _blank_marks(frame: pl.DataFrame, marks: Sequence[str]) -> pl.DataFrame:
+    """The frame with null for cells that mean a missing value: text that is a mark, and the numbers among the marks."""
+    texts = [*MISSING_TEXTS, *(mark.strip() for mark in marks)]
+    numbers = [number for number in map(_to_number, marks) if number is not None]
+    text, number = pl.col(pl.String), pl.selectors.numeric()
+    frame = frame.with_columns(pl.when(text.is_in(texts).not_()).then(text).name.keep())
+    return (
+        frame.with_columns(pl.when(number.cast(pl.Float64).is_in(numbers).not_()).then(number).name.keep())
+        if numbers
+        else frame
+    )
+
+
+def _to_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def concat_parts(parts: Sequence[tuple[str, pl.DataFrame]]) -> pl.DataFrame:
@@ -104,8 +135,7 @@ def _family(dtype: pl.DataType) -> str:
 
 def _is_supported(dtype: pl.DataType) -> bool:
     unsupported = (
-        pl.Binary,
-        pl.Object,
+        pl.Null,
         pl.Categorical,
         pl.Enum,
         pl.Time,
@@ -114,18 +144,15 @@ def _is_supported(dtype: pl.DataType) -> bool:
         pl.Int128,
         pl.UInt128,
     )
-    return not dtype.is_nested() and not isinstance(dtype, unsupported)
+    return not isinstance(dtype, unsupported)
 
 
-def _convert(column: pl.Series, where: str) -> pl.Series:
+def _is_nested(dtype: pl.DataType) -> bool:
+    return dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object)
+
+
+def _convert(column: pl.Series) -> pl.Series:
     dtype = column.dtype
-    if dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object):
-        raise InvalidInput(
-            f"contains {'bytes' if isinstance(dtype, pl.Binary) else 'lists or objects'}, expected single values",
-            code="nested_column",
-            where=f'{where}, column "{column.name}"',
-            hint="write one column for each value, or skip the column",
-        )
     if isinstance(dtype, pl.Decimal):
         return column.cast(pl.Float64)
     if isinstance(dtype, pl.Duration):

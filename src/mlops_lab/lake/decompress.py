@@ -44,7 +44,7 @@ def decompressed(path: Path, *, max_bytes: int = MAX_BYTES) -> Iterator[Path]:
     InvalidInput for a damaged file, one whose content is too large, and an archive of several files.
     """
     kind = compression_of(path)
-    if kind is None:
+    if kind is None or (kind == "zip" and _is_workbook(path)):
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
@@ -93,14 +93,6 @@ def _open(path: Path, kind: str) -> IO[bytes] | Any:
 def _open_only_member(path: Path) -> IO[bytes]:
     archive = zipfile.ZipFile(path)
     members = [file for file in archive.infolist() if not file.is_dir() and not file.filename.startswith("__MACOSX/")]
-    names = [file.filename for file in members]
-    if "[Content_Types].xml" in names or "mimetype" in names:
-        raise InvalidInput(
-            "is a workbook of a spreadsheet program",
-            code="unknown_format",
-            where=str(path),
-            hint="save the sheet as CSV (UTF-8) and use that file",
-        )
     if len(members) != 1:
         raise InvalidInput(
             f"contains {len(members)} files, expected one",
@@ -112,6 +104,15 @@ def _open_only_member(path: Path) -> IO[bytes]:
         hint = "unpack it and use the unpacked file"
         raise InvalidInput("is encrypted", code="unknown_format", where=str(path), hint=hint)
     return archive.open(members[0])
+
+
+def _is_workbook(path: Path) -> bool:
+    """Whether a zip is the file of a spreadsheet program (.xlsx, .ods)."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return not {"[Content_Types].xml", "mimetype"}.isdisjoint(archive.namelist())
+    except _READ_ERRORS:
+        return False
 
 
 def _damaged_error(path: Path, kind: str, error: Exception) -> InvalidInput:

@@ -10,8 +10,8 @@ import polars as pl
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake.columns import ColumnSelection, resolve_names
-from mlops_lab.lake.dialect import find_dialect
-from mlops_lab.lake.row_widths import check_row_widths
+from mlops_lab.lake.dialect import Dialect, find_dialect
+from mlops_lab.lake.row_widths import RowCounts, check_row_widths
 from mlops_lab.lake.text_values import LEADING_ZERO, parse_numbers
 
 _ROWS_TO_GUESS_FROM = 10_000
@@ -36,15 +36,14 @@ class DelimitedTable:
 
     def __init__(self, path: Path, name: str, selection: ColumnSelection) -> None:
         self._path, self._name, self._selection = path, name, selection
-        self._dialect = find_dialect(path, name)
+        self._dialect = find_dialect(path, name, selection.options.names)
         self.names = resolve_names(self._dialect.header, name, selection)
-        width, separator, quote = len(self.names), self._dialect.separator, self._dialect.quote
-        counts = check_row_widths(path, name, width=width, separator=separator, quote=quote) if width > 1 else None
+        counts = _count_rows(path, name, self._dialect) if len(self.names) > 1 else None
         blank = counts.blank if counts else []
         self.rows = counts.rows - len(blank) if counts else None
-        # the header, and blank lines directly below it
-        self._skip = 1 + sum(1 for index, row in enumerate(blank) if row == index)
-        self._blank = [row + 1 - self._skip for row in blank[self._skip - 1 :]]
+        blank_first = sum(1 for index, row in enumerate(blank) if row == index)  # directly below the header
+        self._skip = int(self._dialect.has_names) + blank_first
+        self._blank = [row - blank_first for row in blank[blank_first:]]
 
     def read(self) -> pl.DataFrame:
         """The whole table. Types are guessed from the first rows, or from all rows where that fails."""
@@ -81,26 +80,33 @@ class DelimitedTable:
                     raise self._bad_file_error(error) from None
 
     def _scan(self, types: Sequence[pl.DataType]) -> pl.LazyFrame:
+        if self._selection.options.decimal is not None:  # Polars would take 1.234 for a fraction
+            types = [pl.String()] * len(types)
         schema = {
             column: _dtype_of(column, dtype, self._selection) for column, dtype in zip(self.names, types, strict=True)
         }
-        lines = pl.scan_csv(self._path, schema=schema, has_header=False, skip_rows=self._skip, **self._format())
+        lines = pl.scan_csv(self._path, schema=schema, **self._format())
         return lines.drop(self._selection.excluded(self.names))
 
     def _guess(self, rows: int | None) -> list[pl.DataType]:
         scan = pl.scan_csv(self._path, infer_schema_length=rows, **self._format())
-        return list(scan.collect_schema().values())
+        return list(scan.collect_schema().values()) or [pl.String()] * len(self.names)  # no rows
 
     def _format(self) -> dict[str, Any]:
-        return {"separator": self._dialect.separator, "quote_char": self._dialect.quote}
+        above = self._dialect.above  # a quote in a comment begins no field: such lines are skipped as lines
+        skipped = {"skip_lines": above + self._skip} if above else {"skip_rows": self._skip}
+        written: dict[str, Any] = {"separator": self._dialect.separator, "quote_char": self._dialect.quote}
+        if marks := self._selection.options.na:
+            written["null_values"] = list(marks)
+        return {**written, **skipped, "has_header": False, "glob": False, "raise_if_empty": False}
 
     def _clean(self, frame: pl.DataFrame, *, first_row: int) -> pl.DataFrame:
         """The rows without blank lines and padding, with numbers as numbers. The first row has this number."""
         if blank := [row - first_row for row in self._blank if first_row <= row < first_row + frame.height]:
             frame = frame.with_row_index("\0").filter(~pl.col("\0").is_in(blank)).drop("\0")
         if self._dialect.padded:
-            frame = frame.with_columns(pl.col(pl.String).str.strip_chars())
-        return parse_numbers(frame, self._selection.text)
+            frame = frame.with_columns(pl.col(pl.String).str.strip_chars().replace("", None))
+        return parse_numbers(frame, self._selection.text, self._selection.options.decimal)
 
     def _bad_file_error(self, error: Exception) -> InvalidInput:
         return InvalidInput(
@@ -109,6 +115,19 @@ class DelimitedTable:
             where=self._name,
             hint="check that the file is complete, and that fields with quotes in them are in quotes",
         )
+
+
+def _count_rows(path: Path, name: str, dialect: Dialect) -> RowCounts:
+    """The rows below the names, of which each has as many cells as there are names."""
+    return check_row_widths(
+        path,
+        name,
+        width=len(dialect.header),
+        separator=dialect.separator,
+        quote=dialect.quote,
+        above=dialect.above,
+        has_names=dialect.has_names,
+    )
 
 
 def _dtype_of(column: str, dtype: pl.DataType, selection: ColumnSelection) -> pl.DataType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,11 +14,14 @@ import polars as pl
 
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.files import check_path
+from mlops_lab.lake.conversions import ARROW, JSON_ARRAY, WORKBOOK, convert_to_parquet
 from mlops_lab.lake.decompress import decompressed
+from mlops_lab.lake.read_options import DETECT, ReadOptions
 from mlops_lab.lake.text_encoding import as_utf8
 
 PARQUET, JSON_LINES, DELIMITED = "Parquet", "JSON lines", "delimited text"
-_UNSUPPORTED = {b"ARROW1": "an Arrow file", b"SQLite format 3": "a SQLite database", b"\xd0\xcf\x11\xe0": "a workbook"}
+_UNSUPPORTED = {b"SQLite format 3": "a SQLite database"}
+_CONVERTED = {b"ARROW1": ARROW, b"PK\x03\x04": WORKBOOK, b"\xd0\xcf\x11\xe0": WORKBOOK}
 
 
 def check_exists(path: Path) -> None:
@@ -74,7 +78,7 @@ def file_stamp(path: Path) -> tuple[int, int, int]:
 
 
 @contextmanager
-def open_as_text_or_parquet(path: Path) -> Iterator[tuple[str, Path]]:
+def open_as_text_or_parquet(path: Path, options: ReadOptions = DETECT) -> Iterator[tuple[str, Path]]:
     """The kind of a file (see the names above), and the path of its content: decompressed, and text as UTF-8."""
     name = str(path)
     try:
@@ -87,24 +91,32 @@ def open_as_text_or_parquet(path: Path) -> Iterator[tuple[str, Path]]:
             if head.startswith((b"PAR1", b"PARE")) or path.suffix == ".parquet":
                 yield PARQUET, plain
                 return
+            converted = next((kind for magic, kind in _CONVERTED.items() if head.startswith(magic)), None)
             for magic, what in _UNSUPPORTED.items():
                 if head.startswith(magic):
                     hint = 'write Parquet or CSV; a database is named as data = "sqlite:///file.db", with a query'
                     raise InvalidInput(f"is {what}", code="unknown_format", where=name, hint=hint)
             with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
-                text = as_utf8(plain, name, Path(folder) / "utf-8")
-                yield _kind_of_text(head, name), text
+                target = Path(folder) / "parquet"
+                if converted is not None:
+                    yield PARQUET, convert_to_parquet(converted, plain, name, target, sheet=options.sheet)
+                    return
+                text = as_utf8(plain, name, Path(folder) / "utf-8", declared=options.encoding)
+                kind = _kind_of_text(text)
+                if kind == JSON_ARRAY:
+                    kind, text = PARQUET, convert_to_parquet(kind, text, name, target, sheet=None)
+                yield kind, text
     except PermissionError:
         hint = "check its owner and permissions"
         raise InvalidInput("permission denied", code="no_permission", where=name, hint=hint) from None
 
 
-def _kind_of_text(head: bytes, name: str) -> str:
-    first = head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1]
-    if first == b"[" and name.endswith((".json", ".jsonl", ".ndjson")):
-        hint = "write one object per line: jq -c '.[]' FILE"
-        raise InvalidInput("is one JSON array, not JSON lines", code="unknown_format", where=name, hint=hint)
-    return JSON_LINES if first == b"{" else DELIMITED
+def _kind_of_text(text: Path) -> str:
+    with text.open(encoding="utf-8-sig") as file:
+        head = file.read(4096).lstrip()
+    if re.match(r"\[\s*\{", head):
+        return JSON_ARRAY
+    return JSON_LINES if head.startswith("{") else DELIMITED
 
 
 def find_bad_line(path: Path, name: str) -> InvalidInput | None:

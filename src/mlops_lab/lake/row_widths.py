@@ -20,18 +20,24 @@ class RowCounts(NamedTuple):
     blank: list[int]
 
 
-def check_row_widths(path: Path, name: str, *, width: int, separator: str, quote: str | None) -> RowCounts:
-    """The row counts of a file with more than one column.
+def check_row_widths(
+    path: Path, name: str, *, width: int, separator: str, quote: str | None, above: int = 0, has_names: bool = True
+) -> RowCounts:
+    """The row counts of a file with more than one column, without the lines above the table and the row of its names.
 
     InvalidInput names the line of the first row that has more or fewer fields than `width`, or a quote that is never
     closed. Only bytes are compared, which takes some nanoseconds each.
     """
     scanner = _RowScanner(name, width, ord(separator), ord(quote) if quote else None)
     with path.open("rb") as file:
+        for _ in range(above):
+            file.readline()
+        scanner.line = scanner.row_line = 1 + above
         while block := file.read(_BLOCK_BYTES):
             scanner.scan(np.frombuffer(block, np.uint8))
     scanner.finish()
-    return RowCounts(scanner.rows - 1, [row - 1 for row in scanner.blank])
+    names = int(has_names)
+    return RowCounts(scanner.rows - names, [row - names for row in scanner.blank])
 
 
 class _RowScanner:

@@ -47,7 +47,7 @@ def read_data(
     """
     if is_uri(str(data)):
         frame = read_query(str(data), query, root=root)
-        return normalize_types(select_columns(frame, "the query", selection), "the query")
+        return normalize_types(select_columns(frame, "the query", selection), "the query", selection.options.na)
     if query is not None:
         hint = 'set data to a database, such as data = "sqlite:///file.db", or remove the query'
         raise InvalidInput(
@@ -63,7 +63,7 @@ def read_data(
         frame = _read_file(path, selection)[1]
     if not frame.height:
         raise no_rows_error(name)
-    return normalize_types(frame, name)
+    return normalize_types(frame, name, selection.options.na)
 
 
 def read_unchanged(stamp: Callable[[], object], read: Callable[[], pl.DataFrame], name: str) -> pl.DataFrame:
@@ -102,7 +102,7 @@ def _read_file(path: Path, selection: ColumnSelection) -> tuple[str, pl.DataFram
     kinds: list[str] = []
 
     def read() -> pl.DataFrame:
-        with open_as_text_or_parquet(path) as (kind, plain):
+        with open_as_text_or_parquet(path, selection.options) as (kind, plain):
             kinds.append(kind)
             if kind == DELIMITED:
                 return read_delimited(plain, str(path), selection)
@@ -115,14 +115,15 @@ def _read_file(path: Path, selection: ColumnSelection) -> tuple[str, pl.DataFram
 
 def _read_parquet(path: Path, name: str) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path)
+        return pl.read_parquet(path, glob=False)
     except pl.exceptions.PolarsError as error:
         raise bad_file_error("Parquet", error, name) from None
 
 
 def _read_json_lines(path: Path, name: str) -> pl.DataFrame:
     try:
-        return pl.read_ndjson(path, infer_schema_length=None)
+        with path.open("rb") as file:  # a path would be a pattern
+            return pl.read_ndjson(file, infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
         raise find_bad_line(path, name) or bad_file_error("JSON lines", error, name) from None
 

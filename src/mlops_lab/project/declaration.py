@@ -63,7 +63,34 @@ def type_of(declared: str | FieldSection) -> str:
     return declared if isinstance(declared, str) else declared.type
 
 
-class SourceSection(Config, frozen=True, kw_only=True):
+class ReadingSection(Config, frozen=True, kw_only=True):
+    """How the files of a table are written, where their content does not say so: see `lake.read_options`."""
+
+    encoding: Annotated[
+        str | None,
+        means(
+            "the encoding of text files that are not UTF-8, such as `cp1251` or `gbk`; none: it is guessed, and told"
+        ),
+    ] = None
+    names: Annotated[
+        list[str],
+        means("the names of the columns, for text files whose first line is a row already"),
+    ] = msgspec.field(default_factory=list)
+    decimal: Annotated[
+        Literal[".", ","] | None,
+        means(
+            "the character before the decimals of numbers in text files; the other one, or a space, then separates "
+            "thousands; none: it is a point, and thousands are not separated"
+        ),
+    ] = None
+    na: Annotated[
+        list[str],
+        means("more marks of missing values; these count in columns of text too"),
+    ] = msgspec.field(default_factory=list)
+    sheet: Annotated[str | None, means("the sheet of a workbook; none: the only one")] = None
+
+
+class SourceSection(ReadingSection, frozen=True, kw_only=True):
     """`[source]`: past requests and their outcomes, one row for each request.
 
     `data` is a file, a folder of files, a Delta table, or the address of a database, whose rows `query` selects.
@@ -171,7 +198,7 @@ class SourceSection(Config, frozen=True, kw_only=True):
     ] = 7
 
 
-class TableSection(Config, frozen=True, kw_only=True):
+class TableSection(ReadingSection, frozen=True, kw_only=True):
     """`[tables.NAME]`: facts from other sources. A row is identified by `key` (and `known_at`, if there is one).
 
     Rules for the whole table: the number of rows per day in the project's time zone, the age of its newest row

@@ -140,8 +140,12 @@ def _check_names(source: SourceSection, error_at: ErrorAt) -> None:
             "a field belongs to [source.request] or to [source.outcome]",
             related=[["source", key] for key in ("known_at", "id") if getattr(source, key) in shared],
         )
+    lowered: dict[str, str] = {}
     for section, fields in (("request", source.request), ("outcome", source.outcome)):
         for name in fields:
+            if (other := lowered.setdefault(name.lower(), name)) != name:
+                hint = "tables do not tell them apart: give one another name, and its column in [source.rename]"
+                raise error_at(f'"{name}" and "{other}" differ by case only', ["source", section, name], hint)
             if name in RESERVED and name != source.time:
                 raise error_at(
                     f'"{name}" is the name of a column that the loop adds',

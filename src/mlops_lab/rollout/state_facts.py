@@ -87,7 +87,7 @@ class StateFacts:
         if known.marks.keys() != until.keys():  # there are outcomes now, and there were none
             return None
         try:
-            facts = pl.read_parquet(self._before / f"{table}.parquet")
+            facts = pl.read_parquet(self._before / f"{table}.parquet", glob=False)
         except (OSError, pl.exceptions.PolarsError):
             return None
         for name, mark in known.marks.items():

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import polars as pl
 
-from mlops_lab.contracts.tables import check_columns, conform
+from mlops_lab.contracts.tables import check_columns, judge_rows
 from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import FactIndex
 from mlops_lab.features.view import columns_by_table
@@ -37,6 +37,8 @@ from mlops_lab.tasks.multiclass import order_classes
 
 _MAX_THREADS = 8
 """Each thread works on a batch of its own: memory grows with their number."""
+_REFUSED = "a view knows nothing of it, and refuses"
+_INVALID = "the model's output is no valid answer"
 Watch = Callable[[int, int | None], None]
 """Called with the number of rows answered so far, and the number of all rows where it is known."""
 
@@ -100,29 +102,50 @@ class BatchScorer:
         """The answers of a batch, and the number of requests without one.
 
         Columns: the ids; the fields of the requests, where `with_requests` or where there are no ids; `output`, or one
-        `output_CLASS` for each class; `version`. The output is null where a server would refuse to answer: a view
-        that refuses knows nothing, or the model's output is no valid answer. The features are computed from what was
-        known strictly before each request, by the definition that the server uses.
+        `output_CLASS` for each class; `version`; `error`. The output is null, and `error` says why, where a server
+        would refuse to answer: the request breaks the contract, a view that refuses knows nothing, or the model's
+        output is no valid answer. The features are computed from what was known strictly before each request, by the
+        definition that the server uses.
         """
-        requests = self._read(batch)
-        inputs, refused = self.inputs(requests)
-        output = to_series(self._mapping.of_rows(self._engine.score(inputs, threads=1)))
-        is_unanswered = refused | self._task.invalid(output)
-        if is_unanswered.any():
-            output = pl.select(pl.when(~is_unanswered).then(output)).to_series().alias("output")
+        requests, error = self._read(batch)
+        if error.null_count() == len(error):
+            output, error = self._answer_good(requests)
+        else:
+            output, error = self._answer_some(requests, error)
         names = [name for name in batch.frame.columns if name not in requests.columns]
         version = pl.lit(self.version, pl.Int64).alias("version")
         answers = batch.frame.select(names)
         if with_requests or not names:
             answers = pl.concat([answers, requests], how="horizontal")
-        return answers.with_columns(*self._output_columns(output), version), int(is_unanswered.sum())
+        return answers.with_columns(*self._output_columns(output), version, error), error.count()
+
+    def _answer_some(self, requests: pl.DataFrame, error: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """The outputs and errors of all requests, of which those with an error are not asked."""
+        is_good = error.is_null()
+        output, good_error = self._answer_good(requests.filter(is_good))
+        place = pl.select(pl.when(is_good).then(is_good.cum_sum() - 1)).to_series()
+        return output.gather(place), error.fill_null(good_error.gather(place)).alias("error")
+
+    def _answer_good(self, requests: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """The outputs of requests that keep the contract, and why one has none."""
+        inputs, refused = self.inputs(requests)
+        output = to_series(self._mapping.of_rows(self._engine.score(inputs, threads=1)))
+        invalid = self._task.invalid(output)
+        if not (refused | invalid).any():
+            return output, pl.Series("error", [None] * len(output), dtype=pl.String)
+        error = pl.when(refused).then(pl.lit(_REFUSED)).when(invalid).then(pl.lit(_INVALID))
+        output = pl.select(pl.when(~(refused | invalid)).then(output)).to_series().alias("output")
+        return output, pl.select(error.alias("error")).to_series()
 
     def inputs(self, requests: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """The model's inputs for some requests, and which of the requests a view refuses to answer."""
         return self._fact_index.inputs(self._features, requests, time=self._time)
 
-    def _read(self, batch: Batch) -> pl.DataFrame:
-        """The request fields of a batch, with the types that are declared."""
+    def _read(self, batch: Batch) -> tuple[pl.DataFrame, pl.Series]:
+        """The request fields of a batch, with the types that are declared, and what is wrong with a request.
+
+        InvalidInput where a column is missing, or no request at the beginning of a file keeps the contract.
+        """
         frame, names = batch.frame, list(batch.names)
         if self._now is not None:
             frame = frame.with_columns(pl.lit(self._now).alias(self._time))
@@ -131,9 +154,10 @@ class BatchScorer:
             omitted = [field for field in self._fields if field.nullable and field.name not in names]
             frame = frame.with_columns(pl.lit(None, field.dtype).alias(field.name) for field in omitted)
             names += [field.name for field in omitted]
-        check_columns(names, self._fields, table=batch.name)
-        columns = frame.select(field.name for field in self._fields)
-        return conform(columns, self._fields, table=batch.name, first=batch.first_row)
+        must_be_there = [replace(field, nullable=False) for field in self._fields]  # a misspelt name is no null
+        check_columns(names, must_be_there, table=batch.name)
+        columns = frame.select(field.name for field in self._fields if field.name in frame.columns)
+        return judge_rows(columns, self._fields, table=batch.name, first=batch.first_row)
 
     def _output_columns(self, output: pl.Series) -> list[pl.Series]:
         if not self._classes:

@@ -9,6 +9,7 @@ from operator import or_
 
 import polars as pl
 
+from mlops_lab.clock import now
 from mlops_lab.errors import InvalidInput
 from mlops_lab.project import ASKED_AT, KNOWN_AT, RESERVED, ROW_ID
 from mlops_lab.starter.analysis import RoleAssignment, TableAnalysis
@@ -27,7 +28,7 @@ _TAKEN = RESERVED | {ASKED_AT, ROW_ID}
 def analyse_table(frame: pl.DataFrame, options: InitOptions, *, ask: Ask = take_default) -> TableAnalysis:
     """The roles of all columns, the task, and notes; InvalidInput where the target or another option is wrong."""
     fields = name_fields(frame.columns, _TAKEN)
-    profiled = {name: profile_column(frame[name], fields[name]) for name in frame.columns}
+    profiled = {name: profile_column(frame[name], fields[name], moment_format=options.format) for name in frame.columns}
     columns = {name: column for name, (column, _) in profiled.items()}
     values = {name: series for name, (_, series) in profiled.items()}
     target = find_column(options.target, columns, "--target")
@@ -54,7 +55,7 @@ def analyse_table(frame: pl.DataFrame, options: InitOptions, *, ask: Ask = take_
         notes=(),
     )
     _check_usable(analysis, values)
-    return replace(analysis, example=_example(analysis, values), notes=_write_notes(analysis))
+    return replace(analysis, example=_example(analysis, values), notes=_write_notes(analysis, values))
 
 
 def _find_single_roles(
@@ -149,15 +150,24 @@ def _example(analysis: TableAnalysis, values: Mapping[str, pl.Series]) -> dict[s
     return {column.field: values[column.name][last] for column in sent}
 
 
-def _write_notes(analysis: TableAnalysis) -> tuple[str, ...]:
-    notes = []
+def _count_future(time: ColumnProfile | None, values: Mapping[str, pl.Series]) -> int:
+    return 0 if time is None else int((values[time.name] > now()).sum() or 0)
+
+
+def _write_notes(analysis: TableAnalysis, values: Mapping[str, pl.Series]) -> tuple[str, ...]:
+    notes, time = [], analysis.first("time")
     if analysis.order == "shuffled":
         notes.append("the rows are sorted by the target: they are shuffled")
-    elif not analysis.first("time"):
+    elif time is None:
         notes.append("no column has the time of the request: rows are used in the order of the data")
     elif not analysis.first(KNOWN_AT):
         notes.append(
             "no column known_at: before you add a view of outcomes, declare outcome_delay, how late they become known"
+        )
+    if later := _count_future(time, values):
+        notes.append(
+            f"{later:,} of {analysis.rows:,} rows are in the future: they play no part until then; if days and months "
+            "are mixed up, give the field another format in mlops.toml"
         )
     if rare := [name for name, count in analysis.counts.items() if count < _MIN_ROWS_OF_CLASS]:
         notes.append(f"fewer than {_MIN_ROWS_OF_CLASS} rows are {', '.join(rare)}: too few to learn from")

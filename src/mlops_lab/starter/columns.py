@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from mlops_lab.contracts.parse import parse_moments
-from mlops_lab.starter.moments import find_moments
+from mlops_lab.starter.moments import find_epochs, find_moments
 
 _SAMPLE = 2000
 _BOOLEANS = ({"true", "false"}, {"yes", "no"})
@@ -56,9 +56,14 @@ class ColumnProfile:
         return f"{self.kind}?" if self.missing else self.kind
 
 
-def profile_column(column: pl.Series, field: str) -> tuple[ColumnProfile, pl.Series]:
-    """The profile of a column, and its values as they will be read: text of moments as moments, blanks as null."""
-    values, kind, format, notes = _read_values(column)
+def profile_column(
+    column: pl.Series, field: str, *, moment_format: str | None = None
+) -> tuple[ColumnProfile, pl.Series]:
+    """The profile of a column, and its values as they will be read: text of moments as moments, blanks as null.
+
+    `moment_format`: how moments are written where that is not clear.
+    """
+    values, kind, format, notes = _read_values(column, moment_format)
     infinite, span = _measure_numbers(values) if kind in {"integer", "float"} else (0, None)
     if infinite:
         notes = [*notes, f"{infinite:,} infinite: those rows break the contract"]
@@ -80,17 +85,19 @@ def profile_column(column: pl.Series, field: str) -> tuple[ColumnProfile, pl.Ser
     return profile, values
 
 
-def _read_values(column: pl.Series) -> tuple[pl.Series, str, str | None, list[str]]:
+def _read_values(column: pl.Series, moment_format: str | None) -> tuple[pl.Series, str, str | None, list[str]]:
     """The values of a column as they will be read, the type of the field, the format of moments, and notes."""
     kind = _kind_of(column.dtype)
     if kind == "datetime":
         moments = parse_moments(column)
         assert moments is not None  # the dtype is one of moments
         return moments, kind, None, []
+    if kind == "integer" and (epochs := find_epochs(column)) is not None:
+        return epochs[0], "datetime", epochs[1], [epochs[2]]
     if column.dtype != pl.String:
         return column, kind, None, []
     text = _blank_out(column)
-    if (found := find_moments(text)) is not None:
+    if (found := find_moments(text, moment_format)) is not None:
         moments, format, note = found
         return moments, "datetime", format, [note] if note else []
     if _is_boolean(text):
@@ -117,11 +124,16 @@ def _count_words(values: pl.Series) -> float:
 
 
 def name_fields(names: Iterable[str], taken: frozenset[str]) -> dict[str, str]:
-    """A valid field name for each column: letters, digits and underscores, none of `taken`, all different."""
+    """A valid field name for each column: letters, digits, _; none of `taken`, no two the same but for case."""
     fields: dict[str, str] = {}
-    used = {name for name in names if name.isidentifier() and not name.startswith("_") and name not in taken}
+    used: set[str] = set()  # in lower case: tables do not tell Age from age
+    kept: set[str] = set()
     for name in names:
-        if name in used:
+        if name.isidentifier() and not name.startswith("_") and name not in taken and name.lower() not in used:
+            kept.add(name)
+            used.add(name.lower())
+    for name in names:
+        if name in kept:
             fields[name] = name
             continue
         letters = "".join(letter if f"a{letter}".isidentifier() else " " for letter in name)
@@ -129,9 +141,9 @@ def name_fields(names: Iterable[str], taken: frozenset[str]) -> dict[str, str]:
         plain = plain if plain.isidentifier() else f"column_{plain}"
         plain = f"{plain}_" if plain in taken else plain
         number, field = 2, plain
-        while field in used or field in taken:
+        while field.lower() in used or field in taken:
             field, number = f"{plain}_{number}", number + 1
-        used.add(field)
+        used.add(field.lower())
         fields[name] = field
     return fields
 
@@ -170,7 +182,7 @@ def _notes_on_text(column: pl.Series) -> list[str]:
         row = int((column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()).arg_max() or 0)
         return [f"mixed: {share:.1%} numbers, and text such as {column[row]!r} (first in row {row}): kept as text"]
     if share < 1 and head.str.contains(_NUMBER).mean() == 1:
-        return [f"numbers written as {head[0]!r}: kept as text; written as 1234.5 they would be read as numbers"]
+        return [f"numbers written as {head[0]!r}: kept as text; --decimal , or --decimal . reads them as numbers"]
     return []
 
 

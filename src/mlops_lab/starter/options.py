@@ -14,13 +14,17 @@ NO_COLUMN = "none"
 
 @dataclass(frozen=True)
 class InitOptions:
-    """The options of `mlops init`: columns by their name in the data or as a field. None: not decided."""
+    """The options of `mlops init`: columns by their name in the data or as a field. None: not decided.
+
+    `format`: how moments are written in text, where that is not clear.
+    """
 
     target: str
     time: str | None = None
     key: str | None = None
     id: str | None = None
     task: str = "auto"
+    format: str | None = None
 
 
 @dataclass(frozen=True)

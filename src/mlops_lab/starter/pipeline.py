@@ -38,12 +38,12 @@ def write_pipeline(analysis: TableAnalysis) -> str:
 
 def _derive(analysis: TableAnalysis) -> dict[str, str]:
     """The derived features by name, as expressions: parts of moments, and texts as words separated by single spaces."""
-    taken = {item.column.field for item in analysis.columns}
+    taken = {item.column.field.lower() for item in analysis.columns}
     derived: dict[str, str] = {}
     for field, part, name in _list_parts(analysis):
-        derived[_free_name(name, taken)] = f"pl.col({_text(field)}).{_PARTS[part]}"
+        derived[_take_name(name, taken)] = f"pl.col({_text(field)}).{_PARTS[part]}"
     for column in analysis.of_role("text"):
-        name = _free_name(f"{column.field}_words", taken)
+        name = _take_name(f"{column.field}_words", taken)
         lowered = f"pl.col({_text(column.field)}).str.to_lowercase()"
         derived[name] = f'{lowered}.str.replace_all(r"[^\\p{{L}}\\p{{N}}]+", " ").str.strip_chars()'
     return derived
@@ -54,12 +54,16 @@ def _list_parts(analysis: TableAnalysis) -> list[tuple[str, str, str]]:
 
 
 def _names_of_parts(analysis: TableAnalysis) -> set[str]:
-    taken = {item.column.field for item in analysis.columns}
-    return {_free_name(name, taken) for _, _, name in _list_parts(analysis)}
+    taken = {item.column.field.lower() for item in analysis.columns}
+    return {_take_name(name, taken) for _, _, name in _list_parts(analysis)}
 
 
-def _free_name(name: str, taken: set[str]) -> str:
-    return name if name not in taken else f"{name}_of"
+def _take_name(name: str, taken: set[str]) -> str:
+    """The name, with as many `_of` as make it free; from now on it is taken."""
+    while name.lower() in taken:
+        name = f"{name}_of"
+    taken.add(name.lower())
+    return name
 
 
 def _write_list(name: str, values: Sequence[str]) -> list[str]:

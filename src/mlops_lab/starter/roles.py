@@ -89,8 +89,10 @@ def choose_role(column: ColumnProfile, values: pl.Series, truth: pl.Series, *, n
     notes = list(column.notes)
     if column.distinct == 0:
         return LEFT_OUT, "holds no values"
+    if column.distinct == 1 and (not column.missing or column.kind == "datetime"):
+        return LEFT_OUT, "always the same"
     if column.distinct == 1:
-        return LEFT_OUT, "always the same" if not column.missing else "always the same value, or none"
+        return "category" if column.kind == "string" else "number", "; ".join([*notes, "a flag: its value, or none"])
     if leak := find_leak(values, truth, numeric_target=numeric_target):
         return LEFT_OUT, f"suspect: {leak}; is it known before the target?"
     if column.kind == "datetime":
@@ -114,7 +116,9 @@ def choose_role(column: ColumnProfile, values: pl.Series, truth: pl.Series, *, n
 
 def _is_row_number(column: ColumnProfile) -> bool:
     """Whether it is the row index that another tool wrote into the file."""
-    is_unnamed = bool(re.fullmatch(r"column_\d+|unnamed.*|__index_level_0__|index", column.name, re.IGNORECASE))
+    if re.fullmatch(r"unnamed:? ?\d+|__index_level_\d+__", column.name, re.IGNORECASE):
+        return True
+    is_unnamed = bool(re.fullmatch(r"column_\d+|unnamed.*|index", column.name, re.IGNORECASE))
     return is_unnamed and column.span is not None and column.span[1] - column.span[0] == column.rows - 1
 
 

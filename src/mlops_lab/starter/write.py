@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from mlops_lab.contracts.fields import Field
 from mlops_lab.contracts.infer import write_key, write_toml
 from mlops_lab.errors import InvalidInput
 from mlops_lab.files import check_path
+from mlops_lab.lake.columns import ColumnSelection
+from mlops_lab.lake.sources import ALL_COLUMNS
 from mlops_lab.lake.sql import is_uri
 from mlops_lab.project import CONFIG_NAME, PIPELINE_NAME, load_project
 from mlops_lab.starter.analysis import TableAnalysis
@@ -49,9 +53,11 @@ def check_folder(folder: Path) -> str:
     return name
 
 
-def write_files(name: str, analysis: TableAnalysis, *, data: str, query: str | None) -> dict[str, str]:
+def write_files(
+    name: str, analysis: TableAnalysis, *, data: str, query: str | None, selection: ColumnSelection = ALL_COLUMNS
+) -> dict[str, str]:
     """The text of each file of the project, by its path in the folder. `data` is relative to that folder."""
-    config = _write_config(name, analysis, data=data, query=query)
+    config = _write_config(name, analysis, data=data, query=query, selection=selection)
     is_unclean = analysis.set_aside > 0
     contract = "" if is_unclean else "      - run: mlops contract check\n"
     outside = f"      # The data must be available here too: mlops.toml names {data}\n" if not is_uri(data) else ""
@@ -103,7 +109,9 @@ def locate_data(data: str, folder: Path) -> str:
 # ---- mlops.toml ------------------------------------------------------------------------------------------------------
 
 
-def _write_config(name: str, analysis: TableAnalysis, *, data: str, query: str | None) -> str:
+def _write_config(
+    name: str, analysis: TableAnalysis, *, data: str, query: str | None, selection: ColumnSelection
+) -> str:
     time, identity = analysis.first("time"), analysis.first("id")
     target = analysis.target
     lines = [f"# This project is {_purpose(analysis)}. All keys are in docs/configuration.md of MLOps Lab.", ""]
@@ -111,19 +119,23 @@ def _write_config(name: str, analysis: TableAnalysis, *, data: str, query: str |
     lines += ["[source]" + " " * 29 + "# past requests: one row for each, with its outcome"]
     lines += [f"table = {_text(_table_name(name))}", f"data = {_text(data)}"]
     lines += [f"query = {_text(query)}"] if query else []
+    given = {key: value for key, value in asdict(selection.options).items() if value}
+    lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in given.items()]
     lines += [f"id = {_text(identity.field)}"] if identity else []
     lines += [f"time = {_text(time.field)}" + "  # the moment of the request"] if time else []
     lines += [f"label = {_text(target.field)}"]
     lines += [f"key = {_text(analysis.key)}  # requests with the same key get the same version"] if analysis.key else []
     if analysis.order == "shuffled":
         lines += ['order = "shuffled"  # the rows are sorted by the label']
-    lines += _write_skip(analysis)
+    lines += _write_skip(analysis, sorted(selection.skip))
     renamed = analysis.renamed
     if renamed:
         lines += ["", "[source.rename]  # from the data's columns to fields"]
         lines += [f"{write_key(column.name)} = {_text(column.field)}" for column in renamed]
     lines += ["", '[source.request]  # what a client sends ("?": may be null)']
-    lines += [write_toml([*([_field(time)] if time else []), *map(_field, analysis.inputs)])]
+    fields = [_field(time, nullable=False)] if time else []
+    fields += [_field(column, nullable=column.field != analysis.key) for column in analysis.inputs]
+    lines += [write_toml(fields)]
     lines += ["", "[source.outcome]  # what an outcome contains", write_toml([_label(analysis)])]
     if analysis.set_aside > _MAX_SET_ASIDE:
         share = min(1.0, round(analysis.set_aside * 1.2 + 0.01, 2))
@@ -140,22 +152,23 @@ def _purpose(analysis: TableAnalysis) -> str:
     return f"predicting {analysis.target.field} ({how}) from {len(analysis.inputs)} fields"
 
 
-def _write_skip(analysis: TableAnalysis) -> list[str]:
+def _write_skip(analysis: TableAnalysis, unread: Sequence[str]) -> list[str]:
     """The lines that name the columns left out, with the reasons."""
-    skipped = [item for item in analysis.columns if item.role == LEFT_OUT]
+    skipped = [(name, "as asked") for name in unread]
+    skipped += [(item.column.name, item.note) for item in analysis.columns if item.role == LEFT_OUT]
     if not skipped:
         return []
     lines = ["skip = [  # columns that are left out, with the reason; to use one, move it to [source.request]"]
-    lines += [f"    {_text(item.column.name)},  # {item.note}" for item in skipped]
+    lines += [f"    {_text(name)},  # {note}" for name, note in skipped]
     return [*lines, "]"]
 
 
-def _field(column: ColumnProfile) -> Field:
+def _field(column: ColumnProfile, *, nullable: bool) -> Field:
     """A field of a request, with few rules: the data shows only a part of what clients may send."""
     numeric = column.kind in {"integer", "float"}
     never_negative = numeric and column.span is not None and column.span[0] >= 0
     minimum = 0.0 if never_negative and _NEVER_NEGATIVE.search(column.field) else None
-    return Field(column.field, column.kind, column.missing > 0, minimum, format=column.format)
+    return Field(column.field, column.kind, nullable or column.missing > 0, minimum, format=column.format)
 
 
 def _label(analysis: TableAnalysis) -> Field:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.errors import InvalidInput, NotFound, TooLarge, TooSlow
-from mlops_lab.serving.http.messages import Request, bad_field, decode_body, error_response, take_nan
+from mlops_lab.serving.http.messages import Request, bad_field, decode_body, error_response, make_decoder, take_nan
 
 
 class Row(msgspec.Struct, forbid_unknown_fields=True):
@@ -154,3 +154,32 @@ def test_an_error_becomes_a_json_object_with_the_id_of_the_request() -> None:
         "error": {"code": "nothing", "what": "no such thing", "where": "url", "hint": "look elsewhere"},
         "request_id": "r-1",
     }
+
+
+@pytest.mark.parametrize(
+    ("body", "items"),
+    [
+        (b'{"rows": [{"items": 3}, {"items": 3.0}]}', [3, 3]),
+        (b'{"rows": [{"items": -2e2}]}', [-200]),
+        (b'{"rows": [{"items": 3.5}]}', None),
+        (b'{"rows": [{"items": 1e300}]}', None),
+        (b'{"rows": [{"items": 3.0}, {"items": "3"}]}', None),
+    ],
+)
+def test_a_whole_float_is_an_integer(body: bytes, items: list[int] | None) -> None:
+    decode = make_decoder(Rows)
+    if items is None:
+        with pytest.raises(InvalidInput) as caught:
+            decode_body(decode, body)
+        assert (caught.value.code, caught.value.where[-6:]) == ("invalid_request", ".items")
+    else:
+        assert [row.items for row in decode_body(decode, body).rows] == items
+
+
+def test_one_of_the_allowed_texts_may_have_spaces_around_it() -> None:
+    class Colour(msgspec.Struct):
+        colour: Literal["red", "green"]
+
+    assert decode_body(make_decoder(Colour), b'{"colour": " red"}').colour == "red"
+    with pytest.raises(InvalidInput):
+        decode_body(make_decoder(Colour), b'{"colour": " blue"}')

@@ -55,7 +55,7 @@ class KnownFacts:
             if table not in self._schemas.table_fields:  # it is not declared any more
                 continue
             columns = [field.name for field in self._schemas.table_fields[table]] if table in self.rows else []
-            frame = self._conform(table, pl.read_parquet(path))
+            frame = self._conform(table, pl.read_parquet(path, glob=False))
             newest.append(frame["_known_at"].drop_nulls().top_k(TRUSTED_ROWS).cast(MOMENT))
             self.store.load(table, frame)
             corrected = _count_retractions(frame)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from mlops_lab.serving.http.messages import Request, Response, decode_body, encode, error_response
+from mlops_lab.serving.http.messages import Request, Response, decode_body, encode, error_response, make_decoder
 from mlops_lab.serving.protocols.base import HttpRoute, Json, Protocol, ProtocolContext
 from mlops_lab.serving.protocols.examples import Examples
 from mlops_lab.serving.protocols.operations import BODY_ERRORS, Error, Problem, describe_post, list_of, ref
@@ -112,7 +112,7 @@ class FactsHandler:
 def _list_decoder(name: str, kind: type[msgspec.Struct]) -> Callable[[bytes], Any]:
     """A decoder of `{name: [kind, …]}`."""
     wrapper = msgspec.defstruct(name.capitalize(), [(name, list[kind])], forbid_unknown_fields=True)  # type: ignore[valid-type]
-    return msgspec.json.Decoder(wrapper).decode
+    return make_decoder(wrapper)
 
 
 class NativeDescription:
