@@ -206,7 +206,7 @@ def test_what_is_only_read_cannot_be_posted_to(talk: Talk, path: str) -> None:
     assert assert_told(answer)["code"] == "wrong_method"
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/predict/", "/v1/tables//rows", "/%ff%00", "/metric"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/predict/", "/v1/tables//rows", "/%ff%00", "/metric"])
 def test_an_unknown_route_is_told_what_routes_there_are(talk: Talk, path: str) -> None:
     status, answer = talk.send("GET", path)
     assert status == 404

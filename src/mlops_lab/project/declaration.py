@@ -193,7 +193,9 @@ class SourceSection(ReadingSection, frozen=True, kw_only=True):
     outcome_within_days: Annotated[
         PositiveInt,
         means(
-            "how long after its request the server accepts an outcome, and repeats a response for the same id",
+            "how long after its request the server accepts an outcome, and repeats a response for the same id. Later "
+            "ones are told apart: an outcome is `too_late`, and an id that was used is refused (`answered_long_ago`), "
+            "for ever",
         ),
     ] = 7
 
