@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake import Lake
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -80,3 +81,20 @@ def test_where_the_log_does_not_go_back_that_far_all_is_read(lake, gone):
     DeltaTable(str(folder)).create_checkpoint()
     (folder / "_delta_log" / f"{1:020d}.json" if gone == "commit" else folder / added).unlink()
     assert read(lake, mark)[:2] == ([1, 2], True)
+
+
+def test_small_files_are_read_together_with_all_columns(lake):
+    for number in range(2, 30):
+        lake.append("table", rows(number, **({"note": [str(number)]} if number > 20 else {})))
+    (part,) = lake.read_added("table").parts
+    assert sorted(part["number"]) == list(range(1, 30))
+    assert part.schema["note"] == pl.String
+    assert part["note"].null_count() == 20
+    assert part.sort("number").equals(lake.read("table").sort("number"))
+
+
+def test_a_damaged_file_among_small_ones_is_one_clear_error(lake):
+    lake.append("table", rows(2))
+    (lake.table_path("table") / sorted(lake.files("table"))[0]).write_bytes(b"no table")
+    with pytest.raises(EnvironmentFault):
+        list(lake.read_added("table").parts)

@@ -94,9 +94,8 @@ def _add(folder: Path, manifest: Manifest | None, added: Added, parts: Iterable[
     present = () if manifest is None or added.is_whole else manifest.files
     files = list(present)
     try:
-        for part in parts:
-            if len(part[0]):
-                _add_part(folder, files, part)
+        for part in _in_slices(parts):
+            _add_part(folder, files, part)
         kept = Manifest(added.mark.version, added.mark.commit, tuple(files))
         write_atomically(folder / "manifest.json", msgspec.json.encode(kept))
     finally:  # also what a killed process left, or this one, where the disk is full
@@ -104,6 +103,22 @@ def _add(folder: Path, manifest: Manifest | None, added: Added, parts: Iterable[
         for path in folder.glob("*.ids"):
             if found is None or path.name not in found.files:
                 path.unlink(missing_ok=True)
+
+
+def _in_slices(parts: Iterable[_Columns]) -> Iterator[_Columns]:
+    """The entries in fewer parts, none of which is empty: each makes a file."""
+    waiting: list[_Columns] = []
+    for part in parts:
+        waiting += [part] if len(part[0]) else []
+        if sum(len(keys) for keys, _, _ in waiting) >= _SLICE_ENTRIES:
+            yield _joined(waiting)
+            waiting = []
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(parts: Sequence[_Columns]) -> _Columns:
+    return tuple(map(np.concatenate, zip(*parts, strict=True)))  # type: ignore[return-value]
 
 
 def _add_part(folder: Path, files: list[str], part: _Columns) -> None:

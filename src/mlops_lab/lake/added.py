@@ -28,7 +28,7 @@ class Mark(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Added:
-    """The rows that were added, in parts, one for each file; or, with `is_whole`, all rows. `mark`: for the next time.
+    """The rows that were added, in parts that fit into memory; with `is_whole`, all rows. `mark`: for the next time.
 
     A part is read when the iterator comes to it.
     """

@@ -18,7 +18,16 @@ from mlops_lab.lake.bounds import FileBounds, bounds_of
 from mlops_lab.lake.durability import sync_commits, sync_table
 from mlops_lab.lake.faults import as_lake_faults
 from mlops_lab.lake.history import pinned_version
-from mlops_lab.lake.reading import Bounds, TableFile, read_file, read_files, read_table, table_files
+from mlops_lab.lake.reading import (
+    Bounds,
+    TableFile,
+    in_parts,
+    read_file,
+    read_files,
+    read_table,
+    read_together,
+    table_files,
+)
 from mlops_lab.lake.snapshots import Snapshot, fingerprint_table
 from mlops_lab.schemas.casts import cast_exactly, join_types
 from mlops_lab.schemas.evolution import Column, as_declared
@@ -208,19 +217,32 @@ class Lake:
         files = added_files(folder, since=since, until=version) if since else None
         is_whole = files is None
         names = sorted(self.files(name)) if files is None else files
-        return Added(mark_of(folder, version), is_whole, self.read_files(name, names, columns=columns))
+        return Added(mark_of(folder, version), is_whole, self._read_in_parts(name, names, columns=columns))
+
+    def _read_in_parts(
+        self, name: str, files: Sequence[str], *, columns: Sequence[str] | None
+    ) -> Iterator[pl.DataFrame]:
+        """The rows of these files, as they are declared now; small files together, which is many times faster."""
+        sizes = [(self.table_path(name) / file).stat().st_size for file in files]
+        wanted = self._wanted(name, columns)
+        for part in in_parts(files, sizes):
+            paths = [self.table_path(name) / file for file in part]
+            rows = self._guard(name, lambda paths=paths: read_together(paths, wanted))  # type: ignore[misc]
+            yield as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
 
     def read_files(
         self, name: str, files: Sequence[str], *, columns: Sequence[str] | None = None, as_stored: bool = False
     ) -> Iterator[pl.DataFrame]:
         """The rows of these files of a table, as they are declared now, or, with `as_stored`, as they are; each file
         when the iterator comes to it."""
-        wanted = {column: dtype for column, dtype in self.schema(name).items() if columns is None or column in columns}
-
+        wanted = self._wanted(name, columns)
         for file in files:
             path = self.table_path(name) / file
             rows = self._guard(name, lambda path=path: read_file(path, wanted))  # type: ignore[misc]
             yield rows if as_stored else as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
+
+    def _wanted(self, name: str, columns: Sequence[str] | None) -> dict[str, pl.DataType]:
+        return {column: dtype for column, dtype in self.schema(name).items() if columns is None or column in columns}
 
     def schema(self, name: str) -> dict[str, pl.DataType]:
         """Column names and dtypes; empty where the table does not exist yet."""

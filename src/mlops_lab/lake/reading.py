@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 import polars as pl
 from deltalake import DeltaTable
+
+_PART_BYTES = 8 * 2**20
 
 
 class Bounds(NamedTuple):
@@ -48,6 +50,33 @@ def read_file(path: Path, wanted: Mapping[str, pl.DataType]) -> pl.DataFrame:
     stored = [column for column in pl.read_parquet_schema(path) if column in wanted]
     part = pl.read_parquet(path, columns=stored, glob=False)
     return pl.concat([pl.DataFrame(schema=wanted), part], how="diagonal_relaxed")
+
+
+def in_parts(files: Sequence[str], sizes_bytes: Sequence[int]) -> Iterator[list[str]]:
+    """The files in parts that are small enough to be read together."""
+    part: list[str] = []
+    total = 0
+    for file, size in zip(files, sizes_bytes, strict=True):
+        if part and total + size > _PART_BYTES:
+            yield part
+            part, total = [], 0
+        part.append(file)
+        total += size
+    if part:
+        yield part
+
+
+def read_together(paths: Sequence[Path], wanted: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The wanted columns of several files; null where a file is from before a column was there."""
+    if len(paths) > 1:
+        try:
+            together = pl.scan_parquet(
+                list(paths), schema=wanted, missing_columns="insert", extra_columns="ignore", glob=False
+            )
+            return together.select(list(wanted)).collect()
+        except pl.exceptions.PolarsError:  # a column has another type in one of them, or a file is damaged
+            pass
+    return pl.concat([read_file(path, wanted) for path in paths], how="diagonal_relaxed")
 
 
 def read_files(
