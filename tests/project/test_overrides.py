@@ -163,7 +163,7 @@ def test_flags_are_written_as_the_keys_are(write_project: Any, tmp_path: Path) -
         one = load_project(tmp_path, environment={f"MLOPS_SOURCE__REQUEST__{name}": "string?"}).settings.source.request
         assert one["shop"] == "string?"
     with pytest.raises(InvalidInput, match='"Shop" and "shop" differ by case only'):
-        load_project(tmp_path, flags=['source.request.Shop="string"'])
+        write_project(tmp_path, ('shop = "string"\namount', 'shop = "string"\nShop = "string"\namount'))
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
