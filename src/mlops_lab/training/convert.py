@@ -46,7 +46,7 @@ def _convert(estimator: Any, layout: list[tuple[str, Any]], *, is_given_float64:
     from skl2onnx import convert_sklearn
 
     options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
-    given_dense = frozenset(_list_given_dense(estimator, is_dense=False))
+    given_dense = frozenset(_list_given_dense(estimator, is_dense=not picks_columns(estimator)))
     with exact_converters(is_given_float64=is_given_float64, given_dense=given_dense), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -57,10 +57,10 @@ def _convert(estimator: Any, layout: list[tuple[str, Any]], *, is_given_float64:
 
 
 def _list_given_dense(estimator: Any, *, is_dense: bool) -> Iterator[int]:
-    """The ids of the fitted estimators in this one that a ColumnTransformer gives a dense matrix."""
+    """The ids of the fitted estimators in this one that are given a dense matrix."""
     if steps := getattr(estimator, "steps", None):
         for _, step in steps[:-1]:
-            is_dense = not getattr(step, "sparse_output_", not is_dense)
+            is_dense = not getattr(step, "sparse_output_", getattr(step, "sparse_output", not is_dense))
         yield from _list_given_dense(steps[-1][1], is_dense=is_dense)
         return
     if is_dense:
