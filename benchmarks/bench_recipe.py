@@ -2,12 +2,13 @@
 
 Usage: python benchmarks/bench_recipe.py [WORD …]                  only tables with one of the words in their name
        python benchmarks/bench_recipe.py --packages FOLDER         where the packages of `make peers` are installed
+       python benchmarks/bench_recipe.py --rows 5000 --times 2     a shorter look
 
 `init` is what `mlops init` does: it compares recipes on the rows to learn from, and trains the chosen one on all of
 them. `LightGBM` is LGBMClassifier() or LGBMRegressor() (100 trees of 31 leaves at a rate of 0.1), with the categories
 declared as such; where there is free text, after the same TfidfVectorizer. `linear` is logistic or ridge regression on
 scaled numbers and one-hot categories. All answer the same rows: a random quarter, or the last one where rows stand in
-the order of time; tables below 2,500 rows are split three times. At most 20,000 rows are drawn.
+the order of time; tables below 2,500 rows are split `--times` (3) times. At most `--rows` (20,000) rows are drawn.
 
 Loss is log loss for classes, and the root mean squared error for numbers. The calibration error (ECE) is that of ten
 bins with equally many rows: of the probability of yes, or of the likeliest class. `chance` is what a perfectly
@@ -42,7 +43,7 @@ from public_tables import Table, list_tables
 from report import write_report
 
 BINS, SIMULATIONS = 10, 10
-FEW_ROWS, MOST_ROWS, TIMES = 2_500, 20_000, 3
+FEW_ROWS = 2_500
 WANTED = 1.01
 MODELS = ("init", "LightGBM", "linear")
 Array = np.ndarray[Any, Any]
@@ -68,7 +69,7 @@ class Trial:
         return float(np.mean(errors)), float(np.mean(chances))
 
 
-def compare(table: Table) -> dict[str, Any]:
+def compare(table: Table, *, most_rows: int, times: int) -> dict[str, Any]:
     """The figures of all models on a table."""
     kinds = ModelInputs(table.of_type(text=False), table.of_type(text=True), list(table.text))
     classes = [str(number) for number in range(int(table.truth.max()) + 1)] if table.task == "multiclass" else []
@@ -76,7 +77,7 @@ def compare(table: Table) -> dict[str, Any]:
     trials = {name: Trial() for name in MODELS}
     chosen: list[str] = []
     seconds = []
-    for rows in _split(table, task):
+    for rows in _split(table, task, most_rows=most_rows, times=times):
         began = time.process_time()
         choice = _choose(rows, kinds, len(classes), in_order=table.ordered)
         seconds.append(time.process_time() - began)
@@ -93,11 +94,11 @@ def compare(table: Table) -> dict[str, Any]:
     return figures
 
 
-def _split(table: Table, task: Task) -> Iterator[TrainingSet]:
+def _split(table: Table, task: Task, *, most_rows: int, times: int) -> Iterator[TrainingSet]:
     inputs = table.inputs.with_columns(pl.selectors.boolean().cast(pl.Int64))
     truth = pl.Series(table.truth.astype(np.float64))
-    height = min(inputs.height, MOST_ROWS)
-    for number in range(1 if table.ordered or inputs.height >= FEW_ROWS else TIMES):
+    height = min(inputs.height, most_rows)
+    for number in range(1 if table.ordered or inputs.height >= FEW_ROWS else times):
         shuffled = np.random.default_rng(number).permutation(inputs.height)[:height]
         rows = np.arange(inputs.height - height, inputs.height) if table.ordered else shuffled
         learn, ask = rows[: height * 3 // 4], rows[height * 3 // 4 :]
@@ -183,6 +184,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("words", nargs="*")
     parser.add_argument("--packages", type=Path)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--times", type=int, default=3)
     asked = parser.parse_args()
     packages = asked.packages or next(iter(Path(".peers/tables/lib").glob("python3*/site-packages")), None)
     if packages is None:
@@ -196,7 +199,7 @@ def main() -> None:
         for number, (name, read) in enumerate(sorted(tables.items())):
             if not asked.words or any(word in name for word in asked.words):
                 half = "ab"[number % 2]
-                halves[half][name] = compare(read())
+                halves[half][name] = compare(read(), most_rows=asked.rows, times=asked.times)
                 _show(name, half, halves[half][name])
     found = halves["a"] | halves["b"]
     summaries = {
