@@ -43,6 +43,7 @@ from public_tables import Table, list_tables
 from report import write_report
 
 BINS, SIMULATIONS = 10, 10
+PEERS = Path(__file__).resolve().parent.parent / ".peers" / "tables"
 FEW_ROWS = 2_500
 WANTED = 1.01
 MODELS = ("init", "LightGBM", "linear")
@@ -187,7 +188,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--times", type=int, default=3)
     asked = parser.parse_args()
-    packages = asked.packages or next(iter(Path(".peers/tables/lib").glob("python3*/site-packages")), None)
+    packages = asked.packages or next(iter(PEERS.glob("lib/python3*/site-packages")), None)
     if packages is None:
         parser.error("the tables are not installed: run `make peers`, or name the folder by --packages")
     tables: dict[str, Callable[[], Table]] = {**list_tables(), **list_peer_tables(packages)}

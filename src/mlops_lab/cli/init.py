@@ -72,9 +72,7 @@ def command(
     with console.status("comparing models"):
         chosen = choose_model(frame, found)
     found = replace(found, notes=(*found.notes, chosen.note))
-    files = write_files(
-        project, found, data=locate_data(data, name), query=query, selection=selection, chosen=chosen
-    )
+    files = write_files(project, found, data=locate_data(data, name), query=query, selection=selection, chosen=chosen)
     make_project(name, files)
     with console.status("checking"), listening(lambda _: None):  # what it would tell is in the report
         obstacle = find_obstacle(name) if found.rows <= _CHECKED_ROWS else None

@@ -11,7 +11,7 @@ from mlops_lab.project import PIPELINE_NAME
 from mlops_lab.registry.package import Plan
 from mlops_lab.starter.analysis import TableAnalysis
 from mlops_lab.starter.choose_recipe import ChosenRecipe, choose_recipe, fit_text, sample_size
-from mlops_lab.starter.columns import profile_column
+from mlops_lab.starter.columns import ColumnProfile, profile_column
 from mlops_lab.starter.pipeline import list_model_inputs, write_pipeline
 from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.make import make_task
@@ -54,7 +54,7 @@ def _read_sample(frame: pl.DataFrame, found: TableAnalysis) -> pl.DataFrame:
     is_known = frame[target.name].is_not_null()
     order = pl.select(pl.arg_where(is_known)).to_series()
     if time is not None:
-        moments = profile_column(frame[time.name], time.field)[1][order]
+        moments = _read(frame[time.name], time)[order]
         order = order.filter(moments.is_not_null()).gather(moments.drop_nulls().arg_sort())
     order = order.head(max(round(len(order) * _TRAINING_SHARE), 1))
     classes = len(found.classes)
@@ -65,8 +65,13 @@ def _read_sample(frame: pl.DataFrame, found: TableAnalysis) -> pl.DataFrame:
         order = order.gather(np.random.default_rng(_SEED).choice(len(order), size, replace=False))
     used = [target, *([time] if time else []), *found.inputs]
     sample = frame[order]
-    fields = pl.DataFrame([profile_column(sample[column.name], column.field)[1].alias(column.field) for column in used])
+    fields = pl.DataFrame([_read(sample[column.name], column).alias(column.field) for column in used])
     return fields.filter(pl.all_horizontal(pl.selectors.float().is_finite().fill_null(value=True)))
+
+
+def _read(values: pl.Series, column: ColumnProfile) -> pl.Series:
+    """The values as the project will read them."""
+    return profile_column(values, column.field, moment_format=column.format)[1]
 
 
 def _read_features(found: TableAnalysis) -> Features:
