@@ -66,8 +66,8 @@ def test_trees_are_chosen_where_combinations_matter() -> None:
     inputs = pl.DataFrame({f"x{number}": draw.choice([0, 0.5, 1], 600) for number in range(6)})
     truth = (inputs["x0"] == 1) != (inputs["x1"] == 1)
     chosen = choose("binary", inputs, truth)
-    assert chosen.recipe.trees is not None
-    assert not chosen.recipe.trees.get("extra_trees")
+    assert chosen.recipe.trees
+    assert not any(trees.parameters.get("extra_trees") for trees in chosen.recipe.trees)
     assert chosen.losses[chosen.recipe.name] < 0.5 * chosen.losses[LINE.name]
     assert choose("binary", inputs, truth) == chosen, "the same table gives the same choice"
 
@@ -118,7 +118,7 @@ def test_a_blend_is_compared_as_it_is_written() -> None:
     columns: dict[str, Any] = {"rows": 240, "numbers": inputs.columns, "categories": [], "text": []}
     answers = [
         to_answers(fit_text(write_model("regression", recipe=recipe, **columns), rows), rows.holdout_inputs).to_numpy()
-        for recipe in (trees, LINE, trees.blended())
+        for recipe in (trees, LINE, trees.blended(LINE))
     ]
     assert answers[2] == pytest.approx((answers[0] + answers[1]) / 2, abs=1e-4)
 

@@ -64,7 +64,7 @@ def test_the_text_is_formatted(tmp_path: Path):
     ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
     assert ruff
     for number, columns in enumerate(COLUMNS[::5]):
-        recipe = [None, LINE, list_trees(columns["task"], columns["rows"])[0].blended()][number % 3]
+        recipe = [None, LINE, list_trees(columns["task"], columns["rows"])[0].blended(LINE)][number % 3]
         text = write_model(**columns, recipe=recipe, comparison=["Chosen by log loss:", "  0.1  a linear model"])
         (tmp_path / f"{number}.py").write_text("from typing import Any\n\n\n" + text)
     words = ["format", "--diff", "--isolated", "--line-length", "120", str(tmp_path)]
@@ -181,7 +181,12 @@ def make_data(task: str, rows: int = 600) -> TrainingSet:
     )  # fmt: skip
 
 
-RECIPES = {"trees": None, "line": LINE, "blend": list_trees("", 600)[0].blended()}
+RECIPES = {
+    "trees": None,
+    "line": LINE,
+    "blend": list_trees("", 600)[0].blended(LINE),
+    "all": list_trees("", 600)[0].blended(list_trees("", 600)[2]).blended(LINE),
+}
 
 
 @pytest.mark.parametrize("task", TASKS)

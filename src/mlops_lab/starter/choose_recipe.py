@@ -82,8 +82,8 @@ def choose_recipe(
     """The recipe with the lowest mean loss on rows that it was not trained on, for a table of `rows` rows.
 
     `inputs` are (a sample of) its rows. With `moments`, rows are in their order, and each fold tests on later rows than
-    it trains on; without, rows are drawn at random. Compared are trees of several sizes, a linear model, and the mean
-    of it and the best trees. `is_served` is asked before one is chosen that is not LightGBM alone.
+    it trains on; without, rows are drawn at random. Compared are trees of several sizes, a linear model, and means
+    of the two best trees and it. `is_served` is asked before one is chosen that is not LightGBM alone.
     """
     trees = list_trees(task.kind, rows)
     if inputs.height < MIN_ROWS or truth.n_unique() < 2:
@@ -95,14 +95,14 @@ def choose_recipe(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         answers = {recipe.name: trial.ask(recipe) for recipe in (*trees, LINE)}
-        best = min(trees, key=lambda recipe: trial.loss(answers[recipe.name]))
-        blend = best.blended()
-        answers[blend.name] = trial.blend(blend, answers[best.name], answers[LINE.name])
+        best, second = sorted(trees, key=lambda recipe: trial.loss(answers[recipe.name]))[:2]
+        answers |= trial.blend(best, second, answers)
     losses = {name: trial.loss(given) for name, given in answers.items()}
-    ranked = sorted((*trees, LINE, blend), key=lambda recipe: losses[recipe.name])
+    recipes = (*trees, LINE, *_list_blends(best, second))
+    ranked = sorted(recipes, key=lambda recipe: losses[recipe.name])
     split = f"{len(folds)} folds, {'at random' if moments is None else 'each later than what it was trained on'}"
     for recipe in ranked:
-        is_plain = not recipe.has_line and not kinds.text
+        is_plain = not recipe.has_line and not recipe.is_blend and not kinds.text
         if is_plain or is_served is None or is_served(trial.write(recipe), folds[0]):
             return ChosenRecipe(recipe, losses, task.loss_name, inputs.height, split)
     raise AssertionError("trees alone are always served")
@@ -117,16 +117,22 @@ class _Trial:
     folds: list[TrainingSet]
     rows: int
 
-    def ask(self, recipe: Recipe, *, text: str | None = None) -> list[Answers]:
+    def ask(self, recipe: Recipe) -> list[Answers]:
         """The answers of the recipe to the held-out rows of each fold."""
-        text = text or self.write(recipe)
+        text = self.write(recipe)
         return [_answer(fit_text(text, fold), fold.holdout_inputs) for fold in self.folds]
 
-    def blend(self, recipe: Recipe, trees: list[Answers], line: list[Answers]) -> list[Answers]:
-        """The answers of a blend: the mean of both, where the trees in it are given the same as alone."""
+    def blend(self, best: Recipe, second: Recipe, answers: dict[str, list[Answers]]) -> dict[str, list[Answers]]:
+        """The answers of the blends of the two best trees and a line, from the answers of each.
+
+        Only where there are categories, which trees in a blend are given otherwise than alone, are more models trained.
+        """
+        both, with_line, all_three = _list_blends(best, second)
+        line, one, other = (answers[recipe.name] for recipe in (LINE, best, second))
+        blended = {both.name: _mean(one, other), with_line.name: _mean(one, line)}
         if self.kinds.categories and not self.kinds.text:
-            return self.ask(recipe)
-        return [(one + other) / 2 for one, other in zip(trees, line, strict=True)]
+            blended = {recipe.name: self.ask(recipe) for recipe in (both, with_line)}
+        return blended | {all_three.name: _mean(blended[both.name], blended[both.name], line)}
 
     def write(self, recipe: Recipe) -> str:
         """The text of its `model()`."""
@@ -147,6 +153,16 @@ class _Trial:
             for fold, given in zip(self.folds, answers, strict=True)
         ]
         return float(np.concatenate(losses).mean())
+
+
+def _list_blends(best: Recipe, second: Recipe) -> tuple[Recipe, Recipe, Recipe]:
+    """The two best trees, the best and a line, and all three."""
+    both = best.blended(second)
+    return both, best.blended(LINE), both.blended(LINE)
+
+
+def _mean(*answers: list[Answers]) -> list[Answers]:
+    return [sum(given) / len(given) for given in zip(*answers, strict=True)]
 
 
 def fit_text(text: str, rows: TrainingSet) -> Fitted:

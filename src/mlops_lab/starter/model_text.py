@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlops_lab.starter.recipe import MEDIUM_ROWS, Recipe, list_trees
+from mlops_lab.starter.recipe import MEDIUM_ROWS, Recipe, Trees, list_trees
 
 _CATEGORY_PARAMETERS = ("min_data_per_group", "cat_smooth")
 _WIDTH = 120
@@ -60,17 +60,25 @@ def write_model(
     """
     recipe = recipe or list_trees(task, rows)[0]
     inputs = ModelInputs(numbers, categories, text)
-    if not recipe.has_line and not text:
-        body = _write_trees(recipe, task, rows, inputs, weight=weight, is_alone=True)
-        body[0] = body[0].replace("trees = ", "return ", 1)
-    elif recipe.is_blend:
+    is_plain = not recipe.is_blend and not text
+    parts, body = [], []
+    if recipe.has_line:
+        parts.append("line")
+        body += [*_write_line(task, inputs), ""]
+    if recipe.trees and not is_plain and (categories or text):
+        body += _encode(inputs)
+    for number, trees in enumerate(recipe.trees):
+        parts.append("more_trees" if number else "trees")
+        is_encoded = not is_plain and bool(categories or text)
+        body += _write_trees(trees, parts[-1], task, rows, inputs, weight=weight, is_encoded=is_encoded)
+    if recipe.is_blend:
         vote = "VotingRegressor(parts)" if task == "regression" else 'VotingClassifier(parts, voting="soft")'
-        body = [*_write_line(task, inputs), "", *_write_trees(recipe, task, rows, inputs, weight=weight)]
-        body += ["", "# the mean of both", 'parts = [("line", line), ("trees", trees)]', f"return {vote}"]
-    elif recipe.has_line:
-        body = [*_write_line(task, inputs), "return line"]
+        listed = ", ".join(f'("{part}", {part})' for part in parts)
+        body += ["", "# the mean of all", f"parts = [{listed}]", f"return {vote}"]
+    elif is_plain and recipe.trees:
+        body[0] = body[0].replace("trees = ", "return ", 1)
     else:
-        body = [*_write_trees(recipe, task, rows, inputs, weight=weight), "return trees"]
+        body = [*(body[:-1] if body[-1] == "" else body), f"return {parts[0]}"]
     function = [
         "def model() -> Any:",
         '    """The estimator. Its import is in here so that the features can be used without it."""',
@@ -111,23 +119,22 @@ def _write_line(task: str, inputs: ModelInputs) -> list[str]:
 
 
 def _write_trees(
-    recipe: Recipe, task: str, rows: int, inputs: ModelInputs, *, weight: str | None, is_alone: bool = False
+    trees: Trees, part: str, task: str, rows: int, inputs: ModelInputs, *, weight: str | None, is_encoded: bool
 ) -> list[str]:
-    """The lines that assign `trees`: LightGBM, with a step in front of it that encodes categories and text, if any."""
+    """The lines that assign LightGBM to the name `part`, after the step `encoded` if there is one."""
     name = "LGBMRegressor" if task == "regression" else "LGBMClassifier"
-    is_encoded = not is_alone and bool(inputs.categories or inputs.text)
-    parameters = _explain(recipe, rows, categories=bool(inputs.categories) and not is_encoded, weight=weight)
+    parameters = _explain(trees, rows, categories=bool(inputs.categories) and not is_encoded, weight=weight)
     if not is_encoded:
-        return [f"trees = {name}(", *_indent(parameters), ")"]
-    boosted = [f"boosted = {name}(", *_indent(parameters), ")"]
-    return [*_encode(inputs), *boosted, "trees = make_pipeline(encoded, boosted)"]
+        return [f"{part} = {name}(", *_indent(parameters), ")"]
+    boosted = part.replace("trees", "boosted")
+    return [f"{boosted} = {name}(", *_indent(parameters), ")", f"{part} = make_pipeline(encoded, {boosted})"]
 
 
-def _explain(recipe: Recipe, rows: int, *, categories: bool, weight: str | None) -> list[str]:
+def _explain(trees: Trees, rows: int, *, categories: bool, weight: str | None) -> list[str]:
     """The parameters as lines of a call; each group has a comment with its reason."""
-    chosen = dict(recipe.trees or {})
+    chosen = dict(trees.parameters)
     grouping = {name: value for name, value in chosen.items() if name in _CATEGORY_PARAMETERS}
-    lines = [f"# {recipe.reason}", *_assign({name: chosen[name] for name in chosen if name not in grouping})]
+    lines = [f"# {trees.reason}", *_assign({name: chosen[name] for name in chosen if name not in grouping})]
     if categories and grouping:
         lines += ["# a group of categories needs this many rows to be separated from others", *_assign(grouping)]
     if weight:

@@ -23,33 +23,43 @@ SMALL_ROWS, MEDIUM_ROWS = 2_000, 50_000
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A model to be written: the parameters of its trees (None: it has none), and whether a linear model is part of it.
-
-    `name` says it in words, with its article; `reason` stands above the parameters of the trees.
-    """
+class Trees:
+    """Parameters of LightGBM, their name in words, and the reason that stands above them."""
 
     name: str
-    trees: Mapping[str, Any] | None = None
+    parameters: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model to be written: trees, a linear model, or the mean of several."""
+
+    trees: tuple[Trees, ...] = ()
     has_line: bool = False
-    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is, in words."""
+        parts = [trees.name for trees in self.trees] + (["a linear model"] if self.has_line else [])
+        return " and ".join(parts) + (", averaged" if self.is_blend else "")
 
     @property
     def is_blend(self) -> bool:
-        """Whether it is the mean of trees and a linear model."""
-        return self.has_line and self.trees is not None
+        """Whether it is the mean of several models."""
+        return len(self.trees) + self.has_line > 1
 
-    def blended(self) -> Recipe:
-        """The mean of these trees and a linear model."""
-        return Recipe(f"{self.name} and a linear model, averaged", self.trees, has_line=True, reason=self.reason)
+    def blended(self, other: Recipe) -> Recipe:
+        """The mean of all models of both."""
+        return Recipe(self.trees + other.trees, self.has_line or other.has_line)
 
 
-LINE = Recipe("a linear model", has_line=True)
+LINE = Recipe(has_line=True)
 
 
 def list_trees(task: str, rows: int) -> list[Recipe]:
     """The recipes of trees for a table of this size; the first is taken where nothing can be compared."""
-    usual = Recipe("LightGBM's usual trees", {}, reason="LightGBM's own defaults")
+    usual = _recipe("LightGBM's usual trees", {}, "LightGBM's own defaults")
     shared: dict[str, Any] = {"learning_rate": 0.05, "reg_lambda": 1.0}
     if rows < SMALL_ROWS:
         size = {"n_estimators": 300, "num_leaves": 8, "min_child_samples": 3, "colsample_bytree": 0.7, **shared}
@@ -57,8 +67,8 @@ def list_trees(task: str, rows: int) -> list[Recipe]:
         why = f"{rows:,} rows: small trees at random split points, so that none memorises single rows"
         best = f"{rows:,} rows: small trees"
         return [
-            Recipe("small trees at random split points", {**size, "extra_trees": True, **groups}, reason=why),
-            Recipe("small trees", {**size, **groups}, reason=best),
+            _recipe("small trees at random split points", {**size, "extra_trees": True, **groups}, why),
+            _recipe("small trees", {**size, **groups}, best),
             usual,
         ]
     if rows < MEDIUM_ROWS:
@@ -68,12 +78,16 @@ def list_trees(task: str, rows: int) -> list[Recipe]:
         large = {"n_estimators": 500, "num_leaves": 31, "min_child_samples": 10, "colsample_bytree": 0.7}
         groups = {"min_data_per_group": 20}
         return [
-            Recipe("many small trees", {**small, **shared, **groups}, reason=f"{rows:,} rows: many small trees"),
-            Recipe("many trees", {**large, **shared, **groups}, reason=f"{rows:,} rows: many trees of a usual size"),
+            _recipe("many small trees", {**small, **shared, **groups}, f"{rows:,} rows: many small trees"),
+            _recipe("many trees", {**large, **shared, **groups}, f"{rows:,} rows: many trees of a usual size"),
             usual,
         ]
     size = {"n_estimators": 400, "num_leaves": 31, "min_child_samples": 20, "colsample_bytree": 0.7, **shared}
     rate = {"learning_rate": 0.1} if task == "multiclass" else {}
     why = f"{rows:,} rows: many trees of a usual size; more trees and leaves gain little and cost time"
     groups = {"min_data_per_group": 100, "cat_smooth": 100}
-    return [Recipe("many trees", {**size, **rate, **groups}, reason=why), usual]
+    return [_recipe("many trees", {**size, **rate, **groups}, why), usual]
+
+
+def _recipe(name: str, parameters: Mapping[str, Any], reason: str) -> Recipe:
+    return Recipe((Trees(name, parameters, reason),))
