@@ -126,5 +126,5 @@ def test_a_blend_is_compared_as_it_is_written() -> None:
 def test_wide_tables_and_those_of_many_classes_are_compared_on_fewer_rows() -> None:
     assert sample_size(30, 0) == 20_000
     assert sample_size(300, 0) == 2_000
-    assert sample_size(30, 20) == 2_000
+    assert sample_size(30, 10) == 2_000
     assert sample_size(100_000, 50) == 1_000

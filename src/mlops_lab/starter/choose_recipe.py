@@ -66,7 +66,7 @@ class ChosenRecipe:
 
 def sample_size(columns: int, classes: int) -> int:
     """How many rows are compared on, of a table with so many columns and classes."""
-    return min(ROWS, max(CELLS // (max(columns, 1) * max(classes // 2, 1)), 1_000))
+    return min(ROWS, max(CELLS // (max(columns, 1) * max(classes, 1)), 1_000))
 
 
 def choose_recipe(
@@ -100,7 +100,8 @@ def choose_recipe(
     losses = {name: trial.loss(given) for name, given in answers.items()}
     recipes = (*trees, LINE, *_list_blends(best, second))
     ranked = sorted(recipes, key=lambda recipe: losses[recipe.name])
-    split = f"{len(folds)} folds, {'at random' if moments is None else 'each later than what it was trained on'}"
+    how = "at random" if moments is None else "each later than what it was trained on"
+    split = f"{len(folds)} {'fold' if len(folds) == 1 else 'folds'}, {how}"
     for recipe in ranked:
         is_plain = not recipe.has_line and not recipe.is_blend and not kinds.text
         if is_plain or is_served is None or is_served(trial.write(recipe), folds[0]):
@@ -205,26 +206,27 @@ def as_training_set(
 def _make_folds(rows: TrainingSet, *, in_order: bool) -> Iterator[TrainingSet]:
     """The training sets of the folds; none that would be trained on rows of one class."""
     height = rows.inputs.height
+    trees = height * (rows.truth.n_unique() if rows.task.kind == "multiclass" else 1)  # each class has its own
+    tested = 1 if trees >= _MANY_ROWS else 5
     if in_order:
-        folds: Iterator[TrainingSet] = (
-            fold_rows(rows, fold) for fold in cut_folds(rows.moments, 4 if height < _MANY_ROWS else 2)
-        )
+        latest = cut_folds(rows.moments, max(min(tested, 4), 2))[-tested:]
+        folds: Iterator[TrainingSet] = (fold_rows(rows, fold) for fold in latest)
     else:
-        folds = _draw_folds(rows, folds=3 if height >= _MANY_ROWS else 5, times=3 if height < _FEW_ROWS else 1)
+        folds = _draw_folds(rows, folds=max(tested, 4), tested=tested, times=3 if trees < _FEW_ROWS else 1)
     for fold in folds:
         if fold.truth.n_unique() > 1 and fold.holdout_inputs.height:
             yield fold
 
 
-def _draw_folds(rows: TrainingSet, *, folds: int, times: int) -> Iterator[TrainingSet]:
-    """Random folds; each has as much of every class, or of low and high numbers, as the others."""
+def _draw_folds(rows: TrainingSet, *, folds: int, tested: int, times: int) -> Iterator[TrainingSet]:
+    """The first of some random folds; each has as much of every class, or of low and high numbers, as the others."""
     random = np.random.default_rng(_SEED)
     truth = rows.truth.to_numpy()
     for _ in range(times):
         shuffled = random.permutation(len(truth))
         place = np.empty(len(truth), dtype=np.int64)
         place[shuffled[np.argsort(truth[shuffled], kind="stable")]] = np.arange(len(truth)) % folds
-        for fold in range(folds):
+        for fold in range(tested):
             learn, ask = pl.Series(place != fold), pl.Series(place == fold)
             yield replace(
                 rows,
