@@ -12,8 +12,8 @@ the order of time; tables below 2,500 rows are split `--times` (3) times. At mos
 
 Loss is log loss for classes, and the root mean squared error for numbers. The calibration error (ECE) is that of ten
 bins with equally many rows: of the probability of yes, or of the likeliest class. `chance` is what a perfectly
-calibrated model would show on as many rows. `s` is the processor time of the choice. The rule of choice was made on the
-tables marked `a`; those marked `b` had no part in it.
+calibrated model would show on as many rows. `s` is the processor time of the choice. The tables are summed up in two
+halves, a and b, to make a later change of the rule on one and judge it on the other; so far both have been looked at.
 """
 
 from __future__ import annotations
@@ -204,8 +204,8 @@ def main() -> None:
                 _show(name, half, halves[half][name])
     found = halves["a"] | halves["b"]
     summaries = {
-        "a": _sum_up(halves["a"], "a, that the rule was made on"),
-        "b": _sum_up(halves["b"], "b, that had no part in it"),
+        "a": _sum_up(halves["a"], "half a"),
+        "b": _sum_up(halves["b"], "half b"),
         "all": _sum_up(found, "all"),
     }
     if not asked.words:
