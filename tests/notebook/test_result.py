@@ -1,7 +1,9 @@
 """What a trained result offers and displays."""
 
+from dataclasses import replace
 from typing import Any
 
+import polars as pl
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -32,3 +34,12 @@ def test_a_result_shows_its_figures(iris: Project) -> None:
         assert f"{result.quality['log_loss']:.4f}" in shown
         assert f"{result.answers.baseline['log_loss']:.4f}" in shown
         assert "120 rows" in shown
+
+
+def test_answers_too_good_to_be_true_are_told(tiny: Any, shop: Project) -> None:
+    result = train(shop, now=tiny.now)
+    assert result.suspicion is None
+    perfect = result.answers.truth.cast(pl.Float64) * 0.998 + 0.001
+    leaking = replace(result, answers=replace(result.answers, output=perfect))
+    assert "too good to be true: the model gets 0.001" in str(leaking.suspicion)
+    assert "too good to be true" in repr(leaking)

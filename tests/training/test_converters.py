@@ -10,8 +10,11 @@ import onnxruntime
 import polars as pl
 import pytest
 from lightgbm import LGBMRegressor
+from sklearn.compose import make_column_transformer
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
+from mlops_lab.registry.frames import to_pandas
 from mlops_lab.training.convert import to_onnx
 from mlops_lab.training.converters import _to_plain, exact_converters
 
@@ -55,6 +58,18 @@ def test_thresholds_of_lightgbm_are_the_largest_float32_that_is_not_above_them()
     ]
     assert written == set(below)
     assert set(below) != set(exact.astype(np.float32)), "the nearest are not all below"
+
+
+def test_a_number_that_lightgbm_takes_for_zero_goes_the_same_way_after_columns_were_picked() -> None:
+    inputs = pl.DataFrame({"a": np.where(MATRIX[:, 1] > 0, 1, 0) * np.abs(MATRIX[:, 1]), "b": MATRIX[:, 2]})
+    columns = make_column_transformer(("passthrough", ["a", "b"]))
+    estimator = make_pipeline(columns, LGBMRegressor(n_estimators=5, n_jobs=1, verbose=-1))
+    estimator.fit(to_pandas(inputs), np.where(inputs["a"] == 0, 5.0, -5.0) + MATRIX[:, 0])
+    tiny = np.array([[-1e-35], [1e-35], [0], [-1e-34], [1e-34]], dtype=np.float32)
+    session = onnxruntime.InferenceSession(to_onnx(estimator, inputs), providers=["CPUExecutionProvider"])
+    graph = session.run(None, {"a": tiny, "b": np.ones_like(tiny)})[0]
+    expected = estimator.predict(to_pandas(pl.DataFrame({"a": tiny[:, 0], "b": np.ones(5, dtype=np.float32)})))
+    assert graph[:, 0] == pytest.approx(expected, abs=1e-5)
 
 
 def test_afterwards_skl2onnx_is_as_it_was() -> None:

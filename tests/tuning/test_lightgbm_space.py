@@ -9,12 +9,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mlops_lab.training.pipeline import Pipeline
-from mlops_lab.tuning.lightgbm_space import _OTHER_NAMES, RANGES, LightgbmSpace, find_lightgbm
+from mlops_lab.tuning.lightgbm_space import _OTHER_NAMES, RANGES, SWITCHES, LightgbmSpace, find_lightgbm
 from mlops_lab.tuning.space import find_space
 
 MIDDLE = FixedTrial(
-    {name: 100 if isinstance(low, int) else 0.71234 for name, (low, _) in RANGES.items()} | {"learning_rate": 0.12345}
+    {name: 100 if isinstance(low, int) else 0.71234 for name, (low, _) in RANGES.items()}
+    | {"learning_rate": 0.12345, "extra_trees": True}
 )
+NAMES = {*RANGES, *SWITCHES}
 
 
 @pytest.fixture
@@ -31,12 +33,21 @@ def test_the_default_space_sets_what_matters_and_keeps_the_rest(pipeline):
     space = find_space(pipeline(small))
     assert isinstance(space, LightgbmSpace)
     drawn = space.suggest(MIDDLE)
-    assert drawn.keys() == RANGES.keys()
+    assert drawn.keys() == NAMES
     assert drawn["colsample_bytree"] == 0.712
     made = space.make(drawn).get_params()
     assert made.items() >= drawn.items()
     assert (made["random_state"], made["verbose"]) == (1, -1)
     assert space.current["n_estimators"] == 20
+
+
+def test_split_points_drawn_at_random_can_be_left_and_tried(pipeline):
+    off = FixedTrial({**MIDDLE.params, "extra_trees": False})
+    space = find_space(pipeline(lambda: small(extra_trees=True)))
+    assert space.current["extra_trees"] is True
+    assert space.make(space.suggest(off)).get_params()["extra_trees"] is False
+    assert "extra_trees=False" in space.write(space.suggest(off))
+    assert find_space(pipeline(small)).current["extra_trees"] is False
 
 
 def test_its_line_makes_the_very_estimator(pipeline):
@@ -58,17 +69,17 @@ def test_lightgbm_inside_a_pipeline(pipeline):
 
 def test_what_is_set_by_another_name_is_left_alone(pipeline):
     space = find_space(pipeline(lambda: small(lambda_l2=3.0, eta=0.5)))
-    assert space.suggest(MIDDLE).keys() == RANGES.keys() - {"reg_lambda", "learning_rate"}
+    assert space.suggest(MIDDLE).keys() == NAMES - {"reg_lambda", "learning_rate"}
 
 
 def test_where_lightgbm_is_and_which_parameters_can_be_tuned():
-    assert find_lightgbm(small()) == ("", tuple(RANGES))
-    assert find_lightgbm(make_pipeline(StandardScaler(), small())) == ("lgbmclassifier__", tuple(RANGES))
+    assert find_lightgbm(small()) == ("", (*RANGES, *SWITCHES))
+    assert find_lightgbm(make_pipeline(StandardScaler(), small())) == ("lgbmclassifier__", (*RANGES, *SWITCHES))
     assert find_lightgbm(StandardScaler()) is None
 
 
 def test_every_range_has_the_other_names_of_its_parameter():
-    assert _OTHER_NAMES.keys() == RANGES.keys()
+    assert _OTHER_NAMES.keys() == NAMES
     assert all(low < high for low, high in RANGES.values())
     plain = LGBMClassifier().get_params()
     assert RANGES.keys() <= plain.keys()

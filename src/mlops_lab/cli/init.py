@@ -23,6 +23,7 @@ from mlops_lab.notes import listening
 from mlops_lab.starter.analyse import analyse_table
 from mlops_lab.starter.analysis import RoleAssignment, TableAnalysis
 from mlops_lab.starter.checks import find_obstacle
+from mlops_lab.starter.choose_model import choose_model
 from mlops_lab.starter.options import InitOptions, UserQuestion, take_default
 from mlops_lab.starter.write import check_folder, locate_data, make_project, write_files
 
@@ -68,7 +69,10 @@ def command(
     wanted = target or _ask_target(frame, asks=asks)
     choices = InitOptions(target=wanted, time=time, key=key, id=id, task=task, format=format)
     found = analyse_table(frame, choices, ask=_ask if asks else take_default)
-    files = write_files(project, found, data=locate_data(data, name), query=query, selection=selection)
+    with console.status("comparing models"):
+        chosen = choose_model(frame, found)
+    found = replace(found, notes=(*found.notes, chosen.note))
+    files = write_files(project, found, data=locate_data(data, name), query=query, selection=selection, chosen=chosen)
     make_project(name, files)
     with console.status("checking"), listening(lambda _: None):  # what it would tell is in the report
         obstacle = find_obstacle(name) if found.rows <= _CHECKED_ROWS else None

@@ -6,6 +6,9 @@ from mlops_lab.gates.base import Gate, GateInput, GateVerdict, finite
 from mlops_lab.tasks.base import mean_of
 from mlops_lab.training.backtest import compare_blocks, mean_by_block
 
+_ALIKE = 0.05
+"""Two models whose losses differ by less than this share of the loss, from row to row, answer nearly the same."""
+
 
 def check_baseline(gate_input: GateInput) -> GateVerdict:
     """Passed if a paired one-sided test over days (or blocks) rejects "not better" at `backtest.alpha`.
@@ -16,8 +19,8 @@ def check_baseline(gate_input: GateInput) -> GateVerdict:
     task, truth, baseline = gate_input.task, gate_input.training.holdout_truth, gate_input.baseline
     if truth.is_empty():
         return GateVerdict("baseline", True, "there are no held-out rows to compare a baseline on")
-    losses = task.losses(truth, baseline.output)
-    result = compare_blocks(mean_by_block(gate_input.blocks, losses - task.losses(truth, gate_input.candidate_output)))
+    losses, given = task.losses(truth, baseline.output), task.losses(truth, gate_input.candidate_output)
+    result = compare_blocks(mean_by_block(gate_input.blocks, losses - given))
     loss = mean_of(losses)
     evidence = finite({task.loss_name.replace(" ", "_"): loss, "gain": result.gain, "p_value": result.p_value})
     settings = gate_input.project.settings
@@ -26,6 +29,8 @@ def check_baseline(gate_input: GateInput) -> GateVerdict:
     no_better = "no better beyond chance" if result.gain > 0 else "no better"
     reason = f"{no_better} than {baseline.name}, which gets {loss:.4f} on the same rows"
     reason += f" (p = {result.p_value:.3f})"
+    if mean_of((losses - given).abs()) < _ALIKE * loss:
+        reason += ", and answers nearly the same: it is as simple"
     if settings.gates.must_beat_baseline:
         return GateVerdict("baseline", False, reason, evidence)
     return GateVerdict("baseline", True, f"warning: {reason}", evidence)

@@ -11,8 +11,9 @@ from mlops_lab.gates.contract import CONTRACT
 from mlops_lab.gates.sanity import SANITY
 from mlops_lab.gates.served import SERVED
 from mlops_lab.gates.slices import SLICES
+from mlops_lab.gates.suspicion import SUSPICION
 
-GATES: Sequence[Gate] = (CONTRACT, SERVED, SANITY, BASELINE, BACKTEST, SLICES)
+GATES: Sequence[Gate] = (CONTRACT, SERVED, SANITY, BASELINE, SUSPICION, BACKTEST, SLICES)
 """The cheapest first. The first that fails names the decision's rule."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from mlops_lab.features.definition import Features
+from mlops_lab.gates.suspicion import explain_suspicion
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.notebook.answers import LabelledAnswers, Measures
 from mlops_lab.notebook.display import Displayed, Sheet, write_value
@@ -68,6 +69,14 @@ class Result(Displayed):
         """The quality of the answers to the rows held out, by the measures of the task."""
         return self.answers.quality
 
+    @property
+    def suspicion(self) -> str | None:
+        """Why the answers to the rows held out may be too good to be true, and the inputs to look at; None if not."""
+        answers = self.answers
+        if answers.truth.is_empty():
+            return None
+        return explain_suspicion(self.candidate.data, answers.truth, answers.constant, {"the model": answers.output})
+
     def save(self, *, replace: bool = False) -> Path:
         """Write pipeline.py: the statements of this notebook that make this model and these features.
 
@@ -89,6 +98,8 @@ class Result(Displayed):
             ("as a package", f"{agreement.engine}, {same}"),
             ("seconds", f"{self.seconds:.1f}"),
         ]
+        if warning := self.suspicion:
+            facts.append(("warning", warning))
         return Sheet(self.title, facts, [self.answers.grid()])
 
 

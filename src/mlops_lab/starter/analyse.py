@@ -14,6 +14,7 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.project import ASKED_AT, KNOWN_AT, RESERVED, ROW_ID
 from mlops_lab.starter.analysis import RoleAssignment, TableAnalysis
 from mlops_lab.starter.columns import ColumnProfile, name_fields, profile_column
+from mlops_lab.starter.combined_leaks import suspect_combinations
 from mlops_lab.starter.leaks import is_sorted_by, sample_rows
 from mlops_lab.starter.options import Ask, InitOptions, find_column, take_default, wrong_choice
 from mlops_lab.starter.roles import LEFT_OUT, choose_date_role, choose_role, find_id, find_parts, find_time
@@ -106,7 +107,8 @@ def _assign_roles(
             assigned.append(RoleAssignment(column, role, note))
         if assigned[-1].role in {"time", "date"} and (varying := find_parts(values[name])):
             parts[column.field] = varying
-    return tuple(assigned), parts
+    samples = {name: series if sampled is None else series[sampled] for name, series in values.items()}
+    return suspect_combinations(assigned, samples, truth, numeric_target=numeric_target), parts
 
 
 def _share_set_aside(assigned: Sequence[RoleAssignment], values: Mapping[str, pl.Series]) -> float:

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 from scipy.stats import rankdata
 
-NEARLY_PERFECT = 0.999
-_SAMPLE = 50_000
-_MIN_ROWS_PER_VALUE = 20
-_MIN_ROWS = 30
+from mlops_lab.training.column_skill import MIN_ROWS, ColumnSkill, measure_skill
+
+_SAMPLE = 20_000
+_IN_STEP = 0.9999
 _SEED = 0
 
 
@@ -23,64 +23,43 @@ def sample_rows(rows: int) -> list[int] | None:
 def find_leak(column: pl.Series, truth: pl.Series, *, numeric_target: bool) -> str | None:
     """Why a column was probably not known before the target; None where there is no sign of it.
 
-    Both have the same length; rows in which either is null do not count.
+    Both have the same length; rows in which either is null do not count, except that being null may itself tell.
     """
     both = (
         pl.DataFrame({"c": column, "y": truth}).drop_nulls().filter(pl.all_horizontal(pl.selectors.float().is_finite()))
     )
-    if both.height < _MIN_ROWS or both["y"].n_unique() < 2 or both["c"].n_unique() < 2:
-        return None
-    if both["c"].cast(pl.String).equals(both["y"].cast(pl.String)):
-        return "equals the target"
-    numeric = both["c"].dtype.is_numeric() or both["c"].dtype == pl.Boolean
-    if numeric_target:
-        return _leak_to_number(both, numeric=numeric)
-    return _leak_to_class(both, numeric=numeric)
-
-
-def _leak_to_number(both: pl.DataFrame, *, numeric: bool) -> str | None:
-    truth = both["y"].cast(pl.Float64).to_numpy()
-    if numeric:
-        value = both["c"].cast(pl.Float64).to_numpy()
-        pairs = ((value, truth), (rankdata(value), rankdata(truth)))
-        if max(abs(float(np.corrcoef(*pair)[0, 1])) for pair in pairs) > 0.9999:
+    if both.height >= MIN_ROWS and both["y"].n_unique() > 1 and both["c"].n_unique() > 1:
+        if both["c"].cast(pl.String).equals(both["y"].cast(pl.String)):
+            return "equals the target"
+        is_numeric = both["c"].dtype.is_numeric() or both["c"].dtype == pl.Boolean
+        if numeric_target and is_numeric and _are_in_step(both):
             return "rises and falls with the target"
+        found = measure_skill(both["c"], both["y"], has_classes=not numeric_target)
+        if found is not None and found.is_nearly_perfect:
+            return _describe(found)
+    if numeric_target or not 0 < column.null_count() < len(column):
         return None
-    if both["c"].n_unique() * _MIN_ROWS_PER_VALUE > both.height:
-        return None
-    within = both.select((pl.col("y") - pl.col("y").mean().over("c")).pow(2).mean()).item()
-    return "determines the target" if within < 1e-4 * float(np.var(truth)) else None
+    found = measure_skill(column.is_null(), truth, has_classes=True)
+    return f"whether it is missing {_describe(found)}" if found is not None and found.is_nearly_perfect else None
 
 
-def _leak_to_class(both: pl.DataFrame, *, numeric: bool) -> str | None:
-    classes = both["y"].n_unique()
-    is_repeated = both["c"].n_unique() * _MIN_ROWS_PER_VALUE <= both.height
-    right = both.group_by("c", "y").len().group_by("c").agg(pl.col("len").max())["len"].sum() / both.height
-    base = float(both["y"].value_counts()["count"].max()) / both.height  # type: ignore[arg-type]
-    if is_repeated and right >= NEARLY_PERFECT > base:
-        return "determines the target" if right == 1 else "alone predicts the target nearly always"
-    if not numeric:
-        return None
-    if classes == 2:
-        is_positive = (both["y"] == both["y"].unique().sort()[1]).to_numpy()
-        ranks = rankdata(both["c"].cast(pl.Float64).to_numpy())
-        positives = int(is_positive.sum())
-        area = (ranks[is_positive].sum() - positives * (positives + 1) / 2) / (
-            positives * (len(is_positive) - positives)
-        )
-        if max(area, 1 - area) > NEARLY_PERFECT:
-            return f"alone predicts the target nearly perfectly (AUC {max(area, 1 - area):.4f})"
-        return None
-    changes = both.sort("c", "y").select((pl.col("y") != pl.col("y").shift(1)).sum()).item()
-    if changes - (classes - 1) <= (1 - NEARLY_PERFECT) * both.height and changes < both.height // _MIN_ROWS_PER_VALUE:
-        return "alone separates the classes nearly perfectly"
-    return None
+def _are_in_step(both: pl.DataFrame) -> bool:
+    """Whether numbers and target are on a line, or their ranks are."""
+    value, truth = (both[name].cast(pl.Float64) for name in ("c", "y"))
+    pairs = ((value, truth), (value.rank(), truth.rank()))
+    return max(abs(float(np.corrcoef(*pair)[0, 1])) for pair in pairs) > _IN_STEP
+
+
+def _describe(found: ColumnSkill) -> str:
+    if found.skill == 1:
+        return f"determines the target ({found})"
+    return f"alone predicts the target nearly perfectly ({found} on rows held out)"
 
 
 def is_sorted_by(truth: pl.Series, *, numeric_target: bool) -> bool:
     """Whether the rows are sorted by the target: the last fifth differs from the rest, or neighbours are alike."""
     values = truth.drop_nulls()
-    if len(values) < _MIN_ROWS:
+    if len(values) < MIN_ROWS:
         return False
     cut = int(0.8 * len(values))
     if numeric_target:

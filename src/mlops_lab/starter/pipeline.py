@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mlops_lab.starter.analysis import TableAnalysis
-from mlops_lab.starter.recipe import write_model
+from mlops_lab.starter.choose_recipe import ChosenRecipe
+from mlops_lab.starter.model_text import ModelInputs, write_model
 
 _WIDTH = 120
 _PARTS = {"hour": "dt.hour()", "weekday": "dt.weekday()", "month": "dt.month()"}
 
 
-def write_pipeline(analysis: TableAnalysis) -> str:
-    """The text of `pipeline.py` for the analysed table, formatted."""
-    numbers = [column.field for column in analysis.of_role("number")]
-    categories = [column.field for column in analysis.of_role("category")]
+def write_pipeline(analysis: TableAnalysis, chosen: ChosenRecipe | None = None) -> str:
+    """The text of `pipeline.py` for the analysed table, formatted, with the recipe that was chosen for it."""
     derived = _derive(analysis)
-    words = [name for name in derived if name not in _names_of_parts(analysis)]
-    parts = [name for name in derived if name not in words]
-    lists = {"numbers": numbers, "categories": categories, "moments": parts, "texts": words}
+    lists = _list_inputs(analysis, derived)
     named = {name: values for name, values in lists.items() if values}
     lines = ['"""How a request becomes a prediction: the features and the model."""', ""]
     lines += ["from typing import Any", ""]
@@ -31,9 +28,34 @@ def write_pipeline(analysis: TableAnalysis) -> str:
     if derived:
         lines += ["    derived={", *(f"        {_text(name)}: {text}," for name, text in derived.items()), "    },"]
     lines += [")", "", ""]
-    numeric = [*numbers, *parts]
-    model = write_model(analysis.task, rows=analysis.rows, numbers=numeric, categories=categories, text=words)
+    kinds = list_model_inputs(analysis)
+    model = write_model(
+        analysis.task,
+        rows=analysis.rows,
+        numbers=kinds.numbers,
+        categories=kinds.categories,
+        text=kinds.text,
+        recipe=chosen.recipe if chosen else None,
+        comparison=chosen.comparison if chosen else (),
+    )
     return "\n".join(lines) + "\n" + model.strip("\n") + "\n"
+
+
+def list_model_inputs(analysis: TableAnalysis) -> ModelInputs:
+    """The inputs of the model by their kind."""
+    lists = _list_inputs(analysis, _derive(analysis))
+    return ModelInputs([*lists["numbers"], *lists["moments"]], lists["categories"], lists["texts"])
+
+
+def _list_inputs(analysis: TableAnalysis, derived: Mapping[str, str]) -> dict[str, list[str]]:
+    """The lists of inputs in `pipeline.py`, by their name."""
+    parts = _names_of_parts(analysis)
+    return {
+        "numbers": [column.field for column in analysis.of_role("number")],
+        "categories": [column.field for column in analysis.of_role("category")],
+        "moments": [name for name in derived if name in parts],
+        "texts": [name for name in derived if name not in parts],
+    }
 
 
 def _derive(analysis: TableAnalysis) -> dict[str, str]:

@@ -21,6 +21,7 @@ from mlops_lab.lake.sources import ALL_COLUMNS
 from mlops_lab.lake.sql import is_uri
 from mlops_lab.project import CONFIG_NAME, PIPELINE_NAME, load_project
 from mlops_lab.starter.analysis import TableAnalysis
+from mlops_lab.starter.choose_recipe import ChosenRecipe
 from mlops_lab.starter.columns import ColumnProfile
 from mlops_lab.starter.pipeline import write_pipeline
 from mlops_lab.starter.roles import LEFT_OUT
@@ -54,7 +55,13 @@ def check_folder(folder: Path) -> str:
 
 
 def write_files(
-    name: str, analysis: TableAnalysis, *, data: str, query: str | None, selection: ColumnSelection = ALL_COLUMNS
+    name: str,
+    analysis: TableAnalysis,
+    *,
+    data: str,
+    query: str | None,
+    selection: ColumnSelection = ALL_COLUMNS,
+    chosen: ChosenRecipe | None = None,
 ) -> dict[str, str]:
     """The text of each file of the project, by its path in the folder. `data` is relative to that folder."""
     config = _write_config(name, analysis, data=data, query=query, selection=selection)
@@ -67,7 +74,7 @@ def write_files(
     tasks = {"binary": "yes or no", "multiclass": f"one of {len(analysis.classes)} classes", "regression": "a number"}
     return {
         CONFIG_NAME: config,
-        PIPELINE_NAME: write_pipeline(analysis),
+        PIPELINE_NAME: write_pipeline(analysis, chosen),
         "README.md": README.format(
             name=name, target=analysis.target.field, task=tasks[analysis.task], example=example, outcome=outcome[1:-1]
         ),

@@ -6,7 +6,7 @@ The converting libraries take a second or more to import: each function imports 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -46,13 +46,28 @@ def _convert(estimator: Any, layout: list[tuple[str, Any]], *, is_given_float64:
     from skl2onnx import convert_sklearn
 
     options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
-    with exact_converters(is_given_float64=is_given_float64), warnings.catch_warnings():
+    given_dense = frozenset(_list_given_dense(estimator, is_dense=not picks_columns(estimator)))
+    with exact_converters(is_given_float64=is_given_float64, given_dense=given_dense), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             graph = convert_sklearn(estimator, initial_types=layout, options=options, target_opset=_OPSETS)
         except Exception as error:  # converters raise whatever they like
             raise _not_convertible(estimator, error) from error
     return bytes(graph.SerializeToString())
+
+
+def _list_given_dense(estimator: Any, *, is_dense: bool) -> Iterator[int]:
+    """The ids of the fitted estimators in this one that are given a dense matrix."""
+    if steps := getattr(estimator, "steps", None):
+        for _, step in steps[:-1]:
+            is_dense = not getattr(step, "sparse_output_", getattr(step, "sparse_output", not is_dense))
+        yield from _list_given_dense(steps[-1][1], is_dense=is_dense)
+        return
+    if is_dense:
+        yield id(estimator)
+    if hasattr(estimator, "named_estimators_"):  # voting and stacking
+        for part in estimator.estimators_:
+            yield from _list_given_dense(part, is_dense=is_dense)
 
 
 def lightgbm_to_onnx(estimator: Any, inputs: pl.DataFrame, categories: Mapping[str, Sequence[str]]) -> bytes:

@@ -5,23 +5,28 @@ The libraries take seconds to import, and some may be missing: each function imp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+_LIGHTGBM_ZERO = np.float32(1e-35)
+"""In a dense matrix LightGBM takes numbers this near to zero for zero, also that at a threshold of minus this."""
+
 
 @contextmanager
-def exact_converters(*, is_given_float64: bool) -> Iterator[None]:
+def exact_converters(*, is_given_float64: bool, given_dense: Set[int] = frozenset()) -> Iterator[None]:
     """While it is open, skl2onnx converts with the converters of this module.
 
-    `is_given_float64`: the graph's trees are given float64 by the steps in front of them, not float32.
+    `is_given_float64`: the graph's trees are given float64 by the steps in front of them, not float32. `given_dense`:
+    the ids of the estimators known to be given dense matrices.
     """
     from skl2onnx.common._container import ModelComponentContainer
     from skl2onnx.operator_converters import decision_tree, gradient_boosting, random_forest
 
-    _register_converters(is_given_float64=is_given_float64)
+    _register_converters(is_given_float64=is_given_float64, given_dense=given_dense)
     add_node, add_tree = ModelComponentContainer.add_node, random_forest.add_tree_to_attribute_pairs
 
     def add_plain_node(container: Any, *arguments: Any, **attributes: Any) -> Any:
@@ -54,7 +59,7 @@ def _to_plain(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
-def _register_converters(*, is_given_float64: bool) -> None:
+def _register_converters(*, is_given_float64: bool, given_dense: Set[int]) -> None:
     from skl2onnx import update_registered_converter
     from skl2onnx._supported_operators import sklearn_classifier_list
     from skl2onnx.common.shape_calculator import (
@@ -66,7 +71,9 @@ def _register_converters(*, is_given_float64: bool) -> None:
     from sklearn.preprocessing import RobustScaler, StandardScaler
 
     probabilities = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
-    for name, classifier, regressor, convert in _boosting_converters(is_given_float64=is_given_float64):
+    for name, classifier, regressor, convert in _boosting_converters(
+        is_given_float64=is_given_float64, given_dense=given_dense
+    ):
         if classifier not in sklearn_classifier_list:
             sklearn_classifier_list.append(classifier)
         update_registered_converter(classifier, f"{name}Classifier", of_classifier, convert, options=probabilities)
@@ -75,12 +82,15 @@ def _register_converters(*, is_given_float64: bool) -> None:
         update_registered_converter(scaler, f"Exact{scaler.__name__}", _same_shape, _convert_scaler, options={})
 
 
-def _boosting_converters(*, is_given_float64: bool) -> Iterator[tuple[str, type, type, Callable[..., None]]]:
+def _boosting_converters(
+    *, is_given_float64: bool, given_dense: Set[int]
+) -> Iterator[tuple[str, type, type, Callable[..., None]]]:
     """Name, classifier, regressor and converter of the boosting libraries that are installed."""
     from lightgbm import LGBMClassifier, LGBMRegressor
     from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
 
-    convert = convert_lightgbm if is_given_float64 else _convert_lightgbm_for_float32
+    for_float32 = partial(_convert_lightgbm_for_float32, given_dense)
+    convert = convert_lightgbm if is_given_float64 else for_float32
     yield "LightGbmLGBM", LGBMClassifier, LGBMRegressor, convert
     try:
         from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
@@ -97,19 +107,21 @@ def _boosting_converters(*, is_given_float64: bool) -> Iterator[tuple[str, type,
         pass
 
 
-def _convert_lightgbm_for_float32(scope: Any, operator: Any, container: Any) -> None:
+def _convert_lightgbm_for_float32(given_dense: Set[int], scope: Any, operator: Any, container: Any) -> None:
     """LightGBM that is given float32: its float32 thresholds send every float32 number the same way as the float64
     thresholds do. (Where it is given float64, the nearest thresholds send the fewest numbers another way.)"""
     from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
 
-    convert_lightgbm(scope, operator, _RoundedDown(container))
+    is_given_dense = id(operator.raw_operator) in given_dense
+    convert_lightgbm(scope, operator, _RoundedDown(container, is_given_dense=is_given_dense))
 
 
 class _RoundedDown:
     """A container that rounds thresholds down to float32: the nearest float32 may lie above the threshold."""
 
-    def __init__(self, container: Any) -> None:
+    def __init__(self, container: Any, *, is_given_dense: bool) -> None:
         self._container = container
+        self._is_given_dense = is_given_dense
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._container, name)
@@ -119,6 +131,8 @@ class _RoundedDown:
             exact = np.array(attributes["nodes_values"], dtype=np.float64)
             nearest = exact.astype(np.float32)
             is_above = (nearest > exact) & (np.array(attributes["nodes_modes"]) == "BRANCH_LEQ")
+            if self._is_given_dense:
+                is_above |= nearest == -_LIGHTGBM_ZERO
             attributes["nodes_values"] = np.where(is_above, np.nextafter(nearest, np.float32(-np.inf)), nearest)
         return self._container.add_node(*arguments, **attributes)
 

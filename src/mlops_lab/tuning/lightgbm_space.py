@@ -20,6 +20,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "reg_lambda": (0.001, 30.0),
 }
 """The lowest and the highest value; drawn on a logarithmic scale, except for the share of columns."""
+SWITCHES = ("extra_trees",)
+"""Parameters that are on or off; `mlops init` may have written either."""
 _OTHER_NAMES = {
     "n_estimators": ("num_iterations", "num_iteration", "num_boost_round", "num_trees", "num_rounds", "max_iter"),
     "learning_rate": ("shrinkage_rate", "eta"),
@@ -27,6 +29,7 @@ _OTHER_NAMES = {
     "min_child_samples": ("min_data_in_leaf", "min_data", "min_samples_leaf"),
     "colsample_bytree": ("feature_fraction", "sub_feature"),
     "reg_lambda": ("lambda_l2", "l2_regularization"),
+    "extra_trees": ("extra_tree",),
 }
 
 
@@ -39,7 +42,8 @@ def find_lightgbm(estimator: Any) -> tuple[str, tuple[str, ...]] | None:
     for prefix, part in parts:
         if is_lightgbm(part):
             given = part.get_params()
-            return prefix, tuple(name for name in RANGES if not any(other in given for other in _OTHER_NAMES[name]))
+            names = (*RANGES, *SWITCHES)
+            return prefix, tuple(name for name in names if not any(other in given for other in _OTHER_NAMES[name]))
     return None
 
 
@@ -55,7 +59,7 @@ class LightgbmSpace:
     def current(self) -> dict[str, Any]:
         """The values in the estimator of `model()`."""
         values = make_estimator(self.pipeline).get_params()
-        return {self.prefix + name: values[self.prefix + name] for name in self.names}
+        return {self.prefix + name: values.get(self.prefix + name, False) for name in self.names}
 
     def suggest(self, trial: Any) -> dict[str, Any]:
         """A value for each parameter, to three digits: more would not matter."""
@@ -75,7 +79,9 @@ class LightgbmSpace:
         return _call(type(estimator).__name__, changed | dict(parameters))
 
 
-def _draw(trial: Any, name: str) -> float:
+def _draw(trial: Any, name: str) -> float | bool:
+    if name in SWITCHES:
+        return bool(trial.suggest_categorical(name, [False, True]))
     low, high = RANGES[name]
     if isinstance(low, int):
         return int(trial.suggest_int(name, low, int(high), log=True))
