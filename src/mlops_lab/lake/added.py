@@ -38,6 +38,11 @@ class Added:
     parts: Iterator[pl.DataFrame]
 
 
+def has_commit(table: Path, version: int) -> bool:
+    """Whether the log of a table holds the commit of a version."""
+    return _commit(table, version).exists()
+
+
 def mark_of(table: Path, version: int) -> Mark:
     """The mark of a version of a table."""
     return Mark(version, _digest(_commit(table, version)))

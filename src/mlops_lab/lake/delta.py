@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ from deltalake.exceptions import CommitFailedError
 
 from mlops_lab.errors import NotFound
 from mlops_lab.files import locked, sync_folder
-from mlops_lab.lake.added import Added, Mark, added_files, mark_of
+from mlops_lab.lake.added import Added, Mark, added_files, has_commit, mark_of
 from mlops_lab.lake.bounds import FileBounds, bounds_of
 from mlops_lab.lake.durability import sync_commits, sync_table
 from mlops_lab.lake.faults import as_lake_faults
@@ -43,6 +45,8 @@ PROPERTIES = {
 """Of each table. Commits are deleted by us only (`lake.retention`), and files that were put together are not listed for
 a week in each checkpoint."""
 _REOPEN_AFTER_APPENDS = 20
+_COMMITS_STAY_SECONDS = 3600.0
+"""Less than `lake.retention` lets commits stay."""
 _MOST_CONFLICTS = 20
 """How often an append is tried again because another process was faster."""
 
@@ -63,6 +67,8 @@ class Lake:
         self.declared = declared or {}
         self._handles: dict[str, DeltaTable] = {}
         self._appends: dict[str, int] = {}
+        self._updated: dict[str, float] = {}
+        """By table, when its handle was updated, in seconds of the monotonic clock."""
 
     def table_path(self, name: str) -> Path:
         """The folder of the table, which Polars, DuckDB or Spark can read."""
@@ -302,11 +308,24 @@ class Lake:
 
     def _latest(self, name: str) -> DeltaTable:
         handle = self._handles.get(name)
+        if handle is not None and self._is_newest(name, handle):
+            return handle
         if handle is None:
             handle = self._handles[name] = DeltaTable(str(self.table_path(name)))
         else:
             handle.update_incremental()
+        self._updated[name] = time.monotonic()
         return handle
+
+    def _is_newest(self, name: str, handle: DeltaTable) -> bool:
+        """Whether nothing was committed since the table was updated: to look for one file is a hundred times faster
+        than to update it. Commits stay for hours; a table that was not updated for so long may lack some of them."""
+        version = int(handle.version())
+        return (
+            time.monotonic() - self._updated.get(name, -math.inf) < _COMMITS_STAY_SECONDS
+            and has_commit(self.table_path(name), version)
+            and not has_commit(self.table_path(name), version + 1)
+        )
 
     def _guard(self, name: str, work: Callable[[], _Result]) -> _Result:
         with as_lake_faults(name, self.table_path(name)):
