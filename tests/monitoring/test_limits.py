@@ -62,6 +62,18 @@ def test_what_comes_from_elsewhere_is_told_in_plain_words():
     assert warnings(mars.head(99)) == []
 
 
+def test_what_is_usual_for_single_days_is_not_told():
+    def one_value(kilos: float) -> pl.DataFrame:
+        return inputs(200).with_columns(kilos=pl.lit(kilos))
+
+    told = ['"kilos" is spread otherwise than in training (PSI ']
+    earlier = [day(one_value(3.0 + number), end=END - timedelta(days=1 + number)) for number in range(6)]
+    for before, expected in ((earlier[:4], told), (earlier, [])):
+        given = {"profiles": PROFILES, "version": 1}
+        texts = find_warnings(day(one_value(5.0)), pl.concat(before), **given)
+        assert [text[: len(told[0])] for text in texts] == expected
+
+
 def test_nulls_are_told_with_what_was_usual():
     gone = inputs(200).with_columns(note=pl.lit(None, pl.String))
     (text,) = warnings(gone)

@@ -12,7 +12,8 @@ import polars as pl
 
 from mlops_lab.alerts.channels.run import send_alerts
 from mlops_lab.alerts.rules import unmeasured_alert
-from mlops_lab.errors import EnvironmentFault
+from mlops_lab.errors import EnvironmentFault, MlopsError
+from mlops_lab.features.definition import Features
 from mlops_lab.files import write_atomically
 from mlops_lab.lake import Lake
 from mlops_lab.loop.days import MAX_DAYS, NO_TICK, position_of, writer_of
@@ -24,6 +25,7 @@ from mlops_lab.monitoring.measure import note_unmeasured
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
+from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold, made_before
 from mlops_lab.rollout.versions import check_loads, find_version
 from mlops_lab.tables.day_warnings import DayWarnings
@@ -79,14 +81,21 @@ def measure_past_day(
 def note_warnings(project: Project, lake: Lake, decisions: Sequence[Decision], *, day: MeasuredDay) -> None:
     """Write down what is to be told of the day; nothing where the profile of the champion cannot be read."""
     champion, window = champion_of(day.window, decisions), day.window
-    with suppress(OSError, msgspec.MsgspecError):
-        profiles = read_profiles(project.root / find_version(decisions, champion).package)
+    with suppress(MlopsError, OSError, msgspec.MsgspecError):
+        package = project.root / find_version(decisions, champion).package
+        dated = date_inputs(Features.from_dict(load_plan(package).features), project.settings.source.time)
+        profiles = {name: profile for name, profile in read_profiles(package).items() if name not in dated}
         earlier = measurements_since(lake, window.began - _USUAL)
         earlier = earlier.filter(pl.col("at") < window.end) if earlier.height else day.measurements.clear()
         texts = find_warnings(day.measurements, earlier, profiles=profiles, version=champion)
         date = f"{(window.end - _MICROSECOND).astimezone(ZoneInfo(project.timezone)):%Y-%m-%d}"
         told = DayWarnings(window.end, champion, tuple(f"on {date}: {text}" for text in texts))
         write_atomically(project.warnings_path, msgspec.json.encode(told), durable=False)
+
+
+def date_inputs(features: Features, time: str) -> set[str]:
+    """The inputs that the time of a request alone decides, such as its weekday: they differ every day."""
+    return {time, *(name for name, of in features.derived.items() if {*of.meta.root_names()} == {time})}
 
 
 def decide_as_of(
