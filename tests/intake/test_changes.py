@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from served_facts import read_served_facts
 
 from mlops_lab.clock import EPOCH
 from mlops_lab.errors import Refused
@@ -11,7 +12,7 @@ from mlops_lab.intake.changes import find_changes, without_submitted
 from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.project import load_project
-from mlops_lab.tables.facts import read_facts, read_labelled, read_served_facts
+from mlops_lab.tables.facts import read_facts, read_labelled
 from mlops_lab.tables.open_lake import open_lake
 
 LATER = EPOCH + timedelta(days=1)

@@ -1,9 +1,9 @@
 """The features of a version, computed from what its requests held."""
 
 import polars as pl
+from served_facts import read_served_facts
 
 from mlops_lab.monitoring.logged_version import LoggedVersion
-from mlops_lab.tables.facts import read_served_facts
 
 
 def test_features_are_computed_as_they_were_for_training(tiny):

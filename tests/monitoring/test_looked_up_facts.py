@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from served_facts import read_served_facts
 
 from mlops_lab.features import View, count, largest, last, mean
 from mlops_lab.features.offline import view_values
@@ -15,7 +16,6 @@ from mlops_lab.lake import Lake
 from mlops_lab.monitoring import looked_up_facts
 from mlops_lab.monitoring.looked_up_facts import LookedUpFacts
 from mlops_lab.tables.declared import OUTCOMES
-from mlops_lab.tables.facts import read_served_facts
 
 T = datetime(2013, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

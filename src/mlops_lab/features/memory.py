@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import polars as pl
@@ -35,10 +35,12 @@ class MemoryStore:
         for view in views:
             lines: _Lines[Any]
             if view.window is None:
-                lines = _LatestLines(reader := ViewReader(view))
+                reader = ViewReader(view)
+                lines = _Lines(reader, LatestTimeline, LatestTimeline.add)
                 self._latest[view.version] = reader, lines
             else:
-                lines = _WindowLines(window_reader := WindowReader(view))
+                window_reader = WindowReader(view)
+                lines = _Lines(window_reader, WindowTimeline, partial(WindowTimeline.add, reader=window_reader))
                 self._windows[view.version] = window_reader, lines, _cached_result(window_reader)
             self._lines.setdefault(view.table, []).append(lines)
 
@@ -74,9 +76,13 @@ class MemoryStore:
 class _Lines(dict[Any, Timeline]):
     """The timelines of one view by entity, as far as they were read; `find` reads that of another entity."""
 
-    def __init__(self, reader: ViewReader) -> None:
+    def __init__(
+        self, reader: ViewReader, make: Callable[[], Timeline], extend: Callable[[Timeline, Fact], None]
+    ) -> None:
         super().__init__()
         self._reader = reader
+        self._make: Callable[[], Timeline] = make
+        self._extend: Callable[[Timeline, Fact], None] = extend
         self._unread: UnreadFacts | None = None
 
     @property
@@ -108,32 +114,8 @@ class _Lines(dict[Any, Timeline]):
             entity, fact = entity_and_fact
             line = self.get(entity)
             if line is None:
-                line = self[entity] = self._new()
-            self._add(line, fact)
-
-    def _new(self) -> Timeline:
-        raise NotImplementedError
-
-    def _add(self, line: Timeline, fact: Fact) -> None:
-        raise NotImplementedError
-
-
-class _LatestLines(_Lines[LatestTimeline]):
-    def _new(self) -> LatestTimeline:
-        return LatestTimeline()
-
-    def _add(self, line: LatestTimeline, fact: Fact) -> None:
-        line.add(fact)
-
-
-class _WindowLines(_Lines[WindowTimeline]):
-    _reader: WindowReader
-
-    def _new(self) -> WindowTimeline:
-        return WindowTimeline()
-
-    def _add(self, line: WindowTimeline, fact: Fact) -> None:
-        line.add(fact, self._reader)
+                line = self[entity] = self._make()
+            self._extend(line, fact)
 
 
 def _cached_result(reader: WindowReader) -> _ResultBetween:

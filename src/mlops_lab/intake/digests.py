@@ -8,7 +8,7 @@ from datetime import timedelta
 import polars as pl
 
 from mlops_lab.lake import Lake
-from mlops_lab.lake.damage import readable_parts
+from mlops_lab.lake.damage import read_by_file
 from mlops_lab.lake.retention import version_before
 from mlops_lab.schemas.digest import DIGEST_SCHEMA, add_digests, digest_rows
 from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS
@@ -75,7 +75,7 @@ def digest_existing(lake: Lake, *, also: Sequence[tuple[str, int]] = ()) -> None
 def _digest_files(lake: Lake, table: Table) -> pl.DataFrame:
     parts = [
         digest_rows(part, id_column="id", time_column=table.time)
-        for part in readable_parts(lake, table.name)
+        for part in read_by_file(lake, table.name, [])
         if {"id", table.time} <= {*part.columns}
     ]
     return add_digests(pl.concat([pl.DataFrame(schema=DIGEST_SCHEMA), *parts]))

@@ -43,37 +43,19 @@ def read_readable(lake: Lake, table: str) -> tuple[pl.DataFrame, list[DamagedFil
     try:
         return lake.read(table, as_stored=True), []
     except EnvironmentFault:
-        damaged = check_files(lake, table)
+        damaged: list[DamagedFile] = []
+        parts = list(read_by_file(lake, table, damaged))
     if any(file.file is None for file in damaged):
         return pl.DataFrame(), damaged
     schema = lake.schema(table)
-    parts = [pl.DataFrame(schema=schema), *_readable_parts(lake, table, damaged)]
-    return pl.concat(parts, how="diagonal_relaxed").select(list(schema)), damaged
-
-
-def readable_parts(lake: Lake, table: str) -> Iterator[pl.DataFrame]:
-    """The rows of each file of the table that can be read, as they are stored; one after the other, as a table may be
-    larger than the memory."""
-    damaged = check_files(lake, table)
-    if all(file.file is not None for file in damaged):
-        yield from _readable_parts(lake, table, damaged)
-
-
-def _readable_parts(lake: Lake, table: str, damaged: list[DamagedFile]) -> Iterator[pl.DataFrame]:
-    """The rows of the files that are not damaged; those that cannot be read either are added to `damaged`."""
-    unreadable = {file.file for file in damaged}
-    for name in sorted(lake.files(table).keys() - unreadable):
-        try:
-            yield pl.read_parquet(lake.table_path(table) / name, glob=False)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            damaged.append(DamagedFile(table, name, str(error).splitlines()[0][:200]))
+    return pl.concat([pl.DataFrame(schema=schema), *parts], how="diagonal_relaxed").select(list(schema)), damaged
 
 
 def read_by_file(
     lake: Lake, table: str, damaged: list[DamagedFile], *, version: int | None = None
 ) -> Iterator[pl.DataFrame]:
-    """The rows of each file of the table that can be read, as they are stored; those that cannot are added to
-    `damaged`."""
+    """The rows of each file of the table that can be read, as they are stored, one after the other, as a table may be
+    larger than the memory; those that cannot be read are added to `damaged`."""
     damaged += check_files(lake, table)
     unreadable = {file.file for file in damaged if file.table == table}
     if None in unreadable:

@@ -74,11 +74,7 @@ class PredictionIndex:
 
     def contains(self, prediction_id: str) -> bool:
         """Whether there was ever a prediction with that id."""
-        return self._predictions.get(prediction_id) is not None or self.is_past(prediction_id)
-
-    def is_past(self, prediction_id: str) -> bool:
-        """Whether there was a prediction with that id that is in this index no more."""
-        return prediction_id in self._logged.predictions and self._predictions.get(prediction_id) is None
+        return self._predictions.get(prediction_id) is not None or prediction_id in self._logged.predictions
 
     def add(self, ids: Sequence[str], moments: Sequence[int], locations: Sequence[int]) -> None:
         """Add at least one prediction, none of which is in the index. Moments are microseconds since 1970."""

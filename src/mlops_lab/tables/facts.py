@@ -56,23 +56,12 @@ def read_table(project: Project, lake: Lake, table: str, *, until: datetime | No
     return latest_versions(facts, identity_of(project, table), until=until)
 
 
-def read_served_facts(project: Project, lake: Lake) -> dict[str, pl.DataFrame]:
-    """The facts of every table as servers have seen them: received when they really were, and each corrected one in all
-    its versions (`tables.versions`)."""
-    facts = {project.settings.source.table: _read_source(project, lake, as_served=True)}
-    for name in project.settings.tables:
-        facts[name] = facts_of(project, name, _read(project, lake, name), as_served=True)
-    return {name: with_retractions(rows, identity_of(project, name)) for name, rows in facts.items()}
-
-
-def _read_source(project: Project, lake: Lake, *, as_served: bool = False) -> pl.DataFrame:
+def _read_source(project: Project, lake: Lake) -> pl.DataFrame:
     """The facts of the source table and of the outcomes, in all their versions."""
     source = project.settings.source
-    delay = timedelta(0) if as_served else file_delay(project, lake, source.table)
+    delay = file_delay(project, lake, source.table)
     tables = [source.table, *([OUTCOMES.name] if OUTCOMES.exists(lake) else [])]
-    parts = [
-        facts_of(project, table, _read(project, lake, table), as_served=as_served, delay=delay) for table in tables
-    ]
+    parts = [facts_of(project, table, _read(project, lake, table), delay=delay) for table in tables]
     return concat_facts(parts).sort(source.time, "_fact_id")
 
 
