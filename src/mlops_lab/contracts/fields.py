@@ -8,9 +8,10 @@ for its rows (`contracts.rules`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from time import monotonic
 from typing import Annotated, Any, Literal
 
@@ -162,10 +163,16 @@ def make_struct(
     ]
     more = [(key, kind | None, None) for key, kind in extra.items()]
 
+    values_of = _getter(texts)
+
     def strip_texts(row: msgspec.Struct) -> None:
+        for text in values_of(row):
+            if text is not None and text.strip() is not text:  # `strip` returns the same object if there is nothing
+                break
+        else:
+            return
         for name in texts:
-            text = getattr(row, name)
-            if text and (text[0].isspace() or text[-1].isspace()):
+            if (text := getattr(row, name)) is not None:
                 msgspec.structs.force_setattr(row, name, text.strip())
 
     def strip_and_check(row: msgspec.Struct) -> None:
@@ -177,6 +184,13 @@ def make_struct(
     return msgspec.defstruct(
         name, [*required, *optional, *more], namespace=namespace, frozen=True, forbid_unknown_fields=True
     )
+
+
+def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """A function from an object to the values of these attributes."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda owner: tuple([getattr(owner, name) for name in names])
 
 
 def _annotate(field: Field) -> Any:

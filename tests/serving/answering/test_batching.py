@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -71,6 +72,25 @@ def test_clients_of_one_tick_share_a_batch_and_get_their_own_answers(desk, fsync
     desk.run(work, fsync=fsync)
     assert desk.batches == [4, 1]
     assert desk.delivered == 2
+
+
+def test_what_arrives_while_the_disk_works_shares_the_next_batch(desk, monkeypatch):
+    real = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda file: (time.sleep(0.05), real(file))[1])
+
+    async def work(batcher: Batcher) -> None:
+        for name in "abc":  # one slow sync after another in the event loop, until the disk counts as slow
+            await submit(batcher, desk.requests(name))
+        first = submit(batcher, desk.requests("d"))
+        others = []
+        while not first.done():
+            others.append(submit(batcher, desk.requests(None)))
+            await asyncio.sleep(0.005)
+        await asyncio.gather(*others)
+        assert len(others) > 1
+
+    desk.run(work)
+    assert len(desk.batches) <= 3 + 1 + 2, "those that arrived before the batch was closed, and all others"
 
 
 def test_answers_are_on_the_disk_when_they_are_given(desk):

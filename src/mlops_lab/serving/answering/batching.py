@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from mlops_lab.errors import EnvironmentFault, InvalidInput
+from mlops_lab.errors import InvalidInput
 from mlops_lab.journal.records import PredictionRecord
 from mlops_lab.serving.answering.answers import Answers
 from mlops_lab.serving.answering.group_commit import Committer
@@ -29,17 +30,15 @@ class Batcher:
         self._committer = committer
         self._answered = answered
         self._waiting: Waiting = []
-        self._commits: set[asyncio.Task[None]] = set()
 
     def submit(self, requests: Sequence[msgspec.Struct], done: Callback) -> None:
         """Answer a client's requests with the next batch, all by the same routing table, and write the answers.
 
         `done` gets the answers in order; or an EnvironmentFault where they cannot be written: then there are none.
         """
-        if not self._waiting:
-            # runs after all requests that have already arrived are decoded
-            asyncio.get_running_loop().call_soon(self._flush)
         self._waiting.append((requests, done))
+        if len(self._waiting) == 1:
+            self._committer.when_free(self._flush)
 
     async def answer_all(self, requests: Sequence[msgspec.Struct]) -> list[PredictionRecord]:
         """The predictions for all of a client's requests. InvalidInput where one has none: then none is written."""
@@ -55,7 +54,11 @@ class Batcher:
             records.append(answer)
         return records
 
-    def _flush(self) -> None:
+    def _flush(self, seen: int = 0) -> None:
+        """Answer all that wait, once a turn of the event loop brought no more: in a larger batch each costs less."""
+        if len(self._waiting) > seen:
+            asyncio.get_running_loop().call_soon(self._flush, len(self._waiting))
+            return
         waiting, self._waiting = self._waiting, []
         self._answer(waiting)
 
@@ -72,17 +75,13 @@ class Batcher:
             self._deliver(waiting, answers)
             return
         others = self._service.worker_state.followed if is_repeat else ()
-        task = asyncio.get_running_loop().create_task(self._commit(waiting, answers, others=others))
-        self._commits.add(task)
-        task.add_done_callback(self._commits.discard)
+        self._committer.when_durable(partial(self._finish, waiting, answers), others)
 
-    async def _commit(self, waiting: Waiting, answers: Answers, *, others: Sequence[Any]) -> None:
-        try:
-            await self._committer.wait_until_durable(others)
-        except EnvironmentFault as error:
+    def _finish(self, waiting: Waiting, answers: Answers, error: Exception | None) -> None:
+        if error is None:
+            self._deliver(waiting, answers)
+        else:
             _fail(waiting, error)
-            return
-        self._deliver(waiting, answers)
 
     def _deliver(self, waiting: Waiting, answers: Answers) -> None:
         start = 0

@@ -53,9 +53,7 @@ class PredictHandler:
 
         def respond_to_all(answers: Answers | Exception) -> None:
             respond(
-                answers
-                if isinstance(answers, Exception)
-                else Response(200, encode([self._format(answer) for answer in answers]))
+                answers if isinstance(answers, Exception) else Response(200, encode(list(map(self._format, answers))))
             )
 
         if requests:
