@@ -124,6 +124,47 @@ def test_one_more_of_everything_takes_part_in_a_tick(live, tiny, monkeypatch):
     assert Loop(live).tick(day_of(tiny.now, NEW_YORK)) == [], "the same day again changes nothing"
 
 
+def test_an_alias_that_cannot_be_set_does_not_stop_the_loop_and_is_set_later(live, tiny, monkeypatch):
+    wait_with_training(monkeypatch)
+    loop, named, broken = Loop(live), list[int](), [True]
+    evidence = loop.decisions[0].evidence
+    loop.record(Decision(tiny.training.cutoff, DecisionKind.PROMOTE, 2, "rollout", "better", "test", evidence))
+
+    class Registry:
+        def __init__(self, path: Path, *, name: str) -> None:
+            pass
+
+        def set_stage(self, alias: str, number: int) -> None:
+            if broken[0]:
+                raise EnvironmentFault("the database is locked", code="mlflow", hint="try again")
+            named.append(number)
+
+    monkeypatch.setattr("mlops_lab.registry.store.model_registry.ModelRegistry", Registry)
+    for _ in range(2):
+        loop.tick(tiny.training.cutoff)
+    assert [(alert.rule, "locked" in alert.what) for alert in read_alerts(loop.lake)] == [("alias", True)]
+    broken[0] = False
+    for _ in range(2):
+        loop.tick(tiny.training.cutoff)
+    assert named == [2], "once"
+
+
+def test_a_live_version_whose_package_is_gone_raises_one_alert_a_day(live, tiny, monkeypatch):
+    wait_with_training(monkeypatch)
+    loop = Loop(live)
+    shutil.copytree(live.root / "package", live.root / "other")
+    evidence = {**loop.decisions[0].evidence, "package": "other"}
+    loop.record(Decision(tiny.training.cutoff, DecisionKind.SHADOW, 2, "gates", "good", "test", evidence))
+    shutil.move(live.root / "other", live.root / "away")
+    for _ in range(2):
+        Loop(live).tick(tiny.training.cutoff)
+    (alert,) = read_alerts(loop.lake)
+    assert (alert.rule, alert.where) == ("package", "version 2")
+    shutil.move(live.root / "away", live.root / "other")
+    loop.tick(tiny.training.cutoff + timedelta(days=1))
+    assert len(read_alerts(loop.lake)) == 1
+
+
 def days_of(loop: Loop) -> list[datetime]:
     return loop.lake.read("measurements")["at"].unique().sort().to_list()
 

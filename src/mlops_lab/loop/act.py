@@ -5,10 +5,17 @@ What servers follow is written by `rollout.deploy`, a candidate is trained by `l
 
 from __future__ import annotations
 
-from mlops_lab.errors import Refused
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from mlops_lab.alerts.alert import Alert
+from mlops_lab.alerts.channels.run import send_alerts
+from mlops_lab.errors import MlopsError, Refused
+from mlops_lab.files import write_atomically
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
-from mlops_lab.rollout.decisions import Decision, RolloutState, write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, write_decision
 
 
 def record_decision(lake: Lake, decision: Decision, *, earlier: int) -> None:
@@ -21,11 +28,46 @@ def record_decision(lake: Lake, decision: Decision, *, earlier: int) -> None:
         )
 
 
-def name_champion(project: Project, state: RolloutState) -> None:
-    """Set MLflow's alias, so that `models:/NAME@champion` is the version that answers here."""
-    if state.champion is not None:
-        from mlops_lab.registry.store.model_registry import (
-            ModelRegistry,  # brings MLflow: 4 s that most ticks do not need
-        )
+def name_champion(project: Project, decisions: Sequence[Decision], state: RolloutState) -> None:
+    """Set MLflow's alias, so that `models:/NAME@champion` is the version that answers here; nothing where it was set
+    already, as the file `named_path` says: to ask MLflow takes 4 s."""
+    if state.champion is None or _named(project, decisions) == state.champion:
+        return
+    from mlops_lab.registry.store.model_registry import ModelRegistry  # brings MLflow: 4 s that most ticks do not need
 
-        ModelRegistry(project.mlflow_path, name=project.name).set_stage("champion", state.champion)
+    ModelRegistry(project.mlflow_path, name=project.name).set_stage("champion", state.champion)
+    with suppress(OSError):  # then it is set once more
+        write_atomically(project.named_path, str(state.champion).encode())
+
+
+def keep_champion_named(
+    project: Project, lake: Lake, decisions: Sequence[Decision], state: RolloutState, *, now: datetime
+) -> None:
+    """`name_champion`; where MLflow refuses, an alert once a day, and the next tick tries again: servers follow the
+    routing table and do not need the alias."""
+    try:
+        name_champion(project, decisions, state)
+    except MlopsError as error:
+        what = f"MLflow's alias `champion` could not be set to version {state.champion}: {error.what}"
+        where, hint = error.where or str(project.mlflow_path), error.hint or "the next tick tries again"
+        _alert_once_a_day(project, lake, Alert(now, "alias", what, where, hint), about="alias")
+
+
+def alert_unreadable(project: Project, lake: Lake, unreadable: Mapping[int, str], *, now: datetime) -> None:
+    """An alert, once a day, for each live version whose package cannot be read."""
+    for version, reason in unreadable.items():
+        hint = "restore the folder of its package from a backup: the next tick takes it over"
+        alert = Alert(now, "package", f"version {version} cannot answer: {reason}", f"version {version}", hint)
+        _alert_once_a_day(project, lake, alert, about=f"package {version}")
+
+
+def _alert_once_a_day(project: Project, lake: Lake, alert: Alert, *, about: str) -> None:
+    send_alerts(project, lake, [alert], position=(about, alert.at.toordinal()))
+
+
+def _named(project: Project, decisions: Sequence[Decision]) -> int | None:
+    """The version that the alias was last set to: that of the file, or the first one, which its training named."""
+    try:
+        return int(project.named_path.read_bytes())
+    except (OSError, ValueError):
+        return next((item.version for item in decisions if item.what is DecisionKind.BOOTSTRAP), None)

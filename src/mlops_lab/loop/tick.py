@@ -12,7 +12,7 @@ from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
-from mlops_lab.loop.act import name_champion, record_decision
+from mlops_lab.loop.act import alert_unreadable, keep_champion_named, name_champion, record_decision
 from mlops_lab.loop.clock import check_moment, clock_alert, decide_about_clock
 from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split
 from mlops_lab.loop.days import days_to_measure, measured_until, position_of, split_days, writer_of
@@ -38,7 +38,6 @@ from mlops_lab.training.checks import check_features, check_outcomes
 from mlops_lab.training.pipeline import load_pipeline
 from mlops_lab.training.progress import Report, silent
 
-_CHANGES_CHAMPION = {DecisionKind.PROMOTE, DecisionKind.ROLL_BACK}
 TURN_SECONDS = 10.0
 """How long a loop waits for another one that is at work: for a tick, but not for a training."""
 
@@ -116,8 +115,8 @@ class Loop:
         if self._made or has_long_journal(self.project, self.lake):
             self.act()
         self.follow()
-        if any(decision.what in _CHANGES_CHAMPION for decision in self._made):
-            self.name_champion()
+        alert_unreadable(self.project, self.lake, self._unreadable, now=now)
+        keep_champion_named(self.project, self.lake, self.decisions, self.state, now=now)
         keep_tables_small(self.project, self.lake, self.decisions, now=now)
         return self._made
 
@@ -260,7 +259,7 @@ class Loop:
     def name_champion(self) -> None:
         """Make MLflow's alias `champion` what the decisions say. It takes some seconds, so call it after `act`."""
         self.catch_up()
-        name_champion(self.project, self.state)
+        name_champion(self.project, self.decisions, self.state)
 
     def catch_up(self) -> None:
         """Read what other processes have decided since this loop read the decisions."""

@@ -112,6 +112,11 @@ class Project:
         return self.home / "mlflow"
 
     @property
+    def named_path(self) -> Path:
+        """The version that MLflow's alias `champion` was last set to."""
+        return self.home / "named-champion"
+
+    @property
     def deployment_path(self) -> Path:
         """The routing table, which servers follow."""
         return self.home / "deployment.json"
