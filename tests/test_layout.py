@@ -62,7 +62,6 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "serving/http/fast_path.py": "end_to_end/test_server_limits.py",
     "serving/http/uvicorn_protocol.py": "end_to_end/test_server_limits.py",
     "serving/process/disk_probe.py": "end_to_end/test_disk.py",
-    "serving/process/hangup.py": "end_to_end/test_tls.py",
     "serving/process/server_process.py": "end_to_end/test_kill_server.py",
     "serving/process/shadow_runner.py": "end_to_end/test_routing.py",
     "serving/process/tls.py": "end_to_end/test_tls.py",

@@ -23,6 +23,7 @@ from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.project import Project, load_project
 from mlops_lab.project.owners import Hold, Role, keep_role, take_role
 from mlops_lab.serving.process.address import Address, address_path, check_no_server, listen
+from mlops_lab.serving.process.hangup import outlive_hangup
 from mlops_lab.serving.process.tls import certificate_copy, find_tls
 
 
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("--socket", type=int)
     parser.add_argument("--lock", type=int, help="the open file by which this process already has the role of server")
     options = parser.parse_args()
+    outlive_hangup()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait for rows must not use the processor
     try:
         project = load_project(options.project, flags=options.flags)

@@ -8,6 +8,12 @@ import signal
 from collections.abc import Callable
 
 
+def outlive_hangup() -> None:
+    """Let SIGHUP not end this process before `follow_hangup`: there is nothing to reload yet."""
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: None)
+
+
 def follow_hangup(*, reload: Callable[[], None], stop: Callable[[], None]) -> None:
     """On SIGHUP call `reload`; or `stop`, if it says that the terminal was closed. To be called in an event loop.
 
