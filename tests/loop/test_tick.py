@@ -165,6 +165,24 @@ def test_a_live_version_whose_package_is_gone_raises_one_alert_a_day(live, tiny,
     assert len(read_alerts(loop.lake)) == 1
 
 
+def test_rows_of_a_load_that_was_killed_reach_servers_with_the_next_tick(live, tiny, monkeypatch):
+    wait_with_training(monkeypatch)
+    Loop(live).tick(tiny.training.cutoff)
+    before = read_routing_table(live.deployment_path).state
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+
+        def killed(*_: object, **named: object) -> bool:
+            raise KeyboardInterrupt
+
+        patched.setattr("mlops_lab.loop.tick.load_sources", killed)
+        Loop(live).load(tiny.training.cutoff)
+    Loop(live).tick(tiny.training.cutoff)
+    after = read_routing_table(live.deployment_path).state
+    assert after != before
+    Loop(live).tick(tiny.training.cutoff)
+    assert read_routing_table(live.deployment_path).state == after
+
+
 def days_of(loop: Loop) -> list[datetime]:
     return loop.lake.read("measurements")["at"].unique().sort().to_list()
 

@@ -141,8 +141,9 @@ def _accept(project: Project, rows: Sequence[dict[str, Any]], *, name: str, tabl
     """What a server would respond, without one."""
     lake = open_lake(project)
     ingest_journal(project, lake)
-    check_schema(project, lake, read_decisions(lake))
-    _deploy_new_state(project, lake)
+    decisions = read_decisions(lake)
+    check_schema(project, lake, decisions)
+    deploy(project, lake, decisions=decisions, state=fold(decisions))
     service = open_service(project)
     try:
         service.score_shadows()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mlops_lab.alerts.channels.run import send_alerts
+from mlops_lab.files import disk_fault
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.sources import load_sources
@@ -114,6 +115,9 @@ class Loop:
             self._finish_retraining(now if is_due else retraining.at, by=by)
         if self._made or has_long_journal(self.project, self.lake):
             self.act()
+        if self.project.loading_path.exists():  # a load was killed: what it brought into the lake is in no state yet
+            self.act(new_state=True)
+            self.project.loading_path.unlink(missing_ok=True)
         self.follow()
         alert_unreadable(self.project, self.lake, self._unreadable, now=now)
         keep_champion_named(self.project, self.lake, self.decisions, self.state, now=now)
@@ -198,9 +202,17 @@ class Loop:
         """Bring what is new in the data files into the lake, as of `now`."""
         with self._take_turn():
             self.report("snapshot")
-            received_at = now + LOAD_LEAD
-            if load_sources(self.project, self.lake, now=now, received_at=received_at, accept_changes=accept_changes):
+            received_at, is_new = now + LOAD_LEAD, self.project.loading_path.exists()
+            try:
+                self.project.loading_path.touch()
+            except OSError as error:
+                raise disk_fault(error, self.project.loading_path) from error
+            is_new |= load_sources(
+                self.project, self.lake, now=now, received_at=received_at, accept_changes=accept_changes
+            )
+            if is_new:
                 self.act(new_state=True)  # servers take the new rows in before the moment from which they are seen
+            self.project.loading_path.unlink(missing_ok=True)
 
     def roll_back(self, now: datetime, *, by: str, reason: str) -> Decision:
         """Take the challenger back, or, where there is none, the version before the champion. Refused if neither; an

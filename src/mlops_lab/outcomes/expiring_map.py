@@ -72,9 +72,7 @@ class ExpiringMap:
             moments = [*[at for at, _ in unpacked.values()], *moments]
             numbers = [*[number for _, number in unpacked.values()], *numbers]
             whole = len(names) // size * size
-            for start in range(0, whole, size):
-                part = slice(start, start + size)
-                self._pack(names[part], moments[part], numbers[part])
+            self._pack(names[:whole], moments[:whole], numbers[:whole])
             names, moments, numbers = names[whole:], moments[whole:], numbers[whole:]
         self._unpacked.update(zip(names, zip(moments, numbers, strict=True), strict=True))
 
@@ -122,27 +120,30 @@ class ExpiringMap:
         return None
 
     def _pack(self, names: Sequence[str], moments: Sequence[int], numbers: Sequence[int]) -> None:
-        """Add a block with these entries, and index it."""
-        keys = _to_keys(names) or b"".join(map(self._key, names))
-        times = array("q", moments)
-        newest_hour = self._count(times)
-        self._blocks[self._next_block] = _Block(keys, times, array("Q", numbers), newest_hour)
+        """Add blocks with these entries, of which only the last may be smaller than the others, and index them."""
+        self._count(array("q", moments))
         first = self._next_block * self._block_entries
-        index = self._hash(keys) | np.arange(first, first + len(names), dtype=np.uint64)
+        keys = []
+        for start in range(0, len(names), self._block_entries):
+            part = slice(start, start + self._block_entries)
+            keys.append(_to_keys(names[part]) or b"".join(map(self._key, names[part])))
+            newest_hour = max(moments[part]) // MICROS_PER_HOUR
+            block = _Block(keys[-1], array("q", moments[part]), array("Q", numbers[part]), newest_hour)
+            self._blocks[self._next_block] = block
+            self._next_block += 1
+        index = self._hash(b"".join(keys)) | np.arange(first, first + len(names), dtype=np.uint64)
         index.sort()
         while self._indexes and len(self._indexes[-1]) < _GROWTH * len(index):
             index = np.concatenate([self._indexes.pop(), index])
             index.sort(kind="stable")  # of sorted arrays it takes no longer than a merge
         self._indexes.append(index)
-        self._next_block += 1
 
-    def _count(self, moments: array[int], *, before: int | None = None) -> int:
-        """Count the entries with these moments, of hours before one if given; the newest hour."""
+    def _count(self, moments: array[int], *, before: int | None = None) -> None:
+        """Count the entries with these moments, of hours before one if given."""
         hours, counts = np.unique(np.frombuffer(moments, dtype=np.int64) // MICROS_PER_HOUR, return_counts=True)
         for hour, count in zip(hours.tolist(), counts.tolist(), strict=True):
             if before is None or hour < before:
                 self._counts[hour] += count
-        return int(hours[-1])
 
     def _hash(self, keys: bytes) -> _Numbers:
         """A hash of each key, the upper bits of 64. Clients cannot predict which keys collide.

@@ -112,6 +112,11 @@ class Project:
         return self.home / "mlflow"
 
     @property
+    def loading_path(self) -> Path:
+        """Is there while data files are loaded into the lake, until servers start from a state that has their rows."""
+        return self.home / "loading"
+
+    @property
     def named_path(self) -> Path:
         """The version that MLflow's alias `champion` was last set to."""
         return self.home / "named-champion"
