@@ -27,7 +27,8 @@ from mlops_lab.tables.versions import CORRECTED_AT
 
 FACTS_FILE = "facts.json"
 _FORMAT = 2
-_FACTS_AT_ONCE = 500_000
+_FACTS_AT_ONCE = 200_000
+"""How many facts are read before those that are not needed are dropped."""
 
 
 class _TableState(msgspec.Struct, frozen=True):
@@ -90,6 +91,7 @@ class StateFacts:
             facts = pl.read_parquet(self._before / f"{table}.parquet", glob=False)
         except (OSError, pl.exceptions.PolarsError):
             return None
+        needed = facts.height
         for name, mark in known.marks.items():
             added = self._lake.read_added(name, mark)
             if added.is_whole or added.mark != until[name]:
@@ -99,8 +101,9 @@ class StateFacts:
                 if CORRECTED_AT in new.columns:
                     return None
                 facts = concat_facts([facts, new])
-                if facts.height > _FACTS_AT_ONCE:
+                if facts.height > needed + _FACTS_AT_ONCE:
                     facts, _ = self._needed(facts, views)
+                    needed = facts.height
         facts, oldest = self._needed(facts, views)
         return facts if oldest is not None and oldest >= known.oldest else None
 
