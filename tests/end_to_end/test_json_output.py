@@ -25,6 +25,7 @@ from mlops_lab.cli.watchers import JsonLines
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake import Lake
 from mlops_lab.lineage.records import PredictionLineage, VersionLineage
+from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.runtime.first_steps import FirstSteps
@@ -137,6 +138,16 @@ def test_every_output_is_the_record_that_is_published(
     monkeypatch.setattr(terminal, "_folder", project.root)
     assert run("split", 1, "--share", 0.25).arms == {"1": 0.25}
     assert run("rollback").champion == 1
+    for ends, champion in ((("abort",), 1), (("promote", "--force", "--reason", "agreed with risk"), 2)):
+        loop = Loop(project)
+        loop.record(Decision(loop.now(), DecisionKind.SHADOW, 2, "gates", "it may be better", "test"))
+        assert run("rollout", "show").challenger == 2
+        assert run("rollout", "pause", "--by", "Ada").by == "Ada"
+        assert run("rollout", "show").progress.is_paused
+        assert run("rollout", "promote", "--reason", "hurry", code=2).error.code == "not_forced"
+        assert run("rollout", "resume").what == "resume"
+        assert run("rollout", *ends).champion == champion
+        assert run("rollout", "abort", code=1).error.code == "no_rollout"
     assert run("tick").at
     assert run("explain", "nobody-at-all", code=2).error.code == "unknown_prediction"
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mlops_lab.errors import NotFound, Refused
-from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split
+from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split, decide_to_steer
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold
 
 NOW = datetime(2013, 3, 1, 5, tzinfo=UTC)
@@ -41,6 +41,39 @@ def test_there_must_be_a_version_to_go_back_to(steps):
     with pytest.raises(Refused) as caught:
         decide_to_roll_back(make(steps)[1], NOW, by="me", reason="")
     assert caught.value.code == "nothing_to_roll_back"
+
+
+def steer(steps, what: DecisionKind) -> Decision:
+    return decide_to_steer(make(steps)[1], NOW, what=what, by="me", reason="why")
+
+
+@pytest.mark.parametrize("steps", [SHADOW, [*SHADOW, (DecisionKind.CANARY, 2)]])
+def test_a_rollout_is_paused_and_goes_on(steps):
+    paused = [*steps, (DecisionKind.PAUSE, 2)]
+    assert steer(steps, DecisionKind.PAUSE).version == 2
+    assert make(paused)[1].is_paused
+    assert make(paused)[1].stage == make(steps)[1].stage
+    assert steer(paused, DecisionKind.RESUME).reason == "why"
+    assert not make([*paused, (DecisionKind.RESUME, 2)])[1].is_paused
+    for what in (DecisionKind.ROLL_BACK, DecisionKind.PROMOTE):
+        assert steer(paused, what).what is what
+        after = make([*paused, (what, 2)])[1]
+        assert (after.is_paused, after.stage, after.champion) == (False, None, 2 if what is DecisionKind.PROMOTE else 1)
+
+
+@pytest.mark.parametrize(
+    ("steps", "what", "code"),
+    [
+        *((LIVE, what, "no_rollout") for what in (DecisionKind.PAUSE, DecisionKind.RESUME, DecisionKind.PROMOTE)),
+        (LIVE, DecisionKind.ROLL_BACK, "no_rollout"),
+        (SHADOW, DecisionKind.RESUME, "nothing_to_change"),
+        ([*SHADOW, (DecisionKind.PAUSE, 2)], DecisionKind.PAUSE, "nothing_to_change"),
+    ],
+)
+def test_a_rollout_is_steered_only_where_that_changes_something(steps, what, code):
+    with pytest.raises(Refused) as caught:
+        steer(steps, what)
+    assert caught.value.code == code
 
 
 def split(steps, version: int, share: float) -> Decision:

@@ -1,5 +1,6 @@
 """Deciding: one decision or none, from the state and the observation alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -64,6 +65,13 @@ def test_a_rollout_takes_its_next_step(tiny, evidence, kind, rule):
     decision = decide(tiny.project, in_shadow(tiny, days=10), observe(tiny, **evidence), by="loop")
     assert decision is not None
     assert (decision.what, decision.rule, decision.version) == (kind, rule, 2)
+
+
+@pytest.mark.parametrize(("evidence", "kind"), [({}, None), ({"challenger": 0.1}, DecisionKind.ROLL_BACK)])
+def test_a_paused_rollout_takes_no_step_but_the_one_back(tiny, evidence, kind):
+    paused = replace(in_shadow(tiny, days=10), is_paused=True)
+    decision = decide(tiny.project, paused, observe(tiny, pairs=MIN_ROWS, **evidence), by="loop")
+    assert (decision and decision.what) == kind
 
 
 @given(st.integers(0, 90), st.integers(0, 100), st.floats(0.01, 0.99), st.integers(0, 1))

@@ -91,6 +91,18 @@ COMMANDS = {
         ),
         Command("history", OPERATE, "List every decision and its reason.", ("mlops history",)),
         Command(
+            "rollout",
+            OPERATE,
+            "Look at the rollout under way; pause, resume, end or finish it.",
+            (
+                "mlops rollout show",
+                'mlops rollout pause --reason "a holiday"',
+                "mlops rollout resume",
+                'mlops rollout abort --reason "support asked for it"',
+                'mlops rollout promote --force --reason "agreed with risk"',
+            ),
+        ),
+        Command(
             "split",
             OPERATE,
             "Run an A/B test: a version answers a fixed share of the keys.",

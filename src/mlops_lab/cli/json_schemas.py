@@ -17,7 +17,15 @@ import msgspec
 from msgspec import Struct
 
 from mlops_lab.cli.records.backups import BackupRecord
-from mlops_lab.cli.records.decisions import HistoryRecord, MadeDecision, RollbackRecord, SplitRecord, TickRecord
+from mlops_lab.cli.records.decisions import (
+    HistoryRecord,
+    MadeDecision,
+    RollbackRecord,
+    RolloutRecord,
+    SplitRecord,
+    SteeredRecord,
+    TickRecord,
+)
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport
 from mlops_lab.cli.records.package import PackageRecord
@@ -71,6 +79,11 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "quarantine": (QuarantineRecord,),
     "restore": (BackupRecord,),
     "rollback": (RollbackRecord,),
+    "rollout abort": (SteeredRecord,),
+    "rollout pause": (SteeredRecord,),
+    "rollout promote": (SteeredRecord,),
+    "rollout resume": (SteeredRecord,),
+    "rollout show": (RolloutRecord,),
     "run": (MadeDecision,),
     "score": (ScoreRecord,),
     "serve": (ServeRecord,),

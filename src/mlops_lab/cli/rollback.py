@@ -8,8 +8,8 @@ import msgspec
 import typer
 
 from mlops_lab.cli.records.decisions import RollbackRecord
-from mlops_lab.cli.shared import HERE, At, Folder, Json, console, open_project, parse_at, print_record
-from mlops_lab.errors import MlopsError
+from mlops_lab.cli.rollout import update_alias
+from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_record
 from mlops_lab.loop.tick import Loop
 
 
@@ -26,9 +26,4 @@ def command(
         print_record(msgspec.convert(decision.as_dict() | {"champion": loop.state.champion}, RollbackRecord))
     else:
         print(f"version {loop.state.champion} answers", flush=True)
-    try:
-        with console.status("updating MLflow"):  # the servers follow already
-            loop.name_champion()
-    except MlopsError as error:  # the rollback is done: "run it again" would go back once more
-        warning = f"MLflow's alias `champion` was not set to version {loop.state.champion}: {error}"
-        console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    update_alias(loop)

@@ -1,4 +1,4 @@
-"""Decisions of a person: retrain, roll back, split. Each is checked against the state before it is made."""
+"""Decisions of a person: retrain, roll back, steer a rollout, split. Each is checked against the state before."""
 
 from __future__ import annotations
 
@@ -38,6 +38,23 @@ def decide_to_roll_back(state: RolloutState, now: datetime, *, by: str, reason: 
         )
     version = state.challenger or state.previous[-1]
     return Decision(now, DecisionKind.ROLL_BACK, version, _RULE, reason, by)
+
+
+def decide_to_steer(state: RolloutState, now: datetime, *, what: DecisionKind, by: str, reason: str) -> Decision:
+    """The decision to pause the rollout under way, to resume it, to end it (`roll_back`), or to promote its challenger
+    without waiting for what is missing. Refused where there is no rollout, or it is in that state already."""
+    if state.stage is None:
+        raise Refused(
+            "no rollout is under way",
+            code="no_rollout",
+            hint="`mlops run` starts one, if its candidate passes the gates",
+        )
+    if what in {DecisionKind.PAUSE, DecisionKind.RESUME} and state.is_paused == (what is DecisionKind.PAUSE):
+        now_it = "is paused" if state.is_paused else "is not paused"
+        raise Refused(
+            f"the rollout of version {state.challenger} {now_it}", code="nothing_to_change", hint="`mlops rollout show`"
+        )
+    return Decision(now, what, state.challenger, _RULE, reason, by, {"stage": str(state.stage)})
 
 
 def decide_to_split(

@@ -17,7 +17,8 @@ _MADE_LATER = {DecisionKind.RETRAIN, DecisionKind.ROLL_BACK}
 
 
 def decide(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
-    """The decision that is due, or None: the next step of the rollout under way, else whether to retrain.
+    """The decision that is due, or None: the next step of the rollout under way (while it is paused only the one back),
+    else whether to retrain.
 
     None, too, while a retraining is under way: it ends with a decision of its own.
     """
@@ -47,7 +48,7 @@ def _decide_rollout(project: Project, state: RolloutState, observation: Observat
     step = next_step(
         project, state, now, task=rollout.task, pairs=rollout.pairs, differing_cells=rollout.differing_cells
     )
-    if step is None:
+    if step is None or (state.is_paused and step.what is not DecisionKind.ROLL_BACK):
         return None
     return Decision(now, step.what, state.challenger, step.rule, step.reason, by, step.evidence)
 

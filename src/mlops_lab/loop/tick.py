@@ -15,7 +15,7 @@ from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.loop.act import alert_unreadable, keep_champion_named, name_champion, record_decision
 from mlops_lab.loop.clock import check_moment, clock_alert, decide_about_clock
-from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split
+from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split, decide_to_steer
 from mlops_lab.loop.days import days_to_measure, measured_until, position_of, split_days, writer_of
 from mlops_lab.loop.measure_day import MeasuredDay
 from mlops_lab.loop.past_days import champion_of, decide_as_of, give_up, measure_past_day, note_warnings
@@ -227,6 +227,13 @@ class Loop:
             self.act()
             return self.decisions[-1]
         decision = decide_to_roll_back(self.state, now, by=by, reason=reason)
+        check_deployable(self.project, self.decisions, apply(self.state, decision))
+        return self._record_and_act(decision)
+
+    def steer(self, now: datetime, what: DecisionKind, *, by: str, reason: str) -> Decision:
+        """Pause, resume, end (`roll_back`) or finish (`promote`) the rollout under way. Refused where it may not; an
+        error, and nothing is decided, where servers could not follow."""
+        decision = decide_to_steer(self.state, now, what=what, by=by, reason=reason)
         check_deployable(self.project, self.decisions, apply(self.state, decision))
         return self._record_and_act(decision)
 

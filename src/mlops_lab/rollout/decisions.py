@@ -32,10 +32,23 @@ class DecisionKind(StrEnum):
     """The candidate is the champion."""
     ROLL_BACK = "roll_back"
     """The challenger is withdrawn; where there is none, the champion gives way to the version before it."""
+    PAUSE = "pause"
+    """The rollout under way takes no step forward until it is resumed; it can still be taken back."""
+    RESUME = "resume"
+    """The rollout under way goes on."""
     SPLIT = "split"
     """A version answers a fixed share of the keys from now on, an A/B test; a share of 0 ends it."""
     CLOCK = "clock"
     """The clock was ahead: what is dated after this moment counts as of this moment."""
+
+
+_ENDS_PAUSE = {
+    DecisionKind.RESUME,
+    DecisionKind.BOOTSTRAP,
+    DecisionKind.SHADOW,
+    DecisionKind.PROMOTE,
+    DecisionKind.ROLL_BACK,
+}
 
 
 @dataclass(frozen=True)
@@ -101,6 +114,8 @@ class RolloutState:
     retraining: Decision | None = None
     last_retrain: datetime | None = None
     generation: int = 0
+    is_paused: bool = False
+    """Whether the rollout under way takes no step forward."""
     arms: tuple[tuple[int, float], ...] = ()
     """Versions that answer fixed shares of the keys, and those shares."""
 
@@ -129,6 +144,8 @@ def apply(state: RolloutState, decision: Decision) -> RolloutState:
     """The state after one more decision."""
     after: dict[str, Any] = dict(vars(state))
     after["generation"] = state.generation + 1
+    if decision.what in _ENDS_PAUSE:
+        after["is_paused"] = False
     match decision.what:
         case DecisionKind.RETRAIN:
             after |= {"retraining": decision, "last_retrain": decision.at}
@@ -145,6 +162,8 @@ def apply(state: RolloutState, decision: Decision) -> RolloutState:
             after |= {"retraining": None, "rollout_began": decision.at}
         case DecisionKind.CANARY:
             after |= {"stage": DecisionKind.CANARY, "since": decision.at}
+        case DecisionKind.PAUSE:
+            after["is_paused"] = state.stage is not None
         case DecisionKind.SPLIT if decision.version is not None:
             share = float(decision.evidence.get("share") or 0.0)
             others = tuple(arm for arm in state.arms if arm[0] != decision.version)

@@ -193,6 +193,7 @@ def _rollout(loop: Loop, now: datetime) -> RolloutProgress | None:
         then=str(wait.then),
         days_over=min(wait.days, (now - state.since) // timedelta(days=1)),
         canary_share=loop.project.settings.rollout.canary_share,
+        is_paused=state.is_paused,
     )
 
 

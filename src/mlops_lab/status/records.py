@@ -75,7 +75,8 @@ class UnmeasuredRecord(Struct, frozen=True, kw_only=True):
 
 class RolloutProgress(Struct, frozen=True, kw_only=True):
     """What the present stage of a rollout needs (`days`, over at `until`, and `rows_needed` requests with an outcome),
-    how much of it there is (`days_over`, `rows`), the stage that comes `then`, and the share of keys of a canary."""
+    how much of it there is (`days_over`, `rows`), the stage that comes `then`, and the share of keys of a canary. While
+    it is paused it takes no step forward."""
 
     days: int
     until: str
@@ -84,6 +85,7 @@ class RolloutProgress(Struct, frozen=True, kw_only=True):
     then: str
     days_over: int
     canary_share: float
+    is_paused: bool = False
 
 
 class RetrainingStatus(Struct, frozen=True, kw_only=True):

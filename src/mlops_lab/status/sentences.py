@@ -134,10 +134,20 @@ def _span(status: ProjectStatus, time: UnmeasuredRecord) -> str:
     return f"on {first}" if first == last else f"from {first} to {last}"
 
 
+def tell_rollout(status: ProjectStatus) -> str:
+    """The rollout under way in a sentence; that there is none."""
+    if status.rollout is not None:
+        return _rollout(status, status.rollout)
+    live = "no version is live" if status.champion is None else f"version {status.champion} answers"
+    return f"{live}, and no rollout is under way"
+
+
 def _rollout(status: ProjectStatus, rollout: RolloutProgress) -> str:
     share = f"{rollout.canary_share:.0%} of the keys"
     stage = "is in shadow" if status.stage == "shadow" else f"answers {share}"
     beginning = f"version {status.challenger} {stage}, since {_ago(status, status.since)}"
+    if rollout.is_paused:
+        return f"{beginning}; paused: it takes no step forward until `mlops rollout resume`"
     is_over = status.now is not None and _parse(status.now) >= _parse(rollout.until)
     if is_over and rollout.rows >= rollout.rows_needed:
         return f"{beginning}: nothing is missing: the next tick of the loop decides"

@@ -27,6 +27,8 @@ DECISION_TEXTS = {
     "shadow": "version {version} went into shadow",
     "canary": "version {version} answers a share of the keys",
     "promote": "version {version} was promoted",
+    "pause": "the rollout of version {version} is paused",
+    "resume": "the rollout of version {version} goes on",
     "split": "version {version} is in an A/B test",
     "clock": "the clock was ahead",
     "roll_back": "rolled back (version {version})",

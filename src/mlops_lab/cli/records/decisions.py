@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from mlops_lab.rollout.decision_record import DecisionRecord
+from mlops_lab.status.records import RolloutProgress
 
 
 class MadeDecision(DecisionRecord, frozen=True, kw_only=True):
@@ -15,6 +16,23 @@ class MadeDecision(DecisionRecord, frozen=True, kw_only=True):
 
 class RollbackRecord(MadeDecision, frozen=True, kw_only=True):
     """`mlops rollback`: the decision, and the version that is live after it."""
+
+    champion: int | None
+
+
+class RolloutRecord(Struct, frozen=True, kw_only=True):
+    """`mlops rollout show`: the versions, the stage and since when; `progress` is null where there is no rollout."""
+
+    schema_version: int = 1
+    champion: int | None
+    challenger: int | None
+    stage: str | None
+    since: str | None
+    progress: RolloutProgress | None
+
+
+class SteeredRecord(MadeDecision, frozen=True, kw_only=True):
+    """`mlops rollout pause | resume | abort | promote`: the decision, and the version that is live after it."""
 
     champion: int | None
 
