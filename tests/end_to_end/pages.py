@@ -27,7 +27,7 @@ TYPED = """
 set -eo pipefail
 trap 'echo "this line fails: $BASH_COMMAND" >&2' ERR
 await() {  # until a server answers, or is dead
-  for _ in $(seq 600); do curl -sf -o "$OUT/awaited" "$1" && return; kill -0 "$2"; sleep 0.2; done; return 1
+  for _ in $(seq 600); do command curl -sf -o "$OUT/awaited" "$1" && return; kill -0 "$2"; sleep 0.2; done; return 1
 }
 stop() { if [ -n "$server" ]; then kill "$server"; wait "$server" || true; server=; fi; }
 trap stop EXIT

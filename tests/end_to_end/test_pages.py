@@ -174,6 +174,7 @@ def test_a_line_that_cannot_be_typed_is_found(line: str) -> None:
         test_a_line_can_be_typed(Block(ROOT / "README.md", 1, "sh", f"{line}\n"))
 
 
+@pytest.mark.slow
 def test_tuning_as_the_page_says_is_quiet(copies: Any) -> None:
     """LightGBM prints a warning for each tree that finds nothing to split, unless it is told not to."""
     project = copies("iris")
