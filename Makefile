@@ -14,7 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-tools check format bench bench-growth bench-recipe bench-serving schema lock peers clean
+.PHONY: help demo test test-all test-tools check format bench bench-growth bench-recipe bench-serving schema picture lock peers \
+  clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
@@ -52,6 +53,9 @@ schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/ and docs/tab
 	$(BIN)/mlops config schema > docs/mlops.schema.json
 	$(BIN)/python -m mlops_lab.cli.json_schemas docs/json tests/cli/released_fields.json
 	$(BIN)/python -m mlops_lab.tables.document docs/tables.md
+
+picture: $(VENV)/.dev ## draw docs/img/report.png again, from the report of `make demo` (needs Chromium)
+	$(BIN)/python docs/img/picture.py flights-demo/report.html docs/img/report.png
 
 lock: ## resolve pyproject.toml again into requirements/ (needs uv); ARGS=--upgrade for newer versions
 	@test -n "$(UV)" || { echo "error: make lock needs uv" >&2; \

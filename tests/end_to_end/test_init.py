@@ -34,11 +34,13 @@ from mlops_lab.project import Project, load_project
 from mlops_lab.starter.analyse import analyse_table
 from mlops_lab.starter.analysis import TableAnalysis
 from mlops_lab.starter.options import InitOptions
+from mlops_lab.starter.requirement import PackageRequirement
 from mlops_lab.starter.write import locate_data, make_project, write_files
 from mlops_lab.tables.fields import request_fields
 from mlops_lab.training.pipeline import load_pipeline
 
 ROWS = 300
+RELEASED = PackageRequirement("mlops-lab==1.0", "a release")
 RANDOM = np.random.default_rng(5)
 START = datetime(2024, 1, 1, 8, tzinfo=UTC)
 WORDS = ["good", "bad", "red", "box", "late", "cheap", "again", "never", "soon", "über"]
@@ -141,7 +143,7 @@ def make(folder: Path, data: str, words: list[str], monkeypatch: pytest.MonkeyPa
     frame = read_data(data, query=query)
     found = analyse_table(frame, InitOptions(**{name.removeprefix("--"): value for name, value in given.items()}))
     target = folder / "made"
-    make_project(target, write_files("made", found, data=locate_data(data, target), query=query))
+    make_project(target, write_files("made", found, data=locate_data(data, target), query=query, requirement=RELEASED))
     return load_project(target), found
 
 
@@ -201,6 +203,7 @@ def test_the_files_are_formatted_and_pass_their_own_test(tmp_path: Path, monkeyp
             "README.md",
             "mlops.toml",
             "pipeline.py",
+            "requirements.txt",
             "tests/test_project.py",
         ),
     ]

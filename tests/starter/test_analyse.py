@@ -70,3 +70,13 @@ def test_data_that_does_not_say_when_outcomes_became_known_is_noted() -> None:
     for known, is_noted in ((table, True), (table.with_columns(known_at=moments + pl.duration(hours=3)), False)):
         notes = analyse_table(known, InitOptions("y")).notes
         assert any("outcome_delay" in note for note in notes) is is_noted
+
+
+def test_dates_that_together_give_the_target_away_leave_no_features() -> None:
+    """An order was late where it was delivered more than two days after it was made."""
+    hours = pl.Series([10 + n * 37 % 80 for n in range(ROWS)])
+    orders = pl.DataFrame({"ordered_at": make_moments(), "weight": EVENS})
+    delivered = pl.col("ordered_at") + pl.duration(hours=hours)
+    found = analyse_table(orders.with_columns(delivered_at=delivered, late=hours > 48), InitOptions("late"))
+    assert [column.field for column in found.of_role("left out")] == ["ordered_at", "delivered_at"]
+    assert found.parts == {}

@@ -9,16 +9,30 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 from starter_tables import ROWS, make_moments, make_table
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.starter.analyse import analyse_table
 from mlops_lab.starter.options import InitOptions
-from mlops_lab.starter.write import check_folder, locate_data, make_project, write_files
+from mlops_lab.starter.requirement import PackageRequirement
+from mlops_lab.starter.write import (
+    check_folder,
+    is_on_this_machine_only,
+    locate_data,
+    make_project,
+    name_extra,
+    write_files,
+)
+
+WORKFLOW = ".github/workflows/mlops.yml"
+RELEASED = PackageRequirement("mlops-lab==1.0", "a release")
 
 
-def files_of(frame: pl.DataFrame, **options: str) -> dict[str, str]:
-    return write_files("my-shop", analyse_table(frame, InitOptions("y", **options)), data="../shop.csv", query=None)
+def files_of(frame: pl.DataFrame, data: str = "../shop.csv", **options: str) -> dict[str, str]:
+    found = analyse_table(frame, InitOptions("y", **options))
+    files = write_files("my-shop", found, data=data, query=None, requirement=RELEASED)
+    return {path: str(content) for path, content in files.items()}
 
 
 @pytest.mark.parametrize(
@@ -71,9 +85,51 @@ def test_the_settings_say_what_was_analysed() -> None:
 def test_the_contract_is_checked_only_where_the_data_keeps_it() -> None:
     clean, unclean = make_table(), make_table(id=[None, *range(1, ROWS)])
     holed = unclean.with_columns(y=pl.when(pl.int_range(pl.len()) % 10 > 0).then("y"))
-    assert "mlops contract check" in files_of(clean)[".github/workflows/mlops.yml"]
-    assert "mlops contract check" not in files_of(holed)[".github/workflows/mlops.yml"]
+    assert "mlops contract check" in files_of(clean)[WORKFLOW]
+    assert "mlops contract check" not in files_of(holed)[WORKFLOW]
     assert tomllib.loads(files_of(holed)["mlops.toml"])["contract"]["max_quarantined_share"] == pytest.approx(0.13)
+
+
+@pytest.mark.parametrize(
+    ("data", "is_inside"),
+    [
+        ("data/shop.csv", True),
+        ("sqlite:///shop.db", False),
+        ("../shop.csv", False),
+        ("/data/shop.csv", False),
+        ("postgresql://me@host/db", False),
+    ],
+)
+def test_the_workflow_reads_data_only_where_the_repository_has_it(data: str, is_inside: bool) -> None:
+    job = yaml.safe_load(files_of(make_table(), data=data)[WORKFLOW])["jobs"]["project"]
+    conditions = {step["run"]: step.get("if") for step in job["steps"] if "run" in step}
+    assert conditions["python -m pytest"] is None
+    for command in ("mlops contract check", "mlops run"):
+        assert conditions[command] == (None if is_inside else "env.HAS_DATA == 'true'")
+    assert job.get("env") == (None if is_inside else {"HAS_DATA": "false"})
+
+
+def test_a_wheel_goes_with_the_project_that_needs_one() -> None:
+    requirement = PackageRequirement("./wheels/a.whl", "from here", b"zip", "wheels/a.whl")
+    found = analyse_table(make_table(), InitOptions("y"))
+    files = write_files("my-shop", found, data="shop.csv", query=None, requirement=requirement)
+    assert files["wheels/a.whl"] == b"zip"
+    assert str(files["requirements.txt"]).splitlines()[-1] == "./wheels/a.whl"
+
+
+@pytest.mark.parametrize(
+    ("data", "extra", "is_elsewhere"),
+    [
+        ("postgresql+psycopg://me@host/db", "[postgres]", False),
+        ("../shop.xlsx", "[excel]", False),
+        ("data/shop.csv", "", False),
+        ("/home/me/shop.csv", "", True),
+        ("sqlite:////home/me/shop.db", "", True),
+        ("sqlite:///../shop.db", "", False),
+    ],
+)
+def test_what_the_data_needs_elsewhere(data: str, extra: str, is_elsewhere: bool) -> None:
+    assert (name_extra(data), is_on_this_machine_only(data)) == (extra, is_elsewhere)
 
 
 def test_examples_can_be_pasted_into_a_shell() -> None:

@@ -41,6 +41,7 @@ COMMANDS = {
             START,
             "Make a project from a table.",
             (
+                "mlops init --sample shop",
                 "mlops init shop --data orders.csv --target late",
                 "mlops init shop --data orders.csv --yes",
             ),

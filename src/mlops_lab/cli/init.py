@@ -1,9 +1,11 @@
-"""`mlops init NAME --data FILE_OR_URI --target COLUMN`."""
+"""`mlops init NAME --data FILE_OR_URI --target COLUMN`, or `mlops init --sample shop`."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +27,16 @@ from mlops_lab.starter.analysis import RoleAssignment, TableAnalysis
 from mlops_lab.starter.checks import find_obstacle
 from mlops_lab.starter.choose_model import choose_model
 from mlops_lab.starter.options import InitOptions, UserQuestion, take_default
-from mlops_lab.starter.write import check_folder, locate_data, make_project, write_files
+from mlops_lab.starter.requirement import PackageRequirement, require_package
+from mlops_lab.starter.samples import SAMPLES, Sample, find_sample, read_sample
+from mlops_lab.starter.write import (
+    check_folder,
+    is_on_this_machine_only,
+    locate_data,
+    make_project,
+    name_extra,
+    write_files,
+)
 
 _SHOWN_COLUMNS = 60
 _CHECKED_ROWS = 200_000
@@ -33,8 +44,18 @@ _CHECKED_ROWS = 200_000
 
 
 def command(
-    name: Annotated[Path, typer.Argument(help="The folder to make; its last part is the project's name.")],
-    data: Annotated[str, typer.Option(help="A file, a folder of files, a Delta table, or a database URL.")],
+    name: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The folder to make; its last part is the project's name.", show_default="that of --sample"
+        ),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="A file, a folder of files, a Delta table, or a database URL.")
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option(help=f"Instead of --data: a table to start with, {' or '.join(SAMPLES)}.")
+    ] = None,
     target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
     query: Annotated[str | None, typer.Option(help="For a database: the SELECT that returns the data.")] = None,
     time: Annotated[
@@ -60,30 +81,80 @@ def command(
     json: Json = False,
 ) -> None:
     """Read a table, report what it is, and write a project that fits it."""
-    project = check_folder(name)
+    table = _choose_sample(name, data=data, sample=sample)
+    folder = name or Path(sample or "")
+    project = check_folder(folder)
     asks = sys.stdin.isatty() and not yes and not json
     options = ReadOptions(encoding, split_names(names), check_decimal(decimal), tuple(na or ()), sheet)
     selection = ColumnSelection(skip=frozenset(skip or ()), options=options)
     with console.status("reading"):
-        frame = read_data(data, query=query, selection=selection)
-    wanted = target or _ask_target(frame, asks=asks)
-    choices = InitOptions(target=wanted, time=time, key=key, id=id, task=task, format=format)
+        frame = read_sample(table) if table else read_data(data or "", query=query, selection=selection)
+    located = f"data/{table.file}" if table else locate_data(data or "", folder)
+    usual = table.options if table else InitOptions(target or _ask_target(frame, asks=asks))
+    choices = InitOptions(
+        target=target or usual.target,
+        time=time or usual.time,
+        key=key or usual.key,
+        id=id or usual.id,
+        task=task,
+        format=format,
+    )
     found = analyse_table(frame, choices, ask=_ask if asks else take_default)
     with console.status("comparing models"):
         chosen = choose_model(frame, found)
-    found = replace(found, notes=(*found.notes, chosen.note))
-    files = write_files(project, found, data=locate_data(data, name), query=query, selection=selection, chosen=chosen)
-    make_project(name, files)
+    requirement = require_package(distribution("mlops-lab"), name_extra(located))
+    found = replace(found, notes=(*found.notes, chosen.note, *_note_places(located, requirement, table)))
+    files = write_files(
+        project,
+        found,
+        data=located,
+        query=query,
+        requirement=requirement,
+        selection=selection,
+        chosen=chosen,
+        about=table.origin if table else "",
+    )
+    if table:
+        files[located] = table.write()
+    make_project(folder, files)
     with console.status("checking"), listening(lambda _: None):  # what it would tell is in the report
-        obstacle = find_obstacle(name) if found.rows <= _CHECKED_ROWS else None
+        obstacle = find_obstacle(folder) if found.rows <= _CHECKED_ROWS else None
     if obstacle is not None:
         found = replace(found, notes=(*found.notes, f"`mlops run` would refuse it: {obstacle}; {obstacle.hint}"))
     if json:
-        print_record(_record(project, name.absolute(), found, files=list(files)))
+        print_record(_record(project, folder.absolute(), found, files=list(files)))
     else:
         _report(found)
-        step = f"cd {name} && mlops up" if obstacle is None else "see the last note"
+        step = f"cd {folder} && mlops up" if obstacle is None else "see the last note"
         print(f"\n{project} is written: {', '.join(files)}\nnext:  {step}")
+
+
+def _choose_sample(name: Path | None, *, data: str | None, sample: str | None) -> Sample | None:
+    """The sample that is asked for; None for data. InvalidInput where it is neither, or both."""
+    if data and sample:
+        hint = "name one of them; nothing was changed"
+        raise InvalidInput("--data and --sample exclude each other", code="bad_choice", where="--sample", hint=hint)
+    if sample:
+        return find_sample(sample)
+    if not data:
+        hint = f"name your data: mlops init NAME --data FILE; or take a table of ours: --sample {next(iter(SAMPLES))}"
+        raise InvalidInput("is not given", code="no_data", where="--data", hint=hint)
+    if name is None:
+        raise InvalidInput("is not given", code="no_name", where="NAME", hint=f"mlops init my-shop --data {data}")
+    return None
+
+
+def _note_places(data: str, requirement: PackageRequirement, table: Sample | None) -> Iterator[str]:
+    """What there is to know before the project goes to another machine."""
+    if table:
+        yield table.origin
+    if is_on_this_machine_only(data):
+        yield f"mlops.toml names the data by its place on this machine, {data}: elsewhere, set MLOPS_SOURCE__DATA"
+    if requirement.wheel:
+        yield (
+            f"requirements.txt installs {requirement.wheel_path} ({len(requirement.wheel) / 1e6:.1f} MB), packed from "
+            "MLOps Lab as it is installed here: commit it with the project"
+        )
 
 
 def _ask_target(frame: pl.DataFrame, *, asks: bool) -> str:

@@ -93,7 +93,6 @@ def _assign_roles(
     sampled = sample_rows(len(values[target]))
     truth = values[target] if sampled is None else values[target][sampled]
     assigned: list[RoleAssignment] = []
-    parts: dict[str, tuple[str, ...]] = {}
     for name, column in columns.items():
         if name in roles:
             assigned.append(RoleAssignment(column, roles[name], "; ".join(column.notes)))
@@ -105,10 +104,11 @@ def _assign_roles(
             if name == key and role in {LEFT_OUT, "text", "date"}:
                 role = "key"  # a field of requests nevertheless
             assigned.append(RoleAssignment(column, role, note))
-        if assigned[-1].role in {"time", "date"} and (varying := find_parts(values[name])):
-            parts[column.field] = varying
     samples = {name: series if sampled is None else series[sampled] for name, series in values.items()}
-    return suspect_combinations(assigned, samples, truth, numeric_target=numeric_target), parts
+    judged = suspect_combinations(assigned, samples, truth, numeric_target=numeric_target)
+    moments = [item.column for item in judged if item.role in {"time", "date"}]
+    parts = {column.field: varying for column in moments if (varying := find_parts(values[column.name]))}
+    return judged, parts
 
 
 def _share_set_aside(assigned: Sequence[RoleAssignment], values: Mapping[str, pl.Series]) -> float:

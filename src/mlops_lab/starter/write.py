@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -24,8 +24,18 @@ from mlops_lab.starter.analysis import TableAnalysis
 from mlops_lab.starter.choose_recipe import ChosenRecipe
 from mlops_lab.starter.columns import ColumnProfile
 from mlops_lab.starter.pipeline import write_pipeline
+from mlops_lab.starter.requirement import PackageRequirement
 from mlops_lab.starter.roles import LEFT_OUT
-from mlops_lab.starter.templates import GITIGNORE, README, TEST, WORKFLOW
+from mlops_lab.starter.templates import (
+    GITIGNORE,
+    OUTSIDE,
+    README,
+    REQUIREMENTS,
+    STEP,
+    STEP_WITH_DATA,
+    TEST,
+    WORKFLOW,
+)
 from mlops_lab.training.pipeline import load_pipeline
 
 _NEVER_NEGATIVE = re.compile(
@@ -35,6 +45,7 @@ _NEVER_NEGATIVE = re.compile(
     re.IGNORECASE,
 )
 _MAX_SET_ASIDE = 0.01
+_WORKBOOKS = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
 _LOOP_TABLES = {"predictions", "outcomes", "refusals", "decisions", "measurements", "quarantine", "alerts"}
 
 
@@ -60,39 +71,59 @@ def write_files(
     *,
     data: str,
     query: str | None,
+    requirement: PackageRequirement,
     selection: ColumnSelection = ALL_COLUMNS,
     chosen: ChosenRecipe | None = None,
-) -> dict[str, str]:
-    """The text of each file of the project, by its path in the folder. `data` is relative to that folder."""
+    about: str = "",
+) -> dict[str, str | bytes]:
+    """The content of each file of the project, by its path in the folder. `data` is relative to that folder, `about` a
+    sentence on it.
+    """
     config = _write_config(name, analysis, data=data, query=query, selection=selection)
-    is_unclean = analysis.set_aside > 0
-    contract = "" if is_unclean else "      - run: mlops contract check\n"
-    outside = f"      # The data must be available here too: mlops.toml names {data}\n" if not is_uri(data) else ""
-    extra = "[postgres]" if data.startswith("postgres") else ""
     example = _to_shell_json(_to_plain_row(analysis.example))
     outcome = _to_shell_json({analysis.target.field: _to_plain_value(_example_truth(analysis))})
     tasks = {"binary": "yes or no", "multiclass": f"one of {len(analysis.classes)} classes", "regression": "a number"}
-    return {
+    files: dict[str, str | bytes] = {
         CONFIG_NAME: config,
         PIPELINE_NAME: write_pipeline(analysis, chosen),
         "README.md": README.format(
-            name=name, target=analysis.target.field, task=tasks[analysis.task], example=example, outcome=outcome[1:-1]
+            name=name,
+            target=analysis.target.field,
+            task=tasks[analysis.task],
+            about=f" {about}" if about else "",
+            example=example,
+            outcome=outcome[1:-1],
+            wheel=", from `wheels/`" if requirement.wheel else "",
         ),
         ".gitignore": GITIGNORE,
+        "requirements.txt": REQUIREMENTS.format(line=requirement.line, reason=requirement.reason),
         "tests/test_project.py": TEST,
-        ".github/workflows/mlops.yml": WORKFLOW.format(contract=contract, outside=outside, extra=extra),
+        ".github/workflows/mlops.yml": _write_workflow(data, checks_contract=analysis.set_aside == 0),
     }
+    return files | ({requirement.wheel_path: requirement.wheel} if requirement.wheel else {})
 
 
-def make_project(folder: Path, files: dict[str, str]) -> None:
+def name_extra(data: str) -> str:
+    """The extra of the package that reads the data, in brackets; "" where none is needed."""
+    if data.startswith("postgres"):
+        return "[postgres]"
+    return "[excel]" if Path(data).suffix in _WORKBOOKS else ""
+
+
+def is_on_this_machine_only(data: str) -> bool:
+    """Whether a project names its data by a path that other machines do not have."""
+    return Path(data.removeprefix("sqlite:///")).is_absolute()
+
+
+def make_project(folder: Path, files: Mapping[str, str | bytes]) -> None:
     """Write the files into `folder`: all or none, and only if they are a project that can be loaded."""
     name = check_folder(folder)
     target = folder.absolute()
     draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent))
     try:
-        for path, text in files.items():
+        for path, content in files.items():
             (draft / path).parent.mkdir(parents=True, exist_ok=True)
-            (draft / path).write_text(text, encoding="utf-8")
+            (draft / path).write_bytes(content.encode() if isinstance(content, str) else content)
         load_pipeline(load_project(draft))
         shutil.rmtree(draft / "__pycache__", ignore_errors=True)
         draft.chmod(0o755)
@@ -111,6 +142,17 @@ def locate_data(data: str, folder: Path) -> str:
     path, target = Path(data).absolute(), folder.absolute()
     is_close = path.is_relative_to(target.parent)
     return Path(os.path.relpath(path, target)).as_posix() if is_close else path.as_posix()
+
+
+def _write_workflow(data: str, *, checks_contract: bool) -> str:
+    """The workflow. Its steps that read the data run where the repository has it."""
+    is_inside = not is_uri(data) and not data.startswith("..") and not is_on_this_machine_only(data)
+    step = STEP if is_inside else STEP_WITH_DATA
+    return WORKFLOW.format(
+        outside="" if is_inside else OUTSIDE,
+        contract=step.format(command="mlops contract check") if checks_contract else "",
+        run=step.format(command="mlops run"),
+    )
 
 
 # ---- mlops.toml ------------------------------------------------------------------------------------------------------
