@@ -34,7 +34,12 @@ _CHECKED_ROWS = 200_000
 
 def command(
     name: Annotated[Path, typer.Argument(help="The folder to make; its last part is the project's name.")],
-    data: Annotated[str, typer.Option(help="A file, a folder of files, a Delta table, or a database URL.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            help="A file (here, or at https:// or s3://), a folder of files, a Delta table, or a database URL."
+        ),
+    ],
     target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
     query: Annotated[str | None, typer.Option(help="For a database: the SELECT that returns the data.")] = None,
     time: Annotated[

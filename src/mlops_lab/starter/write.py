@@ -68,7 +68,7 @@ def write_files(
     is_unclean = analysis.set_aside > 0
     contract = "" if is_unclean else "      - run: mlops contract check\n"
     outside = f"      # The data must be available here too: mlops.toml names {data}\n" if not is_uri(data) else ""
-    extra = "[postgres]" if data.startswith("postgres") else ""
+    extra = "[postgres]" if data.startswith("postgres") else "[s3]" if data.startswith("s3:") else ""
     example = _to_shell_json(_to_plain_row(analysis.example))
     outcome = _to_shell_json({analysis.target.field: _to_plain_value(_example_truth(analysis))})
     tasks = {"binary": "yes or no", "multiclass": f"one of {len(analysis.classes)} classes", "regression": "a number"}
