@@ -2,7 +2,7 @@
 
 With several things to install, they are compared in the order given: two folders of the code, or one with extras.
 
-    python benchmarks/bench_install.py [WHAT ...]        WHAT: a folder, a wheel, "FOLDER[mlflow,s3]"; without it, this one
+    python benchmarks/bench_install.py [WHAT ...]        WHAT: a folder, a wheel, "FOLDER[mlflow,s3]"; else this one
 """
 
 import subprocess
