@@ -14,8 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-tools check format bench bench-growth bench-recipe bench-serving schema picture lock peers \
-  clean
+.PHONY: help demo test test-all test-tools check format dist bench bench-growth bench-recipe bench-serving schema picture \
+  lock peers clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
@@ -57,11 +57,29 @@ schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/ and docs/tab
 picture: $(VENV)/.dev ## draw docs/img/report.png again, from the report of `make demo` (needs Chromium)
 	$(BIN)/python docs/img/picture.py flights-demo/report.html docs/img/report.png
 
+dist: .release/.ready ## the sdist and the wheels of a release, for any Linux, in dist/
+	@rm -rf dist
+	@.release/bin/python -m build --no-isolation --sdist --outdir dist >&2
+	@set -e; for machine in x86_64 aarch64; do \
+	  CC="'$(CURDIR)/.release/bin/python' -m ziglang cc -target $$machine-linux-gnu.2.17" \
+	  _PYTHON_HOST_PLATFORM=linux-$$machine \
+	    .release/bin/python -m build --no-isolation --wheel --outdir dist/local . >&2; \
+	  PATH="$(CURDIR)/.release/bin:$$PATH" .release/bin/auditwheel repair --plat auto --only-plat \
+	    --wheel-dir dist dist/local/*_$$machine.whl >&2; \
+	done
+	@rm -rf dist/local && ls dist
+
+.release/.ready: requirements/release.txt
+	@rm -rf $(@D) && $(if $(PYTHON),$(PYTHON),python3) -m venv $(@D)
+	@$(@D)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $< >&2
+	@touch $@
+
 lock: ## resolve pyproject.toml again into requirements/ (needs uv); ARGS=--upgrade for newer versions
 	@test -n "$(UV)" || { echo "error: make lock needs uv" >&2; \
 	  echo "hint: pip install uv, or name it: make lock UV=/path/to/uv" >&2; exit 3; }
 	$(LOCK) --group dev -o requirements/dev.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/demo.txt
+	$(subst pyproject.toml,,$(subst --extra flights,,$(LOCK))) --group release -c requirements/dev.txt -o requirements/release.txt
 	$(foreach peer,$(PEERS),$(call lock_peer,$(peer)))
 	@! grep -nE '://|^-|^ *(--index|--extra-index|--find-links)' requirements/*.txt requirements/peers/*.txt \
 	  || { echo "error: a lock file names a place; it must name packages only" >&2; exit 1; }
@@ -107,7 +125,7 @@ bench-growth: $(VENV)/.dev ## what commands cost with much history, against litt
 	@$(BIN)/python benchmarks/bench_growth.py $(ARGS)
 
 clean: ## remove .venv, caches and what benchmarks and builds wrote (not a project's .mlops)
-	rm -rf $(VENV) .peers .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out \
+	rm -rf $(VENV) .peers .release .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out \
 	  src/mlops_lab/registry/engines/libforest.so
 	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
 

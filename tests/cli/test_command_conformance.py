@@ -202,7 +202,9 @@ def test_help_has_a_short_option(command: Command, capsys: pytest.CaptureFixture
     assert run(root, command.name, "-h", capsys=capsys) == run(root, command.name, "--help", capsys=capsys)
 
 
-@pytest.mark.parametrize(("typed", "completed"), [("mlops rollb", ["rollback"]), ("mlops score --over", ["--overwrite"])])
+@pytest.mark.parametrize(
+    ("typed", "completed"), [("mlops rollb", ["rollback"]), ("mlops score --over", ["--overwrite"])]
+)
 def test_a_shell_completes_commands_and_options(typed: str, completed: list[str]) -> None:
     words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1), "_MLOPS_COMPLETE": "complete_bash"}
     command = [Path(sys.executable).with_name("mlops")]

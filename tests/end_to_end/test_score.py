@@ -253,13 +253,13 @@ def test_a_killed_run_leaves_no_file_that_looks_complete(
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        until(lambda: any(path.stat().st_size for path in out.iterdir()))
+        until(lambda: any(path.stat().st_size for path in out.rglob("*.arrow")))
         process.send_signal(signal.SIGKILL)
     finally:
         process.kill()
         process.wait()
     (part,) = out.iterdir()
-    assert re.fullmatch(r"\.a\.parquet\.\w+\.part", part.name)
+    assert re.fullmatch(r"\.a\.parquet\.\w+\.batches\.part", part.name)
 
 
 def test_a_terminal_shows_the_progress(promoted: Project, predictions: pl.DataFrame, tmp_path: Path) -> None:

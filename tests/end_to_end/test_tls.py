@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from certificates import certify
 from running import mlops, mlops_serve, serving, until
 from synthetic import World, ask, day_begin, tell
 from test_up import up
@@ -29,17 +30,6 @@ from mlops_lab.serving.process.health_probe import probe_server
 from mlops_lab.serving.process.tls import client_context, find_tls
 
 FLAGS = ("serving.tls_certificate=tls.crt", "serving.tls_key=tls.key")
-
-
-def certify(folder: Path, name: str = "tls", *, host: str = "DNS:localhost,IP:127.0.0.1") -> None:
-    """Write a certificate that it has signed itself, and its key."""
-    if shutil.which("openssl") is None:
-        assert not os.environ.get("CI"), "CI lacks openssl"
-        pytest.skip("openssl is not installed")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-days", "2", "-subj", "/CN=lab", "-addext", f"subjectAltName={host}"]
-    files = ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")]
-    subprocess.run([*command, *files], check=True, capture_output=True)
 
 
 @pytest.fixture

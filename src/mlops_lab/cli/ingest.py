@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -15,7 +14,9 @@ from mlops_lab.intake.deliver import deliver_facts
 
 def command(
     table: Annotated[str, typer.Argument(help="A table that mlops.toml declares.")],
-    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines with the table's fields.")],
+    file: Annotated[
+        str, typer.Argument(help="CSV, Parquet or JSON lines with the table's fields, here or at https:// or s3://.")
+    ],
     project: Folder = HERE,
     json: Json = False,
 ) -> None:

@@ -51,7 +51,10 @@ def command(
         ),
     ] = None,
     data: Annotated[
-        str | None, typer.Option(help="A file, a folder of files, a Delta table, or a database URL.")
+        str | None,
+        typer.Option(
+            help="A file (here, or at https:// or s3://), a folder of files, a Delta table, or a database URL."
+        ),
     ] = None,
     sample: Annotated[
         str | None, typer.Option(help=f"Instead of --data: a table to start with, {' or '.join(SAMPLES)}.")

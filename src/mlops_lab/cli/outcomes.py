@@ -30,8 +30,11 @@ _BECAME = {
 
 def command(
     file: Annotated[
-        Path,
-        typer.Argument(help="CSV, Parquet or JSON lines: id, known_at (optional with clock = wall), outcome fields."),
+        str,
+        typer.Argument(
+            help="CSV, Parquet or JSON lines, here or at https:// or s3://: id, known_at (optional with clock = wall), "
+            "outcome fields."
+        ),
     ],
     project: Folder = HERE,
     json: Json = False,
@@ -48,9 +51,9 @@ def command(
         refuse(Refused(f"{len(result.problems)} outcomes were not accepted", code="outcomes_refused", hint=hint))
 
 
-def _print(result: OutcomesRecord, file: Path) -> None:
+def _print(result: OutcomesRecord, file: str) -> None:
     counts = {verdict: number for verdict, number in result.counts.items() if number}
-    print(f"{file.name}: {format_count(sum(counts.values()), 'outcome')}")
+    print(f"{Path(file.partition('?')[0]).name}: {format_count(sum(counts.values()), 'outcome')}")
     for verdict, number in counts.items():
         print(f"  {number:,} {_BECAME[verdict]}")
     for problem in result.problems[:LISTED]:

@@ -24,7 +24,11 @@ from mlops_lab.scoring.score import ScoringResult, Watch, score
 
 def command(
     file: Annotated[
-        Path, typer.Argument(help="Requests: CSV, Parquet or JSON lines, a folder of such files, or a Delta table.")
+        str,
+        typer.Argument(
+            help="Requests: CSV, Parquet or JSON lines, here or at https:// or s3://; a folder of such files; or a "
+            "Delta table."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(help="The .csv, .parquet or .delta to write; without it, CSV goes to stdout.")
@@ -99,7 +103,5 @@ def _record(scored: ScoringResult, *, file: str | UnsetType = UNSET) -> ScoreRec
 
 def _read_answers(staged: Path) -> Iterator[dict[str, Any]]:
     """All answers, never all of them in memory."""
-    import pyarrow.parquet as pq
-
-    for rows in pq.ParquetFile(staged).iter_batches():
-        yield from pl.DataFrame(rows).iter_rows(named=True)
+    for rows in pl.scan_parquet(staged, glob=False).collect_batches(maintain_order=True):
+        yield from rows.iter_rows(named=True)

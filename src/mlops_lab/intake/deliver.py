@@ -37,7 +37,7 @@ START_SECONDS = 15.0
 POLL_SECONDS = 0.25
 
 
-def deliver_outcomes(project: Project, file: Path) -> dict[str, Any]:
+def deliver_outcomes(project: Project, file: str | Path) -> dict[str, Any]:
     """What became of each outcome in the file: counts by verdict, and the problems."""
     fields = submitted_fields(project)
     frame = read_rows(project, project.settings.source.table, file, fields)
@@ -48,7 +48,7 @@ def deliver_outcomes(project: Project, file: Path) -> dict[str, Any]:
     return _deliver(project, rows, path="/v1/outcomes", name="outcomes", table=None)
 
 
-def deliver_facts(project: Project, table: str, file: Path) -> dict[str, Any]:
+def deliver_facts(project: Project, table: str, file: str | Path) -> dict[str, Any]:
     """How many rows of the file were new to the table: counts of accepted and duplicate ones."""
     keys = row_keys(project)
     if table not in keys:

@@ -22,15 +22,17 @@ def read_table(project: Project, name: str) -> pl.DataFrame:
     """All rows that the data of a declared table has, under the names of its fields."""
     section = _section(project, name)
     selection = _selection(section, table_fields(project)[name])
-    return read_data(section.data, query=section.query, root=project.root, selection=selection)
+    return read_data(
+        section.data, query=section.query, root=project.root, selection=selection, cache=project.downloads_path
+    )
 
 
-def read_rows(project: Project, name: str, file: Path, fields: Sequence[Field]) -> pl.DataFrame:
+def read_rows(project: Project, name: str, file: str | Path, fields: Sequence[Field]) -> pl.DataFrame:
     """The rows of a file that belong to a declared table: outcomes, or more rows of it."""
     return read_data(file, selection=_selection(_section(project, name), fields))
 
 
-def read_requests(project: Project, data: Path) -> Generator[Batch]:
+def read_requests(project: Project, data: str | Path) -> Generator[Batch]:
     """The requests of a file, in batches: their fields and, where there are any, their ids.
 
     An id is the column `id`, as in a request to the server, or the id of the source table; other columns are left out.

@@ -30,6 +30,7 @@ from mlops_lab.lake.files import (
     open_as_text_or_parquet,
     scan_delta,
 )
+from mlops_lab.lake.remote import downloaded, is_remote, mask_address
 
 ROWS_PER_BATCH = 25_000
 """Small enough that threads which share the batches of a file end at about the same time."""
@@ -51,11 +52,17 @@ class Batch(NamedTuple):
     may_omit_fields: bool = False
 
 
-def read_batches(data: Path, *, selection: ColumnSelection, rows: int = ROWS_PER_BATCH) -> Generator[Batch]:
-    """The rows of a file, of a folder of files (in the order of their names) or of a Delta table.
+def read_batches(data: str | Path, *, selection: ColumnSelection, rows: int = ROWS_PER_BATCH) -> Generator[Batch]:
+    """The rows of a file, here or on a server; of a folder of files, in the order of their names; or of a Delta table.
 
     Raises InvalidInput like `read_data`. A file that changes while it is read is detected at its end.
     """
+    if is_remote(str(data)):
+        with downloaded(str(data)) as copy:
+            for batch in read_batches(copy, selection=selection, rows=rows):
+                yield batch._replace(name=mask_address(str(data)))
+        return
+    data = Path(data)
     check_exists(data)
     if is_delta(data):
         batches = _read_delta(data, selection, rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import sys
 import tempfile
 import zipfile
 import zlib
@@ -14,6 +15,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from mlops_lab.errors import InvalidInput
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 MAX_BYTES = 64 * 2**30
 MAX_RATIO = 500
@@ -27,7 +33,9 @@ _MAGIC = {
     b"\x28\xb5\x2f\xfd": "Zstandard",
     b"PK\x03\x04": "zip",
 }
-_READ_ERRORS = (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, NotImplementedError)
+_READ_ERRORS = (
+    EOFError, OSError, lzma.LZMAError, zlib.error, zstd.ZstdError, zipfile.BadZipFile, NotImplementedError,
+)  # fmt: skip
 
 
 def compression_of(path: Path) -> str | None:
@@ -82,9 +90,7 @@ def _open(path: Path, kind: str) -> IO[bytes] | Any:
     if kind == "zip":
         return _open_only_member(path)
     if kind == "Zstandard":
-        import pyarrow
-
-        return pyarrow.input_stream(str(path), compression="zstd")
+        return zstd.open(path)
     if kind == "gzip":
         return gzip.open(path)
     return bz2.open(path) if kind == "bzip2" else lzma.open(path)

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.files import check_path
@@ -41,10 +42,27 @@ def scan_delta(path: Path) -> pl.LazyFrame:
     name = str(path.resolve())
     if quote(name) == name:
         return pl.scan_delta(name)
+    return _scan_batches(name)
+
+
+def _scan_batches(name: str) -> pl.LazyFrame:
+    """The same of a folder with a space or a non-ASCII letter in its name, in which Polars does not find the files."""
     from deltalake import DeltaTable
 
-    # Polars does not find files in a folder with a space or a non-ASCII letter in its name
-    return pl.scan_pyarrow_dataset(DeltaTable(name).to_pyarrow_dataset())
+    table = DeltaTable(name)
+    schema = pl.DataFrame(table.schema().to_arrow().empty_table()).schema
+
+    def read(
+        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        for batch in table.scan(columns=columns if predicate is None else None):
+            frame = pl.DataFrame(batch)
+            frame = frame if predicate is None else frame.filter(predicate).select(columns or list(schema))
+            yield frame if rows is None else frame.head(rows)
+            if rows is not None and (rows := rows - frame.height) <= 0:
+                return
+
+    return register_io_source(read, schema=schema)
 
 
 def list_files(path: Path) -> list[Path]:

@@ -1,6 +1,6 @@
 """Writes a table batch by batch: Parquet, CSV, or a Delta table. It appears complete, or not at all.
 
-While it is written, it is a hidden file beside the target whose name ends in `.part`; a killed run leaves that file.
+While it is written, it is a hidden file or folder beside the target whose name ends in `.part`; a killed run leaves it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput
 from mlops_lab.files import check_path
 from mlops_lab.ids import new_id
-
-if TYPE_CHECKING:
-    import pyarrow.parquet as pq
 
 CSV, PARQUET, DELTA = "csv", "parquet", "delta"
 FORMATS = (CSV, PARQUET, DELTA)
@@ -90,38 +86,31 @@ def _write_csv(part: Path) -> Iterator[Write]:
 
 @contextmanager
 def _write_parquet(part: Path) -> Iterator[Write]:
-    import pyarrow.parquet as pq
-
-    writer: pq.ParquetWriter | None = None
+    """The batches are kept in a folder until there are all: Polars writes a Parquet file in one go."""
+    folder = part.with_suffix(".batches.part")
+    folder.mkdir()
+    names: list[Path] = []
 
     def write(batch: pl.DataFrame) -> None:
-        nonlocal writer
-        table = batch.to_arrow(compat_level=pl.CompatLevel.oldest())
-        if writer is None:
-            # a dictionary of values that hardly repeat, such as ids, takes time and saves nothing
-            repeating = [column.name for column in batch.iter_columns() if column.n_unique() < batch.height / 2]
-            writer = pq.ParquetWriter(file, table.schema, compression="zstd", use_dictionary=repeating)
-        writer.write_table(table)
+        names.append(folder / f"{len(names)}.arrow")
+        batch.write_ipc(names[-1], compression="lz4")
 
-    with part.open("wb") as file:
-        try:
-            yield write
-        finally:
-            if writer is not None:
-                writer.close()
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        yield write
+        if names:
+            pl.scan_ipc(names, glob=False).sink_parquet(part, compression="zstd")
+        with part.open("ab") as file:
+            os.fsync(file.fileno())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _commit(part: Path, path: Path) -> None:
     """Make the written file a Delta table, or a new version of the one that exists."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
     from deltalake import write_deltalake
     from deltalake.exceptions import DeltaError
 
-    file = pq.ParquetFile(part)
-    rows = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches())
+    rows = pl.scan_parquet(part, glob=False).collect_batches()
     try:
         if path.exists() and any(path.iterdir()):
             write_deltalake(str(path), rows, mode="overwrite", schema_mode="overwrite")

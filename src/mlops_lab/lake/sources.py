@@ -1,4 +1,5 @@
-"""Reads the data of `data = "..."` into a frame: a file, a folder of files, a Delta table, or the result of a query.
+"""Reads the data of `data = "..."` into a frame: a file, a folder of files, a Delta table, a file on a server, or
+the result of a query.
 
 The kind of a file is detected from its content: Parquet, JSON lines, or delimited text, in several encodings and
 compressed or not.
@@ -30,6 +31,7 @@ from mlops_lab.lake.files import (
     open_as_text_or_parquet,
     scan_delta,
 )
+from mlops_lab.lake.remote import downloaded, is_remote, mask_address
 from mlops_lab.lake.sql import is_uri, read_query
 
 _TRIES = 2
@@ -37,22 +39,34 @@ ALL_COLUMNS = ColumnSelection()
 
 
 def read_data(
-    data: str | Path, *, query: str | None = None, root: Path = Path(), selection: ColumnSelection = ALL_COLUMNS
+    data: str | Path,
+    *,
+    query: str | None = None,
+    root: Path = Path(),
+    selection: ColumnSelection = ALL_COLUMNS,
+    cache: Path | None = None,
 ) -> pl.DataFrame:
     """The table that `data` names, a path being relative to `root`; with at least one row, and each column once.
 
     Columns are text where `selection` says so; the types of other columns in text files are guessed. NaN becomes null,
     decimals become floats, categories become text. Errors say what is wrong, where, and how to fix it, and never show a
-    password.
+    password. `cache`: the folder that keeps what was downloaded (`lake.remote`).
     """
-    if is_uri(str(data)):
-        frame = read_query(str(data), query, root=root)
-        return normalize_types(select_columns(frame, "the query", selection), "the query", selection.options.na)
-    if query is not None:
+    is_file = is_remote(str(data)) or not is_uri(str(data))
+    if is_file and query is not None:
         hint = 'set data to a database, such as data = "sqlite:///file.db", or remove the query'
         raise InvalidInput(
-            "is a file, and only a database can have a query", code="no_database", where=str(data), hint=hint
+            "is a file, and only a database can have a query",
+            code="no_database",
+            where=mask_address(str(data)),
+            hint=hint,
         )
+    if is_remote(str(data)):
+        with downloaded(str(data), cache=cache) as copy:
+            return read_data(copy, selection=selection)
+    if not is_file:
+        frame = read_query(str(data), query, root=root)
+        return normalize_types(select_columns(frame, "the query", selection), "the query", selection.options.na)
     path, name = root / data, str(root / data)
     check_exists(path)
     if is_delta(path):

@@ -32,11 +32,11 @@ _PACKAGES = {
     "oracledb": "oracledb",
 }
 """By driver, what installs it. The name of any other is no reason to install a package of that name."""
-_REMOTE_FILES = {"http", "https", "ftp", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hdfs", "file"}
+_REMOTE_FILES = {"ftp", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hdfs", "file"}
 
 
 def is_uri(data: str) -> bool:
-    """Whether the text is the address of a database, and not a path."""
+    """Whether the text is the address of a database or of a file on a server, and not a path."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", data) is not None
 
 
@@ -61,9 +61,10 @@ def _parse_uri(uri: str, root: Path) -> URL:
     masked = re.sub(r"//.*@", "//...@", uri.split("?")[0])
     if uri.split(":")[0].lower() in _REMOTE_FILES:
         hint = (
-            "download the file and name it; databases are read where they are: postgresql+psycopg://user@host/database"
+            "files are read from https:// and s3://; download any other and name it. "
+            "Databases are read where they are: postgresql+psycopg://user@host/database"
         )
-        raise InvalidInput("is the address of a file, and no database", code="remote_file", where=masked, hint=hint)
+        raise InvalidInput("is an address that no file can be read from", code="remote_file", where=masked, hint=hint)
     try:
         url = sa.make_url(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", uri))
     except (sa.exc.ArgumentError, ValueError):

@@ -93,8 +93,8 @@ class ReadingSection(Config, frozen=True, kw_only=True):
 class SourceSection(ReadingSection, frozen=True, kw_only=True):
     """`[source]`: past requests and their outcomes, one row for each request.
 
-    `data` is a file, a folder of files, a Delta table, or the address of a database, whose rows `query` selects.
-    `rename` gives columns of the data new names, and columns in `skip` are not read.
+    `data` is a file, a folder of files, a Delta table, the address of a file, or that of a database, whose rows `query`
+    selects. `rename` gives columns of the data new names, and columns in `skip` are not read.
 
     Field types: see `contracts.fields`. `label` is the outcome field to predict. Its type determines the kind of task:
     see `Project.task`.
@@ -113,7 +113,8 @@ class SourceSection(ReadingSection, frozen=True, kw_only=True):
     data: Annotated[
         str,
         means(
-            "a file, a folder of files or a Delta table, relative to the project; or the address of a database",
+            "a file, a folder of files or a Delta table, relative to the project; or the address of a file "
+            "(`https://`, `s3://`) or of a database",
         ),
     ]
     query: Annotated[
@@ -207,7 +208,13 @@ class TableSection(ReadingSection, frozen=True, kw_only=True):
     (`fresh_within`, "6h"), and with `monotone` that rows come in the order in which they became known.
     """
 
-    data: Annotated[str, means("the initial rows: a file, a folder, a Delta table, or the address of a database")]
+    data: Annotated[
+        str,
+        means(
+            "the initial rows: a file, a folder, a Delta table, or the address of a file (`https://`, `s3://`) or of a "
+            "database"
+        ),
+    ]
     query: Annotated[
         str | None,
         means("if `data` is the address of a database: the `SELECT` that returns the rows"),

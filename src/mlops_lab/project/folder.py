@@ -107,6 +107,11 @@ class Project:
         return self.home / "workers"
 
     @property
+    def downloads_path(self) -> Path:
+        """The folder of the files that were downloaded from the addresses of the project's data."""
+        return self.home / "downloads"
+
+    @property
     def mlflow_path(self) -> Path:
         """MLflow's database and artifacts."""
         return self.home / "mlflow"

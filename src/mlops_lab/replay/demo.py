@@ -18,7 +18,7 @@ from mlops_lab.inference.predictor import Predictor
 from mlops_lab.project import CONFIG_NAME, PIPELINE_NAME, Project, load_project
 from mlops_lab.replay.driver import Replay, ReplayProgress
 from mlops_lab.replay.flights import World, read_world
-from mlops_lab.replay.report import write_report
+from mlops_lab.replay.report import check_charts, write_report
 from mlops_lab.replay.stopwatch import Stopwatch
 from mlops_lab.replay.stream import Stream
 from mlops_lab.replay.summary import DecisionRow, ReplayCounts, ReplaySummary, summarise
@@ -54,6 +54,7 @@ def run_demo(options: DemoOptions, *, watch: Callable[[ReplayProgress], None]) -
     check_path(options.folder)
     span = _open_folder(options)
     world = read_world()
+    check_charts()  # before the work, not after it
     project = _write_project(options.folder, world, span)
     stream = Stream(project, world, first=span.first, last=span.last)
     replay = Replay(project, stream, watch=watch, stopwatch=stopwatch)

@@ -12,8 +12,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, TypeAlias
 
-import vl_convert
-
+from mlops_lab.extras import needs_extra
 from mlops_lab.replay import summary as result
 from mlops_lab.replay.summary import VERDICTS, ArmResult, Day, DecisionRow, ReplaySummary, short_name
 
@@ -31,6 +30,12 @@ CHART_STYLE: Json = {
     "axis": {"labelColor": "var(--muted)", "labelFontSize": 12, "labelPadding": 6, "minExtent": 40}
     | {"gridColor": "var(--line)", "domain": False, "ticks": False, "aria": False},
 }
+
+
+def check_charts() -> None:
+    """EnvironmentFault where what draws the charts is not installed."""
+    with needs_extra("flights", "the report of the demo"):
+        import vl_convert  # noqa: F401
 
 
 def write_report(path: Path, summary: ReplaySummary, days: list[Day]) -> None:
@@ -136,6 +141,8 @@ def _charts(curve: list[Day], decisions: list[DecisionRow]) -> Iterator[str]:
     if not rows:
         yield "<p>No outcome is known yet, so there is no curve to draw.</p>"
         return
+    import vl_convert  # only here: it is an extra, and 84 MB
+
     for name, width in WIDTHS.items():
         svg = vl_convert.vegalite_to_svg(_chart(rows, _marks(rows, decisions), width))
         svg = re.sub(r'xlink:href="[^"#]*#', 'href="#', svg)  # vega puts its own web address before a "#link"

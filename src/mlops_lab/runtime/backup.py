@@ -40,7 +40,17 @@ _FIRST = [ALERTS.name, MEASUREMENTS.name, DECISIONS.name, PREDICTIONS.name]
 """The tables that rely on others, in the order in which they are copied."""
 _LAST = [LOG_DIGESTS.name]
 _LEFT_OUT = {".venv", "__pycache__"}
-_NOT_COPIED = ("lake", "journal", "ids", "serving", "workers", "deployment.json", "positions.json", "server.json")
+_NOT_COPIED = (
+    "lake",
+    "journal",
+    "ids",
+    "serving",
+    "workers",
+    "downloads",
+    "deployment.json",
+    "positions.json",
+    "server.json",
+)
 """In `.mlops`: what is copied by itself, and what is made again from the tables."""
 _ATTEMPTS = 5
 

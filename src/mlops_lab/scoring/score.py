@@ -54,7 +54,7 @@ class ScoringResult:
 
 def score(
     project: Project,
-    file: Path,
+    file: str | Path,
     *,
     write: Callable[[pl.DataFrame], None],
     watch: Watch = lambda _rows, _of: None,

@@ -107,6 +107,8 @@ def name_extra(data: str) -> str:
     """The extra of the package that reads the data, in brackets; "" where none is needed."""
     if data.startswith("postgres"):
         return "[postgres]"
+    if data.startswith("s3:"):
+        return "[s3]"
     return "[excel]" if Path(data).suffix in _WORKBOOKS else ""
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from mlops_lab.errors import InvalidInput
+from mlops_lab.extras import needs_extra
 from mlops_lab.registry.engine_kinds import ENGINES
 from mlops_lab.registry.engines.forest import CompiledForest
 from mlops_lab.registry.trust import Trust
@@ -93,7 +94,8 @@ def _write_xgboost(model: TrainedModel) -> bytes:
 
 def _write_skops(model: TrainedModel) -> bytes:
     """The estimator as a skops file; InvalidInput names the types in it that the project does not trust."""
-    import skops.io  # brings scikit-learn
+    with needs_extra("runner", "a model that is served from its own format", where="mlops.toml, [model] runner"):
+        import skops.io  # brings scikit-learn
 
     try:
         content = bytes(skops.io.dumps(model.estimator))
