@@ -28,7 +28,7 @@ def address(server: FileServer, name: str = "orders.csv") -> str:
     return f"http://127.0.0.1:{server.port}/{name}"
 
 
-@pytest.mark.parametrize("content", [CSV, gzip.compress(CSV)])
+@pytest.mark.parametrize("content", [CSV, gzip.compress(CSV, mtime=0)], ids=["plain", "compressed"])
 def test_it_is_read_like_a_local_file(server: FileServer, content: bytes) -> None:
     server.content = content
     assert read_data(address(server)).rows() == [("a", 1.5), ("b", 2.5)]
