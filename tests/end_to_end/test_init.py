@@ -123,13 +123,19 @@ def folder_of_files(folder: Path) -> tuple[str, list[str]]:
 TABLES: dict[str, tuple[Callable[[Path], tuple[str, list[str]]], dict[str, Any]]] = {
     "a CSV of Windows": (
         csv_of_windows,
-        {"task": "binary", "time": "ordered", "id": "Order ID", "skip": ["country"], "rename": {"version": "version_"}},
+        {
+            "task": "binary",
+            "time": "ordered",
+            "id": "Order_ID",
+            "skip": ["country"],
+            "rename": {"Order ID": "Order_ID", "version": "version_"},
+        },
     ),
     "Parquet with integers": (parquet_of_integers, {"task": "binary", "time": "when", "id": "id"}),
     "sorted iris": (sorted_iris, {"task": "multiclass", "order": "shuffled", "classes": 3}),
     "JSON lines with text": (lines_of_text, {"task": "regression", "text": "comment_words"}),
     "a query of SQLite": (query_of_sqlite, {"task": "binary", "time": "at", "id": "id"}),
-    "a folder of Parquet": (folder_of_files, {"task": "regression", "id": "Order ID", "skip": ["country"]}),
+    "a folder of Parquet": (folder_of_files, {"task": "regression", "id": "Order_ID", "skip": ["country"]}),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,14 +23,12 @@ from mlops_lab.lake.sources import read_data
 from mlops_lab.notes import listening
 from mlops_lab.starter.analyse import analyse_table
 from mlops_lab.starter.analysis import RoleAssignment, TableAnalysis
-from mlops_lab.starter.checks import find_obstacle
 from mlops_lab.starter.choose_model import choose_model
 from mlops_lab.starter.options import InitOptions, UserQuestion, take_default
+from mlops_lab.starter.rehearse import rehearse
 from mlops_lab.starter.write import check_folder, locate_data, make_project, write_files
 
 _SHOWN_COLUMNS = 60
-_CHECKED_ROWS = 200_000
-"""Up to so many rows are loaded and joined as `mlops run` would, which takes some seconds."""
 
 
 def command(
@@ -63,7 +62,8 @@ def command(
     project = check_folder(name)
     asks = sys.stdin.isatty() and not yes and not json
     options = ReadOptions(encoding, split_names(names), check_decimal(decimal), tuple(na or ()), sheet)
-    selection = ColumnSelection(skip=frozenset(skip or ()), options=options)
+    skipped = frozenset(skip or ())
+    selection = ColumnSelection(skip=skipped, options=options, must_have={"--skip": skipped})
     with console.status("reading"):
         frame = read_data(data, query=query, selection=selection)
     wanted = target or _ask_target(frame, asks=asks)
@@ -73,17 +73,14 @@ def command(
         chosen = choose_model(frame, found)
     found = replace(found, notes=(*found.notes, chosen.note))
     files = write_files(project, found, data=locate_data(data, name), query=query, selection=selection, chosen=chosen)
-    make_project(name, files)
     with console.status("checking"), listening(lambda _: None):  # what it would tell is in the report
-        obstacle = find_obstacle(name) if found.rows <= _CHECKED_ROWS else None
-    if obstacle is not None:
-        found = replace(found, notes=(*found.notes, f"`mlops run` would refuse it: {obstacle}; {obstacle.hint}"))
+        check = partial(rehearse, frame=frame, example=found.example, data=data)
+        make_project(name, files, check=check)
     if json:
         print_record(_record(project, name.absolute(), found, files=list(files)))
     else:
         _report(found)
-        step = f"cd {name} && mlops up" if obstacle is None else "see the last note"
-        print(f"\n{project} is written: {', '.join(files)}\nnext:  {step}")
+        print(f"\n{project} is written: {', '.join(files)}\nnext:  cd {name} && mlops up")
 
 
 def _ask_target(frame: pl.DataFrame, *, asks: bool) -> str:

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -84,8 +84,9 @@ def write_files(
     }
 
 
-def make_project(folder: Path, files: dict[str, str]) -> None:
-    """Write the files into `folder`: all or none, and only if they are a project that can be loaded."""
+def make_project(folder: Path, files: dict[str, str], *, check: Callable[[Path], None] = lambda _: None) -> None:
+    """Write the files into `folder`: all or none, and only if they are a project that can be loaded, and that `check`
+    accepts: it is given the folder that becomes `folder`."""
     name = check_folder(folder)
     target = folder.absolute()
     draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent))
@@ -94,6 +95,7 @@ def make_project(folder: Path, files: dict[str, str]) -> None:
             (draft / path).parent.mkdir(parents=True, exist_ok=True)
             (draft / path).write_text(text, encoding="utf-8")
         load_pipeline(load_project(draft))
+        check(draft)
         shutil.rmtree(draft / "__pycache__", ignore_errors=True)
         draft.chmod(0o755)
         os.replace(draft, target)
