@@ -65,6 +65,7 @@ class Life:
     folder: Path
     kind: Kind
     now: datetime
+    past: list[dict[str, Any]] = field(default_factory=list)
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(4))
 
     def command(self, *words: str, code: int = 0) -> Any:
@@ -87,7 +88,8 @@ class Life:
     def answer_and_learn(self, talk: Talk) -> dict[str, Any]:
         """Answer requests and submit what came true; the last answer."""
         outcomes = []
-        for row in self.rows(LIVE, "abce", self.now + timedelta(hours=1), minutes=5):
+        self.past = self.rows(LIVE, "abce", self.now + timedelta(hours=1), minutes=5)
+        for row in self.past:
             answer = talk.predict({name: value for name, value in row.items() if name != "result"})
             outcomes.append({"id": answer["id"], "result": row["result"]})
         known_at = self.now + timedelta(hours=12) if self.kind.has_time else clock.now()
@@ -110,6 +112,8 @@ def test_from_a_table_to_a_rollback(kind: Kind, tmp_path: Path) -> None:
     with serving(load_project(life.folder)) as server:
         talk = server.talk()
         assert life.answer_and_learn(talk)["version"] == 1
+        new = sum(row["depot"] == "e" for row in life.past)
+        assert f'mlops_unseen_values_total{{input="depot",worker="0"}} {new}\n' in talk.text("/metrics")
         if kind.has_time:
             assert life.end_day() == ["retrain", "shadow"]
         else:
