@@ -57,9 +57,10 @@ class _Started(Exception):
     """`mlops serve` is ready to become the server."""
 
 
-def run_command(folder: Path, *words: str) -> Result:
-    """A command in this process. Broken where it ends with a bug, or with an error that does not help."""
-    stdout, arguments = io.StringIO(), [*words, "--json", "--project", str(folder)]
+def run_command(folder: Path | None, *words: str) -> Result:
+    """A command in this process, of the project in a folder. Broken where it ends with a bug, or with an error that
+    does not help."""
+    stdout, arguments = io.StringIO(), [*words, "--json", *(["--project", str(folder)] if folder else [])]
     before, sys.argv = sys.argv, ["mlops", *arguments]
     os.environ["MLOPS_DEBUG"] = "1"
     try:

@@ -125,13 +125,19 @@ def folder_of_files(folder: Path) -> tuple[str, list[str]]:
 TABLES: dict[str, tuple[Callable[[Path], tuple[str, list[str]]], dict[str, Any]]] = {
     "a CSV of Windows": (
         csv_of_windows,
-        {"task": "binary", "time": "ordered", "id": "Order ID", "skip": ["country"], "rename": {"version": "version_"}},
+        {
+            "task": "binary",
+            "time": "ordered",
+            "id": "Order_ID",
+            "skip": ["country"],
+            "rename": {"Order ID": "Order_ID", "version": "version_"},
+        },
     ),
     "Parquet with integers": (parquet_of_integers, {"task": "binary", "time": "when", "id": "id"}),
     "sorted iris": (sorted_iris, {"task": "multiclass", "order": "shuffled", "classes": 3}),
     "JSON lines with text": (lines_of_text, {"task": "regression", "text": "comment_words"}),
     "a query of SQLite": (query_of_sqlite, {"task": "binary", "time": "at", "id": "id"}),
-    "a folder of Parquet": (folder_of_files, {"task": "regression", "id": "Order ID", "skip": ["country"]}),
+    "a folder of Parquet": (folder_of_files, {"task": "regression", "id": "Order_ID", "skip": ["country"]}),
 }
 
 
@@ -369,6 +375,17 @@ BAD_INPUTS: dict[str, tuple[bytes | None, list[str], str, str]] = {
     ),
     "a damaged gzip": (gzip.compress(GOOD)[:-9], [], "bad_file", "cut off"),
     "a bomb": (gzip.compress(b"1,2,3\n" * 15_000_000, 9), [], "compression_bomb", "unpack it yourself"),
+    "too few rows": (GOOD, [], "too_little_data", "at least 100"),
+    "only future rows": (
+        b"at,a,y\n" + b"".join(b"%d-01-01,%d,%d\n" % (2200 + n, n * 7 % 31, n * 3 % 2) for n in range(60)),
+        [],
+        "future_rows",
+        "--time none",
+    ),
+    "a title above the names": (b"Report\n" + GOOD, [], "ragged_rows", "delete what stands above"),
+    "skips what is not there": (GOOD, ["--skip", "aa"], "unknown_column", "did you mean a?"),
+    "a format of no column": (GOOD, ["--format", "%d/%m/%Y"], "bad_choice", "leave --format out"),
+    "an empty name": (GOOD, ["--names", "a,,y"], "bad_names", "name 2 is empty"),
     "no such target": (GOOD, ["--target", "yy"], "unknown_column", "did you mean y"),
     "no target at all": (GOOD, ["--target", ""], "no_target", "--target COLUMN"),
     "no query": (GOOD, ["--data", "sqlite:///my data.csv"], "no_query", "--query"),

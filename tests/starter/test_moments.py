@@ -46,7 +46,7 @@ def test_a_format_is_called_a_guess_where_days_and_months_could_be_swapped() -> 
     assert profile_column(pl.Series("at", growing), "at")[0].kind == "datetime"
 
 
-@pytest.mark.parametrize(("scale", "format"), [(1, "epoch_s"), (1000, "epoch_ms")])
+@pytest.mark.parametrize(("scale", "format"), [(1, "epoch_s"), (1000, "epoch_ms"), (1_000_000, "epoch_us")])
 def test_whole_numbers_that_are_named_like_a_time_are_moments(scale: int, format: str) -> None:
     made = make_moments()
     numbers = [int(moment.timestamp()) * scale for moment in made]

@@ -21,6 +21,14 @@ def test_below_two_thousand_rows_split_points_are_random_or_not() -> None:
     assert [parameters.get("extra_trees", False) for parameters in given] == [True, False, False]
 
 
+def test_parameters_are_added_to_all_trees_of_a_blend() -> None:
+    usual = list_trees("binary", 500)[-1].blended(LINE)
+    changed = usual.with_parameters({"max_bin": 63})
+    assert [trees.parameters for trees in changed.trees] == [{"max_bin": 63}]
+    assert changed.name == usual.name
+    assert usual.trees[0].parameters == {}
+
+
 def test_a_blend_is_trees_and_a_line() -> None:
     trees = list_trees("binary", 500)[0]
     blend = trees.blended(LINE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from starter_tables import ROWS, START, make_moments, make_table, role_of
 
 from mlops_lab.starter.analyse import analyse_table
 from mlops_lab.starter.options import InitOptions, UserQuestion
+from mlops_lab.starter.roles import find_time_parts
 
 RANDOM = np.random.default_rng(3)
 WORDS = ["good", "bad", "red", "box", "late", "cheap", "again", "never", "soon"]
@@ -58,7 +59,7 @@ def test_the_time_is_the_only_possible_column_of_moments() -> None:
     found = analyse_table(make_table(ordered_at=make_moments(), birthday=born), InitOptions("y"))
     assert (role_of(found, "ordered_at")[0], role_of(found, "birthday")[0]) == ("time", "date")
     assert found.parts["ordered_at"] == ("hour", "weekday", "month")
-    assert found.parts["birthday"] == ("weekday", "month")
+    assert found.parts["birthday"] == ("weekday", "month", "year", "age")
     assert found.example["ordered_at"] == make_moments()[-1]
 
 
@@ -90,3 +91,10 @@ def test_ids_and_keys() -> None:
     assert (role_of(found, "id")[0], role_of(found, "customerId")[0], found.key) == ("id", "left out", "city")
     named = analyse_table(frame, InitOptions("y", id="customerId", key="id"))
     assert (role_of(named, "customerId")[0], role_of(named, "id")[0], named.key) == ("id", "key", "id_")
+
+
+def test_the_time_has_a_trend_where_a_number_is_predicted_over_months() -> None:
+    days = pl.Series([datetime(2023, 1, 1, tzinfo=UTC) + timedelta(days=n) for n in range(400)])
+    assert find_time_parts(days, numeric_target=True) == ("weekday", "month", "trend")
+    assert find_time_parts(days, numeric_target=False) == ("weekday", "month")
+    assert find_time_parts(days.head(60), numeric_target=True) == ("weekday", "month")

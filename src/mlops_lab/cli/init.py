@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Annotated
@@ -24,9 +25,9 @@ from mlops_lab.lake.sources import read_data
 from mlops_lab.notes import listening
 from mlops_lab.starter.analyse import analyse_table
 from mlops_lab.starter.analysis import RoleAssignment, TableAnalysis
-from mlops_lab.starter.checks import find_obstacle
 from mlops_lab.starter.choose_model import choose_model
 from mlops_lab.starter.options import InitOptions, UserQuestion, take_default
+from mlops_lab.starter.rehearse import rehearse
 from mlops_lab.starter.requirement import PackageRequirement, require_package
 from mlops_lab.starter.samples import SAMPLES, Sample, find_sample, read_sample
 from mlops_lab.starter.write import (
@@ -39,8 +40,6 @@ from mlops_lab.starter.write import (
 )
 
 _SHOWN_COLUMNS = 60
-_CHECKED_ROWS = 200_000
-"""Up to so many rows are loaded and joined as `mlops run` would, which takes some seconds."""
 
 
 def command(
@@ -89,7 +88,8 @@ def command(
     project = check_folder(folder)
     asks = sys.stdin.isatty() and not yes and not json
     options = ReadOptions(encoding, split_names(names), check_decimal(decimal), tuple(na or ()), sheet)
-    selection = ColumnSelection(skip=frozenset(skip or ()), options=options)
+    skipped = frozenset(skip or ())
+    selection = ColumnSelection(skip=skipped, options=options, must_have={"--skip": skipped})
     with console.status("reading"):
         frame = read_sample(table) if table else read_data(data or "", query=query, selection=selection)
     located = f"data/{table.file}" if table else locate_data(data or "", folder)
@@ -119,17 +119,13 @@ def command(
     )
     if table:
         files[located] = table.write()
-    make_project(folder, files)
     with console.status("checking"), listening(lambda _: None):  # what it would tell is in the report
-        obstacle = find_obstacle(folder) if found.rows <= _CHECKED_ROWS else None
-    if obstacle is not None:
-        found = replace(found, notes=(*found.notes, f"`mlops run` would refuse it: {obstacle}; {obstacle.hint}"))
+        make_project(folder, files, check=partial(rehearse, frame=frame, example=found.example, data=data or located))
     if json:
         print_record(_record(project, folder.absolute(), found, files=list(files)))
     else:
         _report(found)
-        step = f"cd {folder} && mlops up" if obstacle is None else "see the last note"
-        print(f"\n{project} is written: {', '.join(files)}\nnext:  {step}")
+        print(f"\n{project} is written: {', '.join(files)}\nnext:  cd {folder} && mlops up")
 
 
 def _choose_sample(name: Path | None, *, data: str | None, sample: str | None) -> Sample | None:

@@ -13,7 +13,7 @@ from mlops_lab.errors import InvalidInput
 
 _TRUE, _FALSE = ["true", "yes", "1"], ["false", "no", "0"]
 _MOMENT = pl.Datetime("us", "UTC")
-EPOCHS = {"epoch_s": 1e6, "epoch_ms": 1e3}
+EPOCHS = {"epoch_s": 1e6, "epoch_ms": 1e3, "epoch_us": 1.0}
 """Formats of moments that are numbers, since 1970, with their microseconds."""
 
 

@@ -14,6 +14,7 @@ from mlops_lab.features.definition import Features
 from mlops_lab.features.view import View
 from mlops_lab.registry.engines.base import Output
 from mlops_lab.registry.engines.open import open_engine
+from mlops_lab.registry.known_texts import read_known_texts
 from mlops_lab.registry.outputs import OutputMapping
 from mlops_lab.registry.package import load_plan
 from mlops_lab.tasks.base import Task, to_series
@@ -27,6 +28,7 @@ class Predictor:
         self.version = version
         self.package = package
         self.plan = load_plan(package, fingerprint=fingerprint)
+        self.known_texts = read_known_texts(package, self.plan)
         self.features = Features.from_dict(self.plan.features)
         self.request_schema = polars_schema(parse_fields(self.plan.request, where="source.request"))
         tables = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ class ColumnSelection:
 
     `text`: the columns that are text even where they look like numbers (007); None: types are not declared, so guess.
     `rename`: from the names in the data to new ones. `skip`: names in the data that are not read. `only`: the (new)
-    names that are read; None: all of them. `options`: how the file is written.
+    names that are read; None: all of them. `options`: how the file is written. `must_have`: names that the data must
+    have, by the flag that names them.
     """
 
     text: frozenset[str] | None = None
@@ -28,6 +30,7 @@ class ColumnSelection:
     skip: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
     options: ReadOptions = DETECT
+    must_have: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def excluded(self, names: Sequence[str]) -> list[str]:
         """Those of the (new) names that are not selected."""
@@ -35,9 +38,21 @@ class ColumnSelection:
         return [name for name in names if name in skip or (self.only is not None and name not in self.only)]
 
 
+def unknown_column(name: str, names: Sequence[str], option: str) -> InvalidInput:
+    """The error of an option that names a column which the data does not have; the hint suggests similar names."""
+    similar = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    lowered = [other for other in names if other.lower() == name.lower()]
+    close = lowered or similar
+    hint = f"did you mean {', '.join(close)}?" if close else f"the data has {', '.join(names[:20])}"
+    return InvalidInput(f'there is no column "{name}"', code="unknown_column", where=option, hint=hint)
+
+
 def resolve_names(header: Sequence[str], where: str, selection: ColumnSelection) -> list[str]:
     """The new names of the columns; one without a name is called `column_N`. InvalidInput lists repeated names."""
     cleaned = [name.strip() or f"column_{number}" for number, name in enumerate(header, 1)]
+    for flag, wanted in selection.must_have.items():
+        if unknown := sorted(wanted - set(cleaned)):
+            raise unknown_column(unknown[0], cleaned, flag)
     names = [selection.rename.get(name, name) for name in cleaned]
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
         examples = ", ".join(f'"{name}"' for name in repeated[:5])

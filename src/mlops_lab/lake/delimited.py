@@ -90,7 +90,16 @@ class DelimitedTable:
 
     def _guess(self, rows: int | None) -> list[pl.DataType]:
         scan = pl.scan_csv(self._path, infer_schema_length=rows, **self._format())
-        return list(scan.collect_schema().values()) or [pl.String()] * len(self.names)  # no rows
+        types = list(scan.collect_schema().values()) or [pl.String()] * len(self.names)  # no rows
+        if len(types) != len(self.names):
+            raise InvalidInput(
+                f'the names in line {self._dialect.above + 1} are "{", ".join(self.names)}", and rows have '
+                f"{len(types)} cells",
+                code="ragged_rows",
+                where=self._name,
+                hint="delete what stands above the line with the names, or begin such lines with #",
+            )
+        return types
 
     def _format(self) -> dict[str, Any]:
         above = self._dialect.above  # a quote in a comment begins no field: such lines are skipped as lines

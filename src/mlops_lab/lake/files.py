@@ -15,6 +15,7 @@ from polars.io.plugins import register_io_source
 
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.files import check_path
+from mlops_lab.lake.blanks import squeeze_blanks
 from mlops_lab.lake.conversions import ARROW, JSON_ARRAY, WORKBOOK, convert_to_parquet
 from mlops_lab.lake.decompress import decompressed
 from mlops_lab.lake.read_options import DETECT, ReadOptions
@@ -123,7 +124,7 @@ def open_as_text_or_parquet(path: Path, options: ReadOptions = DETECT) -> Iterat
                 kind = _kind_of_text(text)
                 if kind == JSON_ARRAY:
                     kind, text = PARQUET, convert_to_parquet(kind, text, name, target, sheet=None)
-                yield kind, text
+                yield kind, squeeze_blanks(text, Path(folder) / "squeezed") if kind == DELIMITED else text
     except PermissionError:
         hint = "check its owner and permissions"
         raise InvalidInput("permission denied", code="no_permission", where=name, hint=hint) from None

@@ -29,7 +29,11 @@ DETECT = ReadOptions()
 
 def split_names(text: str | None) -> tuple[str, ...]:
     """The names of `--names a,b,c`; one with a comma stands in quotes."""
-    return tuple(name.strip() for name in next(csv.reader([text]))) if text else ()
+    names = tuple(name.strip() for name in next(csv.reader([text]))) if text else ()
+    if "" in names:
+        hint = "write one name for each column: --names a,b,c"
+        raise InvalidInput(f"name {names.index('') + 1} is empty", code="bad_names", where="--names", hint=hint)
+    return names
 
 
 def check_decimal(text: str | None) -> str | None:

@@ -199,8 +199,9 @@ class Loop:
         return self._finish_retraining(now, by=by, candidate=candidate)
 
     def load(self, now: datetime, *, accept_changes: bool = False) -> None:
-        """Bring what is new in the data files into the lake, as of `now`."""
+        """Bring what servers acknowledged and what is new in the data files into the lake, as of `now`."""
         with self._take_turn():
+            ingest_journal(self.project, self.lake)
             self.report("snapshot")
             received_at, is_new = now + LOAD_LEAD, self.project.loading_path.exists()
             try:

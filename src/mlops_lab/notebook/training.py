@@ -20,8 +20,6 @@ from mlops_lab.notebook.project import AnyProject, Project, open_project
 from mlops_lab.notebook.result import Model, Result
 from mlops_lab.notebook.saving import is_estimator
 from mlops_lab.project import PIPELINE_NAME
-from mlops_lab.registry.engine_kinds import model_file
-from mlops_lab.registry.package import PLAN_FILE, write_plan
 from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.training.candidate import make_plan, prepare_candidate
 from mlops_lab.training.fit import fit
@@ -117,7 +115,6 @@ def _answer_holdout(project: folder.Project, data: TrainingSet, predictor: Predi
 def _open_package(packaged: Packaged, project: folder.Project) -> Predictor:
     """What a server would load, read from a temporary folder inside the project, whose settings say what it trusts."""
     with tempfile.TemporaryDirectory(dir=project.home) as name:
-        package_folder = Path(name)
-        (package_folder / model_file(packaged.plan.engine)).write_bytes(packaged.model)
-        (package_folder / PLAN_FILE).write_bytes(write_plan(packaged.plan))
+        package_folder = Path(name) / "package"
+        packaged.write(package_folder)
         return Predictor(package_folder, version=0)

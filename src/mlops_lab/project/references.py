@@ -100,6 +100,9 @@ def _check_source(source: SourceSection, error_at: ErrorAt) -> None:
         hint = did_you_mean(name, fields) + f"list it under [source.{kind}]"
         return error_at(f'"{name}" is not {"a" if kind == "request" else "an"} {kind} field', ["source", key], hint)
 
+    if not source.id.isidentifier():
+        hint = "use letters, digits and `_`, and give the column of the data that name with `rename`"
+        raise error_at(f'"{source.id}" cannot be the name of a field', ["source", "id"], hint)
     if source.time not in source.request and source.time != ASKED_AT:
         raise missing("time", source.time, "request", source.request)
     if source.key is not None and source.key not in source.request:

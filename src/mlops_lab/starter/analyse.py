@@ -17,7 +17,15 @@ from mlops_lab.starter.columns import ColumnProfile, name_fields, profile_column
 from mlops_lab.starter.combined_leaks import suspect_combinations
 from mlops_lab.starter.leaks import is_sorted_by, sample_rows
 from mlops_lab.starter.options import Ask, InitOptions, find_column, take_default, wrong_choice
-from mlops_lab.starter.roles import LEFT_OUT, choose_date_role, choose_role, find_id, find_parts, find_time
+from mlops_lab.starter.roles import (
+    LEFT_OUT,
+    choose_date_role,
+    choose_role,
+    find_date_parts,
+    find_id,
+    find_time,
+    find_time_parts,
+)
 from mlops_lab.starter.target import find_task
 
 _MAX_SET_ASIDE = 0.9
@@ -31,6 +39,7 @@ def analyse_table(frame: pl.DataFrame, options: InitOptions, *, ask: Ask = take_
     fields = name_fields(frame.columns, _TAKEN)
     profiled = {name: profile_column(frame[name], fields[name], moment_format=options.format) for name in frame.columns}
     columns = {name: column for name, (column, _) in profiled.items()}
+    _check_format(columns, options.format)
     values = {name: series for name, (_, series) in profiled.items()}
     target = find_column(options.target, columns, "--target")
     task, classes, counts = find_task(columns[target], values[target], options.task, ask)
@@ -59,6 +68,16 @@ def analyse_table(frame: pl.DataFrame, options: InitOptions, *, ask: Ask = take_
     return replace(analysis, example=_example(analysis, values), notes=_write_notes(analysis, values))
 
 
+def _check_format(columns: Mapping[str, ColumnProfile], format: str | None) -> None:
+    """InvalidInput where no column has moments in the format that was given."""
+    if format is None or any(column.format == format for column in columns.values()):
+        return
+    written = [f'{column.name} as "{column.format}"' for column in columns.values() if column.format]
+    written += [f"{column.name} has {column.examples[0]!r}" for column in columns.values() if column.is_written]
+    hint = f"write it as strptime has it; {', '.join(written[:3])}" if written else "leave --format out"
+    raise wrong_choice(f'no column has moments written as "{format}"', "--format", hint)
+
+
 def _find_single_roles(
     columns: dict[str, ColumnProfile], target: str, options: InitOptions, ask: Ask
 ) -> dict[str, str]:
@@ -75,8 +94,8 @@ def _find_single_roles(
 
 def _keep_name(column: ColumnProfile, role: str | None) -> ColumnProfile:
     """The column, with the data's own name as field where its role allows names that other fields may not have."""
-    may_keep = role in {"id", "known_at"} or (role == "time" and column.name.isidentifier())
-    return replace(column, field=column.name) if may_keep and not column.name.startswith("_") else column
+    may_keep = role in {"id", "known_at", "time"} and column.name.isidentifier() and not column.name.startswith("_")
+    return replace(column, field=column.name) if may_keep else column
 
 
 def _assign_roles(
@@ -106,9 +125,14 @@ def _assign_roles(
             assigned.append(RoleAssignment(column, role, note))
     samples = {name: series if sampled is None else series[sampled] for name, series in values.items()}
     judged = suspect_combinations(assigned, samples, truth, numeric_target=numeric_target)
-    moments = [item.column for item in judged if item.role in {"time", "date"}]
-    parts = {column.field: varying for column in moments if (varying := find_parts(values[column.name]))}
-    return judged, parts
+    parts: dict[str, tuple[str, ...]] = {}
+    for item in judged:
+        moments = values[item.column.name]
+        if item.role == "time":
+            parts[item.column.field] = find_time_parts(moments, numeric_target=numeric_target)
+        elif item.role == "date":
+            parts[item.column.field] = find_date_parts(moments, has_time=time is not None)
+    return judged, {field: varying for field, varying in parts.items() if varying}
 
 
 def _share_set_aside(assigned: Sequence[RoleAssignment], values: Mapping[str, pl.Series]) -> float:
@@ -137,6 +161,11 @@ def _check_usable(analysis: TableAnalysis, values: Mapping[str, pl.Series]) -> N
     if analysis.set_aside > _MAX_SET_ASIDE:
         what = f"{analysis.set_aside:.0%} of the rows have no target, or no time"
         raise InvalidInput(what, code="unusable_rows", where=f'column "{analysis.target.name}"', hint="fix the data")
+    time = analysis.first("time")
+    if time is not None and (later := _count_future(time, values)) > _MAX_SET_ASIDE * analysis.rows:
+        what = f"{later:,} of {analysis.rows:,} rows are in the future: nothing is left to learn from"
+        hint = "give the format of its dates (--format), name another column as --time, or none: --time none"
+        raise InvalidInput(what, code="future_rows", where=f'column "{time.name}"', hint=hint)
     if not (analysis.of_role("number", "category", "text") or analysis.parts):
         what = "no column is left to predict from"
         reasons = "; ".join(
@@ -146,8 +175,11 @@ def _check_usable(analysis: TableAnalysis, values: Mapping[str, pl.Series]) -> N
 
 
 def _example(analysis: TableAnalysis, values: Mapping[str, pl.Series]) -> dict[str, object]:
-    """The last row that has a target, as a client would send it."""
-    last = int(values[analysis.target.name].is_not_null().arg_true()[-1])
+    """The last row that has a target and is not in the future, as a client would send it."""
+    usable = values[analysis.target.name].is_not_null()
+    if (time := analysis.first("time")) is not None:
+        usable &= (values[time.name] <= now()).fill_null(value=False)
+    last = int(usable.arg_true()[-1])
     sent = [*analysis.of_role("time"), *analysis.inputs]
     return {column.field: values[column.name][last] for column in sent}
 

@@ -27,7 +27,7 @@ class TableAnalysis:
 
     `key`: the field that identifies who makes a request; its role is "key" where it is no input. `order`: "arrival" or
     "shuffled". `set_aside`: the share of rows that cannot be used. `parts`: for each column of moments the parts
-    (hour, weekday, month) that vary. `example`: the last row, as values of its fields.
+    (hour, weekday, month, year, age, trend) that vary. `example`: the last row, as values of its fields.
     """
 
     rows: int

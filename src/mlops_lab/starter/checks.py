@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from mlops_lab.clock import now
-from mlops_lab.errors import MlopsError
 from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.project import load_project
-from mlops_lab.training.candidate import prepare_candidate
 from mlops_lab.training.pipeline import load_pipeline
 
 
@@ -29,22 +26,6 @@ def find_pipeline_problems(folder: Path) -> list[str]:
     if source.label in features.inputs:
         problems.append(f'the label "{source.label}" is an input')
     return problems
-
-
-def find_obstacle(folder: Path) -> MlopsError | None:
-    """The error with which `mlops run` would refuse the project before it trains; None where there is none.
-
-    The data is loaded into a lake that is deleted afterwards.
-    """
-    project = load_project(folder)
-    with tempfile.TemporaryDirectory(prefix="mlops-") as scratch:
-        lake = Lake(Path(scratch))
-        try:
-            load_sources(project, lake, now=now(), received_at=now())
-            prepare_candidate(project, lake, now=now())
-        except MlopsError as error:
-            return error
-    return None
 
 
 def count_valid_rows(folder: Path, *, lake_folder: Path) -> int:

@@ -28,6 +28,8 @@ MIN_ROWS = 60
 ROWS, CELLS = 20_000, 600_000
 """The most rows that are compared on, and numbers in them; fewer of several classes: each has trees of its own."""
 _FEW_ROWS, _MANY_ROWS = 1_000, 5_000
+_BINS = {"max_bin": 63}
+"""Of each number, where there are several classes: on so few rows trees of 255 bins are hardly better, and slower."""
 _SEED = 0
 
 IsServed = Callable[[str, TrainingSet], bool]
@@ -91,7 +93,7 @@ def choose_recipe(
     folds = list(_make_folds(as_training_set(task, inputs, truth, moments=moments), in_order=moments is not None))
     if not folds:
         return ChosenRecipe(trees[0], {})
-    trial = _Trial(task, kinds, folds, rows)
+    trial = _Trial(task, kinds, folds, inputs.height)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         answers = {recipe.name: trial.ask(recipe) for recipe in (*trees, LINE)}
@@ -111,7 +113,7 @@ def choose_recipe(
 
 @dataclass(frozen=True)
 class _Trial:
-    """The folds that all recipes are tried on."""
+    """The folds that all recipes are tried on. `rows`: how many they have: for few of them one thread is faster."""
 
     task: Task
     kinds: ModelInputs
@@ -120,7 +122,7 @@ class _Trial:
 
     def ask(self, recipe: Recipe) -> list[Answers]:
         """The answers of the recipe to the held-out rows of each fold."""
-        text = self.write(recipe)
+        text = self.write(recipe.with_parameters(_BINS) if self.task.kind == "multiclass" else recipe)
         return [_answer(fit_text(text, fold), fold.holdout_inputs) for fold in self.folds]
 
     def blend(self, best: Recipe, second: Recipe, answers: dict[str, list[Answers]]) -> dict[str, list[Answers]]:

@@ -51,6 +51,11 @@ class ColumnProfile:
         return self.kind == "string" and self.words >= _MIN_WORDS_OF_TEXT and self.distinct > 0.3 * self.rows
 
     @property
+    def is_written(self) -> bool:
+        """Whether it holds text with digits, which may be moments."""
+        return self.kind == "string" and any(letter.isdigit() for letter in "".join(self.examples[:1]))
+
+    @property
     def type(self) -> str:
         """The type of the field as it is declared."""
         return f"{self.kind}?" if self.missing else self.kind

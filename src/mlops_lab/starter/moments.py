@@ -7,7 +7,7 @@ from itertools import product
 
 import polars as pl
 
-from mlops_lab.contracts.parse import parse_moments
+from mlops_lab.contracts.parse import EPOCHS, parse_moments
 from mlops_lab.lake.text_values import MISSING_MARKS
 
 _SAMPLE = 2000
@@ -28,6 +28,7 @@ _DAYS = (
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y")
 _NAMED_LIKE_TIME = re.compile(r"time|date|stamp|epoch|when|_at$|(^|_)ts$|created|ordered", re.IGNORECASE)
+_EPOCH_UNITS = {"epoch_s": "seconds", "epoch_ms": "milliseconds", "epoch_us": "microseconds"}
 _YEARS = (946_684_800, 4_102_444_800)
 """The seconds at which the years 2000 and 2100 begin."""
 _ISO = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]|$)"
@@ -38,11 +39,11 @@ def find_epochs(column: pl.Series) -> tuple[pl.Series, str, str] | None:
     least, most = column.min(), column.max()
     if not _NAMED_LIKE_TIME.search(column.name) or not isinstance(least, int) or not isinstance(most, int):
         return None
-    for format, scale in (("epoch_s", 1), ("epoch_ms", 1000)):
+    for format, unit in _EPOCH_UNITS.items():
+        scale = round(EPOCHS["epoch_s"] / EPOCHS[format])
         if _YEARS[0] * scale <= least and most < _YEARS[1] * scale:
             moments = parse_moments(column, format)
             assert moments is not None  # whole numbers are moments in these formats
-            unit = "seconds" if scale == 1 else "milliseconds"
             return moments, format, f"{unit} since 1970 ({format})"
     return None
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mlops_lab.errors import InvalidInput
+from mlops_lab.lake.columns import unknown_column
 from mlops_lab.starter.columns import ColumnProfile
 
 NO_COLUMN = "none"
@@ -52,10 +52,7 @@ def find_column(name: str, columns: Mapping[str, ColumnProfile], option: str) ->
     for column in columns.values():
         if column.field == name:
             return column.name
-    similar = difflib.get_close_matches(name, columns, n=3, cutoff=0.5)
-    names = ", ".join(similar or list(columns)[:20])
-    hint = f"did you mean {names}?" if similar else f"the data has {names}"
-    raise InvalidInput(f'there is no column "{name}"', code="unknown_column", where=option, hint=hint)
+    raise unknown_column(name, list(columns), option)
 
 
 def wrong_choice(what: str, option: str, hint: str) -> InvalidInput:

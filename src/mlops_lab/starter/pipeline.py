@@ -10,7 +10,14 @@ from mlops_lab.starter.choose_recipe import ChosenRecipe
 from mlops_lab.starter.model_text import ModelInputs, write_model
 
 _WIDTH = 120
-_PARTS = {"hour": "dt.hour()", "weekday": "dt.weekday()", "month": "dt.month()"}
+_PARTS = {
+    "hour": "{date}.dt.hour()",
+    "weekday": "{date}.dt.weekday()",
+    "month": "{date}.dt.month()",
+    "year": "{date}.dt.year()",
+    "trend": "{date}.dt.year() + {date}.dt.ordinal_day() / 366",
+    "age": "({time} - {date}).dt.total_days()",
+}
 
 
 def write_pipeline(analysis: TableAnalysis, chosen: ChosenRecipe | None = None) -> str:
@@ -62,8 +69,10 @@ def _derive(analysis: TableAnalysis) -> dict[str, str]:
     """The derived features by name, as expressions: parts of moments, and texts as words separated by single spaces."""
     taken = {item.column.field.lower() for item in analysis.columns}
     derived: dict[str, str] = {}
+    time = analysis.first("time")
+    moment = f"pl.col({_text(time.field)})" if time else ""
     for field, part, name in _list_parts(analysis):
-        derived[_take_name(name, taken)] = f"pl.col({_text(field)}).{_PARTS[part]}"
+        derived[_take_name(name, taken)] = _PARTS[part].format(date=f"pl.col({_text(field)})", time=moment)
     for column in analysis.of_role("text"):
         name = _take_name(f"{column.field}_words", taken)
         lowered = f"pl.col({_text(column.field)}).str.to_lowercase()"

@@ -16,7 +16,7 @@ to 100) grows with the number of rows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 SMALL_ROWS, MEDIUM_ROWS = 2_000, 50_000
@@ -52,6 +52,11 @@ class Recipe:
     def blended(self, other: Recipe) -> Recipe:
         """The mean of all models of both."""
         return Recipe(self.trees + other.trees, self.has_line or other.has_line)
+
+    def with_parameters(self, parameters: Mapping[str, Any]) -> Recipe:
+        """The same models, all trees with these parameters too."""
+        trees = tuple(replace(each, parameters={**each.parameters, **parameters}) for each in self.trees)
+        return replace(self, trees=trees)
 
 
 LINE = Recipe(has_line=True)

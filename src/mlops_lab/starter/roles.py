@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 
 import polars as pl
 
@@ -16,6 +17,7 @@ from mlops_lab.starter.target import MAX_CLASSES
 LEFT_OUT = "left out"
 _MANY_CATEGORIES = 1000
 _NEARLY_UNIQUE = 0.9
+_DAYS_OF_TREND = 90
 _ID_NAME = re.compile(r"(^|_|\b)(id|uuid|guid|key|nr|no|number|index|code)$|^(id|uuid|guid)(_|\b)", re.IGNORECASE)
 _CAMEL_ID = re.compile(r"[a-z](Id|ID)$")
 _EVENT_NAME = re.compile(
@@ -132,11 +134,32 @@ def choose_date_role(values: pl.Series, time: pl.Series | None, note: str) -> tu
         later = float((values > time).drop_nulls().mean() or 0.0)  # type: ignore[arg-type]
         if later > 0.5:
             return LEFT_OUT, f"suspect: later than the time in {later:.0%} of the rows; is it known before the target?"
-    return ("date", note) if find_parts(values) else (LEFT_OUT, "its hour, weekday and month never vary")
+    return ("date", note) if find_parts(values) else (LEFT_OUT, "its hour, weekday, month and year never vary")
 
 
 def find_parts(values: pl.Series) -> tuple[str, ...]:
-    """The parts of moments (hour, weekday, month) that differ from row to row."""
+    """The parts of moments (hour, weekday, month, year) that differ from row to row."""
     given = values.drop_nulls()
-    parts = {"hour": given.dt.hour(), "weekday": given.dt.weekday(), "month": given.dt.month()}
+    parts = {
+        "hour": given.dt.hour(),
+        "weekday": given.dt.weekday(),
+        "month": given.dt.month(),
+        "year": given.dt.year(),
+    }
     return tuple(name for name, part in parts.items() if part.n_unique() > 1)
+
+
+def find_time_parts(values: pl.Series, *, numeric_target: bool) -> tuple[str, ...]:
+    """The parts of the time of the request. Its year has no place among them: later requests are in years that no
+    training saw. Where a number is predicted over months, `trend` is how many years have passed: a linear model follows
+    it."""
+    parts = tuple(part for part in find_parts(values) if part != "year")
+    span = values.max() - values.min()  # type: ignore[operator]
+    is_long = isinstance(span, timedelta) and span.days >= _DAYS_OF_TREND
+    return (*parts, "trend") if numeric_target and is_long else parts
+
+
+def find_date_parts(values: pl.Series, *, has_time: bool) -> tuple[str, ...]:
+    """The parts of a date that is not the time of the request; `age` is its distance to that time, in days."""
+    parts = find_parts(values)
+    return (*parts, "age") if has_time and values.n_unique() > 1 else parts

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -117,8 +117,11 @@ def is_on_this_machine_only(data: str) -> bool:
     return Path(data.removeprefix("sqlite:///")).is_absolute()
 
 
-def make_project(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write the files into `folder`: all or none, and only if they are a project that can be loaded."""
+def make_project(
+    folder: Path, files: Mapping[str, str | bytes], *, check: Callable[[Path], None] = lambda _: None
+) -> None:
+    """Write the files into `folder`: all or none, and only if they are a project that can be loaded, and that `check`
+    accepts: it is given the folder that becomes `folder`."""
     name = check_folder(folder)
     target = folder.absolute()
     draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent))
@@ -127,6 +130,7 @@ def make_project(folder: Path, files: Mapping[str, str | bytes]) -> None:
             (draft / path).parent.mkdir(parents=True, exist_ok=True)
             (draft / path).write_bytes(content.encode() if isinstance(content, str) else content)
         load_pipeline(load_project(draft))
+        check(draft)
         shutil.rmtree(draft / "__pycache__", ignore_errors=True)
         draft.chmod(0o755)
         os.replace(draft, target)

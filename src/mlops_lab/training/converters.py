@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from mlops_lab.training.one_hot_converter import convert_one_hot, one_hot_shape
+
 _LIGHTGBM_ZERO = np.float32(1e-35)
 """In a dense matrix LightGBM takes numbers this near to zero for zero, also that at a threshold of minus this."""
 
@@ -68,7 +70,7 @@ def _register_converters(*, is_given_float64: bool, given_dense: Set[int]) -> No
     from skl2onnx.common.shape_calculator import (
         calculate_linear_regressor_output_shapes as of_regressor,
     )
-    from sklearn.preprocessing import RobustScaler, StandardScaler
+    from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
 
     probabilities = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
     for name, classifier, regressor, convert in _boosting_converters(
@@ -80,6 +82,7 @@ def _register_converters(*, is_given_float64: bool, given_dense: Set[int]) -> No
         update_registered_converter(regressor, f"{name}Regressor", of_regressor, convert, options={"split": None})
     for scaler in (StandardScaler, RobustScaler):
         update_registered_converter(scaler, f"Exact{scaler.__name__}", _same_shape, _convert_scaler, options={})
+    update_registered_converter(OneHotEncoder, "GroupedOneHotEncoder", one_hot_shape, convert_one_hot, options={})
 
 
 def _boosting_converters(

@@ -13,7 +13,7 @@ from mlops_lab.errors import InvalidInput, Refused
 from mlops_lab.registry.engine_kinds import model_file
 from mlops_lab.registry.engines.open import open_engine
 from mlops_lab.registry.outputs import OutputMapping
-from mlops_lab.registry.package import Plan
+from mlops_lab.registry.package import PLAN_FILE, Plan, write_plan
 from mlops_lab.registry.trust import Trust
 from mlops_lab.training.agreement import (
     BESIDE,
@@ -50,6 +50,12 @@ class Packaged:
     plan: Plan
     model: bytes
     agreement: Agreement
+
+    def write(self, folder: Path) -> None:
+        """Write what answers: a new folder with the plan and the model."""
+        folder.mkdir()
+        (folder / model_file(self.plan.engine)).write_bytes(self.model)
+        (folder / PLAN_FILE).write_bytes(write_plan(self.plan))
 
 
 class NoEngineAgrees(Refused):

@@ -122,3 +122,12 @@ def test_a_write_that_was_interrupted_leaves_the_counts_before(
 def test_counts_that_cannot_be_written_are_no_error(tmp_path: Path):
     keep_counts(tmp_path / "no such folder" / "counts", WorkerCounts())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_that_a_version_never_saw_are_counted_by_input_and_never_by_value():
+    counts = WorkerCounts()
+    known = {1: {"city": frozenset(["Bonn", None])}}
+    asked = ["Bonn", "Rome", None, "Oslo", "Rome"]
+    records = [PredictionRecord(f"{n}", AT, 1, "champion", 0.5, {"city": city}, ()) for n, city in enumerate(asked)]
+    counts.note_unseen([*records, PredictionRecord("x", AT, 2, "canary", 0.5, {"city": "Rome"}, ())], known)
+    assert counts.counted == {("unseen", "city", ""): 3}

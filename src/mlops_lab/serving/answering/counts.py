@@ -11,10 +11,11 @@ import os
 import struct
 import zlib
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -54,6 +55,18 @@ class WorkerCounts(msgspec.Struct):
             self._count("refused", refusal.view, refusal.reason)
         if shed:
             self._count("shadows", "", "shed", shed)
+
+    def note_unseen(
+        self,
+        records: Sequence[PredictionRecord | RefusalRecord],
+        known_texts: Mapping[int, Mapping[str, frozenset[Any]]],
+    ) -> None:
+        """Count, by input, the texts of answered requests that the version that answered was not trained with."""
+        for record in records:
+            if type(record) is PredictionRecord:
+                for name, known in known_texts.get(record.version, {}).items():
+                    if record.request.get(name) not in known:
+                        self._count("unseen", name, "")
 
     def _count(self, family: str, first: str, second: str, number: int = 1) -> None:
         key = (family, first, second)

@@ -64,6 +64,8 @@ class LiveModels:
         self._canary = Route(challenger, "canary", self.champion) if challenger else self._champion
         arms = [(arm.share, self.by_live.get(arm.live)) for arm in routing_table.arms]
         self._arms = [(share, Route(arm, "arm") if arm else self._champion) for share, arm in arms]
+        self.known_texts = {predictor.version: predictor.known_texts for predictor in self.predictors}
+        """By version, the values of text fields that it was trained with."""
         self._is_split = bool(self._arms or (challenger and routing_table.canary_share))
 
     @property

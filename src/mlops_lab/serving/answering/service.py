@@ -128,6 +128,7 @@ class Service:
         if records:
             self.worker_state.record(self.journal, records, moments=moments, names=self._answerer.log_columns)
             self.counts.note_answers(records, shed=self._shadows.add(shadow_requests) if shadow_requests else 0)
+            self.counts.note_unseen(records, self.models.known_texts)
 
     def _answer_to(
         self, name: str, row: dict[str, Any], computed: PredictionRecord | InvalidInput | None

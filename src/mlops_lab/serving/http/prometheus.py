@@ -14,6 +14,11 @@ _COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "answered": ("mlops_predictions_total", "Rows that were answered.", ("version", "role")),
     "refused": ("mlops_refused_total", "Rows refused because a view had no values for them.", ("view", "reason")),
     "missing": ("mlops_missing_features_total", "Rows for which a view gave its defaults.", ("view", "reason")),
+    "unseen": (
+        "mlops_unseen_values_total",
+        "Texts of answered requests that the version was not trained with, by input.",
+        ("input",),
+    ),
     "shadows": ("mlops_shadows_total", "Rows for a version in shadow.", ("version", "result")),
     "requests": ("mlops_requests_total", "HTTP requests.", ("route", "status")),
     "rejected": ("mlops_rejected_total", "HTTP requests that were rejected.", ("route", "reason")),
@@ -59,7 +64,7 @@ def write_metrics(workers: Mapping[int, WorkerCounts]) -> bytes:
         for worker, counts in workers.items():
             for key, count in sorted(counts.counted.items()):
                 if key[0] == family:
-                    lines.append(f"{name}{_labels(labels, key[1:], worker)} {count}")
+                    lines.append(f"{name}{_labels(labels, key[1 : 1 + len(labels)], worker)} {count}")
     for family, (name, description, labels) in _GAUGES.items():
         lines += _head(name, description, "gauge")
         for worker, counts in list(workers.items())[: 1 if family in _SHARED else None]:
