@@ -29,8 +29,8 @@ ALPHAS = (0.05, 0.01)
 OURS = next(iter(RULES))
 EFFECTS = (0.3, 0.5, 0.75)
 """Mean daily gain in standard deviations: that between refits four weeks apart on the flights."""
-LARGEST_RATIO, FROM_EFFECT = 0.6, 0.5
-"""Median days until our decision, relative to a single look with the same power and the same promise; for effects that
+LARGEST_RATIO, FROM_POWER = 0.6, 0.95
+"""Median days until our decision, relative to a single look with the same power and the same promise; for gains that
 are found nearly always within the horizon."""
 BETTER: dict[str, Draw] = {
     "independent": independent,
@@ -113,7 +113,7 @@ def measure_power(runs: int, promises: Promises) -> list[dict[str, Any]]:
                             "one_look_days": plain, "one_look_same_promise_days": honest})  # fmt: skip
             fast_enough = median <= LARGEST_RATIO * honest
             promises.expect(
-                fast_enough or effect < FROM_EFFECT, f"{name}, {effect} sd: {median:.0f} days, one look {honest}"
+                fast_enough or power < FROM_POWER, f"{name}, {effect} sd: {median:.0f} days, one look {honest}"
             )
     console.print(table)
     console.print(

@@ -68,5 +68,9 @@ def test_correlated_gains_are_found_to_be_so() -> None:
     assert forecast(correlated).correlation[-1] > 0.4
 
 
-def test_equal_gains_are_no_evidence() -> None:
-    assert not forecast(np.full(10, 0.3)).surprises(np.full(10, 0.3), 0.0).any()
+@pytest.mark.parametrize("gain", [0.0, 0.003, 0.3])
+def test_equal_gains_are_no_evidence_and_do_not_blind(gain: float) -> None:
+    gains = np.append(np.full(10, gain), [2.0, 3.0])
+    surprises = forecast(gains).surprises(gains, 0.0)
+    assert not surprises[:11].any()  # the spread is not known yet
+    assert surprises[11] > 0

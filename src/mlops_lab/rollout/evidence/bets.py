@@ -28,6 +28,8 @@ PRIOR_CORRELATION = 0.4
 PRIOR_PAIRS = 5
 """The prior correlation counts as much as this many pairs of neighbouring blocks."""
 LARGEST_CORRELATION = 0.6
+_ROUNDING = 1e-9
+"""A spread below this share of the gains is none: equal gains differ by rounding alone."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,12 @@ def forecast(gains: Floats, rows: Floats | None = None) -> Forecasts:
         deviations = past_weight * (past - mean[..., np.newaxis])
         variance = (deviations**2).sum(axis=-1) / (past_weight**2).sum(axis=-1)
         # (t + 2) / (t - 1): Bessel's correction, and a little more while the spread is known badly
-        spread[..., block] = np.sqrt(variance * (block + 2) / (block - 1))
+        learned = np.sqrt(variance * (block + 2) / (block - 1))
+        is_known = learned > _ROUNDING * np.abs(past).max(axis=-1)
+        spread[..., block] = np.where(is_known, learned, 0.0)
         correlation[..., block] = _shrunk_correlation(deviations, variance)
         before[..., block] = cut[..., block - 1]
-        reach = CLIP * spread[..., block]
+        reach = np.where(is_known, CLIP * learned, np.inf)
         cut[..., block] = np.clip(gains[..., block], mean - reach, mean + reach)
     return Forecasts(spread, correlation, before, weight)
 
