@@ -14,12 +14,12 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-tools check format dist bench bench-growth bench-recipe bench-serving schema picture \
-  lock peers clean
+.PHONY: help demo test test-all test-tools check format dist bench bench-decisions bench-growth bench-recipe bench-serving \
+  schema picture lock peers clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## the whole loop on the flights of 2013; ARGS="…" goes to `mlops demo`
 	@$(BIN)/mlops demo --fresh $(ARGS)
@@ -120,6 +120,9 @@ peers: $(PEERS:%=.peers/%/.ready) ## environments of the tools that tests and be
 
 bench-serving: $(VENV)/.dev peers ## our server against six others on the same model; ARGS="--quick" for a short look
 	@$(BIN)/python benchmarks/bench_serving.py $(ARGS)
+
+bench-decisions: $(VENV)/.dev ## how often decisions on evidence are wrong, and how long they take; ARGS="--quick" for a short look
+	@$(BIN)/python benchmarks/bench_decisions.py $(ARGS)
 
 bench-growth: $(VENV)/.dev ## what commands cost with much history, against little; ARGS="100000 1000000" for a short look
 	@$(BIN)/python benchmarks/bench_growth.py $(ARGS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from mlops_lab.gates.base import Gate, GateInput, GateVerdict, finite
-from mlops_lab.tasks.base import mean_of
+from mlops_lab.tasks.base import Task, mean_of
 
 _CONSTANT_NAMES = {"regression": "the mean"}
 
@@ -23,9 +24,7 @@ def check_sanity(gate_input: GateInput) -> GateVerdict:
     name, constant = task.loss_name, _CONSTANT_NAMES.get(task.kind, "the base rate")
     loss = mean_of(task.losses(truth, output))
     baseline = mean_of(task.losses(truth, task.constant(gate_input.training.truth, len(truth))))
-    part = max(task.parts(truth, output), key=lambda part: abs(mean_of(part.truth - part.output)))
-    gap = abs(mean_of(part.truth - part.output))
-    by_chance = 2 * float(np.std((part.truth - part.output).to_numpy())) / len(truth) ** 0.5
+    gap, by_chance = average_gap(task, truth, output)
     measure = name.replace(" ", "_")
     evidence = finite(
         {measure: loss, f"baseline_{measure}": baseline, "calibration_gap": gap, "calibration_gap_by_chance": by_chance}
@@ -36,9 +35,20 @@ def check_sanity(gate_input: GateInput) -> GateVerdict:
             "sanity", False, f"{name} {loss:.4f} is no better than {constant}'s {baseline:.4f}", evidence
         )
     if not gap - by_chance <= limit:
-        reason = f"it is off by {gap:.3f} on average, more than {limit:g} and what chance explains ({by_chance:.3f})"
+        reason = (
+            f"it is off by {gap:.3f} on average, more than {limit:g} (gates.max_calibration_gap) and what chance "
+            f"explains ({by_chance:.3f})"
+        )
         return GateVerdict("sanity", False, reason, evidence)
     return GateVerdict("sanity", True, f"{name} {loss:.4f} against {baseline:.4f} for {constant}", evidence)
+
+
+def average_gap(task: Task, truth: pl.Series, output: pl.Series) -> tuple[float, float]:
+    """How far the mean answer is from the rate (or mean) observed, at the class where it is most; and how far the best
+    model may be by chance: two standard errors."""
+    part = max(task.parts(truth, output), key=lambda part: abs(mean_of(part.truth - part.output)))
+    apart = part.truth - part.output
+    return abs(mean_of(apart)), 2 * float(np.std(apart.to_numpy())) / len(truth) ** 0.5
 
 
 SANITY = Gate("sanity", check_sanity)

@@ -10,6 +10,8 @@ MISSING_MARKS = ("", "NA", "N/A", "n/a", "na", "#N/A", "NaN", "nan", "NULL", "nu
 """Text that means a missing value in a column of numbers or moments. In a column of text some can be values."""
 MISSING_TEXTS = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null")
 """Text that means a missing value in a column of text too: no word, and what other tools write for it."""
+_MONEY = r"[$\x{20ac}\x{a3}\x{a5}\x{20b9}]"
+"""The signs of dollar, euro, pound, yen and rupee."""
 LEADING_ZERO = r"^[+-]?0\d"
 """A whole number that begins with a zero is a code: 007 is not 7."""
 
@@ -41,13 +43,15 @@ def parse_numbers(frame: pl.DataFrame, text: frozenset[str] | None, decimal: str
 
 
 def _as_plain_numbers(column: pl.Series, decimal: str) -> pl.Series:
-    """The text, with numbers such as 1.234,5 written as 1234.5, and all else as it is."""
+    """The text, with numbers such as 1.234,5 written as 1234.5, also with a sign for percent or money, and all else as it
+    is."""
     group = "[,'’ \u00a0\u202f]" if decimal == "." else "[.'’ \u00a0\u202f]"
     mark = re.escape(decimal)
     number = rf"^[+-]?(\d{{1,3}}({group}\d{{3}})+|\d*)({mark}\d*)?([eE][+-]?\d+)?$"
     text = pl.col(column.name).str.strip_chars()
-    plain = text.str.replace_all(group, "").str.replace(decimal, ".", literal=True)
-    is_number = text.str.contains(number) & text.str.contains(r"\d")
+    bare = text.str.replace(rf"^([+-]?) ?{_MONEY} ?", "$1").str.replace(rf" ?({_MONEY}|%)$", "")
+    plain = bare.str.replace_all(group, "").str.replace(decimal, ".", literal=True)
+    is_number = bare.str.contains(number) & bare.str.contains(r"\d")
     return column.to_frame().select(pl.when(is_number).then(plain).otherwise(text).alias(column.name)).to_series()
 
 

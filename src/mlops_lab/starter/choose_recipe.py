@@ -12,7 +12,9 @@ import polars as pl
 
 from mlops_lab.clock import EPOCH
 from mlops_lab.features.definition import Features
+from mlops_lab.gates.sanity import average_gap
 from mlops_lab.project import PIPELINE_NAME
+from mlops_lab.project.sections import GatesSection
 from mlops_lab.registry.columns import Answers
 from mlops_lab.registry.outputs import OutputMapping
 from mlops_lab.starter.model_text import ModelInputs, write_model
@@ -36,23 +38,30 @@ IsServed = Callable[[str, TrainingSet], bool]
 """Whether the estimator of the text of a `model()` is served as it was trained on these rows."""
 
 
+_FOLDS_IN_ORDER = 2
+"""Then each tests as far ahead as the gates do: on a quarter of the rows."""
+
+
 @dataclass(frozen=True)
 class ChosenRecipe:
-    """The recipe, the mean loss of every recipe that was compared, the rows compared on, and how they were split."""
+    """The recipe, the mean loss of every recipe that was compared, the rows compared on, and how they were split. Those
+    in `off` were not chosen, because their answers to the latest rows are too far off on average."""
 
     recipe: Recipe
     losses: dict[str, float]
     loss_name: str = ""
     rows: int = 0
     split: str = ""
+    off: frozenset[str] = frozenset()
 
     @property
     def note(self) -> str:
         """What was chosen and what it was compared with, in a sentence."""
         if not self.losses:
             return f"the model: {self.recipe.name}; there are too few rows to compare it with others"
-        ranked = sorted(self.losses, key=lambda name: self.losses[name])
-        others = ", ".join(f"{self.losses[name]:.4g} of {name}" for name in ranked if name != self.recipe.name)
+        others = ", ".join(
+            f"{self.losses[name]:.4g} of {self._name(name)}" for name in self._ranked if name != self.recipe.name
+        )
         loss = f"{self.loss_name} {self.losses[self.recipe.name]:.4g}"
         return f"the model: {self.recipe.name}; {loss} against {others} ({self.split}, {self.rows:,} rows)"
 
@@ -61,9 +70,15 @@ class ChosenRecipe:
         """The lines that say what was compared, the best first."""
         if not self.losses:
             return [f"Too few rows to compare models: {self.recipe.name}."]
-        ranked = sorted(self.losses, key=lambda name: self.losses[name])
         lines = [f"Chosen by {self.loss_name} on rows not trained on ({self.split}, {self.rows:,} rows):"]
-        return lines + [f"  {self.losses[name]:.4g}  {name}" for name in ranked]
+        return lines + [f"  {self.losses[name]:.4g}  {self._name(name)}" for name in self._ranked]
+
+    @property
+    def _ranked(self) -> list[str]:
+        return sorted(self.losses, key=lambda name: self.losses[name])
+
+    def _name(self, name: str) -> str:
+        return f"{name} (too far off on average)" if name in self.off else name
 
 
 def sample_size(columns: int, classes: int) -> int:
@@ -101,13 +116,14 @@ def choose_recipe(
         answers |= trial.blend(best, second, answers)
     losses = {name: trial.loss(given) for name, given in answers.items()}
     recipes = (*trees, LINE, *_list_blends(best, second))
-    ranked = sorted(recipes, key=lambda recipe: losses[recipe.name])
+    off = frozenset(name for name, given in answers.items() if trial.is_off(given))
+    ranked = sorted(recipes, key=lambda recipe: (recipe.name in off, losses[recipe.name]))
     how = "at random" if moments is None else "each later than what it was trained on"
     split = f"{len(folds)} {'fold' if len(folds) == 1 else 'folds'}, {how}"
     for recipe in ranked:
         is_plain = not recipe.has_line and not recipe.is_blend and not kinds.text
         if is_plain or is_served is None or is_served(trial.write(recipe), folds[0]):
-            return ChosenRecipe(recipe, losses, task.loss_name, inputs.height, split)
+            return ChosenRecipe(recipe, losses, task.loss_name, inputs.height, split, off - {recipe.name})
     raise AssertionError("trees alone are always served")
 
 
@@ -156,6 +172,13 @@ class _Trial:
             for fold, given in zip(self.folds, answers, strict=True)
         ]
         return float(np.concatenate(losses).mean())
+
+    def is_off(self, answers: list[Answers]) -> bool:
+        """Whether the answers to the latest fold are further off on average than the gate `sanity` allows, and not by
+        chance. That gate tests on more rows, later after the training: what is off here is further off there."""
+        fold = self.folds[-1]
+        gap, by_chance = average_gap(fold.task, fold.holdout_truth, to_series(answers[-1]))
+        return not gap <= max(by_chance, GatesSection().max_calibration_gap)
 
 
 def _list_blends(best: Recipe, second: Recipe) -> tuple[Recipe, Recipe, Recipe]:
@@ -211,7 +234,7 @@ def _make_folds(rows: TrainingSet, *, in_order: bool) -> Iterator[TrainingSet]:
     trees = height * (rows.truth.n_unique() if rows.task.kind == "multiclass" else 1)  # each class has its own
     tested = 1 if trees >= _MANY_ROWS else 5
     if in_order:
-        latest = cut_folds(rows.moments, max(min(tested, 4), 2))[-tested:]
+        latest = cut_folds(rows.moments, _FOLDS_IN_ORDER)[-tested:]
         folds: Iterator[TrainingSet] = (fold_rows(rows, fold) for fold in latest)
     else:
         folds = _draw_folds(rows, folds=max(tested, 4), tested=tested, times=3 if trees < _FEW_ROWS else 1)
