@@ -137,7 +137,7 @@ def live_through(shop: Shop, patched: pytest.MonkeyPatch, errors: list[int]) -> 
 _errors = st.lists(st.one_of(st.integers(-48, 48), st.integers(-24 * 400, 24 * 4000)), min_size=1, max_size=4)
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=1, deadline=None)
 @given(_errors)
 def test_once_the_clock_is_right_each_day_is_measured(copy, errors):
     with pytest.MonkeyPatch.context() as patched:

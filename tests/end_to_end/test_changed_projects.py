@@ -115,9 +115,9 @@ def check_training(shop: Shop, pair: Pair, *, served: bool) -> None:
     check_goes_on(shop)
 
 
-@pytest.mark.parametrize("number", range(0, len(PAIRS), 5), ids=[pair.name for pair in PAIRS[::5]])
+@pytest.mark.parametrize("number", range(0, len(PAIRS), 8), ids=[pair.name for pair in PAIRS[::8]])
 def test_a_changed_project(number: int, old_shops: Callable[[str, str], Shop], tmp_path: Path) -> None:
-    """Every fifth pair in one of the states; the slow test takes all of them in all states."""
+    """Every eighth pair in one of the states; the slow test takes all of them in all states."""
     pair = PAIRS[number]
     shop = old_shops(pair.label, STATES[number % len(STATES)]).copy(tmp_path / "shop")
     check(shop, pair, train=False)

@@ -162,7 +162,7 @@ IN_THE_TICK = [
     ("before Lake.append", 6),
     ("after Lake.append", 6),
 ]
-QUICK = [5, 7]
+QUICK = [5]
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,8 @@
 """Gate: better than the champion on the same unseen days, beyond chance."""
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -69,3 +72,29 @@ def test_a_gain_of_a_single_day_is_chance(make_gate_input):
     verdict = check_backtest(make_gate_input(candidate_output=lucky))
     assert verdict.evidence["gain"] > 0
     assert not verdict.passed
+
+
+def proving(tiny):
+    """The project, whose candidates prove themselves in the rollout."""
+    rollout = msgspec.structs.replace(tiny.project.settings.rollout, prove="better")
+    return replace(tiny.project, settings=msgspec.structs.replace(tiny.project.settings, rollout=rollout))
+
+
+def test_what_the_rollout_proves_need_not_be_proved_before(make_gate_input, tiny):
+    same = make_gate_input(project=proving(tiny), champion_output=make_gate_input().candidate_output)
+    assert check_backtest(same).passed
+    seen = pl.Series("output", [None] * len(same.blocks), dtype=pl.Float64)
+    verdict = check_backtest(make_gate_input(project=proving(tiny), champion_output=seen))
+    assert verdict.passed
+    assert verdict.evidence["days"] == 0
+
+
+@pytest.mark.parametrize("is_number", [True, False])
+def test_but_what_is_worse_beyond_chance_does_not_begin(make_gate_input, tiny, is_number):
+    gate_input = make_gate_input()
+    worse = gate_input.champion_output if is_number else gate_input.champion_output.set(gate_input.unseen, float("nan"))
+    verdict = check_backtest(
+        make_gate_input(project=proving(tiny), candidate_output=worse, champion_output=gate_input.candidate_output)
+    )
+    assert not verdict.passed
+    assert "worse beyond chance" in verdict.reason

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from one_of_each import ids, records_of, write
+from slow import mostly_slow
 
 from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.intake.journal import ingest_journal
@@ -46,7 +47,11 @@ def replace(path: Path, backup: Path) -> None:
         shutil.copytree(backup, path)
 
 
-@pytest.fixture(params=["at once", "after its restart", "longer than before", "long after"])
+@pytest.fixture(
+    params=mostly_slow(
+        ["at once", "after its restart", "longer than before", "long after"], quick=["at once", "longer than before"]
+    )
+)
 def when(request) -> int:
     return {"at once": 0, "after its restart": 1, "longer than before": 5, "long after": 20}[request.param]
 
@@ -111,7 +116,7 @@ def test_a_backup_of_long_ago_adds_nothing_twice(small, tmp_path):
     check(small, *"abcdef")
 
 
-@pytest.mark.parametrize("table", [*TABLES, "log_digests"])
+@pytest.mark.parametrize("table", mostly_slow([*TABLES, "log_digests"], quick=["outcomes", "stock"]))
 @pytest.mark.parametrize("worker", [0, 1])
 @pytest.mark.parametrize("existed", [True, False])
 def test_a_table_that_is_older_than_the_others_gets_what_it_lacks(small, tmp_path, table, worker, existed):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from mlops_lab.loop.decide import as_made_later, decide
 from mlops_lab.loop.observe import Observation, RolloutEvidence
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.rollout.next_step import MIN_ROWS
+from mlops_lab.rollout.proof import NO_DAYS
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tasks.binary import Binary
 
@@ -25,7 +27,7 @@ def observe(tiny, *, pairs: int = 0, challenger: float = 0.5, differing: int = 0
     )
     return Observation(
         tiny.now,
-        RolloutEvidence(Binary(), frame, differing),
+        RolloutEvidence(Binary(), frame, NO_DAYS, differing),
         lambda since: pl.DataFrame(schema=MEASUREMENTS.fixed_schema),
     )
 
@@ -65,6 +67,16 @@ def test_a_rollout_takes_its_next_step(tiny, evidence, kind, rule):
     decision = decide(tiny.project, in_shadow(tiny, days=10), observe(tiny, **evidence), by="loop")
     assert decision is not None
     assert (decision.what, decision.rule, decision.version) == (kind, rule, 2)
+
+
+@pytest.mark.parametrize(("prove", "kind"), [("backtest", None), ("better", DecisionKind.RETRAIN)])
+def test_only_a_candidate_that_proves_itself_in_the_rollout_is_replaced_by_a_fresher_one(tiny, prove, kind):
+    rollout = msgspec.structs.replace(tiny.project.settings.rollout, prove=prove, shadow_days=90)
+    project = replace(tiny.project, settings=msgspec.structs.replace(tiny.project.settings, rollout=rollout))
+    decision = decide(project, in_shadow(tiny, days=40), observe(tiny), by="loop")
+    assert (decision and decision.what) == kind
+    paused = replace(in_shadow(tiny, days=40), is_paused=True)
+    assert decide(project, paused, observe(tiny), by="loop") is None
 
 
 @pytest.mark.parametrize(("evidence", "kind"), [({}, None), ({"challenger": 0.1}, DecisionKind.ROLL_BACK)])

@@ -203,8 +203,15 @@ def orders(*programs: list[Step]) -> list[list[Step]]:
     return found
 
 
-@pytest.mark.parametrize("other", [TICK, START], ids=["a tick", "a start"])
-@pytest.mark.parametrize("rollback", [ROLLBACK, KILLED], ids=["whole", "killed before it acted"])
+@pytest.mark.parametrize(
+    ("rollback", "other"),
+    [
+        pytest.param(ROLLBACK, TICK, id="whole, a tick"),
+        pytest.param(KILLED, START, id="killed before it acted, a start"),
+        pytest.param(ROLLBACK, START, id="whole, a start", marks=pytest.mark.slow),
+        pytest.param(KILLED, TICK, id="killed before it acted, a tick", marks=pytest.mark.slow),
+    ],
+)
 def test_a_rollback_beside_another_command_in_every_order(tiny: Any, other: list[Step], rollback: list[Step]) -> None:
     """A tick that had read the decisions before a rollback restored the bad champion, for ever."""
     for order in orders(other, rollback):

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 import pytest
+from slow import mostly_slow
 
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.alerts.channels import run as channels
@@ -321,13 +322,16 @@ def damage(lake: Lake, kind: str) -> str:
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        *("predictions file", "outcomes file", "stock file", "orders file"),
-        *("predictions bytes", "outcomes bytes", "stock bytes", "orders bytes"),
-        *("predictions id", "predictions at", "predictions version", "predictions role", "predictions output"),
-        *("predictions shop", "predictions items", "outcomes known_at", "outcomes late", "outcomes verdict"),
-        *("outcomes output", "stock items", "orders minutes"),
-    ],
+    mostly_slow(
+        [
+            *("predictions file", "outcomes file", "stock file", "orders file"),
+            *("predictions bytes", "outcomes bytes", "stock bytes", "orders bytes"),
+            *("predictions id", "predictions at", "predictions version", "predictions role", "predictions output"),
+            *("predictions shop", "predictions items", "outcomes known_at", "outcomes late", "outcomes verdict"),
+            *("outcomes output", "stock items", "orders minutes"),
+        ],
+        quick=["predictions file", "outcomes bytes", "stock file", "predictions role", "outcomes late"],
+    ),
 )
 def test_a_damaged_table_is_an_alert_that_names_it_and_the_tick_goes_on(live, tiny, kind):
     loop = Loop(live)

@@ -1,15 +1,20 @@
 """The way of a challenger: shadow, canary, champion; or back."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.clock import day_start
+from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import DecisionKind, RolloutState
 from mlops_lab.rollout.next_step import MIN_ROWS, next_step, waiting_for
+from mlops_lab.rollout.proof import NO_DAYS, DailyGains, weigh
 from mlops_lab.tasks.binary import Binary
 
 BEGAN = day_start(datetime(2013, 3, 9).date(), "America/New_York")  # the clocks change in the night that follows
@@ -142,3 +147,53 @@ def test_the_moment_is_that_of_the_caller(tiny):
         pairs=pairs(MIN_ROWS),
     )
     assert step is None
+
+
+def proving(tiny, prove: str = "better", **settings: object) -> Project:
+    changed = msgspec.structs.replace(tiny.project.settings.rollout, prove=prove, **settings)
+    return replace(tiny.project, settings=msgspec.structs.replace(tiny.project.settings, rollout=changed))
+
+
+def days_with(gain: float, *, days: int) -> DailyGains:
+    """A gain each day, with some spread."""
+    spread = np.where(np.arange(days) % 2, 0.3, -0.3) * abs(gain or 1.0)
+    return DailyGains(np.full(days, gain) + spread, np.full(days, 100.0))
+
+
+@pytest.mark.parametrize(
+    ("stage", "gain", "days", "step", "rule"),
+    [
+        (DecisionKind.SHADOW, 0.01, 40, DecisionKind.CANARY, "rollout.shadow_days"),
+        (DecisionKind.SHADOW, 0.01, 5, None, ""),
+        (DecisionKind.SHADOW, 0.0, 40, None, ""),
+        (DecisionKind.SHADOW, 0.0, 121, DecisionKind.ROLL_BACK, "rollout.max_days"),
+        (DecisionKind.SHADOW, -0.01, 40, DecisionKind.ROLL_BACK, "rollout.worse"),
+        (DecisionKind.CANARY, 0.01, 40, DecisionKind.PROMOTE, "rollout.canary_days"),
+        (DecisionKind.CANARY, -0.01, 40, DecisionKind.ROLL_BACK, "rollout.worse"),
+    ],
+)
+def test_a_candidate_that_proves_itself_in_the_rollout_is_promoted_only_then(tiny, stage, gain, days, step, rule):
+    due = next_step(
+        proving(tiny),
+        in_stage(stage),
+        days_later(days),
+        task=Binary(),
+        pairs=pairs(MIN_ROWS),
+        daily=days_with(gain, days=days),
+    )
+    assert (due and due.what) == step
+    if due is not None:
+        assert due.rule == rule
+        assert due.evidence["days"] == days
+
+
+def test_not_worse_is_proved_earlier_than_better(tiny):
+    daily = DailyGains(0.002 + np.where(np.arange(25) % 2, 0.006, -0.006), np.full(25, 100.0))
+    states = [weigh(proving(tiny, prove, margin=0.01), daily).is_proved for prove in ("better", "not_worse")]
+    assert states == [False, True]
+
+
+def test_without_days_nothing_is_proved(tiny):
+    proof = weigh(proving(tiny), NO_DAYS)
+    assert (proof.days, proof.e_value, proof.is_proved, proof.is_worse) == (0, 1.0, False, False)
+    assert proof.say(Binary()) == "no day with outcomes yet"

@@ -34,6 +34,18 @@ def test_rows_that_a_server_would_refuse_are_not_trained_on(tiny):
     assert both.equals(strict.holdout_inputs)
 
 
+def test_with_all_rows_nothing_is_held_out(tiny):
+    data, time = tiny.training, tiny.project.settings.source.time
+    whole = data.with_all_rows(time=time)
+    rows = data.inputs.height + data.holdout_inputs.height
+    assert [whole.inputs.height, len(whole.truth), len(whole.moments)] == [rows] * 3
+    assert whole.inputs[: data.inputs.height].equals(data.inputs)
+    assert whole.moments.is_sorted()
+    assert (whole.holdout.height, whole.holdout_inputs.height, len(whole.holdout_truth)) == (0, 0, 0)
+    assert whole.cutoff == data.until
+    assert whole.fingerprint != data.fingerprint
+
+
 def test_it_names_the_snapshots_of_its_tables(tiny):
     seen = {snapshot.table: snapshot for snapshot in tiny.training.snapshots}
     assert seen.keys() == {"orders", "stock"}
@@ -54,8 +66,10 @@ def test_what_becomes_known_later_changes_nothing(tiny):
 def test_weights_are_one_on_average_whatever_their_unit(tiny, unit):
     source = replace_struct(tiny.project.settings.source, weight="amount")
     project = SimpleNamespace(settings=SimpleNamespace(source=source))
-    rows = pl.DataFrame({"amount": [1.0 * unit, 3.0 * unit, 0.0]})
-    assert _weights(project, rows).to_list() == pytest.approx([0.75, 2.25, 0.0])
+    rows = pl.DataFrame({"amount": [1.0 * unit, 3.0 * unit, 0.0, 8.0 * unit]})
+    training, others = _weights(project, rows, pl.Series([True, True, True, False]))
+    assert training.to_list() == pytest.approx([0.75, 2.25, 0.0])
+    assert others.to_list() == pytest.approx([6.0]), "in the same unit"
 
 
 @pytest.mark.parametrize("amounts", [[1.0, None], [1.0, -1.0], [0.0, 0.0]])
@@ -63,7 +77,7 @@ def test_a_bad_weight_is_an_error(tiny, amounts):
     source = replace_struct(tiny.project.settings.source, weight="amount")
     project = SimpleNamespace(settings=SimpleNamespace(source=source))
     with pytest.raises(InvalidInput) as caught:
-        _weights(project, pl.DataFrame({"amount": amounts}))
+        _weights(project, pl.DataFrame({"amount": amounts}), pl.Series([True, True]))
     assert caught.value.code == "bad_weights"
     assert "amount" in caught.value.where
 

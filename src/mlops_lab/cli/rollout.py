@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
+from rich.table import Table
 
 from mlops_lab.cli.records.decisions import RolloutRecord, SteeredRecord
-from mlops_lab.cli.shared import HERE, At, Folder, Json, console, open_project, parse_at, print_record
+from mlops_lab.cli.shared import (
+    HERE,
+    At,
+    Folder,
+    Json,
+    console,
+    open_project,
+    parse_at,
+    print_record,
+    print_table,
+    print_wrapped,
+)
 from mlops_lab.errors import InvalidInput, MlopsError
 from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.status.describe import describe
+from mlops_lab.status.rollout_days import RolloutDay, list_days
 from mlops_lab.status.sentences import tell_rollout
 from mlops_lab.status.wording import format_decision
 
@@ -22,12 +36,14 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 Reason = Annotated[str, typer.Option(help="The reason, stored with the decision.")]
 By = Annotated[str | None, typer.Option(help="Who decides, stored with the decision.", show_default="the login name")]
 _ASKED = "a person asked for it"
+_SHOWN_DAYS, _WIDTH = 30, 33
 
 
 @app.command()
 def show(project: Folder = HERE, json: Json = False) -> None:
     """Show the rollout under way: its stage, how far it is, and what comes next."""
-    status = describe(open_project(project))
+    opened = open_project(project)
+    status, days = describe(opened), list_days(Loop(opened))
     if json:
         print_record(
             RolloutRecord(
@@ -36,10 +52,13 @@ def show(project: Folder = HERE, json: Json = False) -> None:
                 stage=status.stage,
                 since=status.since,
                 progress=status.rollout,
+                days=days,
             )
         )
-    else:
-        print(tell_rollout(status))
+        return
+    print_wrapped(tell_rollout(status))
+    if days:
+        _draw(days)
 
 
 @app.command()
@@ -78,6 +97,26 @@ def promote(
             hint="`mlops rollout show` says what is missing; to promote it all the same, add --force",
         )
     _steer(project, DecisionKind.PROMOTE, reason=reason, by=by, at=at, json=json)
+
+
+def _draw(days: Sequence[RolloutDay]) -> None:
+    """The mean gain after each day between its bounds, and the evidence."""
+    shown = days[-_SHOWN_DAYS:]
+    ends = [end for day in shown for end in (day.mean, day.lower, day.upper, 0.0) if end is not None]
+    low, high = min(ends), max(ends)
+
+    def place(value: float) -> int:
+        return round((_WIDTH - 1) * (value - low) / ((high - low) or 1.0))
+
+    table = Table("day", "gain", "mean", f"{low:+.4f} to {high:+.4f}", "evidence", box=None, header_style="bold")
+    for number, day in enumerate(shown, start=len(days) - len(shown) + 1):
+        first = 0 if day.lower is None else place(day.lower)
+        last = _WIDTH - 1 if day.upper is None else place(day.upper)
+        line = ["─" if first <= at <= last else " " for at in range(_WIDTH)]
+        line[place(0.0)] = "│"
+        line[place(day.mean)] = "●"
+        table.add_row(str(number), f"{day.gain:+.4f}", f"{day.mean:+.4f}", "".join(line), f"{day.e_value:.3g}")
+    print_table(table)
 
 
 def _steer(project: Path, what: DecisionKind, *, reason: str, by: str | None, at: str | None, json: bool) -> None:

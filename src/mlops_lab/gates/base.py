@@ -23,7 +23,9 @@ class GateInput:
 
     `blocks` names the block of time that each held-out row lies in: its local calendar day, or, where a share of the
     rows is held out, one of 20 blocks of as many rows. The truth is as the task encodes it. The champion's answers
-    are null on rows that it was trained on, and everywhere where there is no champion. `served` has what the champion
+    are null on rows that it was trained on, and everywhere where there is no champion. `candidate_output` is what the
+    candidate answers to the held-out rows. Where the version has learned from these too, it is what its twin answers,
+    which has not, and `version_output` is what the version answers. `served` has what the champion
     saw while the held-out rows were requested: the inputs that both define alike, a row for each prediction.
     """
 
@@ -37,11 +39,17 @@ class GateInput:
     champion_version: int | None
     champion_output: pl.Series
     served: pl.DataFrame = field(default_factory=pl.DataFrame)
+    version_output: pl.Series | None = None
 
     @property
     def task(self) -> Task:
         """What both predict."""
         return self.training.task
+
+    @property
+    def package_output(self) -> pl.Series:
+        """What the package that would be served answers to the held-out rows."""
+        return self.candidate_output if self.version_output is None else self.version_output
 
     @property
     def unseen(self) -> pl.Series:

@@ -19,7 +19,7 @@ def check_contract(gate_input: GateInput) -> GateVerdict:
     and where none agrees nothing is registered. Here the registered package scores all held-out rows at once, and some
     of them one at a time, as the server does.
     """
-    output, agreement = gate_input.candidate_output, gate_input.agreement
+    output, agreement = gate_input.package_output, gate_input.agreement
     invalid = int(gate_input.task.invalid(output).sum())
     rows = gate_input.training.holdout_inputs.head(SAMPLE).rows()
     differing = agreement.differing + _count_differing(

@@ -43,8 +43,7 @@ def parse_numbers(frame: pl.DataFrame, text: frozenset[str] | None, decimal: str
 
 
 def _as_plain_numbers(column: pl.Series, decimal: str) -> pl.Series:
-    """The text, with numbers such as 1.234,5 written as 1234.5, also with a sign for percent or money, and all else as it
-    is."""
+    """The text, with numbers such as 1.234,5 or 1.234,5 € written as 1234.5, and all else as it is."""
     group = "[,'’ \u00a0\u202f]" if decimal == "." else "[.'’ \u00a0\u202f]"
     mark = re.escape(decimal)
     number = rf"^[+-]?(\d{{1,3}}({group}\d{{3}})+|\d*)({mark}\d*)?([eE][+-]?\d+)?$"

@@ -13,10 +13,12 @@ _RULE = "asked"
 _PASSED_GATES = {DecisionKind.BOOTSTRAP, DecisionKind.SHADOW, DecisionKind.PROMOTE}
 
 
-def decide_to_retrain(state: RolloutState, now: datetime, *, by: str) -> Decision | None:
-    """The decision to train a candidate; None where one is in training already. Refused while a rollout is under
-    way."""
-    if state.stage is not None:
+def decide_to_retrain(
+    state: RolloutState, now: datetime, *, by: str, replaces_challenger: bool = False
+) -> Decision | None:
+    """The decision to train a candidate; None where one is in training already. Refused while a rollout is under way,
+    unless the candidate takes the place of its challenger."""
+    if state.stage is not None and not replaces_challenger:
         raise Refused(
             f"the rollout of version {state.challenger} is under way ({state.stage})",
             code="rollout_under_way",

@@ -24,9 +24,17 @@ def decide(project: Project, state: RolloutState, observation: Observation, *, b
     """
     if state.retraining is not None:
         return None
-    if state.stage is not None:
-        return _decide_rollout(project, state, observation, by=by)
-    return _decide_retraining(project, state, observation, by=by)
+    if state.stage is None:
+        return _decide_retraining(project, state, observation, by=by)
+    step = _decide_rollout(project, state, observation, by=by)
+    if step is None and takes_fresher(project, state):
+        return _decide_retraining(project, state, observation, by=by)
+    return step
+
+
+def takes_fresher(project: Project, state: RolloutState) -> bool:
+    """Whether a candidate that is trained now takes the place of the challenger."""
+    return project.settings.rollout.proves_itself and state.stage is DecisionKind.SHADOW and not state.is_paused
 
 
 def as_made_later(decision: Decision, now: datetime, zone: str) -> Decision | None:
@@ -46,7 +54,13 @@ def _decide_rollout(project: Project, state: RolloutState, observation: Observat
     now, rollout = observation.now, observation.rollout
     assert rollout is not None
     step = next_step(
-        project, state, now, task=rollout.task, pairs=rollout.pairs, differing_cells=rollout.differing_cells
+        project,
+        state,
+        now,
+        task=rollout.task,
+        pairs=rollout.pairs,
+        daily=rollout.daily,
+        differing_cells=rollout.differing_cells,
     )
     if step is None or (state.is_paused and step.what is not DecisionKind.ROLL_BACK):
         return None

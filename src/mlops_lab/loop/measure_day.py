@@ -17,6 +17,7 @@ from mlops_lab.errors import MlopsError
 from mlops_lab.lake import Lake
 from mlops_lab.loop.days import measured_windows
 from mlops_lab.loop.joined_outcomes import corrected_arrivals, outcomes_in, predictions_in, task_of, with_truth
+from mlops_lab.loop.rollout_evidence import measure_rollout
 from mlops_lab.monitoring.log_check import check_log_between
 from mlops_lab.monitoring.logged_inputs import logged_inputs
 from mlops_lab.monitoring.measure import measure, measure_parity, measure_quality, note_unmeasured
@@ -46,11 +47,13 @@ def measure_day(
     window: Window,
     champion: int,
     package: Path,
+    rollout_began: datetime | None,
     verifier: Verifier,
     report: Report,
 ) -> MeasuredDay:
     """A day that is over, measured for the package of the champion of that day, and compared with the definition of its
-    features and with what was logged: what differs is an alert.
+    features and with what was logged: what differs is an alert. `rollout_began`: when the rollout began that was under
+    way at its end.
 
     What cannot be measured, because something is missing or damaged, is a row and an alert with the reason.
     """
@@ -62,6 +65,11 @@ def measure_day(
 
     def measure_earlier() -> tuple[pl.DataFrame, list[Alert]]:
         return measure_corrected(project, lake, window, package=package), []
+
+    def compare_versions() -> tuple[pl.DataFrame, list[Alert]]:
+        if rollout_began is None:
+            return pl.DataFrame(schema=MEASUREMENTS.fixed_schema), []
+        return measure_rollout(project, lake, window, began=rollout_began, task=task_of(project, package)), []
 
     def compare_with_definition() -> tuple[pl.DataFrame, list[Alert]]:
         parity = verifier.verify_sample(read_predictions())
@@ -76,6 +84,7 @@ def measure_day(
     steps = (
         ("measure", "volume, quality and drift", measure_answers),
         (None, "earlier days, of which outcomes were corrected", measure_earlier),
+        (None, "the gain of the challenger", compare_versions),
         ("parity", "parity", compare_with_definition),
         (None, "the log", compare_with_digests),
     )

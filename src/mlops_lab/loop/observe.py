@@ -12,11 +12,13 @@ import polars as pl
 
 from mlops_lab.errors import MlopsError
 from mlops_lab.lake import Lake
-from mlops_lab.loop.joined_outcomes import accepted_since, read_between, task_of, with_truth
+from mlops_lab.loop.joined_outcomes import read_between, task_of
 from mlops_lab.loop.measure_day import MeasuredDay
+from mlops_lab.loop.rollout_evidence import no_pairs, read_gains, rollout_pairs
 from mlops_lab.monitoring.measure import as_known_now, differing_cells
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import RolloutState
+from mlops_lab.rollout.proof import DailyGains
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tasks.base import Task
 
@@ -26,11 +28,15 @@ _UNREADABLE = (MlopsError, pl.exceptions.PolarsError)
 
 @dataclass(frozen=True)
 class RolloutEvidence:
-    """What is known about a rollout: the answers of both versions with their outcomes (see `rollout_pairs`), and how
-    many feature values served since it began differ from their definition."""
+    """What is known about a rollout: the answers of both versions with their outcomes (see `rollout_pairs`), the gain
+    of each day since it began, and how many feature values served since then differ from their definition.
+
+    Where candidates prove themselves in the rollout, the pairs are those of the present candidate alone.
+    """
 
     task: Task
     pairs: pl.DataFrame
+    daily: DailyGains
     differing_cells: int
 
 
@@ -54,14 +60,15 @@ def observe(
     if state.stage is not None:
         assert state.rollout_began is not None
         task = task_of(project, package)
+        since = state.since if project.settings.rollout.proves_itself else state.rollout_began
         try:
-            pairs = rollout_pairs(project, lake, since=state.rollout_began, now=now, task=task)
+            pairs = rollout_pairs(project, lake, since=since or state.rollout_began, now=now, task=task)
         except _UNREADABLE:  # an alert says so, and the rollout waits
-            pairs = _no_pairs(task)
-        differing = differing_cells(measurements_since(lake, state.rollout_began))
+            pairs = no_pairs(task)
+        measured = measurements_since(lake, state.rollout_began)
         if day is not None:
-            differing += differing_cells(day.measurements)
-        rollout = RolloutEvidence(task, pairs, differing)
+            measured = pl.concat([measured, day.measurements]) if measured.height else day.measurements
+        rollout = RolloutEvidence(task, pairs, read_gains(measured), differing_cells(measured))
     return Observation(now, rollout, read_measurements=partial(measurements_since, lake))
 
 
@@ -70,26 +77,3 @@ def measurements_since(lake: Lake, since: datetime) -> pl.DataFrame:
     if not MEASUREMENTS.exists(lake):
         return pl.DataFrame()
     return as_known_now(read_between(lake, MEASUREMENTS, since).filter(pl.col("at") > since))
-
-
-def rollout_pairs(project: Project, lake: Lake, *, since: datetime, now: datetime, task: Task) -> pl.DataFrame:
-    """`truth`, `champion`, `challenger`: what both versions answered to each request since `since` whose outcome has
-    arrived before `now`, with what is known then."""
-    joined = accepted_since(project, lake, since, known_by=now)
-    if joined.is_empty():
-        return _no_pairs(task)
-    canary = pl.col("role") == "canary"
-    scored_by_both = joined.filter(pl.col("predicted_at") >= since, pl.col("shadow_output").is_not_null())
-    return (
-        with_truth(project, lake, scored_by_both, task)
-        .select(
-            "truth",
-            pl.when(canary).then("shadow_output").otherwise("output").alias("champion"),
-            pl.when(canary).then("output").otherwise("shadow_output").alias("challenger"),
-        )
-        .drop_nulls()
-    )
-
-
-def _no_pairs(task: Task) -> pl.DataFrame:
-    return pl.DataFrame(schema={"truth": pl.Float64, "champion": task.output_dtype, "challenger": task.output_dtype})

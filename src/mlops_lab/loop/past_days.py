@@ -65,12 +65,14 @@ def measure_past_day(
 ) -> MeasuredDay:
     """The day, measured for the champion of that day, its alerts sent."""
     champion = champion_of(window, decisions)
+    rollout = fold(made_before(decisions, window.end))
     day = measure_day(
         project,
         lake,
         window=window,
         champion=champion,
         package=project.root / find_version(decisions, champion).package,
+        rollout_began=rollout.rollout_began if rollout.champion == champion else None,
         verifier=verifier,
         report=report,
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import polars as pl
 
+from mlops_lab.errors import MlopsError
 from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import compute
 from mlops_lab.gates.base import GateInput, GateVerdict, summarise
@@ -25,7 +28,7 @@ from mlops_lab.registry.store.model_registry import ModelRegistry
 from mlops_lab.registry.store.records import RegisteredVersion, VersionContent
 from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
-from mlops_lab.rollout.versions import find_version, load_plan_of
+from mlops_lab.rollout.versions import find_version, load_plan_of, load_predictor
 from mlops_lab.tables.declared import PREDICTIONS
 from mlops_lab.tables.facts import AS_OF
 from mlops_lab.tables.fields import request_fields
@@ -35,10 +38,13 @@ from mlops_lab.training.backtest import equal_blocks
 from mlops_lab.training.baseline import fit_baseline
 from mlops_lab.training.candidate import Candidate, make_plan, prepare_candidate
 from mlops_lab.training.environment import code_commit, environment_fingerprint, installed_packages
-from mlops_lab.training.fit import fit
+from mlops_lab.training.fit import fit, to_answers
 from mlops_lab.training.outcome_delay import read_training_facts
 from mlops_lab.training.packaging import NoEngineAgrees, package
 from mlops_lab.training.progress import Report
+
+_TWIN_MAY_LACK = timedelta(days=1)
+"""How much less than all before the held-out rows a version may have learned from to be the twin of a candidate."""
 
 
 def retrain(
@@ -80,8 +86,8 @@ def retrain(
         "package": str(version.package.relative_to(project.root)),
         "fingerprint": version.fingerprint,
         "candidate": candidate.identity,
-        "cutoff": candidate.data.cutoff.isoformat(),
-        "training_set": candidate.data.fingerprint,
+        "cutoff": candidate.learned.cutoff.isoformat(),
+        "training_set": candidate.learned.fingerprint,
         "gates": [asdict(verdict) for verdict in verdicts],
     }
     accepted = DecisionKind.BOOTSTRAP if state.champion is None else DecisionKind.SHADOW
@@ -101,24 +107,24 @@ def _train(
 ) -> RegisteredVersion:
     """Train the candidate, package it and register it."""
     report("training")
-    fitted = fit(candidate.pipeline, candidate.data)
+    learned = candidate.learned
+    fitted = fit(candidate.pipeline, learned)
     report("packaging")
     packaged = package(
         fitted,
         make_plan(project, candidate, fitted),
-        candidate.data.inputs,
+        learned.inputs,
         trust=trust_of_project(project),
         try_all=project.settings.model.try_all,
     )
     report("registering")
     lineage = {
-        "snapshots": [asdict(snapshot) for snapshot in candidate.data.snapshots],
-        "training_set": candidate.data.fingerprint,
-        "rows": candidate.data.inputs.height,
-        "cutoff": candidate.data.cutoff.isoformat(),
+        "snapshots": [asdict(snapshot) for snapshot in learned.snapshots],
+        "training_set": learned.fingerprint,
+        "rows": learned.inputs.height,
+        "cutoff": learned.cutoff.isoformat(),
         "commit": code_commit(project.root),
-        "code": candidate.pipeline.fingerprint,
-        "environment": environment_fingerprint(),
+        **_code_of(candidate),
     }
     content = VersionContent(
         engine=packaged.plan.engine,
@@ -126,13 +132,13 @@ def _train(
         plan=write_plan(packaged.plan),
         agreement=msgspec.json.format(msgspec.json.encode(packaged.agreement)),
         classes=list(project.classes),
-        profile=msgspec.json.encode(make_profiles(candidate.data.inputs)),
+        profile=msgspec.json.encode(make_profiles(learned.inputs)),
         lineage=msgspec.json.format(msgspec.json.encode(lineage)),
-        inputs=candidate.data.inputs.head(5),
+        inputs=learned.inputs.head(5),
         requirements=installed_packages(),
         parameters=fitted.parameters,
         tags={key: str(value) for key, value in lineage.items() if key != "snapshots"}
-        | {"snapshots": ", ".join(str(snapshot) for snapshot in candidate.data.snapshots)},
+        | {"snapshots": ", ".join(str(snapshot) for snapshot in learned.snapshots)},
     )
     return registry.register(
         content, candidate=candidate.identity, run_name=f"{project.name}-{now:%Y-%m-%d}", moment=now
@@ -158,12 +164,43 @@ def _make_gate_input(
         training=data,
         blocks=moments.dt.convert_time_zone(project.timezone).dt.date() if by_day else equal_blocks(len(moments)),
         agreement=read_agreement(version.package),
-        candidate_output=output,
+        candidate_output=_answers_of_twin(project, decisions, candidate) if candidate.has_twin else output,
+        version_output=output,
         baseline=fit_baseline(data),
         champion_version=state.champion,
         champion_output=_champion_output(project, lake, decisions, state, candidate),
         served=_served(project, lake, decisions, state, candidate),
     )
+
+
+def _answers_of_twin(project: Project, decisions: Sequence[Decision], candidate: Candidate) -> pl.Series:
+    """The answers to the held-out rows of the twin, which has not learned from them.
+
+    Where the same code was trained on the day on which they begin, as on a schedule, that version is the twin.
+    """
+    data = candidate.data
+    for decision in reversed(decisions):
+        if decision.version is None or "cutoff" not in decision.evidence:
+            continue
+        behind = data.cutoff - datetime.fromisoformat(decision.evidence["cutoff"])
+        if not timedelta(0) <= behind < _TWIN_MAY_LACK:
+            continue
+        with suppress(OSError, MlopsError):  # its package is gone or damaged
+            predictor = load_predictor(project, decisions, decision.version)
+            lineage = _read_lineage(predictor.package)
+            is_same = all(lineage[name] == value for name, value in _code_of(candidate).items())
+            if is_same and predictor.features.version == candidate.pipeline.features.version:
+                return predictor.score(data.holdout_inputs)
+    return to_answers(fit(candidate.pipeline, data), data.holdout_inputs)
+
+
+def _code_of(candidate: Candidate) -> dict[str, str]:
+    """What a version is made of beside the data, as its lineage tells it."""
+    return {"code": candidate.pipeline.fingerprint, "environment": environment_fingerprint()}
+
+
+def _read_lineage(package_folder: Path) -> dict[str, Any]:
+    return msgspec.json.decode((package_folder / LINEAGE_FILE).read_bytes(), type=dict[str, Any])
 
 
 def _served(
@@ -191,8 +228,7 @@ def _champion_output(
         return pl.Series("output", [None] * data.holdout.height, dtype=data.task.output_dtype)
     live = find_version(decisions, state.champion)
     champion = Predictor(project.root / live.package, version=live.version, fingerprint=live.fingerprint)
-    lineage = msgspec.json.decode((champion.package / LINEAGE_FILE).read_bytes(), type=dict[str, Any])
-    trained_until = datetime.fromisoformat(lineage["cutoff"])
+    trained_until = datetime.fromisoformat(_read_lineage(champion.package)["cutoff"])
     inputs = data.holdout_inputs
     if champion.features.version != features.version:
         facts = read_training_facts(project, lake, until=data.until)

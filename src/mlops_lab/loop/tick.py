@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from mlops_lab.alerts.channels.run import send_alerts
+from mlops_lab.errors import InvalidInput, Refused
 from mlops_lab.files import disk_fault
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
@@ -17,6 +19,7 @@ from mlops_lab.loop.act import alert_unreadable, keep_champion_named, name_champ
 from mlops_lab.loop.clock import check_moment, clock_alert, decide_about_clock
 from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split, decide_to_steer
 from mlops_lab.loop.days import days_to_measure, measured_until, position_of, split_days, writer_of
+from mlops_lab.loop.decide import takes_fresher
 from mlops_lab.loop.measure_day import MeasuredDay
 from mlops_lab.loop.past_days import champion_of, decide_as_of, give_up, measure_past_day, note_warnings
 from mlops_lab.loop.upkeep import keep_tables_small
@@ -71,7 +74,7 @@ class Loop:
             self.project,
             self.lake,
             plan_of=lambda version: load_plan_of(self.project, self.decisions, version),
-            predictor_of=lambda version: load_predictor(self.project, self.decisions, version),
+            predictor_of=lru_cache(maxsize=4)(lambda version: load_predictor(self.project, self.decisions, version)),
         )
 
     @property
@@ -187,7 +190,8 @@ class Loop:
             return self._run(now, by=by, accept_changes=accept_changes)
 
     def _run(self, now: datetime, *, by: str, accept_changes: bool) -> Decision:
-        decision = decide_to_retrain(self.state, now, by=by)
+        fresher = takes_fresher(self.project, self.state)
+        decision = decide_to_retrain(self.state, now, by=by, replaces_challenger=fresher)
         self.check_schema()
         check_features(self.project, load_pipeline(self.project).features)
         check_outcomes(self.project, self.lake)
@@ -208,9 +212,13 @@ class Loop:
                 self.project.loading_path.touch()
             except OSError as error:
                 raise disk_fault(error, self.project.loading_path) from error
-            is_new |= load_sources(
-                self.project, self.lake, now=now, received_at=received_at, accept_changes=accept_changes
-            )
+            try:
+                is_new |= load_sources(
+                    self.project, self.lake, now=now, received_at=received_at, accept_changes=accept_changes
+                )
+            except (InvalidInput, Refused):  # before anything was written
+                self.project.loading_path.unlink(missing_ok=True)
+                raise
             if is_new:
                 self.act(new_state=True)  # servers take the new rows in before the moment from which they are seen
             self.project.loading_path.unlink(missing_ok=True)

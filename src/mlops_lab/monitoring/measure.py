@@ -14,6 +14,8 @@ from mlops_lab.monitoring.window import Window
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tasks.base import Task, mean_gaps, mean_of
 
+EVIDENCE = "evidence"
+"""The monitor of what a rollout has shown."""
 UNMEASURED = "unmeasured"
 """The monitor of what could not be measured; the name of the row is the reason."""
 CHAMPION = "champion"
@@ -66,6 +68,14 @@ def measure_quality(window: Window, *, task: Task, joined: pl.DataFrame, as_of: 
 def measure_parity(window: Window, *, version: int, cells: int, differing: int) -> pl.DataFrame:
     """How many feature values were compared with their definition, and how many differ (as rows of `MEASUREMENTS`)."""
     return _rows(window, version, [("parity", "compared", float(cells)), ("parity", "differing", float(differing))])
+
+
+def measure_gain(window: Window, gains: pl.Series) -> pl.DataFrame:
+    """By how much the challenger of a rollout was better, on average, and on how many requests (as rows of
+    `MEASUREMENTS`); nothing without requests."""
+    if gains.is_empty():
+        return _rows(window, None, [])
+    return _rows(window, None, [(EVIDENCE, "gain", mean_of(gains)), (EVIDENCE, "rows", float(len(gains)))])
 
 
 def note_unmeasured(window: Window, *, version: int | None, reason: str) -> pl.DataFrame:

@@ -109,6 +109,26 @@ class RolloutSection(Config, frozen=True, kw_only=True):
     canary_days: Annotated[PositiveInt, means("the days for which it serves a share of the keys")] = 3
     canary_share: Annotated[Share, means("the share of the keys it serves")] = 0.1
     max_loss: Annotated[Positive, means("how much worse its log loss may be before it is rolled back")] = 0.02
+    prove: Annotated[
+        Literal["backtest", "better", "not_worse"],
+        means(
+            'where a candidate proves itself: `"backtest"`: before the rollout, once, on held-out days; `"better"`, '
+            '`"not_worse"`: in the rollout, looked at after every day, while each training sends a fresher candidate, '
+            "which has learned from all that is known, in place of the one before"
+        ),
+    ] = "backtest"
+    alpha: Annotated[
+        Share, means("the probability that a rollout promotes a candidate that is no better (or worse) than said")
+    ] = 0.05
+    margin: Annotated[
+        Positive, means('with `"not_worse"`: how much worse its loss may be than that of the champion')
+    ] = 0.002
+    max_days: Annotated[PositiveInt, means("the days after which a rollout that has proved nothing ends")] = 120
+
+    @property
+    def proves_itself(self) -> bool:
+        """Whether a candidate proves itself in the rollout, instead of before it."""
+        return self.prove != "backtest"
 
 
 class TriggersSection(Config, frozen=True, kw_only=True):

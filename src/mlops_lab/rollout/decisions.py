@@ -159,7 +159,8 @@ def apply(state: RolloutState, decision: Decision) -> RolloutState:
                 after["last_retrain"] = decision.at
         case DecisionKind.SHADOW:
             after |= {"challenger": decision.version, "stage": DecisionKind.SHADOW, "since": decision.at}
-            after |= {"retraining": None, "rollout_began": decision.at}
+            # a fresher candidate takes the place of the one before: the rollout goes on, and so does its evidence
+            after |= {"retraining": None, "rollout_began": state.rollout_began or decision.at}
         case DecisionKind.CANARY:
             after |= {"stage": DecisionKind.CANARY, "since": decision.at}
         case DecisionKind.PAUSE:

@@ -17,7 +17,8 @@ from mlops_lab.lake import Lake
 from mlops_lab.lake.file_summaries import count_values
 from mlops_lab.loop.days import days_to_measure, unmeasured_times
 from mlops_lab.loop.joined_outcomes import task_of
-from mlops_lab.loop.observe import rollout_pairs
+from mlops_lab.loop.observe import measurements_since
+from mlops_lab.loop.rollout_evidence import read_gains, rollout_pairs
 from mlops_lab.loop.tick import Loop
 from mlops_lab.loop.triggers.run import next_retraining
 from mlops_lab.project import Project
@@ -25,6 +26,7 @@ from mlops_lab.rollout.decision_record import DecisionRecord, record_decision
 from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.rollout.deploy import deployed_generation
 from mlops_lab.rollout.next_step import waiting_for
+from mlops_lab.rollout.proof import weigh
 from mlops_lab.rollout.versions import find_unreadable, find_version, load_plan_of
 from mlops_lab.serving.process.address import Address, find_server
 from mlops_lab.serving.process.health_probe import probe_deployment
@@ -34,13 +36,16 @@ from mlops_lab.status.records import (
     FollowingStatus,
     Performance,
     ProjectStatus,
+    ProofRecord,
     RecentRequests,
     RetrainingStatus,
     RolloutProgress,
     UnmeasuredRecord,
 )
+from mlops_lab.status.rollout_days import list_days
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
 from mlops_lab.tables.verdict import Verdict
+from mlops_lab.tasks.base import Task
 from mlops_lab.training.outcome_delay import explain_delay
 
 _MADE_LIVE_BY = {DecisionKind.BOOTSTRAP, DecisionKind.PROMOTE, DecisionKind.ROLL_BACK}
@@ -183,7 +188,9 @@ def _rollout(loop: Loop, now: datetime) -> RolloutProgress | None:
         return None
     assert state.champion is not None
     task = task_of(loop.project, loop.project.root / find_version(loop.decisions, state.champion).package)
-    rows = rollout_pairs(loop.project, loop.lake, since=began, now=now, task=task).height
+    proves_itself = loop.project.settings.rollout.proves_itself
+    since = state.since if proves_itself else began
+    rows = rollout_pairs(loop.project, loop.lake, since=since, now=now, task=task).height
     wait = waiting_for(loop.project, state, rows=rows)
     return RolloutProgress(
         days=wait.days,
@@ -194,6 +201,22 @@ def _rollout(loop: Loop, now: datetime) -> RolloutProgress | None:
         days_over=min(wait.days, (now - state.since) // timedelta(days=1)),
         canary_share=loop.project.settings.rollout.canary_share,
         is_paused=state.is_paused,
+        proof=_proof(loop, began, task) if proves_itself else None,
+    )
+
+
+def _proof(loop: Loop, began: datetime, task: Task) -> ProofRecord:
+    proof = weigh(loop.project, read_gains(measurements_since(loop.lake, began)))
+    last = next(iter(list_days(loop)[-1:]), None)
+    return ProofRecord(
+        days=proof.days,
+        gain=proof.gain,
+        lower=last.lower if last else None,
+        upper=last.upper if last else None,
+        e_value=proof.e_value,
+        needed=1 / proof.alpha,
+        is_proved=proof.is_proved,
+        text=proof.say(task),
     )
 
 

@@ -73,10 +73,27 @@ class UnmeasuredRecord(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class ProofRecord(Struct, frozen=True, kw_only=True):
+    """What the `days` of a rollout show: by how much (`gain`) the candidates' loss is lower on average, between which
+    bounds the true gain lies (`lower`, `upper`; null: none yet), and the evidence (`e_value`), which must reach
+    `needed`."""
+
+    days: int
+    gain: float
+    lower: float | None
+    upper: float | None
+    e_value: float
+    needed: float
+    is_proved: bool
+    text: str
+
+
 class RolloutProgress(Struct, frozen=True, kw_only=True):
     """What the present stage of a rollout needs (`days`, over at `until`, and `rows_needed` requests with an outcome),
     how much of it there is (`days_over`, `rows`), the stage that comes `then`, and the share of keys of a canary. While
-    it is paused it takes no step forward."""
+    it is paused it takes no step forward.
+
+    `proof`, where candidates prove themselves in the rollout: what its days show."""
 
     days: int
     until: str
@@ -86,6 +103,7 @@ class RolloutProgress(Struct, frozen=True, kw_only=True):
     days_over: int
     canary_share: float
     is_paused: bool = False
+    proof: ProofRecord | None = None
 
 
 class RetrainingStatus(Struct, frozen=True, kw_only=True):

@@ -135,7 +135,7 @@ MEASUREMENTS = Table(
             "monitor",
             _TEXT,
             "what was measured: `quality`, `calibration`, `volume`, `drift`, `nulls`, `unseen` (texts that were not in "
-            "training) or `parity`; `unmeasured`: what could not be",
+            "training), `parity`, or `evidence` (what a challenger gained); `unmeasured`: what could not be",
         ),
         FixedColumn("name", _TEXT, "the measure, the feature or the class; the reason, where it was not measured"),
         FixedColumn("version", _WHOLE, "the version that answered; where `role` is null, the champion"),

@@ -20,19 +20,31 @@ from mlops_lab.training.training_set import TrainingSet, build_training_set
 
 @dataclass(frozen=True)
 class Candidate:
-    """Code and data of a training that has not begun; `identity` depends on both and on the environment."""
+    """Code and data of a training that has not begun; `identity` depends on both and on the environment.
+
+    Gates judge by `data`, of which some rows are held out. The version learns from `learned`: the same; or all rows,
+    where candidates prove themselves in the rollout. Gates then judge its twin, which has not seen the held-out rows.
+    """
 
     pipeline: Pipeline
     data: TrainingSet
+    learned: TrainingSet
     identity: str
+
+    @property
+    def has_twin(self) -> bool:
+        """Whether gates judge another model than the one that is registered."""
+        return self.learned is not self.data
 
 
 def prepare_candidate(project: Project, lake: Lake, *, now: datetime, pipeline: Pipeline | None = None) -> Candidate:
     """The candidate of the current lake, code (or another `pipeline`) and environment."""
     pipeline = pipeline or load_pipeline(project)
     data = build_training_set(project, pipeline.features, lake=lake, until=now)
-    identity = hash_json([data.fingerprint, pipeline.features.version, pipeline.fingerprint, environment_fingerprint()])
-    return Candidate(pipeline, data, identity)
+    is_fresh = project.settings.rollout.proves_itself
+    learned = data.with_all_rows(time=project.settings.source.time) if is_fresh else data
+    hashed = [learned.fingerprint, pipeline.features.version, pipeline.fingerprint, environment_fingerprint()]
+    return Candidate(pipeline, data, learned, hash_json(hashed))
 
 
 def make_plan(project: Project, candidate: Candidate, fitted: Fitted) -> Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
@@ -29,7 +29,7 @@ MIN_ROWS = 100
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Rows to train on, and later rows that are held out to test the candidate.
+    """Rows to train on, and later rows that are held out to test the candidate; or all rows, and none held out.
 
     `inputs` and `holdout_inputs` hold the model inputs, and `truth` the label as `task` encodes it; `moments` is when
     each training row was requested, in order; `holdout` has all columns of the held-out rows. `fingerprint` covers the
@@ -48,6 +48,35 @@ class TrainingSet:
     until: datetime
     snapshots: tuple[Snapshot, ...]
     fingerprint: str
+    holdout_weights: pl.Series | None = None
+
+    def with_all_rows(self, *, time: str) -> TrainingSet:
+        """The same with nothing held out; `time` is the column of the moments."""
+        inputs, truth = pl.concat([self.inputs, self.holdout_inputs]), pl.concat([self.truth, self.holdout_truth])
+        weights = None if self.weights is None else pl.concat([self.weights, *_given(self.holdout_weights)])
+        return replace(
+            self,
+            inputs=inputs,
+            truth=truth,
+            weights=weights,
+            moments=pl.concat([self.moments, self.holdout[time]]),
+            holdout=self.holdout.clear(),
+            holdout_inputs=self.holdout_inputs.clear(),
+            holdout_truth=self.holdout_truth.clear(),
+            holdout_weights=None if self.holdout_weights is None else self.holdout_weights.clear(),
+            cutoff=self.until,
+            fingerprint=_fingerprint(inputs, truth, weights),
+        )
+
+
+def _given(weights: pl.Series | None) -> list[pl.Series]:
+    return [] if weights is None else [weights]
+
+
+def _fingerprint(inputs: pl.DataFrame, truth: pl.Series, weights: pl.Series | None) -> str:
+    return fingerprint_frame(
+        inputs.with_columns([truth.alias("__truth"), *(given.alias("__weight") for given in _given(weights))])
+    )
 
 
 def build_training_set(project: Project, features: Features, *, lake: Lake, until: datetime) -> TrainingSet:
@@ -85,8 +114,7 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
             where=f'table "{source.table}"',
             hint=f"at least {MIN_ROWS} rows and two {different} are needed; add data, or hold out less: [backtest]",
         )
-    weights = _weights(project, known.filter(is_training))
-    hashed = [train_truth.alias("__truth"), *([weights.alias("__weight")] if weights is not None else [])]
+    weights, holdout_weights = _weights(project, known, is_training)
     return TrainingSet(
         task=make_task(project.task, classes=project.classes, scale=scale_of(project.task, train_truth)),
         inputs=train_inputs,
@@ -96,20 +124,22 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
         holdout=known.filter(~is_training),
         holdout_inputs=inputs.filter(~is_training),
         holdout_truth=truth.filter(~is_training),
+        holdout_weights=holdout_weights,
         cutoff=cutoff,
         until=until,
         snapshots=_snapshots(lake, facts),
-        fingerprint=fingerprint_frame(train_inputs.with_columns(hashed)),
+        fingerprint=_fingerprint(train_inputs, train_truth, weights),
     )
 
 
-def _weights(project: Project, rows: pl.DataFrame) -> pl.Series | None:
-    """The weights of the rows, scaled to 1 on average: regularization terms of models are meant in rows."""
+def _weights(project: Project, rows: pl.DataFrame, is_training: pl.Series) -> tuple[pl.Series | None, pl.Series | None]:
+    """The weights of the training rows and of the others, scaled to 1 on average over the former: regularization terms
+    of models are meant in rows."""
     source = project.settings.source
     if source.weight is None:
-        return None
+        return None, None
     weights = rows[source.weight].cast(pl.Float64)
-    total = weights.sum()
+    total = float(weights.filter(is_training).sum())
     if weights.null_count() or (weights < 0).any() or not total > 0:
         raise InvalidInput(
             "a weight is null or negative, or all are 0",
@@ -117,7 +147,8 @@ def _weights(project: Project, rows: pl.DataFrame) -> pl.Series | None:
             where=f'table "{source.table}", column "{source.weight}"',
             hint='declare it as { type = "float", min = 0 } and fix the data, or take weight out of [source]',
         )
-    return weights * (rows.height / total)
+    scaled = weights * (int(is_training.sum()) / total)
+    return scaled.filter(is_training), scaled.filter(~is_training)
 
 
 def find_cutoff(project: Project, moments: pl.Series, *, until: datetime) -> datetime:

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from mlops_lab.rollout.decision_record import DecisionRecord
 from mlops_lab.status.records import RolloutProgress
+from mlops_lab.status.rollout_days import RolloutDay
 
 
 class MadeDecision(DecisionRecord, frozen=True, kw_only=True):
@@ -21,7 +22,8 @@ class RollbackRecord(MadeDecision, frozen=True, kw_only=True):
 
 
 class RolloutRecord(Struct, frozen=True, kw_only=True):
-    """`mlops rollout show`: the versions, the stage and since when; `progress` is null where there is no rollout."""
+    """`mlops rollout show`: the versions, the stage and since when; `progress` is null where there is no rollout.
+    `days` are those with outcomes, in order."""
 
     schema_version: int = 1
     champion: int | None
@@ -29,6 +31,7 @@ class RolloutRecord(Struct, frozen=True, kw_only=True):
     stage: str | None
     since: str | None
     progress: RolloutProgress | None
+    days: list[RolloutDay] = []
 
 
 class SteeredRecord(MadeDecision, frozen=True, kw_only=True):
