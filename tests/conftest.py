@@ -27,7 +27,7 @@ from mlops_lab.training.training_set import TrainingSet, build_training_set
 
 # No deadline: on a busy machine a slow example is not a wrong one. The rules that must hold for all inputs ask for more
 # examples where they stand.
-settings.register_profile("lab", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("lab", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("lab-ci", parent=settings.get_profile("lab"), derandomize=True, database=None)
 settings.load_profile("lab-ci" if settings.get_current_profile_name() == "ci" else "lab")
 

@@ -12,7 +12,8 @@ from mlops_lab.clock import days_before
 from mlops_lab.lake import Lake
 from mlops_lab.loop.joined_outcomes import accepted_since, predictions_in, task_of
 from mlops_lab.loop.measure_day import MeasuredDay
-from mlops_lab.loop.observe import measurements_since, observe, rollout_pairs
+from mlops_lab.loop.observe import measurements_since, observe
+from mlops_lab.loop.rollout_evidence import rollout_pairs
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.window import Window
 from mlops_lab.registry.package import PLAN_FILE, PROFILE_FILE, package_fingerprint, write_plan
