@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import isnan
 
+import numpy as np
+
 from mlops_lab.gates.base import Gate, GateInput, GateVerdict, finite
 from mlops_lab.tasks.base import say_difference
 from mlops_lab.training.backtest import compare_blocks, mean_by_block
@@ -42,6 +44,9 @@ def _check_no_worse(gate_input: GateInput) -> GateVerdict:
     if len(losses) < settings.backtest.min_days:
         reason = f"the rollout proves it: only {len(losses)} held-out days that {against} has not learned from"
         return GateVerdict("backtest", True, reason, {"days": float(len(losses))})
+    if not np.any(losses):
+        reason = f"the rollout proves it: what its code learned before these days answers like {against}"
+        return GateVerdict("backtest", True, reason, {"days": float(len(losses)), "gain": 0.0})
     result = compare_blocks(losses)
     evidence = finite({"gain": -result.gain, "p_worse": result.p_value, "days": result.blocks})
     difference = say_difference(-result.gain, per=" a day")

@@ -149,7 +149,7 @@ def _rollout(status: ProjectStatus, rollout: RolloutProgress) -> str:
     if rollout.is_paused:
         return f"{beginning}; paused: it takes no step forward until `mlops rollout resume`"
     if rollout.proof is not None and status.stage == "shadow" and not rollout.proof.is_proved:
-        return f"{beginning}: {rollout.proof.text}; it goes on when that is proved"
+        return f"{beginning}: {rollout.proof.text}; it goes on when its days prove it"
     is_over = status.now is not None and _parse(status.now) >= _parse(rollout.until)
     if is_over and rollout.rows >= rollout.rows_needed:
         return f"{beginning}: nothing is missing: the next tick of the loop decides"
