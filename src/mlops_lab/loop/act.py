@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from mlops_lab.alerts.alert import Alert
-from mlops_lab.alerts.channels.run import send_alerts
+from mlops_lab.alerts.channels.run import send_once_a_day
 from mlops_lab.errors import MlopsError, Refused
 from mlops_lab.files import write_atomically
 from mlops_lab.lake import Lake
@@ -50,7 +50,7 @@ def keep_champion_named(
     except MlopsError as error:
         what = f"MLflow's alias `champion` could not be set to version {state.champion}: {error.what}"
         where, hint = error.where or str(project.mlflow_path), error.hint or "the next tick tries again"
-        _alert_once_a_day(project, lake, Alert(now, "alias", what, where, hint), about="alias")
+        send_once_a_day(project, lake, Alert(now, "alias", what, where, hint), about="alias")
 
 
 def alert_unreadable(project: Project, lake: Lake, unreadable: Mapping[int, str], *, now: datetime) -> None:
@@ -58,11 +58,7 @@ def alert_unreadable(project: Project, lake: Lake, unreadable: Mapping[int, str]
     for version, reason in unreadable.items():
         hint = "restore the folder of its package from a backup: the next tick takes it over"
         alert = Alert(now, "package", f"version {version} cannot answer: {reason}", f"version {version}", hint)
-        _alert_once_a_day(project, lake, alert, about=f"package {version}")
-
-
-def _alert_once_a_day(project: Project, lake: Lake, alert: Alert, *, about: str) -> None:
-    send_alerts(project, lake, [alert], position=(about, alert.at.toordinal()))
+        send_once_a_day(project, lake, alert, about=f"package {version}")
 
 
 def _named(project: Project, decisions: Sequence[Decision]) -> int | None:

@@ -188,7 +188,7 @@ def _answers_of_twin(project: Project, decisions: Sequence[Decision], candidate:
         with suppress(OSError, MlopsError):  # its package is gone or damaged
             predictor = load_predictor(project, decisions, decision.version)
             lineage = _read_lineage(predictor.package)
-            is_same = all(lineage[name] == value for name, value in _code_of(candidate).items())
+            is_same = all(lineage.get(name) == value for name, value in _code_of(candidate).items())
             if is_same and predictor.features.version == candidate.pipeline.features.version:
                 return predictor.score(data.holdout_inputs)
     return to_answers(fit(candidate.pipeline, data), data.holdout_inputs)

@@ -9,7 +9,7 @@ from functools import cache, partial
 import msgspec
 
 from mlops_lab.alerts.alert import Alert
-from mlops_lab.alerts.channels.run import send_alerts
+from mlops_lab.alerts.channels.run import send_once_a_day
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.intake.digests import merge_digests
 from mlops_lab.intake.journal import ingest_lock
@@ -63,7 +63,7 @@ def keep_tables_small(
             except EnvironmentFault as error:
                 what = f"{name}: its files are not put together any more, and it gets slower: {error.what}"
                 alert = Alert(now, "log", what, error.where or f"table {name}", error.hint or "check the disk")
-                send_alerts(project, lake, [alert], position=(f"upkeep {name}", now.toordinal()))
+                send_once_a_day(project, lake, alert, about=f"upkeep {name}")
 
 
 def trained_on(project: Project, decisions: Sequence[Decision]) -> set[_Snapshot]:

@@ -130,6 +130,11 @@ class RolloutSection(Config, frozen=True, kw_only=True):
         """Whether a candidate proves itself in the rollout, instead of before it."""
         return self.prove != "backtest"
 
+    @property
+    def allowed_loss(self) -> float:
+        """By how much the loss of a candidate may be higher that proves what is asked of it."""
+        return self.margin if self.prove == "not_worse" else 0.0
+
 
 class TriggersSection(Config, frozen=True, kw_only=True):
     """`[triggers]`: what starts a retraining, and how often `mlops up` checks."""

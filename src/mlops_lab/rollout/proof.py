@@ -62,8 +62,7 @@ def weigh(project: Project, daily: DailyGains) -> Proof:
     settings = project.settings.rollout
     if not daily.gains.size:
         return Proof(0, 0.0, 1.0, settings.alpha, is_proved=False, is_worse=False)
-    margin = settings.margin if settings.prove == "not_worse" else 0.0
-    better = weigh_gains(daily.gains, alpha=settings.alpha, margin=margin, rows=daily.rows)
+    better = weigh_gains(daily.gains, alpha=settings.alpha, margin=settings.allowed_loss, rows=daily.rows)
     worse = weigh_gains(-daily.gains, alpha=settings.alpha, rows=daily.rows)
     return Proof(
         days=daily.gains.size,

@@ -33,8 +33,7 @@ def list_days(loop: Loop) -> list[RolloutDay]:
     daily = read_gains(measurements_since(loop.lake, loop.state.rollout_began))
     if not daily.gains.size:
         return []
-    margin = settings.margin if settings.prove == "not_worse" else 0.0
-    weighed = weigh_gains(daily.gains, alpha=settings.alpha, margin=margin, rows=daily.rows)
+    weighed = weigh_gains(daily.gains, alpha=settings.alpha, margin=settings.allowed_loss, rows=daily.rows)
     lower, upper = bound_mean(daily.gains, alpha=settings.alpha, rows=daily.rows)
     columns = (daily.gains, daily.rows, weighed.mean, lower, upper, np.exp(np.minimum(weighed.log_e, 700)))
     return [

@@ -33,6 +33,11 @@ def send_alerts(project: Project, lake: Lake, alerts: Sequence[Alert], *, positi
             table.send(project, lake, [failure], (f"{writer}, channel {channel.name}", number))
 
 
+def send_once_a_day(project: Project, lake: Lake, alert: Alert, *, about: str) -> None:
+    """Send an alert about what lasts: the first on each day, by what it is about."""
+    send_alerts(project, lake, [alert], position=(about, alert.at.toordinal()))
+
+
 def _failure(channel: Channel, alerts: Sequence[Alert], error: Exception) -> Alert:
     """The alert that a channel could not send these alerts."""
     what = f"{len(alerts)} alerts could not be sent: {type(error).__name__}: {error}"

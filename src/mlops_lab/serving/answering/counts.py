@@ -62,11 +62,14 @@ class WorkerCounts(msgspec.Struct):
         known_texts: Mapping[int, Mapping[str, frozenset[Any]]],
     ) -> None:
         """Count, by input, the texts of answered requests that the version that answered was not trained with."""
-        for record in records:
-            if type(record) is PredictionRecord:
-                for name, known in known_texts.get(record.version, {}).items():
-                    if record.request.get(name) not in known:
-                        self._count("unseen", name, "")
+        for version, known_by_name in known_texts.items():
+            requests = [
+                record.request for record in records if type(record) is PredictionRecord and record.version == version
+            ]
+            for name, known in known_by_name.items():
+                values = [request.get(name) for request in requests]
+                if not known.issuperset(values):
+                    self._count("unseen", name, "", sum(value not in known for value in values))
 
     def _count(self, family: str, first: str, second: str, number: int = 1) -> None:
         key = (family, first, second)

@@ -124,7 +124,7 @@ class Committer:
             if error is None and position > self._journal.synced:  # was appended while the sync was under way
                 self._waiting.append((position, call))
             else:
-                call(error)
+                asyncio.get_running_loop().call_soon(call, error)  # one that fails must not keep the others waiting
         free, self._when_free = self._when_free, []
         for call_free in free:
             self.when_free(call_free)
