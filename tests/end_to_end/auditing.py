@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
-import signal
-import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import pytest
-from browsing import BROWSERS, PATIENCE_SECONDS, find_program
+from browsing import show
 
 AXE = "4.14.1"
 WIDTH = 390
@@ -48,7 +43,6 @@ def audit_page(site: str, page: str, *, axe: Path, profile: Path, dark: bool = F
     The page is shown in a frame of a page of ours, which passes on what the site answers: so that it is as narrow as a
     phone, and the audit runs in it whatever its own policy for scripts.
     """
-    browser = find_program(*BROWSERS, package="chromium")
     told: queue.Queue[dict[str, Any]] = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -81,22 +75,5 @@ def audit_page(site: str, page: str, *, axe: Path, profile: Path, dark: bool = F
         def log_message(self, *arguments: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
-        options += [f"--user-data-dir={profile}", f"--blink-settings=preferredColorScheme={0 if dark else 1}"]
-        options += ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", "--window-size=1000,1000"]
-        process = subprocess.Popen(
-            [browser, *options, f"http://127.0.0.1:{server.server_port}/audit"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            return told.get(timeout=PATIENCE_SECONDS)
-        except queue.Empty:
-            pytest.fail(f"{page} was not audited; is {browser} running? exit code: {process.poll()}")
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            server.shutdown()
+    more = [f"--blink-settings=preferredColorScheme={0 if dark else 1}", "--window-size=1000,1000"]
+    return show("audit", Handler, told, profile=profile, more=more)

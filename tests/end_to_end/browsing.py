@@ -10,7 +10,8 @@ import shutil
 import signal
 import subprocess
 import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Sequence
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,6 @@ def install_web_packages(folder: Path, **versions: str) -> None:
 
 def open_page(folder: Path, page: str, profile: Path) -> Any:
     """What the page of the folder posts as JSON to `/told`."""
-    browser = find_program(*BROWSERS, package="chromium")
     told: queue.Queue[Any] = queue.Queue()
 
     class Handler(SimpleHTTPRequestHandler):
@@ -55,13 +55,26 @@ def open_page(folder: Path, page: str, profile: Path) -> Any:
         def log_message(self, *arguments: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))) as server:
+    return show(page, functools.partial(Handler, directory=str(folder)), told, profile=profile)
+
+
+def show(
+    page: str,
+    handler: Callable[..., BaseHTTPRequestHandler],
+    told: queue.Queue[Any],
+    *,
+    profile: Path,
+    more: Sequence[str] = (),
+) -> Any:
+    """Open a page of a server with this handler in the browser, with `more` options; what comes into `told` then."""
+    browser = find_program(*BROWSERS, package="chromium")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
         # no name but that of this server is looked up: what a page loads from elsewhere fails
         options += ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", f"--user-data-dir={profile}"]
         process = subprocess.Popen(
-            [browser, *options, f"http://127.0.0.1:{server.server_port}/{page}"],
+            [browser, *options, *more, f"http://127.0.0.1:{server.server_port}/{page}"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
