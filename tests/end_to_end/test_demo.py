@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -67,15 +68,16 @@ def test_the_folder_of_a_demo_is_a_usual_project(replayed: Replayed) -> None:
     assert {snapshot["table"] for snapshot in result["version"]["snapshots"]} == {"flights", "weather", "planes"}
 
 
-def test_a_demo_is_not_overwritten(replayed: Replayed) -> None:
-    before = {path: path.stat().st_mtime_ns for path in replayed.folder.rglob("*") if path.is_file()}
-    done = subprocess.run(demo(replayed.folder, SPAN), capture_output=True, text=True, timeout=300)
+def test_a_demo_is_not_overwritten(replayed: Replayed, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(replayed.folder, tmp_path / "demo"))  # others ask about the one that is shared
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    done = subprocess.run(demo(folder, SPAN), capture_output=True, text=True, timeout=300)
     assert done.returncode == 2
     error = json.loads(done.stdout)["error"]
     assert error["code"] == "demo_exists"
     assert "--resume" in error["hint"]
     assert "--fresh" in error["hint"]
-    assert {path: path.stat().st_mtime_ns for path in replayed.folder.rglob("*") if path.is_file()} == before
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.parametrize(
