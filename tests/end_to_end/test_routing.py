@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from mlops_lab.serving.answering.routing_table import (
     write_routing_table,
 )
 from mlops_lab.serving.answering.service import Service
+from mlops_lab.serving.process.shadow_runner import ShadowRunner
 
 
 @pytest.fixture
@@ -114,6 +116,27 @@ def test_an_answer_does_not_wait_for_its_shadow(project: Project, rows: list[dic
     ended = lake.read("outcomes")
     assert set(ended["shadow_version"]) == {2}
     assert dict(ended.select("id", "shadow_output").iter_rows()) == shadows
+
+
+def test_an_outcome_that_comes_at_once_gets_what_the_shadow_answered(
+    project: Project, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shadow's requests are gathered for a moment: an outcome does not wait for that to end."""
+    monkeypatch.setattr("mlops_lab.serving.process.shadow_runner.GATHER_SECONDS", 3600.0)
+    deployment, _ = with_second(project, challenger="second")
+    service = Service(project, deployment)
+    runner = ShadowRunner(service)
+
+    async def answer_and_finish() -> None:
+        service.answer([msgspec.convert(ask(row), service.schemas.request) for row in rows[:20]])
+        runner.start()
+        assert service.awaits_shadow([rows[0]["parcel_id"]])
+        await runner.finish()
+
+    asyncio.run(answer_and_finish())
+    assert not service.awaits_shadow(row["parcel_id"] for row in rows[:20])
+    assert service.counts.counted["shadows", "2", "scored"] == 20
+    service.close()
 
 
 def test_a_shadow_that_fails_fails_nobody(

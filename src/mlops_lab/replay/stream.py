@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 
 import msgspec
 import polars as pl
@@ -71,9 +73,8 @@ class Stream:
         outcomes = _FactQueue(_between(self._outcomes, start, end))
         in_flight = _FactQueue(_between(self._in_flight, start, end))
         weather = _FactQueue(_between(self._weather, start, end))
-        for (at,), rows in today.group_by("scheduled_at", maintain_order=True):
-            assert isinstance(at, datetime)
-            requests = [_encode(row) for row in rows.iter_rows(named=True)]
+        for at, rows in groupby(today.iter_rows(named=True), key=itemgetter("scheduled_at")):
+            requests = [_encode(row) for row in rows]
             yield Minute(at, outcomes.take(at), in_flight.take(at), weather.take(at), requests)
         yield Minute(end, outcomes.take(end), in_flight.take(end), weather.take(end), [])
 

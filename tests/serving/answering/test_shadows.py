@@ -97,16 +97,33 @@ def test_a_request_that_a_view_of_the_shadow_refuses_is_not_scored(tiny, rows):
     assert task.values == [values]
 
 
-def test_requests_are_taken_in_the_order_in_which_they_were_added(challenger, readers, rows):
+def test_requests_are_scored_together_in_the_order_in_which_they_were_added(monkeypatch, challenger, readers, rows):
+    monkeypatch.setattr(shadows, "MOST_AT_ONCE", 3)
     queue = ShadowQueue()
     assert not queue
     for request in requests(rows):
         queue.add({2: [request]})
     assert queue
-    taken = [queue.take({2: challenger}, readers) for _ in rows]
-    assert [task.requests[0].id for task in taken if task] == ["r0", "r1", "r2", "r3"]
+    taken = [queue.take({2: challenger}, readers) for _ in range(2)]
+    assert [[request.id for request in task.requests] for task in taken if task] == [["r0", "r1", "r2"], ["r3"]]
     assert not queue
     assert queue.take({2: challenger}, readers) is None
+
+
+def test_a_request_awaits_its_shadow_until_it_is_scored_or_never_will_be(challenger, readers, rows):
+    queue = ShadowQueue()
+    assert not queue.holds(["r0"])
+    queue.add({2: requests(rows[:2])})
+    assert queue.holds(["other", "r0"])
+    assert not queue.holds(["other"])
+    task = queue.take({2: challenger}, readers)
+    assert task is not None
+    assert queue.holds(["r0"])
+    queue.end(task.taken)
+    assert not queue.holds(["r0", "r1"])
+    queue.add({7: requests(rows)})
+    assert queue.take({2: challenger}, readers) is None
+    assert not queue.holds(["r0"])
 
 
 def test_requests_of_a_version_that_is_no_longer_live_are_dropped(challenger, readers, rows):
@@ -131,13 +148,13 @@ def test_requests_beyond_the_limit_are_dropped_until_there_is_space(monkeypatch,
 
 
 def test_a_version_that_fails_gives_no_outputs_and_a_line_in_the_log(challenger, rows, caplog):
-    task = ShadowTask(challenger, requests(rows[:1]), [("not", "enough")])
+    task = ShadowTask(challenger, requests(rows[:1]), [("not", "enough")], requests(rows[:1]))
     assert task.score() is None
     assert "version 2 failed in shadow" in caplog.text
 
 
 def test_an_output_that_is_not_a_number_is_not_recorded(challenger, rows):
-    task = ShadowTask(challenger, requests(rows[:3]), [])
+    task = ShadowTask(challenger, requests(rows[:3]), [], requests(rows[:3]))
     records = shadow_records(task, [0.5, math.nan, [0.25, 0.75]])
     assert records == [
         ShadowRecord("r0", rows[0]["asked_at"], 2, 0.5),

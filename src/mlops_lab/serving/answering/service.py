@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -158,6 +158,10 @@ class Service:
         """Whether requests wait for their shadow."""
         return bool(self._shadows)
 
+    def awaits_shadow(self, ids: Iterable[str]) -> bool:
+        """Whether the shadow of one of these predictions is still to come."""
+        return self._shadows.holds(ids)
+
     def next_shadows(self) -> ShadowTask | None:
         """The next requests that a version in shadow is to score; None where none wait."""
         predictors = {predictor.version: predictor for predictor in self.models.predictors}
@@ -165,6 +169,7 @@ class Service:
 
     def note_shadows(self, task: ShadowTask, outputs: Sequence[Any] | None) -> None:
         """Count a shadow's outputs, and write them to the journal; None: it failed."""
+        self._shadows.end(task.taken)
         self.counts.note_shadows(task.predictor.version, len(task.requests), failed=outputs is None)
         if outputs and (records := shadow_records(task, outputs)):
             self.worker_state.record(self.journal, records)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,6 +17,8 @@ from mlops_lab.serving.answering.worker_state import WorkerState
 
 MOST_WAITING = 20_000
 """How many requests may wait for their shadow; further ones are not scored. A response never waits for a shadow."""
+MOST_AT_ONCE = 512
+"""How many requests are scored together."""
 _log = logging.getLogger("mlops_lab.serving")
 
 
@@ -64,6 +65,8 @@ class ShadowTask(NamedTuple):
     predictor: Predictor
     requests: Sequence[ShadowRequest]
     values: Sequence[Sequence[Any]]
+    taken: Sequence[ShadowRequest]
+    """These requests, and those that get no output because a view refuses them."""
 
     def score(self) -> list[Output] | None:
         """The outputs; None, and a line in the log, where the version fails."""
@@ -75,34 +78,47 @@ class ShadowTask(NamedTuple):
 
 
 class ShadowQueue:
-    """The requests that wait for their shadow."""
+    """The requests that wait for their shadow, by its version."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[int, list[ShadowRequest]]] = deque()
-        self._rows = 0
+        self._waiting: dict[int, list[ShadowRequest]] = {}
+        self._unscored: set[str] = set()
+        """The ids of those that wait, and of those that are being scored."""
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
+
+    def holds(self, ids: Iterable[str]) -> bool:
+        """Whether one of these predictions is not scored yet."""
+        return bool(self._unscored) and not self._unscored.isdisjoint(ids)
 
     def add(self, requests: Mapping[int, list[ShadowRequest]]) -> int:
         """Add requests by version; returns how many were dropped because too many wait already."""
         dropped = 0
         for version, batch in requests.items():
-            if self._rows + len(batch) > MOST_WAITING:
+            if sum(map(len, self._waiting.values())) + len(batch) > MOST_WAITING:
                 dropped += len(batch)
                 continue
-            self._rows += len(batch)
-            self._waiting.append((version, batch))
+            self._waiting.setdefault(version, []).extend(batch)
+            self._unscored.update(request.id for request in batch)
         return dropped
 
     def take(self, predictors: Mapping[int, Predictor], readers: Mapping[str, FeatureReader]) -> ShadowTask | None:
         """The next requests to score; None where none wait. Those of a version that is no longer live are dropped."""
         while self._waiting:
-            version, requests = self._waiting.popleft()
-            self._rows -= len(requests)
-            if (predictor := predictors.get(version)) is not None:
-                return _make_task(predictor, readers[predictor.features.version], requests)
+            version = next(iter(self._waiting))
+            requests = self._waiting.pop(version)
+            if (predictor := predictors.get(version)) is None:
+                self.end(requests)
+                continue
+            if more := requests[MOST_AT_ONCE:]:
+                self._waiting[version] = more
+            return _make_task(predictor, readers[predictor.features.version], requests[:MOST_AT_ONCE])
         return None
+
+    def end(self, requests: Iterable[ShadowRequest]) -> None:
+        """Note that these requests are scored, or never will be."""
+        self._unscored.difference_update(request.id for request in requests)
 
 
 def _make_task(predictor: Predictor, reader: FeatureReader, requests: Sequence[ShadowRequest]) -> ShadowTask:
@@ -119,7 +135,7 @@ def _make_task(predictor: Predictor, reader: FeatureReader, requests: Sequence[S
         elif (inputs := next(read)).refused_by is None:
             kept.append(request)
             values.append(inputs.values)
-    return ShadowTask(predictor, kept, values)
+    return ShadowTask(predictor, kept, values, requests)
 
 
 def shadow_records(task: ShadowTask, outputs: Sequence[Output]) -> list[ShadowRecord]:

@@ -92,7 +92,8 @@ class FactsHandler:
         """How many outcomes got which verdict."""
         outcomes = decode_body(self._decode_outcomes, await request.body()).outcomes
         check_row_count(len(outcomes), self._max_rows, where="$.outcomes")
-        await self._finish_shadows()  # an outcome is compared with what the challenger answered, too
+        if self._service.awaits_shadow(outcome.id for outcome in outcomes):  # what it answered belongs to the outcome
+            await self._finish_shadows()
         return await self._accept(lambda: self._service.accept_outcomes(outcomes))
 
     async def accept_rows(self, request: Request, table: str) -> Response:
