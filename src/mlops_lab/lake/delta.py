@@ -294,7 +294,8 @@ class Lake:
         return write()
 
     def open_table(self, name: str, *, version: int | None = None) -> DeltaTable:
-        """The table as delta-rs opens it, at its newest version or at another one; NotFound where there is none."""
+        """The table as delta-rs opens it, at its newest version or at another one; NotFound where there is none. Look at
+        it at once: the newest one goes on with the table."""
         if not self.exists(name):
             raise NotFound(
                 f'there is no table "{name}"',
@@ -302,9 +303,12 @@ class Lake:
                 where=str(self.path),
                 hint=f"the lake has: {', '.join(self.tables()) or 'no tables yet; run `mlops run`'}",
             )
-        if version is not None:
-            return DeltaTable(str(self.table_path(name)), version=version)
-        return self._guard(name, lambda: self._latest(name))
+        if version is None:
+            return self._guard(name, lambda: self._latest(name))
+        kept = self._handles.get(name)
+        if kept is not None and kept.version() == version:
+            return kept
+        return DeltaTable(str(self.table_path(name)), version=version)
 
     def _latest(self, name: str) -> DeltaTable:
         handle = self._handles.get(name)
