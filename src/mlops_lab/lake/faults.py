@@ -12,10 +12,13 @@ from deltalake.exceptions import DeltaError
 
 from mlops_lab.errors import EnvironmentFault
 
+_SYSTEM_ERROR = re.compile(r"(?:os error |Os \{ code: )(\d+)")
+"""The number of an error of the operating system, in the two forms in which delta-rs writes it."""
+
 
 def lake_fault(error: Exception, name: str, path: Path) -> EnvironmentFault:
     """The error with its cause in the operating system, from an error of delta-rs or Python."""
-    number = getattr(error, "errno", None) or next(iter(re.findall(r"os error (\d+)", str(error))), None)
+    number = getattr(error, "errno", None) or next(iter(_SYSTEM_ERROR.findall(str(error))), None)
     reasons = {
         28: ("the disk is full", "free some space and run it again: no incomplete data was left"),
         30: ("the disk is read-only", "make it writable, or move the project"),
