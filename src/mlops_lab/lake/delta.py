@@ -294,8 +294,9 @@ class Lake:
         return write()
 
     def open_table(self, name: str, *, version: int | None = None) -> DeltaTable:
-        """The table as delta-rs opens it, at its newest version or at another one; NotFound where there is none. Look at
-        it at once: the newest one goes on with the table."""
+        """The table as delta-rs opens it, at its newest version or at another one; NotFound where there is none.
+
+        Look at it at once: the newest one goes on with the table."""
         if not self.exists(name):
             raise NotFound(
                 f'there is no table "{name}"',
