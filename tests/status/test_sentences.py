@@ -65,6 +65,14 @@ def test_nothing_is_live():
     assert "the last decision, on 2024-03-25: version 1 was refused: no better than the base rate" in text
 
 
+def test_how_often_a_promotion_is_wrong():
+    rate = {"alpha": 0.05, "asked": "better", "covers": "rollout", "trials": 2, "days": 73, "expected_a_year": 0.5}
+    assert (
+        "a year like this promotes by chance at most 0.5 versions that are no better (2 rollouts in 73 days; "
+        "alpha = 0.05 for each)"
+    ) in say(error_rate=rate)
+
+
 def test_no_server():
     assert say(server=None).endswith("the server is not running: `mlops up`")
 

@@ -30,6 +30,7 @@ from mlops_lab.rollout.proof import weigh
 from mlops_lab.rollout.versions import find_unreadable, find_version, load_plan_of
 from mlops_lab.serving.process.address import Address, find_server
 from mlops_lab.serving.process.health_probe import probe_deployment
+from mlops_lab.status.error_rate import measure_error_rate
 from mlops_lab.status.performance import last_quality, measure_performance
 from mlops_lab.status.records import (
     AlertRecord,
@@ -89,6 +90,7 @@ def describe(project: Project) -> ProjectStatus:
         damaged_places=damage.places,
         damaged_bytes=damage.bytes,
         alert=_last_alert(loop, now) if now else None,
+        error_rate=measure_error_rate(project, loop.decisions, now) if now else None,
         rollout=_rollout(loop, now) if now else None,
         retraining=_retraining(loop),
         last_decision=_record(loop.decisions[-1] if loop.decisions else None),

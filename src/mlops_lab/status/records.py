@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from msgspec import UNSET, Struct, UnsetType
 
 from mlops_lab.rollout.decision_record import DecisionRecord
+from mlops_lab.status.error_rate import ErrorRateRecord
 
 
 class RecentRequests(Struct, frozen=True, kw_only=True):
@@ -142,6 +143,7 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     predictions without an outcome. `days_to_measure` counts the days that are over and not measured yet, `unmeasured`
     lists what could not be measured. `following` says how far the decisions are in effect.
     `warnings` says what makes the backtest better than live answers can be.
+    `error_rate` says how many versions that are no better a year may promote; null while too little time has passed.
     `damaged_places` counts where the servers' log was ever damaged, `damaged_bytes` what was set aside there.
     """
 
@@ -177,3 +179,4 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     following: FollowingStatus | None = None
     damaged_places: int = 0
     damaged_bytes: int = 0
+    error_rate: ErrorRateRecord | None = None

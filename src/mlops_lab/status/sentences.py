@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET
 
 from mlops_lab.rollout.decision_record import DecisionRecord
+from mlops_lab.status.error_rate import ErrorRateRecord
 from mlops_lab.status.records import ProjectStatus, RecentRequests, RetrainingStatus, RolloutProgress, UnmeasuredRecord
 from mlops_lab.status.wording import format_count, format_decision, format_duration
 
@@ -29,6 +30,8 @@ def sentences(status: ProjectStatus) -> Iterator[str]:
         yield from _measuring(status)
         if status.rollout:
             yield _rollout(status, status.rollout)
+    if status.error_rate:
+        yield _error_rate(status.error_rate)
     if status.retraining:
         yield _retraining(status, status.retraining)
     for warning in status.warnings:
@@ -157,6 +160,13 @@ def _rollout(status: ProjectStatus, rollout: RolloutProgress) -> str:
     requests = f"{rollout.rows:,} of {rollout.rows_needed:,} requests with an outcome"
     then = f"then it answers {share}" if rollout.then == "canary" else "then it is promoted"
     return f"{beginning}: {days}, {requests}; {then}, if it does no harm"
+
+
+def _error_rate(rate: ErrorRateRecord) -> str:
+    what = "are no better" if rate.asked == "better" else "are worse than allowed"
+    trials = f"{format_count(rate.trials, rate.covers)} in {format_count(rate.days, 'day')}"
+    expected = f"at most {rate.expected_a_year:.2g} versions that {what}"
+    return f"a year like this promotes by chance {expected} ({trials}; alpha = {rate.alpha:g} for each)"
 
 
 def _retraining(status: ProjectStatus, retraining: RetrainingStatus) -> str:
