@@ -34,6 +34,14 @@ _CODE = r"^[+-]?0\d|^[+-]?\d{16,}$"
 """Texts of digits that are no numbers: codes with a leading zero, and what is longer than a float64 is exact."""
 _MOMENT_TEXT = "%Y-%m-%dT%H:%M:%S%.6fZ"
 _IS_MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"
+_TEXT = pl.col("text")
+_NUMBER = _TEXT.replace({"true": "1", "false": "0"}).cast(pl.Float64, strict=False)
+_IS_NUMBER = (_NUMBER.is_finite() & ~_TEXT.str.contains(_CODE)) | (_NUMBER.cast(pl.String) == _TEXT)
+_READ_TEXTS = {
+    "number": _NUMBER,
+    "is_number": _IS_NUMBER.fill_null(value=False),
+    "is_moment": _TEXT.str.contains(_IS_MOMENT),
+}
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
@@ -46,17 +54,27 @@ def digest_rows(rows: pl.DataFrame, *, id_column: str, time_column: str) -> pl.D
     if rows.is_empty():
         return pl.DataFrame(schema=DIGEST_SCHEMA)
     row_keys = hash_values(rows[id_column])
-    hours = rows[time_column].dt.truncate("1h").cast(_MOMENT).fill_null(_EPOCH).alias("hour")
-    cells: list[pl.Series] = [hours]
-    for index, column in enumerate(rows.iter_columns()):
+    moments = rows[time_column].dt.truncate("1h").cast(_MOMENT)
+    hours, hour_of_row = np.unique(_whole_numbers(moments), return_inverse=True)
+    by_hour = np.argsort(hour_of_row, kind="stable")
+    starts = np.searchsorted(hour_of_row[by_hour], np.arange(len(hours)))
+    counts, digests = [], []
+    for column in rows.iter_columns():
         own = row_keys if column.name == id_column else hash_values(column)
         hashes = _mix(row_keys ^ _mix(own ^ np.uint64(_hash_text(column.name))))
-        if column.null_count():
-            hashes[column.is_null().to_numpy()] = 0
-        cells += [pl.Series(f"digest {index}", hashes), column.is_not_null().alias(f"values {index}")]
-    sums = pl.DataFrame(cells).group_by("hour").sum()
-    parts = [_part(sums, index, name) for index, name in enumerate(rows.columns)]
-    return pl.concat(parts).filter(pl.col("values") > 0).sort("hour", "column")
+        is_value = column.is_not_null().to_numpy()
+        hashes[~is_value] = 0
+        counts.append(np.add.reduceat(is_value[by_hour].astype(np.int64), starts))
+        digests.append(np.add.reduceat(hashes[by_hour], starts).view(np.int64))  # Delta tables have no unsigned numbers
+    found = pl.DataFrame(
+        {
+            "hour": np.tile(hours, rows.width),
+            "column": [name for name in rows.columns for _ in hours],
+            "values": np.concatenate(counts),
+            "digest": np.concatenate(digests),
+        }
+    )
+    return found.filter(pl.col("values") > 0).with_columns(pl.col("hour").cast(_MOMENT)).sort("hour", "column")
 
 
 def add_digests(digests: pl.DataFrame) -> pl.DataFrame:
@@ -91,33 +109,30 @@ def hash_values(values: pl.Series) -> _Hashes:
     return _hash_texts(values.cast(pl.String))
 
 
-def _part(sums: pl.DataFrame, index: int, column: str) -> pl.DataFrame:
-    """The digests of one column. The sums are kept as signed numbers: Delta tables have no unsigned ones."""
-    return sums.select(
-        "hour",
-        pl.lit(column).alias("column"),
-        pl.col(f"values {index}").cast(pl.Int64).alias("values"),
-        pl.col(f"digest {index}").reinterpret(signed=True).alias("digest"),
-    )
-
-
 def _hash_integers(values: pl.Series) -> _Hashes:
     numbers = values.cast(pl.Float64)
     hashes = _hash_floats(numbers)
-    large = (numbers.abs() >= _LONG).fill_null(value=False).to_numpy()
+    large = np.abs(numbers.to_numpy()) >= _LONG
     if large.any():
         hashes[large] = _hash_texts(values.cast(pl.String))[large]
     return hashes
 
 
 def _hash_floats(values: pl.Series) -> _Hashes:
-    numbers = values.cast(pl.Float64).fill_null(0.0).to_numpy().copy()
+    known = values.fill_null(0) if values.null_count() else values
+    numbers = known.cast(pl.Float64).to_numpy().copy()
     numbers[np.isnan(numbers)] = np.nan  # one of its many bit patterns
     return _hash_bits(numbers)
 
 
 def _hash_moments(values: pl.Series) -> _Hashes:
-    return _hash_bits(values.cast(_MOMENT).to_physical().fill_null(0).to_numpy())
+    return _hash_bits(_whole_numbers(values.cast(_MOMENT)))
+
+
+def _whole_numbers(moments: pl.Series) -> npt.NDArray[np.int64]:
+    """Microseconds since 1970; 0 for null."""
+    numbers = moments.to_physical()
+    return (numbers.fill_null(0) if numbers.null_count() else numbers).to_numpy()
 
 
 def _hash_bits(numbers: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> _Hashes:
@@ -130,17 +145,13 @@ def _hash_texts(values: pl.Series) -> _Hashes:
     if texts.is_empty():
         return np.zeros(len(values), dtype=np.uint64)
     hashes = np.fromiter(map(_hash_text, texts.to_list()), dtype=np.uint64, count=len(texts))
-    numbers = texts.replace({"true": "1", "false": "0"}).cast(pl.Float64, strict=False)
-    is_finite = numbers.is_finite() & ~texts.str.contains(_CODE)
-    is_number = (is_finite | (numbers.cast(pl.String) == texts)).fill_null(value=False)
+    numbers, is_number, is_moment = texts.to_frame("text").select(**_READ_TEXTS).iter_columns()
     if is_number.any():
         hashes[is_number.to_numpy()] = _hash_floats(numbers.filter(is_number))
-    is_moment = texts.str.contains(_IS_MOMENT)
     if is_moment.any():
         moments = texts.filter(is_moment).str.to_datetime(_MOMENT_TEXT, time_unit="us", time_zone="UTC", strict=False)
         hashes[is_moment.to_numpy()] = _hash_moments(moments)
-    found = values.replace_strict(texts, pl.Series(hashes), default=None, return_dtype=pl.UInt64)
-    return found.fill_null(0).to_numpy().copy()
+    return values.replace_strict(texts, pl.Series(hashes), default=0, return_dtype=pl.UInt64).to_numpy().copy()
 
 
 def _hash_lists(values: pl.Series) -> _Hashes:
