@@ -26,6 +26,7 @@ SUITES = {
 ABOUT_THE_REPOSITORY = {"test_layout.py", "test_dependencies.py", "test_exported_members.py"}
 
 COVERED_ELSEWHERE: dict[str, str] = {
+    "cli/ab.py": "end_to_end/test_ab.py",
     "cli/compare.py": "end_to_end/test_tune.py",
     "cli/config.py": "end_to_end/test_config.py",
     "cli/contract.py": "end_to_end/test_contract.py",

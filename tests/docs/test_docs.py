@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from mlops_lab.cli.main import COMMANDS
+from mlops_lab.project.ab_section import ABSection
 from mlops_lab.project.declaration import ContractSection, FieldSection, SourceSection, TableSection
 from mlops_lab.project.schema import json_schema
 from mlops_lab.project.sections import (
@@ -32,6 +33,7 @@ SECTIONS = {
     "gates": GatesSection,
     "rollout": RolloutSection,
     "triggers": TriggersSection,
+    "ab": ABSection,
     "serving": ServingSection,
 }
 

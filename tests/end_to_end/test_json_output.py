@@ -6,7 +6,6 @@ run in other tests, whose outputs are checked the same way: see `running.mlops`.
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 from collections.abc import Callable
@@ -15,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outputs import name_command, read_output
+from outputs import read_output
+from terminal import Terminal
 
 from mlops_lab.cli.errors import guarded
 from mlops_lab.cli.json_schemas import RECORDS
-from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, ReadyEvent, StoppedEvent, WarningEvent
 from mlops_lab.cli.watchers import JsonLines
 from mlops_lab.errors import EnvironmentFault
@@ -44,30 +43,6 @@ ELSEWHERE = {
 """Commands that train, serve or make a project, and the test that checks their output."""
 EVENTS_OF_UP = {ReadyEvent, DecisionEvent, WarningEvent, ErrorEvent, StoppedEvent}
 AT = datetime(2024, 4, 3, 10, tzinfo=UTC)
-
-
-class Terminal:
-    """Runs commands in this process, in one project."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        self._folder = folder
-        self._capsys = capsys
-        self._monkeypatch = monkeypatch
-        self._app = importlib.import_module("mlops_lab.cli.main").app
-        self.commands: set[str] = set()
-
-    def run(self, *words: object, code: int = 0) -> Any:
-        """The record that `mlops WORDS --json` prints."""
-        texts = [str(word) for word in words]
-        self._monkeypatch.setattr(sys, "argv", ["mlops", *texts, "--project", str(self._folder), "--json"])
-        self._capsys.readouterr()
-        ended_with = guarded(self._app)
-        out, err = self._capsys.readouterr()
-        assert ended_with == code, f"{words}\n{out}\n{err}"
-        (line,) = out.splitlines()
-        record = read_output(texts, line)
-        self.commands.add("error" if isinstance(record, ErrorRecord) else name_command(texts))
-        return record
 
 
 def write_rows(file: Path, rows: list[dict[str, Any]]) -> Path:
@@ -132,10 +107,16 @@ def test_every_output_is_the_record_that_is_published(
     assert run("export", "feast", tmp_path / "feast").rows
     assert run("export", "edge", tmp_path / "edge").agreement.rows.differing == 0
     assert run("backup", tmp_path / "backup").files > 10
-    monkeypatch.setattr(terminal, "_folder", tmp_path / "restored")
+    monkeypatch.setattr(terminal, "folder", tmp_path / "restored")
     assert run("restore", tmp_path / "backup").project == "parcels"
     assert run("status").champion == 2
-    monkeypatch.setattr(terminal, "_folder", project.root)
+    monkeypatch.setattr(terminal, "folder", project.root)
+    assert run("ab", "stop", code=1).error.code == "no_ab_test"
+    assert run("ab", "start", 1, "--share", 0.25, "--by", "Ada").arms == {"1": 0.25}
+    assert run("ab", "start", 1, "--share", 0.25, code=1).error.code == "ab_under_way"
+    assert run("ab", "show").arms[0].verdict == "undecided"
+    assert run("ab", "stop", "--keep", 1, code=1).error.code == "not_proved"
+    assert (run("ab", "stop").champion, run("status").arms) == (2, {})
     assert run("split", 1, "--share", 0.25).arms == {"1": 0.25}
     assert run("rollback").champion == 1
     for ends, champion in ((("abort",), 1), (("promote", "--force", "--reason", "agreed with risk"), 2)):

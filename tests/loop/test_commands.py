@@ -5,8 +5,15 @@ from datetime import UTC, datetime
 import pytest
 
 from mlops_lab.errors import NotFound, Refused
-from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split, decide_to_steer
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold
+from mlops_lab.loop.commands import (
+    decide_to_retrain,
+    decide_to_roll_back,
+    decide_to_split,
+    decide_to_start_test,
+    decide_to_steer,
+    decide_to_stop_test,
+)
+from mlops_lab.rollout.decisions import AB_WINNER, Decision, DecisionKind, RolloutState, fold
 
 NOW = datetime(2013, 3, 1, 5, tzinfo=UTC)
 LIVE = [(DecisionKind.RETRAIN, None), (DecisionKind.BOOTSTRAP, 1)]
@@ -116,3 +123,71 @@ def test_the_shares_of_all_versions_leave_something_for_the_champion():
 def test_an_unknown_version_is_not_found():
     with pytest.raises(NotFound):
         split(PROMOTED, 9, 0.1)
+
+
+THREE = [*PROMOTED, (DecisionKind.RETRAIN, None), (DecisionKind.SHADOW, 3), (DecisionKind.PROMOTE, 3)]
+
+
+def start_test(steps, shares: dict[int, float]) -> Decision:
+    decisions, state = make(steps)
+    return decide_to_start_test(decisions, state, NOW, shares=shares, by="me", reason="why")
+
+
+def stop_test(steps, keep: int | None, shares: dict[int, float]) -> Decision:
+    decisions, _ = make(steps)
+    state = fold([*decisions, start_test(steps, shares)])
+    return decide_to_stop_test(state, NOW, keep=keep, by="me", reason="why", evidence={"since": "then"})
+
+
+def test_an_ab_test_begins_with_all_its_arms():
+    decision = start_test(THREE, {2: 0.2, 1: 0.3})
+    assert (decision.what, decision.version, decision.reason, decision.by) == (
+        DecisionKind.AB_START,
+        None,
+        "why",
+        "me",
+    )
+    assert decision.evidence == {"arms": {"1": 0.3, "2": 0.2}, "control": 3}
+    assert start_test(THREE, {2: 0.2}).version == 2
+
+
+@pytest.mark.parametrize(
+    ("shares", "code"),
+    [({1: 0.5, 2: 0.5}, "share_too_large"), ({3: 0.1}, "is_champion"), ({1: 0.2, 4: 0.2}, "not_passed")],
+)
+def test_an_ab_test_that_cannot_be_is_refused(shares, code):
+    with pytest.raises(Refused) as caught:
+        start_test([*THREE, (DecisionKind.RETRAIN, None), (DecisionKind.REFUSE, 4)], shares)
+    assert caught.value.code == code
+
+
+def test_one_ab_test_at_a_time():
+    decisions, _ = make(THREE)
+    decisions.append(start_test(THREE, {1: 0.5}))
+    with pytest.raises(Refused) as caught:
+        decide_to_start_test(decisions, fold(decisions), NOW, shares={2: 0.1}, by="me", reason="")
+    assert caught.value.code == "ab_under_way"
+
+
+def test_a_test_ends_with_the_champion_or_with_a_winner():
+    for keep in (None, 3):
+        stopped = stop_test(THREE, keep, {1: 0.5})
+        assert (stopped.what, stopped.version, stopped.evidence) == (DecisionKind.AB_STOP, None, {"since": "then"})
+    winner = stop_test(THREE, 1, {1: 0.5})
+    assert (winner.what, winner.version, winner.rule, winner.reason) == (DecisionKind.PROMOTE, 1, AB_WINNER, "why")
+
+
+@pytest.mark.parametrize(
+    ("steps", "keep", "code"),
+    [(THREE, 2, "not_in_ab_test"), ([*THREE, (DecisionKind.SHADOW, 4)], 1, "rollout_under_way")],
+)
+def test_only_a_version_of_the_test_is_kept_and_no_rollout_ends_with_it(steps, keep, code):
+    with pytest.raises(Refused) as caught:
+        stop_test(steps, keep, {1: 0.5})
+    assert caught.value.code == code
+
+
+def test_without_a_test_there_is_nothing_to_stop():
+    with pytest.raises(Refused) as caught:
+        decide_to_stop_test(make(LIVE)[1], NOW, keep=None, by="me", reason="", evidence={})
+    assert caught.value.code == "no_ab_test"

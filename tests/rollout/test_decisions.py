@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mlops_lab.lake import Lake
 from mlops_lab.rollout.decisions import (
+    AB_WINNER,
     Decision,
     DecisionKind,
     RolloutState,
@@ -175,3 +176,45 @@ def test_a_decision_as_json_holds_plain_data():
         "by": "loop",
         "evidence": {},
     }
+
+
+def state_after(*steps: tuple[DecisionKind, int | None, dict[str, object]], rule: str = "rule") -> RolloutState:
+    """The state after version 1, then 2 and then 3 became champion, and one decision a day; the last by `rule`."""
+    made = decide((BOOTSTRAP, 1), (PROMOTE, 2), (PROMOTE, 3), *((what, version) for what, version, _ in steps))
+    made[3:] = [replace(item, evidence=step[2]) for item, step in zip(made[3:], steps, strict=True)]
+    made[-1] = replace(made[-1], rule=rule)
+    return fold(made)
+
+
+AB_START, AB_STOP, SPLIT = DecisionKind.AB_START, DecisionKind.AB_STOP, DecisionKind.SPLIT
+STARTED = (AB_START, None, {"arms": {"2": 0.25, "1": 0.5}})
+
+
+def test_an_ab_test_has_its_arms_until_it_is_stopped():
+    state = state_after(STARTED)
+    assert (state.arms, state.arms_since) == (((1, 0.5), (2, 0.25)), day(3)), "in the order of versions, as when read"
+    assert state_after(STARTED, (SHADOW, 4, {})).arms_since == day(3)
+    stopped = state_after(STARTED, (AB_STOP, None, {}))
+    assert (stopped.arms, stopped.arms_since, stopped.champion) == ((), None, 3)
+
+
+def test_a_winner_is_the_champion_and_ends_the_test():
+    state = state_after(STARTED, (PROMOTE, 1, {}), rule=AB_WINNER)
+    assert (state.champion, state.previous, state.arms, state.arms_since) == (1, (1, 2, 3), (), None)
+
+
+def test_another_champion_is_another_comparison():
+    promoted = state_after(STARTED, (PROMOTE, 4, {}))
+    assert (promoted.arms, promoted.arms_since) == (((1, 0.5), (2, 0.25)), day(4))
+    back = state_after(STARTED, (ROLL_BACK, 2, {}))
+    assert (back.champion, back.arms, back.arms_since) == (2, ((1, 0.5),), day(4)), "the champion is no arm"
+    assert state_after(STARTED, (SHADOW, 4, {}), (ROLL_BACK, 4, {})).arms_since == day(3), "the champion stayed"
+
+
+def test_a_split_of_an_older_release_is_an_ab_test_too():
+    one = (SPLIT, 1, {"share": 0.25})
+    assert (state_after(one).arms, state_after(one).arms_since) == (((1, 0.25),), day(3))
+    two = state_after(one, (SPLIT, 2, {"share": 0.5}))
+    assert (two.arms, two.arms_since) == (((1, 0.25), (2, 0.5)), day(4)), "other arms, another comparison"
+    ended = state_after(one, (SPLIT, 1, {"share": 0.0}))
+    assert (ended.arms, ended.arms_since) == ((), None)

@@ -26,7 +26,8 @@ def fingerprint(root: Path, *flags: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "key", ["serving.port=9000", "triggers.every_days=3", "rollout.shadow_days=1", "source.data=x"]
+    "key",
+    ["serving.port=9000", "triggers.every_days=3", "rollout.shadow_days=1", "ab.unit=USD", "source.data=x"],
 )
 def test_what_makes_no_model_makes_no_other_candidate(root: Path, key: str) -> None:
     assert fingerprint(root, key) == fingerprint(root)

@@ -104,9 +104,21 @@ COMMANDS = {
             ),
         ),
         Command(
+            "ab",
+            OPERATE,
+            "Run an A/B test: compare what the answers of versions are worth.",
+            (
+                "mlops ab start 3 --share 0.2",
+                "mlops ab start 3 4 --share 0.1",
+                "mlops ab show",
+                'mlops ab stop --reason "the season is over"',
+                'mlops ab stop --keep 3 --reason "it earns more"',
+            ),
+        ),
+        Command(
             "split",
             OPERATE,
-            "Run an A/B test: a version answers a fixed share of the keys.",
+            "Give one version a fixed share of the keys (older than `ab`, which compares as well).",
             ("mlops split 3 --share 0.1", "mlops split 3 --share 0"),
         ),
         Command(

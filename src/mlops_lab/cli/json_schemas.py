@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from mlops_lab.cli.records.ab import ABDecisionRecord
 from mlops_lab.cli.records.backups import BackupRecord
 from mlops_lab.cli.records.decisions import (
     HistoryRecord,
@@ -50,12 +51,16 @@ from mlops_lab.lineage.records import (
     VersionLineage,
     ViewDefinition,
 )
+from mlops_lab.status.ab_report import ABReport
 from mlops_lab.status.records import ProjectStatus
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ERROR = "error"
 """The name under which the error of any command is described."""
 RECORDS: dict[str, tuple[type[Struct], ...]] = {
+    "ab show": (ABReport,),
+    "ab start": (ABDecisionRecord,),
+    "ab stop": (ABDecisionRecord,),
     "backup": (BackupRecord,),
     "compare": (Comparison,),
     "config schema": (),  # it prints a JSON schema itself

@@ -58,7 +58,7 @@ def show(project: Folder = HERE, json: Json = False) -> None:
         return
     print_wrapped(tell_rollout(status))
     if days:
-        _draw(days)
+        draw_days(days)
 
 
 @app.command()
@@ -99,7 +99,7 @@ def promote(
     _steer(project, DecisionKind.PROMOTE, reason=reason, by=by, at=at, json=json)
 
 
-def _draw(days: Sequence[RolloutDay]) -> None:
+def draw_days(days: Sequence[RolloutDay]) -> None:
     """The mean gain after each day between its bounds, and the evidence."""
     shown = days[-_SHOWN_DAYS:]
     ends = [end for day in shown for end in (day.mean, day.lower, day.upper, 0.0) if end is not None]
@@ -121,7 +121,7 @@ def _draw(days: Sequence[RolloutDay]) -> None:
 
 def _steer(project: Path, what: DecisionKind, *, reason: str, by: str | None, at: str | None, json: bool) -> None:
     loop = Loop(open_project(project))
-    decision = loop.steer(loop.moment(parse_at(at)), what, by=by or _login_name(), reason=reason)
+    decision = loop.steer(loop.moment(parse_at(at)), what, by=by or login_name(), reason=reason)
     if json:
         print_record(msgspec.convert(decision.as_dict() | {"champion": loop.state.champion}, SteeredRecord))
     else:
@@ -130,7 +130,8 @@ def _steer(project: Path, what: DecisionKind, *, reason: str, by: str | None, at
         update_alias(loop)
 
 
-def _login_name() -> str:
+def login_name() -> str:
+    """The name of who runs the command."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container may know no name

@@ -1,12 +1,12 @@
-"""Decisions of a person: retrain, roll back, steer a rollout, split. Each is checked against the state before."""
+"""Decisions of a person: retrain, roll back, steer a rollout, A/B tests. Each is checked against the state before."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mlops_lab.errors import Refused
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
+from mlops_lab.rollout.decisions import AB_WINNER, Decision, DecisionKind, RolloutState
 from mlops_lab.rollout.versions import find_version
 
 _RULE = "asked"
@@ -67,19 +67,7 @@ def decide_to_split(
     NotFound where there is no such version. Refused where it never passed its gates or is the champion, or where the
     shares leave nothing for the champion.
     """
-    find_version(decisions, version)
-    if version not in {decision.version for decision in decisions if decision.what in _PASSED_GATES}:
-        raise Refused(
-            f"version {version} did not pass its gates: it must not answer requests",
-            code="not_passed",
-            hint="`mlops history` says why",
-        )
-    if version == state.champion and share:
-        raise Refused(
-            f"version {version} is the champion: it answers all requests that no other version answers",
-            code="is_champion",
-            hint="give the other version a share",
-        )
+    _check_arm(decisions, state, version, is_ended=not share)
     others = sum(of for arm, of in state.arms if arm != version)
     if share + others >= 1:
         raise Refused(
@@ -89,3 +77,79 @@ def decide_to_split(
         )
     reason = f"an A/B test: it answers {share:.0%} of the keys" if share else "the A/B test is over"
     return Decision(now, DecisionKind.SPLIT, version, _RULE, reason, by, {"share": share})
+
+
+def decide_to_start_test(
+    decisions: Sequence[Decision],
+    state: RolloutState,
+    now: datetime,
+    *,
+    shares: Mapping[int, float],
+    by: str,
+    reason: str,
+) -> Decision:
+    """The decision to begin an A/B test in which versions answer these shares of the keys, and the champion the rest.
+
+    NotFound and Refused as for `decide_to_split`; Refused, too, while another test is under way: to change the shares
+    of a test would move keys from one version to another.
+    """
+    if state.arms:
+        raise Refused(
+            f"an A/B test of version {', '.join(str(version) for version, _ in state.arms)} is under way",
+            code="ab_under_way",
+            hint="look at it with `mlops ab show`, and end it with `mlops ab stop`",
+        )
+    for version in shares:
+        _check_arm(decisions, state, version)
+    if sum(shares.values()) >= 1:
+        raise Refused(
+            f"shares of {sum(shares.values()):.0%} leave nothing for the champion",
+            code="share_too_large",
+            hint="give smaller shares",
+        )
+    arms = {str(version): share for version, share in sorted(shares.items())}
+    only = next(iter(shares)) if len(shares) == 1 else None
+    return Decision(now, DecisionKind.AB_START, only, _RULE, reason, by, {"arms": arms, "control": state.champion})
+
+
+def decide_to_stop_test(
+    state: RolloutState, now: datetime, *, keep: int | None, by: str, reason: str, evidence: Mapping[str, object]
+) -> Decision:
+    """The decision to end the A/B test under way; where `keep` is one of its versions, the one to promote it.
+
+    Refused where there is no test, where that version is not in it, and where a promotion would end a rollout too.
+    """
+    if not state.arms:
+        raise Refused("no A/B test is under way", code="no_ab_test", hint="`mlops ab start VERSION` begins one")
+    if keep is None or keep == state.champion:
+        return Decision(now, DecisionKind.AB_STOP, None, _RULE, reason, by, dict(evidence))
+    if keep not in dict(state.arms):
+        raise Refused(
+            f"version {keep} is not in the A/B test",
+            code="not_in_ab_test",
+            hint=f"its versions: {', '.join(str(version) for version in (*dict(state.arms), state.champion))}",
+        )
+    if state.stage is not None:
+        raise Refused(
+            f"the rollout of version {state.challenger} is under way ({state.stage})",
+            code="rollout_under_way",
+            hint="wait until it has ended, or end it with `mlops rollout abort`",
+        )
+    return Decision(now, DecisionKind.PROMOTE, keep, AB_WINNER, reason, by, dict(evidence))
+
+
+def _check_arm(decisions: Sequence[Decision], state: RolloutState, version: int, *, is_ended: bool = False) -> None:
+    """Whether the version may answer a share of the keys: it exists, has passed its gates, and is not the champion."""
+    find_version(decisions, version)
+    if version not in {decision.version for decision in decisions if decision.what in _PASSED_GATES}:
+        raise Refused(
+            f"version {version} did not pass its gates: it must not answer requests",
+            code="not_passed",
+            hint="`mlops history` says why",
+        )
+    if version == state.champion and not is_ended:
+        raise Refused(
+            f"version {version} is the champion: it answers all requests that no other version answers",
+            code="is_champion",
+            hint="give the other version a share",
+        )

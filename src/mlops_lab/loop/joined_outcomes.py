@@ -6,6 +6,7 @@ arrived.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -58,24 +59,30 @@ def corrected_arrivals(project: Project, lake: Lake, window: Window) -> pl.Serie
     return moments.filter(moments < window.began)
 
 
-def accepted_since(project: Project, lake: Lake, since: datetime, *, known_by: datetime) -> pl.DataFrame:
+def accepted_since(
+    project: Project, lake: Lake, since: datetime, *, known_by: datetime, fields: Collection[str] = ()
+) -> pl.DataFrame:
     """The accepted outcomes known at or after `since` that arrived before `known_by`, each with its answers, and with
-    the label that was the latest by then.
+    the label that was the latest by then; and with more `fields` of the request or the outcome.
 
     Sorted by id: sums over them must not depend on which files they lie in.
     """
-    label, latest = project.settings.source.label, "__latest"
-    rows = read_between(lake, OUTCOMES, since, before=known_by, columns=[*_TIMES, *_ANSWERS, label])
+    source, latest = project.settings.source, "__latest_"
+    told = [source.label, *(name for name in fields if name in source.outcome and name != source.label)]
+    asked = [name for name in fields if name in source.request]
+    rows = read_between(lake, OUTCOMES, since, before=known_by, columns=[*_TIMES, *_ANSWERS, *told, *asked])
     if rows.is_empty():
         return rows
     rows = rows.filter(pl.col("verdict").is_in([*COUNTED]), arrival() < known_by).sort("id", "known_at")
     accepted = rows.filter(pl.col("verdict") == Verdict.ACCEPTED)
     if accepted.height == rows.height:
         return accepted
-    corrections = rows.filter(pl.col("verdict") == Verdict.CORRECTED).select("id", pl.col(label).alias(latest))
+    corrections = rows.filter(pl.col("verdict") == Verdict.CORRECTED).select("id", pl.col(told).name.prefix(latest))
     corrections = corrections.unique("id", keep="last", maintain_order=True)
     joined = accepted.join(corrections, on="id", how="left", maintain_order="left")
-    return joined.with_columns(pl.coalesce(latest, label).alias(label)).drop(latest)
+    is_corrected = pl.col(latest + source.label).is_not_null()
+    newest = [pl.when(is_corrected).then(latest + name).otherwise(name).alias(name) for name in told]
+    return joined.with_columns(newest).drop(latest + name for name in told)
 
 
 def arrival() -> pl.Expr:

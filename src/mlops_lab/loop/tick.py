@@ -17,7 +17,14 @@ from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.loop.act import alert_unreadable, keep_champion_named, name_champion, record_decision
 from mlops_lab.loop.clock import check_moment, clock_alert, decide_about_clock
-from mlops_lab.loop.commands import decide_to_retrain, decide_to_roll_back, decide_to_split, decide_to_steer
+from mlops_lab.loop.commands import (
+    decide_to_retrain,
+    decide_to_roll_back,
+    decide_to_split,
+    decide_to_start_test,
+    decide_to_steer,
+    decide_to_stop_test,
+)
 from mlops_lab.loop.days import days_to_measure, measured_until, position_of, split_days, writer_of
 from mlops_lab.loop.decide import takes_fresher
 from mlops_lab.loop.measure_day import MeasuredDay
@@ -251,6 +258,23 @@ class Loop:
         decision = decide_to_split(self.decisions, self.state, now, version=version, share=share, by=by)
         if share:
             check_loads(self.project, self.decisions, version)
+        check_deployable(self.project, self.decisions, apply(self.state, decision))
+        return self._record_and_act(decision)
+
+    def start_test(self, now: datetime, shares: Mapping[int, float], *, by: str, reason: str) -> Decision:
+        """Begin an A/B test: versions answer these shares of the keys. Refused where they may not; an error, and
+        nothing is decided, where servers could not follow."""
+        decision = decide_to_start_test(self.decisions, self.state, now, shares=shares, by=by, reason=reason)
+        for version in shares:
+            check_loads(self.project, self.decisions, version)
+        check_deployable(self.project, self.decisions, apply(self.state, decision))
+        return self._record_and_act(decision)
+
+    def stop_test(
+        self, now: datetime, *, keep: int | None, by: str, reason: str, evidence: Mapping[str, object]
+    ) -> Decision:
+        """End the A/B test; `keep` is the version that is the champion from now on, where it is not the present one."""
+        decision = decide_to_stop_test(self.state, now, keep=keep, by=by, reason=reason, evidence=evidence)
         check_deployable(self.project, self.decisions, apply(self.state, decision))
         return self._record_and_act(decision)
 

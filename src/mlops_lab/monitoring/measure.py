@@ -18,7 +18,7 @@ EVIDENCE = "evidence"
 """The monitor of what a rollout has shown."""
 UNMEASURED = "unmeasured"
 """The monitor of what could not be measured; the name of the row is the reason."""
-CHAMPION = "champion"
+CHAMPION, ARM = "champion", "arm"
 _Row = tuple[str, str, float | None]
 _GROUP = ["version", "role"]
 _SAME = ["at", "monitor", "name", *_GROUP]
@@ -170,8 +170,11 @@ def as_known_then(measurements: pl.DataFrame) -> pl.DataFrame:
 
 
 def measurements_of(measurements: pl.DataFrame, version: int | None) -> pl.DataFrame:
-    """Those measurements that are about a version, in whatever role."""
-    return measurements.filter(pl.col("version") == version) if measurements.height else measurements
+    """Those measurements that are about a version in its rollout or as champion. What it answered as an arm of an A/B
+    test, to keys and for as long as a person chose, says nothing about it as champion."""
+    if measurements.is_empty():
+        return measurements
+    return measurements.filter(pl.col("version") == version, pl.col("role").ne_missing(ARM))
 
 
 def quality_of(measurements: pl.DataFrame, name: str, *, version: int) -> float | None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mlops_lab.clock import parse_duration
 from mlops_lab.errors import InvalidInput
+from mlops_lab.project.ab_section import DECISION
 from mlops_lab.project.declaration import (
     ASKED_AT,
     FIELD_KINDS,
@@ -41,6 +42,7 @@ def check_references(settings: Settings, layers: Layers) -> None:
         _check_fields(path, fields, error_at)
     _check_source(source, error_at)
     _check_label(source, error_at)
+    _check_value(settings, error_at)
     if source.time not in source.request and settings.project.clock == "data":
         what, hint = 'clock = "data" needs a time in the data', "declare source.time, or remove the clock"
         raise error_at(what, ["project", "clock"], hint, related=[["source", "time"]])
@@ -132,6 +134,23 @@ def _check_label(source: SourceSection, error_at: ErrorAt) -> None:
             related = [["source", part, source.weight] for part in ("request", "outcome")]
             hint = "use a request or outcome field with numbers"
             raise error_at(f"the weight is {kind}", ["source", "weight"], hint, related=related)
+
+
+def _check_value(settings: Settings, error_at: ErrorAt) -> None:
+    """The value of an answer is declared in one way, that fits the label. Its expression is checked where it is used:
+    that takes Polars."""
+    ab, source = settings.ab, settings.source
+    cases = [name for name, value in ab.value_of_case.items() if value is not None]
+    if cases and ab.value is not None:
+        hint = f"remove `value`, or {', '.join(f'`{name}`' for name in cases)}"
+        raise error_at("the value of an answer is declared twice", ["ab", "value"], hint, related=[["ab", cases[0]]])
+    if cases and (kind := type_of(source.outcome[source.label])) != "boolean":
+        hint = 'declare `value`, such as "CASE WHEN decision = truth THEN 1 ELSE 0 END", with the label for `truth`'
+        raise error_at(f"the label is a {kind}: it is neither true nor false", ["ab", cases[0]], hint)
+    if ab.value is not None and DECISION in {**source.request, **source.outcome}:
+        section = "request" if DECISION in source.request else "outcome"
+        what, hint = f'"{DECISION}" has another meaning in [ab] value', "rename the field, or remove [ab] value"
+        raise error_at(what, ["source", section, DECISION], hint, related=[["ab", "value"]])
 
 
 def _check_names(source: SourceSection, error_at: ErrorAt) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from mlops_lab.project.ab_section import ABSection
 from mlops_lab.project.base import Config, Half, Positive, PositiveInt, Share, means
 from mlops_lab.project.declaration import ContractSection, SourceSection, TableSection
 
@@ -214,4 +215,5 @@ class Settings(Config, frozen=True, kw_only=True):
     gates: GatesSection = GatesSection()
     rollout: RolloutSection = RolloutSection()
     triggers: TriggersSection = TriggersSection()
+    ab: ABSection = ABSection()
     serving: ServingSection = ServingSection()

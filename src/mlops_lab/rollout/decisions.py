@@ -38,10 +38,16 @@ class DecisionKind(StrEnum):
     """The rollout under way goes on."""
     SPLIT = "split"
     """A version answers a fixed share of the keys from now on, an A/B test; a share of 0 ends it."""
+    AB_START = "ab_start"
+    """An A/B test begins: some versions answer fixed shares of the keys."""
+    AB_STOP = "ab_stop"
+    """The A/B test is over: no version answers a fixed share of the keys."""
     CLOCK = "clock"
     """The clock was ahead: what is dated after this moment counts as of this moment."""
 
 
+AB_WINNER = "ab.winner"
+"""The rule of a promotion that ends an A/B test: one of its versions is the champion."""
 _ENDS_PAUSE = {
     DecisionKind.RESUME,
     DecisionKind.BOOTSTRAP,
@@ -118,6 +124,8 @@ class RolloutState:
     """Whether the rollout under way takes no step forward."""
     arms: tuple[tuple[int, float], ...] = ()
     """Versions that answer fixed shares of the keys, and those shares."""
+    arms_since: datetime | None = None
+    """Since when these versions are compared with this champion; None where no version answers a fixed share."""
 
 
 def fold(decisions: Iterable[Decision]) -> RolloutState:
@@ -169,8 +177,13 @@ def apply(state: RolloutState, decision: Decision) -> RolloutState:
             share = float(decision.evidence.get("share") or 0.0)
             others = tuple(arm for arm in state.arms if arm[0] != decision.version)
             after["arms"] = (*others, (decision.version, share)) if share > 0 else others
+        case DecisionKind.AB_START:
+            shares = decision.evidence.get("arms") or {}
+            after["arms"] = tuple(sorted((int(version), share) for version, share in shares.items()))
+        case DecisionKind.AB_STOP:
+            after["arms"] = ()
         case DecisionKind.CLOCK:
-            times = ("since", "rollout_began", "last_retrain")
+            times = ("since", "rollout_began", "last_retrain", "arms_since")
             after |= {name: min(after[name], decision.at) for name in times if after[name] is not None}
             if state.retraining is not None:
                 after["retraining"] = replace(state.retraining, at=min(state.retraining.at, decision.at))
@@ -178,4 +191,15 @@ def apply(state: RolloutState, decision: Decision) -> RolloutState:
             after |= {"challenger": None, "stage": None, "since": decision.at, "rollout_began": None}
         case DecisionKind.ROLL_BACK:
             after |= {"champion": decision.version, "previous": state.previous[:-1], "since": decision.at}
-    return RolloutState(**after)
+    return RolloutState(**(after | _compared(state, decision, after)))
+
+
+def _compared(state: RolloutState, decision: Decision, after: dict[str, Any]) -> dict[str, Any]:
+    """The arms of an A/B test after a decision, and since when they are compared: anew, where they or the champion are
+    other ones. The champion is no arm; a winner ends the test."""
+    arms: tuple[tuple[int, float], ...] = () if decision.rule == AB_WINNER else after["arms"]
+    arms = tuple(arm for arm in arms if arm[0] != after["champion"])
+    if not arms:
+        return {"arms": (), "arms_since": None}
+    is_same = arms == state.arms and after["champion"] == state.champion
+    return {"arms": arms, "arms_since": after["arms_since"] if is_same else decision.at}

@@ -30,6 +30,8 @@ DECISION_TEXTS = {
     "pause": "the rollout of version {version} is paused",
     "resume": "the rollout of version {version} goes on",
     "split": "version {version} is in an A/B test",
+    "ab_start": "an A/B test began",
+    "ab_stop": "the A/B test ended",
     "clock": "the clock was ahead",
     "roll_back": "rolled back (version {version})",
 }

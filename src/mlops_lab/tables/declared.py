@@ -180,7 +180,8 @@ DECISIONS = Table(
         FixedColumn(
             "what",
             _TEXT,
-            "the kind: `retrain`, `refuse`, `bootstrap`, `shadow`, `canary`, `promote`, `roll_back`, `split`",
+            "the kind: `retrain`, `refuse`, `bootstrap`, `shadow`, `canary`, `promote`, `roll_back`, `split`, "
+            "`ab_start`, `ab_stop`",
         ),
         FixedColumn("version", _WHOLE, "the version that it is about; null where none was registered"),
         FixedColumn("rule", _TEXT, "the rule that led to it; `asked` where a person did"),

@@ -57,3 +57,11 @@ def test_late_outcomes_of_the_version_before_are_not_the_champions(tiny):
     assert not fires(tiny, midnight(21), pl.concat([before, champion]))
     assert not fires(tiny, midnight(21), before)
     assert fires(tiny, midnight(21), pl.concat([before, measured_days(0.5, *days)]))
+
+
+def test_what_it_answered_as_an_arm_of_an_ab_test_is_not_the_champions(tiny):
+    days = range(15, 22)
+    as_arm = measured_days(0.5, *days).with_columns(role=pl.lit("arm"))
+    assert not fires(tiny, midnight(21), as_arm)
+    assert not fires(tiny, midnight(21), pl.concat([as_arm, measured_days(0.0, *days)]))
+    assert fires(tiny, midnight(21), pl.concat([as_arm, measured_days(0.5, *days)]))

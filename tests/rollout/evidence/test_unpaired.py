@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from mlops_lab.rollout.evidence.paired import bound_mean
-from mlops_lab.rollout.evidence.unpaired import arm_differences, bound_effect, compare_keys
+from mlops_lab.rollout.evidence.unpaired import arm_differences, bound_effect, compare_keys, weigh_effect
 
 
 def test_differences_of_blocks_with_rows_in_both_arms() -> None:
@@ -42,6 +42,12 @@ def test_bound_is_where_the_mixture_reaches_one_over_alpha() -> None:
         )
 
     assert integrate.quad(weighted, -5, 5, points=[0.7])[0] == pytest.approx(1 / 0.05)
+
+
+def test_evidence_is_one_over_alpha_where_a_bound_is_0() -> None:
+    lower, _ = bound_effect(0.0, 0.2, alpha=0.05, expected_effect=0.5)
+    assert weigh_effect(-lower, 0.2, expected_effect=0.5) == pytest.approx(np.log(20))
+    assert weigh_effect(0.0, 0.2, expected_effect=0.5) < 0
 
 
 def test_sticky_keys_miss_rarely_at_many_looks() -> None:

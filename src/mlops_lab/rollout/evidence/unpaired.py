@@ -45,3 +45,11 @@ def bound_effect(
     total = variance + prior
     reach = np.sqrt(variance * total / prior * (np.log(total / variance) - 2 * np.log(alpha)))
     return np.asarray(difference - reach), np.asarray(difference + reach)
+
+
+def weigh_effect(difference: float, standard_error: float, *, expected_effect: float) -> float:
+    """The logarithm of the e-value against "there is no effect": that of the same mixture as `bound_effect`, so it is
+    -log(alpha) where 0 is one of the bounds."""
+    variance, prior = standard_error**2, expected_effect**2
+    total = variance + prior
+    return float((np.log(variance / total) + difference**2 * prior / (variance * total)) / 2)
