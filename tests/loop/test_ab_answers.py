@@ -10,13 +10,13 @@ import pytest
 from ab_rows import DAY, HOUR, write_answers
 
 from mlops_lab.lake import Lake
-from mlops_lab.loop.ab_answers import GroupCounts, TestAnswers, read_test
+from mlops_lab.loop.ab_answers import ABAnswers, GroupCounts, read_test
 from mlops_lab.rollout.decisions import RolloutState
 from mlops_lab.rollout.value import declared_metric
 from mlops_lab.tasks.binary import Binary
 
 
-def read(tiny: Any, lake: Lake, *, days: int = 3, arms: tuple[tuple[int, float], ...] = ((2, 0.5),)) -> TestAnswers:
+def read(tiny: Any, lake: Lake, *, days: int = 3, arms: tuple[tuple[int, float], ...] = ((2, 0.5),)) -> ABAnswers:
     state = RolloutState(champion=1, arms=arms, arms_since=tiny.now - days * DAY)
     metric = declared_metric(tiny.project, Binary())
     return read_test(tiny.project, lake, state, now=tiny.now, task=Binary(), metric=metric)

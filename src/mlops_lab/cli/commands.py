@@ -118,7 +118,7 @@ COMMANDS = {
         Command(
             "split",
             OPERATE,
-            "Give one version a fixed share of the keys (older than `ab`, which compares as well).",
+            "Let one version answer a fixed share of the keys (`mlops ab` compares, too).",
             ("mlops split 3 --share 0.1", "mlops split 3 --share 0"),
         ),
         Command(

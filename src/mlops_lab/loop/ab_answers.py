@@ -40,11 +40,9 @@ class GroupCounts:
 
 
 @dataclass(frozen=True)
-class TestAnswers:
+class ABAnswers:
     """The answers of a test until `until`, the end of its last day that is over, and the counts of each group (the
     control first) as of now. `crossed`: requests that another version answered than the one of their key."""
-
-    __test__ = False  # pytest: it is no test case
 
     until: datetime
     counts: tuple[GroupCounts, ...]
@@ -54,7 +52,7 @@ class TestAnswers:
 
 def read_test(
     project: Project, lake: Lake, state: RolloutState, *, now: datetime, task: Task, metric: Metric
-) -> TestAnswers:
+) -> ABAnswers:
     """The answers of the A/B test under way, as known at `now`."""
     began = state.arms_since
     assert began is not None
@@ -81,7 +79,7 @@ def read_test(
     over = _valued(project, lake, over, task=task, metric=metric)
     history = _history(project, lake, began, task=task, metric=metric, fields=fields)
     answers = _as_arrays(over, ends=days, history=history)
-    return TestAnswers(until, counts, asked.filter(pl.col(_GROUP) != pl.col("home")).height, answers)
+    return ABAnswers(until, counts, asked.filter(pl.col(_GROUP) != pl.col("home")).height, answers)
 
 
 def _fields(project: Project, metric: Metric) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct, structs
 
 from mlops_lab.errors import Refused
-from mlops_lab.loop.ab_answers import TestAnswers, read_test
+from mlops_lab.loop.ab_answers import ABAnswers, read_test
 from mlops_lab.loop.joined_outcomes import task_of
 from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decisions import DecisionKind
@@ -122,7 +122,7 @@ def report_test(loop: Loop, now: datetime) -> ABReport:
     )
 
 
-def _describe_group(test: TestAnswers, group: int, *, version: int, share: float) -> ABArm:
+def _describe_group(test: ABAnswers, group: int, *, version: int, share: float) -> ABArm:
     count, values = test.counts[group], test.answers.values[test.answers.groups == group]
     return ABArm(
         version=version,
@@ -186,7 +186,7 @@ def _say(verdict: str, version: int, day: ABDay | None, metric: Metric, *, contr
     return f"{name} is {verdict} than version {control}: its gain lies {between}"
 
 
-def _explained(test: TestAnswers) -> float:
+def _explained(test: ABAnswers) -> float:
     """The share of the variance of the first arm's gain that the history of the keys has taken out."""
     errors = [standard_error(test.answers, values, 1) for values in (test.answers.values, test.answers.adjusted())]
     return max(0.0, 1 - (errors[1] / errors[0]) ** 2) if 0 < errors[0] < float("inf") else 0.0
