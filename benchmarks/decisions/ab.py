@@ -75,7 +75,10 @@ def judge_tests(name: str, kind: ABTest, runs: int, *, alpha: float, use_history
         if verdict.any():
             first.append(int(verdict.argmax()) + 1)
     return Verdicts(
-        len(first) / runs, unchecked / runs, wrong / runs, float(np.median(first)) if first else float("nan")
+        len(first) / runs,
+        float(unchecked / runs),
+        float(wrong / runs),
+        float(np.median(first)) if first else float("nan"),
     )
 
 

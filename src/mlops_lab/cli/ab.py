@@ -138,8 +138,10 @@ def _tell(loop: Loop, decision: Decision, *, json: bool) -> None:
 
 def _print_report(report: ABReport, project: Project) -> None:
     since, until = (local(parse_moment(moment), project) for moment in (report.since, report.until))
-    print_wrapped(f"A/B test since {since}, by {report.by}: {report.reason}. Values of whole days, until {until}.")
-    print_wrapped(f"The value of an answer{f', in {report.unit}' if report.unit else ''}: {report.metric}.")
+    print_wrapped(
+        f"A/B test since {since}, by {report.by} ({report.reason}); values are those of whole days, until {until}"
+    )
+    print_wrapped(f"The value of an answer{f', in {report.unit}' if report.unit else ''}: {report.metric}")
     table = Table("version", "share", "keys", "requests", "outcomes", "unknown", "value", "gain", box=None)
     for arm in (report.control, *report.arms):
         table.add_row(

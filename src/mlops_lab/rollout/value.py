@@ -49,7 +49,7 @@ def declared_metric(project: Project, task: Task) -> Metric:
         )
         says = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in worth.items())
         return Metric(expression, f"{says}; yes from {settings.threshold:g} on", settings.unit, ())
-    return Metric(None, f"the {task.loss_name} with its sign changed: [ab] declares no value", task.loss_name, ())
+    return Metric(None, f"minus the {task.loss_name} ([ab] declares no value)", task.loss_name, ())
 
 
 def with_value(project: Project, rows: pl.DataFrame, *, task: Task, metric: Metric) -> pl.DataFrame:
