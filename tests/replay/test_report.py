@@ -9,6 +9,7 @@ import pytest
 
 from mlops_lab.replay.report import write_report
 from mlops_lab.replay.summary import ArmResult, Day, DecisionRow, Month, ReplayCounts, ReplaySummary
+from mlops_lab.status.past_rollouts import RolloutEvidence
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 KINDS = ["bootstrap", "retrain", "shadow", "canary", "promote", "refuse", "roll_back"]
@@ -102,6 +103,22 @@ def test_the_page_holds_everything_and_asks_the_network_for_nothing(tmp_path):
     assert "url(" not in html
     assert "@import" not in html
     assert len(html) < 1_500_000
+
+
+def test_the_evidence_of_each_rollout_is_drawn(tmp_path):
+    path = tmp_path / "report.html"
+    first, last = date(2013, 3, 5), date(2013, 3, 20)
+    evidence = [
+        RolloutEvidence(number=number, days=[day, day + timedelta(days=1)], e_values=[1.0, 1e6], needed=20.0)
+        for number, day in enumerate((first, last), start=1)
+    ]
+    write_report(path, replay(decisions(KINDS)), days(31), evidence=evidence)
+    assert (
+        "Evidence that the candidates of each rollout are better (e-value): a proof from 20 on"
+        in Page(path.read_text(encoding="utf-8")).text
+    )
+    html, _ = written(tmp_path, replay(decisions(KINDS)), days(31))
+    assert "e-value" not in html
 
 
 def test_every_decision_is_marked_on_the_curve_and_leads_to_its_reason(tmp_path):

@@ -24,6 +24,7 @@ from mlops_lab.replay.stream import Stream
 from mlops_lab.replay.summary import DecisionRow, ReplayCounts, ReplaySummary, summarise
 from mlops_lab.rollout.decisions import read_decisions
 from mlops_lab.rollout.versions import find_version
+from mlops_lab.status.past_rollouts import list_evidence
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
 
 MARKER = ".demo.json"
@@ -187,7 +188,8 @@ def _summarise(project: Project, stream: Stream, stopwatch: Stopwatch) -> Replay
         stages=stopwatch.seconds,
         report=str(project.root / "report.html"),
     )
-    write_report(project.root / "report.html", summary, days)
+    evidence = list_evidence(project, lake, decisions) if project.settings.rollout.proves_itself else []
+    write_report(project.root / "report.html", summary, days, evidence=evidence)
     stopwatch.start("done")
     return msgspec.structs.replace(summary, seconds=stopwatch.total_seconds, stages=stopwatch.seconds)
 

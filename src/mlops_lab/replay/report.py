@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from html import escape
 from importlib.resources import files
@@ -15,11 +15,14 @@ from typing import Any, TypeAlias
 from mlops_lab.extras import needs_extra
 from mlops_lab.replay import summary as result
 from mlops_lab.replay.summary import VERDICTS, ArmResult, Day, DecisionRow, ReplaySummary, short_name
+from mlops_lab.status.past_rollouts import RolloutEvidence
 
 Json: TypeAlias = dict[str, Any]
 
 BEST = ' class="best"'
 WIDTHS = {"wide": 940, "narrow": 400}
+EVIDENCE_RANGE = (0.05, 50)
+"""What is drawn of the evidence: from this e-value to so many times the one that is needed."""
 GLYPHS = {"bootstrap": "◆", "promote": "▲", "refuse": "✖", "roll_back": "▼"}
 CROSS = "M-1-.5L-.5-1L0-.5L.5-1L1-.5L.5,0L1,.5L.5,1L0,.5L-.5,1L-1,.5L-.5,0Z"
 SHAPES = {"bootstrap": "diamond", "promote": "triangle-up", "refuse": CROSS, "roll_back": "triangle-down"}
@@ -38,8 +41,11 @@ def check_charts() -> None:
         import vl_convert  # noqa: F401
 
 
-def write_report(path: Path, summary: ReplaySummary, days: list[Day]) -> None:
-    """Write the replay as one self-contained HTML file at `path`: UTF-8, some 230 kB for a year."""
+def write_report(
+    path: Path, summary: ReplaySummary, days: list[Day], *, evidence: Sequence[RolloutEvidence] = ()
+) -> None:
+    """Write the replay as one self-contained HTML file at `path`: UTF-8, some 250 kB for a year. `evidence`: of each
+    rollout, where candidates prove themselves in it."""
     curve = result.smooth_days(days)
     points = [[d.day, d.log_loss.loop, d.log_loss.frozen, d.late_rate, d.predictions] for d in curve]
     page = Template(files("mlops_lab.replay").joinpath("report.html").read_text(encoding="utf-8"))
@@ -49,7 +55,7 @@ def write_report(path: Path, summary: ReplaySummary, days: list[Day]) -> None:
         headline=_join_units(result.write_headline(summary)),
         tiles="".join(_tiles(summary)),
         legend="".join(_legend(summary.decisions)),
-        charts="".join(_charts(curve, summary.decisions)),
+        charts="".join(_charts(curve, summary.decisions, evidence)),
         months="".join(_months(summary)),
         decisions="".join(_decisions(summary.decisions)) or '<tr><td colspan="4">None was due.</td></tr>',
         stages="".join(_stages(summary)),
@@ -131,7 +137,7 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _charts(curve: list[Day], decisions: list[DecisionRow]) -> Iterator[str]:
+def _charts(curve: list[Day], decisions: list[DecisionRow], evidence: Sequence[RolloutEvidence]) -> Iterator[str]:
     """The curve as SVG, for wide and for narrow windows: 1 s together; Vega's own page takes 3 s, 0.9 MB."""
     rows = [
         {"day": d.day, "late": d.late_rate, "loop": loop, "frozen": frozen, "worse": max(loop, frozen)}
@@ -144,10 +150,10 @@ def _charts(curve: list[Day], decisions: list[DecisionRow]) -> Iterator[str]:
     import vl_convert  # only here: it is an extra, and 84 MB
 
     for name, width in WIDTHS.items():
-        svg = vl_convert.vegalite_to_svg(_chart(rows, _marks(rows, decisions), width))
+        svg = vl_convert.vegalite_to_svg(_chart(rows, _marks(rows, decisions), width, evidence=evidence))
         svg = re.sub(r'xlink:href="[^"#]*#', 'href="#', svg)  # vega puts its own web address before a "#link"
         svg = re.sub(r' width="\d+" height="\d+"', "", svg, count=1)
-        yield svg.replace("<svg", f'<svg id="{name}" role="group" aria-label="Quality and late rate"', 1)
+        yield svg.replace("<svg", f'<svg id="{name}" role="group" aria-label="Quality, evidence and late rate"', 1)
 
 
 def _marks(rows: list[Json], decisions: list[DecisionRow]) -> list[Json]:
@@ -162,8 +168,8 @@ def _marks(rows: list[Json], decisions: list[DecisionRow]) -> list[Json]:
     return sorted(marks, key=lambda mark: mark["kind"] != "step")
 
 
-def _chart(rows: list[Json], marks: list[Json], width: int) -> Json:
-    """The Vega-Lite chart: quality above, late rate below; every colour is a CSS variable of the page."""
+def _chart(rows: list[Json], marks: list[Json], width: int, *, evidence: Sequence[RolloutEvidence]) -> Json:
+    """The Vega-Lite chart: quality above, evidence and late rate below; every colour is a CSS variable of the page."""
     first, last = rows[0]["day"], rows[-1]["day"]
     days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
     unit, size, form = ("month", 31, "%b") if days > 62 else ("day", 1, "%-d %b")
@@ -198,9 +204,36 @@ def _chart(rows: list[Json], marks: list[Json], width: int) -> Json:
     quality = {"encoding": {"x": x}, "layer": [*lines, symbols]}
     views = [
         {"title": "Log loss, mean of 7 days: lower is better", "width": width, "height": 290, **quality},
+        *([_evidence(evidence, x, width)] if evidence else []),
         {"title": "Late rate by day", "width": width, "height": 56, **bars},
     ]
     return {"data": {"values": rows}, "vconcat": views, "spacing": 16, "padding": 0, "config": CHART_STYLE}
+
+
+def _evidence(evidence: Sequence[RolloutEvidence], x: Json, width: int) -> Json:
+    """The evidence of each rollout, day by day, on a logarithmic scale, and the line from which on it is a proof."""
+    needed = evidence[0].needed
+    lowest, highest = EVIDENCE_RANGE[0], needed * EVIDENCE_RANGE[1]
+    values = [
+        {"day": str(day), "e": min(max(e_value, lowest), highest), "rollout": one.number}
+        for one in evidence
+        for day, e_value in zip(one.days, one.e_values, strict=True)
+    ]
+    scale = {"type": "log", "domain": [lowest, highest]}
+    axis = {"values": [lowest, 1, needed, highest], "format": "~g"}
+    y = {"type": "quantitative", "scale": scale, "axis": axis, "title": None}
+    lines = _layer("line", {"y": {**y, "field": "e"}, "detail": {"field": "rollout"}}, "loop", strokeWidth=1.8)
+    ends = _layer("point", {"y": {**y, "field": "e"}}, "loop", size=12, filled=True, opacity=1)
+    proof = {**_layer("rule", {"y": {**y, "datum": needed}}, "promote", strokeWidth=1.2), "data": {"values": [{}]}}
+    proof["mark"]["strokeDash"] = [5, 4]
+    return {
+        "title": f"Evidence that the candidates of each rollout are better (e-value): a proof from {needed:g} on",
+        "width": width,
+        "height": 96,
+        "data": {"values": values},
+        "encoding": {"x": {**x, "axis": None}},
+        "layer": [{**proof, "encoding": {**proof["encoding"], "x": None}}, lines, ends],
+    }
 
 
 def _layer(mark: str, encoding: Json, colour: str, **style: float) -> Json:
