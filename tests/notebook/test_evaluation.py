@@ -10,7 +10,7 @@ from mlops_lab import Project, evaluate, train
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features import Features
 from mlops_lab.gates.sanity import check_sanity
-from mlops_lab.monitoring.measure import quality
+from mlops_lab.monitoring.quality import quality
 from mlops_lab.notebook.result import Result
 
 

@@ -16,7 +16,7 @@ from mlops_lab.alerts.rules import log_alerts, parity_alerts, unmeasured_alert
 from mlops_lab.errors import MlopsError
 from mlops_lab.lake import Lake
 from mlops_lab.loop.days import measured_windows
-from mlops_lab.loop.joined_outcomes import corrected_arrivals, outcomes_in, predictions_in, task_of, with_truth
+from mlops_lab.loop.joined_outcomes import arrival, corrected_arrivals, outcomes_in, predictions_in, task_of, with_truth
 from mlops_lab.loop.rollout_evidence import measure_rollout
 from mlops_lab.monitoring.log_check import check_log_between
 from mlops_lab.monitoring.logged_inputs import logged_inputs
@@ -140,12 +140,13 @@ def measure_corrected(project: Project, lake: Lake, window: Window, *, package: 
 
 
 def _answered_in(project: Project, lake: Lake, window: Window, *, known_by: datetime, task: Task) -> pl.DataFrame:
-    """Truth and answer of each outcome of the window that has both: in a damaged table, one of the columns may be
-    gone."""
+    """Truth, answer and times of each outcome of the window that has both: in a damaged table, one of the columns may
+    be gone."""
     joined = outcomes_in(project, lake, window, known_by=known_by)
     if joined.is_empty():
         return joined
-    return with_truth(project, lake, joined, task).select("version", "role", "truth", "output").drop_nulls()
+    columns = ["version", "role", "truth", "output", "predicted_at"]
+    return with_truth(project, lake, joined, task).select(*columns, arrived_at=arrival()).drop_nulls(columns)
 
 
 def _inputs_of(predictions: pl.DataFrame, *, version: int, plan: Plan) -> pl.DataFrame:

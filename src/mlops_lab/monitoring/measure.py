@@ -7,12 +7,14 @@ from datetime import datetime
 
 import polars as pl
 
-from mlops_lab.monitoring.detectors.run import run_detectors
+from mlops_lab.monitoring.detectors.answer_calibration import CALIBRATION
+from mlops_lab.monitoring.detectors.answer_quality import QUALITY
+from mlops_lab.monitoring.detectors.base import Seen
+from mlops_lab.monitoring.detectors.run import run_answer_detectors, run_detectors
 from mlops_lab.monitoring.profile import Profile
-from mlops_lab.monitoring.quality import log_loss, roc_auc
 from mlops_lab.monitoring.window import Window
 from mlops_lab.tables.declared import MEASUREMENTS
-from mlops_lab.tasks.base import Task, mean_gaps, mean_of
+from mlops_lab.tasks.base import Task, mean_of
 
 EVIDENCE = "evidence"
 """The monitor of what a rollout has shown."""
@@ -40,26 +42,34 @@ def measure(
     it; `joined` (`version`, `role`, `truth`, `output`) the outcomes that arrived in it, each with the answer it belongs
     to; `profiles` describe what the champion was trained on.
 
-    Volume, quality and calibration are measured apart for each version and role that answered: a new version is not
+    What the answers tell is measured apart for each version and role that answered: a new version is not
     measured by the answers of the one before, whose outcomes still come in.
     """
     parts = [
         _rows(
             window,
             number,
-            [*_volume(answered, known), *(_quality(known, task) if known.height else [])],
+            run_answer_detectors(
+                Seen(window, task, _of_group(predictions, number, role), _of_group(joined, number, role))
+            ),
             role=role,
         )
         for number, role in _groups(version, predictions, joined)
-        for answered, known in [(_of_group(predictions, number, role), _of_group(joined, number, role))]
     ]
     return pl.concat([*parts, _rows(window, version, run_detectors(inputs, profiles))])
 
 
 def measure_quality(window: Window, *, task: Task, joined: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
     """Quality and calibration of a window once more, with the outcomes as known at `as_of` (see `measure`)."""
+    nothing = joined.clear()
     parts = [
-        _rows(window, version, _quality(_of_group(joined, version, role), task), role=role, as_of=as_of)
+        _rows(
+            window,
+            version,
+            _quality(Seen(window, task, nothing, _of_group(joined, version, role))),
+            role=role,
+            as_of=as_of,
+        )
         for version, role in _groups_in([joined])
     ]
     return pl.concat([pl.DataFrame(schema=MEASUREMENTS.fixed_schema), *parts])
@@ -116,40 +126,8 @@ def _of_group(frame: pl.DataFrame, version: int, role: str) -> pl.DataFrame:
     return frame.filter(pl.col("version") == version, pl.col("role") == role) if frame.height else frame
 
 
-def _volume(predictions: pl.DataFrame, joined: pl.DataFrame) -> list[_Row]:
-    return [("volume", "predictions", float(predictions.height)), ("volume", "outcomes", float(joined.height))]
-
-
-def _quality(joined: pl.DataFrame, task: Task) -> list[_Row]:
-    gaps = mean_gaps(task.parts(joined["truth"], joined["output"]))
-    rows: list[_Row] = [
-        ("quality", name, value) for name, value in quality(task, joined["truth"], joined["output"]).items()
-    ]
-    return rows + [("calibration", name, gap) for name, gap in gaps.items()]
-
-
-def quality(task: Task, truth: pl.Series, output: pl.Series) -> dict[str, float | None]:
-    """How good some answers were, by the usual measures of the task; None where a measure is not defined."""
-    if task.kind == "multiclass":
-        correct = output.list.arg_max() == truth.cast(pl.UInt32)
-        return {"log_loss": mean_of(task.losses(truth, output)), "accuracy": mean_of(correct.cast(pl.Float64))}
-    if task.kind == "regression":
-        error = output - truth
-        spread = mean_of((truth - truth.mean()) ** 2)
-        squared = mean_of(error**2)
-        return {
-            "rmse": squared**0.5,
-            "mae": mean_of(error.abs()),
-            "r2": 1 - squared / spread if spread else None,
-            "observed_mean": mean_of(truth),
-            "predicted_mean": mean_of(output),
-        }
-    return {
-        "log_loss": log_loss(truth, output),
-        "auc": roc_auc(truth, output),
-        "observed_rate": mean_of(truth),
-        "predicted_rate": mean_of(output),
-    }
+def _quality(seen: Seen) -> list[_Row]:
+    return [(of.monitor, name, value) for of in (QUALITY, CALIBRATION) for name, value in of.measure(seen)]
 
 
 def differing_cells(measurements: pl.DataFrame) -> int:

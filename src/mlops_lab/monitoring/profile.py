@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -11,21 +11,56 @@ import polars as pl
 
 BINS = 10
 MAX_CATEGORIES = 50
+SAMPLE_VALUES = 512
+"""So many values of a number are kept at most, evenly spaced in their order: a share read from them is at most
+1 / (2 × 512) off."""
+JOINT_ROWS = 512
+"""Of so many rows at most the bins of all inputs are kept: what detectors of joint drift compare with."""
+NULL_BIN = -1
+_Bins: TypeAlias = npt.NDArray[np.int64]
 
 
 class Profile(msgspec.Struct, frozen=True):
     """How an input was distributed in training: inner bin edges of a number or the categories of a text, the share
-    of each bin (the last one: other values), and the share of nulls."""
+    of each bin (the last one: other values), and the share of nulls.
+
+    `rows`: how many there were. `sample`: of a number, some finite values in ascending order. `joint`: the bin
+    (`NULL_BIN`: null) of some rows, the same rows for all inputs. Packages of older releases lack these three.
+    """
 
     edges: list[float] | None
     categories: list[str] | None
     shares: list[float]
     null_share: float
+    rows: int = 0
+    sample: list[float] = []
+    joint: list[int] = []
 
 
 def make_profiles(inputs: pl.DataFrame) -> dict[str, Profile]:
     """The profile of every input; numbers are cut at their deciles."""
-    return {column.name: _make_profile(column) for column in inputs.iter_columns()}
+    kept = inputs[spread_rows(inputs.height, JOINT_ROWS)] if inputs.height else inputs
+    profiles = {column.name: _make_profile(column) for column in inputs.iter_columns()}
+    return {
+        name: msgspec.structs.replace(profile, joint=find_bins(profile, kept[name]).tolist())
+        for name, profile in profiles.items()
+    }
+
+
+def spread_rows(rows: int, most: int) -> _Bins:
+    """The numbers of at most `most` of some rows, evenly spaced."""
+    return np.arange(rows) if rows <= most else np.linspace(0, rows - 1, most).round().astype(np.int64)
+
+
+def find_bins(profile: Profile, column: pl.Series) -> _Bins:
+    """The bin of each value; `NULL_BIN` for nulls."""
+    if profile.categories is not None:
+        known = {value: number for number, value in enumerate(profile.categories)}
+        found = column.replace_strict(known, default=len(known), return_dtype=pl.Int64) if known else column.is_null()
+        bins = np.where(column.is_null(), NULL_BIN, found.fill_null(0).cast(pl.Int64) if known else 0)
+        return np.asarray(bins, dtype=np.int64)
+    values = column.cast(pl.Float64).fill_null(0.0).to_numpy()
+    return np.where(column.is_null(), NULL_BIN, np.searchsorted(np.asarray(profile.edges), values, side="left"))
 
 
 def bin_shares(profile: Profile, column: pl.Series) -> npt.NDArray[np.float64]:
@@ -46,13 +81,27 @@ def null_share(column: pl.Series) -> float:
     return column.null_count() / max(len(column), 1)
 
 
+def all_shares(profile: Profile, column: pl.Series) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """(in training, in the column) the share of each bin, nulls the last; both add up to 1, but for an empty column."""
+    return (
+        np.array([*profile.shares, profile.null_share]),
+        np.array([*bin_shares(profile, column), null_share(column)]),
+    )
+
+
+def finite_values(column: pl.Series) -> npt.NDArray[np.float64]:
+    """The values of a column of numbers without nulls, infinities and what is no number."""
+    values = column.drop_nulls().cast(pl.Float64).to_numpy()
+    return np.asarray(values[np.isfinite(values)])
+
+
 def _make_profile(column: pl.Series) -> Profile:
     if column.dtype == pl.String:
         counts = column.drop_nulls().value_counts().sort(["count", column.name], descending=[True, False])
         empty = Profile(None, counts[column.name].head(MAX_CATEGORIES).to_list(), [], null_share(column))
     else:
-        values = column.drop_nulls().cast(pl.Float64).to_numpy()
-        values = values[np.isfinite(values)]  # an infinite edge could not be written as JSON
+        values = np.sort(finite_values(column))  # an infinite edge could not be written as JSON
         cuts = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])) if len(values) else np.array([])
-        empty = Profile(cuts.tolist(), None, [], null_share(column))
-    return msgspec.structs.replace(empty, shares=bin_shares(empty, column).tolist())
+        sample = values[spread_rows(len(values), SAMPLE_VALUES)].tolist()
+        empty = Profile(cuts.tolist(), None, [], null_share(column), sample=sample)
+    return msgspec.structs.replace(empty, shares=bin_shares(empty, column).tolist(), rows=len(column))

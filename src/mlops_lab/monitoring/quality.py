@@ -1,16 +1,43 @@
-"""How good probabilities were, once the truth is known: log loss and ROC AUC, exact and in one pass."""
+"""How good answers were, once the truth is known: the usual measures of a task, exact and in one pass."""
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
 import numpy as np
+import polars as pl
 from numpy.typing import ArrayLike, NDArray
+
+from mlops_lab.tasks.base import Task, mean_of
 
 Vector: TypeAlias = NDArray[np.float64]
 
 CLIP = 1e-15
 """Probabilities are kept this far from 0 and 1: an answer that is certain and wrong costs 34.5 and not infinity."""
+
+
+def quality(task: Task, truth: pl.Series, output: pl.Series) -> dict[str, float | None]:
+    """How good some answers were, by the usual measures of the task; None where a measure is not defined."""
+    if task.kind == "multiclass":
+        correct = output.list.arg_max() == truth.cast(pl.UInt32)
+        return {"log_loss": mean_of(task.losses(truth, output)), "accuracy": mean_of(correct.cast(pl.Float64))}
+    if task.kind == "regression":
+        error = output - truth
+        spread = mean_of((truth - truth.mean()) ** 2)
+        squared = mean_of(error**2)
+        return {
+            "rmse": squared**0.5,
+            "mae": mean_of(error.abs()),
+            "r2": 1 - squared / spread if spread else None,
+            "observed_mean": mean_of(truth),
+            "predicted_mean": mean_of(output),
+        }
+    return {
+        "log_loss": log_loss(truth, output),
+        "auc": roc_auc(truth, output),
+        "observed_rate": mean_of(truth),
+        "predicted_rate": mean_of(output),
+    }
 
 
 def log_loss(truth: ArrayLike, probability: ArrayLike) -> float:

@@ -13,7 +13,7 @@ from mlops_lab.contracts.tables import conform
 from mlops_lab.features.offline import compute, refused
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
-from mlops_lab.monitoring.measure import quality
+from mlops_lab.monitoring.quality import quality
 from mlops_lab.notebook.display import Grid
 from mlops_lab.notebook.groups import By, group_rows
 from mlops_lab.project import Project

@@ -124,7 +124,7 @@ LOG_DIGESTS = Table(
 )
 MEASUREMENTS = Table(
     name="measurements",
-    meaning="Quality, calibration, volume, drift, nulls and parity of each day; days that could not be measured.",
+    meaning="What was measured of each day: answers, outcomes, inputs, parity; days that could not be measured.",
     time="at",
     written_by="the loop, when a day is over",
     once=_TICK_ONCE,
@@ -134,8 +134,11 @@ MEASUREMENTS = Table(
         FixedColumn(
             "monitor",
             _TEXT,
-            "what was measured: `quality`, `calibration`, `volume`, `drift`, `nulls`, `unseen` (texts that were not in "
-            "training), `parity`, or `evidence` (what a challenger gained); `unmeasured`: what could not be",
+            "what was measured. Of answers and outcomes: `quality`, `calibration`, `volume`, `prediction` (how answers "
+            "were spread), `freshness`, `outcome_lag`. Of each input, beside training: `drift` (PSI), `nulls`, "
+            "`unseen` (texts that were not in training), `kolmogorov_smirnov`, `jensen_shannon`, `wasserstein`, "
+            "`chi_squared`; of all together: `joint_drift`. Also `parity`, and `evidence` (what a challenger gained); "
+            "`unmeasured`: what could not be",
         ),
         FixedColumn("name", _TEXT, "the measure, the feature or the class; the reason, where it was not measured"),
         FixedColumn("version", _WHOLE, "the version that answered; where `role` is null, the champion"),

@@ -1,20 +1,25 @@
-"""What every detector in `monitoring.detectors.run.DETECTORS` must keep. A failure here says what a new one lacks."""
+"""What every detector in the lists of `monitoring.detectors.run` must keep. A failure here says what a new one lacks."""
 
 import math
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_lab.monitoring.detectors import run
-from mlops_lab.monitoring.detectors.base import Detector
-from mlops_lab.monitoring.detectors.run import DETECTORS
+from mlops_lab.monitoring.detectors.base import AnswerDetector, Detector, JointDetector, Seen
+from mlops_lab.monitoring.detectors.run import ANSWER_DETECTORS, DETECTORS, JOINT_DETECTORS
 from mlops_lab.monitoring.measure import measure
 from mlops_lab.monitoring.profile import Profile, bin_shares, make_profiles
 from mlops_lab.monitoring.window import Window
+from mlops_lab.tables.declared import MEASUREMENTS
+from mlops_lab.tables.table import MOMENT
 from mlops_lab.tasks.binary import Binary
+from mlops_lab.tasks.multiclass import Multiclass
+from mlops_lab.tasks.regression import Regression
 
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=[detector.monitor for detector in DETECTORS])
 
@@ -33,27 +38,41 @@ COLUMNS = {
     "only infinities": pl.Series("x", [math.inf, math.inf]),
     "large numbers": pl.Series("x", [1e308, -1e308, 5e-324]),
 }
-PAIRS = [
-    (trained, seen)
-    for trained, before in COLUMNS.items()
-    for seen, after in COLUMNS.items()
-    if (before.dtype == pl.String) == (after.dtype == pl.String)
-]
 
 
 def profile_of(column: pl.Series) -> Profile:
     return make_profiles(column.to_frame())["x"]
 
 
-def test_monitors_are_unique():
-    monitors = [detector.monitor for detector in DETECTORS]
+PAIRS = [
+    pytest.param(detector, trained, seen, id=f"{detector.monitor}-{trained}-{seen}")
+    for detector in DETECTORS
+    for trained, before in COLUMNS.items()
+    for seen, after in COLUMNS.items()
+    if (before.dtype == pl.String) == (after.dtype == pl.String) and detector.needs(profile_of(before))
+]
+OLD_PROFILE = '{"edges": [2.0], "categories": null, "shares": [0.5, 0.5], "null_share": 0.0}'
+"""As packages hold it that were made before profiles had samples."""
+
+
+def test_monitors_are_unique_and_described():
+    monitors = [detector.monitor for detector in (*DETECTORS, *JOINT_DETECTORS, *ANSWER_DETECTORS)]
     assert len(set(monitors)) == len(monitors)
-    others = {"quality", "calibration", "volume", "parity"}
-    assert not others & set(monitors), "these names in the table of measurements are taken"
+    assert not {"parity", "evidence", "unmeasured"} & set(monitors), (
+        "these names in the table of measurements are taken"
+    )
+    (described,) = (column.meaning for column in MEASUREMENTS.columns if column.name == "monitor")
+    assert [name for name in monitors if f"`{name}`" not in described] == []
 
 
 @every_detector
-@pytest.mark.parametrize(("trained", "seen"), PAIRS)
+def test_an_older_profile_is_measured_or_left_out(detector: Detector):
+    profile = msgspec.json.decode(OLD_PROFILE, type=Profile)
+    if detector.needs(profile):
+        assert math.isfinite(detector.measure(profile, pl.Series("x", [1.0, 2.0, None])))
+
+
+@pytest.mark.parametrize(("detector", "trained", "seen"), PAIRS)
 def test_the_value_is_a_finite_number_whatever_the_column_holds(detector: Detector, trained: str, seen: str):
     value = detector.measure(profile_of(COLUMNS[trained]), COLUMNS[seen])
     assert type(value) is float, f"{type(value).__name__} is no float"
@@ -65,7 +84,7 @@ def test_the_value_is_a_finite_number_whatever_the_column_holds(detector: Detect
 def test_the_training_data_itself_has_not_changed(detector: Detector, name: str):
     column = COLUMNS[name]
     profile = profile_of(column)
-    if len(column):
+    if len(column) and detector.needs(profile):
         assert detector.measure(profile, column) == pytest.approx(detector.unchanged(profile), abs=1e-12)
 
 
@@ -85,6 +104,8 @@ def test_the_order_of_rows_does_not_matter(detector: Detector, values: list[floa
 def test_a_detector_leaves_its_input_alone(detector: Detector):
     for name, column in COLUMNS.items():
         profile, before = profile_of(column), column.clone()
+        if not detector.needs(profile):
+            continue
         detector.measure(profile, column)
         assert column.equals(before), name
         assert profile == profile_of(before), name
@@ -93,6 +114,50 @@ def test_a_detector_leaves_its_input_alone(detector: Detector):
 def measure_last_bin(profile: Profile, column: pl.Series) -> float:
     """The share of the requests in the last bin: the largest numbers, or the categories that are not listed."""
     return float(bin_shares(profile, column)[-1])
+
+
+@pytest.mark.parametrize("joint", JOINT_DETECTORS, ids=[joint.monitor for joint in JOINT_DETECTORS])
+def test_a_joint_detector_takes_whatever_columns_hold(joint: JointDetector):
+    rows = max(len(column) for column in COLUMNS.values())
+    table = pl.DataFrame({name: column.extend_constant(None, rows - len(column)) for name, column in COLUMNS.items()})
+    profiles = make_profiles(table)
+    for seen in (table, table.reverse(), table.head(2)):
+        value = joint.measure(profiles, {column.name: column for column in seen})
+        assert type(value) is float
+        assert math.isfinite(value)
+    assert joint.measure(profiles, {column.name: column for column in table.head(0)}) is None
+    assert joint.measure({}, {}) is None
+    old = {"x": msgspec.json.decode(OLD_PROFILE, type=Profile)}
+    assert joint.measure(old, {"x": pl.Series([1.0, 2.0])}) is None
+
+
+DAY = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+NOON = DAY.began + timedelta(hours=12)
+OUTPUTS = {
+    "chances": (Binary(), [0.25, 0.75], [0.0, 1.0]),
+    "numbers": (Regression(), [-1e308, 1e308], [0.0, 5.0]),
+    "classes": (Multiclass(("a", "b")), [[0.5, 0.5], [0.1, 0.9]], [0.0, 1.0]),
+}
+
+
+def seen_of(kind: str, rows: int) -> Seen:
+    task, outputs, truth = OUTPUTS[kind]
+    answers = {"output": pl.Series(outputs[:rows], dtype=task.output_dtype), "at": [NOON] * rows}
+    answered = pl.DataFrame(answers, schema_overrides={"at": MOMENT})
+    joined = answered.rename({"at": "predicted_at"}).with_columns(
+        pl.Series("truth", truth[:rows], dtype=pl.Float64), arrived_at=pl.col("predicted_at") + timedelta(hours=2)
+    )
+    return Seen(DAY, task, answered, joined)
+
+
+@pytest.mark.parametrize("detector", ANSWER_DETECTORS, ids=[detector.monitor for detector in ANSWER_DETECTORS])
+def test_a_detector_of_answers_takes_every_task_and_days_without_answers(detector: AnswerDetector):
+    for kind in OUTPUTS:
+        for rows in (0, 1, 2):
+            values = list(detector.measure(seen_of(kind, rows)))
+            assert len({name for name, _ in values}) == len(values), "each name once"
+            assert all(value is None or type(value) is float for _, value in values), (kind, rows, values)
+    list(detector.measure(Seen(DAY, Binary(), pl.DataFrame(), pl.DataFrame())))
 
 
 LAST_BIN = Detector("last_bin", measure_last_bin, unchanged=lambda profile: profile.shares[-1])

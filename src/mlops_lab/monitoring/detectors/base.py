@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from mlops_lab.monitoring.profile import Profile
+from mlops_lab.monitoring.window import Window
+from mlops_lab.tasks.base import Task
+
+
+def any_input(_profile: Profile) -> bool:
+    """Every input, also of a package of an older release."""
+    return True
+
+
+def is_number_with_sample(profile: Profile) -> bool:
+    """A number, of a package that holds a sample of its values."""
+    return bool(profile.sample)
+
+
+def is_counted(profile: Profile) -> bool:
+    """An input of a package that says on how many rows it was trained."""
+    return profile.rows > 0
 
 
 @dataclass(frozen=True)
@@ -16,9 +33,43 @@ class Detector:
 
     `monitor` is its name in the table of measurements. `measure` compares a column of requests with the profile of the
     training data: always a finite number, whatever the column holds. `unchanged` is the value that the training data
-    itself gets.
+    itself gets. `needs`: whether the profile of an input holds what the detector compares with.
     """
 
     monitor: str
     measure: Callable[[Profile, pl.Series], float]
     unchanged: Callable[[Profile], float]
+    needs: Callable[[Profile], bool] = any_input
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one version answered in a window, in one role.
+
+    `answered` are its predictions (`at`, `output`), and `joined` the outcomes that arrived in the window, each with its
+    answer (`truth`, `output`, `predicted_at`, `arrived_at`). Either may be empty, and then without columns.
+    """
+
+    window: Window
+    task: Task
+    answered: pl.DataFrame
+    joined: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class AnswerDetector:
+    """Numbers about the answers of a window and their outcomes: (name, value), None where a value is not defined."""
+
+    monitor: str
+    measure: Callable[[Seen], Iterable[tuple[str, float | None]]]
+
+
+@dataclass(frozen=True)
+class JointDetector:
+    """One number about all inputs together: their dependence may change where none of them changes alone.
+
+    `measure` is None where the profiles, or the requests, do not hold what it needs.
+    """
+
+    monitor: str
+    measure: Callable[[Mapping[str, Profile], Mapping[str, pl.Series]], float | None]

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.monitoring.detectors.base import Detector
-from mlops_lab.monitoring.profile import Profile, bin_shares, null_share
+from mlops_lab.monitoring.profile import Profile, all_shares
 
 FLOOR = 1e-4
 """No share counts as less: the logarithm of 0 is no number."""
@@ -15,8 +15,7 @@ FLOOR = 1e-4
 def psi(profile: Profile, column: pl.Series) -> float:
     """The population stability index: sum over bins of (a - e) ln(a / e), a and e being the actual and the expected
     share of a bin, nulls a bin of their own, no share below 1e-4 (Siddiqi 2006, section 5)."""
-    expected = np.maximum([*profile.shares, profile.null_share], FLOOR)
-    actual = np.maximum([*bin_shares(profile, column), null_share(column)], FLOOR)
+    expected, actual = (np.maximum(shares, FLOOR) for shares in all_shares(profile, column))
     return float(np.sum((actual - expected) * np.log(actual / expected)))
 
 

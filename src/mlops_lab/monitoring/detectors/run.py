@@ -1,4 +1,4 @@
-"""The list of all detectors, and running them on the requests of a window."""
+"""The lists of all detectors, and running them on the requests of a window."""
 
 from __future__ import annotations
 
@@ -6,24 +6,65 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
-from mlops_lab.monitoring.detectors.base import Detector
+from mlops_lab.monitoring.detectors.answer_calibration import CALIBRATION
+from mlops_lab.monitoring.detectors.answer_quality import QUALITY
+from mlops_lab.monitoring.detectors.base import AnswerDetector, Detector, JointDetector, Seen
+from mlops_lab.monitoring.detectors.chi_squared import CHI_SQUARED
+from mlops_lab.monitoring.detectors.freshness import FRESHNESS
+from mlops_lab.monitoring.detectors.jensen_shannon import JENSEN_SHANNON
+from mlops_lab.monitoring.detectors.joint import JOINT
+from mlops_lab.monitoring.detectors.kolmogorov_smirnov import KOLMOGOROV_SMIRNOV
 from mlops_lab.monitoring.detectors.nulls import NULLS
+from mlops_lab.monitoring.detectors.outcome_lag import OUTCOME_LAG
+from mlops_lab.monitoring.detectors.prediction_drift import PREDICTIONS
 from mlops_lab.monitoring.detectors.psi import PSI
 from mlops_lab.monitoring.detectors.unseen import UNSEEN
+from mlops_lab.monitoring.detectors.volume import VOLUME
+from mlops_lab.monitoring.detectors.wasserstein import WASSERSTEIN
 from mlops_lab.monitoring.profile import Profile
 from mlops_lab.schemas.casts import cast_exactly
 
-DETECTORS: Sequence[Detector] = (PSI, NULLS, UNSEEN)
-"""In the order of their rows in the table of measurements."""
+DETECTORS: Sequence[Detector] = (
+    PSI,
+    NULLS,
+    UNSEEN,
+    KOLMOGOROV_SMIRNOV,
+    JENSEN_SHANNON,
+    WASSERSTEIN,
+    CHI_SQUARED,
+)
+"""Of each input, in the order of their rows in the table of measurements."""
+JOINT_DETECTORS: Sequence[JointDetector] = (JOINT,)
+"""Of all inputs together."""
+ANSWER_DETECTORS: Sequence[AnswerDetector] = (VOLUME, QUALITY, CALIBRATION, PREDICTIONS, FRESHNESS, OUTCOME_LAG)
+"""Of what a version answered, and of the outcomes."""
+_ALL = "all inputs"
+
+Measured = tuple[str, str, float]
 
 
-def run_detectors(requests: pl.DataFrame, profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str, float]]:
-    """(monitor, input, value) of every detector on every input that the requests hold; nothing without requests."""
+def run_detectors(requests: pl.DataFrame, profiles: Mapping[str, Profile]) -> Iterator[Measured]:
+    """(monitor, input, value) of every detector on every input that the requests hold, and on all of them together;
+    nothing without requests."""
     if requests.is_empty():
         return
+    columns = {}
     for name, profile in profiles.items():
         if name in requests.columns:
             # the log may hold numbers as text, where another version had text under the same name
-            column, _ = cast_exactly(requests[name], pl.Float64() if profile.categories is None else pl.String())
+            dtype = pl.Float64() if profile.categories is None else pl.String()
+            columns[name], _ = cast_exactly(requests[name], dtype)
             for detector in DETECTORS:
-                yield detector.monitor, name, detector.measure(profile, column)
+                if detector.needs(profile):
+                    yield detector.monitor, name, detector.measure(profile, columns[name])
+    for joint in JOINT_DETECTORS:
+        if (value := joint.measure(profiles, columns)) is not None:
+            yield joint.monitor, _ALL, value
+
+
+def run_answer_detectors(seen: Seen) -> Iterator[Measured]:
+    """(monitor, name, value) of every detector of answers."""
+    for detector in ANSWER_DETECTORS:
+        for name, value in detector.measure(seen):
+            if value is not None:
+                yield detector.monitor, name, value
