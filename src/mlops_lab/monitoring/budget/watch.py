@@ -1,0 +1,170 @@
+"""When to tell: one bet on all monitors together, whose false alarms have a budget.
+
+**The bet.** For each monitor, each side that matters and each of the sizes of `SIZES` a gambler bets on every day that
+scores (see `scores`) have moved up by so much: a score z multiplies what was bet by exp(size z - size² / 2). If the
+p-values are uniform given the past, the mean of this factor is 1, whatever was measured. Every day one more unit is
+bet: the sums R = (1 + R) × factor are Shiryaev-Roberts e-detectors, and so is their weighted mean over sizes, sides
+and monitors, which needs no independence of the monitors (Shin, Ramdas and Rinaldo 2024, "E-detectors", sections 2
+and 4; Pollak 1985 for R). The mean time until it reaches `budget_days` without a change is at least `budget_days`:
+so one budget holds for all monitors together, at every look.
+
+**After an alarm** the bets begin again. The monitors that brought it are open: they do not bet, and their days since
+the change are not history. An open monitor is closed when `CALM_DAYS` days in a row were usual, or when the new level
+has lasted `MIN_DAYS`: then that level is its history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mlops_lab.monitoring.budget.scores import HISTORY_DAYS, MIN_DAYS, Flags, Floats, score_day
+
+BUDGET_DAYS = 90.0
+"""One false alarm in so many days, unless a project says otherwise."""
+SIZES = (0.5, 1.0, 2.0, 4.0)
+"""In standard deviations of a usual day: small lasting changes, and large ones that are plain at once."""
+CALM_DAYS, CALM_SCORE = 3, 1.0
+SHARE = 0.25
+"""Those monitors brought an alarm that hold at least this share of what the largest holds."""
+_MOST = 1e100
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What was found on each day; arrays (..., days) or (..., monitors, days).
+
+    `alarm`: whether there was an alarm. `brought`: whether the monitor brought it. `began`: the day (its place in the
+    array) since when the monitor that brought an alarm has been unusual; else -1. `days`: how many days of history the
+    monitor has got (`MIN_DAYS` are needed). `wealth`: what all bets are worth; an alarm at the budget.
+    """
+
+    alarm: Flags
+    brought: Flags
+    began: npt.NDArray[np.int64]
+    days: npt.NDArray[np.int64]
+    wealth: Floats
+
+
+def watch(
+    values: Floats,
+    *,
+    higher: Flags,
+    lower: Flags,
+    smallest: Floats,
+    weights: Floats | None = None,
+    budget_days: float = BUDGET_DAYS,
+) -> Watched:
+    """What is found on the days of `values` (..., monitors, days), oldest first; NaN where nothing was measured.
+
+    `higher`, `lower` (monitors): which changes matter. `smallest` (monitors), in the unit of each monitor: changes up
+    to it do not. `weights` (monitors): how much of the bet each gets; equal by default.
+    """
+    bets = _Bets(values.shape[:-1], higher, lower, np.ones(len(higher)) if weights is None else weights)
+    history = _History(values)
+    shape = values.shape
+    alarm, wealth = np.zeros((*shape[:-2], shape[-1]), dtype=bool), np.zeros((*shape[:-2], shape[-1]))
+    brought, began = np.zeros(shape, dtype=bool), np.full(shape, -1, dtype=np.int64)
+    days = np.zeros(shape, dtype=np.int64)
+    for day in range(shape[-1]):
+        past, known = history.before(day)
+        days[..., day] = known.sum(axis=-1)
+        scores = score_day(past, known, values[..., day], smallest=smallest)
+        bets.take(scores, day, is_open=history.is_open)
+        wealth[..., day] = bets.wealth()
+        alarm[..., day] = wealth[..., day] >= budget_days
+        brought[..., day] = alarm[..., day, np.newaxis] & bets.are_largest()
+        since = bets.began()
+        began[..., day] = np.where(brought[..., day], since, -1)
+        history.close(scores, day)
+        history.open(brought[..., day], since)
+        bets.begin_again(alarm[..., day])
+    return Watched(alarm, brought, began, days, wealth)
+
+
+class _Bets:
+    """What is bet on each monitor: (..., monitors, sides, sizes)."""
+
+    def __init__(self, shape: tuple[int, ...], higher: Flags, lower: Flags, weights: Floats) -> None:
+        sides = np.stack([higher, lower], axis=-1)
+        share = weights[:, np.newaxis] * sides / np.maximum(sides.sum(axis=-1, keepdims=True), 1)
+        self._weights = (share / share.sum())[..., np.newaxis] / len(SIZES)
+        self._sizes = np.asarray(SIZES)
+        self._worth = np.zeros((*shape, 2, len(SIZES)))
+        self._gain = np.ones_like(self._worth)
+        self._start = np.zeros(self._worth.shape, dtype=np.int64)
+
+    def take(self, scores: tuple[Floats, Floats], day: int, *, is_open: Flags) -> None:
+        """What the bets are worth after a day. Without a score, or where the monitor is open, nothing is bet."""
+        score = np.stack(scores, axis=-1)[..., np.newaxis]
+        factor = np.exp(np.nan_to_num(score) * self._sizes - self._sizes**2 / 2)
+        is_bet = np.isfinite(score) & ~is_open[..., np.newaxis, np.newaxis]
+        self._worth = np.where(is_bet, np.minimum((1 + self._worth) * factor, _MOST), self._worth)
+        self._start = np.where(is_bet & (self._gain <= 1), day, self._start)
+        self._gain = np.where(is_bet, np.minimum(np.maximum(self._gain, 1) * factor, _MOST), self._gain)
+
+    def wealth(self) -> Floats:
+        """The weighted mean over all bets (...)."""
+        return np.asarray(self._held().sum(axis=-1))
+
+    def are_largest(self) -> Flags:
+        """The monitors that hold much of what the bets are worth."""
+        held = self._held()
+        return np.asarray((held > 0) & (held >= SHARE * held.max(axis=-1, keepdims=True)))
+
+    def began(self) -> npt.NDArray[np.int64]:
+        """The day since which each monitor is unusual: on which the bet began that has gained most (Page 1954)."""
+        gain = self._gain.reshape(*self._gain.shape[:-2], -1)
+        start = self._start.reshape(gain.shape)
+        return np.asarray(np.take_along_axis(start, gain.argmax(axis=-1)[..., np.newaxis], axis=-1)[..., 0])
+
+    def begin_again(self, alarm: Flags) -> None:
+        """Nothing is bet any more after an alarm."""
+        is_over = alarm[..., np.newaxis, np.newaxis, np.newaxis]
+        self._worth, self._gain = np.where(is_over, 0.0, self._worth), np.where(is_over, 1.0, self._gain)
+
+    def _held(self) -> Floats:
+        return np.asarray((self._worth * self._weights).sum(axis=(-1, -2)))
+
+
+class _History:
+    """Which days of each monitor are history."""
+
+    def __init__(self, values: Floats) -> None:
+        self._values = values
+        self._counts = np.isfinite(values)
+        shape = values.shape[:-1]
+        self.is_open = np.zeros(shape, dtype=bool)
+        self._since = np.zeros(shape, dtype=np.int64)
+        self._calm = np.zeros(shape, dtype=np.int64)
+        self._days = np.arange(values.shape[-1])
+
+    def before(self, day: int) -> tuple[Floats, Flags]:
+        """(values, which of them are history) of the days before one."""
+        first = max(0, day - HISTORY_DAYS)
+        return self._values[..., first:day], self._counts[..., first:day] & self._is_usual(first, day)
+
+    def open(self, brought: Flags, began: npt.NDArray[np.int64]) -> None:
+        """Since they began to be unusual, the days of monitors that brought an alarm are no history."""
+        self.is_open |= brought
+        self._since = np.where(brought, began, self._since)
+        self._calm = np.where(brought, 0, self._calm)
+
+    def close(self, scores: tuple[Floats, Floats], day: int) -> None:
+        """Close monitors whose values are usual again, and those that have stayed at a new level."""
+        if not self.is_open.any():
+            return
+        is_calm = np.maximum(*scores) < CALM_SCORE
+        self._calm = np.where(is_calm, self._calm + 1, np.where(np.isfinite(scores[0]), 0, self._calm))
+        is_back = self.is_open & (self._calm >= CALM_DAYS)
+        unusual = self._days >= self._since[..., np.newaxis]
+        is_new = self.is_open & ~is_back & ((self._counts & unusual)[..., : day + 1].sum(axis=-1) >= MIN_DAYS)
+        self._counts &= ~(is_back[..., np.newaxis] & unusual & (self._days <= day - CALM_DAYS))
+        self._counts &= ~(is_new[..., np.newaxis] & ~unusual)
+        self.is_open &= ~(is_back | is_new)
+
+    def _is_usual(self, first: int, day: int) -> Flags:
+        open_since = np.where(self.is_open, self._since, self._values.shape[-1])
+        return np.asarray(self._days[first:day] < open_since[..., np.newaxis])

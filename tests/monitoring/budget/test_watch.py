@@ -1,0 +1,119 @@
+"""One budget for all monitors: false alarms, changes that are found, what happens after an alarm."""
+
+import numpy as np
+import pytest
+
+from mlops_lab.monitoring.budget.scores import MIN_DAYS
+from mlops_lab.monitoring.budget.watch import Watched, watch
+
+QUIET = 100
+"""Days without a change."""
+
+
+def watch_all(values: np.ndarray, **options) -> Watched:
+    monitors = values.shape[-2]
+    both = {"higher": np.ones(monitors, bool), "lower": np.ones(monitors, bool), "smallest": np.zeros(monitors)}
+    return watch(values, **(both | options))
+
+
+def draw(*shape: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def correlated(*shape: int, correlation: float) -> np.ndarray:
+    days = draw(*shape)
+    for day in range(1, shape[-1]):
+        days[..., day] = correlation * days[..., day - 1] + np.sqrt(1 - correlation**2) * days[..., day]
+    return days
+
+
+@pytest.mark.parametrize(
+    "values",
+    [draw(40, 5, 118), correlated(40, 5, 118, correlation=0.4), np.repeat(draw(40, 1, 118), 5, axis=1)],
+    ids=["independent", "correlated days", "monitors that say the same"],
+)
+def test_false_alarms_stay_within_the_budget(values: np.ndarray):
+    watched = watch_all(values, budget_days=90.0)
+    assert watched.alarm.sum() <= values.shape[0] * (118 - MIN_DAYS) / 90
+
+
+def test_before_there_is_enough_history_nothing_is_told():
+    values = draw(3, 40)
+    values[:, 20:] += 50
+    watched = watch_all(values)
+    assert not watched.alarm[: MIN_DAYS + 1].any()
+    assert watched.days[:, 10].tolist() == [10, 10, 10]
+
+
+@pytest.mark.parametrize(("size", "within_days"), [(1.5, 45), (4.0, 10), (100.0, 2)])
+def test_a_change_is_found_and_its_monitor_and_day_are_named(size: float, within_days: int):
+    values = draw(5, 2 * QUIET)
+    values[2, QUIET:] += size
+    watched = watch_all(values)
+    first = int(np.argmax(watched.alarm))
+    assert QUIET <= first < QUIET + within_days
+    assert np.flatnonzero(watched.brought[:, first]).tolist() == [2]
+    assert abs(int(watched.began[2, first]) - QUIET) <= 7
+
+
+def test_only_the_side_that_matters_is_told():
+    values = draw(2, 2 * QUIET)
+    values[0, QUIET:] -= 10
+    no, yes = np.zeros(2, bool), np.ones(2, bool)
+    assert not watch_all(values, lower=no).alarm[QUIET:].any()
+    assert watch_all(values, higher=no, lower=yes).alarm[QUIET:].any()
+
+
+def test_a_change_that_does_not_matter_is_not_told():
+    values = draw(1, 2 * QUIET)
+    values[0, QUIET:] += 4
+    assert watch_all(values).alarm.any()
+    assert not watch_all(values, smallest=np.array([20.0])).alarm.any()
+
+
+def test_a_change_that_lasts_is_told_once_and_then_is_usual():
+    values = draw(3, 260)
+    values[1, QUIET:] += 10
+    watched = watch_all(values)
+    assert watched.alarm.sum() == 1
+    assert watched.days[1, -1] >= MIN_DAYS, "the new level is history"
+    values[1, 200:] += 10
+    assert watch_all(values).alarm[200:215].any(), "the next change is told again"
+
+
+def test_a_change_that_is_over_is_told_again_when_it_comes_back():
+    values = draw(3, 200)
+    values[1, QUIET : QUIET + 10] += 10
+    values[1, 150:160] += 10
+    watched = watch_all(values)
+    told = np.flatnonzero(watched.alarm)
+    assert len(told) == 2
+    assert QUIET <= told[0] < 110
+    assert 150 <= told[1] < 160
+    assert watched.days[1, 130] > 60, "the days before and after are history again"
+
+
+def test_later_days_change_nothing_about_earlier_ones():
+    values = draw(4, 150)
+    values[0, QUIET:] += 5
+    whole, part = watch_all(values), watch_all(values[:, :120])
+    assert np.array_equal(whole.alarm[:120], part.alarm)
+    assert np.array_equal(whole.wealth[:120], part.wealth)
+
+
+def test_days_that_were_not_measured_are_left_out():
+    values = draw(2, 2 * QUIET)
+    values[:, ::9] = np.nan
+    values[1, QUIET:] += 6
+    watched = watch_all(values)
+    assert watched.alarm[QUIET : QUIET + 14].any()
+
+
+def test_weights_share_the_bet():
+    values = draw(20, 130)
+    values[0, QUIET:] += 3
+    first = [
+        int(np.argmax(watch_all(values, weights=weights).alarm))
+        for weights in (np.ones(20), np.array([100.0] + [1.0] * 19))
+    ]
+    assert QUIET <= first[1] <= first[0]
