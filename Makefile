@@ -14,8 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-tools check format dist bench bench-decisions bench-growth bench-recipe bench-serving \
-  schema picture lock peers clean
+.PHONY: help demo test test-all test-tools check format dist bench bench-decisions bench-monitoring bench-growth \
+  bench-recipe bench-serving schema picture lock peers clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
@@ -123,6 +123,9 @@ bench-serving: $(VENV)/.dev peers ## our server against six others on the same m
 
 bench-decisions: $(VENV)/.dev ## how often decisions on evidence are wrong, and how long they take; ARGS="--quick" for a short look
 	@$(BIN)/python benchmarks/bench_decisions.py $(ARGS)
+
+bench-monitoring: $(VENV)/.dev ## how often monitors alarm falsely, and how soon they find what has changed; ARGS="--quick" for a short look
+	@$(BIN)/python benchmarks/bench_monitoring.py $(ARGS)
 
 bench-growth: $(VENV)/.dev ## what commands cost with much history, against little; ARGS="100000 1000000" for a short look
 	@$(BIN)/python benchmarks/bench_growth.py $(ARGS)

@@ -63,7 +63,7 @@ def read_losses(folder: Path) -> FlightLosses:
 
 
 def _compute_losses() -> FlightLosses:
-    flights = _Flights()
+    flights = Flights()
     cuts = np.array([_day_number(cut) for cut in CUTS])
     refit_days = np.arange(_day_number(FIRST_TRAINING), DAYS, REFIT_EVERY_DAYS)
     refits = np.stack([flights.losses_of(flights.train(int(day)), int(day)) for day in refit_days])
@@ -81,7 +81,7 @@ def _day_number(day: date) -> int:
     return (day - FIRST_DAY).days
 
 
-class _Flights:
+class Flights:
     """All flights as the demo's model sees them."""
 
     def __init__(self) -> None:
@@ -92,33 +92,33 @@ class _Flights:
         facts = {name: facts_of(project, name, rows) for name, rows in tables.items()}
         inputs = compute(self._pipeline.features, world.flights, time="scheduled_at", facts=facts)
         categories = learn_categories(inputs)
-        self._columns = inputs.columns
+        self.inputs, self._columns = inputs, inputs.columns
         self._matrix = Encoder(inputs.columns, categories).encode(inputs)
         self._texts = [inputs.columns.index(name) for name in categories]
-        self._late = world.flights["late"].to_numpy()
+        self.late = world.flights["late"].to_numpy()
         self._at_newark = (world.flights["origin"] == "EWR").to_numpy()
         self._leak = world.flights["arrival_delay"].to_numpy()
-        self._known_at = world.flights["known_at"]
+        self.known_at = world.flights["known_at"]
         local = world.flights["scheduled_at"].dt.convert_time_zone(ZONE).dt.date()
-        self._day = (local - pl.Series([FIRST_DAY])).dt.total_days().to_numpy()
-        self.rows_by_day = np.bincount(self._day, minlength=DAYS).astype(np.float64)
+        self.day = (local - pl.Series([FIRST_DAY])).dt.total_days().to_numpy()
+        self.rows_by_day = np.bincount(self.day, minlength=DAYS).astype(np.float64)
 
     def train(self, cut: int, *, matrix: Floats | None = None, **parameters: Any) -> LGBMClassifier:
         """The demo's model, trained at the start of day `cut` on all that was known."""
         moment = datetime(2013, 1, 1, 5, tzinfo=UTC) + timedelta(days=cut)
-        known = (self._known_at < moment).to_numpy()
+        known = (self.known_at < moment).to_numpy()
         model: LGBMClassifier = self._pipeline.model().set_params(**parameters)
         inputs = self._matrix if matrix is None else matrix
-        return model.fit(inputs[known], self._late[known], categorical_feature=self._texts)
+        return model.fit(inputs[known], self.late[known], categorical_feature=self._texts)
 
     def losses_of(self, model: LGBMClassifier, cut: int, matrix: Floats | None = None) -> Floats:
         """The mean log loss of each day from `cut` on."""
-        return self._losses(self._score(model, cut, self._matrix if matrix is None else matrix), cut)
+        return self._losses(self.score(model, cut, matrix), cut)
 
     def planted_losses(self, cut: int) -> Floats:
         """The losses of the demo's model, made worse in each of the ways of `PLANTED`; (kind, day)."""
         model = self.train(cut)
-        later = self._day >= cut
+        later = self.day >= cut
         shuffled, stale = self._matrix.copy(), self._matrix.copy()
         column = self._columns.index("origin_delay_3h")
         shuffled[:, column] = np.random.default_rng(0).permutation(shuffled[:, column])
@@ -126,7 +126,7 @@ class _Flights:
             stale[:, self._columns.index(name)] = np.roll(stale[:, self._columns.index(name)], 1_000)
         leaking = self.train(cut, matrix=np.column_stack([self._matrix, self._leak]))
         without_leak = np.column_stack([self._matrix, np.full(len(self._matrix), np.nan)])
-        chance = self._score(model, cut, self._matrix)
+        chance = self.score(model, cut)
         odds = (chance / (1 - chance)) ** 1.5
         return np.stack(
             [
@@ -138,13 +138,15 @@ class _Flights:
             ]
         )
 
-    def _score(self, model: LGBMClassifier, cut: int, matrix: Floats) -> Floats:
-        return np.asarray(model.predict_proba(matrix[self._day >= cut]))[:, 1]
+    def score(self, model: LGBMClassifier, cut: int, matrix: Floats | None = None) -> Floats:
+        """The chance that the model gives to each flight from day `cut` on."""
+        inputs = self._matrix if matrix is None else matrix
+        return np.asarray(model.predict_proba(inputs[self.day >= cut]))[:, 1]
 
     def _losses(self, chance: Floats, cut: int) -> Floats:
-        later = self._day >= cut
+        later = self.day >= cut
         chance = np.clip(chance, 1e-15, 1 - 1e-15)
-        loss = -np.log(np.where(self._late[later], chance, 1 - chance))
-        losses = np.bincount(self._day[later], weights=loss, minlength=DAYS) / self.rows_by_day
+        loss = -np.log(np.where(self.late[later], chance, 1 - chance))
+        losses = np.bincount(self.day[later], weights=loss, minlength=DAYS) / self.rows_by_day
         losses[:cut] = np.nan
         return np.asarray(losses)

@@ -22,7 +22,7 @@ def joint_drift(profiles: Mapping[str, Profile], columns: Mapping[str, pl.Series
 
     Each input is a point: a number the middle of its bin's range of ranks (0 to 1), a text a corner of a simplex whose
     corners are 1 apart, a null 1 away from every value. The kernel is exp(-d² / m), d² the squared distance over all
-    inputs and m its median in the training sample. None with fewer than two rows on one side.
+    inputs and m its mean in the training sample. None with fewer than two rows on one side.
     """
     names = [name for name, profile in profiles.items() if name in columns and profile.joint]
     if not names:
@@ -34,7 +34,7 @@ def joint_drift(profiles: Mapping[str, Profile], columns: Mapping[str, pl.Series
     if min(len(trained), len(seen)) < 2:
         return None
     within = _squared_distances(trained, trained)
-    scale = float(np.median(within[np.triu_indices(len(trained), 1)])) or 1.0
+    scale = _off_diagonal(within) or 1.0
     across = np.exp(-_squared_distances(trained, seen) / scale)
     return _off_diagonal(np.exp(-within / scale)) + _off_diagonal(
         np.exp(-_squared_distances(seen, seen) / scale)
