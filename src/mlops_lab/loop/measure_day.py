@@ -18,6 +18,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.loop.days import measured_windows
 from mlops_lab.loop.joined_outcomes import arrival, corrected_arrivals, outcomes_in, predictions_in, task_of, with_truth
 from mlops_lab.loop.rollout_evidence import measure_rollout
+from mlops_lab.loop.watch_days import watch_day
 from mlops_lab.monitoring.log_check import check_log_between
 from mlops_lab.monitoring.logged_inputs import logged_inputs
 from mlops_lab.monitoring.measure import measure, measure_parity, measure_quality, note_unmeasured
@@ -52,8 +53,8 @@ def measure_day(
     report: Report,
 ) -> MeasuredDay:
     """A day that is over, measured for the package of the champion of that day, and compared with the definition of its
-    features and with what was logged: what differs is an alert. `rollout_began`: when the rollout began that was under
-    way at its end.
+    features, with what was logged, and with the days before: what differs is an alert. `rollout_began`: when the
+    rollout began that was under way at its end.
 
     What cannot be measured, because something is missing or damaged, is a row and an alert with the reason.
     """
@@ -81,14 +82,20 @@ def measure_day(
         log = check_log_between(lake, window.began, window.end)
         return pl.DataFrame(schema=MEASUREMENTS.fixed_schema), log_alerts(log.problems, window.end)
 
+    def compare_with_history() -> tuple[pl.DataFrame, list[Alert]]:
+        rows = pl.concat(measured)
+        return rows.clear(), watch_day(lake, window, rows, champion=champion, zone=project.timezone)
+
+    measured: list[pl.DataFrame] = []
+    alerts: list[Alert] = []
     steps = (
         ("measure", "volume, quality and drift", measure_answers),
         (None, "earlier days, of which outcomes were corrected", measure_earlier),
         (None, "the gain of the challenger", compare_versions),
         ("parity", "parity", compare_with_definition),
         (None, "the log", compare_with_digests),
+        (None, "what is unusual by the days before", compare_with_history),
     )
-    measured, alerts = [], []
     for stage, name, step in steps:
         if stage is not None:
             report(stage)
