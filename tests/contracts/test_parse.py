@@ -1,14 +1,12 @@
 """Columns of files become their declared types, or it is said which row does not fit."""
 
-from datetime import UTC, date, datetime
-
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.contracts.fields import Field
-from mlops_lab.contracts.parse import parse_column, parse_moments, read_cells
+from mlops_lab.contracts.parse import parse_column, read_cells
 from mlops_lab.errors import InvalidInput
 
 
@@ -65,15 +63,6 @@ def test_the_first_text_among_numbers_is_named_with_its_row():
         parse_column(pl.Series("x", ["1", "x", "y"]), Field("x", "integer", nullable=True), "t", first=100)
     assert caught.value.where == 'table "t", row 101, column "x"'
     assert "'x'" in caught.value.what
-
-
-def test_moments_are_in_utc():
-    five = datetime(2013, 3, 1, 5, tzinfo=UTC)
-    assert parse_moments(pl.Series(["2013-03-01 05:00", "soon"])).to_list() == [five, None]
-    assert parse_moments(pl.Series([date(2013, 3, 1)])).to_list() == [five.replace(hour=0)]
-    assert parse_moments(pl.Series([five.replace(tzinfo=None)])).to_list() == [five]
-    assert parse_moments(pl.Series(["01.03.2013 05:00"]), "%d.%m.%Y %H:%M").to_list() == [five]
-    assert parse_moments(pl.Series([1.5])) is None
 
 
 @given(st.lists(st.none() | st.integers(-(2**62), 2**62), min_size=1, max_size=6))

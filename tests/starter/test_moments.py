@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import polars as pl
 import pytest
 from starter_tables import ROWS, make_moments
@@ -46,22 +48,68 @@ def test_a_format_is_called_a_guess_where_days_and_months_could_be_swapped() -> 
     assert profile_column(pl.Series("at", growing), "at")[0].kind == "datetime"
 
 
-@pytest.mark.parametrize(("scale", "format"), [(1, "epoch_s"), (1000, "epoch_ms"), (1_000_000, "epoch_us")])
-def test_whole_numbers_that_are_named_like_a_time_are_moments(scale: int, format: str) -> None:
-    made = make_moments()
-    numbers = [int(moment.timestamp()) * scale for moment in made]
-    column, values = profile_column(pl.Series("created_at", [*numbers, None]), "created_at")
+MONTHS = {
+    "2024-01": "%Y-%m",
+    "01/2024": "%m/%Y",
+    "01.2024": "%m.%Y",
+    "2024M01": "%YM%m",
+    "Jan 2024": "%b %Y",
+    "January 2024": "%b %Y",
+    "Jan-2024": "%b-%Y",
+    "2024-Jan": "%Y-%b",
+}
+
+
+@pytest.mark.parametrize("written", MONTHS)
+def test_a_month_is_its_first_day(written: str) -> None:
+    spelling = written
+    for text, directive in (("2024", "%Y"), ("January", "%B"), ("Jan", "%b"), ("01", "%m")):
+        spelling = spelling.replace(text, directive)
+    made = [f"{datetime(2020 + n // 12, 1 + n % 12, 1):{spelling}}" for n in range(30)]
+    column, values = profile_column(pl.Series("month", made), "month")
+    assert (column.kind, column.format) == ("datetime", MONTHS[written])
+    assert values[13] == datetime(2021, 2, 1, tzinfo=UTC)
+    assert values.to_list() == sorted(values)
+
+
+@pytest.mark.parametrize(
+    ("written", "format", "moment"),
+    [
+        ("2024Q3", "%YQ%q", datetime(2024, 7, 1)),
+        ("2024q3", "%YQ%q", datetime(2024, 7, 1)),
+        ("2024-Q3", "%Y-Q%q", datetime(2024, 7, 1)),
+        ("Q3 2024", "Q%q %Y", datetime(2024, 7, 1)),
+        ("3Q24", "%qQ%y", datetime(2024, 7, 1)),
+        ("Q4-99", "Q%q-%y", datetime(1999, 10, 1)),
+        ("2024-W05", "%G-W%V", datetime(2024, 1, 29)),
+        ("2024W05", "%GW%V", datetime(2024, 1, 29)),
+        ("2024-W05-3", "%G-W%V-%u", datetime(2024, 1, 31)),
+        ("2025-W01", "%G-W%V", datetime(2024, 12, 30)),
+        ("Wed Oct 10 20:19:24 +0200 2018", "%a %b %d %H:%M:%S %z %Y", datetime(2018, 10, 10, 18, 19, 24)),
+        ("10/Oct/2000:13:55:36 -0700", "%d/%b/%Y:%H:%M:%S %z", datetime(2000, 10, 10, 20, 55, 36)),
+        ("31.01.2024 10:00:00.5", "%d.%m.%Y %H:%M:%S%.f", datetime(2024, 1, 31, 10, 0, 0, 500_000)),
+    ],
+)
+def test_quarters_weeks_and_what_tools_write(written: str, format: str, moment: datetime) -> None:
+    column, values = profile_column(pl.Series("at", [written, written, "NA"]), "at")
     assert (column.kind, column.format, column.missing) == ("datetime", format, 1)
-    assert values.drop_nulls().to_list() == [moment.replace(microsecond=0) for moment in made]
-    assert profile_column(pl.Series("account", numbers), "account")[0].kind == "integer"
-    assert profile_column(pl.Series("dated", [2024, 2025]), "dated")[0].kind == "integer"
+    assert values[0] == moment.replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("text", "format"), [("2024-{:02}", "%Y-%m"), ("{:02}/2024", "%m/%Y")])
-def test_a_month_is_its_first_day(text: str, format: str) -> None:
-    column, values = profile_column(pl.Series("month", [text.format(1 + n % 12) for n in range(30)]), "month")
-    assert (column.kind, column.format) == ("datetime", format)
-    assert {(value.month, value.day) for value in values} == {(month, 1) for month in range(1, 13)}
+def test_a_number_after_a_month_is_a_year_unless_it_counts_days() -> None:
+    years, days = [f"Jan-{n}" for n in (24, 25, 26)], [f"Jan-{n:02}" for n in range(1, 32)]
+    column, values = profile_column(pl.Series("month", years), "month")
+    assert column.format == "%b-%y"
+    assert "a guess" in column.notes[0]
+    assert values[0] == datetime(2024, 1, 1, tzinfo=UTC)
+    assert profile_column(pl.Series("month", ["Jan-99", "Feb-99"]), "month")[0].notes == ("written as %b-%y",)
+    assert profile_column(pl.Series("day", days), "day")[0].kind == "string"
+
+
+def test_a_time_in_no_known_format_is_told() -> None:
+    column, _ = profile_column(pl.Series("created", ["3. janvier 2024", "4. janvier 2024"]), "created")
+    assert column.kind == "string"
+    assert "'3. janvier 2024', in no known format" in column.notes[0]
 
 
 def test_the_flag_decides_where_days_and_months_could_be_swapped() -> None:
@@ -72,6 +120,8 @@ def test_the_flag_decides_where_days_and_months_could_be_swapped() -> None:
         assert values.dt.strftime(format).to_list() == made.to_list()
 
 
-@pytest.mark.parametrize("values", [["2024"] * 9, ["1.2.3"] * 9, ["2024-01-02", "later"] * 5, ["12:30"] * 9])
+@pytest.mark.parametrize(
+    "values", [["2024"] * 9, ["1.2.3"] * 9, ["2024-01-02", "later"] * 5, ["12:30"] * 9, ["2024Q5"] * 9, ["A4 2024"] * 9]
+)
 def test_text_that_is_no_moment(values: list[str]) -> None:
     assert profile_column(pl.Series("at", values), "at")[0].kind == "string"

@@ -9,12 +9,10 @@ from __future__ import annotations
 import polars as pl
 
 from mlops_lab.contracts.fields import Field
+from mlops_lab.contracts.moments import parse_moments
 from mlops_lab.errors import InvalidInput
 
 _TRUE, _FALSE = ["true", "yes", "1"], ["false", "no", "0"]
-_MOMENT = pl.Datetime("us", "UTC")
-EPOCHS = {"epoch_s": 1e6, "epoch_ms": 1e3, "epoch_us": 1.0}
-"""Formats of moments that are numbers, since 1970, with their microseconds."""
 
 
 def parse_column(column: pl.Series, field: Field, table: str, *, first: int = 0) -> pl.Series:
@@ -41,27 +39,6 @@ def read_cells(column: pl.Series, field: Field) -> pl.Series:
         if column.dtype == pl.String and field.dtype.is_numeric():
             return _read_numbers(column, field.dtype)
         return pl.Series(column.name, [None] * len(column), dtype=field.dtype)
-
-
-def parse_moments(column: pl.Series, format: str | None = None) -> pl.Series | None:
-    """The column as moments in UTC; None where it has no moments. A date is its midnight, a month its first day;
-    without a zone it is UTC. `format`: as `strptime` has it, or one of `EPOCHS` for numbers."""
-    if format in EPOCHS:
-        if not column.dtype.is_numeric():
-            return None
-        microseconds = (column.cast(pl.Float64) * EPOCHS[format]).cast(pl.Int64, strict=False)
-        return microseconds.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    if column.dtype == pl.String:
-        text = column.str.strip_chars().str.replace(r" ?(UTC|GMT)$", "")
-        if format is not None and "%Y" in format and "%d" not in format and "%j" not in format:
-            text, format = text + " 1", f"{format} %d"  # Polars reads no month without a day
-        return text.str.to_datetime(format, time_unit="us", time_zone="UTC", strict=False)
-    if isinstance(column.dtype, pl.Date):
-        return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    if isinstance(column.dtype, pl.Datetime):
-        zoned = column if column.dtype.time_zone is not None else column.dt.replace_time_zone("UTC")
-        return zoned.cast(_MOMENT, strict=False)
-    return None
 
 
 def _parse_string(column: pl.Series) -> pl.Series | None:

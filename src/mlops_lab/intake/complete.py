@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from mlops_lab.contracts.parse import parse_moments
+from mlops_lab.contracts.moments import parse_moments
 from mlops_lab.errors import InvalidInput
 from mlops_lab.project import KNOWN_AT, ROW_ID, FieldSection, Project
 

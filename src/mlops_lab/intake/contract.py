@@ -10,7 +10,7 @@ from mlops_lab import clock
 from mlops_lab.clock import parse_duration
 from mlops_lab.contracts.fields import Field
 from mlops_lab.contracts.infer import infer_fields
-from mlops_lab.contracts.parse import parse_moments
+from mlops_lab.contracts.moments import parse_moments
 from mlops_lab.contracts.rules import Breach, find_breaches
 from mlops_lab.contracts.tables import breaches_of, sort_out
 from mlops_lab.errors import NotFound

@@ -18,6 +18,7 @@ from mlops_lab.files import check_path
 from mlops_lab.lake.blanks import squeeze_blanks
 from mlops_lab.lake.conversions import ARROW, JSON_ARRAY, WORKBOOK, convert_to_parquet
 from mlops_lab.lake.decompress import decompressed
+from mlops_lab.lake.drawn import undraw
 from mlops_lab.lake.read_options import DETECT, ReadOptions
 from mlops_lab.lake.text_encoding import as_utf8
 
@@ -124,7 +125,10 @@ def open_as_text_or_parquet(path: Path, options: ReadOptions = DETECT) -> Iterat
                 kind = _kind_of_text(text)
                 if kind == JSON_ARRAY:
                     kind, text = PARQUET, convert_to_parquet(kind, text, name, target, sheet=None)
-                yield kind, squeeze_blanks(text, Path(folder) / "squeezed") if kind == DELIMITED else text
+                if kind == DELIMITED:
+                    text = undraw(text, Path(folder) / "undrawn", name)
+                    text = squeeze_blanks(text, Path(folder) / "squeezed")
+                yield kind, text
     except PermissionError:
         hint = "check its owner and permissions"
         raise InvalidInput("permission denied", code="no_permission", where=name, hint=hint) from None

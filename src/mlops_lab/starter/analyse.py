@@ -37,7 +37,12 @@ _TAKEN = RESERVED | {ASKED_AT, ROW_ID}
 def analyse_table(frame: pl.DataFrame, options: InitOptions, *, ask: Ask = take_default) -> TableAnalysis:
     """The roles of all columns, the task, and notes; InvalidInput where the target or another option is wrong."""
     fields = name_fields(frame.columns, _TAKEN)
-    profiled = {name: profile_column(frame[name], fields[name], moment_format=options.format) for name in frame.columns}
+    profiled = {
+        name: profile_column(
+            frame[name], fields[name], moment_format=options.format, is_time=options.time in (name, fields[name])
+        )
+        for name in frame.columns
+    }
     columns = {name: column for name, (column, _) in profiled.items()}
     _check_format(columns, options.format)
     values = {name: series for name, (_, series) in profiled.items()}

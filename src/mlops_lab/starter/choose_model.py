@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from mlops_lab.contracts.moments import parse_moments
 from mlops_lab.errors import MlopsError
 from mlops_lab.features.definition import Features
 from mlops_lab.project import PIPELINE_NAME
@@ -71,6 +72,8 @@ def _read_sample(frame: pl.DataFrame, found: TableAnalysis) -> pl.DataFrame:
 
 def _read(values: pl.Series, column: ColumnProfile) -> pl.Series:
     """The values as the project will read them."""
+    if column.kind == "datetime" and (moments := parse_moments(values, column.format)) is not None:
+        return moments
     return profile_column(values, column.field, moment_format=column.format)[1]
 
 

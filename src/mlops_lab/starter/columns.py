@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from mlops_lab.contracts.parse import parse_moments
-from mlops_lab.starter.moments import find_epochs, find_moments
+from mlops_lab.contracts.moments import parse_moments
+from mlops_lab.starter.moments import find_moments
+from mlops_lab.starter.number_moments import find_number_moments, is_named_like_time
 
 _SAMPLE = 2000
 _BOOLEANS = ({"true", "false"}, {"yes", "no"})
@@ -62,13 +63,13 @@ class ColumnProfile:
 
 
 def profile_column(
-    column: pl.Series, field: str, *, moment_format: str | None = None
+    column: pl.Series, field: str, *, moment_format: str | None = None, is_time: bool = False
 ) -> tuple[ColumnProfile, pl.Series]:
     """The profile of a column, and its values as they will be read: text of moments as moments, blanks as null.
 
-    `moment_format`: how moments are written where that is not clear.
+    `moment_format`: how moments are written where that is not clear. `is_time`: it is said to hold moments.
     """
-    values, kind, format, notes = _read_values(column, moment_format)
+    values, kind, format, notes = _read_values(column, moment_format, is_time=is_time)
     infinite, span = _measure_numbers(values) if kind in {"integer", "float"} else (0, None)
     if infinite:
         notes = [*notes, f"{infinite:,} infinite: those rows break the contract"]
@@ -90,15 +91,17 @@ def profile_column(
     return profile, values
 
 
-def _read_values(column: pl.Series, moment_format: str | None) -> tuple[pl.Series, str, str | None, list[str]]:
+def _read_values(
+    column: pl.Series, moment_format: str | None, *, is_time: bool
+) -> tuple[pl.Series, str, str | None, list[str]]:
     """The values of a column as they will be read, the type of the field, the format of moments, and notes."""
     kind = _kind_of(column.dtype)
     if kind == "datetime":
         moments = parse_moments(column)
         assert moments is not None  # the dtype is one of moments
         return moments, kind, None, []
-    if kind == "integer" and (epochs := find_epochs(column)) is not None:
-        return epochs[0], "datetime", epochs[1], [epochs[2]]
+    if (numbers := find_number_moments(column, moment_format, is_time=is_time)) is not None:
+        return numbers[0], "datetime", numbers[1], [numbers[2]]
     if column.dtype != pl.String:
         return column, kind, None, []
     text = _blank_out(column)
@@ -186,6 +189,8 @@ def _notes_on_text(column: pl.Series) -> list[str]:
     if 1 > share >= _MIN_SHARE_OF_NUMBERS:
         row = int((column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()).arg_max() or 0)
         return [f"mixed: {share:.1%} numbers, and text such as {column[row]!r} (first in row {row}): kept as text"]
+    if is_named_like_time(column.name) and head.str.contains(r"\d").mean() == 1:
+        return [f"a time written as {head[0]!r}, in no known format: kept as text; --format FORMAT reads moments"]
     if share < 1 and head.str.contains(_NUMBER).mean() == 1:
         return [f"numbers written as {head[0]!r}: kept as text; --decimal , or --decimal . reads them as numbers"]
     return []
