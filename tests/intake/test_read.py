@@ -16,6 +16,14 @@ def test_a_table_is_read_under_the_names_of_its_fields(make_small):
     assert read_table(small.project, "stock").equals(small.stock)
 
 
+def test_copies_of_addresses_that_are_not_declared_any_more_are_deleted(small):
+    folder = small.project.downloads_path
+    folder.mkdir(parents=True)
+    (folder / "0123456789abcdef.csv").touch()
+    read_table(small.project, "stock")
+    assert list(folder.iterdir()) == []
+
+
 def test_text_that_looks_like_a_number_stays_text(small, tmp_path: Path):
     file = tmp_path / "outcomes.csv"
     file.write_text("id,known_at,late\n007,2013-03-01T05:00:00Z,true\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from file_server import FileServer, serve_file
 from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.lake.batches import read_batches
 from mlops_lab.lake.columns import ColumnSelection
-from mlops_lab.lake.remote import downloaded, is_remote, mask_address
+from mlops_lab.lake.remote import downloaded, drop_downloads, is_remote, mask_address
 from mlops_lab.lake.sources import read_data
 
 CSV = b"id,price\na,1.5\nb,2.5\n"
@@ -51,6 +52,22 @@ def test_a_damaged_copy_is_not_used(server: FileServer, tmp_path: Path) -> None:
     copy.write_bytes(CSV.replace(b"1.5", b"9.5"))
     assert read_data(address(server), cache=tmp_path)["price"].to_list() == [1.5, 2.5]
     assert server.answered == [200, 200]
+
+
+def test_copies_of_other_addresses_and_dead_downloads_are_deleted(server: FileServer, tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        read_data(address(server, name), cache=tmp_path)
+    dead, alive = tmp_path / ".x.csv.1.part", tmp_path / "x.json.1.new"
+    for path in (dead, alive):
+        path.touch()
+    os.utime(dead, (0, 0))
+    drop_downloads(tmp_path, keep=["data/a.csv", address(server, "b.csv")])
+    assert not dead.exists()
+    assert alive.exists()
+    read_data(address(server, "b.csv"), cache=tmp_path)
+    assert server.answered == [200, 200, 304]
+    assert len(list(tmp_path.glob("*.csv"))) == len(list(tmp_path.glob("*.json"))) == 1
+    drop_downloads(tmp_path / "none", keep=[])
 
 
 def test_an_error_in_the_file_names_the_address(server: FileServer) -> None:

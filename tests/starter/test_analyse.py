@@ -77,6 +77,9 @@ def test_dates_that_together_give_the_target_away_leave_no_features() -> None:
     hours = pl.Series([10 + n * 37 % 80 for n in range(ROWS)])
     orders = pl.DataFrame({"ordered_at": make_moments(), "weight": EVENS})
     delivered = pl.col("ordered_at") + pl.duration(hours=hours)
-    found = analyse_table(orders.with_columns(delivered_at=delivered, late=hours > 48), InitOptions("late"))
+    table = orders.with_columns(delivered_at=delivered, late=hours > 48)
+    found = analyse_table(table, InitOptions("late", time="none"))
     assert [column.field for column in found.of_role("left out")] == ["ordered_at", "delivered_at"]
     assert found.parts == {}
+    found = analyse_table(table, InitOptions("late"))
+    assert [column.field for column in found.of_role("time", "left out")] == ["ordered_at", "delivered_at"]

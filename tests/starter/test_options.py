@@ -30,3 +30,7 @@ def test_an_unknown_column_is_refused_with_suggestions(name: str, hint: str) -> 
 
 def test_the_default_answer() -> None:
     assert take_default(UserQuestion("--task", "which?", ("a", "b"), "b")) == "b"
+    with pytest.raises(InvalidInput) as caught:
+        take_default(UserQuestion("--time", "which?", ("a", "b"), "b", needs_answer=True))
+    assert (caught.value.code, caught.value.where) == ("unclear_column", "--time")
+    assert caught.value.hint == "name it, such as --time b"

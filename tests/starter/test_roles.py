@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from starter_tables import ROWS, START, make_moments, make_table, role_of
 
+from mlops_lab.errors import InvalidInput
 from mlops_lab.starter.analyse import analyse_table
 from mlops_lab.starter.options import InitOptions, UserQuestion
 from mlops_lab.starter.roles import find_time_parts
@@ -63,26 +64,44 @@ def test_the_time_is_the_only_possible_column_of_moments() -> None:
     assert found.example["ordered_at"] == make_moments()[-1]
 
 
-def test_a_question_decides_between_two_possible_times() -> None:
-    frame = make_table(opened_at=make_moments(), started_at=make_moments(start=START - timedelta(hours=3)))
+def test_of_several_times_the_earliest_is_the_time_of_the_request() -> None:
+    opened, closed = make_moments(), make_moments(start=START + timedelta(hours=3))
+    swapped = [opened[0], closed[0], *closed[2:]]  # one of 400 is the other way round
+    found = analyse_table(make_table(received_at=swapped, opened_at=opened), InitOptions("y"))
+    role, note = role_of(found, "opened_at")
+    assert (role, note.partition(":")[0]) == ("time", "never later than received_at")
+    assert role_of(found, "received_at") == (
+        "left out",
+        "suspect: later than the time in 100% of the rows; is it known before the target?",
+    )
+    frame = make_table(received_at=closed, opened_at=opened)
+    assert role_of(analyse_table(frame, InitOptions("y", time="received_at")), "opened_at")[0] == "date"
+    assert analyse_table(frame, InitOptions("y", time="none")).first("time") is None
+
+
+@pytest.mark.parametrize("names", [("opened_at", "started_at"), ("x", "y2")])
+def test_a_question_decides_where_neither_name_nor_order_does(names: tuple[str, str]) -> None:
+    apart = [moment + timedelta(hours=(-1) ** n) for n, moment in enumerate(make_moments())]
+    frame = make_table(**{names[0]: make_moments(), names[1]: apart})
     asked: list[UserQuestion] = []
 
     def answer(question: UserQuestion) -> str:
         asked.append(question)
-        return "started_at"
+        return names[1]
 
-    found = analyse_table(frame, InitOptions("y"), ask=answer)
-    assert role_of(found, "started_at")[0] == "time"
-    assert role_of(found, "opened_at") == (
-        "left out",
-        "suspect: later than the time in 100% of the rows; is it known before the target?",
-    )
-    assert [(one.option, one.choices, one.default) for one in asked] == [
-        ("--time", ("opened_at", "started_at", "none"), "none")
-    ]
+    assert role_of(analyse_table(frame, InitOptions("y"), ask=answer), names[1])[0] == "time"
+    assert [(one.option, one.choices, one.default) for one in asked] == [("--time", (*names, "none"), names[0])]
+    with pytest.raises(InvalidInput) as caught:
+        analyse_table(frame, InitOptions("y"))
+    assert (caught.value.where, caught.value.hint) == ("--time", f"name it, such as --time {names[0]}")
+    assert ", ".join(names) in caught.value.what
+
+
+def test_dates_of_something_else_are_not_taken_for_the_time() -> None:
+    frame = make_table(birthday=make_moments(), joined=make_moments(start=START + timedelta(days=9)))
     assert analyse_table(frame, InitOptions("y")).first("time") is None
-    assert role_of(analyse_table(frame, InitOptions("y", time="opened_at")), "started_at")[0] == "date"
-    assert analyse_table(make_table(at=make_moments()), InitOptions("y", time="none")).first("time") is None
+    frame = frame.with_columns(day=pl.Series(make_moments(start=START + timedelta(days=99))))
+    assert role_of(analyse_table(frame, InitOptions("y")), "day")[0] == "time"
 
 
 def test_ids_and_keys() -> None:

@@ -12,6 +12,7 @@ from mlops_lab.contracts.fields import Field
 from mlops_lab.lake.batches import Batch, read_batches
 from mlops_lab.lake.columns import ColumnSelection
 from mlops_lab.lake.read_options import ReadOptions
+from mlops_lab.lake.remote import drop_downloads
 from mlops_lab.lake.sources import read_data
 from mlops_lab.project import Project
 from mlops_lab.project.declaration import SourceSection, TableSection
@@ -22,6 +23,9 @@ def read_table(project: Project, name: str) -> pl.DataFrame:
     """All rows that the data of a declared table has, under the names of its fields."""
     section = _section(project, name)
     selection = _selection(section, table_fields(project)[name])
+    settings = project.settings
+    declared = [settings.source.data, *(table.data for table in settings.tables.values())]
+    drop_downloads(project.downloads_path, keep=declared)
     return read_data(
         section.data, query=section.query, root=project.root, selection=selection, cache=project.downloads_path
     )

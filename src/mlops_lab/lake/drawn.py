@@ -40,8 +40,8 @@ def undraw(path: Path, target: Path, name: str) -> Path:
     """The same table as CSV, written to `target`, where it is drawn: a line of dashes is below its names; else `path`.
 
     Lines keep their numbers: those above the names become comments. In a file whose name ends as Markdown's does there
-    may be text above the table. Text below it is told. InvalidInput where lines are drawn between rows, where there is more
-    than one table, and for a table in a box of other characters.
+    may be text above the table. Text below it is told. InvalidInput where lines are drawn between rows, where there is
+    more than one table, and for a table in a box of other characters.
     """
     with path.open(encoding="utf-8-sig") as file:
         head = list(islice(file, _HEAD_LINES))

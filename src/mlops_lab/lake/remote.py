@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from mlops_lab.clock import now
 from mlops_lab.errors import EnvironmentFault, InvalidInput, MlopsError
 from mlops_lab.files import write_atomically
 from mlops_lab.ids import new_id
@@ -20,6 +21,8 @@ from mlops_lab.lake.remote_s3 import open_s3
 
 MAX_BYTES = 16 * 2**30
 _BLOCK_BYTES = 2**20
+_DEAD_AFTER_SECONDS = 3600
+"""A part that was not written to for so long: a download gives up when a server is silent for far less."""
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -84,6 +87,19 @@ def downloaded(address: str, *, cache: Path | None = None, max_bytes: int = MAX_
         except MlopsError as error:
             error.where = error.where and error.where.replace(str(place.file), shown)
             raise
+
+
+def drop_downloads(folder: Path, *, keep: Iterable[str]) -> None:
+    """Delete the copies of all addresses but these, and what downloads that were killed have left."""
+    if not folder.is_dir():
+        return
+    kept = {path.name for address in keep if is_remote(address) for path in _choose_place(address, folder)}
+    oldest = now().timestamp() - _DEAD_AFTER_SECONDS
+    for path in folder.iterdir():
+        is_part = path.suffix in {".part", ".new"}  # of a download, or of the record about it
+        with suppress(FileNotFoundError):  # another process has just ended its download, or deleted it
+            if path.stat().st_mtime < oldest if is_part else path.name not in kept:
+                path.unlink()
 
 
 def _check_address(address: str, shown: str) -> None:

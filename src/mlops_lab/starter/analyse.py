@@ -48,7 +48,7 @@ def analyse_table(frame: pl.DataFrame, options: InitOptions, *, ask: Ask = take_
     values = {name: series for name, (_, series) in profiled.items()}
     target = find_column(options.target, columns, "--target")
     task, classes, counts = find_task(columns[target], values[target], options.task, ask)
-    roles = _find_single_roles(columns, target, options, ask)
+    roles, columns = _find_single_roles(columns, values, target, options, ask)
     key = find_column(options.key, columns, "--key") if options.key else None
     if key in roles:
         raise wrong_choice(f'"{key}" is the {roles[key]}', "--key", "name a column that identifies who makes a request")
@@ -84,17 +84,20 @@ def _check_format(columns: Mapping[str, ColumnProfile], format: str | None) -> N
 
 
 def _find_single_roles(
-    columns: dict[str, ColumnProfile], target: str, options: InitOptions, ask: Ask
-) -> dict[str, str]:
-    """The roles that at most one column has, by its name: target, known_at, id, time."""
+    columns: Mapping[str, ColumnProfile], values: Mapping[str, pl.Series], target: str, options: InitOptions, ask: Ask
+) -> tuple[dict[str, str], dict[str, ColumnProfile]]:
+    """The roles that at most one column has, by its name: target, known_at, id, time; and the columns, the time with
+    the reason why it is the time."""
     roles = {target: "target"}
     if KNOWN_AT in columns and columns[KNOWN_AT].kind == "datetime" and target != KNOWN_AT:
         roles[KNOWN_AT] = "known_at"
     if (name := find_id(columns, options, roles)) is not None:
         roles[name] = "id"
-    if (name := find_time(columns, options, roles, ask)) is not None:
-        roles[name] = "time"
-    return roles
+    if (found := find_time(columns, values, options, roles, ask)) is None:
+        return roles, dict(columns)
+    time, reason = found
+    notes = (*columns[time].notes, *([reason] if reason else []))
+    return {**roles, time: "time"}, {**columns, time: replace(columns[time], notes=notes)}
 
 
 def _keep_name(column: ColumnProfile, role: str | None) -> ColumnProfile:

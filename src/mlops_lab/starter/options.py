@@ -29,19 +29,29 @@ class InitOptions:
 
 @dataclass(frozen=True)
 class UserQuestion:
-    """A question that the table cannot answer. `default`: the answer where nobody is asked."""
+    """A question that the table cannot answer. `default`: the answer that is proposed, and taken where nobody is asked;
+    `needs_answer`: it is not taken, and the option has to be given."""
 
     option: str
     text: str
     choices: tuple[str, ...]
     default: str
+    needs_answer: bool = False
 
 
 Ask = Callable[[UserQuestion], str]
 
 
 def take_default(question: UserQuestion) -> str:
-    """The default answer, without asking anybody."""
+    """The default answer, without asking anybody; InvalidInput where the question needs an answer."""
+    if question.needs_answer:
+        choices = ", ".join(question.choices)
+        raise InvalidInput(
+            f"is not given, and the table does not tell: {question.text} ({choices})",
+            code="unclear_column",
+            where=question.option,
+            hint=f"name it, such as {question.option} {question.default}",
+        )
     return question.default
 
 

@@ -17,6 +17,7 @@ from mlops_lab.starter.target import MAX_CLASSES
 LEFT_OUT = "left out"
 _MANY_CATEGORIES = 1000
 _NEARLY_UNIQUE = 0.9
+_NEARLY_ALL = 0.99
 _DAYS_OF_TREND = 90
 _ID_NAME = re.compile(r"(^|_|\b)(id|uuid|guid|key|nr|no|number|index|code)$|^(id|uuid|guid)(_|\b)", re.IGNORECASE)
 _CAMEL_ID = re.compile(r"[a-z](Id|ID)$")
@@ -51,21 +52,21 @@ def find_id(columns: Mapping[str, ColumnProfile], options: InitOptions, roles: M
 
 def find_time(
     columns: Mapping[str, ColumnProfile],
+    values: Mapping[str, pl.Series],
     options: InitOptions,
     roles: Mapping[str, str],
     ask: Ask,
-) -> str | None:
-    """The column with the time of the request: the one given as option, else the only likely one, else the answer."""
+) -> tuple[str, str] | None:
+    """The column with the time of the request, and a note; None where there is none.
+
+    It is the one given as option, else the only one that may be it, by its name where several have moments. Of several
+    with such a name it is the earliest, if it is so in nearly every row: what comes later is not known at the request.
+    Otherwise `ask` decides.
+    """
     if options.time == NO_COLUMN and NO_COLUMN not in columns:
         return None
     if options.time:
-        name = find_column(options.time, columns, "--time")
-        if name in roles:
-            raise wrong_choice(f'"{name}" is the {roles[name]}', "--time", "name another column")
-        if columns[name].kind != "datetime":
-            hint = "write moments as 2024-01-31T08:30:00Z or 2024-01-31"
-            raise wrong_choice(f'"{name}" holds no moments, but {columns[name].kind}s', "--time", hint)
-        return name
+        return _check_time(columns, options.time, roles), ""
     possible = [
         name
         for name, column in columns.items()
@@ -74,16 +75,40 @@ def find_time(
         and column.missing <= 0.01 * column.rows
         and column.distinct > 1
     ]
-    likely = [name for name in possible if _EVENT_NAME.search(name) and not _NOT_THE_EVENT.search(name)]
-    if len(likely) == 1:
-        return likely[0]
-    if len(possible) == 1 and not _NOT_THE_EVENT.search(possible[0]):
-        return possible[0]
+    possible = [name for name in possible if not _NOT_THE_EVENT.search(name)] or possible
+    named = [name for name in possible if _EVENT_NAME.search(name) and not _NOT_THE_EVENT.search(name)]
+    if len(named or possible) == 1 and not _NOT_THE_EVENT.search(possible[0]):
+        return (named or possible)[0], ""
     if not possible:
         return None
+    if len(named) > 1 and (first := _find_earliest({name: values[name] for name in named})) is not None:
+        others = ", ".join(name for name in named if name != first)
+        return first, f"never later than {others}: taken for the time of the request; --time COLUMN names another"
     text = "which column is the time of the request?"
-    answer = ask(UserQuestion("--time", text, (*possible, NO_COLUMN), NO_COLUMN))
-    return None if answer == NO_COLUMN else answer
+    may_be_none = all(map(_NOT_THE_EVENT.search, possible))
+    default = NO_COLUMN if may_be_none else (named or possible)[0]
+    answer = ask(UserQuestion("--time", text, (*possible, NO_COLUMN), default, needs_answer=not may_be_none))
+    return None if answer == NO_COLUMN else (answer, "")
+
+
+def _check_time(columns: Mapping[str, ColumnProfile], given: str, roles: Mapping[str, str]) -> str:
+    """The column of `--time`; InvalidInput where it cannot be the time."""
+    name = find_column(given, columns, "--time")
+    if name in roles:
+        raise wrong_choice(f'"{name}" is the {roles[name]}', "--time", "name another column")
+    if columns[name].kind != "datetime":
+        hint = "write moments as 2024-01-31T08:30:00Z or 2024-01-31, or name their format: --format"
+        raise wrong_choice(f'"{name}" holds no moments, but {columns[name].kind}s', "--time", hint)
+    return name
+
+
+def _find_earliest(moments: Mapping[str, pl.Series]) -> str | None:
+    """The column that is not later than any other in nearly every row, and earlier than each of them in some."""
+    for name, first in moments.items():
+        others = [other for key, other in moments.items() if key != name]
+        if all((first <= other).mean() >= _NEARLY_ALL and (first < other).any() for other in others):  # type: ignore[operator]
+            return name
+    return None
 
 
 def choose_role(column: ColumnProfile, values: pl.Series, truth: pl.Series, *, numeric_target: bool) -> tuple[str, str]:
