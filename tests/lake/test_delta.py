@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import polars as pl
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, TableFeatures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -218,6 +218,38 @@ def test_since_keeps_the_rows_from_a_moment_on_and_before_the_earlier_ones(tmp_p
     earlier = sorted(set(hours) - set(expected))
     assert sorted(set(numbers(lake, before=("at", moment)))) == earlier
     assert numbers(lake, since=("at", moment), before=("at", moment)) == []
+
+
+def test_files_out_of_bounds_are_not_read(lake):
+    for number in range(4):
+        lake.append("table", rows(number), time="at")
+    for file in lake.bounds("table", "at"):
+        if file.least != START + timedelta(hours=2):
+            (lake.table_path("table") / file.path).write_bytes(b"damaged")
+    since, before = START + timedelta(hours=2), START + timedelta(hours=3)
+    assert numbers(lake, since=("at", since), before=("at", before)) == [2]
+
+
+def test_each_file_has_its_own_rows_however_many_are_read_together(lake):
+    lake.append("table", rows(1, 2))
+    lake.append("table", rows(3, note=["x"]))
+    lake.append("table", rows())
+    files = sorted(lake.files("table"), key=lambda name: (lake.table_path("table") / name).stat().st_mtime_ns)
+    read = list(lake.read_files("table", files, columns=["number", "note"]))
+    assert [part["number"].to_list() for part in read] == [[1, 2], [3], *([[]] if len(files) == 3 else [])]
+    assert [part["note"].to_list() for part in read[:2]] == [[None, None], ["x"]]
+    (lake.table_path("table") / files[0]).write_bytes(b"damaged")
+    with pytest.raises(EnvironmentFault):
+        list(lake.read_files("table", files))
+
+
+def test_a_table_with_features_of_another_tool_is_read_by_delta_rs(lake):
+    lake.append("table", rows(1, 2), time="at")
+    opened = DeltaTable(str(lake.table_path("table")))
+    opened.alter.add_feature(TableFeatures.DeletionVectors, allow_protocol_versions_increase=True)
+    assert opened.protocol().min_reader_version > 1
+    assert numbers(lake) == [1, 2]
+    assert numbers(lake, since=("at", START + timedelta(hours=2)), columns=["number"]) == [2]
 
 
 def test_only_the_columns_asked_for_are_read(lake):

@@ -27,6 +27,10 @@ class FileBounds(NamedTuple):
         """Whether the file may have a value at or after a moment."""
         return self.greatest is None or self.greatest >= since
 
+    def may_begin(self, before: datetime) -> bool:
+        """Whether the file may have a value before a moment."""
+        return self.least is None or self.least < before
+
 
 def bounds_of(actions: pl.DataFrame, column: str) -> list[FileBounds]:
     """The bounds of a column in the files that a table's log names."""

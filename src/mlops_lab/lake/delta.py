@@ -24,10 +24,11 @@ from mlops_lab.lake.reading import (
     Bounds,
     TableFile,
     in_parts,
-    read_file,
+    read_each,
     read_files,
     read_table,
     read_together,
+    schema_of,
     table_files,
 )
 from mlops_lab.lake.snapshots import Snapshot, fingerprint_table
@@ -207,7 +208,7 @@ class Lake:
 
         def scan() -> pl.DataFrame:
             if pinned is None:
-                return read_table(self.open_table(name, version=version), bounds, columns)
+                return read_table(self.open_table(name, version=version), self.table_path(name), bounds, columns)
             paths = [self.table_path(name) / file for file in pinned.files]
             return read_files(paths, pinned.columns, bounds, columns)
 
@@ -229,23 +230,24 @@ class Lake:
         self, name: str, files: Sequence[str], *, columns: Sequence[str] | None
     ) -> Iterator[pl.DataFrame]:
         """The rows of these files, as they are declared now; small files together, which is many times faster."""
-        sizes = [(self.table_path(name) / file).stat().st_size for file in files]
         wanted = self._wanted(name, columns)
-        for part in in_parts(files, sizes):
-            paths = [self.table_path(name) / file for file in part]
+        for paths in self._in_parts(name, files):
             rows = self._guard(name, lambda paths=paths: read_together(paths, wanted))  # type: ignore[misc]
             yield as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
 
     def read_files(
         self, name: str, files: Sequence[str], *, columns: Sequence[str] | None = None, as_stored: bool = False
     ) -> Iterator[pl.DataFrame]:
-        """The rows of these files of a table, as they are declared now, or, with `as_stored`, as they are; each file
-        when the iterator comes to it."""
+        """The rows of each of these files of a table, as they are declared now, or, with `as_stored`, as they are.
+        Small files are read together, the others when the iterator comes to them."""
         wanted = self._wanted(name, columns)
-        for file in files:
-            path = self.table_path(name) / file
-            rows = self._guard(name, lambda path=path: read_file(path, wanted))  # type: ignore[misc]
-            yield rows if as_stored else as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
+        for paths in self._in_parts(name, files):
+            for rows in self._guard(name, lambda paths=paths: list(read_each(paths, wanted))):  # type: ignore[misc]
+                yield rows if as_stored else as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
+
+    def _in_parts(self, name: str, files: Sequence[str]) -> Iterator[list[Path]]:
+        paths = [self.table_path(name) / file for file in files]
+        return in_parts(paths, [path.stat().st_size for path in paths])
 
     def _wanted(self, name: str, columns: Sequence[str] | None) -> dict[str, pl.DataType]:
         return {column: dtype for column, dtype in self.schema(name).items() if columns is None or column in columns}
@@ -254,7 +256,7 @@ class Lake:
         """Column names and dtypes; empty where the table does not exist yet."""
         if not self.exists(name):
             return {}
-        return dict(pl.DataFrame(self.open_table(name).schema().to_arrow().empty_table()).schema)
+        return schema_of(self.open_table(name))
 
     def version(self, name: str) -> int:
         """The number of the table's latest version."""

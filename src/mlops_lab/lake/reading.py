@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,12 @@ from urllib.parse import unquote
 import polars as pl
 from deltalake import DeltaTable
 
+from mlops_lab.lake.bounds import FileBounds, bounds_of
+
 _PART_BYTES = 8 * 2**20
+_PLAIN_READER = 1
+"""The version of Delta's protocol in which the files are the table."""
+_PATH = "\0path"
 
 
 class Bounds(NamedTuple):
@@ -20,6 +26,12 @@ class Bounds(NamedTuple):
 
     since: tuple[str, datetime] | None = None
     before: tuple[str, datetime] | None = None
+
+    def keep(self) -> pl.Expr:
+        """Whether a row is within the bounds."""
+        since = [pl.col(self.since[0]) >= self.since[1]] if self.since else []
+        before = [pl.col(self.before[0]) < self.before[1]] if self.before else []
+        return pl.all_horizontal(pl.lit(value=True), *since, *before)
 
 
 @dataclass(frozen=True)
@@ -37,12 +49,43 @@ def table_files(table: DeltaTable) -> dict[str, TableFile]:
     return {unquote(path): TableFile(size, rows) for path, size, rows in columns}
 
 
-def read_table(table: DeltaTable, bounds: Bounds, columns: Sequence[str] | None) -> pl.DataFrame:
-    """The rows of the table within the bounds; only files that may hold such rows are read."""
+def read_table(table: DeltaTable, folder: Path, bounds: Bounds, columns: Sequence[str] | None) -> pl.DataFrame:
+    """The rows of the table in this folder within the bounds; only files that may hold such rows are read.
+
+    Polars reads many small files in a third of the time that delta-rs takes. A table to which another tool gave
+    features that change how files are to be read, such as deletion vectors, is read by delta-rs.
+    """
+    wanted = schema_of(table)
+    if columns is not None:
+        wanted = {column: wanted[column] for column in _known_columns(wanted, columns)}
+    if table.protocol().min_reader_version > _PLAIN_READER:
+        return _scan_table(table, bounds, list(wanted))
+    filtered = {bound[0]: schema_of(table)[bound[0]] for bound in bounds if bound}
+    paths = [folder / file for file in _files_within(table, bounds)]
+    rows = read_together(paths, wanted | filtered, keep=bounds.keep())
+    return rows.select(list(wanted))
+
+
+def schema_of(table: DeltaTable) -> dict[str, pl.DataType]:
+    """Column names and dtypes of a table."""
+    return dict(pl.DataFrame(table.schema().to_arrow().empty_table()).schema)
+
+
+def _scan_table(table: DeltaTable, bounds: Bounds, columns: Sequence[str]) -> pl.DataFrame:
     kept = zip(bounds, (">=", "<"), strict=True)
     conditions = [f"{bound[0]} {sign} '{bound[1].isoformat()}'" for bound, sign in kept if bound]
-    stored = None if columns is None else _known_columns(table, columns)
-    return pl.DataFrame(table.scan(predicate=" AND ".join(conditions) or None, columns=stored))
+    return pl.DataFrame(table.scan(predicate=" AND ".join(conditions) or None, columns=list(columns)))
+
+
+def _files_within(table: DeltaTable, bounds: Bounds) -> list[str]:
+    """The files that may have rows within the bounds, as the table's log tells it."""
+    actions = pl.DataFrame(table.get_add_actions(flatten=True))
+    files = [unquote(path) for path in actions["path"]]
+    for bound, may_hold in ((bounds.since, FileBounds.may_reach), (bounds.before, FileBounds.may_begin)):
+        if bound:
+            held = {file.path for file in bounds_of(actions, bound[0]) if may_hold(file, bound[1])}
+            files = [file for file in files if file in held]
+    return files
 
 
 def read_file(path: Path, wanted: Mapping[str, pl.DataType]) -> pl.DataFrame:
@@ -52,9 +95,9 @@ def read_file(path: Path, wanted: Mapping[str, pl.DataType]) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=wanted), part], how="diagonal_relaxed")
 
 
-def in_parts(files: Sequence[str], sizes_bytes: Sequence[int]) -> Iterator[list[str]]:
+def in_parts(files: Sequence[Path], sizes_bytes: Sequence[int]) -> Iterator[list[Path]]:
     """The files in parts that are small enough to be read together."""
-    part: list[str] = []
+    part: list[Path] = []
     total = 0
     for file, size in zip(files, sizes_bytes, strict=True):
         if part and total + size > _PART_BYTES:
@@ -66,17 +109,41 @@ def in_parts(files: Sequence[str], sizes_bytes: Sequence[int]) -> Iterator[list[
         yield part
 
 
-def read_together(paths: Sequence[Path], wanted: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """The wanted columns of several files; null where a file is from before a column was there."""
+def read_together(
+    paths: Sequence[Path], wanted: Mapping[str, pl.DataType], *, keep: pl.Expr | None = None
+) -> pl.DataFrame:
+    """The wanted columns of several files, of the rows to keep; null where a file is from before a column was there."""
+    keep = pl.lit(value=True) if keep is None else keep
+    if not paths:
+        return pl.DataFrame(schema=wanted)
     if len(paths) > 1:
-        try:
-            together = pl.scan_parquet(
-                list(paths), schema=wanted, missing_columns="insert", extra_columns="ignore", glob=False
-            )
-            return together.select(list(wanted)).collect()
-        except pl.exceptions.PolarsError:  # a column has another type in one of them, or a file is damaged
-            pass
-    return pl.concat([read_file(path, wanted) for path in paths], how="diagonal_relaxed")
+        with suppress(pl.exceptions.PolarsError):  # a column has another type in one of them, or a file is damaged
+            return _scan_together(paths, wanted).filter(keep).select(list(wanted)).collect()
+    return pl.concat([read_file(path, wanted) for path in paths], how="diagonal_relaxed").filter(keep)
+
+
+def read_each(paths: Sequence[Path], wanted: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:
+    """The wanted columns of each of several files, which are read together, as that is many times faster."""
+    try:
+        rows = _scan_together(paths, wanted, add_path=_PATH).select(_PATH, *wanted).collect()
+    except pl.exceptions.PolarsError:
+        yield from (read_file(path, wanted) for path in paths)
+        return
+    parts = rows.partition_by(_PATH, as_dict=True, include_key=False)
+    yield from (parts.get((str(path),), pl.DataFrame(schema=wanted)) for path in paths)
+
+
+def _scan_together(
+    paths: Sequence[Path], wanted: Mapping[str, pl.DataType], *, add_path: str | None = None
+) -> pl.LazyFrame:
+    return pl.scan_parquet(
+        list(paths),
+        schema=wanted,
+        missing_columns="insert",
+        extra_columns="ignore",
+        glob=False,
+        include_file_paths=add_path,
+    )
 
 
 def read_files(
@@ -84,13 +151,10 @@ def read_files(
 ) -> pl.DataFrame:
     """The rows within the bounds of files that make up a table with these columns."""
     rows = pl.concat([pl.read_parquet(path, glob=False) for path in paths], how="diagonal_relaxed")
-    for bound, keeps in ((bounds.since, pl.Expr.ge), (bounds.before, pl.Expr.lt)):
-        if bound:
-            rows = rows.filter(keeps(pl.col(bound[0]), bound[1]))
-    return rows.select(name for name in names if columns is None or name in columns)
+    return rows.filter(bounds.keep()).select(name for name in names if columns is None or name in columns)
 
 
-def _known_columns(table: DeltaTable, columns: Sequence[str]) -> list[str]:
+def _known_columns(stored: Iterable[str], columns: Sequence[str]) -> list[str]:
     """Those of the columns that the table has; its first one where it has none of them, for the number of rows."""
-    stored = [field.name for field in table.schema().fields]
+    stored = list(stored)
     return [column for column in columns if column in stored] or stored[:1]
