@@ -3,6 +3,7 @@
 Usage: python benchmarks/bench_recipe.py [WORD …]                  only tables with one of the words in their name
        python benchmarks/bench_recipe.py --packages FOLDER         where the packages of `make peers` are installed
        python benchmarks/bench_recipe.py --rows 5000 --times 2     a shorter look
+       python benchmarks/bench_recipe.py --below 2000              only tables with fewer rows
 
 `init` is what `mlops init` does: it compares recipes on the rows to learn from, and trains the chosen one on all of
 them. `LightGBM` is LGBMClassifier() or LGBMRegressor() (100 trees of 31 leaves at a rate of 0.1), with the categories
@@ -187,6 +188,7 @@ def main() -> None:
     parser.add_argument("--packages", type=Path)
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--below", type=int, help="only tables with fewer rows")
     asked = parser.parse_args()
     packages = asked.packages or next(iter(PEERS.glob("lib/python3*/site-packages")), None)
     if packages is None:
@@ -198,9 +200,12 @@ def main() -> None:
     halves: dict[str, dict[str, dict[str, Any]]] = {"a": {}, "b": {}}
     with threadpool_limits(2):
         for number, (name, read) in enumerate(sorted(tables.items())):
-            if not asked.words or any(word in name for word in asked.words):
+            if asked.words and not any(word in name for word in asked.words):
+                continue
+            table = read()
+            if asked.below is None or table.inputs.height < asked.below:
                 half = "ab"[number % 2]
-                halves[half][name] = compare(read(), most_rows=asked.rows, times=asked.times)
+                halves[half][name] = compare(table, most_rows=asked.rows, times=asked.times)
                 _show(name, half, halves[half][name])
     found = halves["a"] | halves["b"]
     summaries = {
@@ -208,7 +213,7 @@ def main() -> None:
         "b": _sum_up(halves["b"], "half b"),
         "all": _sum_up(found, "all"),
     }
-    if not asked.words:
+    if not asked.words and asked.below is None:
         write_report("recipe", {"tables": found, "summaries": summaries})
 
 

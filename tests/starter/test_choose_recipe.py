@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,30 @@ def test_a_line_is_chosen_where_the_truth_is_one(task: str) -> None:
     assert chosen.comparison[1].endswith("a linear model")
     assert len(chosen.losses) == len(chosen.comparison) - 1 >= 5
     assert chosen.note.startswith("the model: a linear model; ")
+
+
+def test_a_line_is_chosen_where_nothing_is_better_beyond_chance() -> None:
+    draw = np.random.default_rng(0)
+    inputs = pl.DataFrame({name: draw.normal(size=120) for name in "ab"})
+    truth = inputs["a"].to_numpy() + 0.15 * inputs["b"].to_numpy() ** 2 + draw.normal(size=120)
+    chosen = choose("regression", inputs, truth)
+    lowest = min(chosen.losses, key=lambda name: chosen.losses[name])
+    assert chosen.recipe == LINE
+    assert lowest in chosen.by_chance
+    assert all(chosen.losses[name] < chosen.losses[LINE.name] for name in chosen.by_chance)
+    assert chosen.comparison[1].endswith(f"{lowest} (not better beyond chance, and less simple)")
+
+
+def test_a_row_that_is_held_out_several_times_counts_once() -> None:
+    rows = as_training_set(make_task("regression"), pl.DataFrame({"a": [0.0] * 100}), pl.Series([0.0] * 100))
+    fold = replace(rows, holdout_inputs=rows.inputs, holdout_truth=rows.truth)
+    errors = np.array([1.0, 0.58] * 50)  # squared 0.028 more than the best ones on average, with an error of 0.033
+    for times in (1, 4):
+        trial = choose_module._Trial(rows.task, ModelInputs(["a"], [], []), [fold] * times, 100)
+        best = [np.full(100, 0.8)] * times
+        assert trial.is_as_good([errors] * times, best)
+        assert trial.is_as_good(best, best)
+        assert not trial.is_as_good([errors + 0.1] * times, best)
 
 
 def test_trees_are_chosen_where_combinations_matter() -> None:

@@ -45,7 +45,8 @@ _FOLDS_IN_ORDER = 2
 @dataclass(frozen=True)
 class ChosenRecipe:
     """The recipe, the mean loss of every recipe that was compared, the rows compared on, and how they were split. Those
-    in `off` were not chosen, because their answers to the latest rows are too far off on average."""
+    in `off` were not chosen, because their answers to the latest rows are too far off on average; those with a lower
+    loss than the recipe in `by_chance`, because they may be so by chance, and it is simpler."""
 
     recipe: Recipe
     losses: dict[str, float]
@@ -53,6 +54,7 @@ class ChosenRecipe:
     rows: int = 0
     split: str = ""
     off: frozenset[str] = frozenset()
+    by_chance: frozenset[str] = frozenset()
 
     @property
     def note(self) -> str:
@@ -78,7 +80,9 @@ class ChosenRecipe:
         return sorted(self.losses, key=lambda name: self.losses[name])
 
     def _name(self, name: str) -> str:
-        return f"{name} (too far off on average)" if name in self.off else name
+        if name in self.off:
+            return f"{name} (too far off on average)"
+        return f"{name} (not better beyond chance, and less simple)" if name in self.by_chance else name
 
 
 def sample_size(columns: int, classes: int) -> int:
@@ -96,7 +100,9 @@ def choose_recipe(
     moments: pl.Series | None = None,
     is_served: IsServed | None = None,
 ) -> ChosenRecipe:
-    """The recipe with the lowest mean loss on rows that it was not trained on, for a table of `rows` rows.
+    """The recipe with the lowest mean loss on rows that it was not trained on, for a table of `rows` rows; a linear
+    model where it is within one standard error of that (Hastie, Tibshirani, Friedman, The Elements of Statistical
+    Learning, 7.10): of few rows, chance decides what is lowest, and a line goes wrong least.
 
     `inputs` are (a sample of) its rows. With `moments`, rows are in their order, and each fold tests on later rows than
     it trains on; without, rows are drawn at random. Compared are trees of several sizes, a linear model, and means
@@ -118,12 +124,17 @@ def choose_recipe(
     recipes = (*trees, LINE, *_list_blends(best, second))
     off = frozenset(name for name, given in answers.items() if trial.is_off(given))
     ranked = sorted(recipes, key=lambda recipe: (recipe.name in off, losses[recipe.name]))
+    by_chance: frozenset[str] = frozenset()
+    if LINE.name not in off and trial.is_as_good(answers[LINE.name], answers[ranked[0].name]):
+        by_chance = frozenset(name for name in losses if losses[name] < losses[LINE.name])
+        ranked.sort(key=lambda recipe: recipe is not LINE)
     how = "at random" if moments is None else "each later than what it was trained on"
     split = f"{len(folds)} {'fold' if len(folds) == 1 else 'folds'}, {how}"
     for recipe in ranked:
         is_plain = not recipe.has_line and not recipe.is_blend and not kinds.text
         if is_plain or is_served is None or is_served(trial.write(recipe), folds[0]):
-            return ChosenRecipe(recipe, losses, task.loss_name, inputs.height, split, off - {recipe.name})
+            kept = by_chance if recipe is LINE else frozenset()
+            return ChosenRecipe(recipe, losses, task.loss_name, inputs.height, split, off - {recipe.name}, kept)
     raise AssertionError("trees alone are always served")
 
 
@@ -167,11 +178,21 @@ class _Trial:
 
     def loss(self, answers: list[Answers]) -> float:
         """The mean loss of the answers to all held-out rows."""
+        return float(self._losses(answers).mean())
+
+    def is_as_good(self, answers: list[Answers], best: list[Answers]) -> bool:
+        """Whether the loss of answers is within one standard error of the loss of the best: of their difference, row by
+        row. A row that is held out several times counts once."""
+        more = self._losses(answers) - self._losses(best)
+        different = min(len(more), self.rows)
+        return bool(more.mean() <= more.std() / np.sqrt(different))
+
+    def _losses(self, answers: list[Answers]) -> np.ndarray[Any, Any]:
         losses = [
             self.task.losses(fold.holdout_truth, to_series(given)).to_numpy()
             for fold, given in zip(self.folds, answers, strict=True)
         ]
-        return float(np.concatenate(losses).mean())
+        return np.concatenate(losses)
 
     def is_off(self, answers: list[Answers]) -> bool:
         """Whether the answers to the latest fold are further off on average than the gate `sanity` allows, and not by
