@@ -62,7 +62,7 @@ def test_a_line_is_chosen_where_the_truth_is_one(task: str) -> None:
 
 
 def test_a_line_is_chosen_where_nothing_is_better_beyond_chance() -> None:
-    draw = np.random.default_rng(0)
+    draw = np.random.default_rng(5)
     inputs = pl.DataFrame({name: draw.normal(size=120) for name in "ab"})
     truth = inputs["a"].to_numpy() + 0.15 * inputs["b"].to_numpy() ** 2 + draw.normal(size=120)
     chosen = choose("regression", inputs, truth)
@@ -76,7 +76,7 @@ def test_a_line_is_chosen_where_nothing_is_better_beyond_chance() -> None:
 def test_a_row_that_is_held_out_several_times_counts_once() -> None:
     rows = as_training_set(make_task("regression"), pl.DataFrame({"a": [0.0] * 100}), pl.Series([0.0] * 100))
     fold = replace(rows, holdout_inputs=rows.inputs, holdout_truth=rows.truth)
-    errors = np.array([1.0, 0.58] * 50)  # squared 0.028 more than the best ones on average, with an error of 0.033
+    errors = np.array([1.0, 0.555] * 50)  # squared 0.014 more than the best ones on average, with an error of 0.035
     for times in (1, 4):
         trial = choose_module._Trial(rows.task, ModelInputs(["a"], [], []), [fold] * times, 100)
         best = [np.full(100, 0.8)] * times
