@@ -14,6 +14,7 @@ from mlops_lab.project.schema import json_schema
 from mlops_lab.project.sections import (
     BacktestSection,
     GatesSection,
+    GuardrailsSection,
     ModelSection,
     ProjectSection,
     RolloutSection,
@@ -32,6 +33,7 @@ SECTIONS = {
     "backtest": BacktestSection,
     "gates": GatesSection,
     "rollout": RolloutSection,
+    "guardrails": GuardrailsSection,
     "triggers": TriggersSection,
     "ab": ABSection,
     "serving": ServingSection,

@@ -51,7 +51,7 @@ def test_there_must_be_a_version_to_go_back_to(steps):
 
 
 def steer(steps, what: DecisionKind) -> Decision:
-    return decide_to_steer(make(steps)[1], NOW, what=what, by="me", reason="why")
+    return decide_to_steer(make(steps)[1], NOW, what=what, by="me", reason="why", watch_days=14)
 
 
 @pytest.mark.parametrize("steps", [SHADOW, [*SHADOW, (DecisionKind.CANARY, 2)]])

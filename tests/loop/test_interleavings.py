@@ -30,7 +30,7 @@ from mlops_lab.serving.answering.routing_table import RoutingTable, read_routing
 from mlops_lab.serving.answering.service import Prepared, Service
 
 PROCESSES, SERVERS = 3, 2
-KINDS = ["roll_back", "shadow", "canary", "promote", "split", "retrain"]
+KINDS = ["roll_back", "shadow", "supersede", "canary", "promote", "confirm", "expire", "split", "retrain"]
 
 
 class World:
@@ -79,13 +79,15 @@ class World:
             version = state.challenger or next(iter(state.previous[-1:]), None)
         elif what is DecisionKind.SPLIT:
             version = 1 if state.champion != 1 else 2
-        elif what is DecisionKind.SHADOW and state.stage is None:
+        elif what is DecisionKind.CONFIRM:
+            version = state.champion
+        elif what in {DecisionKind.SHADOW, DecisionKind.SUPERSEDE}:
+            if (state.stage is None) != (what is DecisionKind.SHADOW):
+                return None
             version = self.newest_version = self.newest_version + 1
-        elif what is DecisionKind.SHADOW:
-            return None
         if version is None and what is not DecisionKind.RETRAIN:
             return None
-        evidence = {**self.first.evidence, "share": 0.25} if what is not DecisionKind.RETRAIN else {}
+        evidence = {**self.first.evidence, "share": 0.25, "watch_days": 7} if what is not DecisionKind.RETRAIN else {}
         return replace(self.first, what=what, version=version, evidence=evidence)
 
     def act(self, process: int) -> None:
@@ -135,7 +137,8 @@ class World:
         for table in (self.table, *(service.models.routing_table for service in self.servers)):
             state = fold(decisions[: table.generation])
             assert table.champion.version == state.champion
-            assert (table.challenger and table.challenger.version) == state.challenger
+            in_shadow = state.challenger or (state.watch and state.watch.version)
+            assert (table.challenger and table.challenger.version) == in_shadow
 
     def end(self) -> None:
         """Everybody comes to rest: one tick, and each server follows."""

@@ -14,7 +14,9 @@ from mlops_lab.rollout.decisions import (
     Decision,
     DecisionKind,
     RolloutState,
+    Watch,
     apply,
+    as_written_now,
     fold,
     read_decisions,
     write_decision,
@@ -151,7 +153,61 @@ def test_decisions_read_back_as_they_were_written(made, tmp_path_factory):
     lake = Lake(tmp_path_factory.mktemp("lake"))
     for number, decision in enumerate(made):
         assert write_decision(lake, decision, earlier=number)
-    assert read_decisions(lake) == made
+    assert read_decisions(lake) == as_written_now(made)
+
+
+@settings(max_examples=200)
+@given(decisions)
+def test_decisions_of_older_releases_lead_to_the_same_states(made):
+    read = as_written_now(made)
+    assert as_written_now(read) == read
+    assert [replace(new, what=old.what) for new, old in zip(read, made, strict=True)] == made
+    assert fold(read) == fold(made)
+
+
+def test_older_releases_had_no_kinds_for_a_fresher_candidate_and_an_expiry():
+    older = decide(
+        (BOOTSTRAP, 1), (SHADOW, 2), (SHADOW, 3), (ROLL_BACK, 3), (SHADOW, 4), (ROLL_BACK, 4), (ROLL_BACK, 1)
+    )
+    older[3] = replace(older[3], rule="rollout.max_days")
+    older[6] = replace(older[6], rule="rollout.max_days")  # no rollout is under way: it cannot expire
+    kinds = [decision.what for decision in as_written_now(older)]
+    assert kinds == [BOOTSTRAP, SHADOW, DecisionKind.SUPERSEDE, DecisionKind.EXPIRE, SHADOW, ROLL_BACK, ROLL_BACK]
+
+
+WATCHED = [
+    *decide((BOOTSTRAP, 1), (SHADOW, 2), (CANARY, 2)),
+    replace(decide((PROMOTE, 2))[0], evidence={"watch_days": 9}),
+]
+
+
+@pytest.mark.parametrize(
+    ("what", "is_over"),
+    [
+        (DecisionKind.RETRAIN, False),
+        (DecisionKind.REFUSE, False),
+        (DecisionKind.SPLIT, False),
+        (DecisionKind.SHADOW, True),  # the candidate takes the place in shadow
+        (DecisionKind.CONFIRM, True),
+        (DecisionKind.ROLL_BACK, True),
+        (DecisionKind.PROMOTE, True),
+    ],
+)
+def test_what_ends_a_watch(what, is_over):
+    state = fold(WATCHED)
+    assert state.watch == Watch(1, START, 9)
+    assert state.compared_since == START
+    after = apply(state, replace(WATCHED[0], what=what, version=1 if what is ROLL_BACK else 3))
+    assert (after.watch is None) == is_over
+
+
+def test_a_rollout_keeps_its_beginning_and_its_evidence_when_a_fresher_candidate_comes():
+    state = fold(decide((BOOTSTRAP, 1), (SHADOW, 2), (RETRAIN, None), (DecisionKind.SUPERSEDE, 3)))
+    assert (state.challenger, state.stage, state.retraining) == (3, SHADOW, None)
+    assert (state.rollout_began, state.since) == (day(1), day(3))
+    expired = apply(state, decide((DecisionKind.EXPIRE, 3))[0])
+    assert (expired.champion, expired.challenger, expired.stage, expired.rollout_began) == (1, None, None, None)
+    assert replace(apply(expired, decide((DecisionKind.EXPIRE, 3))[0]), generation=5) == replace(expired, generation=5)
 
 
 def test_the_slower_of_two_writers_writes_nothing(tmp_path):

@@ -47,6 +47,25 @@ def test_the_table_says_who_answers(deployable):
     assert [item.generation for item in (table, in_shadow, as_canary, promoted)] == [1, 2, 3, 4]
 
 
+def test_each_canary_step_has_the_share_that_was_decided(deployable):
+    shadow = deployable.decide(DecisionKind.SHADOW, 2)
+    steps = [deployable.decide(DecisionKind.CANARY, 2, share=share) for share in (0.01, 0.5)]
+    assert [deploy_all(deployable, shadow, *steps[:count]).canary_share for count in (1, 2)] == [0.01, 0.5]
+
+
+def test_after_a_promotion_the_champion_before_is_in_shadow_while_it_is_watched(deployable):
+    promote = deployable.decide(DecisionKind.PROMOTE, 2, watch_days=9)
+    watched = deploy_all(deployable, promote)
+    assert (watched.champion.version, watched.challenger.version, watched.previous.version) == (2, 1, 1)
+    assert watched.canary_share == 0
+    confirmed = deploy_all(deployable, promote, deployable.decide(DecisionKind.CONFIRM, 2))
+    assert (confirmed.champion.version, confirmed.challenger, confirmed.previous.version) == (2, None, 1)
+    replaced = deploy_all(deployable, promote, deployable.decide(DecisionKind.SHADOW, 3))
+    assert (replaced.champion.version, replaced.challenger.version, replaced.previous.version) == (2, 3, 1)
+    back = deploy_all(deployable, promote, deployable.decide(DecisionKind.ROLL_BACK, 1))
+    assert (back.champion.version, back.challenger, back.previous) == (1, None, None)
+
+
 def test_an_arm_has_its_share(deployable):
     table = deploy_all(deployable, deployable.decide(DecisionKind.SPLIT, 2, share=0.25))
     assert [(arm.live.version, arm.share) for arm in table.arms] == [(2, 0.25)]

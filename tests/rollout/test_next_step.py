@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mlops_lab.clock import day_start
 from mlops_lab.project import Project
-from mlops_lab.rollout.decisions import DecisionKind, RolloutState
-from mlops_lab.rollout.next_step import MIN_ROWS, next_step, waiting_for
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, Watch, apply
+from mlops_lab.rollout.next_step import MIN_ROWS, next_step, share_now, waiting_for
 from mlops_lab.rollout.proof import NO_DAYS, DailyGains, weigh
 from mlops_lab.tasks.binary import Binary
 
@@ -154,6 +154,55 @@ def proving(tiny, prove: str = "better", **settings: object) -> Project:
     return replace(tiny.project, settings=msgspec.structs.replace(tiny.project.settings, rollout=changed))
 
 
+@given(st.lists(st.sampled_from([0.01, 0.05, 0.1, 0.5, 0.9]), min_size=1, max_size=4, unique=True), st.booleans())
+def test_a_canary_takes_every_declared_step_for_its_days(tiny, steps, declared):
+    """Each step is a decision of its own that says its share; the last one leads to the promotion."""
+    steps = sorted(steps)
+    settings = {"canary_steps": steps} if declared else {"canary_share": steps[0]}
+    project = proving(tiny, "backtest", **settings)
+    state, now, taken = in_stage(DecisionKind.SHADOW), BEGAN, []
+    while True:
+        early = days_later((now - BEGAN).days + SETTINGS[state.stage], -120)
+        assert next_step(project, state, early, task=Binary(), pairs=pairs(MIN_ROWS)) is None
+        now = waiting_for(project, state, rows=MIN_ROWS).until
+        step = next_step(project, state, now, task=Binary(), pairs=pairs(MIN_ROWS))
+        assert step is not None
+        state = apply(state, Decision(now, step.what, 2, step.rule, step.reason, "loop", step.evidence))
+        if step.what is DecisionKind.PROMOTE:
+            break
+        taken.append(share_now(project, state))
+        assert step.reason.endswith(f"it now answers {100 * taken[-1]:.4g}% of the keys")
+    assert taken == (steps if declared else steps[:1])
+    assert (state.champion, state.watch) == (2, Watch(1, now, 28))
+
+
+def test_a_share_that_an_older_release_did_not_write_down_is_that_of_the_settings(tiny):
+    older = apply(in_stage(DecisionKind.SHADOW), Decision(BEGAN, DecisionKind.CANARY, 2, "r", "", "loop"))
+    assert share_now(proving(tiny, canary_share=0.2), older) == 0.2
+    assert waiting_for(proving(tiny, canary_share=0.2), older, rows=0).then is DecisionKind.PROMOTE
+    assert waiting_for(proving(tiny, canary_steps=[0.2, 0.4], canary_share=0.2), older, rows=0).share == 0.4
+    assert share_now(tiny.project, in_stage(DecisionKind.SHADOW)) == 0
+
+
+@pytest.mark.parametrize("prove", ["backtest", "better"])
+@pytest.mark.parametrize("stage", SETTINGS)
+def test_a_rollout_without_outcomes_expires(tiny, prove, stage):
+    project = proving(tiny, prove, max_days=20)
+    steps = [next_step(project, in_stage(stage), days_later(day), task=Binary(), pairs=pairs(3)) for day in (19, 20)]
+    assert steps[0] is None
+    assert steps[1] is not None
+    assert (steps[1].what, steps[1].rule) == (DecisionKind.EXPIRE, "rollout.max_days")
+    assert "20 days" in steps[1].reason
+
+
+def test_blue_green_goes_from_shadow_to_all_keys(tiny):
+    project = proving(tiny, "backtest", strategy="blue_green", canary_steps=[0.1, 0.5], watch_days=0)
+    step = next_step(project, in_stage(DecisionKind.SHADOW), days_later(2), task=Binary(), pairs=pairs(MIN_ROWS))
+    assert (step.what, step.rule) == (DecisionKind.PROMOTE, "rollout.strategy")
+    promoted = apply(in_stage(DecisionKind.SHADOW), Decision(BEGAN, step.what, 2, "r", "", "loop", step.evidence))
+    assert (promoted.champion, promoted.previous, promoted.watch) == (2, (1,), None)
+
+
 def days_with(gain: float, *, days: int) -> DailyGains:
     """A gain each day, with some spread."""
     spread = np.where(np.arange(days) % 2, 0.3, -0.3) * abs(gain or 1.0)
@@ -166,7 +215,7 @@ def days_with(gain: float, *, days: int) -> DailyGains:
         (DecisionKind.SHADOW, 0.01, 40, DecisionKind.CANARY, "rollout.shadow_days"),
         (DecisionKind.SHADOW, 0.01, 5, None, ""),
         (DecisionKind.SHADOW, 0.0, 40, None, ""),
-        (DecisionKind.SHADOW, 0.0, 121, DecisionKind.ROLL_BACK, "rollout.max_days"),
+        (DecisionKind.SHADOW, 0.0, 121, DecisionKind.EXPIRE, "rollout.max_days"),
         (DecisionKind.SHADOW, -0.01, 40, DecisionKind.ROLL_BACK, "rollout.worse"),
         (DecisionKind.CANARY, 0.01, 40, DecisionKind.PROMOTE, "rollout.canary_days"),
         (DecisionKind.CANARY, -0.01, 40, DecisionKind.ROLL_BACK, "rollout.worse"),

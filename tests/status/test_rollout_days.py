@@ -12,12 +12,21 @@ import pytest
 from mlops_lab.lake import Lake
 from mlops_lab.monitoring.measure import measure_gain
 from mlops_lab.monitoring.window import Window
-from mlops_lab.rollout.decisions import RolloutState
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.status.rollout_days import list_days
 from mlops_lab.tables.declared import MEASUREMENTS
 
 BEGAN = datetime(2013, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+DECISIONS = [
+    Decision(BEGAN + days * DAY, what, version, "r", "", "loop", evidence)
+    for days, what, version, evidence in (
+        (-9, DecisionKind.BOOTSTRAP, 1, {}),
+        (0, DecisionKind.SHADOW, 2, {}),
+        (14, DecisionKind.SUPERSEDE, 3, {}),
+        (20, DecisionKind.PROMOTE, 3, {"watch_days": 28}),
+    )
+]
 
 
 def loop_with(tiny, tmp_path: Path, gains: list[float], **state: object) -> SimpleNamespace:
@@ -27,7 +36,8 @@ def loop_with(tiny, tmp_path: Path, gains: list[float], **state: object) -> Simp
         MEASUREMENTS.append(lake, measure_gain(window, pl.Series([gain] * 10)))
     rollout = msgspec.structs.replace(tiny.project.settings.rollout, prove="better")
     settings = msgspec.structs.replace(tiny.project.settings, rollout=rollout)
-    return SimpleNamespace(lake=lake, project=SimpleNamespace(settings=settings), state=RolloutState(**state))
+    project = SimpleNamespace(settings=settings)
+    return SimpleNamespace(lake=lake, project=project, state=RolloutState(**state), decisions=DECISIONS)
 
 
 def test_each_day_has_what_all_days_until_then_show(tiny, tmp_path):
@@ -40,6 +50,8 @@ def test_each_day_has_what_all_days_until_then_show(tiny, tmp_path):
     assert days[-1].lower < days[-1].mean < days[-1].upper
     assert days[-1].lower > 0
     assert days[-1].e_value > 20
+    assert days[0].at == (BEGAN + DAY).isoformat()
+    assert [day.version for day in days] == [2] * 14 + [3] * 6 + [1] * 10, "candidates, then the champion before"
 
 
 @pytest.mark.parametrize("gains", [[], [0.1]])

@@ -121,7 +121,7 @@ WAIT = {"days": 2, "days_over": 1, "until": "2024-03-26T10:00:00+00:00", "rows":
         (
             "shadow",
             "canary",
-            {},
+            {"next_share": 0.1},
             "version 4 is in shadow, since 2 h ago: 1 of 2 days, 20 of 50 requests with an outcome; then it answers "
             "10% of the keys, if it does no harm",
         ),
@@ -131,6 +131,13 @@ WAIT = {"days": 2, "days_over": 1, "until": "2024-03-26T10:00:00+00:00", "rows":
             {"days": 1, "rows": 70},
             "version 4 answers 10% of the keys, since 2 h ago: 1 of 1 day, 70 of 50 requests with an outcome; then it "
             "is promoted, if it does no harm",
+        ),
+        (
+            "canary",
+            "canary",
+            {"canary_share": 0.005, "next_share": 0.1, "rows": 70},
+            "version 4 answers 0.5% of the keys, since 2 h ago: 1 of 2 days, 70 of 50 requests with an outcome; then it "
+            "answers 10% of the keys, if it does no harm",
         ),
         (
             "shadow",
@@ -143,6 +150,16 @@ WAIT = {"days": 2, "days_over": 1, "until": "2024-03-26T10:00:00+00:00", "rows":
 def test_what_a_rollout_waits_for(stage, then, changes, text):
     rollout = WAIT | {"then": then, "canary_share": 0.1} | changes
     assert text in say(challenger=4, stage=stage, rollout=rollout)
+
+
+def test_what_a_watch_has_shown_and_may_do():
+    proof = {"days": 3, "gain": -0.01, "lower": None, "upper": None, "e_value": 0.7, "needed": 20.0}
+    proof |= {"is_proved": False, "text": "log loss 0.0100 a day worse than the champion's over 3 days"}
+    watch = {"version": 1, "began": NOW, "until": "2024-04-07T22:00:00+00:00", "proof": proof}
+    assert (
+        "version 1, the champion before, scores the same requests until 2024-04-08: log loss 0.0100 a day worse than the "
+        "champion's over 3 days; if it proves to be better, the promotion is taken back\n"
+    ) in say(watch=watch)
 
 
 def test_when_the_next_training_is_due():

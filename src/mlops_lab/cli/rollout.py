@@ -41,7 +41,7 @@ _SHOWN_DAYS, _WIDTH = 30, 33
 
 @app.command()
 def show(project: Folder = HERE, json: Json = False) -> None:
-    """Show the rollout under way: its stage, how far it is, and what comes next."""
+    """Show the rollout under way, or the watch after a promotion: how far it is, and what comes next."""
     opened = open_project(project)
     status, days = describe(opened), list_days(Loop(opened))
     if json:
@@ -53,6 +53,7 @@ def show(project: Folder = HERE, json: Json = False) -> None:
                 since=status.since,
                 progress=status.rollout,
                 days=days,
+                watch=status.watch,
             )
         )
         return
@@ -108,14 +109,18 @@ def draw_days(days: Sequence[RolloutDay]) -> None:
     def place(value: float) -> int:
         return round((_WIDTH - 1) * (value - low) / ((high - low) or 1.0))
 
-    table = Table("day", "gain", "mean", f"{low:+.4f} to {high:+.4f}", "evidence", box=None, header_style="bold")
+    table = Table(
+        "day", "version", "gain", "mean", f"{low:+.4f} to {high:+.4f}", "evidence", box=None, header_style="bold"
+    )
     for number, day in enumerate(shown, start=len(days) - len(shown) + 1):
         first = 0 if day.lower is None else place(day.lower)
         last = _WIDTH - 1 if day.upper is None else place(day.upper)
         line = ["─" if first <= at <= last else " " for at in range(_WIDTH)]
         line[place(0.0)] = "│"
         line[place(day.mean)] = "●"
-        table.add_row(str(number), f"{day.gain:+.4f}", f"{day.mean:+.4f}", "".join(line), f"{day.e_value:.3g}")
+        table.add_row(
+            str(number), str(day.version), f"{day.gain:+.4f}", f"{day.mean:+.4f}", "".join(line), f"{day.e_value:.3g}"
+        )
     print_table(table)
 
 

@@ -35,7 +35,12 @@ def command(
     if json:
         print_record(msgspec.convert(decision.as_dict(), MadeDecision))
     else:
-        words = {DecisionKind.BOOTSTRAP: "is live", DecisionKind.SHADOW: "is in shadow", DecisionKind.REFUSE: "refused"}
+        words = {
+            DecisionKind.BOOTSTRAP: "is live",
+            DecisionKind.SHADOW: "is in shadow",
+            DecisionKind.SUPERSEDE: "is in shadow",
+            DecisionKind.REFUSE: "refused",
+        }
         which = "the candidate" if decision.version is None else f"version {decision.version}"
         print(f"{which} {words[decision.what]}: {decision.reason}")
     if decision.what is DecisionKind.REFUSE:

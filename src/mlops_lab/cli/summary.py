@@ -20,7 +20,7 @@ from mlops_lab.replay.summary import (
     write_headline,
 )
 
-COLOURS = {"bootstrap": "magenta", "promote": "green", "refuse": "yellow", "roll_back": "red"}
+COLOURS = {"bootstrap": "magenta", "promote": "green", "refuse": "yellow", "expire": "yellow", "roll_back": "red"}
 NONE = "-"
 BAR_WIDTH = 24
 

@@ -42,9 +42,12 @@ def decide_to_roll_back(state: RolloutState, now: datetime, *, by: str, reason: 
     return Decision(now, DecisionKind.ROLL_BACK, version, _RULE, reason, by)
 
 
-def decide_to_steer(state: RolloutState, now: datetime, *, what: DecisionKind, by: str, reason: str) -> Decision:
+def decide_to_steer(
+    state: RolloutState, now: datetime, *, what: DecisionKind, by: str, reason: str, watch_days: int
+) -> Decision:
     """The decision to pause the rollout under way, to resume it, to end it (`roll_back`), or to promote its challenger
-    without waiting for what is missing. Refused where there is no rollout, or it is in that state already."""
+    without waiting for what is missing; the champion before is then watched for `watch_days`. Refused where there is no
+    rollout, or it is in that state already."""
     if state.stage is None:
         raise Refused(
             "no rollout is under way",
@@ -56,7 +59,8 @@ def decide_to_steer(state: RolloutState, now: datetime, *, what: DecisionKind, b
         raise Refused(
             f"the rollout of version {state.challenger} {now_it}", code="nothing_to_change", hint="`mlops rollout show`"
         )
-    return Decision(now, what, state.challenger, _RULE, reason, by, {"stage": str(state.stage)})
+    watch = {"watch_days": watch_days} if what is DecisionKind.PROMOTE else {}
+    return Decision(now, what, state.challenger, _RULE, reason, by, {"stage": str(state.stage), **watch})
 
 
 def decide_to_split(

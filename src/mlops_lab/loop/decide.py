@@ -11,23 +11,27 @@ from mlops_lab.loop.triggers.base import TriggerInput
 from mlops_lab.loop.triggers.run import find_trigger
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
-from mlops_lab.rollout.next_step import next_step
+from mlops_lab.rollout.guardrails import check_guardrails
+from mlops_lab.rollout.next_step import Step, next_step
+from mlops_lab.rollout.watch import end_of_watch
 
-_MADE_LATER = {DecisionKind.RETRAIN, DecisionKind.ROLL_BACK}
+_MADE_LATER = {DecisionKind.RETRAIN, DecisionKind.ROLL_BACK, DecisionKind.EXPIRE}
+_BACK = {DecisionKind.ROLL_BACK, DecisionKind.EXPIRE}
 
 
 def decide(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
     """The decision that is due, or None: the next step of the rollout under way (while it is paused only the one back),
-    else whether to retrain.
+    else the end of the watch after a promotion, else whether to retrain.
 
-    None, too, while a retraining is under way: it ends with a decision of its own.
+    While a retraining is under way, only a step back: the retraining ends with a decision of its own.
     """
-    if state.retraining is not None:
-        return None
     if state.stage is None:
-        return _decide_retraining(project, state, observation, by=by)
-    step = _decide_rollout(project, state, observation, by=by)
-    if step is None and takes_fresher(project, state):
+        step = _decide_watch(project, state, observation, by=by)
+    else:
+        step = _decide_rollout(project, state, observation, by=by)
+    if state.retraining is not None:
+        return step if step is not None and step.what in _BACK else None
+    if step is None and (state.stage is None or takes_fresher(project, state)):
         return _decide_retraining(project, state, observation, by=by)
     return step
 
@@ -53,7 +57,7 @@ def as_made_later(decision: Decision, now: datetime, zone: str) -> Decision | No
 def _decide_rollout(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
     now, rollout = observation.now, observation.rollout
     assert rollout is not None
-    step = next_step(
+    step = check_guardrails(project, rollout.trial, task=rollout.task) or next_step(
         project,
         state,
         now,
@@ -62,9 +66,24 @@ def _decide_rollout(project: Project, state: RolloutState, observation: Observat
         daily=rollout.daily,
         differing_cells=rollout.differing_cells,
     )
-    if step is None or (state.is_paused and step.what is not DecisionKind.ROLL_BACK):
+    if step is None or (state.is_paused and step.what not in _BACK):
         return None
-    return Decision(now, step.what, state.challenger, step.rule, step.reason, by, step.evidence)
+    return _as_decision(step, state.challenger, now, by=by)
+
+
+def _decide_watch(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
+    now, compared = observation.now, observation.rollout
+    if state.watch is None or compared is None:
+        return None
+    step = end_of_watch(project, state.watch, now, task=compared.task, daily=compared.daily)
+    if step is None:
+        return None
+    version = state.watch.version if step.what is DecisionKind.ROLL_BACK else state.champion
+    return _as_decision(step, version, now, by=by)
+
+
+def _as_decision(step: Step, version: int | None, now: datetime, *, by: str) -> Decision:
+    return Decision(now, step.what, version, step.rule, step.reason, by, step.evidence)
 
 
 def _decide_retraining(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:

@@ -48,13 +48,13 @@ def measure_day(
     window: Window,
     champion: int,
     package: Path,
-    rollout_began: datetime | None,
+    compared_since: datetime | None,
     verifier: Verifier,
     report: Report,
 ) -> MeasuredDay:
     """A day that is over, measured for the package of the champion of that day, and compared with the definition of its
-    features, with what was logged, and with the days before: what differs is an alert. `rollout_began`: when the
-    rollout began that was under way at its end.
+    features, with what was logged, and with the days before: what differs is an alert. `compared_since`: when the
+    rollout began that was under way at its end, or the watch after a promotion.
 
     What cannot be measured, because something is missing or damaged, is a row and an alert with the reason.
     """
@@ -68,9 +68,9 @@ def measure_day(
         return measure_corrected(project, lake, window, package=package), []
 
     def compare_versions() -> tuple[pl.DataFrame, list[Alert]]:
-        if rollout_began is None:
+        if compared_since is None:
             return pl.DataFrame(schema=MEASUREMENTS.fixed_schema), []
-        return measure_rollout(project, lake, window, began=rollout_began, task=task_of(project, package)), []
+        return measure_rollout(project, lake, window, began=compared_since, task=task_of(project, package)), []
 
     def compare_with_definition() -> tuple[pl.DataFrame, list[Alert]]:
         parity = verifier.verify_sample(read_predictions())
@@ -91,7 +91,7 @@ def measure_day(
     steps = (
         ("measure", "volume, quality and drift", measure_answers),
         (None, "earlier days, of which outcomes were corrected", measure_earlier),
-        (None, "the gain of the challenger", compare_versions),
+        (None, "the gain of the version in shadow", compare_versions),
         ("parity", "parity", compare_with_definition),
         (None, "the log", compare_with_digests),
         (None, "what is unusual by the days before", compare_with_history),

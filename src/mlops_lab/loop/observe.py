@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -18,7 +19,9 @@ from mlops_lab.loop.rollout_evidence import no_pairs, read_gains, rollout_pairs
 from mlops_lab.monitoring.measure import as_known_now, differing_cells
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import RolloutState
-from mlops_lab.rollout.proof import DailyGains
+from mlops_lab.rollout.proof import DailyGains, weigh
+from mlops_lab.serving.answering.counts import read_trial
+from mlops_lab.serving.answering.trials import Trial
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tasks.base import Task
 
@@ -29,22 +32,26 @@ _UNREADABLE = (MlopsError, pl.exceptions.PolarsError)
 @dataclass(frozen=True)
 class RolloutEvidence:
     """What is known about a rollout: the answers of both versions with their outcomes (see `rollout_pairs`), the gain
-    of each day since it began, and how many feature values served since then differ from their definition.
+    of each day since it began, how many feature values served since then differ from their definition, and what became
+    of the requests that servers asked the challenger to score (see `rollout.guardrails`).
 
-    Where candidates prove themselves in the rollout, the pairs are those of the present candidate alone.
+    In the watch after a promotion: the gain of the champion before, of each day. Where candidates prove themselves in
+    the rollout, the pairs are those of the present candidate alone.
     """
 
     task: Task
     pairs: pl.DataFrame
     daily: DailyGains
     differing_cells: int
+    trial: Trial = field(default_factory=Trial)
 
 
 @dataclass(frozen=True)
 class Observation:
     """What the loop knows at `now`, and decides on.
 
-    `rollout` is None where no rollout is under way. Measurements are read only where a trigger asks for them.
+    `rollout` is None where neither a rollout nor a watch is under way. Measurements are read only where a
+    trigger asks for them.
     """
 
     now: datetime
@@ -53,23 +60,38 @@ class Observation:
 
 
 def observe(
-    project: Project, lake: Lake, *, now: datetime, state: RolloutState, package: Path, day: MeasuredDay | None
+    project: Project,
+    lake: Lake,
+    *,
+    now: datetime,
+    state: RolloutState,
+    package: Path,
+    day: MeasuredDay | None,
+    is_present: bool = True,
 ) -> Observation:
-    """What is known at `now`. `day`, where it was just measured, is not in the lake yet."""
+    """What is known at `now`. `day`, where it was just measured, is not in the lake yet. `is_present`: whether `now` is
+    the present, of which servers tell, and not the end of an earlier day."""
     rollout = None
-    if state.stage is not None:
-        assert state.rollout_began is not None
+    if (began := state.compared_since) is not None:
         task = task_of(project, package)
-        since = state.since if project.settings.rollout.proves_itself else state.rollout_began
-        try:
-            pairs = rollout_pairs(project, lake, since=since or state.rollout_began, now=now, task=task)
-        except _UNREADABLE:  # an alert says so, and the rollout waits
-            pairs = no_pairs(task)
-        measured = measurements_since(lake, state.rollout_began)
+        measured = measurements_since(lake, began)
         if day is not None:
             measured = pl.concat([measured, day.measurements]) if measured.height else day.measurements
-        rollout = RolloutEvidence(task, pairs, read_gains(measured), differing_cells(measured))
+        pairs = no_pairs(task) if state.stage is None else _pairs(project, lake, state, now=now, task=task)
+        trial = Trial()
+        if is_present and state.challenger is not None:
+            trial = read_trial(project.workers_path, state.challenger)
+        rollout = RolloutEvidence(task, pairs, read_gains(measured), differing_cells(measured), trial)
     return Observation(now, rollout, read_measurements=partial(measurements_since, lake))
+
+
+def _pairs(project: Project, lake: Lake, state: RolloutState, *, now: datetime, task: Task) -> pl.DataFrame:
+    since = state.since if project.settings.rollout.proves_itself else state.rollout_began
+    assert since is not None
+    try:
+        return rollout_pairs(project, lake, since=since, now=now, task=task)
+    except _UNREADABLE:  # an alert says so, and the rollout waits
+        return no_pairs(task)
 
 
 def measurements_since(lake: Lake, since: datetime) -> pl.DataFrame:
@@ -77,3 +99,12 @@ def measurements_since(lake: Lake, since: datetime) -> pl.DataFrame:
     if not MEASUREMENTS.exists(lake):
         return pl.DataFrame()
     return as_known_now(read_between(lake, MEASUREMENTS, since).filter(pl.col("at") > since))
+
+
+def show_superseded(project: Project, lake: Lake, state: RolloutState, *, task: Task) -> tuple[dict[str, Any], str]:
+    """What the days of the candidate in shadow have shown, before a fresher one takes its place: as evidence, and in
+    words."""
+    assert state.since is not None
+    proof = weigh(project, read_gains(measurements_since(lake, state.since)))
+    shown = {"version": state.challenger, "since": state.since.isoformat(), **proof.evidence}
+    return shown, f"it takes the place of version {state.challenger} in shadow, which showed: {proof.say(task)}"

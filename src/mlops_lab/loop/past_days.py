@@ -26,7 +26,7 @@ from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold, made_before
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, made_before
 from mlops_lab.rollout.versions import check_loads, find_version
 from mlops_lab.tables.day_warnings import DayWarnings
 from mlops_lab.tables.declared import MEASUREMENTS
@@ -35,7 +35,6 @@ from mlops_lab.training.progress import Report
 _USUAL = timedelta(days=14)
 """The time before a day that says what is usual."""
 _MICROSECOND = timedelta(microseconds=1)
-_NEEDS_PACKAGE = {DecisionKind.CANARY, DecisionKind.PROMOTE}
 
 
 def champion_of(window: Window, decisions: Sequence[Decision]) -> int:
@@ -72,7 +71,7 @@ def measure_past_day(
         window=window,
         champion=champion,
         package=project.root / find_version(decisions, champion).package,
-        rollout_began=rollout.rollout_began if rollout.champion == champion else None,
+        compared_since=rollout.compared_since if rollout.champion == champion else None,
         verifier=verifier,
         report=report,
     )
@@ -114,17 +113,18 @@ def decide_as_of(
     """The decision that was due at `as_of`, a day without a tick, or is due `now`; None where there is none to make."""
     assert state.champion is not None
     package = project.root / find_version(decisions, state.champion).package
-    observation = observe(project, lake, now=as_of, state=state, package=package, day=day)
+    observation = observe(project, lake, now=as_of, state=state, package=package, day=day, is_present=as_of >= now)
     decision = decide(project, state, observation, by=by)
     if decision is not None and as_of < now:
         decision = as_made_later(decision, now, project.timezone)
-    return decision if decision is not None and _can_follow(project, decisions, decision) else None
+    return decision if decision is not None and _can_follow(project, decisions, state, decision) else None
 
 
-def _can_follow(project: Project, decisions: Sequence[Decision], decision: Decision) -> bool:
+def _can_follow(project: Project, decisions: Sequence[Decision], state: RolloutState, decision: Decision) -> bool:
     """Whether servers can do what is decided. A version whose package is not there waits, and `mlops status` says so;
-    it is taken back in any case."""
-    if decision.what not in _NEEDS_PACKAGE or decision.version is None:
+    a challenger is taken back in any case."""
+    is_new_champion = apply(state, decision).champion != state.champion
+    if decision.version is None or not (is_new_champion or decision.what is DecisionKind.CANARY):
         return True
     try:
         check_loads(project, decisions, decision.version)

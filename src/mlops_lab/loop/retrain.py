@@ -20,6 +20,7 @@ from mlops_lab.gates.run import run_gates
 from mlops_lab.gates.served import alike_inputs
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
+from mlops_lab.loop.observe import show_superseded
 from mlops_lab.monitoring.logged_inputs import logged_inputs
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.project import Project
@@ -82,7 +83,7 @@ def retrain(
     verdicts = run_gates(_make_gate_input(project, lake, decisions, state, candidate, version))
     registry.log_metrics(version, _metrics(verdicts), moment=now)
     passed, reason = summarise(verdicts)
-    evidence = {
+    evidence: dict[str, Any] = {
         "package": str(version.package.relative_to(project.root)),
         "fingerprint": version.fingerprint,
         "candidate": candidate.identity,
@@ -90,11 +91,20 @@ def retrain(
         "training_set": candidate.learned.fingerprint,
         "gates": [asdict(verdict) for verdict in verdicts],
     }
-    accepted = DecisionKind.BOOTSTRAP if state.champion is None else DecisionKind.SHADOW
-    kind = accepted if passed else DecisionKind.REFUSE
+    kind = _kind_of_accepted(state) if passed else DecisionKind.REFUSE
+    if kind is DecisionKind.SUPERSEDE:
+        shown, words = show_superseded(project, lake, state, task=candidate.data.task)
+        evidence["superseded"], reason = shown, f"{reason}; {words}"
     rule = next((verdict.gate for verdict in verdicts if not verdict.passed), "gates")
     registry.set_stage("champion" if kind is DecisionKind.BOOTSTRAP else "candidate", version.number)
     return Decision(now, kind, version.number, rule, reason, by, evidence)
+
+
+def _kind_of_accepted(state: RolloutState) -> DecisionKind:
+    """The kind of the decision about a candidate that passed its gates."""
+    if state.champion is None:
+        return DecisionKind.BOOTSTRAP
+    return DecisionKind.SUPERSEDE if state.stage is DecisionKind.SHADOW else DecisionKind.SHADOW
 
 
 def _find_identical(decisions: Sequence[Decision], identity: str) -> Decision | None:

@@ -42,7 +42,7 @@ def read_gains(measurements: pl.DataFrame) -> DailyGains:
     days = rows.pivot("name", index="at", values="value").sort("at") if rows.height else None
     if days is None:
         return NO_DAYS
-    return DailyGains(days["gain"].to_numpy(), days["rows"].to_numpy())
+    return DailyGains(days["gain"].to_numpy(), days["rows"].to_numpy(), days["at"].to_list())
 
 
 def _pair(project: Project, lake: Lake, joined: pl.DataFrame, *, since: datetime, task: Task) -> pl.DataFrame:

@@ -249,7 +249,8 @@ class Loop:
     def steer(self, now: datetime, what: DecisionKind, *, by: str, reason: str) -> Decision:
         """Pause, resume, end (`roll_back`) or finish (`promote`) the rollout under way. Refused where it may not; an
         error, and nothing is decided, where servers could not follow."""
-        decision = decide_to_steer(self.state, now, what=what, by=by, reason=reason)
+        watch_days = self.project.settings.rollout.watch_days
+        decision = decide_to_steer(self.state, now, what=what, by=by, reason=reason, watch_days=watch_days)
         check_deployable(self.project, self.decisions, apply(self.state, decision))
         return self._record_and_act(decision)
 

@@ -58,6 +58,9 @@ def check_references(settings: Settings, layers: Layers) -> None:
         if name not in (known := {**source.request, **source.outcome}):
             hint = did_you_mean(name, known) + "use fields of [source.request]"
             raise error_at(f'"{name}" is not a field', ["gates", "slices"], hint)
+    if sorted(set(steps := settings.rollout.canary_steps)) != steps:
+        hint = "write each share once, the smallest first: [0.01, 0.1, 0.5]"
+        raise error_at("the shares must rise from step to step", ["rollout", "canary_steps"], hint)
     if source.table in settings.tables:
         what, path = f'table "{source.table}" is declared twice', ["tables", source.table]
         raise error_at(what, path, "rename one of the two", related=[["source", "table"]])

@@ -109,6 +109,13 @@ class RolloutSection(Config, frozen=True, kw_only=True):
     ] = 2
     canary_days: Annotated[PositiveInt, means("the days for which it serves a share of the keys")] = 3
     canary_share: Annotated[Share, means("the share of the keys it serves")] = 0.1
+    canary_steps: Annotated[
+        list[Share],
+        means(
+            "instead of `canary_share`: the shares of the keys, one after another, such as `[0.01, 0.1, 0.5]`; each "
+            "lasts `canary_days`, and a key that it serves in one step it serves in all later ones"
+        ),
+    ] = msgspec.field(default_factory=list)
     max_loss: Annotated[Positive, means("how much worse its log loss may be before it is rolled back")] = 0.02
     prove: Annotated[
         Literal["backtest", "better", "not_worse"],
@@ -125,6 +132,19 @@ class RolloutSection(Config, frozen=True, kw_only=True):
         Positive, means('with `"not_worse"`: how much worse its loss may be than that of the champion')
     ] = 0.002
     max_days: Annotated[PositiveInt, means("the days after which a rollout that has proved nothing ends")] = 120
+    watch_days: Annotated[
+        int,
+        means(
+            "the days after a promotion for which the champion before is scored on the same requests: if it proves to "
+            "be better (`alpha`), the promotion is taken back; a new candidate ends it, 0 leaves it out",
+            ge=0,
+        ),
+    ] = 28
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The shares of the keys that a canary serves, one after another."""
+        return tuple(self.canary_steps) or (self.canary_share,)
 
     @property
     def proves_itself(self) -> bool:
@@ -135,6 +155,30 @@ class RolloutSection(Config, frozen=True, kw_only=True):
     def allowed_loss(self) -> float:
         """By how much the loss of a candidate may be higher that proves what is asked of it."""
         return self.margin if self.prove == "not_worse" else 0.0
+
+
+class GuardrailsSection(Config, frozen=True, kw_only=True):
+    """`[guardrails]`: what ends a rollout at the next tick, whatever the outcomes will be.
+
+    Looked at are the last 5,000 to 10,000 requests that each worker of the server asked the challenger to score.
+    """
+
+    min_requests: Annotated[PositiveInt, means("the fewest requests that a guardrail judges")] = 100
+    max_errors: Annotated[Share, means("the share of requests at which the challenger may fail with an error")] = 0.01
+    max_refused: Annotated[
+        Share, means("the share of requests that it may leave without an answer, which the champion answered")
+    ] = 0.02
+    max_missing: Annotated[
+        Share, means("how much more often than for the champion its views may have no values for a request")
+    ] = 0.05
+    max_score_ms: Annotated[Positive, means("the milliseconds that it may take to score a request, on average")] = 50.0
+    max_output_shift: Annotated[
+        Positive,
+        means(
+            "how far the mean of its answers may lie from that of the champion's on the same requests: in probability, "
+            "or in standard deviations of a number"
+        ),
+    ] = 0.25
 
 
 class TriggersSection(Config, frozen=True, kw_only=True):
@@ -214,6 +258,7 @@ class Settings(Config, frozen=True, kw_only=True):
     backtest: BacktestSection = BacktestSection()
     gates: GatesSection = GatesSection()
     rollout: RolloutSection = RolloutSection()
+    guardrails: GuardrailsSection = GuardrailsSection()
     triggers: TriggersSection = TriggersSection()
     ab: ABSection = ABSection()
     serving: ServingSection = ServingSection()

@@ -23,9 +23,15 @@ BEST = ' class="best"'
 WIDTHS = {"wide": 940, "narrow": 400}
 EVIDENCE_RANGE = (0.05, 50)
 """What is drawn of the evidence: from this e-value to so many times the one that is needed."""
-GLYPHS = {"bootstrap": "◆", "promote": "▲", "refuse": "✖", "roll_back": "▼"}
+GLYPHS = {"bootstrap": "◆", "promote": "▲", "refuse": "✖", "expire": "■", "roll_back": "▼"}
 CROSS = "M-1-.5L-.5-1L0-.5L.5-1L1-.5L.5,0L1,.5L.5,1L0,.5L-.5,1L-1,.5L-.5,0Z"
-SHAPES = {"bootstrap": "diamond", "promote": "triangle-up", "refuse": CROSS, "roll_back": "triangle-down"}
+SHAPES = {
+    "bootstrap": "diamond",
+    "promote": "triangle-up",
+    "refuse": CROSS,
+    "expire": "square",
+    "roll_back": "triangle-down",
+}
 CHART_STYLE: Json = {
     "background": None,
     "view": {"stroke": None},

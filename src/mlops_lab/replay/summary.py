@@ -17,13 +17,16 @@ SHORT_NAMES = {
     "retrain": "retrained",
     "refuse": "refused",
     "shadow": "shadow",
+    "supersede": "fresher",
     "canary": "canary",
     "promote": "promoted",
+    "expire": "expired",
+    "confirm": "confirmed",
     "roll_back": "rolled back",
 }
 """The short name of each kind of decision, in the usual order for a version."""
 
-VERDICTS = ("bootstrap", "promote", "refuse", "roll_back")
+VERDICTS = ("bootstrap", "promote", "refuse", "expire", "roll_back")
 """The decisions that end a rollout; the others are steps of it."""
 
 

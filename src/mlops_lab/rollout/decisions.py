@@ -26,10 +26,16 @@ class DecisionKind(StrEnum):
     """The first version answers from now on."""
     SHADOW = "shadow"
     """The candidate is scored on the same requests as the champion; its answers are not used."""
+    SUPERSEDE = "supersede"
+    """A fresher candidate takes the place of the one in shadow; the rollout goes on, and so does its evidence."""
     CANARY = "canary"
-    """The candidate answers a share of the keys."""
+    """The candidate answers a share of the keys, from the first declared step to the last."""
+    EXPIRE = "expire"
+    """The rollout had no answer by its horizon: the challenger is withdrawn."""
     PROMOTE = "promote"
-    """The candidate is the champion."""
+    """The candidate is the champion; the champion before may be watched in shadow for some days."""
+    CONFIRM = "confirm"
+    """The watch after a promotion is over: the champion stays, and the one before is not scored any more."""
     ROLL_BACK = "roll_back"
     """The challenger is withdrawn; where there is none, the champion gives way to the version before it."""
     PAUSE = "pause"
@@ -48,13 +54,18 @@ class DecisionKind(StrEnum):
 
 AB_WINNER = "ab.winner"
 """The rule of a promotion that ends an A/B test: one of its versions is the champion."""
+MAX_DAYS = "rollout.max_days"
+"""The rule by which a rollout expires."""
 _ENDS_PAUSE = {
     DecisionKind.RESUME,
     DecisionKind.BOOTSTRAP,
     DecisionKind.SHADOW,
+    DecisionKind.SUPERSEDE,
+    DecisionKind.EXPIRE,
     DecisionKind.PROMOTE,
     DecisionKind.ROLL_BACK,
 }
+_NO_ROLLOUT = {"challenger": None, "stage": None, "rollout_began": None, "canary_share": None}
 
 
 @dataclass(frozen=True)
@@ -75,11 +86,11 @@ class Decision:
 
 
 def read_decisions(lake: Lake) -> list[Decision]:
-    """Every decision ever made, in order."""
+    """Every decision ever made, in order; those of older releases as this one would have written them."""
     if not DECISIONS.exists(lake):
         return []
     rows = DECISIONS.read(lake).sort("number").iter_rows(named=True)
-    return [
+    return as_written_now(
         Decision(
             row["at"],
             DecisionKind(row["what"]),
@@ -90,7 +101,21 @@ def read_decisions(lake: Lake) -> list[Decision]:
             json.loads(row["evidence"]),
         )
         for row in rows
-    ]
+    )
+
+
+def as_written_now(decisions: Iterable[Decision]) -> list[Decision]:
+    """The decisions, with the kinds of this release: older ones wrote `shadow` for a fresher candidate, and `roll_back`
+    by the rule `rollout.max_days` for a rollout that expired. They lead to the same states."""
+    state, read = RolloutState(), list[Decision]()
+    for decision in decisions:
+        if decision.what is DecisionKind.SHADOW and state.stage is DecisionKind.SHADOW:
+            decision = replace(decision, what=DecisionKind.SUPERSEDE)
+        elif decision.what is DecisionKind.ROLL_BACK and decision.rule == MAX_DAYS and state.challenger is not None:
+            decision = replace(decision, what=DecisionKind.EXPIRE)
+        state = apply(state, decision)
+        read.append(decision)
+    return read
 
 
 def write_decision(lake: Lake, decision: Decision, *, earlier: int) -> bool:
@@ -105,6 +130,16 @@ def write_decision(lake: Lake, decision: Decision, *, earlier: int) -> bool:
     return DECISIONS.append(
         lake, pl.DataFrame([row], schema=DECISIONS.fixed_schema), position=(DECISIONS.name, earlier + 1)
     )
+
+
+@dataclass(frozen=True)
+class Watch:
+    """After a promotion: the champion before, which scores the same requests in shadow, since when, and for how many
+    days. What it shows may take the promotion back."""
+
+    version: int
+    began: datetime
+    days: int
 
 
 @dataclass(frozen=True)
@@ -126,6 +161,15 @@ class RolloutState:
     """Versions that answer fixed shares of the keys, and those shares."""
     arms_since: datetime | None = None
     """Since when these versions are compared with this champion; None where no version answers a fixed share."""
+    canary_share: float | None = None
+    """The share of the keys that the canary answers; None also where an older release did not write it down."""
+    watch: Watch | None = None
+
+    @property
+    def compared_since(self) -> datetime | None:
+        """Since when champion and shadow are compared: when the rollout began, or the watch; None where neither is
+        under way."""
+        return self.rollout_began or (self.watch.began if self.watch else None)
 
 
 def fold(decisions: Iterable[Decision]) -> RolloutState:
@@ -162,15 +206,18 @@ def apply(state: RolloutState, decision: Decision) -> RolloutState:
         case DecisionKind.BOOTSTRAP | DecisionKind.PROMOTE:
             previous = (*state.previous, state.champion) if state.champion is not None else state.previous
             after |= {"champion": decision.version, "previous": previous, "since": decision.at}
-            after |= {"challenger": None, "stage": None, "retraining": None, "rollout_began": None}
+            after |= _NO_ROLLOUT | {"retraining": None, "watch": _watch_after(state, decision)}
             if decision.what is DecisionKind.BOOTSTRAP:
                 after["last_retrain"] = decision.at
-        case DecisionKind.SHADOW:
+        case DecisionKind.SHADOW | DecisionKind.SUPERSEDE:
             after |= {"challenger": decision.version, "stage": DecisionKind.SHADOW, "since": decision.at}
             # a fresher candidate takes the place of the one before: the rollout goes on, and so does its evidence
             after |= {"retraining": None, "rollout_began": state.rollout_began or decision.at}
+            after |= {"watch": None, "canary_share": None}  # one version at a time is in shadow
         case DecisionKind.CANARY:
+            share = decision.evidence.get("share")
             after |= {"stage": DecisionKind.CANARY, "since": decision.at}
+            after |= {"canary_share": None if share is None else float(share)}
         case DecisionKind.PAUSE:
             after["is_paused"] = state.stage is not None
         case DecisionKind.SPLIT if decision.version is not None:
@@ -187,10 +234,15 @@ def apply(state: RolloutState, decision: Decision) -> RolloutState:
             after |= {name: min(after[name], decision.at) for name in times if after[name] is not None}
             if state.retraining is not None:
                 after["retraining"] = replace(state.retraining, at=min(state.retraining.at, decision.at))
-        case DecisionKind.ROLL_BACK if state.challenger is not None:
-            after |= {"challenger": None, "stage": None, "since": decision.at, "rollout_began": None}
+            if state.watch is not None:
+                after["watch"] = replace(state.watch, began=min(state.watch.began, decision.at))
+        case DecisionKind.ROLL_BACK | DecisionKind.EXPIRE if state.challenger is not None:
+            after |= _NO_ROLLOUT | {"since": decision.at}
         case DecisionKind.ROLL_BACK:
             after |= {"champion": decision.version, "previous": state.previous[:-1], "since": decision.at}
+            after |= _NO_ROLLOUT | {"watch": None}
+        case DecisionKind.CONFIRM:
+            after["watch"] = None
     return RolloutState(**(after | _compared(state, decision, after)))
 
 
@@ -203,3 +255,11 @@ def _compared(state: RolloutState, decision: Decision, after: dict[str, Any]) ->
         return {"arms": (), "arms_since": None}
     is_same = arms == state.arms and after["champion"] == state.champion
     return {"arms": arms, "arms_since": after["arms_since"] if is_same else decision.at}
+
+
+def _watch_after(state: RolloutState, promotion: Decision) -> Watch | None:
+    """The watch that a promotion begins: of the champion before; None where none was declared."""
+    days = int(promotion.evidence.get("watch_days") or 0)
+    if days < 1 or state.champion is None or promotion.what is not DecisionKind.PROMOTE:
+        return None
+    return Watch(state.champion, promotion.at, days)

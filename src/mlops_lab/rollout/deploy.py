@@ -17,9 +17,10 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.compatibility import check_live_versions, find_conflicts
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold, read_decisions
+from mlops_lab.rollout.decisions import Decision, RolloutState, fold, read_decisions
 from mlops_lab.rollout.journal_positions import journal_positions
 from mlops_lab.rollout.journal_retention import drop_unneeded
+from mlops_lab.rollout.next_step import share_now
 from mlops_lab.rollout.start_state import prepare_state
 from mlops_lab.rollout.versions import check_loads, classes_by_version, find_version, load_plan_of
 from mlops_lab.serving.answering.routing_table import (
@@ -99,13 +100,14 @@ def _replace(
     if prepared is None or not _views_of(project, live).keys() <= set(prepared.views):
         return None
     assert state.champion is not None
+    previous = _find_previous(project, decisions, state)
     table = RoutingTable(
         generation=state.generation,
         champion=find_version(decisions, state.champion),
-        challenger=find_version(decisions, state.challenger) if state.challenger else None,
-        canary_share=project.settings.rollout.canary_share if state.stage is DecisionKind.CANARY else 0.0,
+        challenger=find_version(decisions, state.challenger) if state.challenger else previous if state.watch else None,
+        canary_share=share_now(project, state),
         arms=tuple(Arm(find_version(decisions, version), share) for version, share in state.arms),
-        previous=_find_previous(project, decisions, state),
+        previous=previous,
         state=prepared.folder,
         state_positions=tuple(item.position for item in prepared.positions),
         state_epochs=tuple(item.epoch for item in prepared.positions),

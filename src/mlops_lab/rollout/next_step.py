@@ -1,5 +1,7 @@
 """The next step of a rollout: shadow, then canary, then champion; or back.
 
+A canary goes through the declared shares of the keys, one after another, each for `canary_days`.
+
 With `[rollout] prove = "backtest"` the candidate has proved itself before, and a rollout can only stop it. Otherwise it
 is promoted only when what was seen since the rollout began proves it: see `rollout.evidence.paired`.
 """
@@ -13,7 +15,7 @@ import polars as pl
 
 from mlops_lab.clock import days_after
 from mlops_lab.project import Project
-from mlops_lab.rollout.decisions import DecisionKind, RolloutState
+from mlops_lab.rollout.decisions import MAX_DAYS, DecisionKind, RolloutState
 from mlops_lab.rollout.proof import NO_DAYS, DailyGains, Proof, weigh
 from mlops_lab.tasks.base import Task, say_difference
 
@@ -40,23 +42,38 @@ class Wait:
     rows: int
     rows_needed: int
     then: DecisionKind
+    share: float | None
+    """The share of the keys that it answers then; None where it is promoted."""
 
     def is_over(self, now: datetime) -> bool:
         """Whether the days are over and there are enough requests."""
         return now >= self.until and self.rows >= self.rows_needed
 
 
+def share_now(project: Project, state: RolloutState) -> float:
+    """The share of the keys that the challenger answers; 0 where it is only in shadow."""
+    if state.stage is not DecisionKind.CANARY:
+        return 0.0
+    return project.settings.rollout.canary_share if state.canary_share is None else state.canary_share
+
+
+def _next_share(project: Project, state: RolloutState) -> float | None:
+    """The share of the next canary step; None where the challenger is promoted next. As `mlops.toml` declares it now:
+    the steps may have changed since the rollout began."""
+    settings, reached = project.settings.rollout, share_now(project, state)
+    if settings.strategy != "canary" and state.stage is DecisionKind.SHADOW:
+        return None
+    return next((share for share in settings.shares if share > reached), None)
+
+
 def waiting_for(project: Project, state: RolloutState, *, rows: int) -> Wait:
     """What the current stage waits for, where `rows` requests count so far."""
     settings = project.settings.rollout
     assert state.since is not None
-    days, then = settings.canary_days, DecisionKind.PROMOTE
-    if state.stage is DecisionKind.SHADOW:
-        days, then = (
-            settings.shadow_days,
-            DecisionKind.CANARY if settings.strategy == "canary" else DecisionKind.PROMOTE,
-        )
-    return Wait(days, days_after(state.since, days, project.timezone), rows, MIN_ROWS, then)
+    days = settings.shadow_days if state.stage is DecisionKind.SHADOW else settings.canary_days
+    share = _next_share(project, state)
+    then = DecisionKind.PROMOTE if share is None else DecisionKind.CANARY
+    return Wait(days, days_after(state.since, days, project.timezone), rows, MIN_ROWS, then, share)
 
 
 def next_step(
@@ -103,25 +120,40 @@ def next_step(
         return None
     wait = waiting_for(project, state, rows=pairs.height)
     if not wait.is_over(now):
+        lacks_requests = wait.rows < wait.rows_needed and now >= wait.until
+        if lacks_requests and _is_past_horizon(project, state, now):
+            reason = f"{settings.max_days} days are over, with {wait.rows} of {wait.rows_needed} requests and outcomes"
+            return Step(DecisionKind.EXPIRE, MAX_DAYS, reason, evidence)
         return None
-    if wait.then is DecisionKind.CANARY:
-        reason = f"{wait.days} days in shadow: {compared}; it now answers {settings.canary_share:.0%} of the keys"
-        return Step(DecisionKind.CANARY, "rollout.shadow_days", reason, evidence)
-    if state.stage is DecisionKind.SHADOW:
-        reason = (
-            f"{wait.days} days in shadow: {compared}; it now answers all requests, and the version before is kept ready"
-        )
-        return Step(DecisionKind.PROMOTE, "rollout.strategy", reason, evidence)
-    return Step(DecisionKind.PROMOTE, "rollout.canary_days", f"{wait.days} days as canary: {compared}", evidence)
+    is_shadow = state.stage is DecisionKind.SHADOW
+    rule = "rollout.shadow_days" if is_shadow else "rollout.canary_days"
+    answered = f"with {_percent(share_now(project, state))} of the keys"
+    compared = f"{wait.days} days {'in shadow' if is_shadow else f'as canary {answered}'}: {compared}"
+    if wait.share is not None:
+        reason = f"{compared}; it now answers {_percent(wait.share)} of the keys"
+        return Step(DecisionKind.CANARY, rule, reason, {**evidence, "share": wait.share})
+    if is_shadow:
+        rule = "rollout.strategy"
+        compared = f"{compared}; it now answers all requests, and the version before is kept ready"
+    return Step(DecisionKind.PROMOTE, rule, compared, {**evidence, "watch_days": float(settings.watch_days)})
 
 
 def _end(project: Project, state: RolloutState, now: datetime, *, task: Task, proof: Proof) -> Step | None:
     """The end of a rollout whose candidates are proved to be worse, or that has proved nothing for too long."""
-    settings, began = project.settings.rollout, state.rollout_began
-    assert began is not None
     if proof.is_worse:
         return Step(DecisionKind.ROLL_BACK, "rollout.worse", f"worse beyond chance: {proof.say(task)}", proof.evidence)
-    if not proof.is_proved and now >= days_after(began, settings.max_days, project.timezone):
-        reason = f"nothing is proved after {settings.max_days} days: {proof.say(task)}"
-        return Step(DecisionKind.ROLL_BACK, "rollout.max_days", reason, proof.evidence)
+    if not proof.is_proved and _is_past_horizon(project, state, now):
+        reason = f"nothing is proved after {project.settings.rollout.max_days} days: {proof.say(task)}"
+        return Step(DecisionKind.EXPIRE, MAX_DAYS, reason, proof.evidence)
     return None
+
+
+def _is_past_horizon(project: Project, state: RolloutState, now: datetime) -> bool:
+    """Whether the days are over within which a rollout must have an answer."""
+    assert state.rollout_began is not None
+    return now >= days_after(state.rollout_began, project.settings.rollout.max_days, project.timezone)
+
+
+def _percent(share: float) -> str:
+    """A share in percent, with the digits that it needs: `10%`, `0.5%`."""
+    return f"{100 * share:.4g}%"

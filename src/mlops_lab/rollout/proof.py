@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import exp
 
 import numpy as np
@@ -18,11 +20,12 @@ _MOST = 700.0
 
 @dataclass(frozen=True)
 class DailyGains:
-    """By day of a rollout, in order: the mean of champion's loss - challenger's, and how many requests it is the mean
-    of."""
+    """By day of a rollout, in order: the mean of champion's loss - challenger's, how many requests it is the mean of,
+    and when the day ended."""
 
     gains: npt.NDArray[np.float64]
     rows: npt.NDArray[np.float64]
+    ends: Sequence[datetime] = ()
 
 
 NO_DAYS = DailyGains(np.empty(0), np.empty(0))
@@ -57,12 +60,14 @@ class Proof:
         return f"{compared} (e = {self.e_value:.3g} of {1 / self.alpha:.3g})"
 
 
-def weigh(project: Project, daily: DailyGains) -> Proof:
-    """What the days prove, by `[rollout] prove`, `alpha` and `margin`."""
+def weigh(project: Project, daily: DailyGains, *, margin: float | None = None) -> Proof:
+    """What the days prove, by `[rollout] alpha` and `margin` (None: as `prove` asks for)."""
     settings = project.settings.rollout
     if not daily.gains.size:
         return Proof(0, 0.0, 1.0, settings.alpha, is_proved=False, is_worse=False)
-    better = weigh_gains(daily.gains, alpha=settings.alpha, margin=settings.allowed_loss, rows=daily.rows)
+    better = weigh_gains(
+        daily.gains, alpha=settings.alpha, margin=settings.allowed_loss if margin is None else margin, rows=daily.rows
+    )
     worse = weigh_gains(-daily.gains, alpha=settings.alpha, rows=daily.rows)
     return Proof(
         days=daily.gains.size,

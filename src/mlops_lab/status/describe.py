@@ -25,9 +25,10 @@ from mlops_lab.project import Project
 from mlops_lab.rollout.decision_record import DecisionRecord, record_decision
 from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.rollout.deploy import deployed_generation
-from mlops_lab.rollout.next_step import waiting_for
+from mlops_lab.rollout.next_step import share_now, waiting_for
 from mlops_lab.rollout.proof import weigh
 from mlops_lab.rollout.versions import find_unreadable, find_version, load_plan_of
+from mlops_lab.rollout.watch import watch_until
 from mlops_lab.serving.process.address import Address, find_server
 from mlops_lab.serving.process.health_probe import probe_deployment
 from mlops_lab.status.error_rate import measure_error_rate
@@ -42,6 +43,7 @@ from mlops_lab.status.records import (
     RetrainingStatus,
     RolloutProgress,
     UnmeasuredRecord,
+    WatchRecord,
 )
 from mlops_lab.status.rollout_days import list_days
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
@@ -92,6 +94,7 @@ def describe(project: Project) -> ProjectStatus:
         alert=_last_alert(loop, now) if now else None,
         error_rate=measure_error_rate(project, loop.decisions, now) if now else None,
         rollout=_rollout(loop, now) if now else None,
+        watch=_watch(loop),
         retraining=_retraining(loop),
         last_decision=_record(loop.decisions[-1] if loop.decisions else None),
     )
@@ -201,14 +204,29 @@ def _rollout(loop: Loop, now: datetime) -> RolloutProgress | None:
         rows_needed=wait.rows_needed,
         then=str(wait.then),
         days_over=min(wait.days, (now - state.since) // timedelta(days=1)),
-        canary_share=loop.project.settings.rollout.canary_share,
+        canary_share=share_now(loop.project, state) or loop.project.settings.rollout.shares[0],
         is_paused=state.is_paused,
         proof=_proof(loop, began, task) if proves_itself else None,
+        next_share=wait.share,
     )
 
 
-def _proof(loop: Loop, began: datetime, task: Task) -> ProofRecord:
-    proof = weigh(loop.project, read_gains(measurements_since(loop.lake, began)))
+def _watch(loop: Loop) -> WatchRecord | None:
+    """How far the watch after a promotion is; None where none is under way."""
+    watch = loop.state.watch
+    if watch is None or loop.state.champion is None:
+        return None
+    task = task_of(loop.project, loop.project.root / find_version(loop.decisions, loop.state.champion).package)
+    return WatchRecord(
+        version=watch.version,
+        began=watch.began.isoformat(),
+        until=watch_until(loop.project, watch).isoformat(),
+        proof=_proof(loop, watch.began, task, margin=0.0),
+    )
+
+
+def _proof(loop: Loop, began: datetime, task: Task, *, margin: float | None = None) -> ProofRecord:
+    proof = weigh(loop.project, read_gains(measurements_since(loop.lake, began)), margin=margin)
     last = next(iter(list_days(loop)[-1:]), None)
     return ProofRecord(
         days=proof.days,

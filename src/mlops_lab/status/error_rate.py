@@ -63,5 +63,5 @@ def _count_rollouts(decisions: Sequence[Decision], since: datetime) -> int:
 
 def _count_candidates(decisions: Sequence[Decision], since: datetime) -> int:
     """How many candidates were tested against a champion since then."""
-    tested = (DecisionKind.SHADOW, DecisionKind.REFUSE)
+    tested = (DecisionKind.SHADOW, DecisionKind.SUPERSEDE, DecisionKind.REFUSE)
     return sum(decision.what in tested and decision.at >= since for decision in decisions)

@@ -91,8 +91,9 @@ class ProofRecord(Struct, frozen=True, kw_only=True):
 
 class RolloutProgress(Struct, frozen=True, kw_only=True):
     """What the present stage of a rollout needs (`days`, over at `until`, and `rows_needed` requests with an outcome),
-    how much of it there is (`days_over`, `rows`), the stage that comes `then`, and the share of keys of a canary. While
-    it is paused it takes no step forward.
+    how much of it there is (`days_over`, `rows`), the stage that comes `then`, the share of keys of a canary (in
+    shadow: of the first step), and that of the next step (`next_share`; null: it is promoted). While it is paused it
+    takes no step forward.
 
     `proof`, where candidates prove themselves in the rollout: what its days show."""
 
@@ -105,6 +106,17 @@ class RolloutProgress(Struct, frozen=True, kw_only=True):
     canary_share: float
     is_paused: bool = False
     proof: ProofRecord | None = None
+    next_share: float | None = None
+
+
+class WatchRecord(Struct, frozen=True, kw_only=True):
+    """The watch after a promotion: the champion before (`version`) scores the same requests, since it `began` and
+    `until` when; `proof` is what its days show. If it proves to be better, the promotion is taken back."""
+
+    version: int
+    began: str
+    until: str
+    proof: ProofRecord
 
 
 class RetrainingStatus(Struct, frozen=True, kw_only=True):
@@ -139,9 +151,10 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
 
     `now` is the moment that the loop takes for now. It is null, like most other facts, while no version is live.
     `live_by` is the decision that made the champion live. `arms` holds the share of keys of each version in an A/B
-    test, `quality` the newest measurement of each quality metric of the champion's answers. `pending` counts all
-    predictions without an outcome. `days_to_measure` counts the days that are over and not measured yet, `unmeasured`
-    lists what could not be measured. `following` says how far the decisions are in effect.
+    test, `watch` how the champion before does after a promotion, `quality` the newest measurement of each quality
+    metric of the champion's answers. `pending` counts all predictions without an outcome. `days_to_measure` counts the
+    days that are over and not measured yet, `unmeasured` lists what could not be measured. `following` says how far the
+    decisions are in effect.
     `warnings` says what makes the backtest better than live answers can be.
     `error_rate` says how many versions that are no better a year may promote; null while too little time has passed.
     `damaged_places` counts where the servers' log was ever damaged, `damaged_bytes` what was set aside there.
@@ -180,3 +193,4 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     damaged_places: int = 0
     damaged_bytes: int = 0
     error_rate: ErrorRateRecord | None = None
+    watch: WatchRecord | None = None

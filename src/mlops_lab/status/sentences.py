@@ -10,7 +10,14 @@ from msgspec import UNSET
 
 from mlops_lab.rollout.decision_record import DecisionRecord
 from mlops_lab.status.error_rate import ErrorRateRecord
-from mlops_lab.status.records import ProjectStatus, RecentRequests, RetrainingStatus, RolloutProgress, UnmeasuredRecord
+from mlops_lab.status.records import (
+    ProjectStatus,
+    RecentRequests,
+    RetrainingStatus,
+    RolloutProgress,
+    UnmeasuredRecord,
+    WatchRecord,
+)
 from mlops_lab.status.wording import format_count, format_decision, format_duration
 
 MIN_OUTCOMES_FOR_BASE = 30
@@ -30,6 +37,8 @@ def sentences(status: ProjectStatus) -> Iterator[str]:
         yield from _measuring(status)
         if status.rollout:
             yield _rollout(status, status.rollout)
+        if status.watch:
+            yield _watch(status, status.watch)
     if status.error_rate:
         yield _error_rate(status.error_rate)
     if status.retraining:
@@ -142,12 +151,20 @@ def tell_rollout(status: ProjectStatus) -> str:
     if status.rollout is not None:
         return _rollout(status, status.rollout)
     live = "no version is live" if status.champion is None else f"version {status.champion} answers"
-    return f"{live}, and no rollout is under way"
+    none = f"{live}, and no rollout is under way"
+    return f"{none}; {_watch(status, status.watch)}" if status.watch else none
+
+
+def _watch(status: ProjectStatus, watch: WatchRecord) -> str:
+    until = f"until {_date(status, watch.until)}"
+    return (
+        f"version {watch.version}, the champion before, scores the same requests {until}: {watch.proof.text}; if it "
+        "proves to be better, the promotion is taken back"
+    )
 
 
 def _rollout(status: ProjectStatus, rollout: RolloutProgress) -> str:
-    share = f"{rollout.canary_share:.0%} of the keys"
-    stage = "is in shadow" if status.stage == "shadow" else f"answers {share}"
+    stage = "is in shadow" if status.stage == "shadow" else f"answers {_share(rollout.canary_share)}"
     beginning = f"version {status.challenger} {stage}, since {_ago(status, status.since)}"
     if rollout.is_paused:
         return f"{beginning}; paused: it takes no step forward until `mlops rollout resume`"
@@ -158,8 +175,14 @@ def _rollout(status: ProjectStatus, rollout: RolloutProgress) -> str:
         return f"{beginning}: nothing is missing: the next tick of the loop decides"
     days = f"{rollout.days_over} of {format_count(rollout.days, 'day')}"
     requests = f"{rollout.rows:,} of {rollout.rows_needed:,} requests with an outcome"
-    then = f"then it answers {share}" if rollout.then == "canary" else "then it is promoted"
+    is_step = rollout.then == "canary" and rollout.next_share is not None
+    then = f"then it answers {_share(rollout.next_share)}" if is_step else "then it is promoted"
     return f"{beginning}: {days}, {requests}; {then}, if it does no harm"
+
+
+def _share(share: float | None) -> str:
+    """A share of the keys in percent, with the digits that it needs."""
+    return f"{100 * (share or 0):.4g}% of the keys"
 
 
 def _error_rate(rate: ErrorRateRecord) -> str:

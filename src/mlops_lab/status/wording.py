@@ -25,6 +25,7 @@ DECISION_TEXTS = {
     "refuse": "version {version} was refused",
     "bootstrap": "version {version} is live, the first",
     "shadow": "version {version} went into shadow",
+    "supersede": "version {version} took the place of an earlier candidate in shadow",
     "canary": "version {version} answers a share of the keys",
     "promote": "version {version} was promoted",
     "pause": "the rollout of version {version} is paused",
@@ -33,6 +34,8 @@ DECISION_TEXTS = {
     "ab_start": "an A/B test began",
     "ab_stop": "the A/B test ended",
     "clock": "the clock was ahead",
+    "expire": "the rollout of version {version} expired",
+    "confirm": "the promotion of version {version} stays",
     "roll_back": "rolled back (version {version})",
 }
 """A text for each kind of decision."""

@@ -65,7 +65,31 @@ def ids(rows: Sequence[Any]) -> list[str]:
 
 
 def test_no_requests_get_no_answers(make_answerer):
-    assert make_answerer().answer([], []) == ([], [], {})
+    assert make_answerer().answer([], []) == ([], [], {}, ())
+
+
+class Failing(Predictor):
+    """A version that fails."""
+
+    def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        raise RuntimeError("broken")
+
+
+@pytest.mark.parametrize(("second", "reason"), [(Failing, "failed"), (WithoutAnswer, "no_answer")])
+@pytest.mark.parametrize("on_trial", [{"challenger": LIVE[2], "canary_share": 0.5}, {"arms": (Arm(LIVE[2], 0.5),)}])
+def test_the_champion_answers_for_a_version_on_trial_that_does_not(make_answerer, rows, second, reason, on_trial):
+    plain = make_answerer().answer(ids(rows), rows)
+    batch = make_answerer(second=second, **on_trial).answer(ids(rows), rows)
+    assert [record.output for record in batch.records] == [record.output for record in plain.records]
+    assert {record.version for record in batch.records} == {1}
+    assert 0 < len(batch.failures) < len(rows)
+    assert {(failure.version, failure.reason) for failure in batch.failures} == {(2, reason)}
+
+
+def test_a_champion_that_fails_fails_the_request(make_answerer, rows):
+    table = {"champion": LIVE[2], "challenger": LIVE[1], "canary_share": 0.5}
+    with pytest.raises(RuntimeError, match="broken"):
+        make_answerer(second=Failing, **table).answer(ids(rows), rows)
 
 
 def test_an_answer_holds_what_the_model_saw_and_said(tiny, make_answerer, rows):

@@ -23,7 +23,7 @@ def loaded(tiny: Any) -> dict[LiveVersion, Predictor]:
     return {live: Predictor(tiny.package, version=number) for number, live in LIVE.items()}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make_models(tiny: Any, loaded: dict[LiveVersion, Predictor]) -> Any:
     def make(**changes: Any) -> LiveModels:
         table = RoutingTable(**({"generation": 1, "champion": LIVE[1], "state": "state"} | changes))
@@ -166,3 +166,14 @@ def test_a_version_that_looks_up_what_the_state_lacks_is_not_ready(tiny, loaded)
     assert "does not hold" in models.faults[2]
     whole = LiveModels(table, tiny.project.root, loaded=loaded, views=models.views)
     assert whole.faults == {}
+
+
+@given(st.text(), st.lists(st.floats(0, 1), min_size=2, max_size=5), st.sampled_from([0.0, 0.3]))
+def test_a_key_that_the_canary_answers_it_still_answers_at_a_greater_share(make_models, key, steps, arm_share):
+    """Beside an A/B test too, whose arms keep their keys."""
+    arms = (Arm(LIVE[3], arm_share),) if arm_share else ()
+    roles = [make_models(challenger=LIVE[2], canary_share=share, arms=arms).route(key).role for share in sorted(steps)]
+    if "arm" in roles:
+        assert set(roles) == {"arm"}
+    else:
+        assert roles == sorted(roles, key=["champion", "canary"].index)

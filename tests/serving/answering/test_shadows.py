@@ -16,12 +16,15 @@ from mlops_lab.journal.records import PredictionRecord, RefusalRecord, ShadowRec
 from mlops_lab.serving.answering import shadows
 from mlops_lab.serving.answering.routing import Route
 from mlops_lab.serving.answering.shadows import (
+    Lookups,
+    Scored,
     ShadowQueue,
     ShadowRequest,
     ShadowTask,
     make_shadow_requests,
     shadow_records,
 )
+from mlops_lab.serving.answering.trials import Trial
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +61,8 @@ def test_answered_requests_are_for_the_shadow_of_their_route(tiny, challenger, r
     ]
     records[3] = RefusalRecord("r3", rows[3]["asked_at"], 1, "stock", "unknown", rows[3])
     assert make_shadow_requests(routes, [inputs] * 4, records=records) == {
-        2: [ShadowRequest("r0", rows[0], rows[0]["asked_at"], (1.0,))],
-        1: [ShadowRequest("r2", rows[2], rows[2]["asked_at"], (1.0,))],
+        2: [ShadowRequest("r0", rows[0], rows[0]["asked_at"], (1.0,), 0.5)],
+        1: [ShadowRequest("r2", rows[2], rows[2]["asked_at"], (1.0,), 0.5)],
     }
     assert make_shadow_requests(routes[1:2], [inputs], records=records[1:2]) == {}
 
@@ -95,6 +98,10 @@ def test_a_request_that_a_view_of_the_shadow_refuses_is_not_scored(tiny, rows):
     assert task is not None
     assert [request.id for request in task.requests] == ["r1"]
     assert task.values == [values]
+    assert task.lookups == Lookups(requests=1, missing=1)
+    trial = task.judge(Scored([0.5], 2.0))
+    assert (trial.asked, trial.unanswered, trial.failed, trial.timed, trial.seconds) == (2, 1, 0, 1, 2.0)
+    assert (trial.looked_up, trial.missing, trial.missing_before, trial.compared) == (1, 1, 0, 0)
 
 
 def test_requests_are_scored_together_in_the_order_in_which_they_were_added(monkeypatch, challenger, readers, rows):
@@ -151,6 +158,27 @@ def test_a_version_that_fails_gives_no_outputs_and_a_line_in_the_log(challenger,
     task = ShadowTask(challenger, requests(rows[:1]), [("not", "enough")], requests(rows[:1]))
     assert task.score() is None
     assert "version 2 failed in shadow" in caplog.text
+    assert task.judge(task.run()) == Trial(asked=1, failed=1)
+
+
+def test_features_that_cannot_be_read_are_a_failure_too(challenger, rows, caplog):
+    class Broken:
+        def read(self, *_: object, **__: object) -> None:
+            raise RuntimeError("no such column")
+
+    queue = ShadowQueue()
+    queue.add({2: requests(rows)})
+    task = queue.take({2: challenger}, {challenger.features.version: Broken()})  # type: ignore[dict-item]
+    assert task is not None
+    assert task.judge(task.run()) == Trial(asked=4, failed=4)
+    assert "no such column" in caplog.text
+
+
+def test_answers_of_both_are_summed_where_both_are_numbers(challenger, rows):
+    asked = [item._replace(answer=answer) for item, answer in zip(requests(rows), [0.1, 0.2, 0.4, None], strict=True)]
+    trial = ShadowTask(challenger, asked, [], asked).judge(Scored([0.5, math.nan, 0.75, 0.9], 0.1))
+    assert (trial.compared, trial.unanswered) == (2, 1)
+    assert (trial.outputs, trial.outputs_before) == ([1.25], [0.5])
 
 
 def test_an_output_that_is_not_a_number_is_not_recorded(challenger, rows):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from mlops_lab.rollout.decision_record import DecisionRecord
-from mlops_lab.status.records import RolloutProgress
+from mlops_lab.status.records import RolloutProgress, WatchRecord
 from mlops_lab.status.rollout_days import RolloutDay
 
 
@@ -23,7 +23,7 @@ class RollbackRecord(MadeDecision, frozen=True, kw_only=True):
 
 class RolloutRecord(Struct, frozen=True, kw_only=True):
     """`mlops rollout show`: the versions, the stage and since when; `progress` is null where there is no rollout.
-    `days` are those with outcomes, in order."""
+    `days` are those with outcomes, in order; `watch` is the one after a promotion."""
 
     schema_version: int = 1
     champion: int | None
@@ -32,6 +32,7 @@ class RolloutRecord(Struct, frozen=True, kw_only=True):
     since: str | None
     progress: RolloutProgress | None
     days: list[RolloutDay] = []
+    watch: WatchRecord | None = None
 
 
 class SteeredRecord(MadeDecision, frozen=True, kw_only=True):

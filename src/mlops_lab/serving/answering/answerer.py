@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
@@ -14,10 +15,13 @@ from mlops_lab.inference.feature_reader import FeatureReader, Inputs
 from mlops_lab.inference.predictor import has_no_number
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord
 from mlops_lab.registry.engines.base import Output
+from mlops_lab.serving.answering.counts import FAILED, Failure
 from mlops_lab.serving.answering.grouping import assign, group_indexes, pick
 from mlops_lab.serving.answering.moments import all_to_micros
 from mlops_lab.serving.answering.routing import LiveModels, Route
 from mlops_lab.serving.answering.shadows import ShadowRequest, make_shadow_requests
+
+_log = logging.getLogger("mlops_lab.serving")
 
 
 class AnswerBatch(NamedTuple):
@@ -28,6 +32,8 @@ class AnswerBatch(NamedTuple):
     """As of when each request was answered, in microseconds since 1970."""
     shadow_requests: dict[int, list[ShadowRequest]]
     """By the version of the shadow."""
+    failures: Sequence[Failure] = ()
+    """What versions on trial did not answer."""
 
 
 class Answerer:
@@ -47,6 +53,7 @@ class Answerer:
     ) -> None:
         self._route = lru_cache(maxsize=8192)(models.route)  # the same keys come again and again
         self._fallback = models.fallback
+        self._champion, self._has_classes = models.champion, bool(models.champion.plan.classes)
         self._readers = readers
         self._time = time
         self._key = key
@@ -70,9 +77,11 @@ class Answerer:
                 moments = as_of
         routes = list(map(self._route, self._keys(ids, rows)))
         inputs = self._read(routes, rows, moments, as_of=as_of)
-        outputs = _score(routes, inputs)
+        outputs, failed = self._score(routes, inputs)
         unanswered = _find_unanswered(inputs, outputs)
+        failures: Sequence[Failure] = ()
         if on_trial := [index for index in unanswered if routes[index].role != "champion"]:
+            failures = [_explain(routes[index], inputs[index], failed=failed) for index in on_trial]
             self._fall_back(on_trial, routes, inputs, outputs, rows=rows, moments=moments, as_of=as_of)
             unanswered = _find_unanswered(inputs, outputs)
         records: list[PredictionRecord | RefusalRecord] = list(
@@ -91,7 +100,7 @@ class Answerer:
         )
         for index in unanswered:
             records[index] = _refuse(ids[index], rows[index], times[index], routes[index], inputs[index])
-        return AnswerBatch(records, as_of, make_shadow_requests(routes, inputs, records=records))
+        return AnswerBatch(records, as_of, make_shadow_requests(routes, inputs, records=records), failures)
 
     def _features(self, routes: Sequence[Route], inputs: Sequence[Inputs]) -> list[Any]:
         """The features as records hold them: only values, or by column where the champion has other features."""
@@ -126,7 +135,7 @@ class Answerer:
         new_inputs = self._read(new_routes, pick(rows, indexes), pick(moments, indexes), as_of=pick(as_of, indexes))
         assign(routes, indexes, new_routes)
         assign(inputs, indexes, new_inputs)
-        assign(outputs, indexes, _score(new_routes, new_inputs))
+        assign(outputs, indexes, self._score(new_routes, new_inputs)[0])
 
     def _read(
         self, routes: Sequence[Route], rows: Sequence[dict[str, Any]], moments: Sequence[int], *, as_of: Sequence[int]
@@ -138,13 +147,20 @@ class Answerer:
             assign(inputs, indexes, read(pick(rows, indexes), pick(moments, indexes), as_of=pick(as_of, indexes)))
         return inputs
 
-
-def _score(routes: Sequence[Route], inputs: Sequence[Inputs]) -> list[Output]:
-    outputs: list[Any] = [None] * len(inputs)
-    values = [item.values for item in inputs]
-    for predictor, indexes in group_indexes([route.predictor for route in routes]).items():
-        assign(outputs, indexes, predictor.score_rows(pick(values, indexes)))
-    return outputs
+    def _score(self, routes: Sequence[Route], inputs: Sequence[Inputs]) -> tuple[list[Output], Collection[int]]:
+        """The outputs, and the versions on trial that failed: theirs are no numbers."""
+        outputs: list[Any] = [None] * len(inputs)
+        values, failed = [item.values for item in inputs], list[int]()
+        for predictor, indexes in group_indexes([route.predictor for route in routes]).items():
+            try:
+                assign(outputs, indexes, predictor.score_rows(pick(values, indexes)))
+            except Exception:
+                if predictor is self._champion:
+                    raise
+                _log.exception("version %d failed: the champion answers for it", predictor.version)
+                failed.append(predictor.version)
+                assign(outputs, indexes, [[math.nan] if self._has_classes else math.nan] * len(indexes))
+        return outputs, failed
 
 
 def _find_unanswered(inputs: Sequence[Inputs], outputs: Sequence[Output]) -> list[int]:
@@ -155,6 +171,14 @@ def _find_unanswered(inputs: Sequence[Inputs], outputs: Sequence[Output]) -> lis
         return []
     pairs = enumerate(zip(inputs, outputs, strict=True))
     return [index for index, (item, output) in pairs if item.refused_by is not None or has_no_number(output)]
+
+
+def _explain(route: Route, inputs: Inputs, *, failed: Collection[int]) -> Failure:
+    """Why the version on trial did not answer."""
+    version = route.predictor.version
+    if inputs.refused_by is not None:
+        return Failure(version, route.role, inputs.missing[inputs.refused_by])
+    return Failure(version, route.role, FAILED if version in failed else "no_answer")
 
 
 def _refuse(name: str, row: dict[str, Any], time: datetime, route: Route, inputs: Inputs) -> RefusalRecord:

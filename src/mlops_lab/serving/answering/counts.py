@@ -15,17 +15,28 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord
+from mlops_lab.serving.answering.trials import Trial, Trials, note_trial
 
+FAILED = "failed"
+"""Why a version on trial did not answer: it raised an error."""
 BUCKETS_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 SLOT_BYTES = 64 * 1024
 """The space for the counts of a worker: those of more than a thousand series."""
 _HEADER = struct.Struct("<QII")
 _KIND = attrgetter("version", "role")
+
+
+class Failure(NamedTuple):
+    """A request that a version on trial did not answer: its role, and why."""
+
+    version: int
+    role: str
+    reason: str
 
 
 class WorkerCounts(msgspec.Struct):
@@ -41,13 +52,16 @@ class WorkerCounts(msgspec.Struct):
     """Why the newest routing table could not be taken over; None if it was."""
     faults: dict[int, str] = msgspec.field(default_factory=dict)
     """By version, why it could not be loaded; the champion answers for it."""
+    trials: Trials = msgspec.field(default_factory=dict)
 
     def note_answers(self, records: Sequence[PredictionRecord | RefusalRecord], *, shed: int) -> None:
         """Count predictions and refusals; `shed` is the number of requests that no shadow will score."""
         predictions = [record for record in records if type(record) is PredictionRecord]
         kinds = list(map(_KIND, predictions))
         for version, role in set(kinds):
-            self._count("answered", str(version), role, kinds.count((version, role)))
+            self._count("answered", str(version), role, number := kinds.count((version, role)))
+            if role == "canary":
+                note_trial(self.trials, version, Trial(asked=number))
         for missing in [record.missing for record in predictions if record.missing]:
             for view, reason in missing.items():
                 self._count("missing", view, reason)
@@ -55,6 +69,16 @@ class WorkerCounts(msgspec.Struct):
             self._count("refused", refusal.view, refusal.reason)
         if shed:
             self._count("shadows", "", "shed", shed)
+
+    def note_failures(self, failures: Sequence[Failure]) -> None:
+        """Count the requests that versions on trial did not answer: the champion did."""
+        for failure in failures:
+            self._count("unanswered", str(failure.version), failure.reason)
+            if failure.role == "canary":
+                is_error = failure.reason == FAILED
+                note_trial(
+                    self.trials, failure.version, Trial(asked=1, failed=int(is_error), unanswered=int(not is_error))
+                )
 
     def note_unseen(
         self,
@@ -129,6 +153,17 @@ def read_counts(path: Path) -> WorkerCounts:
     finally:
         os.close(file)
     return msgspec.msgpack.decode(max(slots)[1], type=WorkerCounts) if slots else WorkerCounts()
+
+
+def read_trial(folder: Path, version: int) -> Trial:
+    """What all workers of the server have seen of a version on trial; nothing where none has, or its file cannot be
+    read."""
+    total = Trial()
+    for path in sorted(folder.glob(counts_path(folder, 0).name.replace("0", "*"))):
+        with suppress(OSError, msgspec.MsgspecError):
+            for half in read_counts(path).trials.get(version, []):
+                total.add(half)
+    return total
 
 
 def _read_slots(file: int) -> list[tuple[int, bytes]]:

@@ -29,7 +29,8 @@ class Arm(msgspec.Struct, frozen=True):
 
 
 class RoutingTable(msgspec.Struct, frozen=True, kw_only=True):
-    """Which version answers. The challenger answers `canary_share` of the keys; 0 means that it is only a shadow.
+    """Which version answers. The challenger answers `canary_share` of the keys; 0 means that it is only a shadow:
+    a candidate, or after a promotion the champion before.
 
     `arms` answer fixed shares of the keys, and come before the challenger. `previous` answers no requests, but stays
     loaded, so that a rollback takes no time. `generation` is the number of decisions that the table was derived from:

@@ -31,8 +31,9 @@ from mlops_lab.serving.answering.requests import fill_times, find_new
 from mlops_lab.serving.answering.routing import LiveModels
 from mlops_lab.serving.answering.routing_table import LiveVersion, RoutingTable
 from mlops_lab.serving.answering.schemas import Schemas
-from mlops_lab.serving.answering.shadows import ShadowQueue, ShadowTask, shadow_records, unscored_requests
+from mlops_lab.serving.answering.shadows import Scored, ShadowQueue, ShadowTask, shadow_records, unscored_requests
 from mlops_lab.serving.answering.time_limit import TimeLimit
+from mlops_lab.serving.answering.trials import note_trial
 from mlops_lab.serving.answering.worker_state import WorkerState, read_contents
 from mlops_lab.tables.day_warnings import read_day_warnings
 
@@ -121,13 +122,14 @@ class Service:
 
     def _write(self, batch: AnswerBatch, *, only_refusals: bool) -> None:
         """Write records to the journal, count them, and queue the requests for the shadows."""
-        records, moments, shadow_requests = batch
+        records, moments, shadow_requests, failures = batch
         if only_refusals:
             records = [record for record in records if isinstance(record, RefusalRecord)]
             moments, shadow_requests = [], {}
         if records:
             self.worker_state.record(self.journal, records, moments=moments, names=self._answerer.log_columns)
             self.counts.note_answers(records, shed=self._shadows.add(shadow_requests) if shadow_requests else 0)
+            self.counts.note_failures(failures)
             self.counts.note_unseen(records, self.models.known_texts)
 
     def _answer_to(
@@ -167,17 +169,20 @@ class Service:
         predictors = {predictor.version: predictor for predictor in self.models.predictors}
         return self._shadows.take(predictors, self._readers)
 
-    def note_shadows(self, task: ShadowTask, outputs: Sequence[Any] | None) -> None:
-        """Count a shadow's outputs, and write them to the journal; None: it failed."""
+    def note_shadows(self, task: ShadowTask, scored: Scored) -> None:
+        """Count a shadow's outputs, and write them to the journal."""
         self._shadows.end(task.taken)
-        self.counts.note_shadows(task.predictor.version, len(task.requests), failed=outputs is None)
+        outputs, version = scored.outputs, task.predictor.version
+        self.counts.note_shadows(version, len(task.requests), failed=outputs is None)
+        if task.predictor is not self.models.champion:  # which is the shadow of a canary: it is not on trial
+            note_trial(self.counts.trials, version, task.judge(scored))
         if outputs and (records := shadow_records(task, outputs)):
             self.worker_state.record(self.journal, records)
 
     def score_shadows(self) -> None:
         """Score all requests that wait for their shadow."""
         while (task := self.next_shadows()) is not None:
-            self.note_shadows(task, task.score())
+            self.note_shadows(task, task.run())
 
     # ---- outcomes and facts --------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from mlops_lab.inference.predictor import Predictor, has_no_number
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord, ShadowRecord
 from mlops_lab.registry.engines.base import Output
 from mlops_lab.serving.answering.routing import Route
+from mlops_lab.serving.answering.trials import Trial
 from mlops_lab.serving.answering.worker_state import WorkerState
 
 MOST_WAITING = 20_000
@@ -32,6 +34,10 @@ class ShadowRequest(NamedTuple):
     """As of when it was answered."""
     values: tuple[Any, ...] | None
     """The inputs; None where the shadow uses other features than the version that answered."""
+    answer: Output | None = None
+    """What was answered; None where the shadow answers with other classes."""
+    is_missing: bool = False
+    """Whether a view had no values for the version that answered."""
 
 
 def make_shadow_requests(
@@ -45,7 +51,15 @@ def make_shadow_requests(
     for route, item, record in zip(routes, inputs, records, strict=True):
         if route.shadow is not None and isinstance(record, PredictionRecord):
             is_same = route.shadow.features.version == route.predictor.features.version
-            request = ShadowRequest(record.id, record.request, record.at, item.values if is_same else None)
+            is_alike = route.shadow.plan.classes == route.predictor.plan.classes
+            request = ShadowRequest(
+                record.id,
+                record.request,
+                record.at,
+                item.values if is_same else None,
+                record.output if is_alike else None,
+                bool(record.missing),
+            )
             requests.setdefault(route.shadow.version, []).append(request)
     return requests
 
@@ -59,17 +73,56 @@ def unscored_requests(state: WorkerState) -> dict[int, list[ShadowRequest]]:
     return requests
 
 
+class Scored(NamedTuple):
+    """The outputs of a shadow, None where it failed, and how many seconds they took."""
+
+    outputs: list[Output] | None
+    seconds: float
+
+
+class Lookups(NamedTuple):
+    """Of the requests for which a shadow read features of its own: how many lacked values of a view, for it and for the
+    version that answered."""
+
+    requests: int = 0
+    missing: int = 0
+    missing_before: int = 0
+
+
 class ShadowTask(NamedTuple):
-    """Some requests with their inputs, ready to be scored by a shadow in any thread."""
+    """Some requests with their inputs, ready to be scored by a shadow in any thread; without inputs where they could
+    not be read."""
 
     predictor: Predictor
     requests: Sequence[ShadowRequest]
-    values: Sequence[Sequence[Any]]
+    values: Sequence[Sequence[Any]] | None
     taken: Sequence[ShadowRequest]
     """These requests, and those that get no output because a view refuses them."""
+    lookups: Lookups = Lookups()
+
+    def run(self) -> Scored:
+        """The outputs, and how long they took."""
+        began = time.perf_counter()
+        outputs = self.score()
+        return Scored(outputs, time.perf_counter() - began)
+
+    def judge(self, scored: Scored) -> Trial:
+        """What became of the requests."""
+        outputs, asked, refused = scored.outputs, len(self.taken), len(self.taken) - len(self.requests)
+        if outputs is None:
+            return Trial(asked=asked, failed=len(self.requests), unanswered=refused)
+        unanswered = refused + sum(map(has_no_number, outputs))
+        trial = Trial(asked=asked, unanswered=unanswered, timed=len(outputs), seconds=scored.seconds)
+        trial.looked_up, trial.missing, trial.missing_before = self.lookups
+        for request, output in zip(self.requests, outputs, strict=True):
+            if request.answer is not None:
+                trial.compare(output, request.answer)
+        return trial
 
     def score(self) -> list[Output] | None:
         """The outputs; None, and a line in the log, where the version fails."""
+        if self.values is None:
+            return None
         try:
             return self.predictor.score_rows(self.values)
         except Exception:  # a version on trial may fail in any way, and no client waits for it
@@ -125,7 +178,12 @@ def _make_task(predictor: Predictor, reader: FeatureReader, requests: Sequence[S
     """A task with the inputs of all requests. They are read here where the shadow uses other features; as of when the
     request was answered, so that it does not matter when."""
     unread = [request for request in requests if request.values is None]
-    read = iter(reader.read([request.row for request in unread], as_of=[to_micros(request.at) for request in unread]))
+    try:
+        found = reader.read([request.row for request in unread], as_of=[to_micros(request.at) for request in unread])
+    except Exception:  # as in `ShadowTask.score`
+        _log.exception("the features of version %d could not be read in shadow", predictor.version)
+        return ShadowTask(predictor, requests, None, requests)
+    read = iter(found)
     kept: list[ShadowRequest] = []
     values: list[Sequence[Any]] = []
     for request in requests:
@@ -135,7 +193,12 @@ def _make_task(predictor: Predictor, reader: FeatureReader, requests: Sequence[S
         elif (inputs := next(read)).refused_by is None:
             kept.append(request)
             values.append(inputs.values)
-    return ShadowTask(predictor, kept, values, requests)
+    lookups = Lookups(
+        len(unread),
+        sum(bool(inputs.missing) for inputs in found),
+        sum(request.is_missing for request in unread),
+    )
+    return ShadowTask(predictor, kept, values, requests, lookups)
 
 
 def shadow_records(task: ShadowTask, outputs: Sequence[Output]) -> list[ShadowRecord]:

@@ -19,6 +19,11 @@ _COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "Texts of answered requests that the version was not trained with, by input.",
         ("input",),
     ),
+    "unanswered": (
+        "mlops_unanswered_total",
+        "Rows that a version on trial did not answer: the champion did.",
+        ("version", "reason"),
+    ),
     "shadows": ("mlops_shadows_total", "Rows for a version in shadow.", ("version", "result")),
     "requests": ("mlops_requests_total", "HTTP requests.", ("route", "status")),
     "rejected": ("mlops_rejected_total", "HTTP requests that were rejected.", ("route", "reason")),

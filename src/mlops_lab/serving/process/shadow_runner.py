@@ -43,7 +43,7 @@ class ShadowRunner:
         """In a thread: while an engine scores, other threads can work."""
         try:
             while (task := self._service.next_shadows()) is not None:
-                self._service.note_shadows(task, await asyncio.to_thread(task.score))
+                self._service.note_shadows(task, await asyncio.to_thread(task.run))
         except MlopsError as error:
             _log.error("the answers of a version in shadow are not written down: %s", error)
         finally:

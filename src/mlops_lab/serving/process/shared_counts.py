@@ -46,6 +46,9 @@ class SharedCounts:
         damage = self._service.damage()
         roles |= {arm.live.version: "arm" for arm in routing.arms}
         self.own.generation = routing.generation
+        live = {predictor.version for predictor in models.predictors}
+        for version in self.own.trials.keys() - live:
+            del self.own.trials[version]
         self.own.deployment_error, self.own.faults = self._service.deployment_error, models.faults
         self.own.gauges = {
             "live": {
