@@ -18,6 +18,7 @@ SUITES = {
     "features/test_corrections.py": "corrected facts, offline and online, beside the versions seen last",
     "features/test_derived.py": "derived features of one row and of many",
     "loop/test_interleavings.py": "several processes that decide, act, follow and are killed, in any order",
+    "loop/test_rollout_states.py": "rollouts, whatever their days show, whoever interferes, wherever the loop is killed",
     "notebook/test_autolog.py": "mlflow.autolog around train",
     "registry/engines/test_adding_an_engine.py": "the steps of CONTRIBUTING.md",
     "training/test_models.py": "every estimator of docs/models.md",

@@ -1,6 +1,7 @@
 """What the loop reads from the lake: the outcomes of the day, both answers of a rollout, nothing of the future."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -10,18 +11,22 @@ from outcome_rows import HOUR, write_outcomes
 
 from mlops_lab.clock import days_before
 from mlops_lab.lake import Lake
+from mlops_lab.loop.decide import decide
 from mlops_lab.loop.joined_outcomes import accepted_since, predictions_in, task_of
 from mlops_lab.loop.measure_day import MeasuredDay
-from mlops_lab.loop.observe import measurements_since, observe
+from mlops_lab.loop.observe import measurements_since, observe, show_superseded
 from mlops_lab.loop.rollout_evidence import rollout_pairs
+from mlops_lab.monitoring.measure import measure_gain
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.window import Window
 from mlops_lab.registry.package import PLAN_FILE, PROFILE_FILE, package_fingerprint, write_plan
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, Watch, write_decision
+from mlops_lab.serving.answering.counts import WorkerCounts, counts_path, keep_counts
+from mlops_lab.serving.answering.trials import Trial, note_trial
 from mlops_lab.tables.declared import MEASUREMENTS, OUTCOMES
 from mlops_lab.tasks.binary import Binary
 
-DAYS = 48 * HOUR
+DAY, DAYS = 24 * HOUR, 48 * HOUR
 
 
 @pytest.fixture
@@ -132,3 +137,58 @@ def test_a_label_of_another_task_tells_nothing_about_the_champion(tiny, lake, pa
     )
     pairs = rollout_pairs(project, lake, since=tiny.now - DAYS, now=tiny.now, task=task_of(project, package))
     assert pairs.is_empty()
+
+
+def test_what_servers_count_of_the_challenger_ends_its_rollout_at_the_next_tick(tiny, lake, package, tmp_path):
+    project = replace(tiny.project, root=tmp_path)
+    counts = WorkerCounts()
+    note_trial(counts.trials, 2, Trial(asked=200, failed=100))
+    project.workers_path.mkdir(parents=True)
+    keep_counts(counts_path(project.workers_path, 0), counts)
+    began = tiny.now - 5 * HOUR
+    state = RolloutState(champion=1, challenger=2, stage=DecisionKind.SHADOW, since=began, rollout_began=began)
+
+    def decide_for(state: RolloutState, **changes: bool) -> Decision | None:
+        observation = observe(project, lake, now=tiny.now, state=state, package=package, day=None, **changes)
+        return decide(project, state, observation, by="loop")
+
+    decision = decide_for(state)
+    assert decision is not None
+    assert (decision.what, decision.version, decision.rule) == (DecisionKind.ROLL_BACK, 2, "guardrails.max_errors")
+    assert decision == decide_for(replace(state, is_paused=True)), "also while it is paused"
+    asked = Decision(tiny.now, DecisionKind.RETRAIN, None, "asked", "", "me")
+    assert decision == decide_for(replace(state, retraining=asked)), "also while a training is under way"
+    assert decide_for(replace(state, challenger=3)) is None, "another version did it"
+    assert decide_for(state, is_present=False) is None, "it was not so on an earlier day"
+
+
+def test_in_a_watch_the_days_are_those_of_the_champion_before(tiny, lake, package):
+    began = tiny.now - 30 * DAY
+    for number in range(30):
+        end = began + (number + 1) * DAY
+        window = Window(end - DAY, end)
+        MEASUREMENTS.append(lake, measure_gain(window, pl.Series([0.02 + 0.005 * (number % 3)] * 60)))
+    state = RolloutState(champion=2, previous=(1,), last_retrain=tiny.now, watch=Watch(1, began, 40))
+    observation = observe(tiny.project, lake, now=tiny.now, state=state, package=package, day=None)
+    decision = decide(tiny.project, state, observation, by="loop")
+    assert decision is not None
+    assert (decision.what, decision.version, decision.rule) == (DecisionKind.ROLL_BACK, 1, "rollout.watch")
+    short = replace(state, watch=Watch(1, tiny.now - 4 * DAY, 4))
+    observation = observe(tiny.project, lake, now=tiny.now, state=short, package=package, day=None)
+    decision = decide(tiny.project, short, observation, by="loop")
+    assert decision is not None
+    assert (decision.what, decision.version, decision.evidence["days"]) == (DecisionKind.CONFIRM, 2, 4)
+
+
+def test_a_superseded_candidate_leaves_what_its_own_days_showed(tiny, lake):
+    for number, gain in enumerate([0.5, 0.5, 0.1, 0.2]):
+        end = tiny.now - (3 - number) * DAY
+        MEASUREMENTS.append(lake, measure_gain(Window(end - DAY, end), pl.Series([gain] * 60)))
+    since = tiny.now - 2 * DAY
+    state = RolloutState(
+        champion=1, challenger=4, stage=DecisionKind.SHADOW, since=since, rollout_began=since - 2 * DAY
+    )
+    shown, words = show_superseded(tiny.project, lake, state, task=Binary())
+    assert (shown["version"], shown["days"], shown["since"]) == (4, 2, since.isoformat())
+    assert shown["gain"] == pytest.approx(0.15)
+    assert words.startswith("it takes the place of version 4 in shadow, which showed: log loss 0.1500 a day better")

@@ -30,32 +30,32 @@ def test_parts_add_up_in_any_grouping(parts, cut):
     assert together.asked == sum(part.asked for part in parts)
 
 
-@given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), max_size=6))
+@given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=2, max_size=6))
 def test_answers_of_the_same_requests_are_summed(pairs):
-    trial, half = Trial(), Trial()
-    for number, (output, before) in enumerate(pairs):
-        (trial if number % 2 else half).compare(output, before)
-    trial.add(half)
+    trial, (outputs, before) = Trial(), zip(*pairs, strict=True)
+    trial.compare(outputs[:1], before[:1])
+    trial.compare(outputs[1:], before[1:])
     assert trial.compared == len(pairs)
-    assert (sum(trial.outputs), sum(trial.outputs_before)) == pytest.approx(
-        (sum(output for output, _ in pairs), sum(before for _, before in pairs))
-    )
+    assert (trial.outputs, trial.outputs_before) == (pytest.approx([sum(outputs)]), pytest.approx([sum(before)]))
 
 
-@pytest.mark.parametrize(
-    ("output", "before"),
-    [(math.nan, 0.5), (0.5, math.inf), ([0.1, 0.9], [0.2, 0.3, 0.5]), ([0.0] * (MOST_CLASSES + 1),) * 2],
-)
-def test_answers_that_cannot_be_compared_are_left_out(output, before):
+def test_answers_that_are_no_numbers_are_left_out():
     trial = Trial()
-    trial.compare(output, before)
+    trial.compare([0.5, math.nan, 0.25], [0.5, 0.5, math.inf])
+    trial.compare([[0.25, 0.75], [math.nan, 0.5]][1:], [[0.5, 0.5]])
+    assert trial == Trial(compared=1, outputs=[0.5], outputs_before=[0.5])
+
+
+def test_too_many_classes_are_left_out():
+    trial = Trial()
+    trial.compare([[0.0] * (MOST_CLASSES + 1)], [[0.0] * (MOST_CLASSES + 1)])
     assert trial == Trial()
 
 
 def test_sums_of_other_classes_are_left_out():
     trial, other = Trial(), Trial()
-    trial.compare([0.25, 0.75], [0.5, 0.5])
-    other.compare([0.25, 0.5, 0.25], [0.5, 0.5, 0.0])
+    trial.compare([[0.25, 0.75]], [[0.5, 0.5]])
+    other.compare([[0.25, 0.5, 0.25]], [[0.5, 0.5, 0.0]])
     trial.add(other)
     assert (trial.compared, trial.outputs) == (1, [0.25, 0.75])
 

@@ -114,9 +114,13 @@ class ShadowTask(NamedTuple):
         unanswered = refused + sum(map(has_no_number, outputs))
         trial = Trial(asked=asked, unanswered=unanswered, timed=len(outputs), seconds=scored.seconds)
         trial.looked_up, trial.missing, trial.missing_before = self.lookups
-        for request, output in zip(self.requests, outputs, strict=True):
-            if request.answer is not None:
-                trial.compare(output, request.answer)
+        pairs = [
+            (output, request.answer)
+            for request, output in zip(self.requests, outputs, strict=True)
+            if request.answer is not None
+        ]
+        if pairs:
+            trial.compare([output for output, _ in pairs], [answer for _, answer in pairs])
         return trial
 
     def score(self) -> list[Output] | None:

@@ -6,11 +6,12 @@ however long it went well. No clock is asked: a half is full when it has so many
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
+import numpy as np
+
+from mlops_lab.registry.engines.base import Output
 
 HALF_REQUESTS = 5_000
 MOST_CLASSES = 100
@@ -38,13 +39,14 @@ class Trial(msgspec.Struct, kw_only=True):
     outputs: list[float] = msgspec.field(default_factory=list)
     outputs_before: list[float] = msgspec.field(default_factory=list)
 
-    def compare(self, output: Any, before: Any) -> None:
-        """Add the answers of both versions to one request; nothing where they are not alike, or no numbers."""
-        ours, theirs = ([*answer] if isinstance(answer, list) else [answer] for answer in (output, before))
-        if len(ours) != len(theirs) or len(ours) > MOST_CLASSES or not all(map(math.isfinite, [*ours, *theirs])):
-            return
-        self.compared += 1
-        self.outputs, self.outputs_before = _add(self.outputs, ours), _add(self.outputs_before, theirs)
+    def compare(self, outputs: Sequence[Output], before: Sequence[Output]) -> None:
+        """Add the answers of both versions to the same requests, with the same classes; those that are no numbers are
+        left out."""
+        both = np.array([outputs, before], dtype=np.float64).reshape(2, len(outputs), -1)
+        is_finite = np.isfinite(both).all(axis=(0, 2))
+        if is_finite.any() and both.shape[2] <= MOST_CLASSES:
+            ours, theirs = both[:, is_finite].sum(axis=1).tolist()
+            self.add(Trial(compared=int(is_finite.sum()), outputs=ours, outputs_before=theirs))
 
     def add(self, other: Trial) -> None:
         """Add the counts of another. Sums of answers with another number of classes are left out."""
