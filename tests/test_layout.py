@@ -29,6 +29,8 @@ ABOUT_THE_REPOSITORY = {"test_layout.py", "test_dependencies.py", "test_exported
 COVERED_ELSEWHERE: dict[str, str] = {
     "cli/ab.py": "end_to_end/test_ab.py",
     "cli/compare.py": "end_to_end/test_tune.py",
+    "replay/past_requests.py": "replay/test_backtest.py",
+    "replay/simulation.py": "replay/test_backtest.py",
     "cli/config.py": "end_to_end/test_config.py",
     "cli/contract.py": "end_to_end/test_contract.py",
     "cli/demo.py": "end_to_end/test_demo.py",
@@ -55,6 +57,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "lake/reading.py": "lake/test_delta.py",
     "lake/snapshots.py": "lake/test_delta.py",
     "loop/past_days.py": "loop/test_tick.py",
+    "loop/gate_input.py": "end_to_end/test_ticks.py",
     "loop/retrain.py": "end_to_end/test_ticks.py",
     "monitoring/detectors/answer_calibration.py": "monitoring/test_measure.py",
     "monitoring/detectors/answer_quality.py": "monitoring/test_measure.py",

@@ -19,6 +19,7 @@ from mlops_lab.project.sections import (
     ProjectSection,
     RolloutSection,
     ServingSection,
+    TrainingSection,
     TriggersSection,
 )
 
@@ -30,6 +31,7 @@ SECTIONS = {
     "tables.NAME": TableSection,
     "contract": ContractSection,
     "model": ModelSection,
+    "training": TrainingSection,
     "backtest": BacktestSection,
     "gates": GatesSection,
     "rollout": RolloutSection,

@@ -39,6 +39,7 @@ def test_the_first_run_goes_live(template: Path) -> None:
     ran = json.loads((template / "run.json").read_text())
     assert (ran["what"], ran["version"]) == ("bootstrap", 1)
     assert [gate["gate"] for gate in ran["evidence"]["gates"]] == [
+        "same_model",
         "contract",
         "served",
         "sanity",

@@ -34,6 +34,7 @@ from mlops_lab.status.records import ProjectStatus
 
 ELSEWHERE = {
     "config schema": "it prints a JSON schema itself: test_config.py",
+    "backtest": "cli/test_backtest.py",
     "demo": "test_demo.py",
     "init": "test_init.py",
     "package": "test_package.py",

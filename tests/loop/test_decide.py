@@ -8,10 +8,12 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trigger_days import watching
 
 from mlops_lab.loop.decide import as_made_later, decide
 from mlops_lab.loop.observe import Observation, RolloutEvidence
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
+from mlops_lab.loop.trainings import Trainings
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply
 from mlops_lab.rollout.next_step import MIN_ROWS
 from mlops_lab.rollout.proof import NO_DAYS
 from mlops_lab.tables.declared import MEASUREMENTS
@@ -112,3 +114,16 @@ def test_what_was_due_on_a_day_without_a_tick_is_made_now_and_says_so(tiny, kind
     assert (made.at, made.what, made.version, made.rule) == (due + 5 * DAY, kind, 2, "rule")
     assert made.reason == "it is bad; due since the end of 2013-03-10, when no tick ran"
     assert made.evidence == {"x": 1.0, "due": "2013-03-11T04:00:00+00:00"}
+
+
+def test_a_trigger_that_the_budget_refuses_is_told_once(tiny):
+    project = watching(tiny.project, budget=1)
+    state = RolloutState(champion=1, last_retrain=tiny.now - 30 * DAY)
+    before = replace(observe(tiny), trainings=Trainings((tiny.now - 30 * DAY,)))
+    decision = decide(project, state, before, by="loop")
+    assert decision is not None
+    assert (decision.what, decision.rule, decision.version) == (DecisionKind.REFUSE, "triggers.budget", None)
+    assert apply(state, decision).last_retrain == state.last_retrain
+    told = replace(before, trainings=replace(before.trainings, refused_by=frozenset({decision.rule})))
+    assert decide(project, state, told, by="loop") is None
+    assert decide(tiny.project, state, told, by="loop") is not None, "without a budget it trains"

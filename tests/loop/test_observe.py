@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -94,11 +95,12 @@ def test_an_observation_counts_differing_cells_of_the_rollout_and_of_the_day(tin
     write_measurements(lake, (began, "parity", "differing", 100.0), (began + HOUR, "parity", "differing", 2.0))
     today = write_measurements(Lake(lake.path.with_name("other")), (tiny.now, "parity", "differing", 3.0))
     day = MeasuredDay(yesterday(tiny), today, [])
-    for measured, expected in ((None, 2), (day, 5)):
+    for measured, expected, known in ((None, 2, 1), (day, 5, 2)):
         observation = observe(tiny.project, lake, now=tiny.now, state=state, package=package, day=measured)
         assert observation.rollout is not None
         assert observation.rollout.differing_cells == expected
-    assert observation.read_measurements(began).height == 1
+        assert observation.read_measurements(began).height == known, "triggers see the day that was just measured"
+        assert observation.read_measurements(tiny.now).is_empty()
 
 
 def test_without_a_rollout_no_pairs_are_read(tiny, lake, package):
@@ -188,7 +190,9 @@ def test_a_superseded_candidate_leaves_what_its_own_days_showed(tiny, lake):
     state = RolloutState(
         champion=1, challenger=4, stage=DecisionKind.SHADOW, since=since, rollout_began=since - 2 * DAY
     )
-    shown, words = show_superseded(tiny.project, lake, state, task=Binary())
+    shown, words = show_superseded(
+        tiny.project, state, read_measurements=partial(measurements_since, lake), task=Binary()
+    )
     assert (shown["version"], shown["days"], shown["since"]) == (4, 2, since.isoformat())
     assert shown["gain"] == pytest.approx(0.15)
     assert words.startswith("it takes the place of version 4 in shadow, which showed: log loss 0.1500 a day better")

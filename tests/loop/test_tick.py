@@ -390,3 +390,29 @@ def test_a_run_that_cannot_be_trained_decides_nothing(live, tiny):
         loop.run(tiny.now, by="test")
     assert Loop(live).state.retraining is None
     assert len(loop.decisions) == 1
+
+
+def test_a_training_whose_data_breaks_the_contract_is_refused_and_the_loop_goes_on(live, tiny, monkeypatch):
+    config = live.root / "mlops.toml"
+    text = config.read_text()
+    config.write_text(text.replace('amount = "float?"', 'amount = { type = "float?", max = 50 }'))
+    monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
+    loop = Loop(load_project(live.root))
+    retrain, refuse = loop.tick(tiny.now)
+    assert (retrain.what, refuse.what, refuse.rule) == (DecisionKind.RETRAIN, DecisionKind.REFUSE, "contract_breach")
+    assert refuse.reason.startswith("the training data breaks its contract: ")
+    assert "fix the data, or the contract in mlops.toml" in refuse.reason
+    assert loop.state.retraining is None
+    assert loop.state.champion == 1
+
+
+def test_a_trigger_that_is_refused_is_told_once_and_trains_nothing(live, tiny, monkeypatch):
+    config = live.root / "mlops.toml"
+    config.write_text(config.read_text() + "\n[triggers]\nmin_new_labels = 1000000\n")
+    monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS, *triggers.TRIGGERS))
+    loop = Loop(load_project(live.root))
+    (refuse,) = loop.tick(tiny.now)
+    assert (refuse.what, refuse.rule, refuse.version) == (DecisionKind.REFUSE, "triggers.min_new_labels", None)
+    assert refuse.reason.startswith("no training, although it is always time to train: ")
+    assert loop.tick(tiny.now + timedelta(days=1)) == []
+    assert "no training, although" in describe(load_project(live.root)).last_decision.reason

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+import msgspec
 import polars as pl
 
 from mlops_lab.clock import day_start
+from mlops_lab.loop.trainings import ChampionRecord
 from mlops_lab.loop.triggers.base import TriggerInput
 from mlops_lab.monitoring.measure import measure
 from mlops_lab.monitoring.window import Window
@@ -25,6 +30,22 @@ def midnight(days: int) -> datetime:
 
 TRAINED = midnight(0)
 CHAMPION = 1
+RECORD = ChampionRecord(CHAMPION, Binary(), datetime(2013, 3, 1, tzinfo=UTC), 0.4, {"amount": 0.05, "shop": 0.002})
+
+
+def watching(project: Project, **triggers: Any) -> Project:
+    """The project with these settings of `[triggers]`; without any, with a limit for every trigger."""
+    chosen = triggers or {"max_loss_increase": 0.02, "max_drift_loss": 0.01, "new_labels": 30}
+    section = msgspec.structs.replace(project.settings.triggers, **chosen)
+    return replace(project, settings=msgspec.structs.replace(project.settings, triggers=section))
+
+
+def measurement_rows(
+    day: int, values: Mapping[tuple[str, str], float], *, role: str | None = "champion"
+) -> pl.DataFrame:
+    """Measurements of the day that ends at that midnight, by monitor and name."""
+    rows = [(midnight(day), 24.0, *key, CHAMPION, value, role, midnight(day)) for key, value in values.items()]
+    return pl.DataFrame(rows, schema=MEASUREMENTS.fixed_schema, orient="row")
 
 
 def measured_days(gap: float, *days: int, rows: int = 100, version: int = CHAMPION) -> pl.DataFrame:
@@ -49,7 +70,11 @@ def measured_days(gap: float, *days: int, rows: int = 100, version: int = CHAMPI
 
 
 def trigger_input(
-    project: Project, last_training: datetime | None, now: datetime, measurements: pl.DataFrame | None = None
+    project: Project,
+    last_training: datetime | None,
+    now: datetime,
+    measurements: pl.DataFrame | None = None,
+    **more: Any,
 ) -> TriggerInput:
     """What triggers see at `now`; without measurements, days on which nothing was measured."""
     table = measured_days(0.0) if measurements is None else measurements
@@ -59,4 +84,5 @@ def trigger_input(
         last_training,
         read_measurements=lambda since: table.filter(pl.col("at") > since),
         champion=CHAMPION,
+        **more,
     )

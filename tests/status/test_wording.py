@@ -48,3 +48,4 @@ def test_every_kind_of_decision_has_a_text(kind: DecisionKind) -> None:
 
 def test_a_candidate_that_became_no_version_has_no_number() -> None:
     assert format_decision("refuse", None) == "the candidate was refused"
+    assert format_decision("refuse", None, rule="triggers.budget") == "a trigger was refused"

@@ -45,6 +45,7 @@ def test_the_delay_is_that_of_the_rows_that_were_sent(tiny, tmp_path: Path):
     assert file_delay(tiny.project, lake, "stock") == timedelta(0)  # too few
     lake.append("stock", stock(5, delay=2 * H, received_as=Arrival.SENT))
     assert file_delay(tiny.project, lake, "stock") == 2 * H
+    assert file_delay(tiny.project, lake, "stock", until=T) == timedelta(0), "not by hindsight"
 
 
 def test_the_delay_of_outcomes_is_that_of_those_that_were_submitted(tiny, tmp_path: Path):

@@ -169,6 +169,16 @@ COMMANDS = {
             ("mlops tune --trials 50", "mlops tune --seconds 600"),
         ),
         Command(
+            "backtest",
+            LEARN,
+            "Play other policies over past days, with the labels known then.",
+            (
+                "mlops backtest",
+                'mlops backtest --from 2013-07-01 --to 2013-07-31 --policy own --policy "every 28 days"',
+                "mlops backtest --policy own --policy rollout.prove=better",
+            ),
+        ),
+        Command(
             "features",
             LEARN,
             "List, compare and verify feature definitions.",

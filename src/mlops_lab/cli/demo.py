@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,9 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from mlops_lab.cli.records.replay import DemoRecord
-from mlops_lab.cli.shared import Json, console, print_record
+from mlops_lab.cli.shared import Json, console, parse_day, print_record
 from mlops_lab.cli.summary import render
-from mlops_lab.errors import InvalidInput
 from mlops_lab.replay.demo import DemoOptions, run_demo
 from mlops_lab.replay.driver import ReplayProgress as Seen
 from mlops_lab.rollout.decisions import DecisionKind
@@ -32,7 +30,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Train a first model on the flights known before the first day, then replay the days one after the other."""
-    options = DemoOptions(folder, _day(first, "--from"), _day(last, "--to"), resume=resume, fresh=fresh)
+    options = DemoOptions(folder, parse_day(first, "--from"), parse_day(last, "--to"), resume=resume, fresh=fresh)
     with _bar() as bar:
         watcher = _Watcher(bar)
         try:
@@ -82,12 +80,3 @@ def _bar() -> Progress:
         TimeElapsedColumn(),
     ]
     return Progress(*columns, console=console, refresh_per_second=5)
-
-
-def _day(text: str, option: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(
-            f'"{text}" is not a day', code="bad_day", where=option, hint="write it as 2013-03-01"
-        ) from None

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from mlops_lab.cli.records.ab import ABDecisionRecord
+from mlops_lab.cli.records.backtest import BacktestRecord
 from mlops_lab.cli.records.backups import BackupRecord
 from mlops_lab.cli.records.decisions import (
     HistoryRecord,
@@ -62,6 +63,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "ab start": (ABDecisionRecord,),
     "ab stop": (ABDecisionRecord,),
     "backup": (BackupRecord,),
+    "backtest": (BacktestRecord,),
     "compare": (Comparison,),
     "config schema": (),  # it prints a JSON schema itself
     "config show": (ConfigRecord,),

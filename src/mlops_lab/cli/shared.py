@@ -21,6 +21,7 @@ from rich.table import Table
 from mlops_lab.cli.flags import given_settings
 from mlops_lab.cli.records.tables import ByTable
 from mlops_lab.clock import parse_moment
+from mlops_lab.errors import InvalidInput
 from mlops_lab.project import Project, find_project
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
@@ -40,6 +41,16 @@ def open_project(folder: Path, *settings: str) -> Project:
 def parse_at(text: str | None) -> datetime | None:
     """The moment given with --at, or None."""
     return parse_moment(text) if text else None
+
+
+def parse_day(text: str, option: str) -> date:
+    """The day given with an option; InvalidInput names the option."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(
+            f'"{text}" is not a day', code="bad_day", where=option, hint="write it as 2013-03-01"
+        ) from None
 
 
 def print_record(record: msgspec.Struct, *, rows: tuple[str, Iterable[dict[str, Any]]] | None = None) -> None:

@@ -41,7 +41,7 @@ def render(summary: ReplaySummary, console: Console) -> None:
 
 
 def _months(summary: ReplaySummary) -> Table:
-    table = _table(
+    table = make_table(
         "month",
         ">predictions",
         ">late",
@@ -76,7 +76,7 @@ def _pair(split: ArmResult, lower_wins: bool) -> Iterator[Text]:
 
 
 def _decisions(summary: ReplaySummary) -> Table:
-    table = _table("day", "decision", ">version", "reason")
+    table = make_table("day", "decision", ">version", "reason")
     for row in summary.decisions:
         quiet = "" if row.what in VERDICTS else "dim"
         table.add_row(
@@ -98,14 +98,14 @@ def _counts(summary: ReplaySummary) -> Text:
 
 
 def _stages(summary: ReplaySummary, block: str) -> Table:
-    table = _table(f"{summary.seconds:,.1f} s in all", ">seconds", ">share", "")
+    table = make_table(f"{summary.seconds:,.1f} s in all", ">seconds", ">share", "")
     for name, seconds, share in stage_shares(summary):
         bar = Text(block * max(1, round(share * BAR_WIDTH)), "cyan")
         table.add_row(Text(name), f"{seconds:,.1f}", f"{share:.0%}", bar)
     return table
 
 
-def _table(*headers: str) -> Table:
+def make_table(*headers: str) -> Table:
     """A table without a frame; a header that starts with ">" heads a column of figures, which never wrap."""
     table = Table(
         box=SIMPLE_HEAD,

@@ -110,7 +110,7 @@ class TextLines:
 
     def decision_made(self, decision: Decision) -> None:
         """A line with its reason."""
-        what = format_decision(decision.what, decision.version)
+        what = format_decision(decision.what, decision.version, rule=decision.rule)
         self._print(f"{local(decision.at, self._project)} {what}: {decision.reason}")
 
     def warned(self, text: str) -> None:

@@ -16,6 +16,9 @@ from mlops_lab.contracts.rules import EXAMPLES, Breach, find_breaches, first_bro
 from mlops_lab.errors import InvalidInput
 from mlops_lab.notes import tell
 
+CONTRACT_BREACH = "contract_breach"
+"""The code of the error about stored rows that break their contract."""
+
 
 @dataclass(frozen=True)
 class SetAside:
@@ -153,7 +156,7 @@ def explain_breaches(breaches: Sequence[Breach]) -> InvalidInput:
     first = breaches[0]
     return InvalidInput(
         "; ".join(map(str, breaches)),
-        code="contract_breach",
+        code=CONTRACT_BREACH,
         where=f'table "{first.table}", column "{first.column}"',
         hint="fix the data, or the contract in mlops.toml; `mlops contract check` lists all breaches",
     )

@@ -27,6 +27,7 @@ class GateInput:
     candidate answers to the held-out rows. Where the version has learned from these too, it is what its twin answers,
     which has not, and `version_output` is what the version answers. `served` has what the champion
     saw while the held-out rows were requested: the inputs that both define alike, a row for each prediction.
+    `same_as` is the champion or the challenger, where it answers by the same plan and the same model, bit for bit.
     """
 
     project: Project
@@ -40,6 +41,7 @@ class GateInput:
     champion_output: pl.Series
     served: pl.DataFrame = field(default_factory=pl.DataFrame)
     version_output: pl.Series | None = None
+    same_as: int | None = None
 
     @property
     def task(self) -> Task:

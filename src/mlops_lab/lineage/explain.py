@@ -108,6 +108,11 @@ def describe_prediction(lineage: PredictionLineage) -> list[tuple[str, str]]:
     return lines + _origin_lines(version) + _decision_lines(lineage.decisions)
 
 
+def _describe_window(version: VersionOrigin) -> str:
+    losses = ", ".join(f"{name} {loss:.4f}" for name, loss in version.window_losses.items())
+    return f"{version.window}  (mean loss on later days: {losses})" if losses else version.window
+
+
 def _origin_lines(version: VersionOrigin) -> list[tuple[str, str]]:
     training_set = f"{version.rows:,} rows before {version.cutoff}  {version.training_set[:16]}"
     return [
@@ -118,6 +123,7 @@ def _origin_lines(version: VersionOrigin) -> list[tuple[str, str]]:
             for snapshot in version.snapshots
         ),
         ("training set", training_set),
+        *([("window", _describe_window(version))] if version.window != "all" or version.window_losses else []),
         ("code", f"commit {version.commit}, files {version.code[:16]}"),
         ("environment", version.environment[:16]),
     ]

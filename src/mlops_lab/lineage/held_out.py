@@ -13,7 +13,7 @@ import polars as pl
 from msgspec import Struct
 
 from mlops_lab.errors import InvalidInput
-from mlops_lab.features.offline import compute, refused
+from mlops_lab.features.offline import Facts, compute, refused
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
@@ -67,7 +67,7 @@ def compare_held_out(project: Project, versions: Sequence[RegisteredVersion]) ->
     _check_same_task(predictors)
     source, task = project.settings.source, predictors[0].task
     labelled = read_labelled(project, lake)
-    since = max(_cutoff(predictor) for predictor in predictors)
+    since = max(read_cutoff(predictor) for predictor in predictors)
     rows = labelled.filter(pl.col(source.time) >= since)
     rows = rows.filter(task.encode(rows[source.label]).is_not_null())
     outputs = _predict(project, lake, predictors, rows)
@@ -122,28 +122,38 @@ def compare_pair(
 
 def _predict(project: Project, lake: Lake, predictors: Sequence[Predictor], rows: pl.DataFrame) -> list[pl.Series]:
     """The output of each version for the rows; null where a server would refuse the request."""
-    requests = rows.select(*(field.name for field in request_fields(project)), AS_OF)
     facts = read_training_facts(project, lake)
     inputs: dict[str, tuple[pl.DataFrame, pl.Series]] = {}
     outputs = []
     for predictor in predictors:
         features = predictor.features
         if features.version not in inputs:
-            try:
-                inputs[features.version] = (
-                    compute(features, requests, time=AS_OF, facts=facts),
-                    refused(features, requests, time=AS_OF, facts=facts),
-                )
-            except (pl.exceptions.PolarsError, KeyError) as error:
-                raise InvalidInput(
-                    f"needs a field that mlops.toml no longer has: {str(error).splitlines()[0][:200]}",
-                    code="other_fields",
-                    where=f"version {predictor.version}",
-                    hint="compare it with versions of that time, or declare the field again",
-                ) from None
+            inputs[features.version] = compute_inputs(project, predictor, rows, facts=facts)
         frame, refuses = inputs[features.version]
         outputs.append(pl.select(pl.when(~refuses).then(predictor.score(frame))).to_series().alias("output"))
     return outputs
+
+
+def compute_inputs(
+    project: Project, predictor: Predictor, rows: pl.DataFrame, *, facts: Facts
+) -> tuple[pl.DataFrame, pl.Series]:
+    """The inputs of a version for labelled rows, each as of its own time, and which of the rows a server would refuse.
+
+    InvalidInput where it needs a field that the project no longer has.
+    """
+    requests = rows.select(*(field.name for field in request_fields(project)), AS_OF)
+    try:
+        return (
+            compute(predictor.features, requests, time=AS_OF, facts=facts),
+            refused(predictor.features, requests, time=AS_OF, facts=facts),
+        )
+    except (pl.exceptions.PolarsError, KeyError) as error:
+        raise InvalidInput(
+            f"needs a field that mlops.toml no longer has: {str(error).splitlines()[0][:200]}",
+            code="other_fields",
+            where=f"version {predictor.version}",
+            hint="compare it with versions of that time, or declare the field again",
+        ) from None
 
 
 def _check_same_task(predictors: Sequence[Predictor]) -> None:
@@ -158,7 +168,7 @@ def _check_same_task(predictors: Sequence[Predictor]) -> None:
         )
 
 
-def _cutoff(predictor: Predictor) -> datetime:
+def read_cutoff(predictor: Predictor) -> datetime:
     """The moment from which on the version was trained on nothing."""
     lineage = msgspec.json.decode((predictor.package / LINEAGE_FILE).read_bytes(), type=dict[str, Any])
     return datetime.fromisoformat(lineage["cutoff"])

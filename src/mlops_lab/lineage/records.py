@@ -23,7 +23,11 @@ class SnapshotRecord(Struct, frozen=True, kw_only=True):
 
 
 class VersionOrigin(Struct, frozen=True, kw_only=True):
-    """What a version is made of: package, inputs, tables, training set, cutoff (no later row was used), code."""
+    """What a version is made of: package, inputs, tables, training set, cutoff (no later row was used), code.
+
+    `window`: which rows it learned from, as `[training] window` says it; `window_losses`: where that was chosen at the
+    training, the mean loss of each that was compared.
+    """
 
     number: int
     run_id: str
@@ -37,6 +41,8 @@ class VersionOrigin(Struct, frozen=True, kw_only=True):
     commit: str
     code: str
     environment: str
+    window: str = "all"
+    window_losses: dict[str, float] = {}
 
 
 class ShadowAnswer(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from mlops_lab.loop.observe import Observation
 from mlops_lab.loop.triggers.base import TriggerInput
+from mlops_lab.loop.triggers.refusals import find_refusal
 from mlops_lab.loop.triggers.run import find_trigger
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
@@ -21,7 +22,8 @@ _BACK = {DecisionKind.ROLL_BACK, DecisionKind.EXPIRE}
 
 def decide(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
     """The decision that is due, or None: the next step of the rollout under way (while it is paused only the one back),
-    else the end of the watch after a promotion, else whether to retrain.
+    else the end of the watch after a promotion, else whether to retrain, or, once, why a trigger that fired starts no
+    training.
 
     While a retraining is under way, only a step back: the retraining ends with a decision of its own.
     """
@@ -88,9 +90,21 @@ def _as_decision(step: Step, version: int | None, now: datetime, *, by: str) -> 
 
 def _decide_retraining(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
     now = observation.now
-    fired = find_trigger(
-        TriggerInput(project, now, state.last_retrain, observation.read_measurements, champion=state.champion)
+    trigger_input = TriggerInput(
+        project,
+        now,
+        state.last_retrain,
+        observation.read_measurements,
+        champion=state.champion,
+        record=observation.champion,
+        trainings=observation.trainings,
+        count_new_labels=observation.count_new_labels,
     )
+    fired = find_trigger(trigger_input)
     if fired is None:
         return None
+    if (refusal := find_refusal(trigger_input, fired)) is not None:
+        if refusal.rule in observation.trainings.refused_by:  # it was told
+            return None
+        return Decision(now, DecisionKind.REFUSE, None, refusal.rule, refusal.reason, by, refusal.evidence)
     return Decision(now, DecisionKind.RETRAIN, None, fired.rule, fired.reason, by, fired.evidence)

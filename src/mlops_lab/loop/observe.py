@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,10 +16,12 @@ from mlops_lab.errors import MlopsError
 from mlops_lab.lake import Lake
 from mlops_lab.loop.joined_outcomes import read_between, task_of
 from mlops_lab.loop.measure_day import MeasuredDay
+from mlops_lab.loop.new_labels import count_new_labels
 from mlops_lab.loop.rollout_evidence import no_pairs, read_gains, rollout_pairs
+from mlops_lab.loop.trainings import NO_TRAININGS, ChampionRecord, Trainings, read_champion, read_trainings
 from mlops_lab.monitoring.measure import as_known_now, differing_cells
 from mlops_lab.project import Project
-from mlops_lab.rollout.decisions import RolloutState
+from mlops_lab.rollout.decisions import Decision, RolloutState
 from mlops_lab.rollout.proof import DailyGains, weigh
 from mlops_lab.serving.answering.counts import read_trial
 from mlops_lab.serving.answering.trials import Trial
@@ -50,13 +53,16 @@ class RolloutEvidence:
 class Observation:
     """What the loop knows at `now`, and decides on.
 
-    `rollout` is None where neither a rollout nor a watch is under way. Measurements are read only where a
-    trigger asks for them.
+    `rollout` is None where neither a rollout nor a watch is under way. Measurements are read, and new labels counted,
+    only where a trigger asks for them; `champion`, what was known of it when it was accepted, is None where none does.
     """
 
     now: datetime
     rollout: RolloutEvidence | None
     read_measurements: Callable[[datetime], pl.DataFrame]
+    trainings: Trainings = NO_TRAININGS
+    champion: ChampionRecord | None = None
+    count_new_labels: Callable[[datetime], int] = lambda _since: 0
 
 
 def observe(
@@ -67,22 +73,46 @@ def observe(
     state: RolloutState,
     package: Path,
     day: MeasuredDay | None,
+    decisions: Sequence[Decision] = (),
     is_present: bool = True,
 ) -> Observation:
-    """What is known at `now`. `day`, where it was just measured, is not in the lake yet. `is_present`: whether `now` is
-    the present, of which servers tell, and not the end of an earlier day."""
+    """What is known at `now`, where the `decisions` led to `state`. `day`, where it was just measured, is not in the
+    lake yet. `is_present`: whether `now` is the present, of which servers tell, and not the end of an earlier day."""
+
+    def read_measurements(since: datetime) -> pl.DataFrame:
+        measured = measurements_since(lake, since)
+        if day is None or (new := day.measurements.filter(pl.col("at") > since)).is_empty():
+            return measured
+        return as_known_now(pl.concat([measured, new])) if measured.height else new
+
     rollout = None
     if (began := state.compared_since) is not None:
         task = task_of(project, package)
-        measured = measurements_since(lake, began)
-        if day is not None:
-            measured = pl.concat([measured, day.measurements]) if measured.height else day.measurements
+        measured = read_measurements(began)
         pairs = no_pairs(task) if state.stage is None else _pairs(project, lake, state, now=now, task=task)
         trial = Trial()
         if is_present and state.challenger is not None:
             trial = read_trial(project.workers_path, state.challenger)
         rollout = RolloutEvidence(task, pairs, read_gains(measured), differing_cells(measured), trial)
-    return Observation(now, rollout, read_measurements=partial(measurements_since, lake))
+    return Observation(
+        now,
+        rollout,
+        read_measurements,
+        read_trainings(decisions),
+        _champion(project, decisions, state, package),
+        partial(count_new_labels, project, lake, before=now),
+    )
+
+
+def _champion(
+    project: Project, decisions: Sequence[Decision], state: RolloutState, package: Path
+) -> ChampionRecord | None:
+    settings = project.settings.triggers
+    if state.champion is None or (settings.max_loss_increase is None and settings.max_drift_loss is None):
+        return None
+    with suppress(MlopsError):  # its package is gone or damaged, which an alert says
+        return read_champion(decisions, state.champion, task_of(project, package))
+    return None
 
 
 def _pairs(project: Project, lake: Lake, state: RolloutState, *, now: datetime, task: Task) -> pl.DataFrame:
@@ -101,10 +131,12 @@ def measurements_since(lake: Lake, since: datetime) -> pl.DataFrame:
     return as_known_now(read_between(lake, MEASUREMENTS, since).filter(pl.col("at") > since))
 
 
-def show_superseded(project: Project, lake: Lake, state: RolloutState, *, task: Task) -> tuple[dict[str, Any], str]:
+def show_superseded(
+    project: Project, state: RolloutState, *, read_measurements: Callable[[datetime], pl.DataFrame], task: Task
+) -> tuple[dict[str, Any], str]:
     """What the days of the candidate in shadow have shown, before a fresher one takes its place: as evidence, and in
     words."""
     assert state.since is not None
-    proof = weigh(project, read_gains(measurements_since(lake, state.since)))
+    proof = weigh(project, read_gains(read_measurements(state.since)))
     shown = {"version": state.challenger, "since": state.since.isoformat(), **proof.evidence}
     return shown, f"it takes the place of version {state.challenger} in shadow, which showed: {proof.say(task)}"

@@ -113,7 +113,16 @@ def decide_as_of(
     """The decision that was due at `as_of`, a day without a tick, or is due `now`; None where there is none to make."""
     assert state.champion is not None
     package = project.root / find_version(decisions, state.champion).package
-    observation = observe(project, lake, now=as_of, state=state, package=package, day=day, is_present=as_of >= now)
+    observation = observe(
+        project,
+        lake,
+        now=as_of,
+        state=state,
+        package=package,
+        day=day,
+        decisions=decisions,
+        is_present=as_of >= now,
+    )
     decision = decide(project, state, observation, by=by)
     if decision is not None and as_of < now:
         decision = as_made_later(decision, now, project.timezone)

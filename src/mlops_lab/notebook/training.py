@@ -21,7 +21,7 @@ from mlops_lab.notebook.result import Model, Result
 from mlops_lab.notebook.saving import is_estimator
 from mlops_lab.project import PIPELINE_NAME
 from mlops_lab.registry.trust import trust_of_project
-from mlops_lab.training.candidate import make_plan, prepare_candidate
+from mlops_lab.training.candidate import choose_rows, make_plan, prepare_candidate
 from mlops_lab.training.fit import fit
 from mlops_lab.training.packaging import NoEngineAgrees, Packaged, package
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
@@ -48,6 +48,7 @@ def train(
     pipeline = _choose(opened, model, features)
     try:
         candidate = prepare_candidate(opened.files, loop.lake, now=moment, pipeline=pipeline)
+        candidate = choose_rows(opened.files, candidate)
         began = time.perf_counter()
         fitted = fit(pipeline, candidate.data)
         seconds = time.perf_counter() - began

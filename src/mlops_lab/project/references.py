@@ -30,6 +30,7 @@ _CODE_MODULES = {
     *("pickle", "joblib", "cloudpickle", "dill"),
 }
 """Modules whose types can run code, and so may not be trusted in the file of a model."""
+_WINDOW = re.compile(r"all|auto|(last|half-life) [1-9][0-9]{0,4}d")
 ErrorAt = Callable[..., InvalidInput]
 """Makes the error about a key: see `Layers.error_at`."""
 
@@ -48,6 +49,10 @@ def check_references(settings: Settings, layers: Layers) -> None:
         raise error_at(what, ["project", "clock"], hint, related=[["source", "time"]])
     _check_names(source, error_at)
     _check_duration(settings.triggers.tick_every, ["triggers", "tick_every"], error_at)
+    window = settings.training.window
+    if _WINDOW.fullmatch(window) is None:
+        hint = 'write "all", "auto", "last 180d" or "half-life 90d"'
+        raise error_at(f'"{window}" is not a choice of rows', ["training", "window"], hint)
     if source.arrives_after is not None:
         _check_duration(source.arrives_after, ["source", "arrives_after"], error_at)
     for name in settings.model.trusted_types:

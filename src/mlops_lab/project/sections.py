@@ -54,6 +54,19 @@ class ModelSection(Config, frozen=True, kw_only=True):
     try_all: Annotated[bool, means("try, time and report every engine, even if a faster one agrees")] = False
 
 
+class TrainingSection(Config, frozen=True, kw_only=True):
+    """`[training]`: the rows that a version learns from, among those whose label is known."""
+
+    window: Annotated[
+        str,
+        means(
+            '`"all"` rows; those of the `"last 180d"`; with a `"half-life 90d"`: all, and one that is 90 days older '
+            'counts half as much; `"auto"`: at each training, whichever of these did best on earlier days, each time '
+            "with the labels known then"
+        ),
+    ] = "all"
+
+
 class BacktestSection(Config, frozen=True, kw_only=True):
     """`[backtest]`: the last days, which are held out from training, and on which candidate and champion are compared;
     with `share`, the last rows instead, whatever their time."""
@@ -185,11 +198,52 @@ class TriggersSection(Config, frozen=True, kw_only=True):
     """`[triggers]`: what starts a retraining, and how often `mlops up` checks."""
 
     every_days: Annotated[PositiveInt, means("retrain when the last training was this many days ago")] = 28
-    cooldown_days: Annotated[PositiveInt, means("the fewest days between two trainings")] = 14
-    window_days: Annotated[PositiveInt, means("the number of last days over which calibration is measured")] = 7
+    cooldown_days: Annotated[
+        PositiveInt, means("the fewest days between two trainings, where a trigger has no cool-down of its own")
+    ] = 14
+    window_days: Annotated[
+        PositiveInt, means("the number of last days over which calibration, loss and drift are measured")
+    ] = 7
     max_calibration_gap: Annotated[
         Positive, means("retrain when mean prediction and observed rate differ by more than this")
     ] = 0.1
+    max_loss_increase: Annotated[
+        Positive | None,
+        means(
+            "retrain when the champion's loss is higher by more than this than on the rows held out when it was "
+            "trained; none: never"
+        ),
+    ] = None
+    loss_cooldown_days: Annotated[
+        PositiveInt | None, means("the cool-down of `max_loss_increase`; none: `cooldown_days`")
+    ] = None
+    max_drift_loss: Annotated[
+        Positive | None,
+        means(
+            "retrain when the inputs have moved so far that they may cost more loss than this: each input's drift "
+            "counts as much as the model needs the input; none: never"
+        ),
+    ] = None
+    drift_cooldown_days: Annotated[
+        PositiveInt | None, means("the cool-down of `max_drift_loss`; none: `cooldown_days`")
+    ] = None
+    new_labels: Annotated[
+        PositiveInt | None, means("retrain when so many labels have arrived since the last training; none: never")
+    ] = None
+    labels_cooldown_days: Annotated[
+        PositiveInt | None, means("the cool-down of `new_labels`; none: `cooldown_days`")
+    ] = None
+    min_new_labels: Annotated[
+        int,
+        means("the fewest labels that must have arrived since the last training before a trigger starts one", ge=0),
+    ] = 0
+    budget: Annotated[
+        PositiveInt | None,
+        means(
+            "the most trainings in `budget_days`; none: no limit. One that a person starts counts, and is never refused"
+        ),
+    ] = None
+    budget_days: Annotated[PositiveInt, means("the days over which trainings are counted for `budget`")] = 365
     tick_every: Annotated[str, means('how often `mlops up` runs a tick of the loop: `"30s"`, `"5m"`, `"1h"`')] = "1m"
 
 
@@ -255,6 +309,7 @@ class Settings(Config, frozen=True, kw_only=True):
     tables: dict[str, TableSection] = msgspec.field(default_factory=dict)
     contract: ContractSection = ContractSection()
     model: ModelSection = ModelSection()
+    training: TrainingSection = TrainingSection()
     backtest: BacktestSection = BacktestSection()
     gates: GatesSection = GatesSection()
     rollout: RolloutSection = RolloutSection()

@@ -21,7 +21,7 @@ class DecisionKind(StrEnum):
     RETRAIN = "retrain"
     """A trigger fired: a candidate is to be trained."""
     REFUSE = "refuse"
-    """The candidate goes no further."""
+    """The candidate goes no further; or a trigger fired, and no training starts (`version` is null)."""
     BOOTSTRAP = "bootstrap"
     """The first version answers from now on."""
     SHADOW = "shadow"
@@ -202,7 +202,9 @@ def apply(state: RolloutState, decision: Decision) -> RolloutState:
         case DecisionKind.RETRAIN:
             after |= {"retraining": decision, "last_retrain": decision.at}
         case DecisionKind.REFUSE:
-            after |= {"retraining": None, "last_retrain": decision.at}
+            # without a training under way it is a trigger that was refused: nothing was trained
+            trained = state.last_retrain if state.retraining is None else decision.at
+            after |= {"retraining": None, "last_retrain": trained}
         case DecisionKind.BOOTSTRAP | DecisionKind.PROMOTE:
             previous = (*state.previous, state.champion) if state.champion is not None else state.previous
             after |= {"champion": decision.version, "previous": previous, "since": decision.at}

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import polars as pl
+from msgspec import UNSET
 
 from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.errors import EnvironmentFault
@@ -20,6 +21,7 @@ from mlops_lab.loop.joined_outcomes import task_of
 from mlops_lab.loop.observe import measurements_since
 from mlops_lab.loop.rollout_evidence import read_gains, rollout_pairs
 from mlops_lab.loop.tick import Loop
+from mlops_lab.loop.trainings import read_trainings
 from mlops_lab.loop.triggers.run import next_retraining
 from mlops_lab.project import Project
 from mlops_lab.rollout.decision_record import DecisionRecord, record_decision
@@ -247,10 +249,12 @@ def _retraining(loop: Loop) -> RetrainingStatus | None:
         return RetrainingStatus(began=state.retraining.at.isoformat(), reason=state.retraining.reason)
     if state.last_retrain is None:
         return None
-    due = next_retraining(loop.project, state.last_retrain)
+    now, trainings = loop.now(), read_trainings(loop.decisions)
+    due = next_retraining(loop.project, state.last_retrain, trainings=trainings, now=now)
     return RetrainingStatus(
         due=due.at.isoformat(),
         every_days=loop.project.settings.triggers.every_days,
         watched_from=due.watched_from.isoformat(),
         watched=due.watched,
+        budget=due.spent_budget or UNSET,
     )

@@ -121,7 +121,8 @@ class WatchRecord(Struct, frozen=True, kw_only=True):
 
 class RetrainingStatus(Struct, frozen=True, kw_only=True):
     """A retraining under way: when it `began`, and its `reason`. Otherwise the next one: when it is `due`, `every_days`
-    after the last, and from when on (`watched_from`) it starts earlier, as soon as `watched` holds."""
+    after the last, and from when on (`watched_from`) it starts earlier, as soon as `watched` holds. `budget` is there
+    where the budget of so many trainings is spent until `due`."""
 
     began: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET
@@ -129,6 +130,7 @@ class RetrainingStatus(Struct, frozen=True, kw_only=True):
     every_days: int | UnsetType = UNSET
     watched_from: str | UnsetType = UNSET
     watched: str | UnsetType = UNSET
+    budget: int | UnsetType = UNSET
 
 
 class FollowingStatus(Struct, frozen=True, kw_only=True):

@@ -47,7 +47,7 @@ def sentences(status: ProjectStatus) -> Iterator[str]:
         yield f"warning: {warning}"
     yield from _set_aside(status)
     if (last := status.last_decision) and last != status.live_by:
-        text = f"{format_decision(last.what, last.version)}: {last.reason}"
+        text = f"{format_decision(last.what, last.version, rule=last.rule)}: {last.reason}"
         yield f"the last decision, {_ago(status, last.at)}: {text}"
     if status.server:
         yield f"the server answers on {status.server}"
@@ -196,6 +196,8 @@ def _retraining(status: ProjectStatus, retraining: RetrainingStatus) -> str:
     if retraining.due is UNSET or retraining.watched_from is UNSET:
         return f"a candidate is to be trained: {retraining.reason}"
     due, watched_from = _date(status, retraining.due), _date(status, retraining.watched_from)
+    if retraining.budget is not UNSET:
+        return f"the budget of {retraining.budget} trainings is spent; the next may start on {due}, or with `mlops run`"
     text = f"the next training is due on {due} ({retraining.every_days} days after the last)"
     if status.now and _parse(retraining.watched_from) > _parse(status.now):
         return f"{text}; from {watched_from} on, as soon as {retraining.watched}"

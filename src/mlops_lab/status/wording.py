@@ -41,8 +41,11 @@ DECISION_TEXTS = {
 """A text for each kind of decision."""
 
 
-def format_decision(what: str, version: int | None) -> str:
-    """What was decided about a version; `the candidate` where it did not become a version."""
+def format_decision(what: str, version: int | None, *, rule: str = "") -> str:
+    """What was decided about a version; `the candidate` where it did not become a version. `rule` is that of the
+    decision: a refused trigger made no candidate."""
+    if what == "refuse" and rule.startswith("triggers."):
+        return "a trigger was refused"
     text = DECISION_TEXTS[what]
     if version is None:
         text = text.replace("version {version}", "the candidate")

@@ -6,7 +6,7 @@ received when it would have been; what a server has really seen, and parity, go 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import polars as pl
@@ -47,35 +47,38 @@ LATER = (Arrival.CORRECTION, Arrival.SENT_CORRECTION, Arrival.GONE, Arrival.FILL
 """Of rows that are later versions of others."""
 
 
-def file_delay(project: Project, lake: Lake, table: str) -> timedelta:
+def file_delay(project: Project, lake: Lake, table: str, *, until: datetime | None = None) -> timedelta:
     """How long after it became known a row of the table's file counts as received in training.
 
-    It is `arrives_after`; else the median delay of the rows that were sent one by one, where there are enough of them.
+    It is `arrives_after`; else the median delay of the rows that were sent one by one and received by `until` (None:
+    ever), where there are enough of them.
     """
     is_source = table == project.settings.source.table
     section = project.settings.source if is_source else project.settings.tables[table]
     if section.arrives_after is not None:
         return parse_duration(section.arrives_after)
-    delays = _outcome_delays(lake) if is_source else _fact_delays(lake, table, section.known_at)
+    delays = _outcome_delays(lake, until) if is_source else _fact_delays(lake, table, section.known_at, until)
     median = delays.median() if len(delays) >= MIN_MEASURED else None
     return median if isinstance(median, timedelta) else timedelta(0)
 
 
-def _outcome_delays(lake: Lake) -> pl.Series:
+def _outcome_delays(lake: Lake, until: datetime | None) -> pl.Series:
     if not OUTCOMES.exists(lake):
         return pl.Series(dtype=pl.Duration("us"))
     rows = OUTCOMES.read(lake, columns=["verdict", "known_at", "received_at"])
-    return _delays(rows.filter(pl.col("verdict") == Verdict.ACCEPTED), "known_at")
+    return _delays(rows.filter(pl.col("verdict") == Verdict.ACCEPTED), "known_at", until)
 
 
-def _fact_delays(lake: Lake, table: str, known_at: str | None) -> pl.Series:
+def _fact_delays(lake: Lake, table: str, known_at: str | None, until: datetime | None) -> pl.Series:
     if known_at is None or "received_as" not in lake.schema(table):
         return pl.Series(dtype=pl.Duration("us"))
     rows = lake.read(table, columns=["received_as", known_at, "received_at"])
-    return _delays(rows.filter(pl.col("received_as") == Arrival.SENT), known_at)
+    return _delays(rows.filter(pl.col("received_as") == Arrival.SENT), known_at, until)
 
 
-def _delays(rows: pl.DataFrame, known_at: str) -> pl.Series:
+def _delays(rows: pl.DataFrame, known_at: str, until: datetime | None) -> pl.Series:
     """How long after they were known rows were received; not at all where they were received at once."""
+    if until is not None:
+        rows = rows.filter(pl.max_horizontal("received_at", known_at) <= until)
     late = pl.col("received_at") - pl.col(known_at)
     return rows.select(pl.max_horizontal(late, pl.lit(timedelta(0))).fill_null(timedelta(0)).alias("delay"))["delay"]

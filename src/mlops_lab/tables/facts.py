@@ -33,7 +33,7 @@ def read_labelled(project: Project, lake: Lake, *, until: datetime | None = None
     Of a corrected one the last version that was received by `until` (None: ever). Columns: those of `facts_of`, the
     request fields, the column of the moment of knowing, the outcome fields, and `AS_OF`: as of when it was answered.
     """
-    labelled = latest_versions(_read_source(project, lake), ["_fact_id"], until=until)
+    labelled = latest_versions(_read_source(project, lake, until), ["_fact_id"], until=until)
     own = pl.col(project.settings.source.time)
     as_of = pl.min_horizontal(own, AS_OF) if AS_OF in labelled.columns else own
     return labelled.with_columns(as_of.alias(AS_OF))
@@ -51,15 +51,15 @@ def read_facts(project: Project, lake: Lake, *, until: datetime | None = None) -
 
 def read_table(project: Project, lake: Lake, table: str, *, until: datetime | None = None) -> pl.DataFrame:
     """The facts of one table beside the source, for a training as of `until`."""
-    delay = file_delay(project, lake, table)
+    delay = file_delay(project, lake, table, until=until)
     facts = facts_of(project, table, _read(project, lake, table), delay=delay)
     return latest_versions(facts, identity_of(project, table), until=until)
 
 
-def _read_source(project: Project, lake: Lake) -> pl.DataFrame:
+def _read_source(project: Project, lake: Lake, until: datetime | None) -> pl.DataFrame:
     """The facts of the source table and of the outcomes, in all their versions."""
     source = project.settings.source
-    delay = file_delay(project, lake, source.table)
+    delay = file_delay(project, lake, source.table, until=until)
     tables = [source.table, *([OUTCOMES.name] if OUTCOMES.exists(lake) else [])]
     parts = [facts_of(project, table, _read(project, lake, table), delay=delay) for table in tables]
     return concat_facts(parts).sort(source.time, "_fact_id")

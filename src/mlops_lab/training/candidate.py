@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mlops_lab.contracts.fields import types_of
@@ -16,11 +17,15 @@ from mlops_lab.training.environment import environment_fingerprint
 from mlops_lab.training.fit import Fitted
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
 from mlops_lab.training.training_set import TrainingSet, build_training_set
+from mlops_lab.training.window import ALL, AUTO, choose_window, keep_window
 
 
 @dataclass(frozen=True)
 class Candidate:
     """Code and data of a training that has not begun; `identity` depends on both and on the environment.
+
+    `window` is the choice of rows (see `[training] window`); with "auto", `choose_rows` has still to make it, and
+    `window_losses` are then the mean losses that it was chosen by.
 
     Gates judge by `data`, of which some rows are held out. The version learns from `learned`: the same; or all rows,
     where candidates prove themselves in the rollout. Gates then judge its twin, which has not seen the held-out rows.
@@ -30,6 +35,8 @@ class Candidate:
     data: TrainingSet
     learned: TrainingSet
     identity: str
+    window: str = "all"
+    window_losses: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def has_twin(self) -> bool:
@@ -38,13 +45,42 @@ class Candidate:
 
 
 def prepare_candidate(project: Project, lake: Lake, *, now: datetime, pipeline: Pipeline | None = None) -> Candidate:
-    """The candidate of the current lake, code (or another `pipeline`) and environment."""
+    """The candidate of the current lake, code (or another `pipeline`) and environment.
+
+    With `window = "auto"` it has all rows until `choose_rows` has chosen: that takes trainings, and a candidate that
+    was trained before need not choose.
+    """
     pipeline = pipeline or load_pipeline(project)
     data = build_training_set(project, pipeline.features, lake=lake, until=now)
     is_fresh = project.settings.rollout.proves_itself
     learned = data.with_all_rows(time=project.settings.source.time) if is_fresh else data
-    hashed = [learned.fingerprint, pipeline.features.version, pipeline.fingerprint, environment_fingerprint()]
-    return Candidate(pipeline, data, learned, hash_json(hashed))
+    window = project.settings.training.window
+    code = [pipeline.features.version, pipeline.fingerprint, environment_fingerprint()]
+    if window == AUTO:
+        return Candidate(pipeline, data, learned, hash_json([learned.fingerprint, *code, AUTO]), AUTO)
+    data, learned = _narrow(project, pipeline, data, learned, window)
+    return Candidate(pipeline, data, learned, hash_json([learned.fingerprint, *code]), window)
+
+
+def choose_rows(project: Project, candidate: Candidate) -> Candidate:
+    """The candidate with the rows that it learns from: with `window = "auto"`, those that an as-of backtest chooses."""
+    if candidate.window != AUTO:
+        return candidate
+    choice = choose_window(candidate.pipeline, candidate.data, zone=project.timezone)
+    data, learned = _narrow(project, candidate.pipeline, candidate.data, candidate.learned, choice.window)
+    return replace(candidate, data=data, learned=learned, window=choice.window, window_losses=choice.losses)
+
+
+def _narrow(
+    project: Project, pipeline: Pipeline, data: TrainingSet, learned: TrainingSet, window: str
+) -> tuple[TrainingSet, TrainingSet]:
+    """The rows of a window, of both sets: those of one, where both are the same."""
+    if window == ALL:
+        return data, learned
+    narrow = keep_window(data, window, pipeline=pipeline, zone=project.timezone)
+    if learned is data:
+        return narrow, narrow
+    return narrow, keep_window(learned, window, pipeline=pipeline, zone=project.timezone)
 
 
 def make_plan(project: Project, candidate: Candidate, fitted: Fitted) -> Plan:

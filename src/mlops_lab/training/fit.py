@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -67,6 +68,12 @@ def make_estimator(pipeline: Pipeline, parameters: Mapping[str, Any] | None = No
     if not hasattr(estimator, "fit") or isinstance(estimator, type):
         raise _not_an_estimator(estimator)
     return estimator
+
+
+def takes_weights(estimator: Any) -> bool:
+    """Whether the rows that an estimator is fitted to can have weights."""
+    steps = getattr(estimator, "steps", None)
+    return "sample_weight" in inspect.signature((steps[-1][1] if steps else estimator).fit).parameters
 
 
 def fit_estimator(pipeline: Pipeline, estimator: Any, data: TrainingSet) -> Fitted:

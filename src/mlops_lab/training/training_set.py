@@ -33,7 +33,8 @@ class TrainingSet:
 
     `inputs` and `holdout_inputs` hold the model inputs, and `truth` the label as `task` encodes it; `moments` is when
     each training row was requested, in order; `holdout` has all columns of the held-out rows. `fingerprint` covers the
-    inputs, labels and weights of the training rows.
+    inputs, labels and weights of the training rows. `known_at` is when the label of each training row became known
+    (None: when it was requested).
     """
 
     task: Task
@@ -49,6 +50,7 @@ class TrainingSet:
     snapshots: tuple[Snapshot, ...]
     fingerprint: str
     holdout_weights: pl.Series | None = None
+    known_at: pl.Series | None = None
 
     def with_all_rows(self, *, time: str) -> TrainingSet:
         """The same with nothing held out; `time` is the column of the moments."""
@@ -60,12 +62,13 @@ class TrainingSet:
             truth=truth,
             weights=weights,
             moments=pl.concat([self.moments, self.holdout[time]]),
+            known_at=None,
             holdout=self.holdout.clear(),
             holdout_inputs=self.holdout_inputs.clear(),
             holdout_truth=self.holdout_truth.clear(),
             holdout_weights=None if self.holdout_weights is None else self.holdout_weights.clear(),
             cutoff=self.until,
-            fingerprint=_fingerprint(inputs, truth, weights),
+            fingerprint=fingerprint_rows(inputs, truth, weights),
         )
 
 
@@ -73,7 +76,8 @@ def _given(weights: pl.Series | None) -> list[pl.Series]:
     return [] if weights is None else [weights]
 
 
-def _fingerprint(inputs: pl.DataFrame, truth: pl.Series, weights: pl.Series | None) -> str:
+def fingerprint_rows(inputs: pl.DataFrame, truth: pl.Series, weights: pl.Series | None) -> str:
+    """The fingerprint of what a model is trained on."""
     return fingerprint_frame(
         inputs.with_columns([truth.alias("__truth"), *(given.alias("__weight") for given in _given(weights))])
     )
@@ -82,8 +86,8 @@ def _fingerprint(inputs: pl.DataFrame, truth: pl.Series, weights: pl.Series | No
 def build_training_set(project: Project, features: Features, *, lake: Lake, until: datetime) -> TrainingSet:
     """The training set: all labelled rows but the last ones, which are held out (`[backtest]` in mlops.toml).
 
-    It has only outcomes known at `until`, and only rows that a server would answer (see `View.missing`). InvalidInput
-    where too few rows are left, or only one class.
+    It has only outcomes known before `until`, and only rows that a server would answer (see `View.missing`).
+    InvalidInput where too few rows are left, or only one class.
     """
     source = project.settings.source
     check_features(project, features)
@@ -93,7 +97,7 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
         rows = labelled.rename({"_fact_id": source.id}) if table == source.table else facts[table]
         if breaches := find_breaches(table, rows, fields):  # in the lake since before the contract had this rule
             raise explain_breaches(breaches)
-    known = labelled.filter(pl.col("_known_at") <= until, pl.col(source.time) < until)
+    known = labelled.filter(pl.col("_known_at") < until, pl.col(source.time) < until)
     requests = known.select(*(field.name for field in request_fields(project)), AS_OF)  # nothing known only later
     try:
         answered = ~refused(features, requests, time=AS_OF, facts=facts)
@@ -128,7 +132,8 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
         cutoff=cutoff,
         until=until,
         snapshots=_snapshots(lake, facts),
-        fingerprint=_fingerprint(train_inputs, train_truth, weights),
+        known_at=known.filter(is_training)["_known_at"],
+        fingerprint=fingerprint_rows(train_inputs, train_truth, weights),
     )
 
 

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trigger_days import RECORD, watching
 
 from mlops_lab.clock import days_after
 from mlops_lab.loop.triggers import run
@@ -26,6 +27,9 @@ def measurements_of(days: int, gap: float, outcomes: float, *, until: datetime) 
         at = until - day * DAY
         rows.append((at, 24.0, "volume", "outcomes", 1, outcomes, "champion", at))
         rows.append((at, 24.0, "calibration", "", 1, gap, "champion", at))
+        rows.append((at, 24.0, "quality", "log_loss", 1, gap, "champion", at))
+        rows.append((at, 24.0, "volume", "predictions", 1, outcomes, "champion", at))
+        rows.append((at, 24.0, "drift", "amount", 1, gap, None, at))
     return pl.DataFrame(rows, schema=MEASUREMENTS.fixed_schema, orient="row")
 
 
@@ -34,11 +38,13 @@ def make_input(tiny, *, days_ago: float | None, measurements: pl.DataFrame | Non
     now = tiny.now
     table = NO_MEASUREMENTS if measurements is None else measurements
     return TriggerInput(
-        tiny.project,
+        watching(tiny.project),
         now,
         None if days_ago is None else now - days_ago * DAY,
         read_measurements=lambda since: table.filter(pl.col("at") > since),
         champion=1,
+        record=RECORD,
+        count_new_labels=lambda since: max(0, (now - since) // DAY),
     )
 
 
@@ -85,7 +91,7 @@ def test_a_trigger_never_fires_before_the_moment_it_waits_for(tiny, trigger: Tri
     last = trigger_input.last_training
     if last is None:
         return
-    wait = trigger.wait(tiny.project, last)
+    wait = trigger.wait(watching(tiny.project), last)
     fired = trigger.check(trigger_input)
     if wait is None:
         assert fired is None, "a trigger whose `wait` is None never fires after a training"
@@ -98,7 +104,7 @@ def test_a_trigger_never_fires_before_the_moment_it_waits_for(tiny, trigger: Tri
 @every_trigger
 def test_a_trigger_announces_what_it_waits_for(tiny, trigger: Trigger):
     last = tiny.now
-    wait = trigger.wait(tiny.project, last)
+    wait = trigger.wait(watching(tiny.project), last)
     if wait is None:
         return
     assert isinstance(wait, TriggerWait)
@@ -110,7 +116,7 @@ def test_a_trigger_announces_what_it_waits_for(tiny, trigger: Trigger):
 
 
 def test_some_trigger_fires_without_a_condition_and_some_with_one(tiny):
-    waits = [trigger.wait(tiny.project, tiny.now) for trigger in TRIGGERS]
+    waits = [trigger.wait(watching(tiny.project), tiny.now) for trigger in TRIGGERS]
     assert {wait.condition is None for wait in waits if wait is not None} == {True, False}
 
 
@@ -142,6 +148,6 @@ def test_one_more_trigger_is_one_file_and_one_entry_in_the_list(tiny, monkeypatc
     fired = find_trigger(make_input(tiny, days_ago=2, measurements=table))
     assert fired == FiredTrigger("triggers.nulls", "amount is mostly null", {"share": 0.75})
     assert find_trigger(make_input(tiny, days_ago=0.5, measurements=table)) is None
-    due = next_retraining(tiny.project, tiny.now)
-    assert due.watched.endswith("apart, or a feature is mostly null")
+    due = next_retraining(watching(tiny.project), tiny.now)
+    assert due.watched.endswith(" since the last training, or a feature is mostly null")
     assert due.watched_from == days_after(tiny.now, 1, tiny.project.timezone)

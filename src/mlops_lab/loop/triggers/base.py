@@ -8,19 +8,34 @@ from datetime import datetime
 
 import polars as pl
 
+from mlops_lab.loop.trainings import NO_TRAININGS, ChampionRecord, Trainings
 from mlops_lab.project import Project
+
+MIN_OUTCOMES = 50
+"""Fewer outcomes prove nothing."""
+
+
+def _no_labels(_since: datetime) -> int:
+    return 0
 
 
 @dataclass(frozen=True)
 class TriggerInput:
     """The moment as of which is decided, the moment of the last training (None: there was none), a function that reads
-    the measurements made after some moment, and the champion, whose answers a trigger judges."""
+    the measurements made after some moment, and the champion, whose answers a trigger judges.
+
+    `record` is what was known of the champion when it was accepted (None: nothing, or no trigger asks for it),
+    `count_new_labels` tells how many labels have arrived since a moment.
+    """
 
     project: Project
     now: datetime
     last_training: datetime | None
     read_measurements: Callable[[datetime], pl.DataFrame]
     champion: int | None
+    record: ChampionRecord | None = None
+    trainings: Trainings = NO_TRAININGS
+    count_new_labels: Callable[[datetime], int] = _no_labels
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from mlops_lab.clock import days_after, days_before
-from mlops_lab.loop.triggers.base import FiredTrigger, Trigger, TriggerInput, TriggerWait
+from mlops_lab.loop.triggers.base import MIN_OUTCOMES, FiredTrigger, Trigger, TriggerInput, TriggerWait
 from mlops_lab.monitoring.measure import calibration_gap, measurements_of
 from mlops_lab.project import Project
 from mlops_lab.tasks.make import make_task
 
-MIN_OUTCOMES = 50
-"""Fewer outcomes prove nothing."""
 _RULE = "triggers.max_calibration_gap"
 
 

@@ -11,32 +11,20 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 
 from mlops_lab.registry.engine_kinds import ENGINES, model_file
-from mlops_lab.registry.package import AGREEMENT_FILE, LINEAGE_FILE, PLAN_FILE, PROFILE_FILE
-from mlops_lab.registry.store.records import VersionContent
+from mlops_lab.registry.store.records import VersionContent, write_content
 
 _TYPES = {pl.String: "string", pl.Boolean: "boolean"}
 
 
 def write_package(path: Path, content: VersionContent, *, run_id: str) -> None:
     """Write the folder of a version."""
-    path.mkdir(parents=True)
-    model_name = model_file(content.engine)
-    files = {
-        model_name: content.model,
-        PLAN_FILE: content.plan,
-        PROFILE_FILE: content.profile,
-        AGREEMENT_FILE: content.agreement,
-        LINEAGE_FILE: content.lineage,
-        "requirements.txt": "\n".join(content.requirements).encode(),
-    }
-    for name, data in files.items():
-        (path / name).write_bytes(data)
+    write_content(path, content)
     model = Model(run_id=run_id, artifact_path="model", signature=make_signature(content.inputs, content.classes))
     model.add_flavor("python_function", loader_module="mlops_lab.registry.pyfunc", env="requirements.txt")
     if flavor := ENGINES[content.engine].flavor:
         package = flavor.version_of
         version = {f"{flavor.name}_version": importlib.metadata.version(package)} if package else {}
-        model.add_flavor(flavor.name, data=model_name, **version, **flavor.keys)
+        model.add_flavor(flavor.name, data=model_file(content.engine), **version, **flavor.keys)
     model.save(str(path / "MLmodel"))
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
+
+from mlops_lab.registry.engine_kinds import model_file
+from mlops_lab.registry.package import AGREEMENT_FILE, LINEAGE_FILE, PLAN_FILE, PROFILE_FILE
 
 
 @dataclass(frozen=True)
@@ -47,3 +51,36 @@ class TrackedRun:
     metrics: dict[str, float]
     tags: dict[str, str]
     is_finished: bool
+
+
+class Registry(Protocol):
+    """Where a training registers its version: MLflow, or a folder that is thrown away (`replay.backtest`)."""
+
+    def find(self, candidate: str) -> RegisteredVersion | None:
+        """The version already registered for that candidate fingerprint."""
+
+    def register(
+        self, content: VersionContent, *, candidate: str, run_name: str, moment: datetime
+    ) -> RegisteredVersion:
+        """Write the package and give it the next number. `moment` is the time of the training."""
+
+    def log_metrics(self, version: RegisteredVersion, metrics: Mapping[str, float], *, moment: datetime) -> None:
+        """Add measurements to the version."""
+
+    def set_stage(self, alias: str, number: int) -> None:
+        """Point an alias (`champion`, `candidate`) at a version."""
+
+
+def write_content(path: Path, content: VersionContent) -> None:
+    """Write the folder of a version, without what MLflow adds to it."""
+    path.mkdir(parents=True)
+    files = {
+        model_file(content.engine): content.model,
+        PLAN_FILE: content.plan,
+        PROFILE_FILE: content.profile,
+        AGREEMENT_FILE: content.agreement,
+        LINEAGE_FILE: content.lineage,
+        "requirements.txt": "\n".join(content.requirements).encode(),
+    }
+    for name, data in files.items():
+        (path / name).write_bytes(data)
