@@ -30,8 +30,9 @@ _ANSWERS = ["version", "role", "output", "shadow_version", "shadow_output"]
 
 
 def predictions_in(lake: Lake, window: Window) -> pl.DataFrame:
-    """The predictions of the window."""
-    return read_between(lake, PREDICTIONS, window.began, before=window.end)
+    """The predictions of the window, sorted by id: sums over them must not depend on which files they lie in."""
+    predictions = read_between(lake, PREDICTIONS, window.began, before=window.end)
+    return predictions.sort("id") if "id" in predictions.columns else predictions  # the log may be damaged
 
 
 def outcomes_in(project: Project, lake: Lake, window: Window, *, known_by: datetime) -> pl.DataFrame:
