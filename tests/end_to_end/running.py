@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from typing import Any
 
 import msgspec
 import ticking
+from command_forks import CommandForks, Order
 from outputs import read_output
 from ticking import Job, JobResult
 
@@ -31,6 +33,7 @@ from mlops_lab.serving.process.server_process import ServerProcess
 
 MLOPS = [sys.executable, "-c", "from mlops_lab.cli import main; main()"]
 PATIENCE_SECONDS = 100
+FORKS = CommandForks()
 
 
 @dataclass(frozen=True)
@@ -69,16 +72,26 @@ def mlops(*words: object, project: Path | None = None, code: int | None = 0, **o
     What it prints must be what is published: see docs/json.
     """
     folder = ["--project", str(project)] if project else []
-    command = [*MLOPS, *(str(word) for word in words), *folder, "--json"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, stdin=subprocess.DEVNULL, **options
-    )
-    ran = Ran(done.returncode, done.stdout, done.stderr)
+    ran = _run([*(str(word) for word in words), *folder, "--json"], **options)
     assert "Traceback" not in ran.err, ran.err
     assert code in {ran.code, None}, f"{words} exited with {ran.code}\n{ran.out}\n{ran.err}"
     for line in ran.out.splitlines() if words[:2] != ("config", "schema") else []:
         read_output([str(word) for word in words], line)
     return ran
+
+
+def _run(words: list[str], *, cwd: Path | str = ".", env: dict[str, str] | None = None) -> Ran:
+    """Run `mlops WORDS`, as a fork where that is the same."""
+    variables = dict(os.environ) if env is None else env
+    if not FORKS.can_run(variables):
+        options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "cwd": cwd, "env": env}
+        done = subprocess.run([*MLOPS, *words], capture_output=True, text=True, timeout=PATIENCE_SECONDS, **options)
+        return Ran(done.returncode, done.stdout, done.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        order = Order(words, str(Path(cwd).absolute()), variables, str(out), str(err))
+        code = FORKS.run(order, patience_seconds=PATIENCE_SECONDS)
+        return Ran(code, out.read_text(), err.read_text())
 
 
 def run_jobs(jobs: Sequence[Job]) -> list[JobResult]:
