@@ -53,6 +53,8 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/up.py": "end_to_end/test_up.py",
     "exporters/edge/contents.py": "end_to_end/test_package.py",
     "exporters/edge/export.py": "end_to_end/test_package.py",
+    "exporters/prometheus/dashboard.py": "exporters/prometheus/test_export.py",
+    "exporters/prometheus/names.py": "exporters/prometheus/test_export.py",
     "intake/batches.py": "intake/test_journal.py",
     "lake/reading.py": "lake/test_delta.py",
     "lake/snapshots.py": "lake/test_delta.py",

@@ -29,7 +29,9 @@ def test_each_feature_that_differs_is_one_alert_with_its_first_example():
         '"load" was served as 1.0, and is 2.0 by its definition',
         f"view traffic, depot=a, {AT.isoformat()}, prediction p1",
         "7 of 50 predictions compared differ; `mlops features verify` compares all",
+        about="load",
     )
+    assert hour.about == "hour"
     assert '"hour" was served as 5, and is None' in hour.what
 
 
@@ -70,6 +72,11 @@ def test_each_problem_of_the_log_is_one_alert_that_names_its_place():
         "table outcomes, file part-0.parquet",
         "table stock, column items",
     ]
+    assert [alert.about for alert in alerts] == [
+        "table predictions",
+        "table outcomes, file part-0.parquet",
+        "table stock, column items",
+    ], "without what differs from day to day"
 
 
 def test_a_day_that_was_not_measured_is_an_alert():
@@ -79,4 +86,5 @@ def test_a_day_that_was_not_measured_is_an_alert():
         "unmeasured",
         "not measured: parity: it is gone",
     )
+    assert alert.about == "parity"
     assert alert.where == "the time from 2013-03-02T05:00:00+00:00 to 2013-03-03T05:00:00+00:00"

@@ -12,6 +12,7 @@ from mlops_lab.project.ab_section import ABSection
 from mlops_lab.project.declaration import ContractSection, FieldSection, SourceSection, TableSection
 from mlops_lab.project.schema import json_schema
 from mlops_lab.project.sections import (
+    AlertsSection,
     BacktestSection,
     GatesSection,
     GuardrailsSection,
@@ -38,6 +39,7 @@ SECTIONS = {
     "guardrails": GuardrailsSection,
     "triggers": TriggersSection,
     "ab": ABSection,
+    "alerts": AlertsSection,
     "serving": ServingSection,
 }
 

@@ -17,6 +17,8 @@ import pytest
 from outputs import read_output
 from terminal import Terminal
 
+from mlops_lab.alerts.alert import Alert
+from mlops_lab.alerts.channels.run import send_alerts
 from mlops_lab.cli.errors import guarded
 from mlops_lab.cli.json_schemas import RECORDS
 from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, ReadyEvent, StoppedEvent, WarningEvent
@@ -33,6 +35,7 @@ from mlops_lab.serving.process.address import Address
 from mlops_lab.status.records import ProjectStatus
 
 ELSEWHERE = {
+    "alerts test": "test_alerts.py in tests/cli",
     "config schema": "it prints a JSON schema itself: test_config.py",
     "backtest": "cli/test_backtest.py",
     "demo": "test_demo.py",
@@ -107,6 +110,17 @@ def test_every_output_is_the_record_that_is_published(
     assert run("token", "revoke", "predict-1").revoked == "predict-1"
     assert run("export", "feast", tmp_path / "feast").rows
     assert run("export", "edge", tmp_path / "edge").agreement.rows.differing == 0
+    assert run("export", "prometheus", tmp_path / "prometheus").rules
+    assert run("alerts", "list").alerts == []
+    alert = Alert(AT, "journal", "the disk is full", "here", "look")
+    send_alerts(project, Lake(project.lake_path), [alert], position=("test", 1))
+    assert [item.id for item in run("alerts", "list", "--all").alerts] == [alert.id]
+    assert run("alerts", "silence", alert.id[:6], "--hours", 8).rule == "journal"
+    assert run("alerts", "ack", alert.id, "--by", "Ada").state == "acknowledged"
+    assert run("alerts", "resolve", alert.id, "--reason", "mended").state == "resolved"
+    assert [item.event for item in run("alerts", "show", alert.id).events] == ["acknowledged", "resolved"]
+    assert run("alerts", "show", "nothing", code=2).error.code == "no_alert"
+    assert run("alerts", "test", code=2).error.code == "no_channels"
     assert run("backup", tmp_path / "backup").files > 10
     monkeypatch.setattr(terminal, "folder", tmp_path / "restored")
     assert run("restore", tmp_path / "backup").project == "parcels"

@@ -1,4 +1,4 @@
-"""A tick in one process, on the small project: one more gate, trigger, detector and channel, each added to its list."""
+"""A tick in one process, on the small project: one more gate, trigger and detector, each added to its list."""
 
 import shutil
 from datetime import datetime, timedelta
@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 from slow import mostly_slow
 
-from mlops_lab.alerts.alert import Alert
-from mlops_lab.alerts.channels import run as channels
-from mlops_lab.alerts.channels.base import Channel
+from mlops_lab.alerts import delivery
+from mlops_lab.alerts.channels.post import SENT, PostResult
 from mlops_lab.alerts.channels.table import read_alerts
+from mlops_lab.alerts.events import read_events
+from mlops_lab.alerts.states import AlertState, read_statuses
 from mlops_lab.clock import day_of, days_before
 from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.gates import run as gates
@@ -32,7 +33,7 @@ from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.window import Window, whole_days
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import LINEAGE_FILE, PROFILE_FILE, package_fingerprint
-from mlops_lab.rollout.decisions import Decision, DecisionKind, write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind, read_decisions, write_decision
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.status.describe import describe
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
@@ -91,13 +92,7 @@ def test_a_tick_that_has_nothing_to_do_deploys_what_was_decided(live, tiny):
 
 
 def test_one_more_of_everything_takes_part_in_a_tick(live, tiny, monkeypatch):
-    sent: list[Alert] = []
-    phone = Channel("phone", lambda project, lake, alerts, position: sent.extend(alerts))
-    for module, name, more in (
-        (gates, "GATES", REFUSING),
-        (detectors, "DETECTORS", ROWS),
-        (channels, "CHANNELS", phone),
-    ):
+    for module, name, more in ((gates, "GATES", REFUSING), (detectors, "DETECTORS", ROWS)):
         monkeypatch.setattr(module, name, (*getattr(module, name), more))
     monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS, *triggers.TRIGGERS))
     stages: list[str] = []
@@ -118,11 +113,71 @@ def test_one_more_of_everything_takes_part_in_a_tick(live, tiny, monkeypatch):
     rows = rows.filter(pl.col("at") == day_of(tiny.now, NEW_YORK))
     assert rows["name"].to_list() == tiny.training.inputs.columns
     assert rows["value"].unique().to_list() == [predictions]
-    assert "items" in {alert.what.split('"')[1] for alert in sent}
-    assert read_alerts(loop.lake) == sent
+    assert "items" in {alert.about for alert in read_alerts(loop.lake)}
     days = len(days_of(loop))
     assert stages[:3] == ["ingest", f"measure (day 1 of {days})", f"parity (day 1 of {days})"]
     assert Loop(live).tick(day_of(tiny.now, NEW_YORK)) == [], "the same day again changes nothing"
+
+
+@pytest.fixture
+def told(live, monkeypatch) -> tuple[Project, list[tuple[str, DecisionKind]]]:
+    """The small project with a channel; the texts that were posted, and the last decision by then."""
+    with (live.root / "mlops.toml").open("a") as file:
+        file.write('\n[alerts.channels]\nops = "env:OPS"\n')
+    posted: list[tuple[str, DecisionKind]] = []
+
+    def post_all(posts, *, timeout_seconds: float):
+        decided = read_decisions(Lake(live.lake_path))[-1].what
+        posted.extend((post.text, decided) for post in posts.values())
+        return {name: PostResult(SENT, "", 0.1) for name in posts}
+
+    monkeypatch.setattr(delivery, "post_all", post_all)
+    return load_project(live.root), posted
+
+
+def test_alerts_of_a_tick_are_one_message_after_it_decided_and_a_training_that_fails_does_not_stop_it(
+    told, tiny, monkeypatch
+):
+    project, posted = told
+    monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
+    monkeypatch.setattr(Loop, "_finish_retraining", lambda *_, **__: 1 / 0)
+    loop = Loop(project)
+    predict_last_day(tiny, loop.lake, items=-1.0)
+    with pytest.raises(ZeroDivisionError):
+        loop.tick(tiny.now)
+    ((text, decided),) = posted
+    assert decided is DecisionKind.RETRAIN, "the decision was written before"
+    assert "[parity]" in text
+    with pytest.raises(ZeroDivisionError):
+        Loop(project).tick(tiny.now)
+    assert len(posted) == 1, "a tick that is repeated sends nothing twice"
+
+
+def test_an_alert_ends_with_the_first_measured_day_that_does_not_raise_it(told, tiny, monkeypatch):
+    wait_with_training(monkeypatch)
+    project, posted = told
+    loop = Loop(project)
+    predict_last_day(tiny, loop.lake, items=-1.0)
+    loop.tick(tiny.now)
+    raised = [status for status in read_statuses(project, loop.lake, now=tiny.now) if status.last.rule == "parity"]
+    assert {status.state for status in raised} == {AlertState.OPEN}
+    loop.tick(tiny.now + timedelta(days=1))
+    later = read_statuses(project, loop.lake, now=tiny.now + timedelta(days=1))
+    assert {status.state for status in later if status.last.rule == "parity"} == {AlertState.RESOLVED}
+    assert {event.by for event in read_events(loop.lake)} == {"loop"}
+    assert len(posted) == 1
+
+
+def test_what_a_tick_found_is_told_although_it_failed(told, tiny, monkeypatch):
+    project, posted = told
+    loop = Loop(project)
+    predict_last_day(tiny, loop.lake, items=-1.0)
+    wait_with_training(monkeypatch)
+    monkeypatch.setattr(Loop, "follow", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        loop.tick(tiny.now)
+    assert len(posted) == 1
+    assert "mlops features verify" in posted[0][0]
 
 
 def test_an_alias_that_cannot_be_set_does_not_stop_the_loop_and_is_set_later(live, tiny, monkeypatch):

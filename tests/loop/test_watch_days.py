@@ -44,7 +44,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def watch(lake: Lake, rows: pl.DataFrame, *, number: int = DAYS, champion: int = 1, zone: str = "UTC") -> list[Alert]:
-    return watch_day(lake, window_of(number), rows, champion=champion, zone=zone)
+    return watch_day(lake, window_of(number), rows, champion=champion, zone=zone).alerts
 
 
 def test_a_usual_day_is_not_told(lake):
@@ -93,3 +93,25 @@ def test_too_few_days_tell_nothing(tmp_path):
 def test_the_same_day_again_tells_the_same(lake):
     day = measured(DAYS, log_loss=5.0)
     assert watch(lake, day) == watch(lake, day)
+
+
+def test_what_is_unusual_stays_so_until_it_is_usual_again(lake):
+    def unusual(number: int, **values: float) -> frozenset[str] | None:
+        rows = measured(number, **values)
+        found = watch_day(lake, window_of(number), rows, champion=1, zone="UTC").unusual
+        MEASUREMENTS.append(lake, rows)
+        return found
+
+    assert unusual(DAYS) == frozenset()
+    assert [unusual(DAYS + day, log_loss=5.0) for day in (1, 2)] == [{"quality of log_loss"}] * 2
+    assert unusual(DAYS + 3) == {"quality of log_loss"}
+    assert [unusual(DAYS + day) for day in (4, 5, 6, 7)][-1] == frozenset()
+
+
+def test_with_too_few_days_nobody_knows_what_is_unusual(tmp_path):
+    assert watch_day(Lake(tmp_path), window_of(0), measured(0), champion=1, zone="UTC").unusual is None
+
+
+def test_an_alert_is_about_its_monitor_whatever_version_answers(lake):
+    (alert,) = watch(lake, measured(DAYS, log_loss=5.0))
+    assert alert.key == ("monitor_page", "quality of log_loss")

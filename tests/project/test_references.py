@@ -104,3 +104,12 @@ def test_settings_that_do_not_fit_name_the_key(change: dict[str, Any], key: str,
     assert caught.value.where == f"mlops.toml, key {key}"
     assert what in caught.value.what
     assert caught.value.hint
+
+
+def test_a_secret_of_a_channel_is_refused_and_not_repeated() -> None:
+    check({"alerts": {"channels": {"ops": "env:OPS"}}})
+    with pytest.raises(InvalidInput, match="must not hold a secret: its password") as refused:
+        check({"alerts": {"channels": {"ops": "mailto://lab:hunter2@example.com"}}})
+    assert "alerts.channels.ops" in str(refused.value.where)
+    assert "env:NAME" in str(refused.value.hint)
+    assert "hunter2" not in f"{refused.value}{refused.value.hint}"

@@ -185,6 +185,15 @@ def test_what_was_set_aside():
     assert "1 row waits in quarantine" in say(quarantined=1)
 
 
+def test_alerts_and_channels_that_fail():
+    assert "alerts that are not resolved: 2 open, 1 acknowledged (`mlops alerts list`)" in say(
+        alerts={"open": 2, "acknowledged": 1}
+    )
+    failing = {"name": "ops", "since": "2024-03-25T11:57:00+00:00", "reason": "it is down"}
+    text = 'the channel "ops" sends no alerts, since 3 min ago: it is down (`mlops alerts test`)'
+    assert text in say(failing_channels=[failing])
+
+
 @pytest.mark.parametrize(
     ("decision", "text"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from mlops_lab.alerts.alert import Alert
@@ -25,7 +26,7 @@ def parity_alerts(report: ParityReport, at: datetime) -> list[Alert]:
             )
             where = f"{example.at.isoformat()}, prediction {example.prediction}"
         hint = f"{cells} of {report.predictions} predictions compared differ; `mlops features verify` compares all"
-        alerts.append(Alert(at, "parity", what, where, hint))
+        alerts.append(Alert(at, "parity", what, where, hint, about=name))
     for (version, reason), predictions in report.unverified.items():
         where = "the log" if version is None else f"version {version}"
         hint = "restore what is gone; `mlops history` names the folders of the versions"
@@ -37,19 +38,25 @@ def unmeasured_alert(window: Window, reason: str) -> Alert:
     """The alert that something of a window could not be measured."""
     where = f"the time from {window.began.isoformat()} to {window.end.isoformat()}"
     hint = "restore what is missing or damaged; it is not measured later, and `mlops status --json` lists it"
-    return Alert(window.end, "unmeasured", f"not measured: {reason}", where, hint)
+    about = reason.partition(":")[0]
+    return Alert(window.end, "unmeasured", f"not measured: {reason}", where, hint, about=about)
 
 
 def log_alerts(problems: Sequence[LogProblem], at: datetime) -> list[Alert]:
     """One alert for each thing that is wrong with a table of the lake; the same one once."""
     hint = "restore the folder of the table from a backup; `mlops features verify` checks all of the log"
     return [
-        Alert(at, "log", f"{problem.table}: {problem.what}", _place(problem), hint)
+        Alert(at, "log", f"{problem.table}: {problem.what}", ", ".join(_place(problem)), hint, about=_about(problem))
         for problem in dict.fromkeys(problems)
     ]
 
 
-def _place(problem: LogProblem) -> str:
+def _about(problem: LogProblem) -> str:
+    """The place of a problem without what differs from day to day."""
+    return ", ".join(_place(replace(problem, since=None, ranges=None)))
+
+
+def _place(problem: LogProblem) -> list[str]:
     parts = [f"table {problem.table}"]
     if problem.column is not None:
         parts.append(f"column {problem.column}")
@@ -59,4 +66,4 @@ def _place(problem: LogProblem) -> str:
         parts.append(f"{problem.since.isoformat()} to {problem.until.isoformat()}")
     if problem.ranges is not None:
         parts.append(f"positions {problem.ranges}")
-    return ", ".join(parts)
+    return parts

@@ -10,13 +10,14 @@ import typer
 from rich.table import Table
 
 from mlops_lab.cli.records.ab import ABDecisionRecord
-from mlops_lab.cli.rollout import By, Reason, draw_days, login_name, update_alias
+from mlops_lab.cli.rollout import By, Reason, draw_days, update_alias
 from mlops_lab.cli.shared import (
     HERE,
     At,
     Folder,
     Json,
     local,
+    login_name,
     open_project,
     parse_at,
     print_record,

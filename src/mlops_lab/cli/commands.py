@@ -92,6 +92,20 @@ COMMANDS = {
         ),
         Command("history", OPERATE, "List every decision and its reason.", ("mlops history",)),
         Command(
+            "alerts",
+            OPERATE,
+            "List what somebody should look at; acknowledge, silence, and try channels.",
+            (
+                "mlops alerts list",
+                "mlops alerts show 3f2a9c",
+                'mlops alerts ack 3f2a9c --reason "looking at it"',
+                'mlops alerts resolve 3f2a9c --reason "the disk was replaced"',
+                'mlops alerts silence 3f2a9c --hours 8 --reason "a migration"',
+                "mlops alerts silence --rule parity --hours 8",
+                "mlops alerts test",
+            ),
+        ),
+        Command(
             "rollout",
             OPERATE,
             "Look at the rollout under way; pause, resume, end or finish it.",
@@ -200,7 +214,11 @@ COMMANDS = {
             "export",
             EXTEND,
             "Write the project for another tool.",
-            ("mlops export feast feature-repository", "mlops export edge flights-edge"),
+            (
+                "mlops export feast feature-repository",
+                "mlops export edge flights-edge",
+                "mlops export prometheus watching",
+            ),
         ),
     )
 }

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from mlops_lab.cli.records.ab import ABDecisionRecord
+from mlops_lab.cli.records.alerts import AlertDetails, AlertsRecord, ChannelTests, ClosedAlert, SilenceRecord
 from mlops_lab.cli.records.backtest import BacktestRecord
 from mlops_lab.cli.records.backups import BackupRecord
 from mlops_lab.cli.records.decisions import (
@@ -29,7 +30,7 @@ from mlops_lab.cli.records.decisions import (
     TickRecord,
 )
 from mlops_lab.cli.records.errors import ErrorRecord
-from mlops_lab.cli.records.exports import EdgeExport, FeastExport
+from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
 from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
 from mlops_lab.cli.records.projects import ConfigRecord, InitRecord, NewToken, RevokedToken, TokenList
@@ -62,6 +63,12 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "ab show": (ABReport,),
     "ab start": (ABDecisionRecord,),
     "ab stop": (ABDecisionRecord,),
+    "alerts ack": (ClosedAlert,),
+    "alerts list": (AlertsRecord,),
+    "alerts resolve": (ClosedAlert,),
+    "alerts show": (AlertDetails,),
+    "alerts silence": (SilenceRecord,),
+    "alerts test": (ChannelTests,),
     "backup": (BackupRecord,),
     "backtest": (BacktestRecord,),
     "compare": (Comparison,),
@@ -74,6 +81,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "explain": (PredictionLineage, VersionLineage),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
+    "export prometheus": (PrometheusExport,),
     "features diff": (FeatureChanges,),
     "features list": (FeatureDefinitions,),
     "features show": (ViewDefinition,),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +17,7 @@ from mlops_lab.cli.shared import (
     Folder,
     Json,
     console,
+    login_name,
     open_project,
     parse_at,
     print_record,
@@ -133,14 +133,6 @@ def _steer(project: Path, what: DecisionKind, *, reason: str, by: str | None, at
         print(f"{format_decision(str(what), decision.version)}; version {loop.state.champion} answers", flush=True)
     if what is DecisionKind.PROMOTE:
         update_alias(loop)
-
-
-def login_name() -> str:
-    """The name of who runs the command."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container may know no name
-        return "a person"
 
 
 def update_alias(loop: Loop) -> None:

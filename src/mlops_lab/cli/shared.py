@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import shutil
 import sys
@@ -51,6 +52,14 @@ def parse_day(text: str, option: str) -> date:
         raise InvalidInput(
             f'"{text}" is not a day', code="bad_day", where=option, hint="write it as 2013-03-01"
         ) from None
+
+
+def login_name() -> str:
+    """Who types the command."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container may know no name
+        return "a person"
 
 
 def print_record(record: msgspec.Struct, *, rows: tuple[str, Iterable[dict[str, Any]]] | None = None) -> None:

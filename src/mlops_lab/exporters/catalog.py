@@ -18,4 +18,11 @@ EXPORTERS = (
         module="mlops_lab.exporters.edge.export",
         needs_live_version=True,
     ),
+    Exporter(
+        name="prometheus",
+        summary="Alert rules for Prometheus and a dashboard for Grafana, over the server's metrics.",
+        writes=("README.md", "rules.yml", "prometheus.yml", "dashboard.json"),
+        module="mlops_lab.exporters.prometheus.export",
+        needs_data=False,
+    ),
 )

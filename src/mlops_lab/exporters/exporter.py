@@ -33,6 +33,8 @@ class Exporter:
     writes: tuple[str, ...]
     module: str
     needs_live_version: bool = False
+    needs_data: bool = True
+    """Whether rows must have been loaded."""
 
     def export(self, project: Project, folder: Path) -> ExportReport:
         """Write the project into `folder`, which must be new or empty, and report what was written.

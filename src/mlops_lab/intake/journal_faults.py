@@ -93,7 +93,7 @@ def report_undone(logs: Sequence[JournalLog], tables: Mapping[str, Sequence[str]
 
 def _send(log: JournalLog, faults: Sequence[_Fault], at: datetime) -> None:
     for what, hint, position in faults:
-        alert = Alert(at, "journal", what, str(log.project.journal_path), hint)
+        alert = Alert(at, "journal", what, str(log.project.journal_path), hint, about=what)
         send_alerts(log.project, log.lake, [alert], position=position)
 
 

@@ -47,4 +47,6 @@ def decide_about_clock(
 def clock_alert(decision: Decision) -> Alert:
     """The alert about such a decision."""
     hint = "correct the clock of the machine, or the moment given with --at; `mlops history` lists the decision"
-    return Alert(decision.at, decision.rule, decision.reason, "the decisions and the measured days", hint)
+    return Alert(
+        decision.at, decision.rule, decision.reason, "the decisions and the measured days", hint, decision.reason
+    )

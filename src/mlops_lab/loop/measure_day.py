@@ -18,7 +18,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.loop.days import measured_windows
 from mlops_lab.loop.joined_outcomes import arrival, corrected_arrivals, outcomes_in, predictions_in, task_of, with_truth
 from mlops_lab.loop.rollout_evidence import measure_rollout
-from mlops_lab.loop.watch_days import watch_day
+from mlops_lab.loop.watch_days import WatchedDay, watch_day
 from mlops_lab.monitoring.log_check import check_log_between
 from mlops_lab.monitoring.logged_inputs import logged_inputs
 from mlops_lab.monitoring.measure import measure, measure_parity, measure_quality, note_unmeasured
@@ -34,11 +34,13 @@ from mlops_lab.training.progress import Report
 
 @dataclass(frozen=True)
 class MeasuredDay:
-    """A day that is over: from when to when it was, its measurements, and the alerts about it."""
+    """A day that is over: from when to when it was, its measurements, the alerts about it, and what is `unusual` after
+    it (None: that could not be told)."""
 
     window: Window
     measurements: pl.DataFrame
     alerts: Sequence[Alert]
+    unusual: frozenset[str] | None = None
 
 
 def measure_day(
@@ -58,6 +60,9 @@ def measure_day(
 
     What cannot be measured, because something is missing or damaged, is a row and an alert with the reason.
     """
+    watched = WatchedDay()
+    measured: list[pl.DataFrame] = []
+    alerts: list[Alert] = []
     read_predictions = cache(partial(predictions_in, lake, window))
 
     def measure_answers() -> tuple[pl.DataFrame, list[Alert]]:
@@ -83,11 +88,11 @@ def measure_day(
         return pl.DataFrame(schema=MEASUREMENTS.fixed_schema), log_alerts(log.problems, window.end)
 
     def compare_with_history() -> tuple[pl.DataFrame, list[Alert]]:
+        nonlocal watched
         rows = pl.concat(measured)
-        return rows.clear(), watch_day(lake, window, rows, champion=champion, zone=project.timezone)
+        watched = watch_day(lake, window, rows, champion=champion, zone=project.timezone)
+        return rows.clear(), watched.alerts
 
-    measured: list[pl.DataFrame] = []
-    alerts: list[Alert] = []
     steps = (
         ("measure", "volume, quality and drift", measure_answers),
         (None, "earlier days, of which outcomes were corrected", measure_earlier),
@@ -106,7 +111,7 @@ def measure_day(
             rows, found = note_unmeasured(window, version=champion, reason=reason), [unmeasured_alert(window, reason)]
         measured.append(rows)
         alerts.extend(found)
-    return MeasuredDay(window, pl.concat(measured), list(dict.fromkeys(alerts)))
+    return MeasuredDay(window, pl.concat(measured), list(dict.fromkeys(alerts)), watched.unusual)
 
 
 def _reason(error: Exception) -> str:

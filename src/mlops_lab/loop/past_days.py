@@ -11,6 +11,7 @@ import msgspec
 import polars as pl
 
 from mlops_lab.alerts.channels.run import send_alerts
+from mlops_lab.alerts.endings import resolve_usual
 from mlops_lab.alerts.rules import unmeasured_alert
 from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.features.definition import Features
@@ -76,6 +77,8 @@ def measure_past_day(
         report=report,
     )
     send_alerts(project, lake, day.alerts, position=position_of(window, writer_of(decisions)))
+    if day.unusual is not None:
+        resolve_usual(project, lake, at=window.end, unusual=day.unusual)
     return day
 
 

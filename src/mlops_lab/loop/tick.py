@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
 from mlops_lab.alerts.channels.run import send_alerts
+from mlops_lab.alerts.delivery import deliver_alerts
+from mlops_lab.alerts.endings import resolve_ended
+from mlops_lab.clock import days_before
 from mlops_lab.errors import InvalidInput, Refused
 from mlops_lab.files import disk_fault
 from mlops_lab.intake.journal import ingest_journal
@@ -107,7 +110,14 @@ class Loop:
         something meanwhile: the next tick reads it.
         """
         with self._take_turn():
-            return self._tick(now, by=by)
+            try:
+                decisions = self._tick(now, by=by)
+            except Exception:
+                with suppress(Exception):  # what failed first is what the caller must know
+                    self._tell(now)
+                raise
+            self._tell(now)
+            return decisions
 
     def _tick(self, now: datetime, *, by: str) -> list[Decision]:
         self.catch_up()
@@ -122,6 +132,7 @@ class Loop:
         if any(decision.what is not DecisionKind.RETRAIN for decision in self._made):
             self.act()  # before a training, which takes long and may fail
         if (retraining := self.state.retraining) is not None:
+            self._tell(now)
             self._finish_retraining(now if is_due else retraining.at, by=by)
         if self._made or has_long_journal(self.project, self.lake):
             self.act()
@@ -133,6 +144,13 @@ class Loop:
         keep_champion_named(self.project, self.lake, self.decisions, self.state, now=now)
         keep_tables_small(self.project, self.lake, self.decisions, now=now)
         return self._made
+
+    def _tell(self, now: datetime) -> None:
+        """Resolve the alerts that ended, and send those that are open. It comes after the decisions took effect."""
+        until = measured_until(self.lake, self.decisions)
+        day = Window(days_before(until, 1, self.project.timezone), until) if until is not None else None
+        resolve_ended(self.project, self.lake, now=now, day=day)
+        deliver_alerts(self.project, self.lake, now=now)
 
     def _measure_and_decide(self, now: datetime, *, by: str) -> None:
         """Measure every day that is over, oldest first, and decide as of its end; as of `now` after the last one.

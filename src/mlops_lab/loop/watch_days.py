@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -38,9 +39,18 @@ _HINTS = {
 }
 
 
-def watch_day(lake: Lake, window: Window, measured: pl.DataFrame, *, champion: int, zone: str) -> list[Alert]:
-    """The alerts that a day brings, whose measurements are `measured` and not in the lake yet; none while there are
-    fewer days than what is usual can be told from. Dates are those of the time zone `zone`.
+@dataclass(frozen=True)
+class WatchedDay:
+    """The alerts that a day brings, and what is `unusual` after it: what alerts are about that do not end yet; None
+    where that cannot be told."""
+
+    alerts: list[Alert] = field(default_factory=list)
+    unusual: frozenset[str] | None = None
+
+
+def watch_day(lake: Lake, window: Window, measured: pl.DataFrame, *, champion: int, zone: str) -> WatchedDay:
+    """What a day brings, whose measurements are `measured` and not in the lake yet; nothing while there are fewer days
+    than what is usual can be told from. Dates are those of the time zone `zone`.
 
     The days before begin at one of a fixed series of moments, `HISTORY_DAYS` apart, so that each day sees the same
     bets as the day before.
@@ -50,13 +60,15 @@ def watch_day(lake: Lake, window: Window, measured: pl.DataFrame, *, champion: i
     rows = pl.concat([earlier, measured], how="diagonal_relaxed") if earlier.height else measured
     values, days = _values_by_day(rows, champion=champion)
     if len(days) <= MIN_DAYS or days[-1] != window.end:
-        return []
+        return WatchedDay()
     groups = watch_series(values, DEFAULT_RULES, budget_days=BUDGET_DAYS)
-    return [
+    alerts = [
         _alert(group, int(place), values=values, days=days, where=f"version {champion}", zone=zone)
         for group in groups
         for place in np.flatnonzero(group.found.brought[:, -1])
     ]
+    still = [group.series[int(place)] for group in groups for place in np.flatnonzero(group.found.is_open[:, -1])]
+    return WatchedDay(alerts, frozenset(_name(*series) for series in still))
 
 
 def _first_day(end: datetime) -> datetime:
@@ -104,5 +116,9 @@ def _alert(
     usual = usual[np.isfinite(usual)]
     since = (days[began] - timedelta(microseconds=1)).astimezone(ZoneInfo(zone))
     middle = f", usually {np.median(usual):.3g}" if len(usual) else ""
-    what = f"{monitor}{f' of {name}' if name else ''} is {found[-1]:.3g}{middle}; unusual since {since:%Y-%m-%d}"
-    return Alert(days[-1], f"monitor_{group.severity}", what, where, _HINTS[group.severity])
+    what = f"{_name(monitor, name)} is {found[-1]:.3g}{middle}; unusual since {since:%Y-%m-%d}"
+    return Alert(days[-1], f"monitor_{group.severity}", what, where, _HINTS[group.severity], _name(monitor, name))
+
+
+def _name(monitor: str, name: str) -> str:
+    return f"{monitor} of {name}" if name else monitor

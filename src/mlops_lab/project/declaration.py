@@ -20,6 +20,8 @@ LOOP_TABLES = frozenset(
         "quarantine",
         "measurements",
         "alerts",
+        "alert_events",
+        "alert_deliveries",
         "decisions",
         "log_digests",
     }

@@ -23,6 +23,7 @@ from mlops_lab.project.declaration import (
 )
 from mlops_lab.project.keys import did_you_mean
 from mlops_lab.project.layers import Layers
+from mlops_lab.project.secret_references import find_literal_secret
 from mlops_lab.project.sections import Settings
 
 _CODE_MODULES = {
@@ -55,6 +56,11 @@ def check_references(settings: Settings, layers: Layers) -> None:
         raise error_at(f'"{window}" is not a choice of rows', ["training", "window"], hint)
     if source.arrives_after is not None:
         _check_duration(source.arrives_after, ["source", "arrives_after"], error_at)
+    for name, address in settings.alerts.channels.items():
+        if (secret := find_literal_secret(address)) is not None:
+            what = f"must not hold a secret: {secret}"
+            hint = 'put it into an environment variable, and write its name in its place: "env:NAME" (docs/alerts.md)'
+            raise error_at(what, ["alerts", "channels", name], hint)
     for name in settings.model.trusted_types:
         if name.split(".")[0] in _CODE_MODULES:
             hint = "types that load pickles or start programs cannot be trusted: remove it (docs/models.md)"

@@ -247,6 +247,35 @@ class TriggersSection(Config, frozen=True, kw_only=True):
     tick_every: Annotated[str, means('how often `mlops up` runs a tick of the loop: `"30s"`, `"5m"`, `"1h"`')] = "1m"
 
 
+ChannelName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+
+class AlertsSection(Config, frozen=True, kw_only=True):
+    """`[alerts]`: where alerts are sent, and how often: see docs/alerts.md.
+
+    A channel is an address of the library apprise (mail, chat, webhook). What is secret in it is a reference to an
+    environment variable: `env:NAME`.
+    """
+
+    channels: Annotated[
+        dict[ChannelName, str],
+        means(
+            "a table from a name to the address that alerts are sent to, as apprise writes it; secrets as `env:NAME` "
+            "(needs `mlops-lab[alerts]`)"
+        ),
+    ] = msgspec.field(default_factory=dict)
+    same_within_hours: Annotated[
+        Positive, means("a rule that fires again at the same place within this many hours adds to the alert before")
+    ] = 168.0
+    timeout_seconds: Annotated[Positive, means("the most seconds that a channel may take to accept a message")] = 10.0
+    max_attempts: Annotated[
+        int,
+        means(
+            "how often an alert is tried on a channel; after each failure the wait doubles, from a minute", ge=1, le=20
+        ),
+    ] = 10
+
+
 class ServingSection(Config, frozen=True, kw_only=True):
     """`[serving]`: where the server listens, its limits, and how durable its records are.
 
@@ -316,4 +345,5 @@ class Settings(Config, frozen=True, kw_only=True):
     guardrails: GuardrailsSection = GuardrailsSection()
     triggers: TriggersSection = TriggersSection()
     ab: ABSection = ABSection()
+    alerts: AlertsSection = AlertsSection()
     serving: ServingSection = ServingSection()

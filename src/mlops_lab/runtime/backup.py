@@ -30,13 +30,21 @@ from mlops_lab.journal.workers import worker_paths
 from mlops_lab.lake import Lake
 from mlops_lab.lake.durability import copy_table
 from mlops_lab.project import Project
-from mlops_lab.tables.declared import ALERTS, DECISIONS, LOG_DIGESTS, MEASUREMENTS, PREDICTIONS
+from mlops_lab.tables.declared import (
+    ALERT_DELIVERIES,
+    ALERT_EVENTS,
+    ALERTS,
+    DECISIONS,
+    LOG_DIGESTS,
+    MEASUREMENTS,
+    PREDICTIONS,
+)
 from mlops_lab.tables.open_lake import open_lake
 
 MANIFEST = "mlops-backup.json"
 CONTENT = "project"
 FORMAT = 1
-_FIRST = [ALERTS.name, MEASUREMENTS.name, DECISIONS.name, PREDICTIONS.name]
+_FIRST = [ALERT_DELIVERIES.name, ALERT_EVENTS.name, ALERTS.name, MEASUREMENTS.name, DECISIONS.name, PREDICTIONS.name]
 """The tables that rely on others, in the order in which they are copied."""
 _LAST = [LOG_DIGESTS.name]
 _LEFT_OUT = {".venv", "__pycache__"}

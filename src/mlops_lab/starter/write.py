@@ -20,6 +20,7 @@ from mlops_lab.lake.columns import ColumnSelection
 from mlops_lab.lake.sources import ALL_COLUMNS
 from mlops_lab.lake.sql import is_uri
 from mlops_lab.project import CONFIG_NAME, PIPELINE_NAME, load_project
+from mlops_lab.project.declaration import LOOP_TABLES
 from mlops_lab.starter.analysis import TableAnalysis
 from mlops_lab.starter.choose_recipe import ChosenRecipe
 from mlops_lab.starter.columns import ColumnProfile
@@ -46,7 +47,6 @@ _NEVER_NEGATIVE = re.compile(
 )
 _MAX_SET_ASIDE = 0.01
 _WORKBOOKS = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
-_LOOP_TABLES = {"predictions", "outcomes", "refusals", "decisions", "measurements", "quarantine", "alerts"}
 
 
 def check_folder(folder: Path) -> str:
@@ -233,7 +233,7 @@ def _label(analysis: TableAnalysis) -> Field:
 
 def _table_name(name: str) -> str:
     plain = name.lower().replace("-", "_")
-    return f"{plain}_rows" if plain in _LOOP_TABLES else plain
+    return f"{plain}_rows" if plain in LOOP_TABLES else plain
 
 
 def _text(value: str) -> str:

@@ -9,6 +9,8 @@ import polars as pl
 from msgspec import UNSET
 
 from mlops_lab.alerts.channels.table import read_alerts
+from mlops_lab.alerts.deliveries import find_failing, read_deliveries
+from mlops_lab.alerts.states import AlertState, read_statuses
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import Features
 from mlops_lab.intake.journal import ingest_journal
@@ -37,6 +39,7 @@ from mlops_lab.status.error_rate import measure_error_rate
 from mlops_lab.status.performance import last_quality, measure_performance
 from mlops_lab.status.records import (
     AlertRecord,
+    FailingChannelRecord,
     FollowingStatus,
     Performance,
     ProjectStatus,
@@ -99,6 +102,8 @@ def describe(project: Project) -> ProjectStatus:
         watch=_watch(loop),
         retraining=_retraining(loop),
         last_decision=_record(loop.decisions[-1] if loop.decisions else None),
+        alerts=_count_alerts(loop, now) if now else {},
+        failing_channels=_failing_channels(loop),
     )
 
 
@@ -185,7 +190,25 @@ def _last_alert(loop: Loop, now: datetime) -> AlertRecord | None:
     if not recent:
         return None
     alert = recent[-1]
-    return AlertRecord(at=alert.at.isoformat(), rule=alert.rule, what=alert.what, where=alert.where, hint=alert.hint)
+    return AlertRecord(
+        at=alert.at.isoformat(),
+        rule=alert.rule,
+        what=alert.what,
+        where=alert.where,
+        hint=alert.hint,
+        about=alert.about,
+    )
+
+
+def _count_alerts(loop: Loop, now: datetime) -> dict[str, int]:
+    """How many alerts there are of each state, without those that are resolved."""
+    states = Counter(str(status.state) for status in read_statuses(loop.project, loop.lake, now=now))
+    return {state: count for state, count in states.items() if state != AlertState.RESOLVED}
+
+
+def _failing_channels(loop: Loop) -> list[FailingChannelRecord]:
+    failing = find_failing(loop.project, read_deliveries(loop.lake)).values()
+    return [FailingChannelRecord(name=item.name, since=item.since.isoformat(), reason=item.reason) for item in failing]
 
 
 def _rollout(loop: Loop, now: datetime) -> RolloutProgress | None:

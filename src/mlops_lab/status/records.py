@@ -57,13 +57,23 @@ class Performance(Struct, frozen=True, kw_only=True):
 
 
 class AlertRecord(Struct, frozen=True, kw_only=True):
-    """One alert: when, which rule fired, what it saw, where, and what to do about it."""
+    """One alert: when, which rule fired, what it saw, where, what to do about it, and what it is about (empty: where
+    it was seen), which is the same from day to day."""
 
     at: str
     rule: str
     what: str
     where: str
     hint: str
+    about: str = ""
+
+
+class FailingChannelRecord(Struct, frozen=True, kw_only=True):
+    """A channel of alerts that fails: its name, since when, and why the last attempt failed."""
+
+    name: str
+    since: str
+    reason: str
 
 
 class UnmeasuredRecord(Struct, frozen=True, kw_only=True):
@@ -159,6 +169,8 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     decisions are in effect.
     `warnings` says what makes the backtest better than live answers can be.
     `error_rate` says how many versions that are no better a year may promote; null while too little time has passed.
+    `alerts` counts the alerts that are not resolved, by state; `failing_channels` lists the channels that cannot send
+    them.
     `damaged_places` counts where the servers' log was ever damaged, `damaged_bytes` what was set aside there.
     """
 
@@ -196,3 +208,5 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     damaged_bytes: int = 0
     error_rate: ErrorRateRecord | None = None
     watch: WatchRecord | None = None
+    alerts: dict[str, int] = {}
+    failing_channels: list[FailingChannelRecord] = []

@@ -221,6 +221,12 @@ def _set_aside(status: ProjectStatus) -> Iterator[str]:
         yield f"{format_count(status.conflicting_outcomes, 'outcome')} contradicted an earlier one: refused"
     if alert := status.alert:
         yield f"alert, {_ago(status, alert.at)}: {alert.what} ({alert.hint})"
+    if status.alerts:
+        counts = ", ".join(f"{count:,} {state}" for state, count in status.alerts.items())
+        yield f"alerts that are not resolved: {counts} (`mlops alerts list`)"
+    for channel in status.failing_channels:
+        since = _ago(status, channel.since)
+        yield f'the channel "{channel.name}" sends no alerts, since {since}: {channel.reason} (`mlops alerts test`)'
 
 
 def _ago(status: ProjectStatus, moment: str | None) -> str:

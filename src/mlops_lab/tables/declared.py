@@ -169,6 +169,47 @@ ALERTS = Table(
         FixedColumn("what", _TEXT, "what is wrong"),
         FixedColumn("where", _TEXT, "where it was seen"),
         FixedColumn("hint", _TEXT, "what to do about it"),
+        FixedColumn(
+            "about",
+            _TEXT,
+            "what it is about, the same from day to day: rows of one rule about the same are one alert; empty, or null "
+            "as in rows of older releases: `where`",
+        ),
+    ),
+)
+ALERT_EVENTS = Table(
+    name="alert_events",
+    meaning="What was done about alerts. Their states follow from it and from `alerts`.",
+    time="at",
+    written_by="`mlops alerts`, and the loop where an alert ended by itself",
+    once="nothing: the same event twice leaves the same state",
+    columns=(
+        FixedColumn("number", _WHOLE, "the order of rows of one moment"),
+        FixedColumn("at", MOMENT, "when"),
+        FixedColumn("event", _TEXT, "`acknowledged`, `resolved`, or `silenced`"),
+        FixedColumn("alert", _TEXT, "the id of the alert; null where all alerts of a rule are silenced"),
+        FixedColumn("rule", _TEXT, "the rule that is silenced; null otherwise"),
+        FixedColumn("about", _TEXT, "what the silenced alerts are about; null: whatever they are about"),
+        FixedColumn("until", MOMENT, "when the silence ends; null otherwise"),
+        FixedColumn("by", _TEXT, "who did it"),
+        FixedColumn("reason", _TEXT, "the reason in words"),
+    ),
+)
+ALERT_DELIVERIES = Table(
+    name="alert_deliveries",
+    meaning="Each attempt to send an alert through a channel, and what happened.",
+    time="at",
+    written_by="the loop at the end of a tick, after the attempt; `mlops alerts test`",
+    once="nothing: a tick that is killed after an attempt makes it again",
+    columns=(
+        FixedColumn("number", _WHOLE, "the order of rows of one moment"),
+        FixedColumn("at", MOMENT, "when"),
+        FixedColumn("channel", _TEXT, "the name of the channel"),
+        FixedColumn("alert", _TEXT, "the id of the alert; null for the message of `mlops alerts test`"),
+        FixedColumn("attempt", _WHOLE, "the number of the attempt, from 1"),
+        FixedColumn("result", _TEXT, "`sent`, `failed`, or `timed_out`"),
+        FixedColumn("reason", _TEXT, "why it was not sent; empty where it was"),
+        FixedColumn("seconds", _NUMBER, "how long it took"),
     ),
 )
 DECISIONS = Table(
@@ -194,4 +235,7 @@ DECISIONS = Table(
         FixedColumn("by", _TEXT, "who decided"),
     ),
 )
-TABLES = (PREDICTIONS, OUTCOMES, REFUSALS, SHADOWS, QUARANTINE, LOG_DIGESTS, MEASUREMENTS, ALERTS, DECISIONS)
+TABLES = (
+    *(PREDICTIONS, OUTCOMES, REFUSALS, SHADOWS, QUARANTINE, LOG_DIGESTS),
+    *(MEASUREMENTS, ALERTS, ALERT_EVENTS, ALERT_DELIVERIES, DECISIONS),
+)

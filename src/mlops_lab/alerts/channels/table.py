@@ -1,4 +1,4 @@
-"""Channel: the table of alerts, one row each."""
+"""The table of alerts: one row for each time that a rule fired."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Sequence
 import polars as pl
 
 from mlops_lab.alerts.alert import Alert
-from mlops_lab.alerts.channels.base import Channel, Position
 from mlops_lab.lake import Lake
-from mlops_lab.project import Project
 from mlops_lab.tables.declared import ALERTS
 
+Position = tuple[str, int]
+"""Who raises alerts, and a number that grows: the same alerts have the same position, however often they are raised."""
 
-def write_alerts(_project: Project, lake: Lake, alerts: Sequence[Alert], position: Position) -> None:
+
+def write_alerts(lake: Lake, alerts: Sequence[Alert], position: Position) -> None:
     """Append the alerts to the table, once for each position."""
-    rows = [(alert.at, alert.rule, alert.what, alert.where, alert.hint) for alert in alerts]
+    rows = [(alert.at, alert.rule, alert.what, alert.where, alert.hint, alert.about) for alert in alerts]
     ALERTS.append(lake, pl.DataFrame(rows, schema=ALERTS.fixed_schema, orient="row"), position=position)
 
 
@@ -24,7 +25,7 @@ def read_alerts(lake: Lake) -> list[Alert]:
     if not ALERTS.exists(lake):
         return []
     rows = ALERTS.read(lake).sort("at", "rule", maintain_order=True)
+    if "about" not in rows.columns:  # rows of older releases only
+        rows = rows.with_columns(about=pl.lit(None, pl.String()))
+    rows = rows.with_columns(pl.col("about").fill_null(""))
     return [Alert(*row) for row in rows.select(list(ALERTS.fixed_schema)).iter_rows()]
-
-
-TABLE = Channel("table", write_alerts)

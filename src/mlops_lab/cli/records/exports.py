@@ -28,7 +28,16 @@ class EdgeExport(Struct, frozen=True, kw_only=True):
     agreement: EdgeAgreement
 
 
-EXPORTS: dict[str, type[Struct]] = {"feast": FeastExport, "edge": EdgeExport}
+class PrometheusExport(Struct, frozen=True, kw_only=True):
+    """`mlops export prometheus`: the folder, the names of the alert rules, and the titles of the dashboard's charts."""
+
+    schema_version: int = 1
+    folder: str
+    rules: list[str]
+    charts: list[str]
+
+
+EXPORTS: dict[str, type[Struct]] = {"feast": FeastExport, "edge": EdgeExport, "prometheus": PrometheusExport}
 """By tool. A tool that is not listed has a record without a published schema."""
 
 

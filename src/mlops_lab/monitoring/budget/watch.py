@@ -39,6 +39,7 @@ class Watched:
     `alarm`: whether there was an alarm. `brought`: whether the monitor brought it. `began`: the day (its place in the
     array) since when the monitor that brought an alarm has been unusual; else -1. `days`: how many days of history the
     monitor has got (`MIN_DAYS` are needed). `wealth`: what all bets are worth; an alarm at the budget.
+    `is_open`: whether the monitor is unusual after the day: it brought an alarm, and was not closed since.
     """
 
     alarm: Flags
@@ -46,6 +47,7 @@ class Watched:
     began: npt.NDArray[np.int64]
     days: npt.NDArray[np.int64]
     wealth: Floats
+    is_open: Flags
 
 
 def watch(
@@ -67,7 +69,7 @@ def watch(
     shape = values.shape
     alarm, wealth = np.zeros((*shape[:-2], shape[-1]), dtype=bool), np.zeros((*shape[:-2], shape[-1]))
     brought, began = np.zeros(shape, dtype=bool), np.full(shape, -1, dtype=np.int64)
-    days = np.zeros(shape, dtype=np.int64)
+    days, is_open = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
     for day in range(shape[-1]):
         past, known = history.before(day)
         days[..., day] = known.sum(axis=-1)
@@ -80,8 +82,9 @@ def watch(
         began[..., day] = np.where(brought[..., day], since, -1)
         history.close(scores, day)
         history.open(brought[..., day], since)
+        is_open[..., day] = history.is_open
         bets.begin_again(alarm[..., day])
-    return Watched(alarm, brought, began, days, wealth)
+    return Watched(alarm, brought, began, days, wealth, is_open)
 
 
 class _Bets:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlops_lab.serving.answering.counts import BUCKETS_SECONDS, WorkerCounts
 
-_COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "answered": ("mlops_predictions_total", "Rows that were answered.", ("version", "role")),
     "refused": ("mlops_refused_total", "Rows refused because a view had no values for them.", ("view", "reason")),
     "missing": ("mlops_missing_features_total", "Rows for which a view gave its defaults.", ("view", "reason")),
@@ -28,7 +28,7 @@ _COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "requests": ("mlops_requests_total", "HTTP requests.", ("route", "status")),
     "rejected": ("mlops_rejected_total", "HTTP requests that were rejected.", ("route", "reason")),
 }
-_GAUGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+GAUGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "live": ("mlops_live", "Versions that are loaded.", ("version", "role")),
     "generation": ("mlops_deployment_generation", "The generation of the routing table in use.", ()),
     "not_deployed": (
@@ -56,29 +56,30 @@ _GAUGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         (),
     ),
 }
+"""By family of `WorkerCounts`: the name, the description, and the labels; `exporters.prometheus` uses them too."""
 _SHARED = {"pending"}
 """Gauges of what all workers have in common: only the first one's series is written, so that a sum is right."""
-_LATENCY = ("mlops_request_seconds", "From a request to its response.")
+LATENCY = ("mlops_request_seconds", "From a request to its response.")
 
 
 def write_metrics(workers: Mapping[int, WorkerCounts]) -> bytes:
     """The counts, by the number of the worker, as text; families and labels in a fixed order."""
     lines: list[str] = []
-    for family, (name, description, labels) in _COUNTERS.items():
+    for family, (name, description, labels) in COUNTERS.items():
         lines += _head(name, description, "counter")
         for worker, counts in workers.items():
             for key, count in sorted(counts.counted.items()):
                 if key[0] == family:
                     lines.append(f"{name}{_labels(labels, key[1 : 1 + len(labels)], worker)} {count}")
-    for family, (name, description, labels) in _GAUGES.items():
+    for family, (name, description, labels) in GAUGES.items():
         lines += _head(name, description, "gauge")
         for worker, counts in list(workers.items())[: 1 if family in _SHARED else None]:
             for values, value in sorted(counts.gauges.get(family, {}).items()):
                 lines.append(f"{name}{_labels(labels, values, worker)} {value:g}")
-    lines += _head(*_LATENCY, "histogram")
+    lines += _head(*LATENCY, "histogram")
     for worker, counts in workers.items():
         for route, buckets in sorted(counts.buckets.items()):
-            lines += _histogram(_LATENCY[0], route, worker, buckets, counts.seconds[route])
+            lines += _histogram(LATENCY[0], route, worker, buckets, counts.seconds[route])
     return ("\n".join(lines) + "\n").encode()
 
 
