@@ -112,7 +112,7 @@ def test_every_output_is_the_record_that_is_published(
     assert run("export", "edge", tmp_path / "edge").agreement.rows.differing == 0
     assert run("export", "prometheus", tmp_path / "prometheus").rules
     assert run("alerts", "list").alerts == []
-    alert = Alert(AT, "journal", "the disk is full", "here", "look")
+    alert = Alert(asked["at"], "journal", "the disk is full", "here", "look")
     send_alerts(project, Lake(project.lake_path), [alert], position=("test", 1))
     assert [item.id for item in run("alerts", "list", "--all").alerts] == [alert.id]
     assert run("alerts", "silence", alert.id[:6], "--hours", 8).rule == "journal"
