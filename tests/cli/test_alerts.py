@@ -61,7 +61,7 @@ def test_alerts_are_listed_shown_acknowledged_and_resolved(make):
     shown = run(project, "show", LOAD.id[:6])
     for text in (
         "[parity] open", "load was served as 1.0", "where: prediction p1", "what to do: 7 differ",
-        "runbook: look at the values", "run `mlops features verify`",
+        "runbook: look at the values that were served", "run `mlops features verify`",
     ):  # fmt: skip
         assert text in shown
     assert "is acknowledged" in run(project, "ack", LOAD.id, "--by", "Ada", "--reason", "looking at it")

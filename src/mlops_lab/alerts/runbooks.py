@@ -42,7 +42,7 @@ class Runbook:
 
 RUNBOOKS: Mapping[str, Runbook] = {
     "parity": Runbook(
-        "the values that were served and those of the definition: did pipeline.py or a table change?",
+        "the values that were served beside those of the definition, and whether pipeline.py or a table changed",
         "mlops features verify",
         Ends.WITH_DAY,
     ),
