@@ -36,7 +36,7 @@ def test_the_example_loads_and_is_short():
     assert (project.name, project.timezone) == ("flights", "America/New_York")
     assert load_pipeline(project).features.inputs
     lines = [len((FLIGHTS / name).read_text().splitlines()) for name in (CONFIG_NAME, "pipeline.py")]
-    assert sum(lines) < 130
+    assert sum(lines) < 135
 
 
 def test_every_type_of_the_example_is_known():

@@ -20,7 +20,7 @@ def send(request: Request) -> str:
     channel = apprise.Apprise.instantiate(request.address, asset=asset)
     if channel is None:
         return "apprise does not understand the address; https://appriseit.com lists how addresses are written"
-    with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as log:
+    with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as log:  # type: ignore[no-untyped-call]
         is_sent = channel.notify(title=request.title, body=request.text, notify_type=apprise.NotifyType.WARNING)
         if is_sent:
             return ""
