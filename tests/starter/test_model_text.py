@@ -15,6 +15,7 @@ import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.model_selection import KFold, StratifiedKFold
+from slow import mostly_slow
 
 from mlops_lab.features.definition import Features
 from mlops_lab.registry.engines.encoding import Encoder, learn_categories
@@ -190,7 +191,7 @@ RECIPES = {
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("kind", RECIPES)
+@pytest.mark.parametrize("kind", mostly_slow(RECIPES, quick=["line", "all"]))
 @pytest.mark.parametrize("dropped", [["note_words"], ["note_words", "place"], []], ids=["columns", "numbers", "text"])
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 def test_every_recipe_is_served_as_in_training(task, kind, dropped):

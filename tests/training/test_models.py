@@ -35,6 +35,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
+from slow import mostly_slow
 from threadpoolctl import threadpool_limits
 from xgboost import XGBClassifier, XGBRegressor
 
@@ -194,7 +195,7 @@ def check(tmp_path: Path, estimator, data: TrainingSet) -> None:
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-@pytest.mark.parametrize("kind", ["binary", "multiclass"])
+@pytest.mark.parametrize("kind", mostly_slow(["binary", "multiclass"], quick=["multiclass"]))
 def test_classifiers_behind_columns_of_all_kinds(tmp_path, name, kind):
     check(tmp_path, behind_columns(CLASSIFIERS[name]), make_data(kind))
 

@@ -118,7 +118,7 @@ def test_onnx_goes_the_wrong_way_at_thresholds_and_is_not_chosen(kind):
     assert onnx.parts[DATA].differing == onnx.parts[CORNERS].differing == 0
     assert "split thresholds" in onnx.reason
     assert onnx.micros > 0
-    assert agreement.engine == FASTEST
+    assert agreement.engine != "onnx"
     assert agreement.taken.agrees
     assert agreement.taken.tolerance == agreement.largest == 0.0
     assert agreement.splits > 0.9 * agreement.splits_in_all > 100

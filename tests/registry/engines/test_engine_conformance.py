@@ -27,6 +27,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
+from slow import mostly_slow
 from small_data import CLASSES, TASKS, fit_small, make_small_plan, make_training_set
 from threadpoolctl import threadpool_limits
 from xgboost import XGBClassifier, XGBRegressor
@@ -260,7 +261,7 @@ def test_threads_get_their_own_answers(case: Case) -> None:
 FIRST_CASES = [case for case in CASES if case.values[0][1] == EXAMPLES[case.values[0][0]].tasks[0]]
 
 
-@pytest.mark.parametrize("damage", ["missing", "truncated", "another format"])
+@pytest.mark.parametrize("damage", mostly_slow(["missing", "truncated", "another format"], quick=["truncated"]))
 @pytest.mark.parametrize("names", FIRST_CASES)
 def test_a_damaged_file_is_an_error_with_a_hint(names: tuple[str, str], tmp_path: Path, damage: str) -> None:
     """Not a traceback of another library, and never the end of the process."""
