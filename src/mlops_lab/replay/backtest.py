@@ -92,7 +92,7 @@ class _Played:
 def run_backtest(
     project: Project, *, first: date | None, last: date | None, policies: Sequence[str], report: Report
 ) -> BacktestResult:
-    """The policies over the days from `first` to `last`; by default the last 28 days that are over.
+    """The policies over the days from `first` to `last`; by default the last 28 days that are over and have data.
 
     InvalidInput where the span is not over, has no requests with an outcome, or a policy makes no sense for it.
     """
@@ -115,11 +115,12 @@ def _span(project: Project, lake: Lake, first: date | None, last: date | None) -
     """The first moment of the span and the first after it."""
     zone = ZoneInfo(project.timezone)
     is_wall = project.settings.project.clock == "wall"
-    now = clock.now() if is_wall else trusted_newest(project, lake)
-    if now is None:
+    newest = trusted_newest(project, lake)
+    if newest is None:
         raise InvalidInput("no data is loaded yet", code="no_requests", hint="load it and train: `mlops run`")
+    now = clock.now() if is_wall else newest
     yesterday = now.astimezone(zone).date() - timedelta(days=1)
-    last = last or yesterday
+    last = last or min(yesterday, newest.astimezone(zone).date())
     first = first or last - timedelta(days=DEFAULT_DAYS - 1)
     if last > yesterday:
         what, hint = f"{last} is not over: it is {now.astimezone(zone):%Y-%m-%d %H:%M}", f"give {yesterday} or before"

@@ -65,8 +65,8 @@ def read_past_requests(project: Project, lake: Lake, *, began: datetime, end: da
     truth = make_task(project.task, classes=project.classes).encode(labelled[source.label])
     rows = labelled.with_columns(truth.alias("__truth")).filter(moment >= began, moment < end, truth.is_not_null())
     if rows.is_empty():
-        first, last = labelled[source.time].min(), labelled[source.time].max()
-        held = f"{labelled.height:,} labelled rows, from {first!s} to {last!s}"
+        first, last = labelled.select(moment.min().dt.date(), moment.max().dt.date().alias("last")).row(0)
+        held = f"{labelled.height:,} labelled rows, from {first} to {last}"
         raise InvalidInput(
             f"no request from {began:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} (UTC) has a known outcome",
             code="no_requests",
