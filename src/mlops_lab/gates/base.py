@@ -68,8 +68,7 @@ class GateInput:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """What one gate concludes: whether the candidate passes, why, and the figures behind it (finite numbers). The
-    reason is empty where a gate that passed has nothing to tell."""
+    """What one gate concludes: whether the candidate passes, why, and the figures behind it (finite numbers)."""
 
     gate: str
     passed: bool
@@ -93,4 +92,4 @@ def finite(figures: Mapping[str, float]) -> dict[str, float]:
 def summarise(verdicts: Sequence[GateVerdict]) -> tuple[bool, str]:
     """Whether all passed, and the reasons that count: those of the gates that failed, else all."""
     failed = [verdict for verdict in verdicts if not verdict.passed]
-    return not failed, "; ".join(verdict.reason for verdict in failed or verdicts if verdict.reason)
+    return not failed, "; ".join(verdict.reason for verdict in failed or verdicts)

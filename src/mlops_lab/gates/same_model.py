@@ -14,7 +14,7 @@ def check_same_model(gate_input: GateInput) -> GateVerdict:
     if same is not None:
         reason = f"its model is that of version {same}, bit for bit; new labels or other code would make another"
         return GateVerdict("same_model", False, reason, {"version": float(same)})
-    return GateVerdict("same_model", True, "")
+    return GateVerdict("same_model", True, "no live version is the same model")
 
 
 SAME_MODEL = Gate("same_model", check_same_model)
