@@ -78,7 +78,7 @@ class _Action(msgspec.Struct):
 
 
 def _commit(table: Path, version: int) -> Path:
-    return table / _LOG / f"{version:020d}.json"
+    return Path(f"{table}/{_LOG}/{version:020d}.json")
 
 
 def _digest(commit: Path) -> str:

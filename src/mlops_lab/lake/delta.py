@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -15,14 +13,16 @@ from deltalake.exceptions import CommitFailedError
 
 from mlops_lab.errors import NotFound
 from mlops_lab.files import locked, sync_folder
-from mlops_lab.lake.added import Added, Mark, added_files, has_commit, mark_of
+from mlops_lab.lake.added import Added, Mark, added_files, mark_of
 from mlops_lab.lake.bounds import FileBounds, bounds_of
 from mlops_lab.lake.durability import sync_commits, sync_table
 from mlops_lab.lake.faults import as_lake_faults
 from mlops_lab.lake.history import pinned_version
+from mlops_lab.lake.kept import KeptTables
 from mlops_lab.lake.reading import (
     Bounds,
     TableFile,
+    actions_of,
     in_parts,
     read_each,
     read_files,
@@ -45,9 +45,6 @@ PROPERTIES = {
 }
 """Of each table. Commits are deleted by us only (`lake.retention`), and files that were put together are not listed for
 a week in each checkpoint."""
-_REOPEN_AFTER_APPENDS = 20
-_COMMITS_STAY_SECONDS = 3600.0
-"""Less than `lake.retention` lets commits stay."""
 _MOST_CONFLICTS = 20
 """How often an append is tried again because another process was faster."""
 
@@ -58,18 +55,12 @@ class Lake:
     `declared` holds by table the columns that the project declares now. What is stored may be of another type, or from
     before a column was declared: it is read as declared (`schemas.evolution`). A column whose new rows do not fit its
     type gets one that fits all its rows. Nothing that was stored is lost by it: Delta keeps the version before.
-
-    An opened table is kept and updated at every use, which takes a sixth of the time of opening it again. After some
-    appends it is opened again, because a kept table gets slower with each append.
     """
 
     def __init__(self, path: Path, *, declared: Mapping[str, Mapping[str, Column]] | None = None) -> None:
         self.path = path
         self.declared = declared or {}
-        self._handles: dict[str, DeltaTable] = {}
-        self._appends: dict[str, int] = {}
-        self._updated: dict[str, float] = {}
-        """By table, when its handle was updated, in seconds of the monotonic clock."""
+        self._kept = KeptTables(path)
 
     def table_path(self, name: str) -> Path:
         """The folder of the table, which Polars, DuckDB or Spark can read."""
@@ -83,7 +74,7 @@ class Lake:
 
     def exists(self, name: str) -> bool:
         """Whether the table has been created."""
-        return name in self._handles or DeltaTable.is_deltatable(str(self.table_path(name)))
+        return name in self._kept or DeltaTable.is_deltatable(str(self.table_path(name)))
 
     def append(
         self,
@@ -142,9 +133,7 @@ class Lake:
         first = int(target.version()) + 1
         write_deltalake(target, added, mode="append", schema_mode="merge", commit_properties=properties)
         sync_commits(self.table_path(name), first)
-        self._appends[name] = self._appends.get(name, 0) + 1
-        if self._appends[name] % _REOPEN_AFTER_APPENDS == 0:
-            self._handles.pop(name, None)
+        self._kept.note_append(name)
         return True
 
     def rewrite(
@@ -164,11 +153,13 @@ class Lake:
             first = int(table.version()) + 1
             write_deltalake(table, rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties)
             sync_commits(path, first)
-        self._handles.pop(name, None)
+        self._kept.forget(name)
 
     def position(self, name: str, writer: str, *, version: int | None = None) -> int:
         """The number of the writer's last append (up to a version of the table, if given); 0 before the first."""
-        return (self.open_table(name, version=version).transaction_version(writer) or 0) if self.exists(name) else 0
+        if not self.exists(name):
+            return 0
+        return self._ask(name, ("position", writer), lambda table: table.transaction_version(writer) or 0, version)
 
     def sync(self) -> None:
         """Bring all tables to the disk, also what a process wrote that was killed before it could do so."""
@@ -180,11 +171,11 @@ class Lake:
     def files(self, name: str, *, version: int | None = None) -> dict[str, TableFile]:
         """The files of the table (at a version, if given), by their path below its folder, as its log describes
         them."""
-        return table_files(self.open_table(name, version=version))
+        return dict(self._ask(name, "files", table_files, version))
 
     def bounds(self, name: str, column: str) -> list[FileBounds]:
         """Between which values of a time column the rows of each file lie, as the table's log tells it."""
-        return bounds_of(pl.DataFrame(self.open_table(name).get_add_actions(flatten=True)), column)
+        return bounds_of(self._ask(name, "actions", actions_of), column)
 
     def read(
         self,
@@ -208,7 +199,11 @@ class Lake:
 
         def scan() -> pl.DataFrame:
             if pinned is None:
-                return read_table(self.open_table(name, version=version), self.table_path(name), bounds, columns)
+                table = self.open_table(name, version=version)
+                number = int(table.version())
+                schema = self._ask(name, "schema", schema_of, number)
+                actions = self._ask(name, "actions", actions_of, number)
+                return read_table(table, self.table_path(name), bounds, columns, schema=schema, actions=actions)
             paths = [self.table_path(name) / file for file in pinned.files]
             return read_files(paths, pinned.columns, bounds, columns)
 
@@ -254,9 +249,7 @@ class Lake:
 
     def schema(self, name: str) -> dict[str, pl.DataType]:
         """Column names and dtypes; empty where the table does not exist yet."""
-        if not self.exists(name):
-            return {}
-        return schema_of(self.open_table(name))
+        return dict(self._ask(name, "schema", schema_of)) if self.exists(name) else {}
 
     def version(self, name: str) -> int:
         """The number of the table's latest version."""
@@ -292,13 +285,26 @@ class Lake:
             try:
                 return write()
             except CommitFailedError:
-                self._handles.pop(name, None)
+                self._kept.forget(name)
         return write()
 
     def open_table(self, name: str, *, version: int | None = None) -> DeltaTable:
         """The table as delta-rs opens it, at its newest version or at another one; NotFound where there is none.
 
         Look at it at once: the newest one goes on with the table."""
+        self._check_exists(name)
+        if version is not None:
+            return self._kept.at(name, version)
+        return self._guard(name, lambda: self._kept.latest(name))
+
+    def _ask(
+        self, name: str, what: Hashable, answer: Callable[[DeltaTable], _Result], version: int | None = None
+    ) -> _Result:
+        """What `answer` says of a table, at a version if given: see `KeptTables.ask`. NotFound where there is none."""
+        self._check_exists(name)
+        return self._guard(name, lambda: self._kept.ask(name, what, answer, version=version))
+
+    def _check_exists(self, name: str) -> None:
         if not self.exists(name):
             raise NotFound(
                 f'there is no table "{name}"',
@@ -306,33 +312,6 @@ class Lake:
                 where=str(self.path),
                 hint=f"the lake has: {', '.join(self.tables()) or 'no tables yet; run `mlops run`'}",
             )
-        if version is None:
-            return self._guard(name, lambda: self._latest(name))
-        kept = self._handles.get(name)
-        if kept is not None and kept.version() == version:
-            return kept
-        return DeltaTable(str(self.table_path(name)), version=version)
-
-    def _latest(self, name: str) -> DeltaTable:
-        handle = self._handles.get(name)
-        if handle is not None and self._is_newest(name, handle):
-            return handle
-        if handle is None:
-            handle = self._handles[name] = DeltaTable(str(self.table_path(name)))
-        else:
-            handle.update_incremental()
-        self._updated[name] = time.monotonic()
-        return handle
-
-    def _is_newest(self, name: str, handle: DeltaTable) -> bool:
-        """Whether nothing was committed since the table was updated: to look for one file is a hundred times faster
-        than to update it. Commits stay for hours; a table that was not updated for so long may lack some of them."""
-        version = int(handle.version())
-        return (
-            time.monotonic() - self._updated.get(name, -math.inf) < _COMMITS_STAY_SECONDS
-            and has_commit(self.table_path(name), version)
-            and not has_commit(self.table_path(name), version + 1)
-        )
 
     def _guard(self, name: str, work: Callable[[], _Result]) -> _Result:
         with as_lake_faults(name, self.table_path(name)):

@@ -44,24 +44,32 @@ class TableFile:
 
 def table_files(table: DeltaTable) -> dict[str, TableFile]:
     """The files of the table, by their path below its folder, as its log describes them."""
-    actions = pl.DataFrame(table.get_add_actions(flatten=True))
+    actions = actions_of(table)
     columns = zip(actions["path"], actions["size_bytes"], actions["num_records"], strict=True)
     return {unquote(path): TableFile(size, rows) for path, size, rows in columns}
 
 
-def read_table(table: DeltaTable, folder: Path, bounds: Bounds, columns: Sequence[str] | None) -> pl.DataFrame:
-    """The rows of the table in this folder within the bounds; only files that may hold such rows are read.
+def read_table(
+    table: DeltaTable,
+    folder: Path,
+    bounds: Bounds,
+    columns: Sequence[str] | None,
+    *,
+    schema: Mapping[str, pl.DataType],
+    actions: pl.DataFrame,
+) -> pl.DataFrame:
+    """The rows of the table in this folder within the bounds; only files that may hold such rows are read. `schema` and
+    `actions` are those of the table: see `schema_of` and `actions_of`.
 
     Polars reads many small files in a third of the time that delta-rs takes. A table to which another tool gave
     features that change how files are to be read, such as deletion vectors, is read by delta-rs.
     """
-    wanted = schema_of(table)
-    if columns is not None:
-        wanted = {column: wanted[column] for column in _known_columns(wanted, columns)}
+    names = list(schema) if columns is None else _known_columns(schema, columns)
+    wanted = {column: schema[column] for column in names}
     if table.protocol().min_reader_version > _PLAIN_READER:
         return _scan_table(table, bounds, list(wanted))
-    filtered = {bound[0]: schema_of(table)[bound[0]] for bound in bounds if bound}
-    paths = [folder / file for file in _files_within(table, bounds)]
+    filtered = {bound[0]: schema[bound[0]] for bound in bounds if bound}
+    paths = [folder / file for file in _files_within(actions, bounds)]
     rows = read_together(paths, wanted | filtered, keep=bounds.keep())
     return rows.select(list(wanted))
 
@@ -71,15 +79,19 @@ def schema_of(table: DeltaTable) -> dict[str, pl.DataType]:
     return dict(pl.DataFrame(table.schema().to_arrow().empty_table()).schema)
 
 
+def actions_of(table: DeltaTable) -> pl.DataFrame:
+    """What the log of a table tells of each of its files."""
+    return pl.DataFrame(table.get_add_actions(flatten=True))
+
+
 def _scan_table(table: DeltaTable, bounds: Bounds, columns: Sequence[str]) -> pl.DataFrame:
     kept = zip(bounds, (">=", "<"), strict=True)
     conditions = [f"{bound[0]} {sign} '{bound[1].isoformat()}'" for bound, sign in kept if bound]
     return pl.DataFrame(table.scan(predicate=" AND ".join(conditions) or None, columns=list(columns)))
 
 
-def _files_within(table: DeltaTable, bounds: Bounds) -> list[str]:
+def _files_within(actions: pl.DataFrame, bounds: Bounds) -> list[str]:
     """The files that may have rows within the bounds, as the table's log tells it."""
-    actions = pl.DataFrame(table.get_add_actions(flatten=True))
     files = [unquote(path) for path in actions["path"]]
     for bound, may_hold in ((bounds.since, FileBounds.may_reach), (bounds.before, FileBounds.may_begin)):
         if bound:
