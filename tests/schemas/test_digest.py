@@ -178,3 +178,11 @@ def test_digests_that_were_stored_stay_what_they_were():
         }
     )
     assert hashlib.sha256(digest(rows).write_csv().encode()).hexdigest()[:16] == "cf783a97654f6abc"
+
+
+def test_many_rows_have_the_digests_of_their_parts():
+    times = 10_000 // ROWS.height
+    many = pl.concat([ROWS.with_columns(pl.col("id") + f" {number}") for number in range(times)])
+    many = many.with_columns(empty=pl.lit(None, pl.String), text=pl.col("amount").cast(pl.String))
+    parts = [digest(many.slice(start, 999)) for start in range(0, many.height, 999)]
+    assert_frame_equal(digest(many), add_digests(pl.concat(parts)))

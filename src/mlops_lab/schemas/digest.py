@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from hashlib import blake2b
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,11 @@ _READ_TEXTS = {
     "is_number": _IS_NUMBER.fill_null(value=False),
     "is_moment": _TEXT.str.contains(_IS_MOMENT),
 }
+_REMEMBERED: dict[str, int] = {}
+"""The hashes of texts that were hashed before."""
+_MOST_REMEMBERED = 50_000
+_MANY = 5_000
+"""From how many rows on a column of texts is hashed by Polars: it starts slowly."""
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
@@ -58,13 +64,17 @@ def digest_rows(rows: pl.DataFrame, *, id_column: str, time_column: str) -> pl.D
     hours, hour_of_row = np.unique(_whole_numbers(moments), return_inverse=True)
     by_hour = np.argsort(hour_of_row, kind="stable")
     starts = np.searchsorted(hour_of_row[by_hour], np.arange(len(hours)))
+    rows_of_hour = np.diff(np.append(starts, rows.height))
     counts, digests = [], []
     for column in rows.iter_columns():
         own = row_keys if column.name == id_column else hash_values(column)
         hashes = _mix(row_keys ^ _mix(own ^ np.uint64(_hash_text(column.name))))
-        is_value = column.is_not_null().to_numpy()
-        hashes[~is_value] = 0
-        counts.append(np.add.reduceat(is_value[by_hour].astype(np.int64), starts))
+        if column.null_count():
+            is_value = column.is_not_null().to_numpy()
+            hashes[~is_value] = 0
+            counts.append(np.add.reduceat(is_value[by_hour].astype(np.int64), starts))
+        else:
+            counts.append(rows_of_hour)
         digests.append(np.add.reduceat(hashes[by_hour], starts).view(np.int64))  # Delta tables have no unsigned numbers
     found = pl.DataFrame(
         {
@@ -88,7 +98,8 @@ def hash_rows(rows: pl.DataFrame) -> _Hashes:
     hashes = np.zeros(rows.height, dtype=np.uint64)
     for column in rows.iter_columns():
         own = _mix(hash_values(column) ^ np.uint64(_hash_text(column.name)))
-        own[column.is_null().to_numpy()] = 0
+        if column.null_count():
+            own[column.is_null().to_numpy()] = 0
         hashes += own
     return hashes
 
@@ -120,7 +131,7 @@ def _hash_integers(values: pl.Series) -> _Hashes:
 
 def _hash_floats(values: pl.Series) -> _Hashes:
     known = values.fill_null(0) if values.null_count() else values
-    numbers = known.cast(pl.Float64).to_numpy().copy()
+    numbers = (known if known.dtype == pl.Float64 else known.cast(pl.Float64)).to_numpy(writable=True)
     numbers[np.isnan(numbers)] = np.nan  # one of its many bit patterns
     return _hash_bits(numbers)
 
@@ -140,10 +151,32 @@ def _hash_bits(numbers: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> _Has
 
 
 def _hash_texts(values: pl.Series) -> _Hashes:
-    """The hashes of texts; each different one is hashed once."""
-    texts = values.unique().drop_nulls()
-    if texts.is_empty():
-        return np.zeros(len(values), dtype=np.uint64)
+    """The hashes of texts; 0 for null. Each different one is hashed once."""
+    if len(values) > _MANY:
+        different = values.unique().drop_nulls()
+        if different.is_empty():
+            return np.zeros(len(values), dtype=np.uint64)
+        hashes = pl.Series(_hash_different(different))
+        return values.replace_strict(different, hashes, default=0, return_dtype=pl.UInt64).to_numpy(writable=True)
+    texts = values.to_list()  # for few rows, Polars takes longer to start than this takes
+    known = _find_hashes({*texts} - {None})
+    return np.fromiter(map(known.get, texts, repeat(0)), dtype=np.uint64, count=len(texts))
+
+
+def _find_hashes(texts: set[str]) -> dict[str, int]:
+    """The hash of each text. Most texts come again soon, so some are remembered."""
+    hashes = {text: hash for text in texts if (hash := _REMEMBERED.get(text)) is not None}
+    if new := list(texts - hashes.keys()):
+        computed = dict(zip(new, _hash_different(pl.Series(new, dtype=pl.String)).tolist(), strict=True))
+        hashes |= computed
+        if len(_REMEMBERED) + len(computed) > _MOST_REMEMBERED:
+            _REMEMBERED.clear()
+        _REMEMBERED.update(computed)
+    return hashes
+
+
+def _hash_different(texts: pl.Series) -> _Hashes:
+    """The hash of each text, computed."""
     hashes = np.fromiter(map(_hash_text, texts.to_list()), dtype=np.uint64, count=len(texts))
     numbers, is_number, is_moment = texts.to_frame("text").select(**_READ_TEXTS).iter_columns()
     if is_number.any():
@@ -151,7 +184,7 @@ def _hash_texts(values: pl.Series) -> _Hashes:
     if is_moment.any():
         moments = texts.filter(is_moment).str.to_datetime(_MOMENT_TEXT, time_unit="us", time_zone="UTC", strict=False)
         hashes[is_moment.to_numpy()] = _hash_moments(moments)
-    return values.replace_strict(texts, pl.Series(hashes), default=0, return_dtype=pl.UInt64).to_numpy().copy()
+    return hashes
 
 
 def _hash_lists(values: pl.Series) -> _Hashes:
