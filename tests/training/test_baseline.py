@@ -6,10 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from mlops_lab.registry.frames import to_pandas
 from mlops_lab.tasks.binary import Binary
 from mlops_lab.tasks.multiclass import Multiclass
 from mlops_lab.tasks.regression import Regression
-from mlops_lab.training.baseline import ROWS, _draw, fit_baseline
+from mlops_lab.training import baseline
+from mlops_lab.training.baseline import ROWS, _draw, _number_texts, fit_baseline
 
 
 def mixed(rows: int, seed: int) -> pl.DataFrame:
@@ -111,3 +113,24 @@ def test_it_is_trained_on_no_more_rows_than_a_second_allows(height, width, most)
     assert drawn.is_sorted()
     assert drawn.n_unique() == most
     assert drawn[-1] < height
+
+
+def test_texts_as_numbers_change_no_answer(data, monkeypatch):
+    """Rare texts, missing ones, and some that only the held-out rows have."""
+    rng = np.random.default_rng(3)
+    names = [None, "", *"abcdefghijklmnopqrstuvwxyz", "é", "Z", "zz"]
+    training = data(*CASES["binary"])
+    draws = [rng.zipf(1.3, 600) % len(names), rng.integers(0, len(names), 200)]
+    learned, held = ([names[draw] for draw in drawn] for drawn in draws)
+    held[:5] = ["unseen"] * 5
+    training = replace(
+        training,
+        inputs=training.inputs.with_columns(name=pl.Series(learned)),
+        holdout_inputs=training.holdout_inputs.with_columns(name=pl.Series(held)),
+    )
+    as_numbers = fit_baseline(training).output
+    monkeypatch.setattr(baseline, "_number_texts", lambda *frames: frames)
+    assert as_numbers.equals(fit_baseline(training).output)
+    coded, others = _number_texts(training.inputs, training.holdout_inputs)
+    assert set(others["name"]) - set(coded["name"]) == {-1}
+    assert to_pandas(coded)["name"].dtype == "float32"

@@ -52,8 +52,9 @@ def fit_baseline(data: TrainingSet) -> Baseline:
     weights = {} if data.weights is None else {f"{estimator.steps[-1][0]}__sample_weight": data.weights.gather(rows)}
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a baseline that has not converged is good enough
-        estimator.fit(to_pandas(_finite(data.inputs[rows])), truth.to_numpy(), **weights)
-        frame = to_pandas(_finite(holdout))
+        learned, holdout = _number_texts(_finite(data.inputs[rows]), _finite(holdout))
+        estimator.fit(to_pandas(learned), truth.to_numpy(), **weights)
+        frame = to_pandas(holdout)
         if data.task.kind == "regression":
             return Baseline(name, to_series(np.asarray(estimator.predict(frame), dtype=np.float64)))
         known = np.asarray(estimator.predict_proba(frame), dtype=np.float64)
@@ -90,6 +91,19 @@ def _estimator(data: TrainingSet, *, classes: int) -> Any:
     width = (len(numbers) + MAX_CATEGORIES * len(texts)) * (classes if classes > 2 else 1)
     solver = "newton-cholesky" if width <= _NEWTON_WIDTH else "lbfgs"  # its matrix has width² numbers
     return make_pipeline(columns, LogisticRegression(solver=solver, max_iter=100))
+
+
+def _number_texts(learned: pl.DataFrame, others: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Both with the number of each text among those of the first, in order, instead of it; -1 where it has none.
+
+    The answers are the same: scikit-learn counts texts cell by cell in Python, and numbers all at once.
+    """
+    for name in [name for name, dtype in learned.schema.items() if dtype == pl.String]:
+        text = pl.col(name).fill_null("")
+        known = learned.select(text.unique().sort()).to_series()
+        number = text.replace_strict(known, range(len(known)), default=-1, return_dtype=pl.Int32)
+        learned, others = learned.with_columns(number), others.with_columns(number)
+    return learned, others
 
 
 def _finite(inputs: pl.DataFrame) -> pl.DataFrame:

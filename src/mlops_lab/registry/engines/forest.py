@@ -7,7 +7,7 @@ import logging
 import zlib
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ import polars as pl
 from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.registry.engines.base import Engine, Output, count_cores, read_model_file
 from mlops_lab.registry.engines.encoding import Encoder
-from mlops_lab.registry.engines.forest_tables import TRANSFORMS, make_tables
+from mlops_lab.registry.engines.forest_tables import TRANSFORMS, ForestTables, make_tables
 from mlops_lab.registry.engines.lightgbm import LightgbmEngine
-from mlops_lab.registry.engines.lightgbm_text import read_forest
+from mlops_lab.registry.engines.lightgbm_text import Forest, read_forest
 from mlops_lab.registry.package import Plan
 from mlops_lab.registry.trust import Trust
 
@@ -61,6 +61,14 @@ def _kernel() -> ctypes.CDLL | None:
 def has_kernel() -> bool:
     """Whether forest.c was compiled on this machine."""
     return _kernel() is not None
+
+
+@lru_cache(maxsize=2)
+def _compile(text: str) -> tuple[Forest, ForestTables]:
+    """What a model's text says beside its trees, and its tables, which nobody changes. A training opens the candidate
+    and the champion several times each."""
+    forest = read_forest(text)
+    return forest._replace(trees=[]), make_tables(forest)
 
 
 class ForestEngine:
@@ -106,12 +114,11 @@ class CompiledForest:
         if kernel is None:
             hint = "install a C compiler (Debian: apt-get install gcc libc6-dev), then mlops-lab anew"
             raise InvalidInput("forest.c was not compiled", code="no_kernel", where=str(KERNEL.parent), hint=hint)
-        forest = read_forest(text)
-        self.width, self.outputs = forest.width, forest.outputs
-        self._tables = make_tables(forest)  # kept: the struct points into them
+        head, self._tables = _compile(text)  # kept: the struct points into them
+        self.width, self.outputs = head.width, head.outputs
         self._struct = _Struct(
             len(self._tables.inputs), self.width, len(self._tables.leaves) // self.outputs, self.outputs,
-            TRANSFORMS.index(forest.transform), forest.divisor, forest.steepness,
+            TRANSFORMS.index(head.transform), head.divisor, head.steepness,
             *(table.ctypes.data for table in self._tables),
         )  # fmt: skip
         self._words_per_row = len(self._tables.inputs) * len(self._tables.leaves)
