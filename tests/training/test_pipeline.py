@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -66,3 +67,12 @@ def test_another_pipeline_is_another_candidate(root: Path) -> None:
     with (root / "pipeline.py").open("a") as file:
         file.write("# even by a comment: code is not understood, only read\n")
     assert fingerprint(root) != before
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "passive"), ("active", "active")])
+def test_threads_that_wait_in_a_training_sleep_unless_told_otherwise(root, monkeypatch, before, after):
+    monkeypatch.setenv("OMP_WAIT_POLICY", before or "")
+    if before is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    load_pipeline(load_project(root))
+    assert os.environ["OMP_WAIT_POLICY"] == after
