@@ -1,5 +1,6 @@
 """What several folders of tests share: a small project with a model of its own, trained once a worker."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,9 @@ from mlops_lab.training.packaging import package as make_package
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
 from mlops_lab.training.training_set import TrainingSet, build_training_set
 
+# As the command line and the server do it, before a library that uses OpenMP is loaded: threads that wait must not use
+# the processor that another worker of the tests needs.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # No deadline: on a busy machine a slow example is not a wrong one. The rules that must hold for all inputs ask for more
 # examples where they stand.
 settings.register_profile("lab", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
