@@ -34,6 +34,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/config.py": "end_to_end/test_config.py",
     "cli/contract.py": "end_to_end/test_contract.py",
     "cli/demo.py": "end_to_end/test_demo.py",
+    "cli/diagnose.py": "loop/test_diagnose.py",
     "cli/explain.py": "end_to_end/test_commands.py",
     "cli/export.py": "exporters/test_exporter_conformance.py",
     "cli/features.py": "end_to_end/test_features_command.py",

@@ -36,13 +36,14 @@ class Told:
 
 def watch_runs(values: Values, *, budget_days: float) -> Alarms:
     """The alarms of our budget with the rules that a project has by default."""
-    alarms: dict[Severity, list[Flags]] = {severity: [] for severity in Severity}
-    runs = len(next(iter(values.values())))
-    for first in range(0, runs, _CHUNK):
-        some = {series: column[first : first + _CHUNK] for series, column in values.items()}
-        for group in watch_series(some, DEFAULT_RULES, budget_days=budget_days):
-            alarms[group.severity].append(group.found.alarm)
-    notes, pages = np.concatenate(alarms[Severity.NOTE]), np.concatenate(alarms[Severity.PAGE])
+    none = np.zeros(next(iter(values.values())).shape, dtype=bool)
+    alarms = {severity: none.copy() for severity in Severity}
+    for first in range(0, len(none), _CHUNK):
+        some = slice(first, first + _CHUNK)
+        chunk = {series: column[some] for series, column in values.items()}
+        for group in watch_series(chunk, DEFAULT_RULES, budget_days=budget_days):
+            alarms[group.severity][some] |= group.found.alarm
+    notes, pages = alarms[Severity.NOTE], alarms[Severity.PAGE]
     return Alarms(notes | pages, pages)
 
 

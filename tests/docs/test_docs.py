@@ -10,6 +10,7 @@ import pytest
 from mlops_lab.cli.main import COMMANDS
 from mlops_lab.project.ab_section import ABSection
 from mlops_lab.project.declaration import ContractSection, FieldSection, SourceSection, TableSection
+from mlops_lab.project.monitors_section import MonitoringSection, MonitorSection
 from mlops_lab.project.schema import json_schema
 from mlops_lab.project.sections import (
     AlertsSection,
@@ -40,6 +41,8 @@ SECTIONS = {
     "triggers": TriggersSection,
     "ab": ABSection,
     "alerts": AlertsSection,
+    "monitoring": MonitoringSection,
+    "monitors": MonitorSection,
     "serving": ServingSection,
 }
 

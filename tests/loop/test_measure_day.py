@@ -89,4 +89,4 @@ def test_a_day_of_which_outcomes_are_corrected_is_measured_again_as_known_then(t
 
 
 def value(measurements: pl.DataFrame, name: str) -> float:
-    return measurements.filter(pl.col("name") == name)["value"].item()
+    return measurements.filter(pl.col("monitor") == "quality", pl.col("name") == name)["value"].item()

@@ -1,5 +1,6 @@
 """Alerts about days that are unusual by the days before."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.lake import Lake
-from mlops_lab.loop.watch_days import watch_day
+from mlops_lab.loop.watch_days import DayWatcher, explain_alerts
 from mlops_lab.monitoring.window import Window
 from mlops_lab.tables.declared import MEASUREMENTS
 
@@ -26,7 +27,7 @@ def measured(number: int, *, version: int = 1, answers: float = 500.0, **values:
     window = window_of(number)
     found = {
         ("volume", "predictions"): answers + 5 * noise[0],
-        ("quality", "log_loss"): values.get("log_loss", 0.5) + 0.02 * noise[1],
+        ("excess_loss", "log_loss"): values.get("excess", 0.0) + 0.02 * noise[1],
         ("jensen_shannon", "distance"): values.get("drift", 0.05) + 0.01 * noise[2],
     }
     rows = [
@@ -43,8 +44,10 @@ def lake(tmp_path: Path) -> Lake:
     return lake
 
 
-def watch(lake: Lake, rows: pl.DataFrame, *, number: int = DAYS, champion: int = 1, zone: str = "UTC") -> list[Alert]:
-    return watch_day(lake, window_of(number), rows, champion=champion, zone=zone).alerts
+def watch(
+    lake: Lake, rows: pl.DataFrame, *, number: int = DAYS, champion: int = 1, zone: str = "UTC"
+) -> Sequence[Alert]:
+    return list(DayWatcher(zone=zone).watch(lake, window_of(number), rows, champion=champion).alerts)
 
 
 def test_a_usual_day_is_not_told(lake):
@@ -52,11 +55,11 @@ def test_a_usual_day_is_not_told(lake):
 
 
 def test_a_loss_is_a_page_that_says_since_when(lake):
-    (alert,) = watch(lake, measured(DAYS, log_loss=5.0))
+    (alert,) = watch(lake, measured(DAYS, excess=5.0))
     assert alert.rule == "monitor_page"
-    assert alert.what == "quality of log_loss is 5, usually 0.51; unusual since 2026-03-02"
+    assert alert.what == "excess_loss of log_loss is 5, usually 0.0103; unusual since 2026-03-02"
     assert alert.where == "version 1"
-    (elsewhere,) = watch(lake, measured(DAYS, log_loss=5.0), zone="Pacific/Auckland")
+    (elsewhere,) = watch(lake, measured(DAYS, excess=5.0), zone="Pacific/Auckland")
     assert elsewhere.what.endswith("since 2026-03-03")
 
 
@@ -67,51 +70,84 @@ def test_drift_is_a_note(lake):
 
 
 def test_the_next_day_of_the_same_loss_is_not_told_again(lake):
-    first = measured(DAYS, log_loss=5.0)
+    first = measured(DAYS, excess=5.0)
     assert watch(lake, first)
     MEASUREMENTS.append(lake, first)
-    assert watch(lake, measured(DAYS + 1, log_loss=5.0), number=DAYS + 1) == []
+    assert watch(lake, measured(DAYS + 1, excess=5.0), number=DAYS + 1) == []
+
+
+def test_a_watcher_that_goes_on_tells_the_same_as_a_new_one(lake):
+    watcher, told = DayWatcher(), []
+    for number in range(DAYS, DAYS + 12):
+        rows = measured(number, excess=5.0 if number == DAYS + 5 else 0.0, version=1 if number < DAYS + 8 else 2)
+        champion = int(rows["version"][0])
+        alerts = list(watcher.watch(lake, window_of(number), rows, champion=champion).alerts)
+        assert alerts == watch(lake, rows, number=number, champion=champion)
+        told += alerts
+        MEASUREMENTS.append(lake, rows)
+    assert len(told) == 1
+    found = watcher.watch(lake, window_of(DAYS), measured(DAYS, excess=5.0), champion=1)
+    assert found.alerts, "the clock was set back"
+    assert found.loss_since == START + timedelta(days=DAYS)
+    assert "; because" in explain_alerts(found.alerts, "because")[0].what
 
 
 def test_drift_beside_other_training_data_is_no_history(lake):
     assert watch(lake, measured(DAYS, drift=0.9, version=2), champion=2) == []
-    assert watch(lake, measured(DAYS, log_loss=5.0, version=2), champion=2), "the quality is"
+    assert watch(lake, measured(DAYS, excess=5.0, version=2), champion=2), "the quality is"
+
+
+def test_until_there_are_enough_days_drift_is_watched_beside_the_version_before(lake):
+    watcher = DayWatcher()
+    assert watcher.reference(lake, window_of(DAYS), champion=2) == 1
+    for number in range(DAYS, DAYS + 29):
+        MEASUREMENTS.append(lake, pl.concat([measured(number, version=2), beside_one(number, 0.05)]))
+    assert watcher.reference(lake, window_of(DAYS + 20), champion=2) == 1
+    (note,) = watch(
+        lake, pl.concat([measured(DAYS + 5, version=2), beside_one(DAYS + 5, 0.9)]), number=DAYS + 5, champion=2
+    )
+    assert note.rule == "monitor_note"
+    assert watcher.reference(lake, window_of(DAYS + 29), champion=2) == 2
+
+
+def beside_one(number: int, drift: float) -> pl.DataFrame:
+    return measured(number, version=1, drift=drift).filter(pl.col("monitor") == "jensen_shannon")
 
 
 def test_a_day_with_few_answers_says_how_many_they_were(lake):
-    rules = {alert.what.split(" is ")[0] for alert in watch(lake, measured(DAYS, log_loss=5.0, answers=3.0))}
+    rules = {alert.what.split(" is ")[0] for alert in watch(lake, measured(DAYS, excess=5.0, answers=3.0))}
     assert rules == {"volume of predictions"}
 
 
 def test_too_few_days_tell_nothing(tmp_path):
     lake = Lake(tmp_path / "new")
-    assert watch(lake, measured(0, log_loss=5.0), number=0) == []
+    assert watch(lake, measured(0, excess=5.0), number=0) == []
     MEASUREMENTS.append(lake, pl.concat([measured(number) for number in range(20)]))
-    assert watch(lake, measured(20, log_loss=5.0), number=20) == []
+    assert watch(lake, measured(20, excess=5.0), number=20) == []
 
 
 def test_the_same_day_again_tells_the_same(lake):
-    day = measured(DAYS, log_loss=5.0)
+    day = measured(DAYS, excess=5.0)
     assert watch(lake, day) == watch(lake, day)
 
 
 def test_what_is_unusual_stays_so_until_it_is_usual_again(lake):
     def unusual(number: int, **values: float) -> frozenset[str] | None:
         rows = measured(number, **values)
-        found = watch_day(lake, window_of(number), rows, champion=1, zone="UTC").unusual
+        found = DayWatcher().watch(lake, window_of(number), rows, champion=1).unusual
         MEASUREMENTS.append(lake, rows)
         return found
 
     assert unusual(DAYS) == frozenset()
-    assert [unusual(DAYS + day, log_loss=5.0) for day in (1, 2)] == [{"quality of log_loss"}] * 2
-    assert unusual(DAYS + 3) == {"quality of log_loss"}
+    assert [unusual(DAYS + day, excess=5.0) for day in (1, 2)] == [{"excess_loss of log_loss"}] * 2
+    assert unusual(DAYS + 3) == {"excess_loss of log_loss"}
     assert [unusual(DAYS + day) for day in (4, 5, 6, 7)][-1] == frozenset()
 
 
 def test_with_too_few_days_nobody_knows_what_is_unusual(tmp_path):
-    assert watch_day(Lake(tmp_path), window_of(0), measured(0), champion=1, zone="UTC").unusual is None
+    assert DayWatcher().watch(Lake(tmp_path), window_of(0), measured(0), champion=1).unusual is None
 
 
 def test_an_alert_is_about_its_monitor_whatever_version_answers(lake):
-    (alert,) = watch(lake, measured(DAYS, log_loss=5.0))
-    assert alert.key == ("monitor_page", "quality of log_loss")
+    (alert,) = watch(lake, measured(DAYS, excess=5.0))
+    assert alert.key == ("monitor_page", "excess_loss of log_loss")

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlops_lab.monitoring.detectors.jensen_shannon import jensen_shannon
 from mlops_lab.monitoring.measure import (
     calibration_gap,
     measure,
+    measure_beside,
     measurements_of,
     note_unmeasured,
     quality_of,
@@ -144,7 +146,11 @@ def test_every_version_is_measured_by_its_own_answers():
         for (version, role), output in groups.items()
     ]
     table = measured(joined=pl.concat(parts))
-    losses = table.filter(pl.col("name") == "log_loss").select("version", "role", "value").rows()
+    losses = (
+        table.filter(pl.col("monitor") == "quality", pl.col("name") == "log_loss")
+        .select("version", "role", "value")
+        .rows()
+    )
     assert losses == [
         (version, role, pytest.approx(-math.log(output))) for (version, role), output in sorted(groups.items())
     ]
@@ -165,3 +171,20 @@ def test_what_was_not_measured_is_a_row_with_the_reason():
     row = note_unmeasured(Window(AT - timedelta(hours=5), AT), version=3, reason="the file is gone")
     assert row.rows() == [(AT, 5.0, "unmeasured", "the file is gone", 3, 1.0, None, AT)]
     assert dict(row.schema) == MEASUREMENTS.fixed_schema
+
+
+def test_drift_beside_another_version_is_that_of_its_profile():
+    trained = pl.DataFrame({"distance": [float(number) for number in range(100)]})
+    seen = pl.DataFrame({"distance": [50.0] * 40})
+    rows = measure_beside(
+        Window(AT - timedelta(days=1), AT),
+        version=3,
+        inputs=seen,
+        profiles=make_profiles(trained),
+        only=("jensen_shannon", "joint_drift"),
+    )
+    values = dict(zip(rows["monitor"], rows["value"], strict=True))
+    assert set(values) == {"jensen_shannon", "joint_drift"}
+    assert values["jensen_shannon"] == jensen_shannon(make_profiles(trained)["distance"], seen["distance"])
+    assert rows["version"].unique().to_list() == [3]
+    assert rows["role"].null_count() == rows.height

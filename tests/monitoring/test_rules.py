@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mlops_lab.monitoring.detectors.run import ANSWER_DETECTORS, DETECTORS, JOINT_DETECTORS
-from mlops_lab.monitoring.rules import DEFAULT_RULES, MonitorRule, Severity, find_rule, scale_values
+from mlops_lab.monitoring.rules import DEFAULT_RULES, MonitorRule, Severity, find_rule, rules_of, scale_values
+from mlops_lab.project.monitors_section import OF_INPUTS, OF_SLICES, WATCHED_DETECTORS, MonitorSection
 
 
 def test_default_rules_are_about_monitors_that_there_are():
@@ -15,7 +16,13 @@ def test_default_rules_are_about_monitors_that_there_are():
 def test_drift_alone_wakes_nobody_and_a_loss_does():
     drift = {find_rule(DEFAULT_RULES, monitor, "x") for monitor in ("jensen_shannon", "joint_drift")}
     assert {rule.severity for rule in drift if rule is not None} == {Severity.NOTE}
-    for series in (("quality", "log_loss"), ("quality", "rmse"), ("calibration", ""), ("nulls", "x")):
+    for series in (
+        ("excess_loss", "log_loss"),
+        ("skill", "log_loss"),
+        ("quality", "rmse"),
+        ("calibration", ""),
+        ("nulls", "x"),
+    ):
         rule = find_rule(DEFAULT_RULES, *series)
         assert rule is not None
         assert rule.severity is Severity.PAGE
@@ -36,3 +43,38 @@ def test_changes_that_count_as_shares_are_logarithms():
     same, plain = scale_values(MonitorRule("nulls", smallest=0.02), np.array([0.1, np.nan]))
     assert plain == 0.02
     assert same[0] == 0.1
+
+
+def test_the_settings_know_every_detector():
+    assert set(WATCHED_DETECTORS) == {
+        detector.monitor for detector in (*DETECTORS, *JOINT_DETECTORS, *ANSWER_DETECTORS)
+    }
+    assert set(OF_INPUTS) == {detector.monitor for detector in DETECTORS}
+    assert set(OF_SLICES) <= {detector.monitor for detector in ANSWER_DETECTORS}
+
+
+def test_a_declared_rule_is_the_default_one_but_for_what_it_says():
+    rules = rules_of([MonitorSection(detector="nulls", feature="x", severity="note", smallest=0.1)])
+    declared, default = find_rule(rules, "nulls", "x"), find_rule(rules, "nulls", "y")
+    assert declared is not None
+    assert (declared.severity, declared.smallest) == (Severity.NOTE, 0.1)
+    assert default in DEFAULT_RULES
+    (drift,) = {find_rule(rules_of([MonitorSection(detector="drift", feature="x")]), "drift", "x")}
+    assert drift is not None
+    assert drift.severity is Severity.PAGE
+    assert find_rule(rules_of([]), "drift", "x") is None, "no default rule"
+
+
+def test_a_rule_without_a_detector_is_about_all_of_a_feature_or_a_slice():
+    rules = rules_of([MonitorSection(feature="x", severity="off"), MonitorSection(slice="shop=a", severity="note")])
+    assert [find_rule(rules, monitor, "x") for monitor in ("jensen_shannon", "nulls", "unseen")] == [None] * 3
+    assert find_rule(rules, "nulls", "y") is not None
+    slice_rule = find_rule(rules, "slice_skill", "shop=a")
+    assert slice_rule is not None
+    assert slice_rule.severity is Severity.NOTE
+
+
+def test_a_page_can_be_switched_off_for_one_measure_alone():
+    rules = rules_of([MonitorSection(detector="quality", severity="off")])
+    assert find_rule(rules, "quality", "rmse") is None
+    assert find_rule(rules, "skill", "log_loss") is not None

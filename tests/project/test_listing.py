@@ -58,3 +58,12 @@ def test_no_password_of_an_address_is_listed(user: str, password: str, host: str
     assert secret not in hide_secrets(f"redis://{user}:{secret}@{host}/0?password={secret}")
     assert hide_secrets(f"{user}/{secret}") == f"{user}/{secret}", "a path is not an address"
     assert hide_secrets(7) == 7
+
+
+def test_each_rule_of_a_monitor_is_listed_by_its_number(write_project, tmp_path: Path) -> None:
+    write_project(tmp_path)
+    with (tmp_path / "mlops.toml").open("a") as file:
+        file.write('\n[[monitors]]\ndetector = "nulls"\nseverity = "note"\n')
+    listed = {row["key"]: row["value"] for row in (one.as_dict() for one in list_settings(load_project(tmp_path)))}
+    assert listed["monitors.0.detector"] == "nulls"
+    assert listed["monitors.0.severity"] == "note"

@@ -113,3 +113,35 @@ def test_a_secret_of_a_channel_is_refused_and_not_repeated() -> None:
     assert "alerts.channels.ops" in str(refused.value.where)
     assert "env:NAME" in str(refused.value.hint)
     assert "hunter2" not in f"{refused.value}{refused.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"feature": "amount", "severity": "off"},
+        {"detector": "nulls", "feature": "amount", "smallest": 0.1},
+        {"slice": "shop=a", "severity": "note"},
+        {"detector": "quality"},
+    ],
+)
+def test_rules_of_monitors_that_are_about_something_are_accepted(rule: dict[str, Any]) -> None:
+    check({"gates": {"slices": ["shop"]}, "monitors": [rule]})
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "hint"),
+    [
+        ({"severity": "off"}, "monitors.1", "add detector, feature or slice"),
+        ({"detector": "null"}, "monitors.1.detector", 'did you mean "nulls"?'),
+        ({"detector": "quality", "feature": "amount"}, "monitors.1.feature", "detectors of inputs are"),
+        ({"feature": "amount", "slice": "shop=a"}, "monitors.1.feature", "remove feature"),
+        ({"slice": "shop"}, "monitors.1.slice", "FIELD=VALUE"),
+        ({"slice": "amount=1"}, "monitors.1.slice", "a FIELD of gates.slices"),
+        ({"slice": "shop=a", "detector": "nulls"}, "monitors.1.slice", "detectors of slices are"),
+    ],
+)
+def test_a_rule_of_a_monitor_that_can_fit_nothing_is_an_error(rule: dict[str, Any], key: str, hint: str) -> None:
+    with pytest.raises(InvalidInput) as found:
+        check({"gates": {"slices": ["shop"]}, "monitors": [{"detector": "skill"}, rule]})
+    assert key in str(found.value.where)
+    assert hint in str(found.value.hint)

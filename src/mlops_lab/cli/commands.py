@@ -90,6 +90,12 @@ COMMANDS = {
             "Show what is live, its quality, and what comes next.",
             ("mlops status", "mlops status --json"),
         ),
+        Command(
+            "diagnose",
+            OPERATE,
+            "Say what explains a higher loss: inputs, groups of requests, deliveries.",
+            ("mlops diagnose", "mlops diagnose --since 2026-05-01 --json"),
+        ),
         Command("history", OPERATE, "List every decision and its reason.", ("mlops history",)),
         Command(
             "alerts",

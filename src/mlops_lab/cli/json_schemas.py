@@ -31,6 +31,7 @@ from mlops_lab.cli.records.decisions import (
 )
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
+from mlops_lab.cli.records.monitoring import DiagnosisRecord
 from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
 from mlops_lab.cli.records.projects import ConfigRecord, InitRecord, NewToken, RevokedToken, TokenList
@@ -86,6 +87,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "features list": (FeatureDefinitions,),
     "features show": (ViewDefinition,),
     "features verify": (ParityRecord,),
+    "diagnose": (DiagnosisRecord,),
     "history": (HistoryRecord,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),

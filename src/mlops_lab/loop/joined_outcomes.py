@@ -35,11 +35,13 @@ def predictions_in(lake: Lake, window: Window) -> pl.DataFrame:
     return predictions.sort("id") if "id" in predictions.columns else predictions  # the log may be damaged
 
 
-def outcomes_in(project: Project, lake: Lake, window: Window, *, known_by: datetime) -> pl.DataFrame:
-    """The accepted outcomes that arrived in the window, even if they were known earlier, each with its answer; as known
-    before `known_by`."""
+def outcomes_in(
+    project: Project, lake: Lake, window: Window, *, known_by: datetime, fields: Collection[str] = ()
+) -> pl.DataFrame:
+    """The accepted outcomes that arrived in the window, even if they were known earlier, each with its answer, and with
+    more `fields`; as known before `known_by`."""
     longest_delay = timedelta(days=project.settings.source.outcome_within_days)
-    joined = accepted_since(project, lake, window.began - longest_delay, known_by=known_by)
+    joined = accepted_since(project, lake, window.began - longest_delay, known_by=known_by, fields=fields)
     return joined.filter(arrival() >= window.began, arrival() < window.end) if joined.height else joined
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 import msgspec
@@ -16,12 +16,14 @@ from mlops_lab.alerts.rules import log_alerts, parity_alerts, unmeasured_alert
 from mlops_lab.errors import MlopsError
 from mlops_lab.lake import Lake
 from mlops_lab.loop.days import measured_windows
+from mlops_lab.loop.diagnose import diagnose
 from mlops_lab.loop.joined_outcomes import arrival, corrected_arrivals, outcomes_in, predictions_in, task_of, with_truth
 from mlops_lab.loop.rollout_evidence import measure_rollout
-from mlops_lab.loop.watch_days import WatchedDay, watch_day
+from mlops_lab.loop.watch_days import DayWatcher, WatchedDay, explain_alerts
+from mlops_lab.monitoring.detectors.slices import SLICE
 from mlops_lab.monitoring.log_check import check_log_between
 from mlops_lab.monitoring.logged_inputs import logged_inputs
-from mlops_lab.monitoring.measure import measure, measure_parity, measure_quality, note_unmeasured
+from mlops_lab.monitoring.measure import measure, measure_beside, measure_parity, measure_quality, note_unmeasured
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.profile import Profile
 from mlops_lab.monitoring.window import Window
@@ -49,9 +51,10 @@ def measure_day(
     *,
     window: Window,
     champion: int,
-    package: Path,
+    package_of: Callable[[int], Path],
     compared_since: datetime | None,
     verifier: Verifier,
+    watcher: DayWatcher,
     report: Report,
 ) -> MeasuredDay:
     """A day that is over, measured for the package of the champion of that day, and compared with the definition of its
@@ -63,11 +66,24 @@ def measure_day(
     watched = WatchedDay()
     measured: list[pl.DataFrame] = []
     alerts: list[Alert] = []
+    package = package_of(champion)
     read_predictions = cache(partial(predictions_in, lake, window))
 
     def measure_answers() -> tuple[pl.DataFrame, list[Alert]]:
         predictions = read_predictions()
-        return measure_window(project, lake, window, champion=champion, package=package, predictions=predictions), []
+        rows = measure_window(project, lake, window, champion=champion, package=package, predictions=predictions)
+        reference = watcher.reference(lake, window, champion=champion)
+        if reference == champion:
+            return rows, []
+        beside = _measure_reference(
+            window,
+            predictions,
+            package,
+            champion=champion,
+            beside=(reference, package_of),
+            only=watcher.beside_training,
+        )
+        return pl.concat([rows, beside]), []
 
     def measure_earlier() -> tuple[pl.DataFrame, list[Alert]]:
         return measure_corrected(project, lake, window, package=package), []
@@ -90,8 +106,18 @@ def measure_day(
     def compare_with_history() -> tuple[pl.DataFrame, list[Alert]]:
         nonlocal watched
         rows = pl.concat(measured)
-        watched = watch_day(lake, window, rows, champion=champion, zone=project.timezone)
-        return rows.clear(), watched.alerts
+        watched = watcher.watch(lake, window, rows, champion=champion)
+        if watched.loss_since is None:
+            return rows.clear(), list(watched.alerts)
+        found = diagnose(
+            project,
+            lake,
+            package=package,
+            profiles=read_profiles(package),
+            since=watched.loss_since,
+            until=window.end,
+        )
+        return rows.clear(), explain_alerts(watched.alerts, found.sentence() if found else "")
 
     steps = (
         ("measure", "volume, quality and drift", measure_answers),
@@ -135,9 +161,34 @@ def measure_window(
     )
 
 
+def _measure_reference(
+    window: Window,
+    predictions: pl.DataFrame,
+    package: Path,
+    *,
+    champion: int,
+    beside: tuple[int, Callable[[int], Path]],
+    only: Collection[str],
+) -> pl.DataFrame:
+    """The drift of what the champion saw beside an earlier version, of which there are enough days to tell what is
+    usual; nothing where its package is gone."""
+    reference, package_of = beside
+    inputs = _inputs_of(predictions, version=champion, plan=load_plan(package))
+    try:
+        profiles = read_profiles(package_of(reference))
+    except (OSError, MlopsError):
+        profiles = {}
+    return measure_beside(window, version=reference, inputs=inputs, profiles=profiles, only=only)
+
+
 def read_profiles(package: Path) -> dict[str, Profile]:
     """How the inputs of the version in the package were distributed in training."""
-    return msgspec.json.decode((package / PROFILE_FILE).read_bytes(), type=dict[str, Profile])
+    return _decode_profiles((package / PROFILE_FILE).read_bytes())
+
+
+@lru_cache(maxsize=4)
+def _decode_profiles(content: bytes) -> dict[str, Profile]:
+    return msgspec.json.decode(content, type=dict[str, Profile])
 
 
 def measure_corrected(project: Project, lake: Lake, window: Window, *, package: Path) -> pl.DataFrame:
@@ -154,11 +205,13 @@ def measure_corrected(project: Project, lake: Lake, window: Window, *, package: 
 def _answered_in(project: Project, lake: Lake, window: Window, *, known_by: datetime, task: Task) -> pl.DataFrame:
     """Truth, answer and times of each outcome of the window that has both: in a damaged table, one of the columns may
     be gone."""
-    joined = outcomes_in(project, lake, window, known_by=known_by)
+    slices = project.settings.gates.slices
+    joined = outcomes_in(project, lake, window, known_by=known_by, fields=slices)
     if joined.is_empty():
         return joined
     columns = ["version", "role", "truth", "output", "predicted_at"]
-    return with_truth(project, lake, joined, task).select(*columns, arrived_at=arrival()).drop_nulls(columns)
+    groups = {f"{SLICE}{name}": pl.col(name) for name in slices if name in joined.columns}
+    return with_truth(project, lake, joined, task).select(*columns, arrived_at=arrival(), **groups).drop_nulls(columns)
 
 
 def _inputs_of(predictions: pl.DataFrame, *, version: int, plan: Plan) -> pl.DataFrame:

@@ -21,6 +21,7 @@ from mlops_lab.loop.days import MAX_DAYS, NO_TICK, position_of, writer_of
 from mlops_lab.loop.decide import as_made_later, decide
 from mlops_lab.loop.measure_day import MeasuredDay, measure_day, read_profiles
 from mlops_lab.loop.observe import measurements_since, observe
+from mlops_lab.loop.watch_days import DayWatcher
 from mlops_lab.monitoring.limits import find_warnings
 from mlops_lab.monitoring.measure import note_unmeasured
 from mlops_lab.monitoring.parity import Verifier
@@ -61,6 +62,7 @@ def measure_past_day(
     *,
     window: Window,
     verifier: Verifier,
+    watcher: DayWatcher,
     report: Report,
 ) -> MeasuredDay:
     """The day, measured for the champion of that day, its alerts sent."""
@@ -71,9 +73,10 @@ def measure_past_day(
         lake,
         window=window,
         champion=champion,
-        package=project.root / find_version(decisions, champion).package,
+        package_of=lambda version: project.root / find_version(decisions, version).package,
         compared_since=rollout.compared_since if rollout.champion == champion else None,
         verifier=verifier,
+        watcher=watcher,
         report=report,
     )
     send_alerts(project, lake, day.alerts, position=position_of(window, writer_of(decisions)))

@@ -33,6 +33,7 @@ from mlops_lab.loop.decide import takes_fresher
 from mlops_lab.loop.measure_day import MeasuredDay
 from mlops_lab.loop.past_days import champion_of, decide_as_of, give_up, measure_past_day, note_warnings
 from mlops_lab.loop.upkeep import keep_tables_small
+from mlops_lab.loop.watch_days import DayWatcher, watcher_of
 from mlops_lab.monitoring.measure import quality_of
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.window import Window
@@ -75,11 +76,13 @@ class Loop:
     _turn: Hold | None = field(init=False, default=None)
     _is_checked: bool = field(init=False, default=False)
     _verifier: Verifier = field(init=False)
+    _watcher: DayWatcher = field(init=False)
 
     def __post_init__(self) -> None:
         self.lake = open_lake(self.project)
         self.decisions = read_decisions(self.lake)
         self.state = fold(self.decisions)
+        self._watcher = watcher_of(self.project)
         self._verifier = Verifier(
             self.project,
             self.lake,
@@ -190,6 +193,7 @@ class Loop:
             self.decisions,
             window=window,
             verifier=self._verifier,
+            watcher=self._watcher,
             report=lambda stage: self.report(f"{stage}{progress}"),
         )
         champion = champion_of(window, self.decisions)

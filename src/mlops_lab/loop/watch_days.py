@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,60 +17,203 @@ from mlops_lab.loop.joined_outcomes import read_between
 from mlops_lab.monitoring.budget.scores import HISTORY_DAYS, MIN_DAYS, Floats
 from mlops_lab.monitoring.budget.watch import BUDGET_DAYS
 from mlops_lab.monitoring.limits import MIN_ANSWERS
-from mlops_lab.monitoring.measure import CHAMPION, as_known_then
-from mlops_lab.monitoring.rules import DEFAULT_RULES, Severity
-from mlops_lab.monitoring.watching import Series, WatchedGroup, watch_series
+from mlops_lab.monitoring.measure import CHAMPION
+from mlops_lab.monitoring.rules import (
+    BESIDE_TRAINING,
+    DEFAULT_RULES,
+    OF_QUALITY,
+    Group,
+    MonitorRule,
+    Severity,
+    rules_of,
+)
+from mlops_lab.monitoring.watching import Series, SeriesWatcher, WatchedGroup
 from mlops_lab.monitoring.window import Window
+from mlops_lab.project import Project
 from mlops_lab.tables.declared import MEASUREMENTS
 
-BESIDE_TRAINING = (
-    "jensen_shannon",
-    "joint_drift",
-    "unseen",
-    "drift",
-    "kolmogorov_smirnov",
-    "wasserstein",
-    "chi_squared",
-)
-"""Monitors whose values depend on what a version was trained on: days of other versions say nothing about it."""
 OF_VOLUME = ("volume", "freshness")
-_SERIES = ["monitor", "name"]
 _HINTS = {
     Severity.PAGE: "look at what changed on that day; `mlops status` shows the quality, `mlops rollback` goes back",
     Severity.NOTE: "nothing is known to be worse: see whether the quality holds once outcomes arrive",
 }
+_Key: TypeAlias = tuple[Series, int | None]
+"""A series; of a version, where it depends on its training."""
+_ANSWERS: Series = ("volume", "predictions")
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def watcher_of(project: Project) -> DayWatcher:
+    """A watcher with the rules that the project declares."""
+    settings = project.settings
+    rules, budget_days = rules_of(settings.monitors), settings.monitoring.budget_days
+    return DayWatcher(rules=rules, budget_days=budget_days, zone=project.timezone)
+
+
+class DayWatcher:
+    """Watches days one after another. All that it knows comes from the table of measurements: it is kept in memory only
+    so that a loop need not look at each day again."""
+
+    def __init__(
+        self, *, rules: Sequence[MonitorRule] = DEFAULT_RULES, budget_days: float = BUDGET_DAYS, zone: str = "UTC"
+    ) -> None:
+        self._rules, self._budget_days, self._zone = rules, budget_days, zone
+        self._monitors = {rule.monitor for rule in rules if rule.is_watched} | {_ANSWERS[0]}
+        self._days = _DayTable()
+        self._series = SeriesWatcher()
+
+    @property
+    def beside_training(self) -> set[str]:
+        """The watched monitors whose values depend on what a version was trained on."""
+        return self._monitors & set(BESIDE_TRAINING)
+
+    def watch(self, lake: Lake, window: Window, measured: pl.DataFrame, *, champion: int) -> WatchedDay:
+        """What a day brings, whose measurements are `measured` and not in the lake yet; nothing while there are fewer
+        days than what is usual can be told from."""
+        self._read_days(lake, window.end)
+        today = self._days_of(measured.filter(pl.col("at") == window.end))
+        table = self._days.with_days(today)
+        if len(table.rows) <= MIN_DAYS or not today:
+            return WatchedDay()
+        values = table.values(version=table.reference(champion))
+        groups = self._series.watch(values, self._rules, budget_days=self._budget_days)
+        days = list(table.rows)
+        alerts = [
+            _alert(group, int(place), values=values, days=days, where=f"version {champion}", zone=self._zone)
+            for group in groups
+            for place in np.flatnonzero(group.found.brought[:, -1])
+        ]
+        losses = [group.found for group in groups if group.group is Group.QUALITY]
+        began = min(
+            (int(found.began[found.brought[:, -1], -1].min(initial=len(days))) for found in losses), default=len(days)
+        )
+        unusual = frozenset(_name(*series) for series in _open_series(groups))
+        return WatchedDay(alerts, unusual, days[began] - timedelta(days=1) if began < len(days) else None)
+
+    def look(self, lake: Lake, end: datetime, *, champion: int) -> WatchState:
+        """How far the watching is after the days that were measured before `end`."""
+        self._read_days(lake, end)
+        values = self._days.values(version=self._days.reference(champion))
+        groups = self._series.watch(values, self._rules, budget_days=self._budget_days)
+        history = {series: _count_last(values[series]) for group in groups for series in group.series}
+        return WatchState(history, _open_series(groups), self._unused(values) if values else [])
+
+    def _unused(self, values: Mapping[Series, Floats]) -> list[MonitorRule]:
+        """The rules for a feature or a slice that there is no measurement of."""
+        names = {name for _, name in values}
+        return [rule for rule in self._rules if rule.name not in (None, *names) and rule not in DEFAULT_RULES]
+
+    def reference(self, lake: Lake, window: Window, *, champion: int) -> int:
+        """The version beside whose training data the inputs of a day are watched: the champion, once there are enough
+        such days; until then the version of which there are the most."""
+        self._read_days(lake, window.end)
+        return self._days.reference(champion)
+
+    def _read_days(self, lake: Lake, end: datetime) -> None:
+        """Make the days those before `end`. They begin at one of a fixed series of moments, `HISTORY_DAYS` apart, so
+        that each day sees the same bets as the day before."""
+        if self._days.rows and max(self._days.rows) >= end:
+            self._days = _DayTable()  # the clock was set back
+        first = _first_day(end)
+        known = {at: row for at, row in self._days.rows.items() if at >= first}
+        since = max(known) + _MICROSECOND if known else first
+        more = self._days_of(read_between(lake, MEASUREMENTS, since, before=end))
+        self._days = _DayTable(self._days.places, known).with_days(more)
+
+    def _days_of(self, rows: pl.DataFrame) -> dict[datetime, Mapping[_Key, float]]:
+        """What was measured of each day when it was over, oldest first: of what the champion answered, and beside
+        training. Of days with few answers, only how many they were."""
+        if rows.is_empty():
+            return {}
+        rows = rows.filter(
+            pl.col("role").is_null() | (pl.col("role") == CHAMPION),
+            pl.col("as_of").is_null() | (pl.col("as_of") == pl.col("at")),
+            pl.col("monitor").is_in(self._monitors),
+        )
+        columns = rows.select("at", "monitor", "name", "version", "value").iter_rows()
+        found: dict[datetime, dict[_Key, list[float]]] = {}
+        for at, monitor, name, version, value in columns:
+            key = (monitor, name), version if monitor in BESIDE_TRAINING else None
+            found.setdefault(at, {}).setdefault(key, []).append(value)
+        days = {at: _summarise(day) for at, day in sorted(found.items()) if (_ANSWERS, None) in day}
+        return {
+            at: day
+            if day[_ANSWERS, None] >= MIN_ANSWERS
+            else {key: value for key, value in day.items() if key[0][0] in OF_VOLUME}
+            for at, day in days.items()
+        }
 
 
 @dataclass(frozen=True)
 class WatchedDay:
     """The alerts that a day brings, and what is `unusual` after it: what alerts are about that do not end yet; None
-    where that cannot be told."""
+    where that cannot be told. `loss_since`: where a loss is among them, when the first day began that was unusual."""
 
-    alerts: list[Alert] = field(default_factory=list)
+    alerts: Sequence[Alert] = ()
     unusual: frozenset[str] | None = None
+    loss_since: datetime | None = None
 
 
-def watch_day(lake: Lake, window: Window, measured: pl.DataFrame, *, champion: int, zone: str) -> WatchedDay:
-    """What a day brings, whose measurements are `measured` and not in the lake yet; nothing while there are fewer days
-    than what is usual can be told from. Dates are those of the time zone `zone`.
+@dataclass(frozen=True)
+class WatchState:
+    """How far the watching is: the days of `history` of each watched series (`MIN_DAYS` are needed), the series that
+    are unusual now (`is_open`), and the rules that are about nothing that is measured (`unused`)."""
 
-    The days before begin at one of a fixed series of moments, `HISTORY_DAYS` apart, so that each day sees the same
-    bets as the day before.
-    """
-    since = _first_day(window.end)
-    earlier = read_between(lake, MEASUREMENTS, since, before=window.end)
-    rows = pl.concat([earlier, measured], how="diagonal_relaxed") if earlier.height else measured
-    values, days = _values_by_day(rows, champion=champion)
-    if len(days) <= MIN_DAYS or days[-1] != window.end:
-        return WatchedDay()
-    groups = watch_series(values, DEFAULT_RULES, budget_days=BUDGET_DAYS)
-    alerts = [
-        _alert(group, int(place), values=values, days=days, where=f"version {champion}", zone=zone)
-        for group in groups
-        for place in np.flatnonzero(group.found.brought[:, -1])
-    ]
-    still = [group.series[int(place)] for group in groups for place in np.flatnonzero(group.found.is_open[:, -1])]
-    return WatchedDay(alerts, frozenset(_name(*series) for series in still))
+    history: Mapping[Series, int]
+    is_open: Sequence[Series]
+    unused: Sequence[MonitorRule]
+
+
+def _open_series(groups: Sequence[WatchedGroup]) -> list[Series]:
+    """The series that are unusual after the last day."""
+    return [group.series[int(place)] for group in groups for place in np.flatnonzero(group.found.is_open[:, -1])]
+
+
+def _count_last(values: Floats) -> int:
+    return int(np.isfinite(values[-HISTORY_DAYS:]).sum())
+
+
+@dataclass(frozen=True)
+class _DayTable:
+    """The values of days, oldest first: of each the values at the `places` of their keys, NaN where a key is missing;
+    a day before a key was known ends before its place."""
+
+    places: Mapping[_Key, int] = field(default_factory=dict)
+    rows: Mapping[datetime, Floats] = field(default_factory=dict)
+
+    def with_days(self, days: Mapping[datetime, Mapping[_Key, float]]) -> _DayTable:
+        """The table with more days at its end."""
+        places, rows = {**self.places}, {**self.rows}
+        for at, day in days.items():
+            for key in day:
+                places.setdefault(key, len(places))
+            rows[at] = np.full(len(places), np.nan)
+            rows[at][[places[key] for key in day]] = [*day.values()]
+        return _DayTable(places, rows)
+
+    def reference(self, champion: int) -> int:
+        """The champion, where there are enough days beside its training; else the version with the most such days."""
+        matrix = self._matrix()
+        places: dict[int, list[int]] = {}
+        for (_, version), place in self.places.items():
+            if version is not None:
+                places.setdefault(version, []).append(place)
+        days = {version: int(np.isfinite(matrix[of]).any(axis=0).sum()) for version, of in places.items()}
+        if not any(days.values()) or days.get(champion, 0) > MIN_DAYS:
+            return champion
+        return max(days, key=lambda version: (days[version], version))
+
+    def values(self, *, version: int) -> dict[Series, Floats]:
+        """The values of each series by day; drift beside the training of `version`."""
+        matrix = self._matrix()
+        found = {series: matrix[place] for (series, of), place in self.places.items() if of in (None, version)}
+        return {series: column for series, column in found.items() if np.isfinite(column).any()}
+
+    def _matrix(self) -> Floats:
+        matrix = np.full((len(self.rows), len(self.places)), np.nan)
+        for number, row in enumerate(self.rows.values()):
+            matrix[number, : len(row)] = row
+        return matrix.T.copy()
 
 
 def _first_day(end: datetime) -> datetime:
@@ -78,26 +223,10 @@ def _first_day(end: datetime) -> datetime:
     return datetime(first.year, first.month, first.day, tzinfo=UTC)
 
 
-def _values_by_day(rows: pl.DataFrame, *, champion: int) -> tuple[dict[Series, Floats], list[datetime]]:
-    """The values of each series, NaN on days on which it was not measured, and the days, oldest first.
-
-    Only what the champion of a day answered counts; on days with few answers, only how many they were.
-    """
-    rows = as_known_then(rows.filter(pl.col("role").is_null() | (pl.col("role") == CHAMPION)))
-    rows = rows.filter(~pl.col("monitor").is_in(BESIDE_TRAINING) | (pl.col("version") == champion))
-    answers = rows.filter(pl.col("monitor") == "volume", pl.col("name") == "predictions")
-    busy = answers.group_by("at").agg(pl.col("value").sum()).filter(pl.col("value") >= MIN_ANSWERS)["at"]
-    days = sorted(answers["at"].unique())
-    rows = rows.filter(pl.col("monitor").is_in(OF_VOLUME) | pl.col("at").is_in(busy.implode()))
-    is_volume = pl.col("monitor") == "volume"
-    value = pl.when(is_volume.first()).then(pl.col("value").sum()).otherwise(pl.col("value").mean())
-    daily = rows.group_by("at", *_SERIES, maintain_order=True).agg(value.alias("value"))
-    place = {day: number for number, day in enumerate(days)}
-    values: dict[Series, Floats] = {}
-    for at, monitor, name, found in daily.select("at", *_SERIES, "value").iter_rows():
-        if at in place:
-            values.setdefault((monitor, name), np.full(len(days), np.nan))[place[at]] = found
-    return values, days
+def _summarise(day: Mapping[_Key, Sequence[float]]) -> dict[_Key, float]:
+    """One value of each series, where several versions were the champion on the day: how many there were together, and
+    the mean of the rest."""
+    return {key: sum(values) / (1 if key[0][0] == "volume" else len(values)) for key, values in day.items()}
 
 
 def _alert(
@@ -118,6 +247,14 @@ def _alert(
     middle = f", usually {np.median(usual):.3g}" if len(usual) else ""
     what = f"{_name(monitor, name)} is {found[-1]:.3g}{middle}; unusual since {since:%Y-%m-%d}"
     return Alert(days[-1], f"monitor_{group.severity}", what, where, _HINTS[group.severity], _name(monitor, name))
+
+
+def explain_alerts(alerts: Sequence[Alert], cause: str) -> list[Alert]:
+    """The alerts; those of losses say what explains them."""
+    return [
+        replace(alert, what=f"{alert.what}; {cause}") if cause and alert.what.startswith(OF_QUALITY) else alert
+        for alert in alerts
+    ]
 
 
 def _name(monitor: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import polars as pl
@@ -57,6 +57,14 @@ def measure(
         for number, role in _groups(version, predictions, joined)
     ]
     return pl.concat([*parts, _rows(window, version, run_detectors(inputs, profiles))])
+
+
+def measure_beside(
+    window: Window, *, version: int, inputs: pl.DataFrame, profiles: Mapping[str, Profile], only: Collection[str]
+) -> pl.DataFrame:
+    """How much the inputs of a window differ from what another version than the champion was trained on, by `only` some
+    monitors."""
+    return _rows(window, version, run_detectors(inputs, profiles, only=only))
 
 
 def measure_quality(window: Window, *, task: Task, joined: pl.DataFrame, as_of: datetime) -> pl.DataFrame:

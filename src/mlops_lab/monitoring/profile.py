@@ -55,12 +55,12 @@ def spread_rows(rows: int, most: int) -> _Bins:
 def find_bins(profile: Profile, column: pl.Series) -> _Bins:
     """The bin of each value; `NULL_BIN` for nulls."""
     if profile.categories is not None:
-        known = {value: number for number, value in enumerate(profile.categories)}
-        found = column.replace_strict(known, default=len(known), return_dtype=pl.Int64) if known else column.is_null()
-        bins = np.where(column.is_null(), NULL_BIN, found.fill_null(0).cast(pl.Int64) if known else 0)
-        return np.asarray(bins, dtype=np.int64)
-    values = column.cast(pl.Float64).fill_null(0.0).to_numpy()
-    return np.where(column.is_null(), NULL_BIN, np.searchsorted(np.asarray(profile.edges), values, side="left"))
+        known: dict[Any, int] = {value: number for number, value in enumerate(profile.categories)}
+        known[None] = NULL_BIN
+        return np.array([known.get(value, len(profile.categories)) for value in column.to_list()], dtype=np.int64)
+    values = column.cast(pl.Float64).to_numpy()
+    bins = np.searchsorted(np.asarray(profile.edges), values, side="left").astype(np.int64)
+    return np.where(column.is_null(), NULL_BIN, bins) if column.null_count() else bins
 
 
 def bin_shares(profile: Profile, column: pl.Series) -> npt.NDArray[np.float64]:

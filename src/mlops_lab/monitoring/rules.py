@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
 from mlops_lab.monitoring.budget.scores import Floats
+from mlops_lab.project.monitors_section import OF_INPUTS, OF_SLICES, MonitorSection
 
 
 class Severity(StrEnum):
@@ -18,13 +19,39 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+BESIDE_TRAINING = (
+    "jensen_shannon",
+    "joint_drift",
+    "unseen",
+    "drift",
+    "kolmogorov_smirnov",
+    "wasserstein",
+    "chi_squared",
+)
+"""Monitors whose values depend on what a version was trained on: days beside other versions are no history."""
+
+
+class Group(StrEnum):
+    """Which rules share bets: an alarm of one group does not end the evidence of another."""
+
+    QUALITY = "quality"
+    BROKEN = "broken"
+    DIFFERENT = "different"
+
+
+OF_QUALITY = ("quality", "excess_loss", "skill", *OF_SLICES)
+BUDGET_SHARES = {Group.QUALITY: 0.7, Group.BROKEN: 0.15, Group.DIFFERENT: 0.15}
+"""Of the budget of false alarms: a loss of quality is what matters most, and shows least."""
+
+
 @dataclass(frozen=True)
 class MonitorRule:
     """That a monitor is watched: all its names, or one.
 
     `higher`, `lower`: which changes matter. `smallest`: changes up to it do not, in the unit of the monitor; where
-    `relative`, as a share of the value. `weight`: its part of what is bet on all rules of its severity, which its
-    series share. `is_watched` is False for what a project has switched off.
+    `relative`, as a share of the value. `target`: the value that is right, whatever the days before were. `weight`: its
+    part of what is bet on all rules of its group, which its series share. `is_watched` is False for what a project has
+    switched off.
     """
 
     monitor: str
@@ -33,9 +60,17 @@ class MonitorRule:
     lower: bool = False
     smallest: float = 0.0
     relative: bool = False
+    target: float | None = None
     severity: Severity = Severity.NOTE
     weight: float = 1.0
     is_watched: bool = True
+
+    @property
+    def group(self) -> Group:
+        """The rules that share bets with it."""
+        if self.monitor in OF_QUALITY and self.severity is Severity.PAGE:
+            return Group.QUALITY
+        return Group.BROKEN if self.severity is Severity.PAGE else Group.DIFFERENT
 
     def matches(self, monitor: str, name: str) -> bool:
         """Whether the rule is about this row of the table of measurements."""
@@ -54,11 +89,49 @@ DEFAULT_RULES: Sequence[MonitorRule] = (
     MonitorRule("freshness", smallest=3.0, severity=_PAGE),
     MonitorRule("outcome_lag", "p90_hours", smallest=0.2, relative=True, severity=_PAGE),
     MonitorRule("calibration", higher=True, lower=True, severity=_PAGE),
-    MonitorRule("quality", "log_loss", smallest=0.02, relative=True, severity=_PAGE, weight=4.0),
-    MonitorRule("quality", "rmse", smallest=0.02, relative=True, severity=_PAGE, weight=4.0),
+    MonitorRule("excess_loss", target=0.0, severity=_PAGE),
+    MonitorRule("skill", higher=False, lower=True, severity=_PAGE),
+    MonitorRule("slice_excess_loss", target=0.0, severity=_PAGE, weight=0.5),
+    MonitorRule("slice_skill", higher=False, lower=True, severity=_PAGE, weight=0.5),
+    MonitorRule("slice_rmse", smallest=0.02, relative=True, severity=_PAGE, weight=0.5),
+    MonitorRule("quality", "rmse", smallest=0.02, relative=True, severity=_PAGE),
+    MonitorRule("quality", "r2", higher=False, lower=True, severity=_PAGE),
 )
-"""Drift is told as a note: inputs change with the seasons, and a model may well know what to do about it. What matters
-most, the quality, gets the largest bet."""
+"""Drift is told as a note: inputs change with the seasons, and a model may well know what to do about it. The log
+loss itself is not watched: it moves with how hard the requests of a day are, and both its parts tell sooner."""
+
+
+def rules_of(monitors: Sequence[MonitorSection]) -> list[MonitorRule]:
+    """The rules of a project: what it has declared, and the default rules for the rest.
+
+    A declared rule is a default one with another severity or size, for what it names; of a detector without a default
+    rule, each increase matters.
+    """
+    return [*(rule for monitor in monitors for rule in _declared_rules(monitor)), *DEFAULT_RULES]
+
+
+def _declared_rules(monitor: MonitorSection) -> list[MonitorRule]:
+    name = monitor.slice or monitor.feature or None
+    about = OF_SLICES if monitor.slice else OF_INPUTS if monitor.feature else ()
+    detectors = (monitor.detector,) if monitor.detector else about
+    rules = []
+    for detector in detectors:
+        defaults = [rule for rule in DEFAULT_RULES if rule.monitor == detector]
+        if not defaults and monitor.detector:
+            defaults = [MonitorRule(detector)]
+        rules += [_declare(rule, monitor, name or rule.name) for rule in defaults]
+    return rules
+
+
+def _declare(rule: MonitorRule, monitor: MonitorSection, name: str | None) -> MonitorRule:
+    is_watched = monitor.severity != "off"
+    return replace(
+        rule,
+        name=name,
+        smallest=rule.smallest if monitor.smallest is None else monitor.smallest,
+        severity=Severity(monitor.severity) if is_watched else rule.severity,
+        is_watched=is_watched,
+    )
 
 
 def find_rule(rules: Iterable[MonitorRule], monitor: str, name: str) -> MonitorRule | None:

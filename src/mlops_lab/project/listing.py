@@ -49,9 +49,18 @@ def _walk(
         inner_path = [*path, name]
         if isinstance(inner, Config | dict):
             yield from _walk(inner, inner_path, section, project)
+        elif isinstance(inner, list) and all(isinstance(item, Config) for item in inner) and not section:
+            yield from _list_tables(inner, inner_path, project)
         elif inner is not None or not is_field:  # limits that a field does not have are not listed
             key = dotted(inner_path[len(section) :])
             yield SettingValue(dotted(section), key, hide_secrets(inner), project.layers.origin(inner_path))
+
+
+def _list_tables(tables: list[Config], path: list[str], project: Project) -> Iterator[SettingValue]:
+    """The keys of `[[monitors]]`: of each table, by its number."""
+    for number, table in enumerate(tables):
+        for name, value in msgspec.structs.asdict(table).items():
+            yield SettingValue(f"{dotted(path)}.{number}", name, value, project.layers.origin(path))
 
 
 def _is_section(value: Any) -> bool:

@@ -23,6 +23,7 @@ from mlops_lab.project.declaration import (
 )
 from mlops_lab.project.keys import did_you_mean
 from mlops_lab.project.layers import Layers
+from mlops_lab.project.monitors_section import OF_INPUTS, OF_SLICES, WATCHED_DETECTORS, MonitorSection
 from mlops_lab.project.secret_references import find_literal_secret
 from mlops_lab.project.sections import Settings
 
@@ -69,6 +70,8 @@ def check_references(settings: Settings, layers: Layers) -> None:
         if name not in (known := {**source.request, **source.outcome}):
             hint = did_you_mean(name, known) + "use fields of [source.request]"
             raise error_at(f'"{name}" is not a field', ["gates", "slices"], hint)
+    for number, monitor in enumerate(settings.monitors):
+        _check_monitor(monitor, number, settings.gates.slices, error_at)
     if sorted(set(steps := settings.rollout.canary_steps)) != steps:
         hint = "write each share once, the smallest first: [0.01, 0.1, 0.5]"
         raise error_at("the shares must rise from step to step", ["rollout", "canary_steps"], hint)
@@ -79,6 +82,29 @@ def check_references(settings: Settings, layers: Layers) -> None:
     for name, table in settings.tables.items():
         _check_table_name(name, ["tables", name], error_at)
         _check_table(name, table, error_at)
+
+
+def _check_monitor(monitor: MonitorSection, number: int, slices: list[str], error_at: ErrorAt) -> None:
+    path = ["monitors", str(number)]
+    name = monitor.detector
+    if not (name or monitor.feature or monitor.slice):
+        hint = f'add detector, feature or slice: detector = "{WATCHED_DETECTORS[0]}"'
+        raise error_at("the rule says nothing about what it watches", path, hint)
+    if name and name not in WATCHED_DETECTORS:
+        hint = did_you_mean(name, WATCHED_DETECTORS) + f"there are: {', '.join(WATCHED_DETECTORS)}"
+        raise error_at(f'there is no detector "{name}"', [*path, "detector"], hint)
+    if monitor.feature and (monitor.slice or (name and name not in OF_INPUTS)):
+        what = "a slice" if monitor.slice else f'"{name}"'
+        hint = f"remove feature; detectors of inputs are: {', '.join(OF_INPUTS)}"
+        raise error_at(f"{what} is not about a feature", [*path, "feature"], hint)
+    if monitor.slice:
+        field, is_group, _ = monitor.slice.partition("=")
+        if not is_group or field not in slices:
+            hint = 'write FIELD=VALUE, such as "origin=EWR", with a FIELD of gates.slices'
+            raise error_at(f'"{monitor.slice}" is no slice', [*path, "slice"], hint, related=[["gates", "slices"]])
+        if name and name not in OF_SLICES:
+            hint = f"remove slice; detectors of slices are: {', '.join(OF_SLICES)}"
+            raise error_at(f'"{name}" is not about a slice', [*path, "slice"], hint)
 
 
 def _declarations(settings: Settings) -> Iterator[tuple[list[str], Declared]]:

@@ -9,6 +9,7 @@ import msgspec
 from mlops_lab.project.ab_section import ABSection
 from mlops_lab.project.base import Config, Half, Positive, PositiveInt, Share, means
 from mlops_lab.project.declaration import ContractSection, SourceSection, TableSection
+from mlops_lab.project.monitors_section import MonitoringSection, MonitorSection
 
 
 class ProjectSection(Config, frozen=True, kw_only=True):
@@ -346,4 +347,6 @@ class Settings(Config, frozen=True, kw_only=True):
     triggers: TriggersSection = TriggersSection()
     ab: ABSection = ABSection()
     alerts: AlertsSection = AlertsSection()
+    monitoring: MonitoringSection = MonitoringSection()
+    monitors: list[MonitorSection] = msgspec.field(default_factory=list)
     serving: ServingSection = ServingSection()

@@ -36,6 +36,7 @@ from mlops_lab.rollout.watch import watch_until
 from mlops_lab.serving.process.address import Address, find_server
 from mlops_lab.serving.process.health_probe import probe_deployment
 from mlops_lab.status.error_rate import measure_error_rate
+from mlops_lab.status.monitoring import describe_monitoring
 from mlops_lab.status.performance import last_quality, measure_performance
 from mlops_lab.status.records import (
     AlertRecord,
@@ -68,6 +69,7 @@ def describe(project: Project) -> ProjectStatus:
     predictions, verdicts = count_predictions(loop.lake), count_verdicts(loop.lake)
     now = loop.now() if state.champion is not None else None
     damage = count_damage(loop.lake)
+    monitoring = describe_monitoring(loop, now) if now else None
     return ProjectStatus(
         project=project.name,
         folder=str(project.root),
@@ -88,7 +90,7 @@ def describe(project: Project) -> ProjectStatus:
         recent=_recent(loop, now) if now else None,
         days_to_measure=len(days_to_measure(project, loop.lake, loop.decisions, now=now)) if now else 0,
         unmeasured=_unmeasured(loop),
-        warnings=_warnings(loop),
+        warnings=[*_warnings(loop), *(monitoring[1] if monitoring else [])],
         following=_following(loop, server) if state.champion is not None else None,
         unknown_outcomes=verdicts[Verdict.UNKNOWN],
         too_late_outcomes=verdicts[Verdict.TOO_LATE],
@@ -100,6 +102,7 @@ def describe(project: Project) -> ProjectStatus:
         error_rate=measure_error_rate(project, loop.decisions, now) if now else None,
         rollout=_rollout(loop, now) if now else None,
         watch=_watch(loop),
+        monitoring=monitoring[0] if monitoring else None,
         retraining=_retraining(loop),
         last_decision=_record(loop.decisions[-1] if loop.decisions else None),
         alerts=_count_alerts(loop, now) if now else {},

@@ -143,6 +143,20 @@ class RetrainingStatus(Struct, frozen=True, kw_only=True):
     budget: int | UnsetType = UNSET
 
 
+class MonitoringStatus(Struct, frozen=True, kw_only=True):
+    """How far the watching of the measured days is: the declared days between two false alarms (`budget_days`), the
+    number of series that are `watched`, and how many of them are `calibrated`: they have `needed_days` of history. Of
+    the others, `days` is how many the one with the most has got; null where all are calibrated. `unusual` names what
+    was told and is not usual again."""
+
+    budget_days: float
+    watched: int
+    calibrated: int
+    days: int | None
+    needed_days: int
+    unusual: list[str]
+
+
 class FollowingStatus(Struct, frozen=True, kw_only=True):
     """How far the decisions are in effect: the generation of the routing table (`table`; null where there is none), and
     the one that each worker of the server answers by (`workers`; empty where no server answers).
@@ -171,6 +185,7 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     `error_rate` says how many versions that are no better a year may promote; null while too little time has passed.
     `alerts` counts the alerts that are not resolved, by state; `failing_channels` lists the channels that cannot send
     them.
+    `monitoring` says how far the watching of the days is; null while none was measured.
     `damaged_places` counts where the servers' log was ever damaged, `damaged_bytes` what was set aside there.
     """
 
@@ -210,3 +225,4 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     watch: WatchRecord | None = None
     alerts: dict[str, int] = {}
     failing_channels: list[FailingChannelRecord] = []
+    monitoring: MonitoringStatus | None = None

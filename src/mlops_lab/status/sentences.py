@@ -11,6 +11,7 @@ from msgspec import UNSET
 from mlops_lab.rollout.decision_record import DecisionRecord
 from mlops_lab.status.error_rate import ErrorRateRecord
 from mlops_lab.status.records import (
+    MonitoringStatus,
     ProjectStatus,
     RecentRequests,
     RetrainingStatus,
@@ -22,6 +23,7 @@ from mlops_lab.status.wording import format_count, format_decision, format_durat
 
 MIN_OUTCOMES_FOR_BASE = 30
 """With fewer outcomes the observed rate says little, and no constant prediction is shown beside the loss."""
+_LISTED = 3
 _METRICS = {"log_loss": "log loss", "rmse": "root mean squared error"}
 
 
@@ -35,6 +37,8 @@ def sentences(status: ProjectStatus) -> Iterator[str]:
         yield from _requests(status)
         yield from _performance(status)
         yield from _measuring(status)
+        if status.monitoring:
+            yield from _monitoring(status.monitoring)
         if status.rollout:
             yield _rollout(status, status.rollout)
         if status.watch:
@@ -137,6 +141,21 @@ def _measuring(status: ProjectStatus) -> Iterator[str]:
         last = status.unmeasured[-1]
         times = format_count(len({(item.since, item.until) for item in status.unmeasured}), "period")
         yield f"{times} could not be measured, the last {_span(status, last)}: {last.reason} (`mlops status --json`)"
+
+
+def _monitoring(monitoring: MonitoringStatus) -> Iterator[str]:
+    """How many monitors cannot tell anything yet, and what is unusual."""
+    if monitoring.days is not None:
+        waiting = monitoring.watched - monitoring.calibrated
+        which = (
+            "the monitors are"
+            if not monitoring.calibrated
+            else f"{format_count(waiting, 'monitor')} of {monitoring.watched} are"
+        )
+        yield f"{which} not calibrated yet: {monitoring.days} of {monitoring.needed_days} days"
+    if monitoring.unusual:
+        first, more = monitoring.unusual[:_LISTED], len(monitoring.unusual) - _LISTED
+        yield f"unusual: {', '.join(first)}{f' and {more} more' if more > 0 else ''} (`mlops status --json`)"
 
 
 def _span(status: ProjectStatus, time: UnmeasuredRecord) -> str:

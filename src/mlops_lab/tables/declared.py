@@ -134,14 +134,22 @@ MEASUREMENTS = Table(
         FixedColumn(
             "monitor",
             _TEXT,
-            "what was measured. Of answers and outcomes: `quality`, `calibration`, `volume`, `prediction` (how answers "
+            "what was measured. Of answers and outcomes: `quality`, `excess_loss` (above what the answers' own "
+            "probabilities expect), `skill` (gain over the best constant answer of the day), `calibration`, "
+            "`slice_excess_loss`, `slice_skill` and `slice_rmse` (of groups of `gates.slices`), `volume`, "
+            "`prediction` (how answers "
             "were spread), `freshness`, `outcome_lag`. Of each input, beside training: `drift` (PSI), `nulls`, "
             "`unseen` (texts that were not in training), `kolmogorov_smirnov`, `jensen_shannon`, `wasserstein`, "
             "`chi_squared`; of all together: `joint_drift`. Also `parity`, and `evidence` (what a challenger gained); "
             "`unmeasured`: what could not be",
         ),
         FixedColumn("name", _TEXT, "the measure, the feature or the class; the reason, where it was not measured"),
-        FixedColumn("version", _WHOLE, "the version that answered; where `role` is null, the champion"),
+        FixedColumn(
+            "version",
+            _WHOLE,
+            "the version that answered; where `role` is null, the champion, or the version beside whose training data "
+            "drift is watched until there are enough days of the champion",
+        ),
         FixedColumn("value", _NUMBER, "the value"),
         FixedColumn(
             "role",

@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 
 from mlops_lab.monitoring.budget.scores import MIN_DAYS
-from mlops_lab.monitoring.budget.watch import Watched, watch
+from mlops_lab.monitoring.budget.watch import Watched, Watcher
 
 QUIET = 100
 """Days without a change."""
 
 
 def watch_all(values: np.ndarray, **options) -> Watched:
-    monitors = values.shape[-2]
+    return make_watcher(values.shape[-2], **options).watch(values)
+
+
+def make_watcher(monitors: int, **options) -> Watcher:
     both = {"higher": np.ones(monitors, bool), "lower": np.ones(monitors, bool), "smallest": np.zeros(monitors)}
-    return watch(values, **(both | options))
+    return Watcher(**(both | options))
 
 
 def draw(*shape: int, seed: int = 1) -> np.ndarray:
@@ -99,6 +102,38 @@ def test_later_days_change_nothing_about_earlier_ones():
     whole, part = watch_all(values), watch_all(values[:, :120])
     assert np.array_equal(whole.alarm[:120], part.alarm)
     assert np.array_equal(whole.wealth[:120], part.wealth)
+
+
+def test_day_after_day_is_the_same_as_all_days_at_once():
+    values = draw(4, 150)
+    values[0, QUIET:] += 5
+    values[1, ::11] = np.nan
+    watcher = make_watcher(4)
+    for days in (1, 60, 103, 104, 104, 150):
+        found = watcher.watch(values[:, :days])
+    whole = watch_all(values)
+    assert whole.alarm.any()
+    for name, expected in vars(whole).items():
+        assert np.array_equal(getattr(found, name), expected), name
+
+
+def test_where_earlier_days_have_changed_all_are_looked_at_again():
+    values = draw(2, 150)
+    watcher = make_watcher(2)
+    watcher.watch(values[:, :140])
+    values[0, 20:] *= 2
+    assert np.array_equal(watcher.watch(values).wealth, watch_all(values).wealth)
+    assert np.array_equal(watcher.watch(values[:, :90]).wealth, watch_all(values[:, :90]).wealth)
+
+
+def test_what_is_not_right_from_the_first_day_on_is_told_once():
+    values = draw(2, 220) + 1.5
+    assert not watch_all(values, lower=np.zeros(2, bool)).alarm[: MIN_DAYS + 40].any()
+    watched = watch_all(values, lower=np.zeros(2, bool), targets=np.array([0.0, np.nan]))
+    told = np.flatnonzero(watched.alarm)
+    assert MIN_DAYS <= told[0] < MIN_DAYS + 20
+    assert np.flatnonzero(watched.brought[:, told[0]]).tolist() == [0]
+    assert len(told) <= 2, "once told and lasting, it is usual"
 
 
 def test_days_that_were_not_measured_are_left_out():

@@ -38,11 +38,14 @@ WEEK = 7
 _SMALLEST_P = 1e-12
 
 
-def score_day(past: Floats, known: Flags, today: Floats, *, smallest: Floats) -> tuple[Floats, Floats]:
+def score_day(
+    past: Floats, known: Flags, today: Floats, *, smallest: Floats, target: Floats | None = None
+) -> tuple[Floats, Floats]:
     """(higher, lower): the normal scores of `today` (...) against "not higher" and "not lower than usual".
 
     `past` (..., days) ends with the day before; `known` says which of its days count. NaN where fewer than `MIN_DAYS`
-    count, and where today is NaN. `smallest` (...) has the unit of the values: changes up to it do not matter.
+    count, and where today is NaN. `smallest` (...) has the unit of the values: changes up to it do not matter. `target`
+    (...): the value that is right, beside which today counts instead of the middle of the days before; NaN: none.
     """
     days = known.sum(axis=-1)
     enough = (days >= MIN_DAYS) & np.isfinite(today)
@@ -50,10 +53,13 @@ def score_day(past: Floats, known: Flags, today: Floats, *, smallest: Floats) ->
         return np.full(today.shape, np.nan), np.full(today.shape, np.nan)
     values = np.concatenate([np.where(known, past, 0.0), np.nan_to_num(today)[..., np.newaxis]], axis=-1)
     counts = np.concatenate([known, np.isfinite(today)[..., np.newaxis]], axis=-1)
-    innovations = _without_memory(_without_weekdays(values, counts), counts)
+    innovations, correlation = _without_memory(_without_weekdays(values, counts), counts)
     before = innovations[..., :-1]
     middle = np.divide((before * known).sum(axis=-1), days, out=np.zeros(days.shape), where=days > 0)
     deviations, deviation = before - middle[..., np.newaxis], innovations[..., -1] - middle
+    if target is not None:
+        mean = (values * counts).sum(axis=-1) / np.maximum(counts.sum(axis=-1), 1)
+        deviation = deviation + np.where(np.isnan(target), 0.0, (mean - target) * (1 - correlation))
     higher, lower = (_p_value(sign * deviations, known, sign * deviation, smallest) for sign in (1, -1))
     return np.where(enough, ndtri(1 - higher), np.nan), np.where(enough, ndtri(1 - lower), np.nan)
 
@@ -81,8 +87,8 @@ def _without_weekdays(values: Floats, counts: Flags) -> Floats:
     return np.asarray(np.where(counts, centred - effects @ weekday.T, 0.0))
 
 
-def _without_memory(residuals: Floats, counts: Flags) -> Floats:
-    """The residuals less what the day before lets expect."""
+def _without_memory(residuals: Floats, counts: Flags) -> tuple[Floats, Floats]:
+    """(the residuals less what the day before lets expect, the correlation of neighbours)."""
     pairs = counts[..., 1:] & counts[..., :-1]
     products = (residuals[..., 1:] * residuals[..., :-1] * pairs).sum(axis=-1)
     variance = (residuals**2).sum(axis=-1) / np.maximum(counts.sum(axis=-1), 1)
@@ -91,4 +97,4 @@ def _without_memory(residuals: Floats, counts: Flags) -> Floats:
     correlation = np.clip(correlation, 0.0, LARGEST_CORRELATION)
     innovations = residuals.copy()
     innovations[..., 1:] -= np.where(pairs, correlation[..., np.newaxis] * residuals[..., :-1], 0.0)
-    return innovations
+    return innovations, correlation

@@ -16,6 +16,7 @@ has lasted `MIN_DAYS`: then that level is its history.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ CALM_DAYS, CALM_SCORE = 3, 1.0
 SHARE = 0.25
 """Those monitors brought an alarm that hold at least this share of what the largest holds."""
 _MOST = 1e100
+Days: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -44,47 +46,87 @@ class Watched:
 
     alarm: Flags
     brought: Flags
-    began: npt.NDArray[np.int64]
-    days: npt.NDArray[np.int64]
+    began: Days
+    days: Days
     wealth: Floats
     is_open: Flags
 
 
-def watch(
-    values: Floats,
-    *,
-    higher: Flags,
-    lower: Flags,
-    smallest: Floats,
-    weights: Floats | None = None,
-    budget_days: float = BUDGET_DAYS,
-) -> Watched:
-    """What is found on the days of `values` (..., monitors, days), oldest first; NaN where nothing was measured.
+class Watcher:
+    """The bets on some monitors, day after day: days that were looked at before are not looked at again.
 
     `higher`, `lower` (monitors): which changes matter. `smallest` (monitors), in the unit of each monitor: changes up
-    to it do not. `weights` (monitors): how much of the bet each gets; equal by default.
+    to it do not. `weights` (monitors): how much of the bet each gets; equal by default. `targets` (monitors): the value
+    that is right, NaN where only the days before say what is usual (see `score_day`).
     """
-    bets = _Bets(values.shape[:-1], higher, lower, np.ones(len(higher)) if weights is None else weights)
-    history = _History(values)
-    shape = values.shape
-    alarm, wealth = np.zeros((*shape[:-2], shape[-1]), dtype=bool), np.zeros((*shape[:-2], shape[-1]))
-    brought, began = np.zeros(shape, dtype=bool), np.full(shape, -1, dtype=np.int64)
-    days, is_open = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
-    for day in range(shape[-1]):
-        past, known = history.before(day)
-        days[..., day] = known.sum(axis=-1)
-        scores = score_day(past, known, values[..., day], smallest=smallest)
-        bets.take(scores, day, is_open=history.is_open)
-        wealth[..., day] = bets.wealth()
-        alarm[..., day] = wealth[..., day] >= budget_days
-        brought[..., day] = alarm[..., day, np.newaxis] & bets.are_largest()
-        since = bets.began()
-        began[..., day] = np.where(brought[..., day], since, -1)
-        history.close(scores, day)
-        history.open(brought[..., day], since)
-        is_open[..., day] = history.is_open
-        bets.begin_again(alarm[..., day])
-    return Watched(alarm, brought, began, days, wealth, is_open)
+
+    _bets: _Bets
+    _history: _History
+    _found: list[Any]
+
+    def __init__(
+        self,
+        *,
+        higher: Flags,
+        lower: Flags,
+        smallest: Floats,
+        weights: Floats | None = None,
+        targets: Floats | None = None,
+        budget_days: float = BUDGET_DAYS,
+    ) -> None:
+        self._sides = higher, lower, np.ones(len(higher)) if weights is None else weights
+        self._smallest, self._budget_days = smallest, budget_days
+        self._targets = np.full(len(higher), np.nan) if targets is None else targets
+        self._seen = np.empty((len(higher), 0))
+        self._begin(self._seen)
+
+    def watch(self, values: Floats) -> Watched:
+        """What is found on the days of `values` (..., monitors, days), oldest first; NaN where nothing was measured.
+
+        Where they begin with the days of the call before, only the others are looked at: the result is the same.
+        """
+        seen = self._seen.shape[-1]
+        if not seen or not np.array_equal(self._seen, values[..., :seen], equal_nan=True):
+            self._begin(values[..., :0])
+            seen = 0
+        self._history.extend(values)
+        days = [self._see(values[..., day], day) for day in range(seen, values.shape[-1])]
+        if days:
+            found = (np.stack(column, axis=-1) for column in zip(*days, strict=True))
+            self._found = [np.concatenate(both, axis=-1) for both in zip(self._found, found, strict=True)]
+        self._seen = values.copy()
+        alarm, brought, began, known, wealth, is_open = self._found
+        return Watched(alarm, brought, began, known, wealth, is_open)
+
+    def _begin(self, values: Floats) -> None:
+        """Begin with no days: `values` (..., monitors, 0)."""
+        self._bets = _Bets(values.shape[:-1], *self._sides)
+        self._history = _History(values.shape[:-1])
+        none = np.empty((*values.shape[:-2], 0))
+        self._found = [
+            none.astype(bool),
+            values.astype(bool),
+            *[values.astype(np.int64)] * 2,
+            none,
+            values.astype(bool),
+        ]
+
+    def _target(self) -> Floats:
+        """What is right; a level that was told, and has lasted, is usual from then on."""
+        return np.where(self._history.has_new_level, np.nan, self._targets)
+
+    def _see(self, values: Floats, day: int) -> tuple[Flags, Flags, Days, Days, Floats, Flags]:
+        past, known = self._history.before(day)
+        scores = score_day(past, known, values, smallest=self._smallest, target=self._target())
+        self._bets.take(scores, day, is_open=self._history.is_open)
+        wealth = self._bets.wealth()
+        alarm = np.asarray(wealth >= self._budget_days)
+        brought = alarm[..., np.newaxis] & self._bets.are_largest()
+        began = self._bets.began()
+        self._history.close(scores, day)
+        self._history.open(brought, began)
+        self._bets.begin_again(alarm)
+        return alarm, brought, np.where(brought, began, -1), known.sum(axis=-1), wealth, self._history.is_open.copy()
 
 
 class _Bets:
@@ -117,7 +159,7 @@ class _Bets:
         held = self._held()
         return np.asarray((held > 0) & (held >= SHARE * held.max(axis=-1, keepdims=True)))
 
-    def began(self) -> npt.NDArray[np.int64]:
+    def began(self) -> Days:
         """The day since which each monitor is unusual: on which the bet began that has gained most (Page 1954)."""
         gain = self._gain.reshape(*self._gain.shape[:-2], -1)
         start = self._start.reshape(gain.shape)
@@ -135,21 +177,27 @@ class _Bets:
 class _History:
     """Which days of each monitor are history."""
 
-    def __init__(self, values: Floats) -> None:
-        self._values = values
-        self._counts = np.isfinite(values)
-        shape = values.shape[:-1]
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._values = np.empty((*shape, 0))
+        self._counts = np.empty((*shape, 0), dtype=bool)
         self.is_open = np.zeros(shape, dtype=bool)
+        self.has_new_level = np.zeros(shape, dtype=bool)
         self._since = np.zeros(shape, dtype=np.int64)
         self._calm = np.zeros(shape, dtype=np.int64)
-        self._days = np.arange(values.shape[-1])
+        self._days = np.arange(0)
+
+    def extend(self, values: Floats) -> None:
+        """Take more days in: `values` begins with those that are known."""
+        more = np.isfinite(values[..., self._values.shape[-1] :])
+        self._counts = np.concatenate([self._counts, more], axis=-1)
+        self._values, self._days = values, np.arange(values.shape[-1])
 
     def before(self, day: int) -> tuple[Floats, Flags]:
         """(values, which of them are history) of the days before one."""
         first = max(0, day - HISTORY_DAYS)
         return self._values[..., first:day], self._counts[..., first:day] & self._is_usual(first, day)
 
-    def open(self, brought: Flags, began: npt.NDArray[np.int64]) -> None:
+    def open(self, brought: Flags, began: Days) -> None:
         """Since they began to be unusual, the days of monitors that brought an alarm are no history."""
         self.is_open |= brought
         self._since = np.where(brought, began, self._since)
@@ -166,6 +214,7 @@ class _History:
         is_new = self.is_open & ~is_back & ((self._counts & unusual)[..., : day + 1].sum(axis=-1) >= MIN_DAYS)
         self._counts &= ~(is_back[..., np.newaxis] & unusual & (self._days <= day - CALM_DAYS))
         self._counts &= ~(is_new[..., np.newaxis] & ~unusual)
+        self.has_new_level |= is_new
         self.is_open &= ~(is_back | is_new)
 
     def _is_usual(self, first: int, day: int) -> Flags:

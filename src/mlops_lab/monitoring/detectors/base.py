@@ -47,7 +47,8 @@ class Seen:
     """What one version answered in a window, in one role.
 
     `answered` are its predictions (`at`, `output`), and `joined` the outcomes that arrived in the window, each with its
-    answer (`truth`, `output`, `predicted_at`, `arrived_at`). Either may be empty, and then without columns.
+    answer (`truth`, `output`, `predicted_at`, `arrived_at`, and a column for each field of `gates.slices`). Either may
+    be empty, and then without columns.
     """
 
     window: Window

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,10 @@ import polars as pl
 from mlops_lab.monitoring.detectors.base import JointDetector
 from mlops_lab.monitoring.profile import NULL_BIN, Profile, find_bins, spread_rows
 
-MAX_ROWS = 1_000
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
+MAX_ROWS = 512
 """Of more requests, so many are compared, evenly spaced in time: the cost grows with the square."""
 Floats = npt.NDArray[np.float64]
 
@@ -33,12 +38,18 @@ def joint_drift(profiles: Mapping[str, Profile], columns: Mapping[str, pl.Series
     seen = _encode(profiles, {name: find_bins(profiles[name], columns[name][chosen]) for name in names})
     if min(len(trained), len(seen)) < 2:
         return None
-    within = _squared_distances(trained, trained)
-    scale = _off_diagonal(within) or 1.0
-    across = np.exp(-_squared_distances(trained, seen) / scale)
-    return _off_diagonal(np.exp(-within / scale)) + _off_diagonal(
-        np.exp(-_squared_distances(seen, seen) / scale)
-    ) - 2 * float(across.mean())  # fmt: skip
+    scale, within = _measure_sample(trained.tobytes(), len(trained))
+    across = float(_kernel(_squared_distances(trained, seen), scale).mean())
+    return within + _off_diagonal(_kernel(_squared_distances(seen, seen), scale)) - 2 * across
+
+
+@lru_cache(maxsize=4)
+def _measure_sample(points: bytes, rows: int) -> tuple[float, float]:
+    """(mean squared distance, mean kernel) within the training sample: the same every day."""
+    trained = np.frombuffer(points).reshape(rows, -1)
+    squares = _squared_distances(trained, trained)
+    scale = _off_diagonal(squares) or 1.0
+    return scale, _off_diagonal(_kernel(squares, scale))
 
 
 def _encode(profiles: Mapping[str, Profile], bins: Mapping[str, npt.NDArray[np.int64]]) -> Floats:
@@ -61,8 +72,24 @@ def _points(profile: Profile, bins: npt.NDArray[np.int64]) -> list[Floats]:
 
 
 def _squared_distances(left: Floats, right: Floats) -> Floats:
-    squares = (left**2).sum(axis=1)[:, np.newaxis] + (right**2).sum(axis=1) - 2 * left @ right.T
-    return np.asarray(np.maximum(squares, 0.0))
+    with _threads().limit(limits=1, user_api="blas"):  # the arrays are small: threads would only wait for each other
+        squares = (-2 * left) @ right.T
+    squares += (left**2).sum(axis=1)[:, np.newaxis]
+    squares += (right**2).sum(axis=1)
+    return np.asarray(np.maximum(squares, 0.0, out=squares))
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController  # looks up every library that is loaded
+
+    return ThreadpoolController()
+
+
+def _kernel(squares: Floats, scale: float) -> Floats:
+    """exp(-squares / scale), in their place: the arrays are large."""
+    squares /= -scale
+    return np.asarray(np.exp(squares, out=squares))
 
 
 def _off_diagonal(kernel: Floats) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -10,6 +10,7 @@ from mlops_lab.monitoring.detectors.answer_calibration import CALIBRATION
 from mlops_lab.monitoring.detectors.answer_quality import QUALITY
 from mlops_lab.monitoring.detectors.base import AnswerDetector, Detector, JointDetector, Seen
 from mlops_lab.monitoring.detectors.chi_squared import CHI_SQUARED
+from mlops_lab.monitoring.detectors.excess_loss import EXCESS_LOSS
 from mlops_lab.monitoring.detectors.freshness import FRESHNESS
 from mlops_lab.monitoring.detectors.jensen_shannon import JENSEN_SHANNON
 from mlops_lab.monitoring.detectors.joint import JOINT
@@ -18,6 +19,8 @@ from mlops_lab.monitoring.detectors.nulls import NULLS
 from mlops_lab.monitoring.detectors.outcome_lag import OUTCOME_LAG
 from mlops_lab.monitoring.detectors.prediction_drift import PREDICTIONS
 from mlops_lab.monitoring.detectors.psi import PSI
+from mlops_lab.monitoring.detectors.skill import SKILL
+from mlops_lab.monitoring.detectors.slices import SLICE_EXCESS_LOSS, SLICE_RMSE, SLICE_SKILL
 from mlops_lab.monitoring.detectors.unseen import UNSEEN
 from mlops_lab.monitoring.detectors.volume import VOLUME
 from mlops_lab.monitoring.detectors.wasserstein import WASSERSTEIN
@@ -36,16 +39,30 @@ DETECTORS: Sequence[Detector] = (
 """Of each input, in the order of their rows in the table of measurements."""
 JOINT_DETECTORS: Sequence[JointDetector] = (JOINT,)
 """Of all inputs together."""
-ANSWER_DETECTORS: Sequence[AnswerDetector] = (VOLUME, QUALITY, CALIBRATION, PREDICTIONS, FRESHNESS, OUTCOME_LAG)
+ANSWER_DETECTORS: Sequence[AnswerDetector] = (
+    VOLUME,
+    QUALITY,
+    EXCESS_LOSS,
+    SKILL,
+    SLICE_EXCESS_LOSS,
+    SLICE_SKILL,
+    SLICE_RMSE,
+    CALIBRATION,
+    PREDICTIONS,
+    FRESHNESS,
+    OUTCOME_LAG,
+)
 """Of what a version answered, and of the outcomes."""
 _ALL = "all inputs"
 
 Measured = tuple[str, str, float]
 
 
-def run_detectors(requests: pl.DataFrame, profiles: Mapping[str, Profile]) -> Iterator[Measured]:
-    """(monitor, input, value) of every detector on every input that the requests hold, and on all of them together;
-    nothing without requests."""
+def run_detectors(
+    requests: pl.DataFrame, profiles: Mapping[str, Profile], *, only: Collection[str] | None = None
+) -> Iterator[Measured]:
+    """(monitor, input, value) of every detector, or of `only` some, on every input that the requests hold, and on all
+    of them together; nothing without requests."""
     if requests.is_empty():
         return
     columns = {}
@@ -55,9 +72,11 @@ def run_detectors(requests: pl.DataFrame, profiles: Mapping[str, Profile]) -> It
             dtype = pl.Float64() if profile.categories is None else pl.String()
             columns[name], _ = cast_exactly(requests[name], dtype)
             for detector in DETECTORS:
-                if detector.needs(profile):
+                if detector.needs(profile) and (only is None or detector.monitor in only):
                     yield detector.monitor, name, detector.measure(profile, columns[name])
     for joint in JOINT_DETECTORS:
+        if only is not None and joint.monitor not in only:
+            continue
         if (value := joint.measure(profiles, columns)) is not None:
             yield joint.monitor, _ALL, value
 
