@@ -10,6 +10,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.loop.watch_days import DayWatcher
 from mlops_lab.monitoring.rules import rules_of
 from mlops_lab.project.monitors_section import MonitorSection
+from mlops_lab.status.monitoring import estimate_quality
 from mlops_lab.status.records import MonitoringStatus
 from mlops_lab.status.sentences import _monitoring
 from mlops_lab.tables.declared import MEASUREMENTS
@@ -56,3 +57,33 @@ def test_what_is_unusual_is_told_in_few_words():
     assert list(_monitoring(status)) == [
         "unusual: nulls of x0, nulls of x1, nulls of x2 and 2 more (`mlops status --json`)"
     ]
+
+
+def write_estimates(lake: Lake, *, drifting: float) -> datetime:
+    rng = np.random.default_rng(1)
+    rows = []
+    for number in range(60):
+        end = START + timedelta(days=number + 1)
+        error = rng.normal(0.02, 0.01) + drifting * max(0, number - 35)
+        for monitor, value in (("estimate", 0.5), ("estimate_error", error)):
+            rows.append((end, 24.0, monitor, "log_loss", 1, value, "champion", end))
+    MEASUREMENTS.append(lake, pl.DataFrame(rows, schema=MEASUREMENTS.fixed_schema, orient="row"))
+    return START + timedelta(days=61)
+
+
+def test_the_quality_before_outcomes_is_told_with_its_error(tmp_path):
+    lake = Lake(tmp_path / "lake")
+    assert estimate_quality(lake, START) == []
+    (found,) = estimate_quality(lake, write_estimates(lake, drifting=0.0))
+    assert found.metric == "log_loss"
+    assert found.value == pytest.approx(0.48, abs=0.01)
+    assert found.error is not None
+    assert 0.005 < found.error < 0.03
+    assert found.reason == ""
+
+
+def test_an_estimate_that_was_not_honest_is_switched_off_and_says_so(tmp_path):
+    lake = Lake(tmp_path / "lake")
+    (found,) = estimate_quality(lake, write_estimates(lake, drifting=0.05))
+    assert (found.value, found.error) == (None, None)
+    assert "on only" in found.reason

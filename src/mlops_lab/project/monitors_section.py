@@ -22,6 +22,8 @@ WATCHED_DETECTORS = (
     "slice_excess_loss",
     "slice_skill",
     "slice_rmse",
+    "estimate",
+    "estimate_error",
     "drift",
     "kolmogorov_smirnov",
     "wasserstein",

@@ -36,7 +36,7 @@ from mlops_lab.rollout.watch import watch_until
 from mlops_lab.serving.process.address import Address, find_server
 from mlops_lab.serving.process.health_probe import probe_deployment
 from mlops_lab.status.error_rate import measure_error_rate
-from mlops_lab.status.monitoring import describe_monitoring
+from mlops_lab.status.monitoring import describe_monitoring, estimate_quality
 from mlops_lab.status.performance import last_quality, measure_performance
 from mlops_lab.status.records import (
     AlertRecord,
@@ -103,6 +103,7 @@ def describe(project: Project) -> ProjectStatus:
         rollout=_rollout(loop, now) if now else None,
         watch=_watch(loop),
         monitoring=monitoring[0] if monitoring else None,
+        estimates=estimate_quality(loop.lake, now) if now else [],
         retraining=_retraining(loop),
         last_decision=_record(loop.decisions[-1] if loop.decisions else None),
         alerts=_count_alerts(loop, now) if now else {},

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import polars as pl
+
+from mlops_lab.lake import Lake
+from mlops_lab.loop.joined_outcomes import read_between
 from mlops_lab.loop.tick import Loop
 from mlops_lab.loop.watch_days import watcher_of
 from mlops_lab.monitoring.budget.scores import MIN_DAYS
-from mlops_lab.status.records import MonitoringStatus
+from mlops_lab.monitoring.estimate import Estimate, judge
+from mlops_lab.monitoring.measure import CHAMPION, as_known_then
+from mlops_lab.status.records import EstimateRecord, MonitoringStatus
 from mlops_lab.tables.declared import MEASUREMENTS
+
+_ERROR_DAYS = 90
+"""The errors of so many days are looked at."""
 
 
 def describe_monitoring(loop: Loop, now: datetime) -> tuple[MonitoringStatus, list[str]] | None:
@@ -30,3 +39,34 @@ def describe_monitoring(loop: Loop, now: datetime) -> tuple[MonitoringStatus, li
     )
     names = sorted({str(rule.name) for rule in state.unused})
     return found, [f'a rule in [[monitors]] is about "{name}", and nothing of it is measured' for name in names]
+
+
+def estimate_quality(lake: Lake, now: datetime) -> list[EstimateRecord]:
+    """The quality of the last measured day before its outcomes are known, by measure."""
+    since = now - timedelta(days=_ERROR_DAYS)
+    rows = read_between(lake, MEASUREMENTS, since, before=now)
+    if rows.is_empty() or "monitor" not in rows.columns:
+        return []
+    rows = as_known_then(
+        rows.filter(pl.col("role") == CHAMPION, pl.col("monitor").is_in(["estimate", "estimate_error"]))
+    )
+    newest = rows.filter(pl.col("monitor") == "estimate", pl.col("at") == pl.col("at").max())
+    errors = rows.filter(pl.col("monitor") == "estimate_error").sort("at")
+    return [
+        _estimate(metric, at, judge(value, errors.filter(pl.col("name") == metric)["value"].to_numpy()))
+        for metric, at, value in newest.group_by("name", maintain_order=True)
+        .agg(pl.col("at").first(), pl.col("value").mean())
+        .iter_rows()
+    ]
+
+
+def _estimate(metric: str, at: datetime, found: Estimate | None) -> EstimateRecord:
+    if found is not None and found.is_honest:
+        return EstimateRecord(
+            metric=metric, at=at.isoformat(), value=found.value, error=found.error, coverage=found.coverage, reason=""
+        )
+    coverage = found.coverage if found else None
+    reason = "too few days with outcomes say how far off it is"
+    if coverage is not None:
+        reason = f"the truth lay within the stated error on only {coverage:.0%} of days"
+    return EstimateRecord(metric=metric, at=at.isoformat(), value=None, error=None, coverage=coverage, reason=reason)

@@ -157,6 +157,20 @@ class MonitoringStatus(Struct, frozen=True, kw_only=True):
     unusual: list[str]
 
 
+class EstimateRecord(Struct, frozen=True, kw_only=True):
+    """The quality of the champion's answers on the last measured day (`at`), before their outcomes are known: which
+    (`metric`), its `value`, the `error` within which the truth has lain on 90 % of days, and how often it lay within
+    the one stated before (`coverage`; null while too few days tell). `value` is null, and `reason` says why, where what
+    was stated did not hold."""
+
+    metric: str
+    at: str
+    value: float | None
+    error: float | None
+    coverage: float | None
+    reason: str
+
+
 class FollowingStatus(Struct, frozen=True, kw_only=True):
     """How far the decisions are in effect: the generation of the routing table (`table`; null where there is none), and
     the one that each worker of the server answers by (`workers`; empty where no server answers).
@@ -185,7 +199,8 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     `error_rate` says how many versions that are no better a year may promote; null while too little time has passed.
     `alerts` counts the alerts that are not resolved, by state; `failing_channels` lists the channels that cannot send
     them.
-    `monitoring` says how far the watching of the days is; null while none was measured.
+    `monitoring` says how far the watching of the days is; null while none was measured. `estimates` holds the
+    quality before outcomes are known.
     `damaged_places` counts where the servers' log was ever damaged, `damaged_bytes` what was set aside there.
     """
 
@@ -226,3 +241,4 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     alerts: dict[str, int] = {}
     failing_channels: list[FailingChannelRecord] = []
     monitoring: MonitoringStatus | None = None
+    estimates: list[EstimateRecord] = []

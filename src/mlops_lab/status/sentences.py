@@ -24,6 +24,7 @@ from mlops_lab.status.wording import format_count, format_decision, format_durat
 MIN_OUTCOMES_FOR_BASE = 30
 """With fewer outcomes the observed rate says little, and no constant prediction is shown beside the loss."""
 _LISTED = 3
+_ESTIMATED = {"log_loss": "log loss", "auc": "AUC"}
 _METRICS = {"log_loss": "log loss", "rmse": "root mean squared error"}
 
 
@@ -36,6 +37,7 @@ def sentences(status: ProjectStatus) -> Iterator[str]:
         yield from _following(status)
         yield from _requests(status)
         yield from _performance(status)
+        yield from _estimates(status)
         yield from _measuring(status)
         if status.monitoring:
             yield from _monitoring(status.monitoring)
@@ -129,6 +131,20 @@ def _performance(status: ProjectStatus) -> Iterator[str]:
     if newest.base is not None and newest.outcomes >= MIN_OUTCOMES_FOR_BASE:
         base = f"; the best constant prediction would have had {newest.base:.3f}"
     yield f"{_METRICS[newest.metric]} (lower is better): {', '.join(parts)}{base}"
+
+
+def _estimates(status: ProjectStatus) -> Iterator[str]:
+    """The quality that answers have by their own probabilities, where its stated error has held."""
+    told = [
+        f"{_ESTIMATED.get(item.metric, item.metric)} {item.value:.3f} ± {item.error:.3f}"
+        for item in status.estimates
+        if item.value is not None
+    ]
+    if told:
+        yield f"estimated for the last measured day, before its outcomes: {', '.join(told)}"
+    for item in status.estimates:
+        if item.value is None and item.coverage is not None:
+            yield f"no estimate of {_ESTIMATED.get(item.metric, item.metric)} before outcomes: {item.reason}"
 
 
 def _measuring(status: ProjectStatus) -> Iterator[str]:

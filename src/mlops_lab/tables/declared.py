@@ -136,7 +136,9 @@ MEASUREMENTS = Table(
             _TEXT,
             "what was measured. Of answers and outcomes: `quality`, `excess_loss` (above what the answers' own "
             "probabilities expect), `skill` (gain over the best constant answer of the day), `calibration`, "
-            "`slice_excess_loss`, `slice_skill` and `slice_rmse` (of groups of `gates.slices`), `volume`, "
+            "`slice_excess_loss`, `slice_skill` and `slice_rmse` (of groups of `gates.slices`), "
+            "`estimate` (what answers expect of themselves, before outcomes) and "
+            "`estimate_error` (less the truth, once it is known), `volume`, "
             "`prediction` (how answers "
             "were spread), `freshness`, `outcome_lag`. Of each input, beside training: `drift` (PSI), `nulls`, "
             "`unseen` (texts that were not in training), `kolmogorov_smirnov`, `jensen_shannon`, `wasserstein`, "

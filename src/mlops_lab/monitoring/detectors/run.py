@@ -10,6 +10,7 @@ from mlops_lab.monitoring.detectors.answer_calibration import CALIBRATION
 from mlops_lab.monitoring.detectors.answer_quality import QUALITY
 from mlops_lab.monitoring.detectors.base import AnswerDetector, Detector, JointDetector, Seen
 from mlops_lab.monitoring.detectors.chi_squared import CHI_SQUARED
+from mlops_lab.monitoring.detectors.estimate import ESTIMATE, ESTIMATE_ERROR
 from mlops_lab.monitoring.detectors.excess_loss import EXCESS_LOSS
 from mlops_lab.monitoring.detectors.freshness import FRESHNESS
 from mlops_lab.monitoring.detectors.jensen_shannon import JENSEN_SHANNON
@@ -47,6 +48,8 @@ ANSWER_DETECTORS: Sequence[AnswerDetector] = (
     SLICE_EXCESS_LOSS,
     SLICE_SKILL,
     SLICE_RMSE,
+    ESTIMATE,
+    ESTIMATE_ERROR,
     CALIBRATION,
     PREDICTIONS,
     FRESHNESS,
