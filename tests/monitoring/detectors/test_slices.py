@@ -9,6 +9,7 @@ import pytest
 
 from mlops_lab.monitoring.detectors.base import Seen
 from mlops_lab.monitoring.detectors.excess_loss import measure_excess
+from mlops_lab.monitoring.detectors.skill import measure_skill
 from mlops_lab.monitoring.detectors.slices import (
     MAX_GROUPS,
     MIN_ROWS,
@@ -16,7 +17,6 @@ from mlops_lab.monitoring.detectors.slices import (
     SLICE_EXCESS_LOSS,
     SLICE_RMSE,
     SLICE_SKILL,
-    split,
 )
 from mlops_lab.monitoring.window import Window
 from mlops_lab.tasks.binary import Binary
@@ -38,7 +38,8 @@ def test_a_group_is_measured_by_its_own_rows():
     values = dict(SLICE_EXCESS_LOSS.measure(seen()))
     assert set(values) == {"shop=a", "shop=b"}
     of_b = replace(seen(), joined=seen().joined.filter(pl.col("shop") == "b"))
-    assert values["shop=b"] == measure_excess(of_b)[0][1]
+    assert values["shop=b"] == pytest.approx(measure_excess(of_b)[0][1])
+    assert dict(SLICE_SKILL.measure(seen()))["shop=b"] == pytest.approx(measure_skill(of_b)[0][1])
     assert values["shop=b"] > 0.2 > abs(values["shop=a"])
     assert dict(SLICE_SKILL.measure(seen()))["shop=b"] < 0
     assert list(SLICE_RMSE.measure(seen())) == []
@@ -53,4 +54,6 @@ def test_of_numbers_the_error_is_measured():
 
 def test_many_groups_cost_no_more_than_the_largest():
     names = [f"g{number:02}" for number in range(MAX_GROUPS + 5) for _ in range(MIN_ROWS)]
-    assert [name for name, _ in split(pl.DataFrame({f"{SLICE}x": names}))] == [f"x=g{n:02}" for n in range(MAX_GROUPS)]
+    joined = pl.DataFrame({f"{SLICE}x": names, "truth": [1.0] * len(names), "output": [0.5] * len(names)})
+    found = [name for name, _ in SLICE_EXCESS_LOSS.measure(Seen(DAY, Binary(), pl.DataFrame(), joined))]
+    assert found == [f"x=g{number:02}" for number in range(MAX_GROUPS)]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 
 import polars as pl
 
 from mlops_lab.monitoring.detectors.base import AnswerDetector, Seen
-from mlops_lab.monitoring.detectors.excess_loss import measure_excess
-from mlops_lab.monitoring.detectors.skill import measure_skill
-from mlops_lab.tasks.base import mean_of
+from mlops_lab.monitoring.detectors.excess_loss import expected_losses
 
 SLICE = "slice "
 """`Seen.joined` has a column with this prefix for each field of `gates.slices`."""
@@ -18,36 +15,61 @@ MIN_ROWS = 100
 """Of a group with fewer outcomes in the window too little is known."""
 MAX_GROUPS = 20
 """The largest groups of a field are measured."""
-_Measure = Callable[[Seen], list[tuple[str, float | None]]]
+_Found = Iterator[tuple[str, float | None]]
 
 
-def _of_slices(measure: _Measure) -> Callable[[Seen], Iterator[tuple[str, float | None]]]:
-    """The measure of each group of each field, by `FIELD=VALUE`."""
-
-    def measure_slices(seen: Seen) -> Iterator[tuple[str, float | None]]:
-        for name, rows in split(seen.joined):
-            for _, value in measure(replace(seen, joined=rows)):
-                yield name, value
-
-    return measure_slices
+def measure_excess(seen: Seen) -> _Found:
+    """`excess_loss` of each group, by `FIELD=VALUE`."""
+    if _has_groups(seen) and seen.task.kind != "regression":
+        losses = seen.task.losses(seen.joined["truth"], seen.joined["output"])
+        yield from _means(seen.joined, losses - expected_losses(seen.task, seen.joined["output"]))
 
 
-def split(joined: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    """(`FIELD=VALUE`, its rows) of the groups that are large enough."""
-    for column in joined.columns:
-        if column.startswith(SLICE):
-            counts = joined[column].drop_nulls().value_counts().filter(pl.col("count") >= MIN_ROWS)
-            largest = counts.sort(["count", column], descending=[True, False]).head(MAX_GROUPS)
-            for value in largest[column]:
-                yield f"{column.removeprefix(SLICE)}={value}", joined.filter(pl.col(column) == value)
+def measure_skill(seen: Seen) -> _Found:
+    """`skill` of each group, by `FIELD=VALUE`: the loss of its best constant answer is the entropy of its truth."""
+    if not _has_groups(seen) or seen.task.kind == "regression":
+        return
+    losses = dict(_means(seen.joined, seen.task.losses(seen.joined["truth"], seen.joined["output"])))
+    for column in _fields(seen.joined):
+        shares = (
+            seen.joined.group_by(column, "truth")
+            .len()
+            .with_columns(of=pl.col("len") / pl.col("len").sum().over(column))
+        )
+        entropy = shares.group_by(column, maintain_order=True).agg(
+            -(pl.col("of") * pl.col("of").log()).sum().alias("of")
+        )
+        for value, best in entropy.sort(column).iter_rows():
+            name = f"{column.removeprefix(SLICE)}={value}"
+            if (loss := losses.get(name)) is not None:
+                yield name, best - loss
 
 
-def _measure_rmse(seen: Seen) -> list[tuple[str, float | None]]:
-    if seen.task.kind != "regression":
-        return []
-    return [("rmse", mean_of((seen.joined["output"] - seen.joined["truth"]) ** 2) ** 0.5)]
+def measure_rmse(seen: Seen) -> _Found:
+    """The root mean squared error of each group, of numbers, by `FIELD=VALUE`."""
+    if _has_groups(seen) and seen.task.kind == "regression":
+        for name, value in _means(seen.joined, (seen.joined["output"] - seen.joined["truth"]) ** 2):
+            yield name, value**0.5
 
 
-SLICE_EXCESS_LOSS = AnswerDetector("slice_excess_loss", _of_slices(measure_excess))
-SLICE_SKILL = AnswerDetector("slice_skill", _of_slices(measure_skill))
-SLICE_RMSE = AnswerDetector("slice_rmse", _of_slices(_measure_rmse))
+def _has_groups(seen: Seen) -> bool:
+    return seen.joined.height > 0 and bool(_fields(seen.joined))
+
+
+def _fields(joined: pl.DataFrame) -> list[str]:
+    return [column for column in joined.columns if column.startswith(SLICE)]
+
+
+def _means(joined: pl.DataFrame, values: pl.Series) -> Iterator[tuple[str, float]]:
+    """(`FIELD=VALUE`, mean of the values) of the groups that are large enough."""
+    for column in _fields(joined):
+        groups = joined.select(column).with_columns(values.alias("value")).drop_nulls(column)
+        means = groups.group_by(column).agg(pl.len().alias("rows"), pl.col("value").mean())
+        large = means.filter(pl.col("rows") >= MIN_ROWS).sort(["rows", column], descending=[True, False])
+        for value, _, mean in large.head(MAX_GROUPS).iter_rows():
+            yield f"{column.removeprefix(SLICE)}={value}", mean
+
+
+SLICE_EXCESS_LOSS = AnswerDetector("slice_excess_loss", measure_excess)
+SLICE_SKILL = AnswerDetector("slice_skill", measure_skill)
+SLICE_RMSE = AnswerDetector("slice_rmse", measure_rmse)
