@@ -62,7 +62,7 @@ def test_the_installed_uvicorn_has_what_the_fast_path_uses(server: Server) -> No
     assert warnings(server) == []
 
 
-@pytest.mark.parametrize("name", ["_start_asgi_task", "more_body", "pipeline", "timeout_keep_alive_task"])
+@pytest.mark.parametrize("name", ["_start_asgi_task", "more_body", "pipeline", "disconnected"])
 def test_without_a_private_part_everything_is_answered(
     rename: Callable[[str], None], copy_project: Callable[..., Project], world: World, name: str
 ) -> None:

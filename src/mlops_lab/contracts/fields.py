@@ -8,27 +8,19 @@ for its rows (`contracts.rules`).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from operator import attrgetter
-from time import monotonic
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import polars as pl
 
-from mlops_lab import clock
+from mlops_lab.contracts.row_check import RowCheck
 from mlops_lab.errors import InvalidInput
 from mlops_lab.project import FieldSection
 from mlops_lab.schemas.casts import cast_value
 
-EARLIEST, LATEST = datetime(1678, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
-"""The range of 64-bit nanoseconds, with which Delta tables are filtered."""
-CLOCK_SLACK = timedelta(days=1)
-"""How far in the future a moment of the past may be, because of a wrong clock."""
-_CLOCK_CACHE_SECONDS = 1.0
-"""How long a reading of the clock is used to tell past from future."""
 _INT64 = msgspec.Meta(ge=-(2**63), le=2**63 - 1)
 _PYTHON: dict[str, Any] = {
     "string": str,
@@ -128,6 +120,14 @@ def polars_schema(fields: tuple[Field, ...]) -> dict[str, pl.DataType]:
     return {field.name: field.dtype for field in fields}
 
 
+class RowTypes(NamedTuple):
+    """Two structs with the same fields: one whose values are checked by `check`, too, and one to be checked later."""
+
+    checked: type[msgspec.Struct]
+    plain: type[msgspec.Struct]
+    check: RowCheck
+
+
 def make_struct(
     name: str, fields: tuple[Field, ...], *, past: Sequence[str] = (), strict: bool = True, **extra: Any
 ) -> type[msgspec.Struct]:
@@ -138,22 +138,16 @@ def make_struct(
     in `past` must not be in the future, with a day of tolerance for a wrong clock. Text loses the spaces around it, as
     in files.
     """
+    return make_row_types(name, fields, past=past, strict=strict, **extra).checked
+
+
+def make_row_types(
+    name: str, fields: tuple[Field, ...], *, past: Sequence[str] = (), strict: bool = True, **extra: Any
+) -> RowTypes:
+    """As `make_struct`; and what is needed to check many rows at once."""
     texts = [*(field.name for field in fields if field.kind == "string"), *(key for key in extra if extra[key] is str)]
-    moments = [(field.name, field.name in past) for field in fields if field.kind == "datetime"]
-    latest, until = EARLIEST, 0.0
-
-    def check_moments(row: msgspec.Struct) -> None:
-        nonlocal latest, until
-        if past and monotonic() > until:  # reading the clock takes as long as all other checks
-            latest, until = clock.now() + CLOCK_SLACK, monotonic() + _CLOCK_CACHE_SECONDS
-        for name, is_past in moments:
-            moment = getattr(row, name)
-            if moment is None or EARLIEST < moment < (latest if is_past else LATEST):
-                continue
-            if not EARLIEST < moment < LATEST:
-                raise ValueError(f"`{name}` is not in the years {EARLIEST.year} to {LATEST.year}")
-            raise ValueError(f"`{name}` is in the future")
-
+    moments = [field.name for field in fields if field.kind == "datetime"]
+    check = RowCheck(texts, moments, past=past)
     kinds = {field.name: _annotate(field) if strict else _PYTHON[field.kind] for field in fields}
     required = [(field.name, kinds[field.name]) for field in fields if not field.may_be_omitted]
     optional = [
@@ -162,35 +156,9 @@ def make_struct(
         if field.may_be_omitted
     ]
     more = [(key, kind | None, None) for key, kind in extra.items()]
-
-    values_of = _getter(texts)
-
-    def strip_texts(row: msgspec.Struct) -> None:
-        for text in values_of(row):
-            if text is not None and text.strip() is not text:  # `strip` returns the same object if there is nothing
-                break
-        else:
-            return
-        for name in texts:
-            if (text := getattr(row, name)) is not None:
-                msgspec.structs.force_setattr(row, name, text.strip())
-
-    def strip_and_check(row: msgspec.Struct) -> None:
-        strip_texts(row)
-        check_moments(row)
-
-    after = strip_and_check if moments and texts else check_moments if moments else strip_texts
-    namespace = {"__post_init__": after} if moments or texts else {}
-    return msgspec.defstruct(
-        name, [*required, *optional, *more], namespace=namespace, frozen=True, forbid_unknown_fields=True
-    )
-
-
-def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
-    """A function from an object to the values of these attributes."""
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda owner: tuple([getattr(owner, name) for name in names])
+    plain = msgspec.defstruct(name, [*required, *optional, *more], frozen=True, forbid_unknown_fields=True)
+    namespace = {"__post_init__": check.apply} if moments or texts else {}
+    return RowTypes(msgspec.defstruct(name, [], bases=(plain,), namespace=namespace, frozen=True), plain, check)
 
 
 def _annotate(field: Field) -> Any:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_lab.clock import to_micros
-from mlops_lab.contracts.fields import EARLIEST, LATEST
+from mlops_lab.contracts.row_check import EARLIEST, LATEST
 from mlops_lab.serving.answering.moments import all_to_micros
 
 naive = {"min_value": EARLIEST.replace(tzinfo=None), "max_value": LATEST.replace(tzinfo=None)}

@@ -35,8 +35,7 @@ def test_the_installed_uvicorn_is_supported() -> None:
     ("owner", "name"),
     [
         (HttpToolsProtocol, "_start_asgi_task"),
-        (HttpToolsProtocol, "_unset_keepalive_if_required"),
-        (HttpToolsProtocol, "timeout_keep_alive_handler"),
+        (HttpToolsProtocol, "on_response_complete"),
         (FlowControl, "resume_reading"),
     ],
 )
@@ -79,6 +78,11 @@ def test_a_method_that_is_not_called_any_more_is_noticed(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(HttpToolsProtocol, "on_headers_complete", complete_otherwise)
     assert find_fast_path_problem() == "a request in one piece is not answered as expected"
+
+
+def test_idle_connections_that_stay_open_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uvicorn_protocol.FastPathProtocol, "is_idle", False)
+    assert find_fast_path_problem() == "an idle connection is not closed"
 
 
 def test_it_leaves_no_event_loop_behind() -> None:

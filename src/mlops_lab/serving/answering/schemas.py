@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from mlops_lab.contracts.fields import Field, make_struct, parse_fields
+from mlops_lab.contracts.fields import Field, make_row_types, make_struct, parse_fields
 from mlops_lab.contracts.rules import rules_of
 from mlops_lab.errors import NotFound
 from mlops_lab.project import Project
@@ -24,7 +24,8 @@ class Schemas:
         if project.timed_by_arrival:
             self.fields = (*self.fields, Field(source.time, "datetime", nullable=True))
         self.names = [field.name for field in self.fields]
-        self.request = make_struct("Request", self.fields, past=[source.time], id=str)
+        self.requests = make_row_types("Request", self.fields, past=[source.time], id=str)
+        self.request = self.requests.checked
         self.outcome = make_struct("Outcome", submitted_fields(project), past=["known_at"])
         self.outcome_names = [field.name for field in parse_fields(source.outcome, where="source.outcome")]
         self.table_fields = table_fields(project)

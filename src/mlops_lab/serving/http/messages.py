@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from mlops_lab.contracts.fields import RowTypes
 from mlops_lab.errors import InvalidInput, MlopsError, TooSlow
 from mlops_lab.serving.http.compression import decompress, too_large
 
@@ -137,6 +138,22 @@ def make_decoder(kind: Any) -> Callable[[bytes], Any]:
         return msgspec.convert(_as_in_files(msgspec.json.decode(body)), kind)
 
     return decode_leniently
+
+
+def make_list_decoder(rows: RowTypes) -> Callable[[bytes], Any]:
+    """As `make_decoder` of a list of `rows.checked`. Where all of them pass their check, which is made for all at once,
+    they are of the kind `rows.plain`."""
+    decode_plain = msgspec.json.Decoder(list[rows.plain]).decode  # type: ignore[name-defined]
+    decode = make_decoder(list[rows.checked])  # type: ignore[name-defined]
+
+    def decode_list(body: bytes) -> Any:
+        try:
+            decoded = decode_plain(body)
+        except msgspec.ValidationError:
+            return decode(body)
+        return decoded if rows.check.passes(decoded) else decode(body)
+
+    return decode_list
 
 
 def _as_in_files(value: Any) -> Any:

@@ -21,20 +21,18 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "HttpToolsProtocol": {
         "__init__": ("config", "server_state", "app_state", "_loop"),
         "_start_asgi_task": ("cycle", "app"),
-        "_unset_keepalive_if_required": (),
         "connection_made": ("transport",),
         "data_received": ("data",),
         "on_body": ("body",),
         "on_message_complete": (),
         "on_response_complete": (),
-        "timeout_keep_alive_handler": (),
     },
     "FlowControl": {"__init__": ("transport",), "pause_reading": (), "resume_reading": ()},
 }
 """By class, the methods that we call or replace, with their parameters."""
 CONNECTION = (
     *("app", "connections", "cycle", "flow", "headers", "loop", "parser", "pipeline", "scope", "server_state"),
-    *("timeout_keep_alive", "timeout_keep_alive_task", "transport", "url"),
+    *("timeout_keep_alive", "transport", "url"),
 )
 CYCLE = (
     *(
@@ -130,11 +128,12 @@ class _Trial:
                 return missing
             if transport.take_bodies() != expected:
                 return f"{what} is not answered as expected"
-        if connection.timeout_keep_alive_task is None:
-            return "no timer closes an idle connection"
         connection.enforce_limits(0.0)
+        connection.enforce_limits(float(connection.timeout_keep_alive))
+        if not transport.take_closing():
+            return "an idle connection is not closed"
         connection.data_received(b"no HTTP\r\n\r\n")
-        if transport.take_bodies() != [b"rejected"] or not transport.is_closing():
+        if transport.take_bodies() != [b"rejected"] or not transport.take_closing():
             return "what is not HTTP is not rejected"
         connection.connection_lost(None)
         return None
@@ -184,6 +183,11 @@ class _TrialTransport(asyncio.Transport):
         """The bodies of the responses since the last call."""
         parts, self._written = self._written.split(b"HTTP/1.1 ")[1:], b""
         return [part.partition(b"\r\n\r\n")[2] for part in parts]
+
+    def take_closing(self) -> bool:
+        """Whether it was closed since the last call."""
+        was_closing, self._is_closing = self._is_closing, False
+        return was_closing
 
     def write(self, data: Any) -> None:
         self._written += data

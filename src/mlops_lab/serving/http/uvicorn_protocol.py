@@ -132,9 +132,6 @@ class FastPathProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
         if following is not None:
             self._start_asgi_task(*following)
-            return
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     # ---- limits --------------------------------------------------------------------------------------------------
 
@@ -156,9 +153,6 @@ class FastPathProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived. What is not HTTP gets an error like any wrong request; upgrades are declined."""
-        if self.timeout_keep_alive_task is not None:
-            self.timeout_keep_alive_task.cancel()
-            self.timeout_keep_alive_task = None
         try:
             while data:
                 try:
@@ -175,7 +169,8 @@ class FastPathProtocol(HttpToolsProtocol):
             self._measure(len(data))
 
     def enforce_limits(self, now: float) -> None:
-        """Disconnect a client that takes too long to send its request, or to receive its response."""
+        """Disconnect a client that takes too long to send its request, or to receive its response, or is idle for too
+        long."""
         limit = self.limits.seconds
         unsent = self.transport.get_write_buffer_size()
         if not unsent or unsent != self._unsent_bytes:
@@ -186,6 +181,8 @@ class FastPathProtocol(HttpToolsProtocol):
             self._seen_scope, self._seen_since = self.scope, now
         elif now - self._seen_since >= limit and (self._waiting is not None or self._is_head_arriving):
             self._reject(too_slow(limit))
+        elif now - self._seen_since >= self.timeout_keep_alive and self.is_idle:
+            self.transport.close()
 
     @property
     def is_idle(self) -> bool:

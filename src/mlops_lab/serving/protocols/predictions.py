@@ -12,7 +12,7 @@ from mlops_lab.journal.records import PredictionRecord
 from mlops_lab.serving.answering.answers import Answers
 from mlops_lab.serving.answering.batching import Batcher, promise
 from mlops_lab.serving.answering.schemas import Schemas
-from mlops_lab.serving.http.messages import Request, Response, decode_body, encode, make_decoder
+from mlops_lab.serving.http.messages import Request, Response, decode_body, encode, make_decoder, make_list_decoder
 from mlops_lab.serving.protocols.rows import check_row_count
 
 
@@ -35,7 +35,7 @@ class PredictHandler:
         self._classes = classes
         self._max_rows = max_rows
         self._decode_one = make_decoder(schemas.request)
-        self._decode_many = make_decoder(list[schemas.request])  # type: ignore[name-defined]
+        self._decode_many = make_list_decoder(schemas.requests)
 
     def start(self, body: bytes, respond: Callable[[Response | Exception], None]) -> None:
         """Answer a body. `respond` gets the response: to an object its answer, to a list a list that holds at the index
