@@ -156,9 +156,12 @@ def make_row_types(
         if field.may_be_omitted
     ]
     more = [(key, kind | None, None) for key, kind in extra.items()]
-    plain = msgspec.defstruct(name, [*required, *optional, *more], frozen=True, forbid_unknown_fields=True)
+    # gc=False: what holds only texts, numbers and moments is in no circle
+    columns = [*required, *optional, *more]
+    plain = msgspec.defstruct(name, columns, frozen=True, forbid_unknown_fields=True, gc=False)
     namespace = {"__post_init__": check.apply} if moments or texts else {}
-    return RowTypes(msgspec.defstruct(name, [], bases=(plain,), namespace=namespace, frozen=True), plain, check)
+    checked = msgspec.defstruct(name, [], bases=(plain,), namespace=namespace, frozen=True, gc=False)
+    return RowTypes(checked, plain, check)
 
 
 def _annotate(field: Field) -> Any:

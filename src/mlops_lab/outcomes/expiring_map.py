@@ -121,15 +121,15 @@ class ExpiringMap:
 
     def _pack(self, names: Sequence[str], moments: Sequence[int], numbers: Sequence[int]) -> None:
         """Add blocks with these entries, of which only the last may be smaller than the others, and index them."""
-        self._count(array("q", moments))
+        moments, numbers = array("q", moments), array("Q", numbers)
+        self._count(moments)
         first = self._next_block * self._block_entries
         keys = []
         for start in range(0, len(names), self._block_entries):
             part = slice(start, start + self._block_entries)
             keys.append(_to_keys(names[part]) or b"".join(map(self._key, names[part])))
             newest_hour = max(moments[part]) // MICROS_PER_HOUR
-            block = _Block(keys[-1], array("q", moments[part]), array("Q", numbers[part]), newest_hour)
-            self._blocks[self._next_block] = block
+            self._blocks[self._next_block] = _Block(keys[-1], moments[part], numbers[part], newest_hour)
             self._next_block += 1
         index = self._hash(b"".join(keys)) | np.arange(first, first + len(names), dtype=np.uint64)
         index.sort()

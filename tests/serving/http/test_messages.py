@@ -12,8 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlops_lab.contracts.fields import make_row_types, parse_fields
 from mlops_lab.errors import InvalidInput, NotFound, TooLarge, TooSlow
-from mlops_lab.serving.http.messages import Request, bad_field, decode_body, error_response, make_decoder, take_nan
+from mlops_lab.serving.http.messages import (
+    Request,
+    bad_field,
+    decode_body,
+    error_response,
+    make_decoder,
+    make_list_decoder,
+    take_nan,
+)
 
 
 class Row(msgspec.Struct, forbid_unknown_fields=True):
@@ -183,3 +192,33 @@ def test_one_of_the_allowed_texts_may_have_spaces_around_it() -> None:
     assert decode_body(make_decoder(Colour), b'{"colour": " red"}').colour == "red"
     with pytest.raises(InvalidInput):
         decode_body(make_decoder(Colour), b'{"colour": " blue"}')
+
+
+LISTED = make_row_types("Row", parse_fields({"city": "string", "at": "datetime", "items": "integer"}, where="x"))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"city": " Bonn "},
+        {"items": 3.0},
+        {"items": 3.5},
+        {"at": "1600-01-01T00:00:00Z"},
+        {"at": "2013-01-01"},
+        {"more": 1},
+    ],
+)
+def test_a_list_is_decoded_as_each_of_its_rows_would_be(changed: dict[str, Any]) -> None:
+    row = {"city": "Bonn", "at": "2013-01-01T00:00:00Z", "items": 3}
+    body = json.dumps([row, {**row, **changed}, {**row, "items": "x"} if changed.get("items") == 3.5 else row]).encode()
+
+    def decode(decoder: Any) -> Any:
+        try:
+            return [msgspec.structs.asdict(item) for item in decode_body(decoder, body)]
+        except InvalidInput as error:
+            return error.as_dict()
+
+    one_by_one = decode(make_decoder(list[LISTED.checked]))  # type: ignore[name-defined]
+    assert decode(make_list_decoder(LISTED)) == one_by_one
+    assert isinstance(one_by_one, list) == (changed.keys() <= {"city", "items"} and changed.get("items") != 3.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -47,11 +47,13 @@ class Encoder:
 
     def encode_rows(self, rows: Sequence[Sequence[Any]]) -> npt.NDArray[np.float64]:
         """Some rows of inputs as a matrix of shape (rows, inputs); equal to `encode_row` cell by cell."""
-        matrix = np.empty((len(rows), len(self.inputs)))
         columns = zip(*rows, strict=True) if rows else ((),) * len(self.inputs)
-        for index, (codes, column) in enumerate(zip(self._codes, columns, strict=True)):
-            matrix[:, index] = column if codes is None else list(map(codes.get, column, repeat(_NAN)))
-        return matrix
+        numbers = [
+            column if codes is None else map(codes.get, column, repeat(_NAN))
+            for codes, column in zip(self._codes, columns, strict=True)
+        ]
+        matrix = np.fromiter(chain.from_iterable(numbers), np.float64, count=len(rows) * len(numbers))
+        return np.ascontiguousarray(matrix.reshape(len(numbers), len(rows)).T)
 
     def encode(self, inputs: pl.DataFrame) -> npt.NDArray[np.float64]:
         """A frame of inputs as a matrix of shape (rows, inputs); equal to `encode_row` cell by cell."""

@@ -144,7 +144,8 @@ class CompiledForest:
             raise self._wrong_width()
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)
         answers = np.empty((len(matrix), self.outputs) if self.outputs > 1 else len(matrix), dtype=np.float64)
-        threads = min(threads or count_cores(), len(matrix) * self._words_per_row // WORDS_PER_THREAD) or 1
+        most = len(matrix) * self._words_per_row // WORDS_PER_THREAD
+        threads = min(threads or count_cores(), most) if most > 1 else 1
         self._answer(self._address, matrix.ctypes.data, len(matrix), answers.ctypes.data, threads)
         return answers
 
