@@ -156,8 +156,8 @@ def make_row_types(
         if field.may_be_omitted
     ]
     more = [(key, kind | None, None) for key, kind in extra.items()]
+    columns: list[tuple[str, Any] | tuple[str, Any, Any]] = [*required, *optional, *more]
     # gc=False: what holds only texts, numbers and moments is in no circle
-    columns = [*required, *optional, *more]
     plain = msgspec.defstruct(name, columns, frozen=True, forbid_unknown_fields=True, gc=False)
     namespace = {"__post_init__": check.apply} if moments or texts else {}
     checked = msgspec.defstruct(name, [], bases=(plain,), namespace=namespace, frozen=True, gc=False)
