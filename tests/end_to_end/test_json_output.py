@@ -77,6 +77,10 @@ def test_every_output_is_the_record_that_is_published(
     assert run("history").decisions[-1] == status.last_decision
     assert isinstance(run("explain", asked["id"]), PredictionLineage)
     assert isinstance(run("explain", "--version", 2), VersionLineage)
+    replayed = run("replay", asked["id"], "--with", 1)
+    assert (replayed.equal, replayed.logged, replayed.other.version) == (True, asked["output"], 1)
+    drawn = run("replay", "--sample", 50, "--seed", 1)
+    assert (drawn.predictions, drawn.equal) == (50, 50)
     assert [compared.version for compared in run("compare", 1, 2).runs] == [1, 2]
     assert len(run("features", "list").views) == 4
     assert run("features", "show", "depot_12h").over == "12h"

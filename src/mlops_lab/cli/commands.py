@@ -177,6 +177,16 @@ COMMANDS = {
             ("mlops explain 2013-03-02-JFK-B61", "mlops explain --version 3"),
         ),
         Command(
+            "replay",
+            LEARN,
+            "Answer logged predictions again, and check that the answers are the same.",
+            (
+                "mlops replay 2013-03-02-JFK-B61",
+                "mlops replay 2013-03-02-JFK-B61 --with 3",
+                "mlops replay --sample 1000",
+            ),
+        ),
+        Command(
             "compare",
             LEARN,
             "Compare versions, runs and trials side by side.",

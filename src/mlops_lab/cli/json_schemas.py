@@ -51,6 +51,8 @@ from mlops_lab.lineage.records import (
     FeatureChanges,
     FeatureDefinitions,
     PredictionLineage,
+    PredictionReplay,
+    SampleReplay,
     VersionLineage,
     ViewDefinition,
 )
@@ -94,6 +96,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "outcomes": (OutcomesRecord,),
     "package": (PackageRecord,),
     "quarantine": (QuarantineRecord,),
+    "replay": (PredictionReplay, SampleReplay),
     "restore": (BackupRecord,),
     "rollback": (RollbackRecord,),
     "rollout abort": (SteeredRecord,),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import polars as pl
 
-from mlops_lab.clock import from_micros
-from mlops_lab.errors import NotFound
 from mlops_lab.features.definition import Features
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.lineage.engines import engine_lines
+from mlops_lab.lineage.logged_rows import find_moments, read_prediction, read_rows
 from mlops_lab.lineage.records import (
     DecisionSummary,
     PredictionLineage,
@@ -22,38 +19,24 @@ from mlops_lab.lineage.records import (
     VersionLineage,
     VersionOrigin,
 )
-from mlops_lab.outcomes.id_index import IdIndex
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, Plan, load_plan
 from mlops_lab.rollout.decisions import Decision, read_decisions
 from mlops_lab.rollout.versions import find_version, load_plan_of
-from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, SHADOWS
+from mlops_lab.tables.declared import OUTCOMES, SHADOWS
 from mlops_lab.tables.fields import outcome_fields, request_fields
 from mlops_lab.tables.log_columns import feature_columns
 from mlops_lab.tables.open_lake import open_lake
-from mlops_lab.tables.table import Table
 from mlops_lab.tables.verdict import COUNTED
 from mlops_lab.training.agreement import read_agreement
-
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def explain(project: Project, prediction_id: str) -> PredictionLineage:
     """Everything behind the prediction of that id; NotFound where there is none."""
     lake = open_lake(project)
     ingest_journal(project, lake)
-    predictions = _read_rows(
-        lake, PREDICTIONS, prediction_id, moments=_moments(project, lake, PREDICTIONS, prediction_id)
-    )
-    if not predictions:
-        raise NotFound(
-            f'there is no prediction "{prediction_id}"',
-            code="unknown_prediction",
-            where="ID",
-            hint="the server's responses and the table `predictions` have the ids",
-        )
-    prediction = predictions[0]
-    shadows = _read_rows(lake, SHADOWS, prediction_id, moments={prediction["at"]})
+    prediction = read_prediction(project, lake, prediction_id).row(0, named=True)
+    shadows = read_rows(lake, SHADOWS, prediction_id, moments={prediction["at"]}).to_dicts()
     outcomes = _outcomes(project, lake, prediction_id)
     decisions = read_decisions(lake)
     version = _read_origin(project, decisions, prediction["version"])
@@ -153,8 +136,9 @@ def _read_origin(project: Project, decisions: Sequence[Decision], number: int) -
 
 def _outcomes(project: Project, lake: Lake, prediction_id: str) -> list[dict[str, Any]]:
     """The outcomes of the prediction that counted, one after the other: the first, then corrections of it."""
-    moments = _moments(project, lake, OUTCOMES, prediction_id)
-    rows = [row for row in _read_rows(lake, OUTCOMES, prediction_id, moments=moments) if row["verdict"] in COUNTED]
+    moments = find_moments(project, lake, OUTCOMES, prediction_id)
+    found = read_rows(lake, OUTCOMES, prediction_id, moments=moments).to_dicts()
+    rows = [row for row in found if row["verdict"] in COUNTED]
     names = [field.name for field in outcome_fields(project)]
     return [
         {"known_at": row["known_at"].isoformat(), **{name: _plain(row.get(name)) for name in names}}
@@ -165,29 +149,6 @@ def _outcomes(project: Project, lake: Lake, prediction_id: str) -> list[dict[str
 def _request_names(project: Project, plan: Plan) -> list[str]:
     """The request fields of now, and those that the version knew."""
     return list(dict.fromkeys([*(field.name for field in request_fields(project)), *plan.request]))
-
-
-def _moments(project: Project, lake: Lake, table: Table, prediction_id: str) -> set[datetime] | None:
-    """The times of the rows with that id; None where the id index does not hold all rows of the table."""
-    index = IdIndex(project.ids_path / table.name)
-    index.refresh()
-    if not table.exists(lake) or index.version != lake.version(table.name):
-        return None
-    return {from_micros(entry.moment) for entry in index.find(prediction_id)}
-
-
-def _read_rows(
-    lake: Lake, table: Table, prediction_id: str, *, moments: Collection[datetime] | None
-) -> list[dict[str, Any]]:
-    """The rows with that id, as they are stored; `moments`: their times, if known."""
-    if not table.exists(lake):
-        return []
-    if moments is None:
-        parts = [lake.read(table.name, as_stored=True)]
-    else:
-        spans = [((table.time, moment), (table.time, moment + _MICROSECOND)) for moment in sorted(moments)]
-        parts = [lake.read(table.name, since=since, before=before, as_stored=True) for since, before in spans]
-    return [row for part in parts for row in part.filter(pl.col("id") == prediction_id).to_dicts()]
 
 
 def _summarise(decisions: Sequence[Decision], version: int) -> list[DecisionSummary]:

@@ -90,6 +90,70 @@ class VersionLineage(Struct, frozen=True, kw_only=True):
     decisions: list[DecisionSummary]
 
 
+class ReplayedInput(Struct, frozen=True, kw_only=True):
+    """An input of the model: the value that was `logged`, and the one that its definition gives from the facts as of
+    then."""
+
+    name: str
+    logged: Any
+    from_facts: Any
+    equal: bool
+
+
+class OtherAnswer(Struct, frozen=True, kw_only=True):
+    """What another version would have answered, and the inputs that it would have seen; or why it refuses."""
+
+    version: int
+    output: float | list[float] | None
+    refusal: str | None
+    inputs: dict[str, Any]
+
+
+class PredictionReplay(Struct, frozen=True, kw_only=True):
+    """A logged prediction answered again, by the version that answered it.
+
+    `logged` is the output in the log, `from_log` that of the logged inputs, and `from_facts` that of the inputs as they
+    are defined, from the facts as of then. `equal`: all inputs and both outputs are as logged. `tolerance`: by how much
+    outputs that count as equal may differ (0: the same bits).
+    """
+
+    schema_version: int = 1
+    id: str
+    at: str
+    version: int
+    equal: bool
+    logged: float | list[float]
+    from_log: float | list[float]
+    from_facts: float | list[float]
+    tolerance: float
+    inputs: list[ReplayedInput]
+    other: OtherAnswer | None
+
+
+class ReplayedVersion(Struct, frozen=True, kw_only=True):
+    """The sampled predictions of a version: how many there are, how many are equal, and how many differ. `reason`: why
+    the others could not be answered again."""
+
+    version: int
+    predictions: int
+    equal: int
+    differing: int
+    reason: str | None = None
+
+
+class SampleReplay(Struct, frozen=True, kw_only=True):
+    """Random predictions answered again, by version. `differing` has the ids of those that are not equal, and
+    `by_input` how often each input, or the output, differs. The same `seed` gives the same sample."""
+
+    schema_version: int = 1
+    seed: int
+    predictions: int
+    equal: int
+    versions: list[ReplayedVersion]
+    differing: list[str]
+    by_input: dict[str, int]
+
+
 class ViewRecord(Struct, frozen=True, kw_only=True):
     """A view: its table, its key (`by`: pairs of a request field and a column), its values (each the aggregate, the
     column, and the value that is counted), what stands for a missing fact, and the live versions that use it."""

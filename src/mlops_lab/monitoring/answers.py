@@ -29,7 +29,7 @@ def find_other_answers(predictor: Predictor, served: pl.Series, computed: pl.Ser
         nowhere = np.isnan(left) & np.isnan(right)
         return pl.Series((different & ~nowhere).reshape(len(left), -1).any(axis=1))
     apart = distances(right, left, scale=predictor.plan.scale)
-    return pl.Series(apart > _tolerance(predictor))
+    return pl.Series(apart > allowed_distance(predictor))
 
 
 def _to_array(answers: pl.Series, like: pl.Series) -> Answers:
@@ -43,7 +43,10 @@ def _to_array(answers: pl.Series, like: pl.Series) -> Answers:
     return np.where(longer.to_numpy()[:, None], np.nan, np.column_stack([column.to_numpy() for column in columns]))
 
 
-def _tolerance(predictor: Predictor) -> float:
+def allowed_distance(predictor: Predictor) -> float:
+    """By how much answers of a version that count as equal may differ; 0 where its engine is exact."""
+    if predictor.engine.exact:
+        return 0.0
     try:
         return read_agreement(predictor.package).tolerance
     except (OSError, msgspec.MsgspecError):  # the report is not part of what is registered

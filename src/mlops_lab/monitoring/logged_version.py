@@ -9,7 +9,7 @@ import polars as pl
 
 from mlops_lab.contracts.fields import parse_fields, polars_schema
 from mlops_lab.features.definition import Features
-from mlops_lab.features.offline import view_values
+from mlops_lab.features.offline import refused, view_values
 from mlops_lab.features.view import View
 from mlops_lab.registry.package import Plan
 from mlops_lab.schemas.casts import MOMENT
@@ -28,22 +28,39 @@ class LoggedVersion:
     def compute(self, rows: pl.DataFrame, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """The inputs that are computed: view values and derived features, but no request fields; nor what comes from a
         table that is not declared any more, as there is nothing that it could be compared with."""
-        features, requests = self.features, self._requests(rows)
-        if not features.views:
-            time = self.plan.time
-        elif (time := "at") not in requests.columns:  # as of when each was answered
-            requests = requests.with_columns(rows["at"])
-        looked_up: list[pl.DataFrame] = []
-        gone: set[str] = set()
-        for view in features.views:
-            if view.table in facts:
-                visible = _visible_facts(view, requests, facts[view.table], time=time)
-            else:
-                visible = self._no_facts(view)
-                gone.update(view.values)
-            looked_up.append(view_values(view, requests, time=time, facts=visible))
-        inputs = features.select(pl.concat([requests, *looked_up], how="horizontal"))
-        return inputs.select(name for name in self.columns if not gone & self._roots_of(name))
+        return self.inputs(rows, facts).select(self.comparable(facts))
+
+    def inputs(self, rows: pl.DataFrame, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        """All inputs of the model for logged requests, each as of when it was answered; null where the log lacks a
+        field."""
+        features = self.features
+        requests, time = self._timed_requests(rows)
+        looked_up = [
+            view_values(view, requests, time=time, facts=self._facts_of(view, requests, facts, time=time))
+            for view in features.views
+        ]
+        return features.select(pl.concat([requests, *looked_up], how="horizontal"))
+
+    def comparable(self, facts: Mapping[str, pl.DataFrame]) -> list[str]:
+        """The inputs that `compute` has."""
+        gone = {name for view in self.features.views if view.table not in facts for name in view.values}
+        return [name for name in self.columns if not gone & self._roots_of(name)]
+
+    def refusals(self, rows: pl.DataFrame, facts: Mapping[str, pl.DataFrame]) -> list[str | None]:
+        """For each logged request, why the version does not answer it (None: it does): a field that it must have, or a
+        view without facts that is declared to refuse then."""
+        requests, time = self._timed_requests(rows)
+        reasons: list[str | None] = [None] * rows.height
+        for view in self.features.views:
+            if view.refuses:
+                known = {view.table: self._facts_of(view, requests, facts, time=time)}
+                for index in refused(Features([], [view]), requests, time=time, facts=known).arg_true():
+                    reasons[index] = f"the view {view.name} has no facts for it"
+        for field in parse_fields(self.plan.request, where="source.request"):
+            if not field.nullable:
+                for index in requests[field.name].is_null().arg_true():
+                    reasons[index] = f'the request has no "{field.name}"'
+        return reasons
 
     def view_of(self, name: str) -> View | None:
         """The view that a feature comes from; of a derived feature, the first view that it uses."""
@@ -54,6 +71,20 @@ class LoggedVersion:
         """The request fields and view values that a feature is computed from."""
         derived = self.features.derived
         return {*derived[name].meta.root_names()} if name in derived else {name}
+
+    def _timed_requests(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, str]:
+        """The requests, and the column that says as of when their views are looked up."""
+        requests = self._requests(rows)
+        if not self.features.views:
+            return requests, self.plan.time
+        return (requests if "at" in requests.columns else requests.with_columns(rows["at"])), "at"
+
+    def _facts_of(
+        self, view: View, requests: pl.DataFrame, facts: Mapping[str, pl.DataFrame], *, time: str
+    ) -> pl.DataFrame:
+        if view.table not in facts:
+            return self._no_facts(view)
+        return _visible_facts(view, requests, facts[view.table], time=time)
 
     def _requests(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The fields of the requests that the version knew; null where they are not in the log."""

@@ -5,7 +5,7 @@ So are the answers, from the inputs that were logged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +33,8 @@ from mlops_lab.tables.declared import PREDICTIONS
 EXAMPLES = 5
 SAMPLE = 1000
 OUTPUT = "output"
+OUTPUT_FROM_FACTS = "output from the facts"
+"""The answer to the inputs as they are defined, where that is compared, too."""
 _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS_AT_ONCE = 100_000
 _NOT_LOOKED_UP = ("unavailable", TOO_OLD)
@@ -57,7 +59,8 @@ class ParityReport:
     """How much was compared, how much differs by feature, and examples.
 
     `answers` is the number of outputs that were compared; `unverified` the predictions that could not be, by version
-    and reason; `problems` what is wrong with the tables of facts.
+    and reason; `problems` what is wrong with the tables of facts. `differing_ids` are the ids of the predictions that
+    differ, by version (None: they are not collected).
     """
 
     predictions: int = 0
@@ -67,6 +70,7 @@ class ParityReport:
     problems: list[LogProblem] = field(default_factory=list)
     differing: dict[str, int] = field(default_factory=dict)
     examples: list[Difference] = field(default_factory=list)
+    differing_ids: dict[int, set[str]] | None = None
 
     @property
     def differing_cells(self) -> int:
@@ -85,7 +89,8 @@ class ParityReport:
 class Verifier:
     """Compares logged predictions with the definition.
 
-    `plan_of` loads the plan of a version, `predictor_of` the version itself.
+    `plan_of` loads the plan of a version, `predictor_of` the version itself. `answers_from_facts`: the answers to the
+    inputs as they are defined are compared, too, and not only those to the inputs that were logged.
     """
 
     def __init__(
@@ -95,11 +100,13 @@ class Verifier:
         *,
         plan_of: Callable[[int], Plan],
         predictor_of: Callable[[int], Predictor],
+        answers_from_facts: bool = False,
     ) -> None:
         self._project = project
         self._lake = lake
         self._plan_of = plan_of
         self._predictor_of = predictor_of
+        self._answers_from_facts = answers_from_facts
         self._versions: dict[int, LoggedVersion] = {}
 
     def verify_all(self) -> ParityReport:
@@ -115,11 +122,18 @@ class Verifier:
                     self.compare(part, report)
         return report
 
-    def _compare_stretches(self, report: ParityReport) -> None:
-        """Compare the whole log, stretch by stretch of time, with the facts that each of them can have looked up."""
+    def verify_ids(self, ids: Collection[str]) -> ParityReport:
+        """The report on the predictions with these ids, and which of them differ."""
+        report = ParityReport(differing_ids={})
+        self._compare_stretches(report, only=pl.col("id").is_in(pl.Series(ids, dtype=pl.String).implode()))
+        return report
+
+    def _compare_stretches(self, report: ParityReport, *, only: pl.Expr | None = None) -> None:
+        """Compare the log (or `only` some of its rows), stretch by stretch of time, with the facts that each of them
+        can have looked up."""
         facts = LookedUpFacts(self._project, self._lake, self._views_of(read_versions(self._lake)))
         for stretch in read_stretches(self._lake, rows=ROWS_AT_ONCE, cuts=facts.cuts()):
-            for rows in stretch.iter_slices(ROWS_AT_ONCE):
+            for rows in (stretch if only is None else stretch.filter(only)).iter_slices(ROWS_AT_ONCE):
                 self.compare(rows, report, facts=facts)
 
     def verify_sample(self, predictions: pl.DataFrame) -> ParityReport:
@@ -154,12 +168,17 @@ class Verifier:
             except MlopsError as error:  # its package is gone, or there is no such version
                 report.leave_out(number if isinstance(number, int) else None, str(error), rows.height)
                 continue
-            defined = version.compute(rows, looked_up)
+            defined = version.inputs(rows, looked_up)
             report.predictions += rows.height
             report.note(missing_fact_columns(self._lake, version.features.views))
-            for name in defined.columns:
+            names = version.comparable(looked_up)
+            for name in names:
                 self._compare_column(name, version, rows, defined[name], report)
-            self._compare_answers(version, rows, report)
+            logged = logged_inputs(rows, version.plan)
+            self._compare_answers(OUTPUT, version, rows, logged, report)
+            if self._answers_from_facts:
+                inputs = self._as_defined(version, rows, logged, defined.select(names))
+                self._compare_answers(OUTPUT_FROM_FACTS, version, rows, inputs, report)
 
     def _views_of(self, numbers: Iterable[int | None]) -> list[View]:
         """What these versions look up, each view once; nothing of those that are gone."""
@@ -181,24 +200,38 @@ class Verifier:
         if served.equals(defined, null_equal=True):
             return
         view = version.view_of(name)
-        differs = served.ne_missing(defined)
-        if view and "missing" in rows.columns:  # what could not be looked up was logged as missing: no skew
-            reasons = rows["missing"].str.json_path_match(f"$['{view.name}']")
-            differs = differs & ~reasons.is_in(_NOT_LOOKED_UP).fill_null(value=False)
+        differs = served.ne_missing(defined) & ~_not_looked_up(view, rows)
         if served.dtype.is_float():
             differs = differs & ~(served.is_nan() & defined.is_nan()).fill_null(value=False)
         self._add_differences(name, view, rows, served, defined, differs, report)
 
-    def _compare_answers(self, version: LoggedVersion, rows: pl.DataFrame, report: ParityReport) -> None:
+    @staticmethod
+    def _as_defined(
+        version: LoggedVersion, rows: pl.DataFrame, logged: pl.DataFrame, defined: pl.DataFrame
+    ) -> pl.DataFrame:
+        """The inputs that were logged, with the defined values in place of those that the server could look up."""
+        columns = []
+        for name in defined.columns:
+            failed = _not_looked_up(version.view_of(name), rows)
+            if failed.any() and name in logged.columns:
+                served = cast_exactly(logged[name], defined[name].dtype)[0]
+                columns.append(pl.select(pl.when(failed).then(served).otherwise(defined[name])).to_series().alias(name))
+            else:
+                columns.append(defined[name])
+        return logged.with_columns(columns)
+
+    def _compare_answers(
+        self, name: str, version: LoggedVersion, rows: pl.DataFrame, inputs: pl.DataFrame, report: ParityReport
+    ) -> None:
         try:
             predictor = self._predictor_of(version.number)
-            computed = answer_again(predictor, logged_inputs(rows, version.plan))
+            computed = answer_again(predictor, inputs)
         except MlopsError as error:  # such as a runner that the project does not allow any more
             report.leave_out(version.number, str(error), rows.height)
             return
         report.answers += rows.height
         differs = find_other_answers(predictor, rows[OUTPUT], computed)
-        self._add_differences(OUTPUT, None, rows, rows[OUTPUT], computed, differs, report)
+        self._add_differences(name, None, rows, rows[OUTPUT], computed, differs, report)
 
     def _add_differences(
         self,
@@ -213,6 +246,8 @@ class Verifier:
         if not differs.any():
             return
         report.differing[name] = report.differing.get(name, 0) + int(differs.sum())
+        if report.differing_ids is not None:
+            report.differing_ids.setdefault(rows["version"][0], set()).update(rows["id"].filter(differs))
         so_far = sum(example.feature == name for example in report.examples)
         for index in differs.arg_true().head(EXAMPLES - so_far):
             row = rows.row(index, named=True)
@@ -236,6 +271,15 @@ class Verifier:
         if number not in self._versions:
             self._versions[number] = LoggedVersion(number, self._plan_of(number))
         return self._versions[number]
+
+
+def _not_looked_up(view: View | None, rows: pl.DataFrame) -> pl.Series:
+    """Of which predictions the values of a view could not be looked up: they were logged as missing, which is no
+    skew."""
+    if view is None or "missing" not in rows.columns:
+        return pl.Series([False]).new_from_index(0, rows.height)
+    reasons = rows["missing"].str.json_path_match(f"$['{view.name}']")
+    return reasons.is_in(_NOT_LOOKED_UP).fill_null(value=False)
 
 
 def _plain(value: Any) -> Any:
