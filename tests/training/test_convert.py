@@ -58,3 +58,17 @@ def test_what_does_not_convert_is_an_error_with_the_choices() -> None:
         to_onnx(estimator, NUMBERS)
     assert caught.value.code == "not_convertible"
     assert "runner = true" in str(caught.value.hint)
+
+
+def test_the_same_model_is_the_same_bytes() -> None:
+    def convert(estimator: Any) -> bytes:
+        return to_onnx(estimator.fit(NUMBERS.to_numpy(), DATA.truth), NUMBERS)
+
+    def convert_trees() -> bytes:
+        fitted = fit_small(LGBMClassifier(n_estimators=3, n_jobs=1, verbose=-1), DATA)
+        return lightgbm_to_onnx(fitted.estimator, DATA.inputs, fitted.categories)
+
+    scaled = [make_pipeline(StandardScaler(), LogisticRegression(C=strength)) for strength in (1.0, 1.0, 2.0)]
+    first, second, other = map(convert, scaled)
+    assert first == second != other
+    assert convert_trees() == convert_trees()

@@ -53,7 +53,16 @@ def _convert(estimator: Any, layout: list[tuple[str, Any]], *, is_given_float64:
             graph = convert_sklearn(estimator, initial_types=layout, options=options, target_opset=_OPSETS)
         except Exception as error:  # converters raise whatever they like
             raise _not_convertible(estimator, error) from error
-    return bytes(graph.SerializeToString())
+    return _to_bytes(graph)
+
+
+def _to_bytes(graph: Any) -> bytes:
+    """The graph as bytes, the same for the same model: converters draw a name and order operator sets by chance."""
+    graph.graph.name = "model"
+    opsets = sorted(graph.opset_import, key=lambda opset: str(opset.domain))
+    del graph.opset_import[:]
+    graph.opset_import.extend(opsets)
+    return bytes(graph.SerializeToString(deterministic=True))
 
 
 def _list_given_dense(estimator: Any, *, is_dense: bool) -> Iterator[int]:
@@ -81,7 +90,7 @@ def lightgbm_to_onnx(estimator: Any, inputs: pl.DataFrame, categories: Mapping[s
     trees = load_model_from_string(_convert(estimator, layout, is_given_float64=True))
     encoder = _encoder_graph(inputs, categories, like=trees)
     graph = compose.merge_models(encoder, trees, io_map=[("codes", "encoded")])
-    return bytes(graph.SerializeToString())
+    return _to_bytes(graph)
 
 
 def _encoder_graph(inputs: pl.DataFrame, categories: Mapping[str, Sequence[str]], *, like: Any) -> Any:

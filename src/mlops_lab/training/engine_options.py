@@ -17,6 +17,7 @@ from mlops_lab.registry.engines.forest import CompiledForest
 from mlops_lab.registry.trust import Trust
 from mlops_lab.training.convert import lightgbm_to_onnx, to_onnx
 from mlops_lab.training.libraries import is_lightgbm, is_xgboost
+from mlops_lab.training.skops_file import with_fixed_names
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _write_skops(model: TrainedModel) -> bytes:
         import skops.io  # brings scikit-learn
 
     try:
-        content = bytes(skops.io.dumps(model.estimator))
+        content = with_fixed_names(skops.io.dumps(model.estimator))
         untrusted = [name for name in skops.io.get_untrusted_types(data=content) if name not in model.trust.types]
     except Exception as error:  # of whatever the estimator holds
         raise InvalidInput(
