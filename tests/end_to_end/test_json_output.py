@@ -41,6 +41,7 @@ ELSEWHERE = {
     "demo": "test_demo.py",
     "init": "test_init.py",
     "package": "test_package.py",
+    "reproduce": "test_reproduce.py",
     "serve": "running.py, mlops_serve",
     "tune": "test_tune.py",
 }

@@ -120,3 +120,15 @@ def test_a_limit_added_to_a_type_keeps_the_origin_of_the_type() -> None:
         "y": SettingLeaf("string", FILE),
     }
     assert list(merged) == ["x", "y"], "the order of the fields is that of the file"
+
+
+def test_overrides_as_flags_give_the_same_settings_again(tmp_path, write_project) -> None:
+    write_project(tmp_path)
+    flags = ['gates.slices=["shop", "express"]', "source.request.amount.max=90.5", "gates.slice_min_rows=7"]
+    variables = {"MLOPS_PROJECT__TIMEZONE": "UTC", "MLOPS_SERVING__PORT": "9100", "MLOPS_TRAINING__WINDOW": "last 30d"}
+    project = load_project(tmp_path, flags=flags, environment=variables)
+    overrides = project.layers.overrides()
+    assert overrides["gates", "slices"] == 'gates.slices=["shop", "express"]'
+    assert overrides["training", "window"] == "training.window=last 30d"
+    again = load_project(tmp_path, flags=list(overrides.values()), environment={})
+    assert again.settings == project.settings != load_project(tmp_path, environment={}).settings

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from mlops_lab.project import load_project
-from mlops_lab.training.pipeline import load_pipeline
+from mlops_lab.training.pipeline import load_pipeline, run_project_code
 
 FLIGHTS = Path(__file__).parents[2] / "examples" / "flights"
 TEXT = (FLIGHTS / "mlops.toml").read_text()
@@ -76,3 +77,19 @@ def test_threads_that_wait_in_a_training_sleep_unless_told_otherwise(root, monke
         monkeypatch.delenv("OMP_WAIT_POLICY")
     load_pipeline(load_project(root))
     assert os.environ["OMP_WAIT_POLICY"] == after
+
+
+def test_what_the_pipeline_imports_counts_and_is_read_again(root: Path) -> None:
+    text = (root / "pipeline.py").read_text()
+    (root / "trees.py").write_text("NUMBER = 3")
+    (root / "pipeline.py").write_text(
+        f"import trees\n{text}\n\ndef model():\n    from trees import NUMBER\n    return NUMBER\n"
+    )
+    before = load_pipeline(load_project(root))
+    assert run_project_code(before, before.model) == 3
+    assert {*before.code} == {"pipeline.py", "trees.py"}
+    (root / "trees.py").write_text("NUMBER = 4  # more")
+    after = load_pipeline(load_project(root))
+    assert run_project_code(after, after.model) == 4
+    assert after.fingerprint != before.fingerprint
+    assert str(root) not in sys.path

@@ -187,6 +187,12 @@ COMMANDS = {
             ),
         ),
         Command(
+            "reproduce",
+            LEARN,
+            "Train a version again from its record, and compare it byte by byte.",
+            ("mlops reproduce 3", "mlops reproduce 3 --dir again", "mlops reproduce 3 --same-environment"),
+        ),
+        Command(
             "compare",
             LEARN,
             "Compare versions, runs and trials side by side.",

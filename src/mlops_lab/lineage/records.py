@@ -154,6 +154,36 @@ class SampleReplay(Struct, frozen=True, kw_only=True):
     by_input: dict[str, int]
 
 
+class MadeOtherwise(Struct, frozen=True, kw_only=True):
+    """One thing that differs between what a version was made of and what it was made of again. `kind`: data, code,
+    package, python, machine, or the training set."""
+
+    kind: str
+    name: str
+    then: str
+    now: str
+
+
+class Reproduction(Struct, frozen=True, kw_only=True):
+    """A version trained again from its record. `same`: plan and model file have the same bytes.
+
+    `differences` has all that differs in what it was made of, the causes first; it may not matter to the model.
+    `largest`: the largest difference between the answers of both to `compared_rows` training rows (null: they do not
+    answer the same inputs). `folder` (null: thrown away) has what was made.
+    """
+
+    schema_version: int = 1
+    version: int
+    same: bool
+    fingerprint: str
+    fingerprint_again: str
+    differences: list[MadeOtherwise]
+    largest: float | None
+    compared_rows: int | None
+    new_environment: bool
+    folder: str | None
+
+
 class ViewRecord(Struct, frozen=True, kw_only=True):
     """A view: its table, its key (`by`: pairs of a request field and a column), its values (each the aggregate, the
     column, and the value that is counted), what stands for a missing fact, and the live versions that use it."""

@@ -19,18 +19,22 @@ from mlops_lab.lake import Lake
 from mlops_lab.loop.gate_input import code_of, make_gate_input
 from mlops_lab.loop.observe import measurements_since, show_superseded
 from mlops_lab.monitoring.profile import make_profiles
-from mlops_lab.project import Project
+from mlops_lab.project import CONFIG_NAME, Project
 from mlops_lab.registry.package import write_plan
 from mlops_lab.registry.store.records import RegisteredVersion, Registry, VersionContent
 from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.training.candidate import Candidate, choose_rows, make_plan, prepare_candidate
-from mlops_lab.training.environment import code_commit, installed_packages
+from mlops_lab.training.environment import code_commit, describe_environment, installed_packages
 from mlops_lab.training.fit import fit
 from mlops_lab.training.importance import measure_importances
 from mlops_lab.training.packaging import NoEngineAgrees, package
 from mlops_lab.training.progress import Report
 from mlops_lab.training.window import ALL
+
+_NOT_TAGS = ("snapshots", "window_losses", "settings")
+_MAY_BE_SECRET = ("data", "query")
+"""Addresses may have passwords in them. Where rows came from makes no other model: the lake has them."""
 
 
 def retrain(
@@ -154,6 +158,8 @@ def _train(
         "training_set": learned.fingerprint,
         "rows": learned.inputs.height,
         "cutoff": learned.cutoff.isoformat(),
+        "until": learned.until.isoformat(),
+        "settings": _settings_beside_file(project),
         "commit": code_commit(project.root),
         **code_of(candidate),
         **_window_of(candidate),
@@ -169,12 +175,20 @@ def _train(
         inputs=learned.inputs.head(5),
         requirements=installed_packages(),
         parameters=fitted.parameters,
-        tags={key: str(value) for key, value in lineage.items() if key not in {"snapshots", "window_losses"}}
+        tags={key: str(value) for key, value in lineage.items() if key not in _NOT_TAGS}
         | {"snapshots": ", ".join(str(snapshot) for snapshot in learned.snapshots)},
+        code={CONFIG_NAME: project.layers.text.encode(), **candidate.pipeline.code},
+        environment=msgspec.json.format(msgspec.json.encode(describe_environment())),
     )
     return registry.register(
         content, candidate=candidate.identity, run_name=f"{project.name}-{now:%Y-%m-%d}", moment=now
     )
+
+
+def _settings_beside_file(project: Project) -> list[str]:
+    """What the environment and flags have set, as flags; without what makes no model."""
+    overrides = project.layers.overrides().items()
+    return [flag for path, flag in overrides if path[0] != "serving" and path[-1] not in _MAY_BE_SECRET]
 
 
 def _importances(project: Project, gate_input: GateInput) -> dict[str, dict[str, float]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -109,6 +110,11 @@ class Layers:
         """The flags as options for the command line of another process."""
         return [f"--set={flag}" for flag in self.flags]
 
+    def overrides(self) -> dict[tuple[str, ...], str]:
+        """By path, the values that the environment and flags have set, as flags: `SECTION.KEY=VALUE`."""
+        overridden = ((path, leaf.value) for path, leaf in _leaves(self.tree) if leaf.origin.is_override)
+        return {path: f"{dotted(path)}={_as_text(value)}" for path, value in overridden}
+
     def _origin_without_line(self, path: Path) -> Origin:
         """The origin of the value at the path, or of the value that is set instead of a table on the way to it."""
         tree = self.tree
@@ -120,3 +126,16 @@ class Layers:
                 return value.origin
             tree = value
         return FILE
+
+
+def _leaves(tree: Tree, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], SettingLeaf]]:
+    for name, value in tree.items():
+        if isinstance(value, SettingLeaf):
+            yield (*path, name), value
+        else:
+            yield from _leaves(value, (*path, name))
+
+
+def _as_text(value: Any) -> str:
+    """The value as a flag gives it: text as it is, anything else as TOML writes it."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -1,4 +1,4 @@
-"""A package: the folder that a version is served from. Nothing in it can execute code.
+"""A package: the folder that a version is served from. Nothing in it is code that serving could execute.
 
 MLmodel            MLflow's description: signature, flavors, run
 model.txt          the LightGBM model as text, for the engines forest and lightgbm; or
@@ -9,6 +9,9 @@ plan.json          request fields, feature definition, categories: how a request
 agreement.json     which engines were tried, and how well each agrees with the model that was trained
 profile.json       the distribution of the training data, to measure drift
 requirements.txt   the packages that it was trained with
+environment.json   the same with hashes of their files; Python, machine, threads
+lineage.json       which data, rows, code and settings it was trained with
+code/              the project's files that it was trained with; only `mlops reproduce` runs them
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ AGREEMENT_FILE = "agreement.json"
 PLAN_FILE = "plan.json"
 PROFILE_FILE = "profile.json"
 LINEAGE_FILE = "lineage.json"
+ENVIRONMENT_FILE = "environment.json"
+REQUIREMENTS_FILE = "requirements.txt"
+CODE_FOLDER = "code"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

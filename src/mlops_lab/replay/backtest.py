@@ -25,9 +25,10 @@ from mlops_lab.lake import Lake
 from mlops_lab.lineage.held_out import read_cutoff
 from mlops_lab.monitoring.quality import quality
 from mlops_lab.project import Project
+from mlops_lab.registry.store.folder_registry import FolderRegistry
 from mlops_lab.replay.past_requests import PastRequests, read_past_requests
 from mlops_lab.replay.policy import Policy, PolicyKind, parse_policy
-from mlops_lab.replay.simulation import BY, FolderRegistry, Simulation
+from mlops_lab.replay.simulation import BY, Simulation
 from mlops_lab.replay.summary import DecisionRow
 from mlops_lab.rollout.decisions import Decision, DecisionKind, fold, made_before, read_decisions
 from mlops_lab.rollout.versions import find_version, load_predictor

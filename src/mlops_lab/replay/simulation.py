@@ -3,11 +3,9 @@ decides, by the labels that had arrived by then. It writes nothing into the proj
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 import msgspec
 import polars as pl
@@ -26,8 +24,7 @@ from mlops_lab.loop.trainings import read_champion, read_trainings
 from mlops_lab.monitoring.measure import measure, measure_gain
 from mlops_lab.monitoring.window import Window, whole_days
 from mlops_lab.project import Project
-from mlops_lab.registry.package import fingerprint_content
-from mlops_lab.registry.store.records import RegisteredVersion, VersionContent, write_content
+from mlops_lab.registry.store.folder_registry import FolderRegistry
 from mlops_lab.replay.past_requests import PastRequests
 from mlops_lab.replay.policy import Policy, PolicyKind
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold
@@ -41,37 +38,6 @@ from mlops_lab.training.candidate import prepare_candidate
 from mlops_lab.training.progress import Report
 
 BY = "backtest"
-
-
-@dataclass
-class FolderRegistry:
-    """Versions in a folder that is thrown away; their numbers follow those of the project."""
-
-    folder: Path
-    last_number: int
-    _versions: dict[str, RegisteredVersion] = field(default_factory=dict)
-
-    def find(self, candidate: str) -> RegisteredVersion | None:
-        """The version of that candidate, also where another policy has trained it."""
-        return self._versions.get(candidate)
-
-    def register(
-        self, content: VersionContent, *, candidate: str, run_name: str, moment: datetime
-    ) -> RegisteredVersion:
-        """Write the package and give it the next number."""
-        del run_name, moment
-        self.last_number += 1
-        package = self.folder / str(self.last_number)
-        write_content(package, content)
-        fingerprint = fingerprint_content(content.model, content.plan)
-        self._versions[candidate] = RegisteredVersion(self.last_number, "", package, fingerprint)
-        return self._versions[candidate]
-
-    def log_metrics(self, version: RegisteredVersion, metrics: Mapping[str, float], *, moment: datetime) -> None:
-        """Nothing: the decision has the figures."""
-
-    def set_stage(self, alias: str, number: int) -> None:
-        """Nothing: only the decisions tell."""
 
 
 @dataclass

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,16 +18,22 @@ from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.features.definition import Features
 from mlops_lab.ids import hash_bytes
 from mlops_lab.project import PIPELINE_NAME, Project, Settings
+from mlops_lab.training.code_files import find_code, module_names
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What `pipeline.py` defines, and a hash of its text, the settings that matter and the ONNX files beside it."""
+    """What `pipeline.py` defines, and a hash of its text, the settings that matter and the files that it needs.
+
+    `code` are all these files by their paths below `folder` (None: it was not read from files).
+    """
 
     features: Features
     model: Callable[..., Any]
     fingerprint: str
     space: Callable[[Any], Any] | None = None
+    code: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    folder: Path | None = None
 
 
 def load_pipeline(project: Project) -> Pipeline:
@@ -45,8 +54,12 @@ def load_pipeline(project: Project) -> Pipeline:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    code = find_code(project.root)
+    for name in module_names(code):  # imported for an earlier training: the file may have changed
+        sys.modules.pop(name, None)
     try:
-        spec.loader.exec_module(module)
+        with _importing_from(project.root):
+            spec.loader.exec_module(module)
     except InvalidInput:
         raise
     except Exception as error:  # the user's code may raise anything: report it with its line
@@ -69,9 +82,22 @@ def load_pipeline(project: Project) -> Pipeline:
             hint="define `def space(trial): return {...}`, or give it another name",
         )
     features.as_dict()  # what cannot be written into a package is refused before any work is spent
-    graphs = [graph.read_bytes() for graph in sorted(project.root.glob("*.onnx"))]  # models that were trained elsewhere
-    fingerprint = hash_bytes([path.read_bytes(), settings_that_matter(project.settings), *graphs])
-    return Pipeline(features, model, fingerprint, space)
+    others = [content for name, content in code.items() if name != PIPELINE_NAME]
+    fingerprint = hash_bytes([code[PIPELINE_NAME], settings_that_matter(project.settings), *others])
+    return Pipeline(features, model, fingerprint, space, code, project.root)
+
+
+@contextmanager
+def _importing_from(folder: Path | None) -> Iterator[None]:
+    """`pipeline.py` can import what lies beside it, as a script can."""
+    if folder is None:
+        yield
+        return
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
 
 
 def settings_that_matter(settings: Settings) -> bytes:
@@ -93,7 +119,8 @@ def settings_that_matter(settings: Settings) -> bytes:
 def run_project_code(pipeline: Pipeline, work: Callable[[], Any]) -> Any:
     """The result of `work`, which calls the project's code; whatever that raises is reported with its line."""
     try:
-        return work()
+        with _importing_from(pipeline.folder):
+            return work()
     except Exception as error:
         code = getattr(pipeline.model, "__code__", None)
         raise explain_failure(error, code.co_filename if code else "") from error

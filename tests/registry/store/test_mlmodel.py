@@ -43,9 +43,11 @@ def test_a_package_has_its_files_and_the_flavors_of_its_engine(tmp_path, engine)
     content = VersionContent(
         engine=engine, model=b"the model", plan=b"{}", agreement=b"[1]", classes=[], profile=b"[2]", lineage=b"[3]",
         inputs=INPUTS, requirements=["polars==1", "numpy==2"], parameters={}, tags={},
+        code={"pipeline.py": b"p", "shared/a.py": b"a"}, environment=b"[4]",
     )  # fmt: skip
     write_package(tmp_path / "model", content, run_id="abc")
-    files = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    root = tmp_path / "model"
+    files = {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
     description = yaml.safe_load(files.pop("MLmodel"))
     assert files == {
         model_file(engine): b"the model",
@@ -54,6 +56,9 @@ def test_a_package_has_its_files_and_the_flavors_of_its_engine(tmp_path, engine)
         "profile.json": b"[2]",
         "lineage.json": b"[3]",
         "requirements.txt": b"polars==1\nnumpy==2",
+        "environment.json": b"[4]",
+        "code/pipeline.py": b"p",
+        "code/shared/a.py": b"a",
     }
     flavors = description["flavors"]
     assert flavors.pop("python_function")["loader_module"] == "mlops_lab.registry.pyfunc"

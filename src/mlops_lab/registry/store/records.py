@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +11,15 @@ from typing import Any, Protocol
 import polars as pl
 
 from mlops_lab.registry.engine_kinds import model_file
-from mlops_lab.registry.package import AGREEMENT_FILE, LINEAGE_FILE, PLAN_FILE, PROFILE_FILE
+from mlops_lab.registry.package import (
+    AGREEMENT_FILE,
+    CODE_FOLDER,
+    ENVIRONMENT_FILE,
+    LINEAGE_FILE,
+    PLAN_FILE,
+    PROFILE_FILE,
+    REQUIREMENTS_FILE,
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,8 @@ class RegisteredVersion:
 
 @dataclass(frozen=True)
 class VersionContent:
-    """What goes into a package and into its run."""
+    """What goes into a package and into its run. `code`: the project's files by their paths; `environment`: what the
+    training ran on."""
 
     engine: str
     model: bytes
@@ -39,6 +48,8 @@ class VersionContent:
     requirements: Sequence[str]
     parameters: Mapping[str, Any]
     tags: Mapping[str, str]
+    code: Mapping[str, bytes] = field(default_factory=dict)
+    environment: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,10 @@ def write_content(path: Path, content: VersionContent) -> None:
         PROFILE_FILE: content.profile,
         AGREEMENT_FILE: content.agreement,
         LINEAGE_FILE: content.lineage,
-        "requirements.txt": "\n".join(content.requirements).encode(),
+        REQUIREMENTS_FILE: "\n".join(content.requirements).encode(),
+        **({ENVIRONMENT_FILE: content.environment} if content.environment else {}),
+        **{f"{CODE_FOLDER}/{name}": data for name, data in content.code.items()},
     }
     for name, data in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(data)
