@@ -77,6 +77,8 @@ def render_prediction(replayed: PredictionReplay, out: Console) -> None:
     out.print(f"{replayed.id} at {replayed.at}, version {replayed.version}: {verdict} {how}", soft_wrap=True)
     headers = ["", "logged", "from the facts", *([f"version {other.version}"] if other else [])]
     table = make_table(*headers)
+    for column in table.columns:
+        column.overflow = "fold"  # every digit counts
     names = [entry.name for entry in replayed.inputs]
     for entry in replayed.inputs:
         values = [entry.logged, entry.from_facts, *([other.inputs.get(entry.name)] if other else [])]
