@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mlops_lab.training import code_files
 from mlops_lab.training.code_files import find_code, module_names
 
 PIPELINE = """
@@ -61,3 +62,10 @@ def test_what_is_outside_hidden_or_no_python_is_not_taken(tmp_path, text):
     (root / ".hidden").write_text("hidden")
     (root / "pipeline.py").write_text(text)
     assert [*find_code(root)] == ["pipeline.py"]
+
+
+def test_a_large_file_that_is_named_is_data(folder, monkeypatch):
+    monkeypatch.setattr(code_files, "MOST_BYTES", 0)
+    assert [*find_code(folder)] == []
+    monkeypatch.setattr(code_files, "MOST_BYTES", max(len(text) for text in FILES.values()))
+    assert find_code(folder).keys() == FILES.keys()

@@ -9,11 +9,14 @@ from pathlib import Path
 from mlops_lab.project import PIPELINE_NAME
 
 _LONGEST_NAME = 200
+MOST_BYTES = 10_000_000
+"""A larger file is data, not code: it is not kept with each version."""
 
 
 def find_code(folder: Path) -> dict[str, bytes]:
     """By their paths below the folder, in order: `pipeline.py`, all modules of the folder that it imports, directly or
-    not, wherever the import stands, the files that one of them names in a text, and models (`*.onnx`).
+    not, wherever the import stands, the files of up to `MOST_BYTES` that one of them names in a text, and models
+    (`*.onnx`).
 
     What lies in hidden folders (`.mlops`, `.venv`) is none of them.
     """
@@ -69,4 +72,5 @@ def _may_be_name(text: str) -> bool:
 
 def _is_code(folder: Path, path: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.parts)
-    return not hidden and not path.is_absolute() and (folder / path).is_file()
+    is_file = not hidden and not path.is_absolute() and (folder / path).is_file()
+    return is_file and (folder / path).stat().st_size <= MOST_BYTES
