@@ -108,8 +108,10 @@ def test_settings_exist(block: Block) -> None:
     schema = json_schema()
     for name, value in tomllib.loads(block.text).items():
         if name in schema["properties"]:
-            section = schema["properties"][name]["$ref"].rpartition("/")[2]
-            assert value.keys() <= schema["$defs"][section]["properties"].keys(), str(block)
+            declared = schema["properties"][name]
+            section = declared.get("items", declared)["$ref"].rpartition("/")[2]
+            for part in value if isinstance(value, list) else [value]:
+                assert part.keys() <= schema["$defs"][section]["properties"].keys(), str(block)
         else:
             parse_fields({name: msgspec.convert(value, str | FieldSection)}, where=str(block))
 
