@@ -247,9 +247,7 @@ def other_package(project: Project, live: LiveVersion, **changes: Any) -> LiveVe
     """A copy of a package with another plan, as a further version."""
     source = project.root / live.package
     target = source.with_name("other")
-    target.mkdir()
-    for file in source.iterdir():
-        (target / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(source, target)
     plan = msgspec.structs.replace(load_plan(source), **changes)
     (target / "plan.json").write_bytes(write_plan(plan))
     return LiveVersion(live.version + 1, str(target.relative_to(project.root)), package_fingerprint(target))

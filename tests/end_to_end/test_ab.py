@@ -78,7 +78,9 @@ def test_a_test_is_started_answered_shown_and_stopped(terminal: Terminal, world:
         assert set(met["version"]) == {1}
 
         # what the arm answered is not the champion's quality
-        losses = lake.read("measurements").filter(pl.col("at") == end, pl.col("name") == "log_loss")
+        losses = lake.read("measurements").filter(
+            pl.col("at") == end, pl.col("monitor") == "quality", pl.col("name") == "log_loss"
+        )
         today = outcomes.filter(pl.col("known_at") >= day_begin(LAST - 1))
         for version, role in ((2, "champion"), (1, "arm")):
             mine = today.filter(pl.col("role") == role)

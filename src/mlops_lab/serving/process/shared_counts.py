@@ -41,7 +41,7 @@ class SharedCounts:
         models, journal = self._service.models, self._service.journal
         routing = models.routing_table
         roles = {routing.champion.version: "champion"}
-        if routing.challenger:
+        if routing.challenger and routing.challenger != routing.previous:  # else it is watched after a promotion
             roles[routing.challenger.version] = "challenger"
         damage = self._service.damage()
         roles |= {arm.live.version: "arm" for arm in routing.arms}
