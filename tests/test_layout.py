@@ -79,7 +79,6 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "scoring/score.py": "end_to_end/test_score.py",
     "serving/http/fast_path.py": "end_to_end/test_server_limits.py",
     "serving/http/uvicorn_protocol.py": "end_to_end/test_server_limits.py",
-    "rollout/proof.py": "rollout/test_next_step.py",
     "cli/rollout.py": "end_to_end/test_json_output.py",
     "serving/process/disk_probe.py": "end_to_end/test_disk.py",
     "serving/process/server_process.py": "end_to_end/test_kill_server.py",

@@ -36,7 +36,8 @@ class Proof:
     """What some days prove at the level `alpha`: that the candidates are better (or not worse by the margin), or that
     they are worse.
 
-    `e_value`: the evidence; what is said is proved from 1 / `alpha` on. `gain`: the mean of the days.
+    `e_value`: the evidence, and `largest` the most that there was; what is said is proved once it has reached
+    1 / `alpha`, and stays so. `gain`: the mean of the days.
     """
 
     days: int
@@ -45,6 +46,7 @@ class Proof:
     alpha: float
     is_proved: bool
     is_worse: bool
+    largest: float = 1.0
 
     @property
     def evidence(self) -> dict[str, float]:
@@ -57,7 +59,8 @@ class Proof:
             return "no day with outcomes yet"
         difference = say_difference(self.gain, per=" a day")
         compared = f"{task.loss_name} {difference} than the champion's over {self.days} days"
-        return f"{compared} (e = {self.e_value:.3g} of {1 / self.alpha:.3g})"
+        was = f", and was {self.largest:.3g}," if self.e_value < 1 / self.alpha <= self.largest else ""
+        return f"{compared} (e = {self.e_value:.3g}{was} of {1 / self.alpha:.3g})"
 
 
 def weigh(project: Project, daily: DailyGains, *, margin: float | None = None) -> Proof:
@@ -76,4 +79,5 @@ def weigh(project: Project, daily: DailyGains, *, margin: float | None = None) -
         alpha=settings.alpha,
         is_proved=bool(better.is_proved[-1]),
         is_worse=bool(worse.is_proved[-1]),
+        largest=exp(min(float(better.log_e.max()), _MOST)),
     )
