@@ -15,13 +15,14 @@ from mlops_lab.lake import Lake
 from mlops_lab.loop.decide import decide
 from mlops_lab.loop.joined_outcomes import accepted_since, predictions_in, task_of
 from mlops_lab.loop.measure_day import MeasuredDay
-from mlops_lab.loop.observe import measurements_since, observe, show_superseded
+from mlops_lab.loop.observe import RolloutEvidence, measurements_since, observe, show_superseded
 from mlops_lab.loop.rollout_evidence import rollout_pairs
 from mlops_lab.monitoring.measure import measure_gain
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.window import Window
 from mlops_lab.registry.package import PLAN_FILE, PROFILE_FILE, package_fingerprint, write_plan
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, Watch, write_decision
+from mlops_lab.rollout.proof import NO_DAYS
 from mlops_lab.serving.answering.counts import WorkerCounts, counts_path, keep_counts
 from mlops_lab.serving.answering.trials import Trial, note_trial
 from mlops_lab.tables.declared import MEASUREMENTS, OUTCOMES
@@ -180,6 +181,12 @@ def test_in_a_watch_the_days_are_those_of_the_champion_before(tiny, lake, packag
     decision = decide(tiny.project, short, observation, by="loop")
     assert decision is not None
     assert (decision.what, decision.version, decision.evidence["days"]) == (DecisionKind.CONFIRM, 2, 4)
+
+
+@pytest.mark.parametrize(("rows", "challenger", "is_better"), [(50, 0.8, True), (49, 0.8, False), (50, 0.5, False)])
+def test_the_challenger_is_known_to_be_better_once_enough_outcomes_show_it(rows, challenger, is_better):
+    pairs = pl.DataFrame({"truth": [1.0] * rows, "champion": [0.6] * rows, "challenger": [challenger] * rows})
+    assert RolloutEvidence(Binary(), pairs, NO_DAYS, 0).is_known_better() is is_better
 
 
 def test_a_superseded_candidate_leaves_what_its_own_days_showed(tiny, lake):

@@ -37,7 +37,7 @@ from mlops_lab.errors import Refused
 from mlops_lab.lake import Lake
 from mlops_lab.loop.commands import decide_to_roll_back, decide_to_steer
 from mlops_lab.loop.decide import decide
-from mlops_lab.loop.observe import Observation, RolloutEvidence, show_superseded
+from mlops_lab.loop.observe import Observation, RolloutEvidence, measurements_since, show_superseded
 from mlops_lab.loop.tick import Loop
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.project import Project, load_project
@@ -293,7 +293,10 @@ def lived(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
         if version > 3:  # so that no candidate ends the watch
             kind = DecisionKind.REFUSE
         elif state.stage is not None:
-            kind, (_, reason) = DecisionKind.SUPERSEDE, show_superseded(project, lake, state, task=Binary())
+            kind, (_, reason) = (
+                DecisionKind.SUPERSEDE,
+                show_superseded(project, state, read_measurements=partial(measurements_since, lake), task=Binary()),
+            )
         return Decision(now, kind, version, "gates", reason, "loop", evidence)
 
     monkeypatch.setattr("mlops_lab.loop.retrain.retrain", train)

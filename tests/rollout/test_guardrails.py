@@ -63,6 +63,14 @@ def test_a_limit_can_be_set_and_few_requests_prove_nothing(tiny, name, counts, t
     assert check(min_requests=counts["asked"] + 1) is None
 
 
+def test_other_answers_are_no_reason_where_outcomes_show_that_they_are_better(tiny):
+    """The world has changed: the champion is wrong, and the challenger answers otherwise."""
+    shifted = Trial(asked=100, compared=100, outputs=[60.0], outputs_before=[30.0])
+    assert check_guardrails(tiny.project, shifted, task=Binary(), is_known_better=True) is None
+    failing = Trial(asked=1000, failed=500)
+    assert check_guardrails(tiny.project, failing, task=Binary(), is_known_better=True) is not None
+
+
 def test_every_guardrail_has_a_limit_of_its_own():
     limits = {guardrail.rule.removeprefix("guardrails.") for guardrail in GUARDRAILS}
     assert limits | {"min_requests"} == {*GuardrailsSection.__struct_fields__}

@@ -59,7 +59,8 @@ def as_made_later(decision: Decision, now: datetime, zone: str) -> Decision | No
 def _decide_rollout(project: Project, state: RolloutState, observation: Observation, *, by: str) -> Decision | None:
     now, rollout = observation.now, observation.rollout
     assert rollout is not None
-    step = check_guardrails(project, rollout.trial, task=rollout.task) or next_step(
+    is_known_better = rollout.is_known_better()
+    step = check_guardrails(project, rollout.trial, task=rollout.task, is_known_better=is_known_better) or next_step(
         project,
         state,
         now,

@@ -22,11 +22,12 @@ from mlops_lab.loop.trainings import NO_TRAININGS, ChampionRecord, Trainings, re
 from mlops_lab.monitoring.measure import as_known_now, differing_cells
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, RolloutState
+from mlops_lab.rollout.next_step import MIN_ROWS
 from mlops_lab.rollout.proof import DailyGains, weigh
 from mlops_lab.serving.answering.counts import read_trial
 from mlops_lab.serving.answering.trials import Trial
 from mlops_lab.tables.declared import MEASUREMENTS
-from mlops_lab.tasks.base import Task
+from mlops_lab.tasks.base import Task, mean_of
 
 _UNREADABLE = (MlopsError, pl.exceptions.PolarsError)
 """What reading a damaged table raises: a file cannot be read, a column is gone, or a value is of another type."""
@@ -47,6 +48,15 @@ class RolloutEvidence:
     daily: DailyGains
     differing_cells: int
     trial: Trial = field(default_factory=Trial)
+
+    def is_known_better(self) -> bool:
+        """Whether enough requests that both versions scored have an outcome, and the challenger's loss is the lower."""
+        if self.pairs.height < MIN_ROWS:
+            return False
+        challenger, champion = (
+            mean_of(self.task.losses(self.pairs["truth"], self.pairs[name])) for name in ("challenger", "champion")
+        )
+        return challenger < champion
 
 
 @dataclass(frozen=True)

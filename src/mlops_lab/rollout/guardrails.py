@@ -18,6 +18,8 @@ from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.multiclass import Multiclass
 from mlops_lab.tasks.regression import Regression
 
+_OUTPUT_SHIFT = "guardrails.max_output_shift"
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -37,11 +39,17 @@ class Guardrail:
     look: Callable[[Trial, GuardrailsSection, Task], Seen]
 
 
-def check_guardrails(project: Project, trial: Trial, *, task: Task) -> Step | None:
+def check_guardrails(project: Project, trial: Trial, *, task: Task, is_known_better: bool = False) -> Step | None:
     """The way back, by the first guardrail that sees too much; None where all is well, or too few requests were
-    seen."""
+    seen.
+
+    Other answers are suspect only while no outcomes tell: where the world has changed, a better model answers
+    otherwise. `is_known_better`: whether outcomes have shown the challenger to be better.
+    """
     limits = project.settings.guardrails
     for guardrail in GUARDRAILS:
+        if is_known_better and guardrail.rule == _OUTPUT_SHIFT:
+            continue
         seen = guardrail.look(trial, limits, task)
         if seen.requests >= limits.min_requests and seen.value > seen.limit:
             evidence = {"requests": float(seen.requests), "value": seen.value, "limit": seen.limit}
@@ -107,5 +115,5 @@ GUARDRAILS = (
     Guardrail("guardrails.max_refused", _refused),
     Guardrail("guardrails.max_missing", _missing),
     Guardrail("guardrails.max_score_ms", _latency),
-    Guardrail("guardrails.max_output_shift", _output_shift),
+    Guardrail(_OUTPUT_SHIFT, _output_shift),
 )
