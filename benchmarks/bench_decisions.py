@@ -26,6 +26,7 @@ from decisions.policy import HORIZON_DAYS, false_promotions, planted_runs, refit
 from decisions.rules import LARGEST_CORRELATION, NEVER, RULES, Floats, days_of_equal_power, prove_better
 from mlops_lab.rollout.evidence.several import expected_false_promotions
 from mlops_lab.status.ab_report import SHARES_ALPHA
+from promises import Promises
 from report import OUT, write_report
 
 ALPHAS = (0.05, 0.01)
@@ -54,18 +55,6 @@ FEW_LOST = "equal arms, one loses its worst 30 %"
 """Too few of 600 customers for the check of the shares to find them always: shown, without a promise."""
 BETTER_ARMS = {f"better by {effect}": ABTest(effects=(effect,)) for effect in (0.2, 0.4, 0.6)}
 console = Console(width=130)
-
-
-class Promises:
-    """What was promised and did not hold."""
-
-    def __init__(self) -> None:
-        self.broken: list[str] = []
-
-    def expect(self, holds: bool, promise: str) -> None:
-        """Note the promise if it does not hold."""
-        if not holds:
-            self.broken.append(promise)
 
 
 def draw(name: str, how: Draw, runs: int, effect: float = 0.0) -> Floats:

@@ -28,6 +28,7 @@ from monitoring.flight_days import FlightYear, has_year, read_year
 from monitoring.values import Floats, Ints, Pool, choose_days, drifting_series, quiet_series, simulate_pool
 from monitoring.watchers import FIXED_RULES, Flags, tell_days, watch_runs
 from monitoring.worlds import DRIFTS
+from promises import Promises
 from report import OUT, write_report
 
 OURS = "our budget"
@@ -41,18 +42,6 @@ MAX_FALSE_PAGES = 0.1
 """Of runs with a drift without harm, in at most so many somebody may be woken."""
 Alarm = Callable[[dict[Any, Floats], Ints], Flags]
 console = Console(width=140)
-
-
-class Promises:
-    """What was promised and did not hold."""
-
-    def __init__(self) -> None:
-        self.broken: list[str] = []
-
-    def expect(self, holds: bool, promise: str) -> None:
-        """Note the promise if it does not hold."""
-        if not holds:
-            self.broken.append(promise)
 
 
 def false_alarms(alarms: Flags) -> float:

@@ -12,6 +12,7 @@ from rich.table import Table
 from mlops_lab.cli.records.ab import ABDecisionRecord
 from mlops_lab.cli.rollout import By, Reason, draw_days, update_alias
 from mlops_lab.cli.shared import (
+    ASKED,
     HERE,
     At,
     Folder,
@@ -35,7 +36,6 @@ from mlops_lab.rollout.versions import find_champion
 from mlops_lab.status.ab_report import ABReport, report_test
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-_ASKED = "a person asked for it"
 
 
 @app.command()
@@ -44,7 +44,7 @@ def start(
     share: Annotated[
         list[float], typer.Option(min=0.001, max=0.999, help="The share of keys of each version; or one for all.")
     ],
-    reason: Reason = _ASKED,
+    reason: Reason = ASKED,
     by: By = None,
     project: Folder = HERE,
     at: At = None,
@@ -74,7 +74,7 @@ def show(project: Folder = HERE, at: At = None, json: Json = False) -> None:
 def stop(
     keep: Annotated[int | None, typer.Option(help="The version that answers all requests from now on.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Keep a version that is not proved to be better.")] = False,
-    reason: Reason = _ASKED,
+    reason: Reason = ASKED,
     by: By = None,
     project: Folder = HERE,
     at: At = None,

@@ -29,6 +29,7 @@ from mlops_lab.cli.records.alerts import (
     TrackedAlert,
 )
 from mlops_lab.cli.shared import (
+    ASKED,
     HERE,
     At,
     Folder,
@@ -52,7 +53,6 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID", help="The alert's id, or how it begins.", show_default=False)]
 Reason = Annotated[str, typer.Option(help="The reason, stored with it.")]
 By = Annotated[str | None, typer.Option(help="Who does it, stored with it.", show_default="the login name")]
-_ASKED = "a person asked for it"
 
 
 @app.command("list")
@@ -110,7 +110,7 @@ def show(id_: Id, project: Folder = HERE, at: At = None, json: Json = False) -> 
 
 @app.command()
 def ack(
-    id_: Id, reason: Reason = _ASKED, by: By = None, project: Folder = HERE, at: At = None, json: Json = False
+    id_: Id, reason: Reason = ASKED, by: By = None, project: Folder = HERE, at: At = None, json: Json = False
 ) -> None:
     """Acknowledge an alert: somebody looks at it, and it is not sent again."""
     _close(id_, EventKind.ACKNOWLEDGED, reason=reason, by=by, project=project, at=at, json=json)
@@ -118,7 +118,7 @@ def ack(
 
 @app.command()
 def resolve(
-    id_: Id, reason: Reason = _ASKED, by: By = None, project: Folder = HERE, at: At = None, json: Json = False
+    id_: Id, reason: Reason = ASKED, by: By = None, project: Folder = HERE, at: At = None, json: Json = False
 ) -> None:
     """Resolve an alert: what it tells of is over. Raised again, it is open again."""
     _close(id_, EventKind.RESOLVED, reason=reason, by=by, project=project, at=at, json=json)
@@ -129,7 +129,7 @@ def silence(
     id_: Annotated[str, typer.Argument(metavar="[ID]", help="An alert; or name a --rule.", show_default=False)] = "",
     rule: Annotated[str, typer.Option(help="All alerts of a rule.", show_default=False)] = "",
     hours: Annotated[float, typer.Option(min=0, max=24 * 366, help="For how long; 0 ends the silence.")] = 24.0,
-    reason: Reason = _ASKED,
+    reason: Reason = ASKED,
     by: By = None,
     project: Folder = HERE,
     at: At = None,

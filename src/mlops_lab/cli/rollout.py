@@ -12,6 +12,7 @@ from rich.table import Table
 
 from mlops_lab.cli.records.decisions import RolloutRecord, SteeredRecord
 from mlops_lab.cli.shared import (
+    ASKED,
     HERE,
     At,
     Folder,
@@ -35,7 +36,6 @@ from mlops_lab.status.wording import format_decision
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 Reason = Annotated[str, typer.Option(help="The reason, stored with the decision.")]
 By = Annotated[str | None, typer.Option(help="Who decides, stored with the decision.", show_default="the login name")]
-_ASKED = "a person asked for it"
 _SHOWN_DAYS, _WIDTH = 30, 33
 
 
@@ -63,19 +63,19 @@ def show(project: Folder = HERE, json: Json = False) -> None:
 
 
 @app.command()
-def pause(reason: Reason = _ASKED, by: By = None, project: Folder = HERE, at: At = None, json: Json = False) -> None:
+def pause(reason: Reason = ASKED, by: By = None, project: Folder = HERE, at: At = None, json: Json = False) -> None:
     """Let the rollout take no step forward until it is resumed. A version that does harm is still taken back."""
     _steer(project, DecisionKind.PAUSE, reason=reason, by=by, at=at, json=json)
 
 
 @app.command()
-def resume(reason: Reason = _ASKED, by: By = None, project: Folder = HERE, at: At = None, json: Json = False) -> None:
+def resume(reason: Reason = ASKED, by: By = None, project: Folder = HERE, at: At = None, json: Json = False) -> None:
     """Let a paused rollout go on."""
     _steer(project, DecisionKind.RESUME, reason=reason, by=by, at=at, json=json)
 
 
 @app.command()
-def abort(reason: Reason = _ASKED, by: By = None, project: Folder = HERE, at: At = None, json: Json = False) -> None:
+def abort(reason: Reason = ASKED, by: By = None, project: Folder = HERE, at: At = None, json: Json = False) -> None:
     """End the rollout: the challenger is withdrawn, and the champion stays."""
     _steer(project, DecisionKind.ROLL_BACK, reason=reason, by=by, at=at, json=json)
 

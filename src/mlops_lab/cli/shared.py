@@ -54,6 +54,10 @@ def parse_day(text: str, option: str) -> date:
         ) from None
 
 
+ASKED = "a person asked for it"
+"""The reason of a decision for which none was given."""
+
+
 def login_name() -> str:
     """Who types the command."""
     try:

@@ -18,8 +18,6 @@ from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.multiclass import Multiclass
 from mlops_lab.tasks.regression import Regression
 
-_OUTPUT_SHIFT = "guardrails.max_output_shift"
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -33,10 +31,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Guardrail:
-    """A rule: what it sees of a trial."""
+    """A rule: what it sees of a trial, and whether it only stands for outcomes that are not known yet."""
 
     rule: str
     look: Callable[[Trial, GuardrailsSection, Task], Seen]
+    stands_for_outcomes: bool = False
 
 
 def check_guardrails(project: Project, trial: Trial, *, task: Task, is_known_better: bool = False) -> Step | None:
@@ -48,7 +47,7 @@ def check_guardrails(project: Project, trial: Trial, *, task: Task, is_known_bet
     """
     limits = project.settings.guardrails
     for guardrail in GUARDRAILS:
-        if is_known_better and guardrail.rule == _OUTPUT_SHIFT:
+        if is_known_better and guardrail.stands_for_outcomes:
             continue
         seen = guardrail.look(trial, limits, task)
         if seen.requests >= limits.min_requests and seen.value > seen.limit:
@@ -115,5 +114,5 @@ GUARDRAILS = (
     Guardrail("guardrails.max_refused", _refused),
     Guardrail("guardrails.max_missing", _missing),
     Guardrail("guardrails.max_score_ms", _latency),
-    Guardrail(_OUTPUT_SHIFT, _output_shift),
+    Guardrail("guardrails.max_output_shift", _output_shift, stands_for_outcomes=True),
 )

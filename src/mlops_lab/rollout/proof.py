@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import exp
 
 import numpy as np
 import numpy.typing as npt
 
 from mlops_lab.project import Project
+from mlops_lab.rollout.evidence.e_values import to_e_value
 from mlops_lab.rollout.evidence.paired import weigh_gains
 from mlops_lab.tasks.base import Task, say_difference
-
-_MOST = 700.0
-"""The logarithm of an e-value that is still a finite number."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +72,9 @@ def weigh(project: Project, daily: DailyGains, *, margin: float | None = None) -
     return Proof(
         days=daily.gains.size,
         gain=float(better.mean[-1]),
-        e_value=exp(min(float(better.log_e[-1]), _MOST)),
+        e_value=to_e_value(float(better.log_e[-1])),
         alpha=settings.alpha,
         is_proved=bool(better.is_proved[-1]),
         is_worse=bool(worse.is_proved[-1]),
-        largest=exp(min(float(better.log_e.max()), _MOST)),
+        largest=to_e_value(float(better.log_e.max())),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from math import exp, isfinite
+from math import isfinite
 
 import numpy as np
 from msgspec import Struct, structs
@@ -14,6 +14,7 @@ from mlops_lab.loop.joined_outcomes import task_of
 from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.rollout.evidence.arms import CONTROL, ArmLooks, follow_arm, standard_error
+from mlops_lab.rollout.evidence.e_values import to_e_value
 from mlops_lab.rollout.evidence.several import split_alpha
 from mlops_lab.rollout.evidence.shares import weigh_shares
 from mlops_lab.rollout.value import Metric, declared_metric
@@ -23,8 +24,6 @@ from mlops_lab.status.wording import format_count
 
 SHARES_ALPHA = 0.01
 """The probability that shares which are right are ever called wrong."""
-_MOST = 700.0
-"""The logarithm of an e-value that is still a finite number."""
 _BEGINS = (DecisionKind.AB_START, DecisionKind.SPLIT)
 
 
@@ -113,7 +112,7 @@ def report_test(loop: Loop, now: datetime) -> ABReport:
         metric=metric.says,
         unit=metric.unit,
         alpha=settings.alpha,
-        shares_e_value=exp(min(log_e, _MOST)),
+        shares_e_value=to_e_value(log_e),
         shares_are_wrong=bool(is_wrong),
         crossed=test.crossed,
         history_explains=_explained(test),
@@ -144,7 +143,7 @@ def _judge(arm: ABArm, looks: ArmLooks, metric: Metric, *, control: int, is_bloc
             mean=float(looks.gain[look]),
             lower=_if_finite(looks.lower[look]),
             upper=_if_finite(looks.upper[look]),
-            e_value=exp(min(float(looks.log_e[look]), _MOST)),
+            e_value=to_e_value(float(looks.log_e[look])),
         )
         for look in range(len(looks.days))
     ]

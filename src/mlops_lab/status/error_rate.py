@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply
+from mlops_lab.rollout.evidence.several import expected_false_promotions
 
 YEAR_DAYS = 365
 MIN_DAYS = 28
@@ -48,7 +49,7 @@ def measure_error_rate(project: Project, decisions: Sequence[Decision], now: dat
         covers=covers,
         trials=trials,
         days=days,
-        expected_a_year=alpha * trials * YEAR_DAYS / days,
+        expected_a_year=expected_false_promotions(alpha, rollouts=trials * YEAR_DAYS / days),
     )
 
 

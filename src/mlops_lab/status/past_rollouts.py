@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import polars as pl
 from msgspec import Struct
 
@@ -16,10 +15,8 @@ from mlops_lab.loop.rollout_evidence import read_gains
 from mlops_lab.monitoring.measure import EVIDENCE
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, RolloutState, apply
+from mlops_lab.rollout.evidence.e_values import to_e_value
 from mlops_lab.rollout.evidence.paired import weigh_gains
-
-_MOST = 700.0
-"""The logarithm of an e-value that is still a finite number."""
 
 
 class RolloutEvidence(Struct, frozen=True, kw_only=True):
@@ -51,7 +48,7 @@ def list_evidence(project: Project, lake: Lake, decisions: Sequence[Decision]) -
             RolloutEvidence(
                 number=number,
                 days=[_last_day(end, project.timezone) for end in own["at"].unique().sort()],
-                e_values=np.exp(np.minimum(weighed.log_e, _MOST)).tolist(),
+                e_values=[to_e_value(log_e) for log_e in weighed.log_e.tolist()],
                 needed=1 / settings.alpha,
             )
         )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from math import isfinite
 
-import numpy as np
 from msgspec import Struct
 
 from mlops_lab.loop.observe import measurements_since
 from mlops_lab.loop.rollout_evidence import read_gains
 from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decisions import fold, made_before
+from mlops_lab.rollout.evidence.e_values import to_e_value
 from mlops_lab.rollout.evidence.paired import bound_mean, weigh_gains
 
 
@@ -43,8 +43,7 @@ def list_days(loop: Loop) -> list[RolloutDay]:
     margin = settings.allowed_loss if loop.state.watch is None else 0.0
     weighed = weigh_gains(daily.gains, alpha=settings.alpha, margin=margin, rows=daily.rows)
     lower, upper = bound_mean(daily.gains, alpha=settings.alpha, rows=daily.rows)
-    e_values = np.exp(np.minimum(weighed.log_e, 700))
-    columns = [column.tolist() for column in (daily.gains, daily.rows, weighed.mean, lower, upper, e_values)]
+    columns = [column.tolist() for column in (daily.gains, daily.rows, weighed.mean, lower, upper, weighed.log_e)]
     return [
         RolloutDay(
             gain=gain,
@@ -52,11 +51,11 @@ def list_days(loop: Loop) -> list[RolloutDay]:
             mean=mean,
             lower=low if isfinite(low) else None,
             upper=high if isfinite(high) else None,
-            e_value=e_value,
+            e_value=to_e_value(log_e),
             at=end.isoformat(),
             version=_version_compared(loop, end),
         )
-        for gain, rows, mean, low, high, e_value, end in zip(*columns, daily.ends, strict=True)
+        for gain, rows, mean, low, high, log_e, end in zip(*columns, daily.ends, strict=True)
     ]
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
+from mlops_lab.clock import days_after
 from mlops_lab.loop.trainings import NO_TRAININGS, ChampionRecord, Trainings
 from mlops_lab.project import Project
 
@@ -53,6 +54,14 @@ class TriggerWait:
 
     until: datetime
     condition: str | None = None
+
+
+def wait_for_condition(
+    project: Project, last_training: datetime, condition: str, *, cooldown_days: int | None = None
+) -> TriggerWait:
+    """The end of the cool-down (None: that of all triggers) after the last training; from then on the condition."""
+    days = cooldown_days or project.settings.triggers.cooldown_days
+    return TriggerWait(days_after(last_training, days, project.timezone), condition)
 
 
 @dataclass(frozen=True)

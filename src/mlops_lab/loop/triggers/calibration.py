@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from mlops_lab.clock import days_after, days_before
-from mlops_lab.loop.triggers.base import MIN_OUTCOMES, FiredTrigger, Trigger, TriggerInput, TriggerWait
+from mlops_lab.clock import days_before
+from mlops_lab.loop.triggers.base import (
+    MIN_OUTCOMES,
+    FiredTrigger,
+    Trigger,
+    TriggerInput,
+    TriggerWait,
+    wait_for_condition,
+)
 from mlops_lab.monitoring.measure import calibration_gap, measurements_of
 from mlops_lab.project import Project
 from mlops_lab.tasks.make import make_task
@@ -39,10 +46,8 @@ def wait_for_calibration(project: Project, last_training: datetime) -> TriggerWa
     """The end of the cool-down; from then on a gap wider than the limit."""
     settings = project.settings.triggers
     apart = f"the outcomes and the answers of {settings.window_days} days lie on average"
-    return TriggerWait(
-        days_after(last_training, settings.cooldown_days, project.timezone),
-        f"{apart} more than {settings.max_calibration_gap:g} apart",
-    )
+    condition = f"{apart} more than {settings.max_calibration_gap:g} apart"
+    return wait_for_condition(project, last_training, condition)
 
 
 CALIBRATION = Trigger(_RULE, check_calibration, wait_for_calibration)

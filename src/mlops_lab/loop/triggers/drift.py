@@ -15,7 +15,7 @@ from datetime import datetime
 import polars as pl
 
 from mlops_lab.clock import days_after, days_before
-from mlops_lab.loop.triggers.base import FiredTrigger, Trigger, TriggerInput, TriggerWait
+from mlops_lab.loop.triggers.base import FiredTrigger, Trigger, TriggerInput, TriggerWait, wait_for_condition
 from mlops_lab.monitoring.limits import MIN_ANSWERS
 from mlops_lab.monitoring.measure import measurements_of
 from mlops_lab.project import Project
@@ -87,11 +87,8 @@ def wait_for_drift(project: Project, last_training: datetime) -> TriggerWait | N
     settings = project.settings.triggers
     if settings.max_drift_loss is None:
         return None
-    cooldown = settings.drift_cooldown_days or settings.cooldown_days
-    return TriggerWait(
-        days_after(last_training, cooldown, project.timezone),
-        f"the inputs have moved by what may cost more than {settings.max_drift_loss:g} of loss",
-    )
+    condition = f"the inputs have moved by what may cost more than {settings.max_drift_loss:g} of loss"
+    return wait_for_condition(project, last_training, condition, cooldown_days=settings.drift_cooldown_days)
 
 
 DRIFT = Trigger(_RULE, check_drift, wait_for_drift)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from mlops_lab.clock import days_after
-from mlops_lab.loop.triggers.base import FiredTrigger, Trigger, TriggerInput, TriggerWait
+from mlops_lab.loop.triggers.base import FiredTrigger, Trigger, TriggerInput, TriggerWait, wait_for_condition
 from mlops_lab.project import Project
 
 _RULE = "triggers.new_labels"
@@ -30,11 +29,8 @@ def wait_for_labels(project: Project, last_training: datetime) -> TriggerWait | 
     settings = project.settings.triggers
     if settings.new_labels is None:
         return None
-    cooldown = settings.labels_cooldown_days or settings.cooldown_days
-    return TriggerWait(
-        days_after(last_training, cooldown, project.timezone),
-        f"{settings.new_labels:,} labels have arrived since the last training",
-    )
+    condition = f"{settings.new_labels:,} labels have arrived since the last training"
+    return wait_for_condition(project, last_training, condition, cooldown_days=settings.labels_cooldown_days)
 
 
 LABELS = Trigger(_RULE, check_labels, wait_for_labels)

@@ -6,8 +6,15 @@ from datetime import datetime
 
 import polars as pl
 
-from mlops_lab.clock import days_after, days_before
-from mlops_lab.loop.triggers.base import MIN_OUTCOMES, FiredTrigger, Trigger, TriggerInput, TriggerWait
+from mlops_lab.clock import days_before
+from mlops_lab.loop.triggers.base import (
+    MIN_OUTCOMES,
+    FiredTrigger,
+    Trigger,
+    TriggerInput,
+    TriggerWait,
+    wait_for_condition,
+)
 from mlops_lab.monitoring.measure import CHAMPION, measurements_of
 from mlops_lab.project import Project
 from mlops_lab.tasks.base import Task
@@ -63,12 +70,9 @@ def wait_for_performance(project: Project, last_training: datetime) -> TriggerWa
     settings = project.settings.triggers
     if settings.max_loss_increase is None:
         return None
-    cooldown = settings.loss_cooldown_days or settings.cooldown_days
-    return TriggerWait(
-        days_after(last_training, cooldown, project.timezone),
-        f"the loss of {settings.window_days} days is more than {settings.max_loss_increase:g} higher than when the "
-        "champion was accepted",
-    )
+    higher = f"the loss of {settings.window_days} days is more than {settings.max_loss_increase:g} higher"
+    condition = f"{higher} than when the champion was accepted"
+    return wait_for_condition(project, last_training, condition, cooldown_days=settings.loss_cooldown_days)
 
 
 PERFORMANCE = Trigger(_RULE, check_performance, wait_for_performance)
