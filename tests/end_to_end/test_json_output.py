@@ -75,6 +75,7 @@ def test_every_output_is_the_record_that_is_published(
     assert (status.champion, status.live_by.what, status.retraining.every_days) == (2, "promote", 30)
     assert [name for name, _ in status.performance.windows()][-1] == "week_before"
     assert run("diagnose").loss_since is not None
+    assert run("diagnose", "--since", "2099-01-01", code=2).error.code == "in_future"
     assert run("history").decisions[-1] == status.last_decision
     assert isinstance(run("explain", asked["id"]), PredictionLineage)
     assert isinstance(run("explain", "--version", 2), VersionLineage)

@@ -10,7 +10,7 @@ import typer
 from mlops_lab.cli.records.monitoring import CauseRecord, DeliveryRecord, DiagnosisRecord
 from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_record, print_wrapped
 from mlops_lab.clock import day_start
-from mlops_lab.errors import Refused
+from mlops_lab.errors import InvalidInput, Refused
 from mlops_lab.loop.diagnose import Diagnosis, FeatureCause, diagnose
 from mlops_lab.loop.measure_day import read_profiles
 from mlops_lab.loop.tick import Loop
@@ -34,6 +34,13 @@ def command(project: Folder = HERE, since: Since = None, json: Json = False) -> 
     if champion is None:
         raise Refused("no version is live", code="no_champion", where=str(opened.root), hint="`mlops up` trains one")
     began = day_start(since.date(), opened.timezone) if since else until - timedelta(days=DEFAULT_DAYS)
+    if began >= until:
+        raise InvalidInput(
+            f"{since:%Y-%m-%d} has not begun: it is {until:%Y-%m-%d %H:%M} (UTC)",
+            code="in_future",
+            where="--since",
+            hint="give an earlier day",
+        )
     package = opened.root / find_version(loop.decisions, champion).package
     profiles = read_profiles(package)
     found = diagnose(opened, loop.lake, package=package, profiles=profiles, since=began, until=until)
