@@ -132,3 +132,23 @@ def test_the_package_of_lightgbm_is_not_imported(tiny):
         env=dict(os.environ),
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_numbers_of_threads_that_differ_do_not_end_the_process(tiny):
+    """LightGBM has one number of threads for the whole process; in a process of its own, as a fault ends it."""
+    code = f"""
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import numpy as np
+from mlops_lab.registry.engines.lightgbm import Booster
+path = Path({str(tiny.package / MODEL_FILE)!r})
+booster = Booster(path)
+matrix = np.random.default_rng(0).normal(size=(40, booster.width))
+def ask(i):
+    booster.predict(matrix[: 1 + i % 40], threads=1 + i % 4)
+    if i % 50 == 0:
+        Booster(path)
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(ask, range(10_000)))
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

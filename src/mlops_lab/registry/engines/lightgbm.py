@@ -27,6 +27,10 @@ _COLUMN_MAJOR, _ROW_MAJOR = 0, 1
 MATRIX_ROWS, THREADED_ROWS = 16, 64
 """From so many rows on, a matrix of them costs less than a call for each; and threads cost less than they save."""
 
+_thread_count = threading.Lock()
+"""Held by each call that says a number of threads: LightGBM keeps one number for the whole process, takes memory for so
+many threads and then starts so many. Another call's number in between makes it write past that memory."""
+
 
 @cache
 def _library() -> ctypes.CDLL:
@@ -111,11 +115,11 @@ class Booster:
         self._fast = ctypes.c_void_p()
         self._lock = threading.Lock()
         parameters = b"num_threads=1"
-        _check(
-            library.LGBM_BoosterPredictForMatSingleRowFastInit(
+        with _thread_count:
+            status = library.LGBM_BoosterPredictForMatSingleRowFastInit(
                 self._handle, _NORMAL, 0, -1, _FLOAT64, self.width, parameters, ctypes.byref(self._fast)
             )
-        )
+        _check(status)
         self._predict_one = library.LGBM_BoosterPredictForMatSingleRowFast
 
     def predict_one(self, values: list[float]) -> Output:
@@ -135,8 +139,8 @@ class Booster:
         output = np.empty((matrix.shape[0], self.outputs) if self.outputs > 1 else matrix.shape[0], dtype=np.float64)
         if matrix.shape[0] == 0:
             return output
-        _check(
-            _library().LGBM_BoosterPredictForMat(
+        with _thread_count:
+            status = _library().LGBM_BoosterPredictForMat(
                 self._handle,
                 matrix.ctypes.data_as(ctypes.c_void_p),
                 _FLOAT64,
@@ -150,7 +154,7 @@ class Booster:
                 ctypes.byref(ctypes.c_int64()),
                 output.ctypes.data_as(ctypes.POINTER(ctypes.c_double)),
             )
-        )
+        _check(status)
         return output
 
     def __del__(self) -> None:
