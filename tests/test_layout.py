@@ -42,6 +42,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/ingest.py": "end_to_end/test_commands.py",
     "cli/init.py": "end_to_end/test_init.py",
     "cli/main.py": "cli/test_command_conformance.py",
+    "cli/page.py": "end_to_end/test_page.py",
     "cli/quarantine.py": "end_to_end/test_contract.py",
     "cli/replay.py": "end_to_end/test_json_output.py",
     "cli/reproduce.py": "end_to_end/test_reproduce.py",

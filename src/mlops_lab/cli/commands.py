@@ -56,7 +56,7 @@ COMMANDS = {
             "page",
             START,
             "Show the page of a project: what is live, why, how sure, and what comes next.",
-            ("mlops page", "mlops page shop flights-demo --port 9001"),
+            ("mlops page", "mlops page ../flights-demo --port 9001"),
         ),
         Command(
             "config",
