@@ -32,3 +32,11 @@ def test_more_texts_than_are_listed(facts: VersionFacts) -> None:
     )
     limits = list_limits(replace(facts, profiles={"depot": many}))
     assert any(limit.startswith('"depot": more than 50 different texts') for limit in limits)
+
+
+def test_how_figures_on_held_out_rows_are_read(facts: VersionFacts) -> None:
+    assert not [limit for limit in list_limits(facts) if "held-out" in limit]
+    origin = msgspec.structs.replace(facts.origin, cutoff=facts.trained_at.isoformat())
+    assert any("a twin that has not" in limit for limit in list_limits(replace(facts, origin=origin)))
+    plan = msgspec.structs.replace(facts.plan, task="regression", scale=2.5)
+    assert any(limit.endswith("in training, 2.5.") for limit in list_limits(replace(facts, plan=plan)))

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from mlops_lab.lineage.documents.version_facts import VersionFacts
 from mlops_lab.monitoring.profile import MAX_CATEGORIES
+from mlops_lab.tasks.regression import Regression
 
 
 def list_limits(facts: VersionFacts) -> list[str]:
     """The limits as sentences; names of inputs stand in quotes."""
     return [
         f"It has learned from nothing that happened from {facts.origin.cutoff} on.",
+        *_held_out(facts),
         *_unseen_categories(facts),
         *_missing_values(facts),
         *_missing_facts(facts),
         *_agreement(facts),
     ]
+
+
+def _held_out(facts: VersionFacts) -> Iterator[str]:
+    """How the figures on held-out rows are to be read."""
+    if datetime.fromisoformat(facts.origin.cutoff) == facts.trained_at:
+        yield "It has learned from the held-out rows, too: the figures on them are those of a twin that has not."
+    if facts.plan.task == Regression.kind:
+        deviation = f"{facts.plan.scale:.6g}"
+        yield f"Figures on held-out rows are in units of the standard deviation of the label in training, {deviation}."
 
 
 def _unseen_categories(facts: VersionFacts) -> Iterator[str]:

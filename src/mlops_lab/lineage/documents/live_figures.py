@@ -12,7 +12,12 @@ from mlops_lab.monitoring.measure import as_known_now, measurements_of
 from mlops_lab.tables.declared import MEASUREMENTS
 
 QUALITY, CALIBRATION = "quality", "calibration"
-SLICES = ("slice_excess_loss", "slice_skill", "slice_rmse")
+SLICES = {
+    "slice_excess_loss": "excess loss (above what its own probabilities expect)",
+    "slice_skill": "skill (gain over the best constant answer of the day)",
+    "slice_rmse": "rmse",
+}
+"""By monitor of groups of requests, what it measures."""
 _WINDOW = ["at", "role"]
 _SQUARED = {"rmse"}
 """Their squares add up, they do not."""

@@ -162,7 +162,7 @@ def _live(facts: VersionFacts) -> list[str]:
         "",
         *_live_table(facts, "measure", QUALITY),
         *_live_table(facts, "calibration: truth less answer", CALIBRATION),
-        *[line for monitor in SLICES for line in _live_table(facts, monitor.replace("_", " "), monitor)],
+        *[line for monitor, meaning in SLICES.items() for line in _live_table(facts, f"group: {meaning}", monitor)],
         *([] if facts.live else ["It has given no answer yet whose outcome is known.", ""]),
     ]
 
