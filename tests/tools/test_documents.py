@@ -31,7 +31,7 @@ def skip(what: str, *, hint: str) -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with a version, whose tables got more columns later."""
+    """A project with a version, and a declared licence."""
     folder = tmp_path_factory.mktemp("documented") / "parcels"
     write_project(folder, make_world())
     text = (folder / "mlops.toml").read_text()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -32,6 +33,17 @@ def test_each_record_set_has_the_columns_of_all_its_files(facts: VersionFacts, l
         (files,) = {field["source"]["fileSet"]["@id"] for field in records["field"]}
         for path in sets[files]["includes"]:
             assert set(pl.read_parquet_schema(live_project.root / path)) == columns
+
+
+def test_files_that_lack_later_columns_are_a_record_set_of_their_own(facts: VersionFacts) -> None:
+    table = facts.tables[0]
+    (file,) = table.files
+    older = replace(file, path=file.path.replace("part-", "part-0-"), columns=file.columns[:2])
+    content: dict[str, Any] = json.loads(make(replace(facts, tables=[replace(table, files=[older, file])]))[FILE])
+    columns = {records["name"]: len(records["field"]) for records in content["recordSet"]}
+    assert columns == {f"{table.name} 1": 2, f"{table.name} 2": len(file.columns)}
+    ids = [part["@id"] for part in (*content["recordSet"], *content["distribution"])]
+    assert len(set(ids)) == len(ids) == 6
 
 
 @pytest.mark.parametrize(
