@@ -239,6 +239,16 @@ COMMANDS = {
             ("mlops package 3 --edge flights-3",),
         ),
         Command(
+            "docs",
+            EXTEND,
+            "Write model card, bill of materials and more about a version, from facts.",
+            (
+                "mlops docs 3 shop-3",
+                "mlops docs 3 shop-3 --only card,bom",
+                "mlops docs 3 events --only openlineage --send http://127.0.0.1:5000/api/v1/lineage",
+            ),
+        ),
+        Command(
             "export",
             EXTEND,
             "Write the project for another tool.",

@@ -29,6 +29,7 @@ from mlops_lab.cli.records.decisions import (
     SteeredRecord,
     TickRecord,
 )
+from mlops_lab.cli.records.docs import DocsRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
@@ -91,6 +92,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "contract diff": (ContractDifferences,),
     "contract infer": (InferredFields,),
     "demo": (DemoRecord,),
+    "docs": (DocsRecord,),
     "explain": (PredictionLineage, VersionLineage),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
