@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -11,14 +12,15 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
-from mlops_lab.errors import NotFound
+from mlops_lab.errors import EnvironmentFault, NotFound
 from mlops_lab.files import locked, sync_folder
 from mlops_lab.lake.added import Added, Mark, added_files, mark_of
 from mlops_lab.lake.bounds import FileBounds, bounds_of
-from mlops_lab.lake.durability import sync_commits, sync_table
+from mlops_lab.lake.durability import commits_of, sync_commits, sync_table
 from mlops_lab.lake.faults import as_lake_faults
 from mlops_lab.lake.history import pinned_version
-from mlops_lab.lake.kept import KeptTables
+from mlops_lab.lake.kept import KeptTables, PinnedTables
+from mlops_lab.lake.leases import Lease, LeasedVersion
 from mlops_lab.lake.reading import (
     Bounds,
     TableFile,
@@ -55,12 +57,34 @@ class Lake:
     `declared` holds by table the columns that the project declares now. What is stored may be of another type, or from
     before a column was declared: it is read as declared (`schemas.evolution`). A column whose new rows do not fit its
     type gets one that fits all its rows. Nothing that was stored is lost by it: Delta keeps the version before.
+
+    With `pinned`, all tables are read at the versions of that lease, and nothing can be written: see `pin`.
     """
 
-    def __init__(self, path: Path, *, declared: Mapping[str, Mapping[str, Column]] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        declared: Mapping[str, Mapping[str, Column]] | None = None,
+        pinned: Lease | None = None,
+    ) -> None:
         self.path = path
         self.declared = declared or {}
-        self._kept = KeptTables(path)
+        self.pinned = pinned
+        self._kept = PinnedTables(path, pinned.versions) if pinned else KeptTables(path)
+
+    def pin(self) -> Lake:
+        """All tables as they are now, to read: what others add meanwhile is not seen. These versions stay readable as
+        long as the returned lake is in use."""
+        if self.pinned is not None:
+            return self
+        leased = {}
+        for name in self.tables():
+            version = int(commits_of(self.table_path(name))[-1].stem)
+            with suppress(EnvironmentFault):  # a table that cannot be opened is an error to whoever reads it
+                leased[name] = LeasedVersion(version, tuple(self.files(name, version=version)))
+            leased.setdefault(name, LeasedVersion(version))
+        return Lake(self.path, declared=self.declared, pinned=Lease(self.path, leased))
 
     def table_path(self, name: str) -> Path:
         """The folder of the table, which Polars, DuckDB or Spark can read."""
@@ -68,12 +92,16 @@ class Lake:
 
     def tables(self) -> list[str]:
         """The names of all tables."""
+        if self.pinned is not None:
+            return sorted(self.pinned.versions)
         if not self.path.is_dir():
             return []
         return sorted(entry.name for entry in self.path.iterdir() if DeltaTable.is_deltatable(str(entry)))
 
     def exists(self, name: str) -> bool:
         """Whether the table has been created."""
+        if self.pinned is not None:
+            return name in self.pinned.versions
         return name in self._kept or DeltaTable.is_deltatable(str(self.table_path(name)))
 
     def append(
@@ -95,6 +123,7 @@ class Lake:
         Several processes may append to one table at the same time, with the same `writer` too: of two that append the
         same number one gets False.
         """
+        assert self.pinned is None, "a pinned lake is only read"
         transactions = [Transaction(*item) for item in (*also, *([position] if position else []))]
         properties = CommitProperties(app_transactions=transactions or None)
 
@@ -195,6 +224,8 @@ class Lake:
         """
 
         bounds = Bounds(since, before)
+        if version is None and self.pinned is not None and self.exists(name):
+            version = self.pinned.versions[name]
         pinned = None if version is None else pinned_version(self.table_path(name), version)
 
         def scan() -> pl.DataFrame:
@@ -255,10 +286,11 @@ class Lake:
         """The number of the table's latest version."""
         return int(self.open_table(name).version())
 
-    def snapshot(self, name: str, rows: pl.DataFrame | None = None) -> Snapshot:
-        """The table as it is now. `rows`: its content, if it has just been read, so that it is not read again."""
-        rows = self.read(name) if rows is None else rows
-        return Snapshot(name, self.version(name), rows.height, fingerprint_table(rows))
+    def snapshot(self, name: str) -> Snapshot:
+        """The table as it is now; of a pinned lake, at the version that all its readers see."""
+        version = self.version(name)
+        rows = self.read(name, version=version)
+        return Snapshot(name, version, rows.height, fingerprint_table(rows))
 
     def _fit(self, name: str, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with the types of the table. Where they do not fit, or where the project has declared another type

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -112,3 +112,21 @@ class KeptTables:
             and has_commit(table, version)
             and not has_commit(table, version + 1)
         )
+
+
+class PinnedTables(KeptTables):
+    """The open tables of a lake of which each is read at one version, whatever is committed meanwhile."""
+
+    def __init__(self, lake: Path, versions: Mapping[str, int]) -> None:
+        super().__init__(lake)
+        self._versions = versions
+
+    def at(self, name: str, version: int) -> DeltaTable:
+        """The table at a version."""
+        return self._latest(name).handle if version == self._versions[name] else super().at(name, version)
+
+    def _latest(self, name: str) -> _Kept:
+        if name not in self._kept:
+            self._kept[name] = _Kept(DeltaTable(str(self._lake / name), version=self._versions[name]))
+            self._kept[name].note_version()
+        return self._kept[name]

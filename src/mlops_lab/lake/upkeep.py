@@ -13,6 +13,7 @@ from mlops_lab.lake.delta import PROPERTIES, Lake
 from mlops_lab.lake.durability import sync_commits
 from mlops_lab.lake.faults import as_lake_faults
 from mlops_lab.lake.history import extend_history
+from mlops_lab.lake.leases import leased_files
 from mlops_lab.lake.retention import Retention, delete_unneeded, is_worth_it, old_commits
 
 
@@ -21,8 +22,9 @@ def keep_small(
 ) -> bool:
     """Put small files of a table together, and delete what is not needed any more; False where nothing was due.
 
-    `pinned` gives the versions of the table that must stay readable; they are noted before anything is deleted. No
-    other process may do this to the table at the same time; appends and reads may go on.
+    `pinned` gives the versions of the table that must stay readable; they are noted before anything is deleted. What a
+    process reads at the moment stays, too (`lake.leases`). No other process may do this to the table at the same time;
+    appends and reads may go on.
     """
     folder, retention = lake.table_path(name), retention or Retention()
     size = due_size([file.size_bytes for file in lake.files(name).values()])
@@ -34,7 +36,8 @@ def keep_small(
         _set_properties(lake, name)
         if size is not None:
             put_together(folder, size_bytes=size)
-        delete_unneeded(folder, current=lake.files(name), pinned=history.files, commits=commits, retention=retention)
+        pinned_files = history.files | leased_files(lake.path, name)
+        delete_unneeded(folder, current=lake.files(name), pinned=pinned_files, commits=commits, retention=retention)
     return True
 
 
