@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ from mlops_lab.errors import EnvironmentFault, NotFound
 from mlops_lab.files import locked, sync_folder
 from mlops_lab.lake.added import Added, Mark, added_files, mark_of
 from mlops_lab.lake.bounds import FileBounds, bounds_of
-from mlops_lab.lake.durability import commits_of, sync_commits, sync_table
+from mlops_lab.lake.durability import commits_of, hide_predicates, sync_commits, sync_table
 from mlops_lab.lake.faults import as_lake_faults
 from mlops_lab.lake.history import pinned_version
 from mlops_lab.lake.kept import KeptTables, PinnedTables
@@ -184,6 +184,22 @@ class Lake:
             sync_commits(path, first)
         self._kept.forget(name)
 
+    def delete(self, name: str, predicate: str, *, position: tuple[str, int] | None = None) -> None:
+        """Delete the rows for which an SQL predicate is true, in one commit, which does not say what it was. All other
+        positions stay. Only files with such rows are written again; versions before keep theirs.
+
+        Rows that another process appends meanwhile are kept.
+        """
+        path = self.table_path(name)
+        properties = CommitProperties(app_transactions=[Transaction(*position)] if position else None)
+        with self._guarded(name), locked(path):
+            table = DeltaTable(str(path))
+            first = int(table.version()) + 1
+            table.delete(predicate, commit_properties=properties)
+            hide_predicates(path)
+            sync_commits(path, first)
+        self._kept.forget(name)
+
     def position(self, name: str, writer: str, *, version: int | None = None) -> int:
         """The number of the writer's last append (up to a version of the table, if given); 0 before the first."""
         if not self.exists(name):
@@ -345,8 +361,11 @@ class Lake:
                 hint=f"the lake has: {', '.join(self.tables()) or 'no tables yet; run `mlops run`'}",
             )
 
+    def _guarded(self, name: str) -> AbstractContextManager[None]:
+        return as_lake_faults(name, self.table_path(name))
+
     def _guard(self, name: str, work: Callable[[], _Result]) -> _Result:
-        with as_lake_faults(name, self.table_path(name)):
+        with self._guarded(name):
             return work()
 
 
