@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -12,15 +12,14 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
-from mlops_lab.errors import EnvironmentFault, NotFound
+from mlops_lab.errors import NotFound
 from mlops_lab.files import locked, sync_folder
 from mlops_lab.lake.added import Added, Mark, added_files, mark_of
 from mlops_lab.lake.bounds import FileBounds, bounds_of
-from mlops_lab.lake.durability import commits_of, hide_predicates, sync_commits, sync_table
+from mlops_lab.lake.durability import hide_predicates, sync_commits, sync_table
 from mlops_lab.lake.faults import as_lake_faults
 from mlops_lab.lake.history import pinned_version
 from mlops_lab.lake.kept import KeptTables, PinnedTables
-from mlops_lab.lake.leases import Lease, LeasedVersion
 from mlops_lab.lake.reading import (
     Bounds,
     TableFile,
@@ -58,7 +57,7 @@ class Lake:
     before a column was declared: it is read as declared (`schemas.evolution`). A column whose new rows do not fit its
     type gets one that fits all its rows. Nothing that was stored is lost by it: Delta keeps the version before.
 
-    With `pinned`, all tables are read at the versions of that lease, and nothing can be written: see `pin`.
+    With `pinned`, all tables are read at these versions, and nothing can be written: see `pin`.
     """
 
     def __init__(
@@ -66,25 +65,19 @@ class Lake:
         path: Path,
         *,
         declared: Mapping[str, Mapping[str, Column]] | None = None,
-        pinned: Lease | None = None,
+        pinned: PinnedTables | None = None,
     ) -> None:
         self.path = path
         self.declared = declared or {}
         self.pinned = pinned
-        self._kept = PinnedTables(path, pinned.versions) if pinned else KeptTables(path)
+        self._kept = pinned or KeptTables(path)
 
     def pin(self) -> Lake:
         """All tables as they are now, to read: what others add meanwhile is not seen. These versions stay readable as
         long as the returned lake is in use."""
         if self.pinned is not None:
             return self
-        leased = {}
-        for name in self.tables():
-            version = int(commits_of(self.table_path(name))[-1].stem)
-            with suppress(EnvironmentFault):  # a table that cannot be opened is an error to whoever reads it
-                leased[name] = LeasedVersion(version, tuple(self.files(name, version=version)))
-            leased.setdefault(name, LeasedVersion(version))
-        return Lake(self.path, declared=self.declared, pinned=Lease(self.path, leased))
+        return Lake(self.path, declared=self.declared, pinned=PinnedTables(self.path, self.tables()))
 
     def table_path(self, name: str) -> Path:
         """The folder of the table, which Polars, DuckDB or Spark can read."""

@@ -37,7 +37,6 @@ class Lease:
     ends."""
 
     def __init__(self, lake: Path, tables: Mapping[str, LeasedVersion]) -> None:
-        self.versions = {name: table.version for name, table in tables.items()}
         if not tables:
             return
         path = _folder(lake) / f"{new_id()}.json"
