@@ -15,7 +15,7 @@ from mlops_lab.lake.retention import Retention
 from mlops_lab.loop import collect
 from mlops_lab.loop.collect import collect_garbage, find_garbage
 from mlops_lab.loop.holds import place_hold, release_hold
-from mlops_lab.loop.needed_versions import TableVersion, find_needed, trained_on
+from mlops_lab.loop.needed_versions import TableVersion, find_needed
 from mlops_lab.project.owners import Role, take_role
 
 AT_ONCE = Retention(timedelta(0), timedelta(0))
@@ -108,11 +108,6 @@ def test_while_a_package_cannot_be_read_no_old_version_goes(project, lake):
     assert find_needed(project, lake, decisions).unknown == [project.root / "package"]
     everything(project, lake, decisions)
     assert 1 in readable(lake)
-
-
-def test_a_version_whose_registration_was_interrupted_counts(project):
-    register(project, 9, ("stock", 3), folder=".mlops/mlflow/artifacts/a/artifacts/model")
-    assert trained_on(project, ()).needed == {TableVersion("stock", 3): ["a version without a decision"]}
 
 
 def test_a_table_that_cannot_be_read_is_named_and_the_others_are_done(project, lake):
