@@ -51,6 +51,16 @@ def read_erasures(lake: Lake) -> list[Erasure]:
     return list(last.values())
 
 
+def explain_by_erasures(lake: Lake) -> str | None:
+    """Why values of earlier predictions may differ from what the tables give now; None where nothing was erased."""
+    count = len(read_erasures(lake))
+    return (
+        f"rows were erased since ({count} times: `mlops forget --list`), also facts of others' values"
+        if count
+        else None
+    )
+
+
 def note_erasure(lake: Lake, erasure: Erasure) -> None:
     """Append an event."""
     row: dict[str, Any] = {name: getattr(erasure, name) for name in erasure.__struct_fields__}

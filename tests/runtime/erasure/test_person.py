@@ -69,3 +69,16 @@ def test_a_row_in_quarantine_is_known_by_its_fields_or_where_it_has_none_by_its_
 def test_rows_of_a_table_are_known_by_its_columns(table, columns, id_column, ids):
     match = PERSON.match(table)
     assert (match.columns, match.id_column, set(match.ids)) == (columns, id_column, ids)
+
+
+@pytest.mark.parametrize(
+    ("place", "is_named"),
+    [
+        ("view customer, customer=17, 2013-03-01, prediction p9", True),
+        ("view customer, customer=170, 2013-03-01, prediction p9", False),
+        ("view customer, customer=1, 2013-03-01, prediction p1", True),
+        ("2013-03-17, prediction p17", False),
+    ],
+)
+def test_an_alert_is_known_by_the_place_that_it_names(place, is_named):
+    assert PERSON.is_named(place) is is_named

@@ -42,7 +42,7 @@ from mlops_lab.rollout.decisions import Decision, fold, read_decisions
 from mlops_lab.rollout.deploy import deploy
 from mlops_lab.rollout.journal_positions import journal_logs, journal_positions
 from mlops_lab.runtime.erasure.person import Person, find_person
-from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, QUARANTINE, REFUSALS, SHADOWS, TABLES
+from mlops_lab.tables.declared import ALERTS, OUTCOMES, PREDICTIONS, QUARANTINE, REFUSALS, SHADOWS, TABLES
 from mlops_lab.tables.open_lake import open_lake
 
 _WAIT_SECONDS = 30.0
@@ -203,7 +203,7 @@ def _in_order(project: Project, lake: Lake) -> list[str]:
     ids that the last tables hold. Facts may be in tables that are not declared any more."""
     own, source = {table.name for table in TABLES}, project.settings.source.table
     facts = [name for name in lake.tables() if name not in own and name != source]
-    return [name for name in (QUARANTINE.name, *facts, *_LAST, source) if lake.exists(name)]
+    return [name for name in (QUARANTINE.name, ALERTS.name, *facts, *_LAST, source) if lake.exists(name)]
 
 
 def _erase_records(project: Project, lake: Lake, person: Person, *, dry_run: bool = False) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from mlops_lab.lake.erase import RowMatch, matching_rows
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision
 from mlops_lab.rollout.versions import load_features
-from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS, QUARANTINE, REFUSALS, SHADOWS, TABLES
+from mlops_lab.tables.declared import ALERTS, OUTCOMES, PREDICTIONS, QUARANTINE, REFUSALS, SHADOWS, TABLES
 from mlops_lab.tables.fields import table_fields
 from mlops_lab.training.pipeline import load_pipeline
 
@@ -36,7 +37,7 @@ _LOG = (SHADOWS, OUTCOMES, REFUSALS, PREDICTIONS)
 class Person:
     """The text of a person's key, the columns of each table that may hold it, and the ids of the person's requests.
 
-    `quarantined` has the ids of rows in quarantine.
+    `quarantined` has the ids of rows in quarantine, and `alerts` the places of alerts that name the person.
     """
 
     key: str
@@ -45,11 +46,14 @@ class Person:
     source_id: str
     ids: frozenset[str] = frozenset()
     quarantined: frozenset[str] = frozenset()
+    alerts: frozenset[str] = frozenset()
 
     def match(self, table: str) -> RowMatch:
         """Which rows of a table are the person's."""
         if table == QUARANTINE.name:
             return RowMatch(ids=self.quarantined)
+        if table == ALERTS.name:
+            return RowMatch(id_column="where", ids=self.alerts)
         if table in {item.name for item in _LOG}:
             return RowMatch(self.columns.get(table, ()), self.key, ids=self.ids)
         if table == self.source:
@@ -85,6 +89,12 @@ class Person:
                 return self.has_row(table, row)
         return self.key in text
 
+    def is_named(self, place: str) -> bool:
+        """Whether the place of an alert names the person, as `customer=c17`, or one of the person's predictions."""
+        fields = "|".join(sorted({re.escape(name) for names in self.columns.values() for name in names}))
+        is_key = re.search(rf"(?<!\w)(?:{fields})={re.escape(self.key)}(?!\w)", place)
+        return is_key is not None or any(name in self.ids for name in re.findall(r"prediction (\S+)", place))
+
     def _has(self, table: str, row: Mapping[str, Any]) -> bool:
         return any(str(row[name]) == self.key for name in self.columns.get(table, ()) if row.get(name) is not None)
 
@@ -100,10 +110,20 @@ def find_person(project: Project, lake: Lake, decisions: Sequence[Decision], key
         if lake.exists(table) and {*person.columns.get(table, ())} & {*lake.schema(table)}:
             ids |= {str(value) for value in matching_rows(lake, table, person.match(table))[name]}
     person = replace(person, ids=frozenset(ids))
+    return replace(person, quarantined=_quarantined(lake, person), alerts=_alerts(lake, person))
+
+
+def _quarantined(lake: Lake, person: Person) -> frozenset[str]:
     if not QUARANTINE.exists(lake):
-        return person
-    rows = QUARANTINE.read(lake, columns=["id", "table", "row"]).iter_rows()
-    return replace(person, quarantined=frozenset(name for name, table, row in rows if person.has_text(table, row)))
+        return frozenset()
+    rows = QUARANTINE.read(lake, columns=["id", "table", "row"]).select("id", "table", "row").iter_rows()
+    return frozenset(name for name, table, row in rows if person.has_text(table, row))
+
+
+def _alerts(lake: Lake, person: Person) -> frozenset[str]:
+    if not ALERTS.exists(lake):
+        return frozenset()
+    return frozenset(filter(person.is_named, ALERTS.read(lake, columns=["where"])["where"].drop_nulls()))
 
 
 def _field(project: Project, column: str | None) -> str:
