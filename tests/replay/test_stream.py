@@ -23,7 +23,7 @@ MOMENT = pl.Datetime("us", "UTC")
 
 def check(world: World, first: date, last: date) -> int:
     """Play a stream and hold it to its promises; the number of requests."""
-    stream = Stream(PROJECT, world, first=first, last=last)
+    stream = Stream(PROJECT, world.facts, first=first, last=last)
     asked: Counter[str] = Counter()
     told: Counter[str] = Counter()
     landed: Counter[str] = Counter()
@@ -39,10 +39,10 @@ def check(world: World, first: date, last: date) -> int:
                 assert now - timedelta(days=1) <= outcome["known_at"] <= minute.at
                 told[outcome["id"]] += 1
                 assert told[outcome["id"]] <= asked[outcome["id"]]  # only about what was asked before
-            for flight in minute.in_flight:
+            for flight in minute.rows["flights"]:
                 assert now - timedelta(days=1) <= flight["known_at"] <= minute.at
                 landed[flight["flight_id"]] += 1
-            for row in minute.weather:
+            for row in minute.rows["weather"]:
                 assert row["known_at"] <= minute.at
                 weather.append((row["known_at"], row["origin"]))
             for request in map(msgspec.json.decode, minute.requests):
@@ -82,7 +82,7 @@ def test_days_of_the_year_are_played_whole_and_in_time(world, first, days, reque
 
 
 def test_outcomes_come_before_requests_of_the_same_moment(world):
-    stream = Stream(PROJECT, world, first=date(2013, 3, 1), last=date(2013, 3, 1))
+    stream = Stream(PROJECT, world.facts, first=date(2013, 3, 1), last=date(2013, 3, 1))
     at_once = [
         (outcome["id"], request)
         for minute in stream.play(date(2013, 3, 1))
@@ -94,14 +94,14 @@ def test_outcomes_come_before_requests_of_the_same_moment(world):
 
 
 def test_a_flight_in_the_air_at_the_start_is_a_row_of_the_source(world):
-    stream = Stream(PROJECT, world, first=date(2013, 3, 1), last=date(2013, 3, 1))
-    rows = [row for minute in stream.play(date(2013, 3, 1)) for row in minute.in_flight]
+    stream = Stream(PROJECT, world.facts, first=date(2013, 3, 1), last=date(2013, 3, 1))
+    rows = [row for minute in stream.play(date(2013, 3, 1)) for row in minute.rows["flights"]]
     assert len(rows) == 56
     assert {tuple(row) for row in rows} == {tuple(field.name for field in source_fields(PROJECT))}
 
 
 def test_a_request_has_nothing_of_its_outcome(world):
-    stream = Stream(PROJECT, world, first=date(2013, 3, 1), last=date(2013, 3, 1))
+    stream = Stream(PROJECT, world.facts, first=date(2013, 3, 1), last=date(2013, 3, 1))
     fields = {"id", *PROJECT.settings.source.request}
     for minute in stream.play(date(2013, 3, 1)):
         assert all(set(msgspec.json.decode(request)) == fields for request in minute.requests)
@@ -160,7 +160,7 @@ def test_bounds_are_days_of_the_project():
         pl.DataFrame(schema={"known_at": MOMENT}),
         pl.DataFrame(),
     )
-    stream = Stream(PROJECT, empty, first=date(2013, 3, 9), last=date(2013, 3, 11))
+    stream = Stream(PROJECT, empty.facts, first=date(2013, 3, 9), last=date(2013, 3, 11))
     assert stream.days == [date(2013, 3, 9), date(2013, 3, 10), date(2013, 3, 11)]
     assert stream.bounds(date(2013, 3, 10)) == (
         datetime(2013, 3, 10, 5, tzinfo=UTC),

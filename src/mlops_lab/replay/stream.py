@@ -1,8 +1,8 @@
-"""The year as a stream: the requests, and the facts that become known, minute by minute."""
+"""A past span as a stream: the requests, and the facts that become known, moment by moment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -13,7 +13,6 @@ import polars as pl
 
 from mlops_lab.clock import day_start
 from mlops_lab.project import Project
-from mlops_lab.replay.flights import World
 from mlops_lab.tables.fields import outcome_fields, request_fields, source_fields
 
 _encode = msgspec.json.encode
@@ -25,33 +24,44 @@ class Minute:
 
     at: datetime
     outcomes: list[dict[str, object]]
-    in_flight: list[dict[str, object]]
-    """The flights that were in the air when the replay began: nobody asked about them, and now they have ended."""
-    weather: list[dict[str, object]]
+    rows: dict[str, list[dict[str, object]]]
+    """By table the rows that became known. Those of the source table were under way when the replay began: nobody asked
+    about them, and now they have ended."""
     requests: list[bytes]
 
 
 class Stream:
-    """The events from the first to the last day (both included; days in the project's time zone)."""
+    """The events from the first to the last day (both included; days in the project's time zone).
 
-    def __init__(self, project: Project, world: World, *, first: date, last: date) -> None:
-        self._zone = project.timezone
+    `facts` has the rows of the source table by the time of their request, with the moment at which the outcome was
+    known, and those of each table whose rows become known at a moment, by that moment.
+    """
+
+    def __init__(self, project: Project, facts: Mapping[str, pl.DataFrame], *, first: date, last: date) -> None:
+        source = project.settings.source
+        self._zone, self._time = project.timezone, source.time
         self.first, self.last = first, last
         self.start = day_start(first, self._zone)
         self.end = day_start(last + timedelta(days=1), self._zone)
-        flights = world.flights.filter(pl.col("scheduled_at").is_between(self.start, self.end, closed="left"))
+        time, known = pl.col(source.time), pl.col(source.known_at)
+        past = facts[source.table]
+        asked = past.filter(time.is_between(self.start, self.end, closed="left"))
         request_names = [field.name for field in request_fields(project)]
         outcome_names = [field.name for field in outcome_fields(project)]
-        self._requests = flights.select(pl.col("flight_id").alias("id"), *request_names)
-        self._outcomes = flights.select(pl.col("flight_id").alias("id"), "known_at", *outcome_names).sort(
+        self._requests = asked.select(pl.col(source.id).alias("id"), *request_names)
+        self._outcomes = asked.select(pl.col(source.id).alias("id"), known.alias("known_at"), *outcome_names).sort(
             "known_at", "id"
         )
-        scheduled, known = pl.col("scheduled_at"), pl.col("known_at")
-        in_flight = world.flights.filter(scheduled < self.start, known >= self.start)
-        self._in_flight = in_flight.select(field.name for field in source_fields(project)).sort("known_at", "flight_id")
-        soonest = (flights["known_at"] - flights["scheduled_at"]).min()
+        under_way = past.filter(time < self.start, known >= self.start)
+        self._rows = {source.table: under_way.select(field.name for field in source_fields(project))}
+        self._known_at = {source.table: source.known_at}
+        for name, table in project.settings.tables.items():
+            if table.known_at is not None:
+                self._rows[name] = facts[name].filter(pl.col(table.known_at) >= self.start)
+                self._known_at[name] = table.known_at
+        self._rows[source.table] = self._rows[source.table].sort(source.known_at, source.id)
+        soonest = (asked[source.known_at] - asked[source.time]).min()
         self.soonest_outcome = soonest if isinstance(soonest, timedelta) else timedelta(0)
-        self._weather = world.weather.filter(pl.col("known_at") >= self.start)
 
     @property
     def days(self) -> list[date]:
@@ -64,19 +74,21 @@ class Stream:
 
     def count(self, *, until: datetime) -> int:
         """The number of requests before a moment."""
-        return self._requests.filter(pl.col("scheduled_at") < until).height
+        return self._requests.filter(pl.col(self._time) < until).height
 
     def play(self, day: date) -> Iterator[Minute]:
-        """The minutes of a day that have requests, and then its end."""
+        """The moments of a day that have requests, and then its end."""
         start, end = self.bounds(day)
-        today = self._requests.filter(pl.col("scheduled_at").is_between(start, end, closed="left"))
-        outcomes = _FactQueue(_between(self._outcomes, start, end))
-        in_flight = _FactQueue(_between(self._in_flight, start, end))
-        weather = _FactQueue(_between(self._weather, start, end))
-        for at, rows in groupby(today.iter_rows(named=True), key=itemgetter("scheduled_at")):
-            requests = [_encode(row) for row in rows]
-            yield Minute(at, outcomes.take(at), in_flight.take(at), weather.take(at), requests)
-        yield Minute(end, outcomes.take(end), in_flight.take(end), weather.take(end), [])
+        today = self._requests.filter(pl.col(self._time).is_between(start, end, closed="left"))
+        outcomes = _FactQueue(_between(self._outcomes, start, end), "known_at")
+        queues = {
+            name: _FactQueue(_between(rows, start, end, known_at=column), column)
+            for name, rows, column in ((name, rows, self._known_at[name]) for name, rows in self._rows.items())
+        }
+        for at, rows in groupby(today.iter_rows(named=True), key=itemgetter(self._time)):
+            known = {name: queue.take(at) for name, queue in queues.items()}
+            yield Minute(at, outcomes.take(at), known, [_encode(row) for row in rows])
+        yield Minute(end, outcomes.take(end), {name: queue.take(end) for name, queue in queues.items()}, [])
 
     def remainder(self) -> list[dict[str, object]]:
         """The outcomes that become known only after the last day."""
@@ -86,17 +98,18 @@ class Stream:
 class _FactQueue:
     """Rows in the order in which they became known; `take` removes those known by a moment."""
 
-    def __init__(self, rows: pl.DataFrame) -> None:
+    def __init__(self, rows: pl.DataFrame, known_at: str) -> None:
         self._rows = rows.to_dicts()
+        self._known_at = known_at
         self._next = 0
 
     def take(self, until: datetime) -> list[dict[str, object]]:
         begin = self._next
-        while self._next < len(self._rows) and self._rows[self._next]["known_at"] <= until:
+        while self._next < len(self._rows) and self._rows[self._next][self._known_at] <= until:
             self._next += 1
         return self._rows[begin : self._next]
 
 
-def _between(rows: pl.DataFrame, start: datetime, end: datetime | None) -> pl.DataFrame:
-    known = pl.col("known_at")
+def _between(rows: pl.DataFrame, start: datetime, end: datetime | None, *, known_at: str = "known_at") -> pl.DataFrame:
+    known = pl.col(known_at)
     return rows.filter(known >= start, known < end if end else pl.lit(value=True))
