@@ -29,6 +29,7 @@ from mlops_lab.cli.records.decisions import (
     SteeredRecord,
     TickRecord,
 )
+from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
@@ -82,6 +83,8 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "contract diff": (ContractDifferences,),
     "contract infer": (InferredFields,),
     "demo": (DemoRecord,),
+    "drill list": (DrillsRecord,),
+    "drill run": (DrillRunRecord,),
     "explain": (PredictionLineage, VersionLineage),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
