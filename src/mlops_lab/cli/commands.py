@@ -217,7 +217,7 @@ COMMANDS = {
         Command(
             "drill",
             LEARN,
-            "Break a copy of the project on purpose, and measure what the system does about it.",
+            "Break a copy of the project on purpose, and measure how the system copes.",
             ("mlops drill list", "mlops drill run null-column", "mlops drill run dead-server tampered-package --json"),
         ),
         Command(

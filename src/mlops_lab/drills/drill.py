@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mlops_lab.drills.ground import Ground
+from mlops_lab.drills.ground import Ground
 
 
 @dataclass(frozen=True, kw_only=True)

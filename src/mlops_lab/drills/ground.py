@@ -105,6 +105,7 @@ class Ground:
 
 def make_ground(project: Project, folder: Path, *, needs_days: bool, report: Report) -> Ground:
     """A ground in an empty folder. InvalidInput, and the project is as it was, where its history is too short."""
+    read_history(project, open_lake(project), needs_days=needs_days)  # before the work, not after it
     report("copy")
     make_backup(project, folder / "backup")
     root = folder / "project"
