@@ -56,7 +56,6 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/up.py": "end_to_end/test_up.py",
     "drills/catalog.py": "drills/test_drill_conformance.py",
     "drills/asking.py": "drills/test_drill_conformance.py",
-    "drills/columns.py": "drills/test_drill_conformance.py",
     "drills/faults/dead_server.py": "drills/test_drill_conformance.py",
     "drills/faults/label_flip.py": "drills/test_drill_conformance.py",
     "drills/faults/null_column.py": "drills/test_drill_conformance.py",

@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mlops_lab.drills.drill import Drill, DrillResult, Observed
-from mlops_lab.drills.ground import make_ground
-from mlops_lab.errors import MlopsError
+from mlops_lab.drills.ground import Ground, make_ground
+from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.project import Project
 from mlops_lab.training.progress import Report
 
@@ -28,9 +28,21 @@ def run_drills(project: Project, drills: Sequence[Drill], *, report: Report) -> 
             report(drill.name)
             observed, reason = Observed(), ""
             try:
-                observed = drill.run(ground)
+                observed = _run(drill, ground)
             except MlopsError as error:
                 if len(drills) == 1:
                     raise
                 reason = str(error)  # the others are run all the same
             yield DrillResult(drill=drill, observed=observed, seconds=time.perf_counter() - began, error=reason)
+
+
+def _run(drill: Drill, ground: Ground) -> Observed:
+    try:
+        return drill.run(ground)
+    except ConnectionError as error:
+        raise EnvironmentFault(
+            f"the server of the copy stopped, which is no part of the drill: {error}",
+            code="server_gone",
+            where=drill.name,
+            hint="run it again when the machine has more memory and less to do",
+        ) from error

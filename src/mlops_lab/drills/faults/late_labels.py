@@ -20,9 +20,9 @@ def run(ground: Ground) -> Observed:
     def change(facts: Facts, since: datetime, until: datetime) -> Facts:
         known = pl.col(source.known_at)
         is_held_back = (known >= since) & (known < until)
-        later = pl.when(is_held_back).then(pl.lit(until)).otherwise(known)
-        rows = facts[source.table].with_columns(later.cast(facts[source.table].schema[source.known_at]))
-        return {**facts, source.table: rows}
+        moment = pl.lit(until).cast(facts[source.table].schema[source.known_at])
+        later = pl.when(is_held_back).then(moment).otherwise(known).alias(source.known_at)
+        return {**facts, source.table: facts[source.table].with_columns(later)}
 
     return play_fault(ground, Fault(words="no outcome arrives", names=names_outcomes, change=change))
 
