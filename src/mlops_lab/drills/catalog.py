@@ -19,6 +19,7 @@ from mlops_lab.drills.faults.stopped_feed import STOPPED_FEED
 from mlops_lab.drills.faults.tampered_package import TAMPERED_PACKAGE
 from mlops_lab.drills.faults.unit_change import UNIT_CHANGE
 from mlops_lab.errors import NotFound
+from mlops_lab.project.keys import did_you_mean
 
 DRILLS: Sequence[Drill] = (
     SKEWED_FEATURE,
@@ -39,12 +40,8 @@ DRILLS: Sequence[Drill] = (
 
 def find_drill(name: str) -> Drill:
     """The drill with this name. NotFound where there is none."""
-    for drill in DRILLS:
-        if drill.name == name:
-            return drill
-    raise NotFound(
-        f'there is no drill "{name}"',
-        code="no_drill",
-        where="NAME",
-        hint=f"one of {', '.join(drill.name for drill in DRILLS)}",
-    )
+    drills = {drill.name: drill for drill in DRILLS}
+    if name in drills:
+        return drills[name]
+    hint = f"{did_you_mean(name, list(drills))}there are {', '.join(drills)}"
+    raise NotFound(f'there is no drill "{name}"', code="no_drill", where="NAME", hint=hint)

@@ -21,10 +21,9 @@ def run(ground: Ground) -> Observed:
     asker = Asker(ground, project)
     ground.report("filling the disk")
     with serve_on_small_disk(project) as (address, disk):
-        asker.to(address)
-        asker.ask_many(BREAK_AFTER)
-        ballast = fill(disk)
+        ballast = fill(disk)  # before the first request: the journal reserves space with it, and answers from that
         full = time.perf_counter()
+        asker.to(address)
         detected = asker.ask_until(lambda _: bool(first_refusal(asker.asked, _CODES)))
         asker.ask_until(lambda _: len(asker.asked.refused) >= _REFUSED)
         ballast.unlink()

@@ -42,6 +42,6 @@ def shift(rows: pl.DataFrame, column: str) -> pl.DataFrame:
 SKEWED_FEATURE = Drill(
     name="skewed-feature",
     summary="Half of the requests have a number that is far too high.",
-    target=Target(detect=timedelta(days=2), recover=timedelta(days=4), harmed_share=0.15),
+    target=Target(detect=timedelta(days=3), recover=timedelta(days=4), harmed_share=0.2),
     run=run,
 )

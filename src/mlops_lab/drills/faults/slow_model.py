@@ -23,6 +23,7 @@ def _slow_down(make):
     """A drill: the estimator that `make` makes answers as before, and takes far longer."""
 
     def make_slow(**parameters):
+        import numpy
         from sklearn.base import is_classifier
         from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, VotingClassifier, VotingRegressor
         from sklearn.pipeline import Pipeline
@@ -36,7 +37,7 @@ def _slow_down(make):
         kind = ExtraTreesClassifier if is_classifier(own) else ExtraTreesRegressor
         trees = kind(1000, max_depth=10, random_state=0)
         slow = Pipeline([*own.steps[:-1], ("trees", trees)]) if isinstance(own, Pipeline) else trees
-        both, weights = [("own", own), ("slow", slow)], [1, 1e-6]
+        both, weights = [("own", own), ("slow", slow)], numpy.array([1, 1e-6])
         if is_classifier(own):
             return VotingClassifier(both, voting="soft", weights=weights)
         return VotingRegressor(both, weights=weights)

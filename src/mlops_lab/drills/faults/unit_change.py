@@ -38,6 +38,6 @@ def convert(rows: pl.DataFrame, column: str) -> pl.DataFrame:
 UNIT_CHANGE = Drill(
     name="unit-change",
     summary="A number arrives in another unit.",
-    target=Target(detect=timedelta(days=2), recover=timedelta(days=4), harmed_share=0.3),
+    target=Target(detect=timedelta(days=3), recover=timedelta(days=4), harmed_share=0.4),
     run=run,
 )
