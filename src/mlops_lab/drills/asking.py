@@ -46,7 +46,7 @@ class Asker:
 
     def __init__(self, ground: Ground, project: Project) -> None:
         stream = ground.stream(project, ground.history.facts)
-        bodies = [body for day in ground.days for moment in stream.play(day) for body in moment.requests]
+        bodies = [body for day in ground.days for stretch in stream.play(day) for body in stretch.requests]
         self._bodies = bodies[:MOST_REQUESTS]
         self._token = ensure_token(project)
         self._client: Client | None = None

@@ -19,7 +19,6 @@ from mlops_lab.training.outcome_delay import read_training_facts
 
 LIVE_DAYS, PLAY_DAYS = MIN_DAYS + 1, 10
 """The days that are lived before a fault, so that monitors know what is usual, and those that are played with it."""
-_HOUR = timedelta(hours=1)
 
 Facts = Mapping[str, pl.DataFrame]
 
@@ -76,14 +75,14 @@ def _too_little(what: str, hint: str) -> InvalidInput:
 
 
 def _with_later_outcomes(project: Project, rows: pl.DataFrame) -> pl.DataFrame:
-    """The labelled rows; where the data does not say when outcomes were known, an hour after their requests: a client
-    cannot send an outcome before it has the answer."""
+    """The labelled rows, their outcomes known at least a minute after their requests: a client cannot send an outcome
+    before it has the answer. Where the data does not say when outcomes were known, it is an hour."""
     source = project.settings.source
     rows = rows.filter(pl.col(source.label).is_not_null())
-    if (rows[source.known_at] > rows[source.time]).any():
-        return rows
-    later = [(pl.col(name) + _HOUR).alias(name) for name in (source.known_at, "_known_at", "_seen_at")]
-    return rows.with_columns(later)
+    is_told = (rows[source.known_at] > rows[source.time]).any()
+    soonest = pl.col(source.time) + (timedelta(minutes=1) if is_told else timedelta(hours=1))
+    names = (source.known_at, "_known_at", "_seen_at")
+    return rows.with_columns(pl.max_horizontal(name, soonest).alias(name) for name in names)
 
 
 def _as_sent(project: Project, known: Facts) -> dict[str, pl.DataFrame]:

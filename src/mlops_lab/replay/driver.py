@@ -125,22 +125,16 @@ class Replay:
         self._start_stage("requests")
         self.progress.day = day
         start, sent = time.perf_counter(), 0
-        oldest: datetime | None = None
-        for minute in self.stream.play(day):
-            self.moment = minute.at
-            if oldest is not None and minute.at - oldest >= self.stream.soonest_outcome:
-                self.take(client.drain())  # an outcome must not arrive before its request is answered
-                oldest = None
-            if minute.outcomes:
-                self._post_rows(client, "/v1/outcomes", {"outcomes": minute.outcomes})
-            for table, rows in minute.rows.items():
+        for stretch in self.stream.play(day):
+            self.take(client.drain())  # an outcome must not arrive before its request is answered
+            self.moment = stretch.end
+            if stretch.outcomes:
+                self._post_rows(client, "/v1/outcomes", {"outcomes": stretch.outcomes})
+            for table, rows in stretch.rows.items():
                 if rows:
                     self._post_rows(client, f"/v1/tables/{table}/rows", {"rows": rows})
-            if minute.requests:
-                # no need to wait: facts that become known later cannot change the answers
-                self.take(client.send("/v1/predict", minute.requests))
-                sent += len(minute.requests)
-                oldest = oldest or minute.at
+            self.take(client.send("/v1/predict", stretch.requests))
+            sent += len(stretch.requests)
         self.take(client.drain())
         self.progress.requests_per_second = sent / (time.perf_counter() - start)
         self.progress.sent += sent

@@ -1,12 +1,15 @@
-"""A past span as a stream: the requests, and the facts that become known, moment by moment."""
+"""A past span as a stream: the requests, and the facts that become known, in short stretches of time.
+
+A stretch is as long as the soonest outcome takes, so no outcome that becomes known in it belongs to a request of it:
+all its facts can be sent before its requests. An answer uses only what was known at its own moment, so it is the same
+as if each fact had been sent at its own minute.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
 
 import msgspec
 import polars as pl
@@ -19,13 +22,14 @@ _encode = msgspec.json.encode
 
 
 @dataclass(frozen=True)
-class Minute:
-    """The events of one moment: first the facts that became known since the moment before, then the requests."""
+class Stretch:
+    """The events from one moment up to another: the facts that become known, and the requests in their order."""
 
-    at: datetime
+    begin: datetime
+    end: datetime
     outcomes: list[dict[str, object]]
     rows: dict[str, list[dict[str, object]]]
-    """By table the rows that became known. Those of the source table were under way when the replay began: nobody asked
+    """By table the rows that become known. Those of the source table were under way when the replay began: nobody asked
     about them, and now they have ended."""
     requests: list[bytes]
 
@@ -52,16 +56,15 @@ class Stream:
         self._outcomes = asked.select(pl.col(source.id).alias("id"), known.alias("known_at"), *outcome_names).sort(
             "known_at", "id"
         )
-        under_way = past.filter(time < self.start, known >= self.start)
+        under_way = past.filter(time < self.start, known >= self.start).sort(source.known_at, source.id)
         self._rows = {source.table: under_way.select(field.name for field in source_fields(project))}
         self._known_at = {source.table: source.known_at}
         for name, table in project.settings.tables.items():
             if table.known_at is not None:
                 self._rows[name] = facts[name].filter(pl.col(table.known_at) >= self.start)
                 self._known_at[name] = table.known_at
-        self._rows[source.table] = self._rows[source.table].sort(source.known_at, source.id)
         soonest = (asked[source.known_at] - asked[source.time]).min()
-        self.soonest_outcome = soonest if isinstance(soonest, timedelta) else timedelta(0)
+        self._length = soonest if isinstance(soonest, timedelta) else timedelta(hours=1)  # without requests: any
 
     @property
     def days(self) -> list[date]:
@@ -76,40 +79,43 @@ class Stream:
         """The number of requests before a moment."""
         return self._requests.filter(pl.col(self._time) < until).height
 
-    def play(self, day: date) -> Iterator[Minute]:
-        """The moments of a day that have requests, and then its end."""
+    def play(self, day: date) -> Iterator[Stretch]:
+        """The stretches of a day that are not empty. An outcome comes in a later one than its request."""
         start, end = self.bounds(day)
-        today = self._requests.filter(pl.col(self._time).is_between(start, end, closed="left"))
-        outcomes = _FactQueue(_between(self._outcomes, start, end), "known_at")
+        requests = _Queue(_between(self._requests, self._time, start, end), self._time)
+        outcomes = _Queue(_between(self._outcomes, "known_at", start, end), "known_at")
         queues = {
-            name: _FactQueue(_between(rows, start, end, known_at=column), column)
-            for name, rows, column in ((name, rows, self._known_at[name]) for name, rows in self._rows.items())
+            name: _Queue(_between(rows, self._known_at[name], start, end), self._known_at[name])
+            for name, rows in self._rows.items()
         }
-        for at, rows in groupby(today.iter_rows(named=True), key=itemgetter(self._time)):
-            known = {name: queue.take(at) for name, queue in queues.items()}
-            yield Minute(at, outcomes.take(at), known, [_encode(row) for row in rows])
-        yield Minute(end, outcomes.take(end), {name: queue.take(end) for name, queue in queues.items()}, [])
+        while start < end:
+            until = min(start + self._length, end)
+            told = outcomes.take(until)
+            known = {name: queue.take(until) for name, queue in queues.items()}
+            asked = [_encode(row) for row in requests.take(until)]
+            if told or asked or any(known.values()):
+                yield Stretch(start, until, told, known, asked)
+            start = until
 
     def remainder(self) -> list[dict[str, object]]:
         """The outcomes that become known only after the last day."""
-        return _between(self._outcomes, self.end, None).to_dicts()
+        return _between(self._outcomes, "known_at", self.end, None).to_dicts()
 
 
-class _FactQueue:
-    """Rows in the order in which they became known; `take` removes those known by a moment."""
+class _Queue:
+    """Rows in the order of their moments; `take` removes those before a moment."""
 
-    def __init__(self, rows: pl.DataFrame, known_at: str) -> None:
-        self._rows = rows.to_dicts()
-        self._known_at = known_at
+    def __init__(self, rows: pl.DataFrame, column: str) -> None:
+        self._rows, self._column = rows.to_dicts(), column
         self._next = 0
 
     def take(self, until: datetime) -> list[dict[str, object]]:
         begin = self._next
-        while self._next < len(self._rows) and self._rows[self._next][self._known_at] <= until:
+        while self._next < len(self._rows) and self._rows[self._next][self._column] < until:
             self._next += 1
         return self._rows[begin : self._next]
 
 
-def _between(rows: pl.DataFrame, start: datetime, end: datetime | None, *, known_at: str = "known_at") -> pl.DataFrame:
-    known = pl.col(known_at)
-    return rows.filter(known >= start, known < end if end else pl.lit(value=True))
+def _between(rows: pl.DataFrame, column: str, start: datetime, end: datetime | None) -> pl.DataFrame:
+    moment = pl.col(column)
+    return rows.filter(moment >= start, moment < end if end else pl.lit(value=True))
