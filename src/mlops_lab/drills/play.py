@@ -46,11 +46,16 @@ class Sign:
 
 @dataclass(frozen=True)
 class Played:
-    """What came of some days: the `answers` (id, at, output), the decisions, and the signs, oldest first."""
+    """What came of some days: the `answers` as they were logged, the decisions, and the signs, oldest first.
 
+    `all_decisions` has those before these days, too: they name the packages of all versions.
+    """
+
+    project: Project
     answers: pl.DataFrame
     decisions: Sequence[Decision]
     signs: Sequence[Sign]
+    all_decisions: Sequence[Decision]
 
 
 class DrillReplay(Replay):
@@ -98,10 +103,10 @@ class DrillReplay(Replay):
 def read_played(replay: DrillReplay, *, since: datetime) -> Played:
     """What came of the days from `since` on."""
     replay.finish()
-    lake = replay.loop.lake
-    answers = PREDICTIONS.read(lake, columns=["id", "at", "output"]).filter(pl.col("at") >= since)
-    decisions = [decision for decision in replay.loop.decisions if decision.at > since]
-    return Played(answers, decisions, read_signs(replay, since=since))
+    answers = PREDICTIONS.read(replay.loop.lake).filter(pl.col("at") >= since)
+    decided = replay.loop.decisions
+    decisions = [decision for decision in decided if decision.at > since]
+    return Played(replay.project, answers, decisions, read_signs(replay, since=since), tuple(decided))
 
 
 def read_signs(replay: DrillReplay, *, since: datetime) -> list[Sign]:

@@ -12,7 +12,7 @@ import polars as pl
 from mlops_lab.clock import days_after
 from mlops_lab.drills.drill import Observed
 from mlops_lab.drills.ground import Ground
-from mlops_lab.drills.harm import find_harmed
+from mlops_lab.drills.harm import find_harmed, healthy_answers
 from mlops_lab.drills.history import Facts
 from mlops_lab.drills.play import ASKED, DrillReplay, Played, Sign, read_played, read_signs
 from mlops_lab.rollout.decisions import Decision, DecisionKind
@@ -85,7 +85,7 @@ def play_fault(ground: Ground, fault: Fault) -> Observed:
                     until = _repaired_at(ground, day)
                     replay.stream = ground.stream(project, changed())
     played = read_played(replay, since=since)
-    harmed = find_harmed(twin.answers, played.answers, ground.champion.task)
+    harmed = find_harmed(healthy_answers(twin, played), played.answers, ground.champion.task)
     return Observed(
         fault=fault.words,
         detected=sign.at - since if sign else None,

@@ -14,9 +14,9 @@ from mlops_lab.drills.play import BACK, Sign
 from mlops_lab.drills.span import Fault, play_fault
 from mlops_lab.lineage.held_out import compute_inputs
 from mlops_lab.rollout.decisions import DecisionKind
+from mlops_lab.serving.answering.shadows import MOST_AT_ONCE
 
 _TIMES_SLOWER = 3
-_ROWS = 500
 SLOW = '''
 
 def _slow_down(make):
@@ -65,14 +65,13 @@ def run(ground: Ground) -> Observed:
 
 
 def score_ms(ground: Ground) -> float:
-    """The milliseconds that the champion needs to score a row, on average."""
+    """The milliseconds that the champion needs to score a row, on average, of many together, as in shadow."""
     source = ground.project.settings.source
-    rows = ground.history.known[source.table].filter(pl.col(source.time) < ground.since).tail(_ROWS)
+    rows = ground.history.known[source.table].filter(pl.col(source.time) < ground.since).tail(MOST_AT_ONCE)
     inputs, _ = compute_inputs(ground.project, ground.champion, rows, facts=ground.history.known)
     values = inputs.select(ground.champion.features.inputs).rows()
     began = time.perf_counter()
-    for row in values:
-        ground.champion.score_rows([row])
+    ground.champion.score_rows(values)
     return 1000 * (time.perf_counter() - began) / len(values)
 
 
