@@ -22,7 +22,7 @@ from mlops_lab.project import load_project
 from report import write_report
 
 MLOPS = [sys.executable, "-c", "from mlops_lab.cli import main; main()"]
-SPAN = ("2013-03-20", "2013-03-21")
+SPAN = ("2013-03-13", "2013-03-14")
 """The days of the demo: what came before is history enough for all drills."""
 
 

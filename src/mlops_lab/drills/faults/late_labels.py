@@ -35,6 +35,6 @@ def names_outcomes(sign: Sign) -> bool:
 LATE_LABELS = Drill(
     name="late-labels",
     summary="Outcomes stop arriving, and come late.",
-    target=Target(detect=timedelta(days=2), recover=timedelta(days=4), harmed_share=0.01),
+    target=Target(detect=timedelta(days=2), recover=timedelta(days=4), harmed_share=0.15),
     run=run,
 )
