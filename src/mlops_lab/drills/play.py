@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ import polars as pl
 from mlops_lab.alerts.channels.table import read_alerts
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.project import Project
-from mlops_lab.replay.client import StatusAndBody
+from mlops_lab.replay.client import Client, StatusAndBody
 from mlops_lab.replay.driver import Replay
 from mlops_lab.replay.stopwatch import Stopwatch
 from mlops_lab.replay.stream import Stream
@@ -73,7 +73,13 @@ class DrillReplay(Replay):
         super().__init__(project, stream, watch=lambda _: None, stopwatch=Stopwatch("drill"))
         self.project = project
         self.refusals: list[Sign] = []
-        self._report, self._tick_at = report, tick_at
+        self._tick_at = tick_at
+        self._client: Client | None = None
+
+    def play_day(self, day: date, client: Client) -> None:
+        """Send what happened on a day, then run the tick after it."""
+        self._client = client
+        super().play_day(day, client)
 
     def take(self, responses: list[StatusAndBody]) -> None:
         """Note the refusals among some responses."""
@@ -88,6 +94,8 @@ class DrillReplay(Replay):
 
     def tick(self, end: datetime) -> list[Decision]:
         """The decisions of the tick after a day."""
+        if self._client is not None:  # one worker writes its counts, which guardrails read, only when somebody asks
+            self._client.call("GET", "/metrics")
         return self.loop.tick(self._tick_at(end), by="loop")
 
     def finish(self) -> None:

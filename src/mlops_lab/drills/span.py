@@ -57,8 +57,10 @@ class _FaultReplay(DrillReplay):
     def tick(self, end: datetime) -> list[Decision]:
         """The decisions of the tick after a day."""
         act, self.do_next = self.do_next, _nothing
+        decided = len(self.loop.decisions)
         act(self)
-        return super().tick(end)
+        made = self.loop.decisions[decided:]
+        return [*made, *super().tick(end)]
 
 
 def play_fault(ground: Ground, fault: Fault) -> Observed:

@@ -41,4 +41,5 @@ CLOCK_JUMP = Drill(
     summary="The clock of the machine is a year ahead, once.",
     target=Target(detect=timedelta(days=2), recover=timedelta(days=2), harmed_share=0.01),
     run=run,
+    needs_days=False,
 )

@@ -84,4 +84,5 @@ SLOW_MODEL = Drill(
     summary="A candidate takes far too long for each answer.",
     target=Target(detect=timedelta(days=3), recover=timedelta(days=3), harmed_share=0.01),
     run=run,
+    needs_days=False,
 )
