@@ -94,7 +94,7 @@ class Ground:
         """The days without a fault."""
         if self._twin is None:
             project = self.fork()
-            replay = DrillReplay(project, self.stream(project, self.history.facts), report=self.report)
+            replay = DrillReplay(project, self.stream(project, self.history.facts))
             with replay.serve() as client:
                 for day in self.days:
                     self.report(f"healthy twin: {day}")
@@ -118,7 +118,7 @@ def make_ground(project: Project, folder: Path, *, needs_days: bool, report: Rep
     _write_data(opened, known_before(opened, history.facts, history.first))
     copy = _open_copy(root, flags)
     stream = Stream(copy, history.facts, first=history.first, last=history.last)
-    replay = DrillReplay(copy, stream, report=report)
+    replay = DrillReplay(copy, stream)
     replay.bootstrap()
     if history.first < history.fault_day:
         with replay.serve() as client:

@@ -19,7 +19,6 @@ from mlops_lab.replay.stopwatch import Stopwatch
 from mlops_lab.replay.stream import Stream
 from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.tables.declared import PREDICTIONS
-from mlops_lab.training.progress import Report
 
 BACK = frozenset({DecisionKind.REFUSE, DecisionKind.ROLL_BACK, DecisionKind.EXPIRE})
 """The decisions that take a version back, or let it go no further."""
@@ -67,7 +66,6 @@ class DrillReplay(Replay):
         project: Project,
         stream: Stream,
         *,
-        report: Report,
         tick_at: Callable[[datetime], datetime] = lambda end: end,
     ) -> None:
         super().__init__(project, stream, watch=lambda _: None, stopwatch=Stopwatch("drill"))

@@ -75,7 +75,7 @@ def play_fault(ground: Ground, fault: Fault) -> Observed:
     def changed() -> Facts:
         return fault.change(ground.history.facts, since, until)
 
-    replay = _FaultReplay(project, ground.stream(project, changed()), report=ground.report, tick_at=fault.tick_at)
+    replay = _FaultReplay(project, ground.stream(project, changed()), tick_at=fault.tick_at)
     replay.do_next = fault.on_first_day
     with replay.serve() as client:
         for day in ground.days:
