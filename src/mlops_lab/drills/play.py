@@ -92,7 +92,7 @@ class DrillReplay(Replay):
 
     def tick(self, end: datetime) -> list[Decision]:
         """The decisions of the tick after a day."""
-        if self._client is not None:  # one worker writes its counts, which guardrails read, only when somebody asks
+        if self._client is not None:  # then guardrails read the counts of now, not those of 0.1 s ago
             self._client.call("GET", "/metrics")
         return self.loop.tick(self._tick_at(end), by="loop")
 
