@@ -38,7 +38,6 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/explain.py": "end_to_end/test_commands.py",
     "cli/export.py": "exporters/test_exporter_conformance.py",
     "cli/features.py": "end_to_end/test_features_command.py",
-    "cli/history.py": "end_to_end/test_commands.py",
     "cli/ingest.py": "end_to_end/test_commands.py",
     "cli/init.py": "end_to_end/test_init.py",
     "cli/main.py": "cli/test_command_conformance.py",

@@ -96,7 +96,12 @@ COMMANDS = {
             "Say what explains a higher loss: inputs, groups of requests, deliveries.",
             ("mlops diagnose", "mlops diagnose --since 2026-05-01 --json"),
         ),
-        Command("history", OPERATE, "List every decision and its reason.", ("mlops history",)),
+        Command(
+            "history",
+            OPERATE,
+            "List every decision and its reason; check that none was changed.",
+            ("mlops history", "mlops history --verify", "mlops history --head"),
+        ),
         Command(
             "alerts",
             OPERATE,

@@ -40,7 +40,8 @@ from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.project.owners import Hold, Role, take_role
 from mlops_lab.rollout.compatibility import check_live_versions, check_schema
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold
 from mlops_lab.rollout.deploy import check_deployable, deploy, deployed_generation, has_long_journal, is_followed
 from mlops_lab.rollout.versions import check_loads, find_unreadable, load_plan_of, load_predictor
 from mlops_lab.serving.answering.routing_table import RoutingTable

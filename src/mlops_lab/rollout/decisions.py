@@ -1,18 +1,12 @@
-"""Decisions: append-only events in the lake. Which version is live follows from them."""
+"""Decisions: append-only events (stored by `decision_log`). Which version is live follows from them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-
-import polars as pl
-
-from mlops_lab.lake import Lake
-from mlops_lab.tables.declared import DECISIONS
 
 
 class DecisionKind(StrEnum):
@@ -83,53 +77,6 @@ class Decision:
     def as_dict(self) -> dict[str, Any]:
         """The decision as JSON data."""
         return {**asdict(self), "at": self.at.isoformat(), "what": str(self.what)}
-
-
-def read_decisions(lake: Lake) -> list[Decision]:
-    """Every decision ever made, in order; those of older releases as this one would have written them."""
-    if not DECISIONS.exists(lake):
-        return []
-    rows = DECISIONS.read(lake).sort("number").iter_rows(named=True)
-    return as_written_now(
-        Decision(
-            row["at"],
-            DecisionKind(row["what"]),
-            row["version"],
-            row["rule"],
-            row["reason"],
-            row["by"],
-            json.loads(row["evidence"]),
-        )
-        for row in rows
-    )
-
-
-def as_written_now(decisions: Iterable[Decision]) -> list[Decision]:
-    """The decisions, with the kinds of this release: older ones wrote `shadow` for a fresher candidate, and `roll_back`
-    by the rule `rollout.max_days` for a rollout that expired. They lead to the same states."""
-    state, read = RolloutState(), list[Decision]()
-    for decision in decisions:
-        if decision.what is DecisionKind.SHADOW and state.stage is DecisionKind.SHADOW:
-            decision = replace(decision, what=DecisionKind.SUPERSEDE)
-        elif decision.what is DecisionKind.ROLL_BACK and decision.rule == MAX_DAYS and state.challenger is not None:
-            decision = replace(decision, what=DecisionKind.EXPIRE)
-        state = apply(state, decision)
-        read.append(decision)
-    return read
-
-
-def write_decision(lake: Lake, decision: Decision, *, earlier: int) -> bool:
-    """Append the decision as the one after the `earlier` already made; False, and nothing is written, where another
-    process was faster."""
-    row = {
-        **asdict(decision),
-        "number": earlier + 1,
-        "what": str(decision.what),
-        "evidence": json.dumps(decision.evidence, sort_keys=True),
-    }
-    return DECISIONS.append(
-        lake, pl.DataFrame([row], schema=DECISIONS.fixed_schema), position=(DECISIONS.name, earlier + 1)
-    )
 
 
 @dataclass(frozen=True)

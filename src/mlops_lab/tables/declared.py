@@ -242,7 +242,9 @@ DECISIONS = Table(
         FixedColumn("rule", _TEXT, "the rule that led to it; `asked` where a person did"),
         FixedColumn("reason", _TEXT, "the reason in words"),
         FixedColumn("evidence", _TEXT, "JSON: the figures behind it"),
-        FixedColumn("by", _TEXT, "who decided"),
+        FixedColumn("by", _TEXT, "who decided: the loop, a user of the machine, or `token:NAME`"),
+        FixedColumn("user", _TEXT, "the user of the machine whose process wrote it; null in older releases"),
+        FixedColumn("hash", _TEXT, "SHA-256 of this row and of the hash before; null in older releases"),
     ),
 )
 TABLES = (
