@@ -28,6 +28,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.lineage.records import PredictionLineage, VersionLineage
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
+from mlops_lab.rollout.decision_log import system_user
 from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.runtime.first_steps import FirstSteps
 from mlops_lab.runtime.up import UpSummary
@@ -36,11 +37,13 @@ from mlops_lab.status.records import ProjectStatus
 
 ELSEWHERE = {
     "alerts test": "test_alerts.py in tests/cli",
+    "approve": "cli/test_approve.py",
     "config schema": "it prints a JSON schema itself: test_config.py",
     "backtest": "cli/test_backtest.py",
     "demo": "test_demo.py",
     "init": "test_init.py",
     "package": "test_package.py",
+    "reject": "cli/test_approve.py",
     "reproduce": "test_reproduce.py",
     "serve": "running.py, mlops_serve",
     "tune": "test_tune.py",
@@ -146,13 +149,19 @@ def test_every_output_is_the_record_that_is_published(
         loop = Loop(project)
         loop.record(Decision(loop.now(), DecisionKind.SHADOW, 2, "gates", "it may be better", "test"))
         assert run("rollout", "show").challenger == 2
-        assert run("rollout", "pause", "--by", "Ada").by == "Ada"
+        paused = run("rollout", "pause", "--by", "Ada")
+        assert (paused.by, paused.reason) == (system_user(), "a person asked for it (for Ada)")
         assert run("rollout", "show").progress.is_paused
         assert run("rollout", "promote", "--reason", "hurry", code=2).error.code == "not_forced"
         assert run("rollout", "resume").what == "resume"
         assert run("rollout", *ends).champion == champion
         assert run("rollout", "abort", code=1).error.code == "no_rollout"
     assert run("tick").at
+    audited = run("audit", "--at", asked["at"])
+    assert [(span.version, span.role) for span in audited.live] == [(asked["version"], "champion")]
+    assert audited.answered[str(asked["version"])] >= 1
+    chain = run("history", "--verify").chain
+    assert (chain.faults, chain.decisions) == ([], run("status").generation)
     assert run("explain", "nobody-at-all", code=2).error.code == "unknown_prediction"
 
     assert terminal.commands | ELSEWHERE.keys() | {"run", "up"} == RECORDS.keys()

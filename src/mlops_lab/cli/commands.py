@@ -129,6 +129,27 @@ COMMANDS = {
             ),
         ),
         Command(
+            "audit",
+            OPERATE,
+            "Say what was live at a moment, who let it, and on which evidence.",
+            ("mlops audit", "mlops audit --at 2013-03-12T17:04:00Z", "mlops audit --csv audit.csv"),
+        ),
+        Command(
+            "approve",
+            OPERATE,
+            "Approve the next step of a version, where mlops.toml asks for that.",
+            (
+                'mlops approve 3 --note "the slices are fine"',
+                'mlops approve 3 --step promote --note "agreed with risk"',
+            ),
+        ),
+        Command(
+            "reject",
+            OPERATE,
+            "Reject a version: its rollout ends, and it never answers.",
+            ('mlops reject 3 --note "too many refusals in Newark"',),
+        ),
+        Command(
             "ab",
             OPERATE,
             "Run an A/B test: compare what the answers of versions are worth.",

@@ -235,8 +235,8 @@ DECISIONS = Table(
             "what",
             _TEXT,
             "the kind: `retrain`, `refuse`, `bootstrap`, `shadow`, `supersede`, `canary`, `promote`, `confirm`, "
-            "`roll_back`, `expire`, `pause`, `resume`, `split`, `ab_start`, `ab_stop`, `clock`; older releases wrote "
-            "`shadow` for `supersede` and `roll_back` for `expire`",
+            "`roll_back`, `expire`, `pause`, `resume`, `split`, `ab_start`, `ab_stop`, `ask_approval`, `approve`, "
+            "`reject`, `clock`; older releases wrote `shadow` for `supersede` and `roll_back` for `expire`",
         ),
         FixedColumn("version", _WHOLE, "the version that it is about; null where none was registered"),
         FixedColumn("rule", _TEXT, "the rule that led to it; `asked` where a person did"),

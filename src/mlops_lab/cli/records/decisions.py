@@ -47,6 +47,19 @@ class SplitRecord(MadeDecision, frozen=True, kw_only=True):
     arms: dict[str, float]
 
 
+class ApprovalRecord(MadeDecision, frozen=True, kw_only=True):
+    """`mlops approve`: the decision, how many more must approve the step (`missing`), and of whom, in words."""
+
+    missing: int
+    whom: str
+
+
+class RejectRecord(MadeDecision, frozen=True, kw_only=True):
+    """`mlops reject`: the decision, and the version that is live after it."""
+
+    champion: int | None
+
+
 class TickRecord(Struct, frozen=True, kw_only=True):
     """`mlops tick`: the moment taken for now, the decisions made, the ends of the days that were measured, and in what
     the last of these differs much from training, or from the days before."""
