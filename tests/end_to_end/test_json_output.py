@@ -158,7 +158,7 @@ def test_every_output_is_the_record_that_is_published(
         assert run("rollout", "abort", code=1).error.code == "no_rollout"
     assert run("tick").at
     audited = run("audit", "--at", asked["at"])
-    assert [(span.version, span.role) for span in audited.live] == [(asked["version"], "champion")]
+    assert (asked["version"], "champion") in [(span.version, span.role) for span in audited.live]
     assert audited.answered[str(asked["version"])] >= 1
     chain = run("history", "--verify").chain
     assert (chain.faults, chain.decisions) == ([], run("status").generation)

@@ -17,7 +17,6 @@ from mlops_lab.project import Project
 from mlops_lab.rollout.approvals import person_of
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 
-ALERT_RULE = "approval"
 LOOP = "loop"
 """Who made the decisions of the loop: nobody that could approve anything."""
 EXPIRED = "approval.within_days"
@@ -98,7 +97,7 @@ def as_approved(
     if asked is None or (asked.version, asked.step) != (lacking.version, lacking.step):
         reason = f"due: {decision.reason}; it waits for the approval of {lacking.whom}"
         evidence = {"step": lacking.step, "due": str(decision.what), "due_rule": decision.rule, **decision.evidence}
-        return replace(decision, what=DecisionKind.ASK_APPROVAL, rule=ALERT_RULE, reason=reason, evidence=evidence)
+        return replace(decision, what=DecisionKind.ASK_APPROVAL, rule="approval", reason=reason, evidence=evidence)
     if now - asked.at < timedelta(days=days):
         return None
     reason = f"{lacking.step} was not approved within {days} days: {lacking.whom} did not answer"
@@ -141,11 +140,12 @@ def decide_to_approve(
     check_passed_gates(decisions, version)
     step = step or _next_step(project, state, version)
     if step not in project.settings.approval.steps:
-        steps = ", ".join(project.settings.approval.steps) or "none"
+        steps = ", ".join(project.settings.approval.steps)
         raise Refused(
-            f"{step or 'a rollout'} needs no approval",
+            f"{step} needs no approval" if steps else "no step of this project needs approval",
             code="no_approval_needed",
-            hint=f"steps that do, in [approval] of mlops.toml: {steps}",
+            where="approval.steps in mlops.toml",
+            hint=f"steps that need it: {steps}" if steps else 'steps = ["promote"] would ask for it',
         )
     if step == "promote" and version == state.champion:
         raise Refused(f"version {version} is the champion already", code="is_champion", hint="`mlops status`")
@@ -193,7 +193,7 @@ def approval_alert(decision: Decision) -> Alert:
     step, version = decision.evidence["step"], decision.version
     what = f"version {version} waits for approval ({step}): {decision.reason}"
     hint = f"`mlops approve {version} --note WHY`, or `mlops reject {version} --note WHY`"
-    return Alert(decision.at, ALERT_RULE, what, f"version {version}", hint, about_approval(version, step))
+    return Alert(decision.at, "approval", what, f"version {version}", hint, about_approval(version, step))
 
 
 def about_approval(version: int | None, step: str) -> str:

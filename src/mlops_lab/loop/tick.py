@@ -21,7 +21,6 @@ from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.loop.act import alert_unreadable, keep_champion_named, name_champion, record_decision
 from mlops_lab.loop.approval import (
-    ALERT_RULE,
     about_approval,
     approval_alert,
     check_approved,
@@ -222,7 +221,7 @@ class Loop:
         if decision is not None:
             self.record(decision)
             if decision.what is DecisionKind.ASK_APPROVAL:
-                position = (ALERT_RULE, len(self.decisions))
+                position = (decision.rule, len(self.decisions))
                 send_alerts(self.project, self.lake, [approval_alert(decision)], position=position)
 
     def run(self, now: datetime, *, by: str, accept_changes: bool = False) -> Decision:

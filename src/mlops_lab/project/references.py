@@ -51,7 +51,7 @@ def check_references(settings: Settings, layers: Layers) -> None:
         what, hint = 'clock = "data" needs a time in the data', "declare source.time, or remove the clock"
         raise error_at(what, ["project", "clock"], hint, related=[["source", "time"]])
     _check_names(source, error_at)
-    _check_approval(settings.approval, error_at)
+    _check_approval(settings.approval, layers)
     _check_duration(settings.triggers.tick_every, ["triggers", "tick_every"], error_at)
     window = settings.training.window
     if _WINDOW.fullmatch(window) is None:
@@ -257,9 +257,13 @@ def _check_table(name: str, table: TableSection, error_at: ErrorAt) -> None:
         raise error_at("has no known_at", path, hint, related=[[*path, key] for key in rules])
 
 
-def _check_approval(section: ApprovalSection, error_at: ErrorAt) -> None:
+def _check_approval(section: ApprovalSection, layers: Layers) -> None:
+    error_at = layers.error_at
+    override = next((path for path in layers.overrides() if path[0] == "approval"), None)
+    if override is not None:  # who could leave it out for one command would need no approval
+        raise error_at("can only be set in mlops.toml", list(override), "set it there")
     for step, names in section.approvers.items():
-        path = ["approval", "approvers", step]
+        path = ["approval", "approvers", str(step)]
         if step not in section.steps:
             raise error_at(f'"{step}" needs no approval', path, f'add "{step}" to steps, or remove its approvers')
         if len({*names}) < section.people:
