@@ -18,7 +18,8 @@ from mlops_lab.alerts.channels.table import write_alerts
 from mlops_lab.alerts.states import read_statuses
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import DecisionKind, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.serving.http.tokens import create_token, ensure_token
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.web.app import make_app
