@@ -32,6 +32,7 @@ from mlops_lab.cli.records.decisions import (
     TickRecord,
 )
 from mlops_lab.cli.records.docs import DocsRecord
+from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
@@ -58,6 +59,7 @@ from mlops_lab.cli.records.tables import (
     QuarantineRecord,
 )
 from mlops_lab.cli.records.tuning import TuneRecord
+from mlops_lab.cli.records.upkeep import GarbageRecord, HoldDone, HoldList
 from mlops_lab.lineage.audit import Audit
 from mlops_lab.lineage.compare import Comparison
 from mlops_lab.lineage.records import (
@@ -107,7 +109,12 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "features show": (ViewDefinition,),
     "features verify": (ParityRecord,),
     "diagnose": (DiagnosisRecord,),
+    "forget": (ForgetRecord, ErasureList),
+    "gc": (GarbageRecord,),
     "history": (HistoryRecord,),
+    "hold create": (HoldDone,),
+    "hold list": (HoldList,),
+    "hold release": (HoldDone,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
     "outcomes": (OutcomesRecord,),
