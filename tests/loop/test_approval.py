@@ -137,6 +137,8 @@ def test_force_is_barred_until_somebody_else_approves(tiny):
         assert barred.value.code == "not_approved"
         assert "1 person other than ada and bob" in barred.value.what
         assert "mlops approve 2 --step promote" in barred.value.hint
+    with pytest.raises(Refused, match="names no person"):  # the page, with the token of this machine
+        check_approved(project, DECISIONS, state_with(("promote", "eve")), replace(forced, by="token:local"))
     done = check_approved(project, DECISIONS, state_with(("promote", "eve")), forced)
     assert (done.by, done.evidence["approved_by"]) == ("bob", ["eve"])
 

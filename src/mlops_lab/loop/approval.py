@@ -14,8 +14,9 @@ from mlops_lab.alerts.alert import Alert
 from mlops_lab.errors import Refused
 from mlops_lab.loop.commands import check_passed_gates
 from mlops_lab.project import Project
-from mlops_lab.rollout.approvals import person_of
+from mlops_lab.rollout.approvals import TOKEN, person_of
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
+from mlops_lab.serving.http.tokens import LOCAL
 
 LOOP = "loop"
 """Who made the decisions of the loop: nobody that could approve anything."""
@@ -111,6 +112,12 @@ def check_approved(
     """A person's decision, with the approvals that it has. Refused where it needs one more."""
     checks = _checks_of(project, decisions, state, decision, asked_by=decision.by)
     for check in checks:
+        if decision.by == f"{TOKEN}{LOCAL}":
+            raise Refused(
+                f'the token "{LOCAL}" names no person: the step {check.step} needs one, and the approval of others',
+                code="not_a_person",
+                hint="`mlops token create --role operate --name NAME` makes a token for a person",
+            )
         if check.missing:
             raise Refused(
                 f"version {check.version} needs the approval of {check.whom} for the step {check.step}",
