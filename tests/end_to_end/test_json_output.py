@@ -78,6 +78,7 @@ def test_every_output_is_the_record_that_is_published(
     asked = logged.row(-1, named=True)
 
     # what is so
+    assert run("docs", "2", str(tmp_path / "docs")).version == 2
     status = run("status")
     assert isinstance(status, ProjectStatus)
     assert (status.champion, status.live_by.what, status.retraining.every_days) == (2, "promote", 30)
