@@ -40,6 +40,8 @@ ELSEWHERE = {
     "approve": "cli/test_approve.py",
     "config schema": "it prints a JSON schema itself: test_config.py",
     "backtest": "cli/test_backtest.py",
+    "drill list": "cli/test_drill.py",
+    "drill run": "cli/test_drill.py",
     "demo": "test_demo.py",
     "forget": "test_upkeep_commands.py",
     "gc": "test_upkeep_commands.py",
@@ -79,6 +81,7 @@ def test_every_output_is_the_record_that_is_published(
     asked = logged.row(-1, named=True)
 
     # what is so
+    assert run("docs", "2", str(tmp_path / "docs")).version == 2
     status = run("status")
     assert isinstance(status, ProjectStatus)
     assert (status.champion, status.live_by.what, status.retraining.every_days) == (2, "promote", 30)
