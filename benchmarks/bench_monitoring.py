@@ -182,11 +182,11 @@ def measure_speed(rows: int, promises: Promises) -> dict[str, float] | None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a few minutes")
-    parser.add_argument("--replays", type=int, help="how many runs of nothing (1,000; with --quick 40)")
+    parser.add_argument("--replays", type=int, help="how many runs of nothing (1,000; with --quick 20)")
     parser.add_argument("--cache", type=Path, default=OUT / "monitoring", help="where the flights' values are kept")
     options = parser.parse_args()
     replays, drift_runs, pool_days, share, rows = (
-        (40, 12, 49, 0.25, 100_000) if options.quick else (1_000, 200, 182, 0.1, 1_000_000)
+        (20, 8, 28, 0.2, 100_000) if options.quick else (1_000, 200, 182, 0.1, 1_000_000)
     )
     replays = options.replays or replays
     for peer in (*BY_DAY, "river"):

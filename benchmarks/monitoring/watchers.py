@@ -115,7 +115,7 @@ class RiverRule:
     share: float
 
     def alarms(self, runs: Runs, setting: float) -> Flags:
-        some = runs.head(max(10, round(self.share * len(runs.chosen))))
+        some = runs.head(max(4, round(self.share * len(runs.chosen))))
         return watch_with_river(self.streams, sets=some.sets, chosen=some.chosen, kind=self.kind, setting=setting)
 
     def tune(self, quiet: Runs, *, rate: float) -> float | None:
