@@ -173,9 +173,12 @@ def measure_speed(rows: int, promises: Promises) -> dict[str, float] | None:
     found = compare_speed(rows)
     console.print(
         f"{rows:,} rows of 20 columns: ours {found['ours_s']:.2f} s, Evidently {found['evidently_s']:.1f} s: "
-        f"{found['ratio']:.0f}× as fast (at least {MIN_SPEED_RATIO} wanted)\n"
+        f"{found['ratio']:.0f}× as fast (at least {MIN_SPEED_RATIO} wanted of a million rows)\n"
     )
-    promises.expect(found["ratio"] >= MIN_SPEED_RATIO, f"only {found['ratio']:.0f}× as fast as Evidently")
+    is_promised = rows >= 1_000_000
+    promises.expect(
+        not is_promised or found["ratio"] >= MIN_SPEED_RATIO, f"only {found['ratio']:.0f}× as fast as Evidently"
+    )
     return found
 
 

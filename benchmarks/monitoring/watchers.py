@@ -137,7 +137,8 @@ def other_rules(pool: Pool, streams: Path, *, share: float) -> list[Rule]:
         if series in pool.quiet:
             rules.append(Limit(name, partial(_values_of, series=series), 1.0))
     if is_installed("river"):
-        deltas, thresholds = (2e-3, 1e-3, 1e-4, 1e-6, 1e-9, 1e-14), (50.0, 75.0, 110.0, 160.0, 250.0, 400.0, 800.0)
+        deltas = (0.3, 0.1, 0.03, 0.01, 2e-3, 1e-4, 1e-6, 1e-9, 1e-14)
+        thresholds = (35.0, 50.0, 75.0, 110.0, 160.0, 250.0, 400.0, 800.0)
         rules += [
             RiverRule("river, ADWIN", "ADWIN", 2e-3, deltas, streams, share),
             RiverRule("river, Page-Hinkley", "PageHinkley", 50.0, thresholds, streams, share),
