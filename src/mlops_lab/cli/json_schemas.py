@@ -29,6 +29,9 @@ from mlops_lab.cli.records.decisions import (
     SteeredRecord,
     TickRecord,
 )
+from mlops_lab.cli.records.docs import DocsRecord
+from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
+from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
@@ -55,6 +58,7 @@ from mlops_lab.cli.records.tables import (
     QuarantineRecord,
 )
 from mlops_lab.cli.records.tuning import TuneRecord
+from mlops_lab.cli.records.upkeep import GarbageRecord, HoldDone, HoldList
 from mlops_lab.lineage.compare import Comparison
 from mlops_lab.lineage.records import (
     FeatureChanges,
@@ -91,6 +95,9 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "contract diff": (ContractDifferences,),
     "contract infer": (InferredFields,),
     "demo": (DemoRecord,),
+    "docs": (DocsRecord,),
+    "drill list": (DrillsRecord,),
+    "drill run": (DrillRunRecord,),
     "explain": (PredictionLineage, VersionLineage),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
@@ -100,7 +107,12 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "features show": (ViewDefinition,),
     "features verify": (ParityRecord,),
     "diagnose": (DiagnosisRecord,),
+    "forget": (ForgetRecord, ErasureList),
+    "gc": (GarbageRecord,),
     "history": (HistoryRecord,),
+    "hold create": (HoldDone,),
+    "hold list": (HoldList,),
+    "hold release": (HoldDone,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
     "outcomes": (OutcomesRecord,),

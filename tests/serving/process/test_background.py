@@ -17,6 +17,7 @@ from mlops_lab import clock
 from mlops_lab.serving.answering.counts import counts_path, read_counts
 from mlops_lab.serving.answering.request_days import read_day
 from mlops_lab.serving.answering.routing_table import LiveVersion, RoutingTable, write_routing_table
+from mlops_lab.serving.answering.trials import Trial, note_trial
 from mlops_lab.serving.process import background
 
 
@@ -184,3 +185,14 @@ def test_one_worker_publishes_its_counts_too_and_counts_predictions_by_day(serve
     found = read_day(project.workers_path, today)
     assert found is not None
     assert (sum(found.buckets), found.rejected, found.failed) == (1, 1, 0), "only requests for predictions"
+
+
+def test_what_was_counted_is_there_for_the_loop_though_nobody_asks(server: InProcessServer) -> None:
+    """The guardrails of a rollout read the file; one worker wrote it only when somebody asked for its metrics."""
+    path = counts_path(server.service.project.workers_path, 0)
+
+    def count() -> None:
+        note_trial(server.service.counts.trials, 1, Trial(asked=7, failed=2))
+
+    follow(server, count, until=lambda: 1 in read_counts(path).trials)
+    assert [trial.asked for trial in read_counts(path).trials[1]] == [7, 0]

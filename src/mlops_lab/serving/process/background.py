@@ -30,7 +30,7 @@ class BackgroundTasks:
         self._counts.publish()
         work: dict[str, Callable[[], Awaitable[None]]] = {
             "routing table": self._follower.follow,
-            "counts": self._publish_counts,  # for other workers, and for the loop
+            "counts": self._publish_counts,  # the other workers and the loop's guardrails read them
         }
         self._tasks = [asyncio.create_task(_repeat(name, step)) for name, step in work.items()]
 
