@@ -69,14 +69,13 @@ def measure_past_day(
 ) -> MeasuredDay:
     """The day, measured for the champion of that day, its alerts sent."""
     champion = champion_of(window, decisions)
-    rollout = fold(made_before(decisions, window.end))
     day = measure_day(
         project,
         lake,
         window=window,
         champion=champion,
         package_of=lambda version: project.root / find_version(decisions, version).package,
-        compared_since=rollout.compared_since if rollout.champion == champion else None,
+        state=fold(made_before(decisions, window.end)),
         verifier=verifier,
         watcher=watcher,
         report=report,
