@@ -33,7 +33,8 @@ from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.window import Window, whole_days
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import LINEAGE_FILE, PROFILE_FILE, package_fingerprint
-from mlops_lab.rollout.decisions import Decision, DecisionKind, read_decisions, write_decision
+from mlops_lab.rollout.decision_log import read_decisions, write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.status.describe import describe
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
@@ -283,7 +284,7 @@ def test_a_day_that_cannot_be_measured_is_listed_and_the_next_one_is_measured(li
     loop.tick(tiny.now)
     rows = loop.lake.read("measurements")
     on_bad_day = set(rows.filter(pl.col("at") == bad_day)["monitor"])
-    assert on_bad_day == {"unmeasured", "parity"}, "what can be measured is measured"
+    assert on_bad_day == {"unmeasured", "parity", "contract_breaches"}, "what can be measured is measured"
     assert rows["at"].max() == end
     (unmeasured,) = unmeasured_times(loop.lake)
     assert unmeasured.window.end == bad_day
