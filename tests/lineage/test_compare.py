@@ -14,7 +14,9 @@ from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL
 
 
 def make_run(run_id: str, **tags: str) -> TrackedRun:
-    return TrackedRun(run_id=run_id, name=f"run {run_id}", parameters={}, metrics={}, tags=tags, is_finished=True, began=EPOCH)
+    return TrackedRun(
+        run_id=run_id, name=f"run {run_id}", parameters={}, metrics={}, tags=tags, is_finished=True, began=EPOCH
+    )
 
 
 INDEX = RunIndex(

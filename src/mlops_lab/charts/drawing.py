@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib.resources import files
 from html import escape
+from importlib.resources import files
 from typing import Any, TypeAlias
 
 import msgspec

@@ -52,8 +52,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 def compare_runs(project: Project, names: Sequence[str], *, scores: bool = True) -> Comparison:
     """The comparison of the runs with these names: a version's number, the beginning of a run's id, or `tune:N`, a
-    trial of the newest study. Without `scores`, versions do not answer rows (`held_out` is null), nothing is changed, and
-    it takes no time."""
+    trial of the newest study. Without `scores`, versions answer no rows (`held_out` is null), and nothing is
+    changed."""
     if len(names) < 2:
         raise InvalidInput("needs two runs or more", code="nothing_to_compare", where="RUN", hint="name another one")
     runs = read_runs(project.mlflow_path)

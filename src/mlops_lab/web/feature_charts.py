@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
-import numpy as np
 import polars as pl
 
 from mlops_lab.charts.drawing import Json, check_charts, draw, layer, x_of_days
@@ -90,19 +90,19 @@ def _bin_names(profile: Profile) -> list[str]:
     edges = [f"{edge:.4g}" for edge in profile.edges or []]
     if not edges:
         return ["all numbers", "missing"]
-    between = [f"{low} – {high}" for low, high in zip(edges, edges[1:], strict=False)]
+    between = [f"{low} – {high}" for low, high in pairwise(edges)]
     return [f"≤ {edges[0]}", *between, f"> {edges[-1]}", "missing"]
 
 
 def _join_rare(names: Sequence[str], then: Sequence[float], now: Sequence[float], *, is_ordered: bool) -> list[Bin]:
-    """The bins; of many texts those with the largest shares, and the rest as one. Empty ones at the end are left out."""
+    """The bins; of many texts those with the largest shares, the rest as one. Empty ones at the end are left out."""
     bins = [Bin(*row) for row in zip(names, then, now, strict=True)]
     *listed, other, missing = bins
     if not is_ordered:
         listed.sort(key=lambda each: -max(each.then, each.now))
         rest = [*listed[MOST_BINS:], other]
         listed = listed[:MOST_BINS]
-        other = Bin("other texts", float(np.sum([each.then for each in rest])), float(np.sum([each.now for each in rest])))
+        other = Bin("other texts", sum(each.then for each in rest), sum(each.now for each in rest))
     ends = [each for each in (other, missing) if each.then or each.now]
     return [*listed, *ends]
 
@@ -110,9 +110,7 @@ def _join_rare(names: Sequence[str], then: Sequence[float], now: Sequence[float]
 def draw_bins(bins: Sequence[Bin], *, name: str) -> str:
     """The shares of the bins, then and now side by side."""
     check_charts("the page", extra="page")
-    rows = [
-        {"bin": each.name, "when": when, "share": asdict(each)[when]} for each in bins for when in ("then", "now")
-    ]
+    rows = [{"bin": each.name, "when": when, "share": asdict(each)[when]} for each in bins for when in ("then", "now")]
     order = [each.name for each in bins]
     x = {"field": "bin", "type": "nominal", "sort": order, "title": None}
     chart: Json = {

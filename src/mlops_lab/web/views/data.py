@@ -29,7 +29,7 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
             "tables": [_summarise(source, each, fields) for each in dict.fromkeys([*fields, *source.lake.tables()])],
             "breaches": describe_quarantine(source.lake),
         }
-    if name not in fields and not (name in source.lake.tables()):
+    if name not in fields and name not in source.lake.tables():
         raise NotFound(
             f'there is no table "{name[:100]}"', code="unknown_table", where="table", hint="choose one from the list"
         )
@@ -54,7 +54,7 @@ def _summarise(source: Source, name: str, fields: Mapping[str, tuple[Field, ...]
         "version": source.lake.version(name) if exists else None,
         "rows": sum(file.rows for file in files.values()),
         "files": len(files),
-        "mebibytes": sum((source.lake.table_path(name) / path).stat().st_size for path in files) / 2**20,
+        "mebibytes": sum(file.size_bytes for file in files.values()) / 2**20,
     }
 
 

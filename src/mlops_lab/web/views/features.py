@@ -16,7 +16,8 @@ from mlops_lab.loop.trainings import read_champion
 from mlops_lab.loop.triggers.drift import moved_shares
 from mlops_lab.monitoring.measure import as_known_now, measurements_of
 from mlops_lab.registry.package import load_plan
-from mlops_lab.rollout.decisions import fold, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import fold
 from mlops_lab.rollout.versions import find_version
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.web.feature_charts import compare_bins, draw_bins, draw_drift

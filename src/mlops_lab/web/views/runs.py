@@ -94,7 +94,7 @@ def _find(rows: list[Row], run_id: str) -> Row:
     for row in rows:
         if row.run.run_id == run_id:
             return row
-    raise NotFound(f'there is no run "{run_id[:100]}"', code="unknown_run", where="run", hint="choose one from the list")
+    raise NotFound(f'there is no run "{run_id[:100]}"', code="unknown_run", where="run", hint="choose one of the list")
 
 
 VIEW = View(name="runs", title="Runs", command="mlops compare RUN RUN", query=query)
