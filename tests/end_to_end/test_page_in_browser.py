@@ -25,7 +25,14 @@ from mlops_lab.web.views.catalog import VIEWS
 NAME = "parcels"
 MORE = (
     *("models?version=2", "models?first=1&second=2", "data?table=parcels", "data?table=decisions"),
-    *("features?name=items", "features?name=depot", "history?what=promote", "alerts?all=1", "runs?kind=trial", "nothing"),
+    *(
+        "features?name=items",
+        "features?name=depot",
+        "history?what=promote",
+        "alerts?all=1",
+        "runs?kind=trial",
+        "nothing",
+    ),
 )
 
 

@@ -59,8 +59,8 @@ def draw_drift(drift: pl.DataFrame, *, name: str, timezone: str) -> str | None:
 def compare_bins(
     source: Source, plan: Plan, profile: Profile | None, drift: pl.DataFrame, *, name: str, version: int
 ) -> list[Bin]:
-    """The bins of an input in training, and on the last day measured for the version; none while no day was."""
-    own = drift.filter(pl.col("version") == version).sort("at")
+    """The bins of an input in the training of a version, and on the last measured day; none while no day was."""
+    own = drift.sort("at")
     if profile is None or own.is_empty() or not PREDICTIONS.exists(source.lake):
         return []
     end = own["at"][-1]
@@ -77,9 +77,11 @@ def compare_bins(
 def _read_day(
     source: Source, plan: Plan, began: datetime, end: datetime, *, name: str, version: int
 ) -> pl.Series | None:
-    """What the version saw in the input on the day; None where the log does not have it."""
+    """What the version saw in the input on the day, or those that answered before it did; None where the log does not
+    have it."""
     predictions = PREDICTIONS.read(source.lake, since=began, before=end)
-    inputs = logged_inputs(predictions.filter(pl.col("version") == version), plan)
+    own = predictions.filter(pl.col("version") == version)
+    inputs = logged_inputs(own if own.height else predictions, plan)
     return inputs[name] if name in inputs.columns else None
 
 

@@ -58,6 +58,8 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
     measured = _measured(source)
     rows = _list_inputs(features, measured, champion=champion, importances=record.importances if record else {})
     content: Content = {"version": champion, "row": None, "rows": rows, "parity": _parity(measured)}
+    content["beside"] = _measured_beside(measured.filter(pl.col("monitor") == "drift").sort("at", "version"), champion)
+    content["has_importances"] = any(row.importance is not None for row in rows)
     if name := asked.get("name", "").strip():
         row = _find(rows, name)
         drift = measured.filter(pl.col("monitor") == "drift", pl.col("name") == name)
@@ -88,8 +90,8 @@ def _list_inputs(
         name: values[-SPARK_DAYS:]
         for name, values in by_day.group_by("name", maintain_order=True).agg("value").iter_rows()
     }
-    own = measurements_of(measured, champion)
-    last = own.filter(pl.col("monitor") == "drift", pl.col("at") == pl.col("at").max())
+    own = measurements_of(measured, _measured_beside(drift, champion))
+    last = own.filter(pl.col("monitor") == "drift").filter(pl.col("at") == pl.col("at").max())
     psi = dict(last.select("name", "value").iter_rows())
     moved = dict(moved_shares(own).sort("at").group_by("name").agg(pl.col("moved").last()).iter_rows())
     rows = [
@@ -99,6 +101,13 @@ def _list_inputs(
         for name in features.inputs
     ]
     return sorted(rows, key=lambda row: (-row.weight, -(row.importance or 0.0)))
+
+
+def _measured_beside(drift: pl.DataFrame, champion: int) -> int | None:
+    """The version beside whose training data drift was measured last: the champion, or before its first day is over the
+    one before."""
+    versions = drift["version"].to_list()
+    return champion if champion in versions else next(iter(versions[-1:]), None)
 
 
 def define(features: Features, name: str) -> str:

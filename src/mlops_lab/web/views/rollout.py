@@ -34,13 +34,13 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
         "text": tell_rollout(status),
         "days": days,
         "chart": _draw(days, title) if days else None,
-        "guardrails": _look_at_guardrails(loop),
+        "guardrails": look_at_guardrails(loop),
         "test": test,
         "arms": [(arm, _draw_arm(arm, test)) for arm in test.arms] if test else [],
     }
 
 
-def _look_at_guardrails(loop: Loop) -> list[dict[str, Any]]:
+def look_at_guardrails(loop: Loop) -> list[dict[str, Any]]:
     """What each guardrail sees of the challenger; nothing where there is none."""
     state, project = loop.state, loop.project
     if state.challenger is None or state.champion is None:
