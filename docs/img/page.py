@@ -1,4 +1,4 @@
-"""The pictures of the page in docs/page.md: `make pictures-of-page` runs it on a demo's folder; it needs Chromium.
+"""The pictures of docs/page.md: some views of the page of a demo. `make picture` runs it; it needs Chromium.
 
 python docs/img/page.py flights-demo docs/img
 """
@@ -10,8 +10,9 @@ from pathlib import Path
 
 from picture import draw
 
-from mlops_lab.lake import Lake
 from mlops_lab.project import load_project
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.serving.process.server_process import ServerProcess
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.web.page_process import page_process
 
@@ -28,15 +29,11 @@ PICTURES = {
 def main(folder: Path, target: Path) -> None:
     """Open each view of the project in a browser without a window, and write what it shows as PNG."""
     project = load_project(folder)
-    newest = str(_newest_version(open_lake(project)))
-    with page_process(project, port=0) as url:
+    newest = max(decision.version or 1 for decision in read_decisions(open_lake(project)))
+    with ServerProcess(project), page_process(project, port=0) as url:
         for name, (view, is_dark) in PICTURES.items():
-            address = f"{url}{project.root.name}/{view.replace('NEWEST', newest)}"
+            address = f"{url}{project.root.name}/{view.replace('NEWEST', str(newest))}"
             draw(address, target / f"page-{name}.png", size=SIZE, dark=is_dark)
-
-
-def _newest_version(lake: Lake) -> int:
-    return int(lake.read("decisions", columns=["version"])["version"].max() or 1)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
