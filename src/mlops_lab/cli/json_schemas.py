@@ -29,6 +29,7 @@ from mlops_lab.cli.records.decisions import (
     SteeredRecord,
     TickRecord,
 )
+from mlops_lab.cli.records.environments import EnvironmentComparison, EnvironmentExport, ImageRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
@@ -82,6 +83,8 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "contract diff": (ContractDifferences,),
     "contract infer": (InferredFields,),
     "demo": (DemoRecord,),
+    "env compare": (EnvironmentComparison,),
+    "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
@@ -92,6 +95,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "features verify": (ParityRecord,),
     "diagnose": (DiagnosisRecord,),
     "history": (HistoryRecord,),
+    "image build": (ImageRecord,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
     "outcomes": (OutcomesRecord,),

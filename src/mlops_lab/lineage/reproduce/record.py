@@ -64,7 +64,7 @@ def read_record(project: Project, number: int) -> VersionRecord:
     load_plan(package, fingerprint=live.fingerprint)
     try:
         lineage = msgspec.json.decode((package / LINEAGE_FILE).read_bytes(), type=KeptLineage)
-        environment = _read_environment(package)
+        environment = read_environment(package)
     except (OSError, msgspec.MsgspecError) as error:
         raise EnvironmentFault(
             f"cannot be read: {error}",
@@ -83,8 +83,9 @@ def read_record(project: Project, number: int) -> VersionRecord:
     )
 
 
-def _read_environment(package: Path) -> Environment:
-    """What was recorded; of packages of older releases the names and versions of what was installed."""
+def read_environment(package: Path) -> Environment:
+    """The environment that a version was trained in; of packages of older releases the names and versions of what was
+    installed."""
     if (package / ENVIRONMENT_FILE).exists():
         return msgspec.json.decode((package / ENVIRONMENT_FILE).read_bytes(), type=Environment)
     lines = (package / REQUIREMENTS_FILE).read_text(encoding="utf-8").split()
