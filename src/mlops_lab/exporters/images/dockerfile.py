@@ -21,7 +21,8 @@ _NOT_NEEDED = (
 class Image:
     """What an image is made of.
 
-    `only_wheels`: nothing is built, so no compiler is ever needed. `has_wheel`: this package goes along as a wheel.
+    `imports`: the modules that it imports when it starts; the bytecode of those of Python's own library, which slim
+    images come without, is written. `only_wheels`: nothing is built, so no compiler is ever needed. `has_wheel`: this package is a wheel that goes along.
     `is_slim`: what no program reads of the packages is left out. `has_files`: the folder `app` is copied into it.
     `state_folder`: the one folder that is written to (empty: none). `health_port`: where its server says that it is
     ready (0: it has no server). `variables` are set in its environment.
@@ -34,6 +35,7 @@ class Image:
     command: tuple[str, ...]
     work_folder: str
     system_packages: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
     only_wheels: bool = False
     has_wheel: bool = False
     is_slim: bool = False
@@ -83,6 +85,9 @@ def _final(image: Image) -> Iterator[str]:
         yield f"    && apt-get install --yes --no-install-recommends {' '.join(image.system_packages)} \\"
         yield "    && rm -rf /var/lib/apt/lists/*"
     yield f"COPY --from=packages {VENV} {VENV}"
+    if image.imports:
+        yield "# The bytecode of what the first process imports: it starts in a third of the time."
+        yield f'RUN {VENV}/bin/python -c "import {", ".join(image.imports)}"'
     variables = {
         "PATH": f"{VENV}/bin:$PATH",
         "HOME": "/tmp",

@@ -17,6 +17,7 @@ from mlops_lab.exporters.images.sbom import write_sbom
 from mlops_lab.lake import Lake
 from mlops_lab.lineage.reproduce.record import read_record
 from mlops_lab.project import Project
+from mlops_lab.registry.engine_kinds import ENGINES
 from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.decisions import read_decisions
 from mlops_lab.rollout.versions import find_version
@@ -55,6 +56,7 @@ def write_image_folder(
         version=str(version),
         base=base or f"python:{source.environment.python}-slim",
         system_packages=packages.system,
+        imports=(*_IMPORTS[purpose], ENGINES[plan.engine].module) if purpose in _IMPORTS else (),
         has_wheel=source.own is not None,
     )
     tag = f"{source.name}-{purpose}:{version}"
@@ -130,6 +132,14 @@ def _training_image(_: Project) -> Image:
     )
 
 
+_IMPORTS = {
+    "serving": (
+        "mlops_lab.serving.__main__",
+        "mlops_lab.serving.process.worker",
+        "mlops_lab.serving.process.supervisor",
+    ),
+    "batch": ("mlops_lab.cli.main", "mlops_lab.cli.score"),
+}
 _IMAGES = {"serving": _serving_image, "batch": _batch_image, "training": _training_image}
 _RUN = {
     "serving": "docker run --rm --read-only --publish 127.0.0.1:8321:8321 {tag}",

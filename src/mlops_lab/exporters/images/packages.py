@@ -52,7 +52,7 @@ def choose_packages(
         names += ["pandas", "scikit-learn"]
         names += [name for name in _XGBOOST if name in installed][:1] if engine == "xgboost" else ["skops"]
     elif engine == "onnx":
-        names.append("onnxruntime")
+        alone.append("onnxruntime")  # what it needs beside NumPy is for its tools
     elif engine == "lightgbm" or not has_kernel():
         alone.append("lightgbm")  # its library alone is loaded: SciPy stays outside
         system = (_OPENMP,)
