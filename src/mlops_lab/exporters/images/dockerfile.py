@@ -22,8 +22,9 @@ class Image:
     """What an image is made of.
 
     `imports`: the modules that it imports when it starts; the bytecode of those of Python's own library, which slim
-    images come without, is written. `only_wheels`: nothing is built, so no compiler is ever needed. `has_wheel`: this package is a wheel that goes along.
-    `is_slim`: what no program reads of the packages is left out. `has_files`: the folder `app` is copied into it.
+    images come without, is written. `only_wheels`: nothing is built, so no compiler is ever needed. `has_wheel`: this
+    package is a wheel that goes along. `is_slim`: what no program reads of the packages is left out. `has_files`: the
+    folder `app` is copied into it.
     `state_folder`: the one folder that is written to (empty: none). `health_port`: where its server says that it is
     ready (0: it has no server). `variables` are set in its environment.
     """

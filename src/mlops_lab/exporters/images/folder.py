@@ -70,8 +70,7 @@ def write_image_folder(
             _write_code(project, version, app / "project")
         else:
             frozen = freeze_project(project, version, app / "project", by=by)
-            if purpose == "serving":
-                shutil.rmtree(frozen.lake_path)
+            shutil.rmtree(frozen.lake_path if purpose == "serving" else frozen.state_path)
         count = write_sbom(
             app, name=tag.partition(":")[0], version=str(version), requirements=packages.requirements, own=source.own
         )
