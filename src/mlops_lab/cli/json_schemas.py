@@ -29,6 +29,7 @@ from mlops_lab.cli.records.decisions import (
     SteeredRecord,
     TickRecord,
 )
+from mlops_lab.cli.records.docs import DocsRecord
 from mlops_lab.cli.records.environments import EnvironmentComparison, EnvironmentExport, ImageRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
@@ -37,7 +38,16 @@ from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
 from mlops_lab.cli.records.projects import ConfigRecord, InitRecord, NewToken, RevokedToken, TokenList
 from mlops_lab.cli.records.replay import DemoRecord
-from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, ReadyEvent, ServeRecord, StoppedEvent, WarningEvent
+from mlops_lab.cli.records.server import (
+    DecisionEvent,
+    ErrorEvent,
+    PageEvent,
+    PageRecord,
+    ReadyEvent,
+    ServeRecord,
+    StoppedEvent,
+    WarningEvent,
+)
 from mlops_lab.cli.records.tables import (
     ByTable,
     ContractCheck,
@@ -83,6 +93,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "contract diff": (ContractDifferences,),
     "contract infer": (InferredFields,),
     "demo": (DemoRecord,),
+    "docs": (DocsRecord,),
     "env compare": (EnvironmentComparison,),
     "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
@@ -112,6 +123,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "rollout show": (RolloutRecord,),
     "run": (MadeDecision,),
     "score": (ScoreRecord,),
+    "page": (PageRecord,),
     "serve": (ServeRecord,),
     "split": (SplitRecord,),
     "status": (ProjectStatus,),
@@ -120,7 +132,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "token list": (TokenList,),
     "token revoke": (RevokedToken,),
     "tune": (TuneRecord,),
-    "up": (ReadyEvent, DecisionEvent, WarningEvent, ErrorEvent, StoppedEvent),
+    "up": (ReadyEvent, PageEvent, DecisionEvent, WarningEvent, ErrorEvent, StoppedEvent),
     ERROR: (ErrorRecord,),
 }
 """By command, the records that it prints: one of them, or (`up`) one a line."""

@@ -142,7 +142,7 @@ _IMPORTS = {
 _IMAGES = {"serving": _serving_image, "batch": _batch_image, "training": _training_image}
 _RUN = {
     "serving": "docker run --rm --read-only --publish 127.0.0.1:8321:8321 {tag}",
-    "batch": 'docker run --rm --read-only --volume "$PWD:/work" {tag} requests.csv --out answers.parquet',
+    "batch": 'docker run --rm --read-only --tmpfs /tmp --user "$(id -u)" --volume "$PWD:/work" {tag} requests.csv --out answers.parquet',
     "training": 'docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD:/project" {tag}',
 }
 _ABOUT = {

@@ -84,8 +84,7 @@ def read_record(project: Project, number: int) -> VersionRecord:
 
 
 def read_environment(package: Path) -> Environment:
-    """The environment that a version was trained in; of packages of older releases the names and versions of what was
-    installed."""
+    """What a package was trained in; of one of an older release the names and versions of what was installed."""
     if (package / ENVIRONMENT_FILE).exists():
         return msgspec.json.decode((package / ENVIRONMENT_FILE).read_bytes(), type=Environment)
     lines = (package / REQUIREMENTS_FILE).read_text(encoding="utf-8").split()
