@@ -169,6 +169,28 @@ COMMANDS = {
             "List rows that broke the contract, and bring fixed ones back.",
             ("mlops quarantine", "mlops quarantine --replay"),
         ),
+        Command(
+            "gc",
+            OPERATE,
+            "Delete what no registered version, reader or hold needs any more.",
+            ("mlops gc", "mlops gc --yes"),
+        ),
+        Command(
+            "hold",
+            OPERATE,
+            "Keep versions of tables as they are, for a legal reason.",
+            (
+                'mlops hold create orders@12 --reason "case 4711"',
+                "mlops hold list",
+                'mlops hold release 3f2a9c --reason "the case is closed"',
+            ),
+        ),
+        Command(
+            "forget",
+            OPERATE,
+            "Erase a person's rows, and list the versions that have learned from them.",
+            ("mlops forget --key c1042", "mlops forget --key c1042 --yes"),
+        ),
         Command("backup", OPERATE, "Copy the project while its server runs.", ("mlops backup /backups/monday",)),
         Command(
             "restore",

@@ -31,6 +31,7 @@ from mlops_lab.cli.records.decisions import (
 )
 from mlops_lab.cli.records.docs import DocsRecord
 from mlops_lab.cli.records.environments import EnvironmentComparison, EnvironmentExport, ImageRecord
+from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
@@ -57,6 +58,7 @@ from mlops_lab.cli.records.tables import (
     QuarantineRecord,
 )
 from mlops_lab.cli.records.tuning import TuneRecord
+from mlops_lab.cli.records.upkeep import GarbageRecord, HoldDone, HoldList
 from mlops_lab.lineage.compare import Comparison
 from mlops_lab.lineage.records import (
     FeatureChanges,
@@ -105,8 +107,13 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "features show": (ViewDefinition,),
     "features verify": (ParityRecord,),
     "diagnose": (DiagnosisRecord,),
+    "forget": (ForgetRecord, ErasureList),
+    "gc": (GarbageRecord,),
     "history": (HistoryRecord,),
     "image build": (ImageRecord,),
+    "hold create": (HoldDone,),
+    "hold list": (HoldList,),
+    "hold release": (HoldDone,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
     "outcomes": (OutcomesRecord,),

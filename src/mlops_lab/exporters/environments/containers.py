@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from mlops_lab.exporters.environments.dockerfile import Image, write_dockerfile
 from mlops_lab.exporters.environments.source import EnvironmentSource
-from mlops_lab.exporters.images.dockerfile import Image, write_dockerfile
 
 WORK_FOLDER = "/project"
 

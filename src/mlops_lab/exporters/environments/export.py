@@ -9,11 +9,11 @@ from typing import Literal
 
 from mlops_lab.exporters.environments.conda import write_for_conda
 from mlops_lab.exporters.environments.containers import write_for_devcontainer, write_for_docker
+from mlops_lab.exporters.environments.dockerfile import OWN_REQUIREMENT
 from mlops_lab.exporters.environments.lock import lock_all
 from mlops_lab.exporters.environments.pyproject import write_for_poetry, write_for_uv
 from mlops_lab.exporters.environments.source import EnvironmentSource, Wheel
 from mlops_lab.exporters.folder import fill_new_folder
-from mlops_lab.exporters.images.dockerfile import OWN_REQUIREMENT
 
 REQUIREMENTS = "requirements.txt"
 

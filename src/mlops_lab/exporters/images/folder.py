@@ -7,10 +7,10 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mlops_lab.exporters.environments.dockerfile import APP_FOLDER, Image, write_dockerfile
 from mlops_lab.exporters.environments.export import REQUIREMENTS, write_requirements
 from mlops_lab.exporters.environments.source import EnvironmentSource, read_source
 from mlops_lab.exporters.folder import fill_new_folder
-from mlops_lab.exporters.images.dockerfile import APP_FOLDER, Image, write_dockerfile
 from mlops_lab.exporters.images.frozen_project import freeze_project
 from mlops_lab.exporters.images.packages import Purpose, choose_packages
 from mlops_lab.exporters.images.sbom import write_sbom
@@ -142,7 +142,8 @@ _IMPORTS = {
 _IMAGES = {"serving": _serving_image, "batch": _batch_image, "training": _training_image}
 _RUN = {
     "serving": "docker run --rm --read-only --publish 127.0.0.1:8321:8321 {tag}",
-    "batch": 'docker run --rm --read-only --tmpfs /tmp --user "$(id -u)" --volume "$PWD:/work" {tag} requests.csv --out answers.parquet',
+    "batch": 'docker run --rm --read-only --tmpfs /tmp --user "$(id -u)" --volume "$PWD:/work" {tag} '
+    "requests.csv --out answers.parquet",
     "training": 'docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD:/project" {tag}',
 }
 _ABOUT = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from mlops_lab.exporters.images.dockerfile import Image, write_dockerfile
+from mlops_lab.exporters.environments.dockerfile import Image, write_dockerfile
 
 SERVING = Image(
     title="shop, version 3",
