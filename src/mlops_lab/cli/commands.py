@@ -303,6 +303,27 @@ COMMANDS = {
             ),
         ),
         Command(
+            "env",
+            EXTEND,
+            "Export the environment of a version; compare it with what is installed.",
+            (
+                "mlops env export 3 --to uv",
+                "mlops env export 3 --to pip --no-hashes --dir environment",
+                "mlops env export --to devcontainer",
+                "mlops env compare 3",
+            ),
+        ),
+        Command(
+            "image",
+            EXTEND,
+            "Build a version as a container image.",
+            (
+                "mlops image build 3",
+                "mlops image build 3 --for batch --no-build shop-image",
+                "mlops image build 3 --base python:3.11-slim --tag shop:3",
+            ),
+        ),
+        Command(
             "export",
             EXTEND,
             "Write the project for another tool.",

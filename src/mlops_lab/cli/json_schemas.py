@@ -33,6 +33,7 @@ from mlops_lab.cli.records.decisions import (
 )
 from mlops_lab.cli.records.docs import DocsRecord
 from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
+from mlops_lab.cli.records.environments import EnvironmentComparison, EnvironmentExport, ImageRecord
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
@@ -103,6 +104,8 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "docs": (DocsRecord,),
     "drill list": (DrillsRecord,),
     "drill run": (DrillRunRecord,),
+    "env compare": (EnvironmentComparison,),
+    "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
@@ -115,6 +118,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "forget": (ForgetRecord, ErasureList),
     "gc": (GarbageRecord,),
     "history": (HistoryRecord,),
+    "image build": (ImageRecord,),
     "hold create": (HoldDone,),
     "hold list": (HoldList,),
     "hold release": (HoldDone,),

@@ -84,7 +84,8 @@ class BatchScorer:
         decisions = read_decisions(lake)
         live = find_champion(decisions)
         check_schema(project, lake, decisions)
-        ingest_journal(project, lake)
+        if project.journal_path.exists():  # where no server ever ran, nothing need be writable
+            ingest_journal(project, lake)
         package = project.root / live.package
         plan = load_plan(package, fingerprint=live.fingerprint)
         self.version = live.version
