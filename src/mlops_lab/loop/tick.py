@@ -12,7 +12,7 @@ from mlops_lab.alerts.channels.run import send_alerts
 from mlops_lab.alerts.delivery import deliver_alerts
 from mlops_lab.alerts.endings import resolve_ended
 from mlops_lab.clock import days_before
-from mlops_lab.errors import InvalidInput, Refused
+from mlops_lab.errors import EnvironmentFault, InvalidInput, Refused
 from mlops_lab.files import disk_fault
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
@@ -72,7 +72,7 @@ class Loop:
     _made: list[Decision] = field(init=False, default_factory=list)
     """The decisions of the last tick."""
     _deployed: RoutingTable | None = field(init=False, default=None)
-    _unreadable: Mapping[int, str] = field(init=False, default_factory=dict)
+    _unreadable: Mapping[int, EnvironmentFault] = field(init=False, default_factory=dict)
     _turn: Hold | None = field(init=False, default=None)
     _is_checked: bool = field(init=False, default=False)
     _verifier: Verifier = field(init=False)
