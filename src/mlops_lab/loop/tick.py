@@ -117,6 +117,11 @@ class Loop:
                 decisions = self._tick(now, by=by)
             except Exception:
                 with suppress(Exception):  # what failed first is what the caller must know
+                    unreadable = find_unreadable(
+                        self.project, self.decisions, self.state
+                    )  # often this is why it failed
+                    alert_unreadable(self.project, self.lake, unreadable, now=now)
+                with suppress(Exception):
                     self._tell(now)
                 raise
             self._tell(now)

@@ -112,7 +112,14 @@ class OnnxEngine:
         return self._run(feed)
 
     def _run(self, feed: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float64]:
-        (result,) = self._session.run([self._output], feed)
+        try:
+            (result,) = self._session.run([self._output], feed)
+        except Exception as error:  # of many kinds, none of them exported
+            raise EnvironmentFault(
+                f"ONNX Runtime fails: {str(error).splitlines()[0][:300]}",
+                code="engine_failed",
+                hint="look at the request's values, and go back with `mlops rollback` if all requests fail",
+            ) from None
         outputs: npt.NDArray[np.float64] = np.asarray(result, dtype=np.float64)
         if outputs.ndim > 1 and outputs.shape[1] == 1:
             return outputs[:, 0]

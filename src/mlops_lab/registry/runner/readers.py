@@ -12,7 +12,6 @@ from typing import Any
 
 from mlops_lab.registry.runner.wire import RunnerSetup
 
-
 MAX_UNPACKED_BYTES, MAX_RATIO = 64 << 20, 20
 """A skops file may unpack to so many bytes, or to so many times its own size."""
 

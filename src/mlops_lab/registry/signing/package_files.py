@@ -97,7 +97,7 @@ def read_regular_file(folder: Path, name: str) -> bytes:
             raise _not_regular(path, "is no regular file")
         if status.st_size > MAX_BYTES:
             raise _not_regular(path, f"has {status.st_size:,} bytes, and {MAX_BYTES:,} are allowed")
-        return opened.read(MAX_BYTES)
+        return opened.read(status.st_size)
 
 
 def _read_manifest(path: Path) -> SignedManifest:

@@ -95,7 +95,7 @@ def read_public_key(content: bytes, name: str, *, where: str) -> TrustedKey:
         code="bad_key",
         where=where,
         hint="give it a PEM file (BEGIN PUBLIC KEY) of a key on the curve P-256, or an Ed25519 key; "
-        "`mlops key list --pem NAME` prints that of a project",
+        "`mlops key show NAME` prints that of a project",
     )
 
 

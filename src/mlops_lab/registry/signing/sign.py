@@ -94,7 +94,7 @@ def create_key(
     with lock_keys(home):
         keys = read_keys(home)
         taken = {key.name for key in keys or ()}
-        name = name or _free_name(taken)
+        name = _free_name(taken) if name is None else name
         _check_name(name, taken)
         key = _make(home, name, algorithm)
         if keys is None:

@@ -99,7 +99,7 @@ class ModelRegistry:
     @_guarded
     def register(self, content: VersionContent, *, candidate: str, run_name: str, moment: Any) -> RegisteredVersion:
         """Track a run, write its package and sign it, register it as the next version. `moment` is the run's time."""
-        key = key_for_version(self._home, is_first=not self.versions()) if self._home is not None else None
+        key = key_for_version(self._home, is_first=False) if self._home is not None else None
         milliseconds = to_micros(moment) // 1000
         run = self._client.create_run(self._experiment, start_time=milliseconds, run_name=run_name)
         run_id = run.info.run_id
