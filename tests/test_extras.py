@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from mlops_lab.charts.drawing import check_charts
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.extras import needs_extra
-from mlops_lab.replay.report import check_charts
 
 
 def test_a_missing_package_names_its_extra() -> None:
@@ -20,8 +20,8 @@ def test_a_missing_package_names_its_extra() -> None:
 
 
 def test_the_demo_says_before_its_work_what_its_report_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    check_charts()
+    check_charts("the report of the demo", extra="flights")
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(EnvironmentFault) as caught:
-        check_charts()
+        check_charts("the report of the demo", extra="flights")
     assert caught.value.hint == "pip install 'mlops-lab[flights]'"

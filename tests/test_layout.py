@@ -108,6 +108,19 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "tuning/search.py": "end_to_end/test_tune.py",
     "tuning/tracking.py": "end_to_end/test_tune.py",
     "tuning/tune.py": "end_to_end/test_tune.py",
+    "web/actions.py": "end_to_end/test_page.py",
+    "web/app.py": "end_to_end/test_page.py",
+    "web/guard.py": "end_to_end/test_page.py",
+    "web/live.py": "end_to_end/test_page.py",
+    "web/page_process.py": "end_to_end/test_page.py",
+    "web/quality_chart.py": "end_to_end/test_page.py",
+    "web/serve.py": "end_to_end/test_page.py",
+    "web/views/alerts.py": "end_to_end/test_page.py",
+    "web/views/history.py": "end_to_end/test_page.py",
+    "web/views/models.py": "end_to_end/test_page.py",
+    "web/views/now.py": "end_to_end/test_page.py",
+    "web/views/predictions.py": "end_to_end/test_page.py",
+    "web/views/rollout.py": "end_to_end/test_page.py",
 }
 """Modules with logic that a test of another name covers: a test file that runs it."""
 

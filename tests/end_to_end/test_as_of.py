@@ -57,6 +57,7 @@ def differing_cells(folder: Path, year: World, *, predictions: int) -> list[tupl
     return differing
 
 
+@pytest.mark.slow
 def test_a_sample_of_a_short_demo_is_as_defined(replayed: Replayed, year: World) -> None:
     assert differing_cells(replayed.folder, year, predictions=200) == []
 

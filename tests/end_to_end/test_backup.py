@@ -17,7 +17,6 @@ from typing import Any
 import polars as pl
 import pytest
 from running import Talk, mlops, mlops_serve
-from slow import mostly_slow
 from synthetic import World, ask, day_begin, tell
 
 from mlops_lab.intake.journal import ingest_journal
@@ -168,7 +167,8 @@ def test_a_plain_copy_of_a_live_project_goes_on(
         check_copy(folder, answered, told, world)
 
 
-@pytest.mark.parametrize("half", mostly_slow([".mlops/journal", ".mlops/lake"], quick=[".mlops/lake"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("half", [".mlops/journal", ".mlops/lake"])
 def test_a_copy_of_which_one_half_is_older_goes_on(
     copy_project: Callable[..., Project], world: World, tmp_path: Path, half: str
 ) -> None:

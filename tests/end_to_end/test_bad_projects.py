@@ -76,6 +76,7 @@ def test_a_corrupt_mlops_toml_is_told_by_line_and_key(raw: Path, name: str) -> N
     assert not (raw / ".mlops").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_in_which_no_tables_can_be_stored(raw: Path, tmp_path: Path) -> None:
     folder = tmp_path / "runs [v2]"
     folder.mkdir()
@@ -99,6 +100,7 @@ def test_no_project_here(tmp_path: Path, command: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_before_the_first_run_nothing_is_live(raw: Path, tmp_path: Path) -> None:
     outcomes = tmp_path / "outcomes.jsonl"
     outcomes.write_text('{"id":"p1","known_at":"2024-04-01T10:00:00Z","late":true,"delay":null}\n')

@@ -115,6 +115,7 @@ def test_a_request_out_of_contract_is_refused(
         assert talk.status["pending"] == 1
 
 
+@pytest.mark.slow
 def test_infer_check_and_diff(raw: Path) -> None:
     found = mlops("contract", "infer", "parcels", project=raw).data["parcels"]
     depot = next(field for field in found if field["name"] == "depot")

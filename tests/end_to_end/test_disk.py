@@ -80,6 +80,7 @@ def rows_of(world: World) -> list[dict[str, Any]]:
 # ---- read-only -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_project_that_may_not_be_written(
     copy_project: Callable[..., Project], lived: Path, world: World, tmp_path: Path
 ) -> None:

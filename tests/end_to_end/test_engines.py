@@ -116,6 +116,7 @@ def test_what_does_not_convert_is_told_with_the_choices_and_nothing_is_registere
     assert versions(folder) == []
 
 
+@pytest.mark.slow
 def test_a_version_says_how_its_engine_was_chosen(run_by_a_runner: Path) -> None:
     found = mlops("explain", "--version", "1", project=run_by_a_runner).data
     agreement = found["agreement"]

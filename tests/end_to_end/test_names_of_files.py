@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 from running import mlops
 
 _ROWS = 200
@@ -24,6 +25,7 @@ def make_rows(shift: float) -> pl.DataFrame:
     return pl.DataFrame({"a": a + shift, "b": random.integers(0, 9, _ROWS), "y": (a + random.normal(size=_ROWS)) > 0})
 
 
+@pytest.mark.slow
 def test_every_command_reads_the_file_that_was_named(tmp_path: Path) -> None:
     make_rows(0).write_csv(tmp_path / "report[1].csv")
     make_rows(1000).write_csv(tmp_path / "report1.csv")

@@ -80,6 +80,7 @@ def test_the_example_is_stored_without_outputs() -> None:
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
 
 
+@pytest.mark.slow
 def test_the_example_goes_from_a_table_to_a_version_that_is_live(example: Path, patients: Project) -> None:
     shown = json.loads((example / "shown.json").read_text())
     said = next(data["stream"] for cell, data in shown.items() if cell.startswith("!mlops run"))

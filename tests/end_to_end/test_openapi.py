@@ -133,6 +133,7 @@ def test_the_examples_are_taken(server: Server) -> None:
     send_examples(Asked(server))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["iris", "diabetes"])
 def test_the_examples_of_other_tasks_are_taken(copies: Any, name: str) -> None:
     with serving(copies(name)) as server:

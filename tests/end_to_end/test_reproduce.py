@@ -160,6 +160,7 @@ def test_changed_data_is_named_first_and_data_that_is_gone_is_an_error(copies: A
     assert (error["code"], error["where"]) == ("data_gone", "version 1, table flowers@0")
 
 
+@pytest.mark.slow
 def test_a_version_of_a_release_that_kept_no_code_says_so_with_a_way_on(copies: Any) -> None:
     project = copies("iris")
     package = editable_package_of(project)

@@ -191,6 +191,7 @@ def test_the_version_before_is_kept_ready(promoted: Project, rows: list[dict[str
         assert talk.predict({**ask(rows[0]), "id": "after"})["version"] == 1
 
 
+@pytest.mark.slow
 def test_mlops_split_gives_a_version_its_share_until_told_otherwise(
     promoted: Project, rows: list[dict[str, Any]]
 ) -> None:

@@ -78,6 +78,7 @@ def tuned(shared: Path, world: World) -> Path:
     return make_once(shared / "tuned", make)
 
 
+@pytest.mark.slow
 def test_it_goes_on_after_a_kill_and_loses_no_finished_trial(tuned: Path) -> None:
     told = json.loads((tuned / "tune.json").read_text())
     before = int((tuned / "before").read_text())

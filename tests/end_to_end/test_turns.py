@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from running import MLOPS, mlops, mlops_serve, serving, until
+from slow import mostly_slow
 
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
@@ -71,7 +72,7 @@ def history(project: Project) -> list[tuple[str, int | None]]:
 # ---- one server ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", mostly_slow([1, 2], quick=[1]))
 def test_of_several_servers_that_start_at_once_one_answers(project: Project, workers: int) -> None:
     """Each worker used to take a journal by itself: each server got some of them, and all died."""
     processes = [start(project.root, "serve", "--port", 0, "--workers", workers) for _ in range(4)]
@@ -99,7 +100,7 @@ def test_of_several_servers_that_start_at_once_one_answers(project: Project, wor
             process.communicate()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", mostly_slow([1, 2], quick=[2]))
 def test_after_kill_9_the_next_server_starts(project: Project, workers: int) -> None:
     for _ in range(2):
         process = start(project.root, "serve", "--port", 0, "--workers", workers)

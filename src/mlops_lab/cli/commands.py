@@ -53,6 +53,12 @@ COMMANDS = {
             ("mlops up", "mlops up --port 9000 --every 5m"),
         ),
         Command(
+            "page",
+            START,
+            "Show the page of a project: what is live, why, how sure, and what comes next.",
+            ("mlops page", "mlops page shop flights-demo --port 9001"),
+        ),
+        Command(
             "config",
             START,
             "Show every setting and its origin, or the schema for editors.",

@@ -37,7 +37,16 @@ from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
 from mlops_lab.cli.records.projects import ConfigRecord, InitRecord, NewToken, RevokedToken, TokenList
 from mlops_lab.cli.records.replay import DemoRecord
-from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, ReadyEvent, ServeRecord, StoppedEvent, WarningEvent
+from mlops_lab.cli.records.server import (
+    DecisionEvent,
+    ErrorEvent,
+    PageEvent,
+    PageRecord,
+    ReadyEvent,
+    ServeRecord,
+    StoppedEvent,
+    WarningEvent,
+)
 from mlops_lab.cli.records.tables import (
     ByTable,
     ContractCheck,
@@ -115,6 +124,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "rollout show": (RolloutRecord,),
     "run": (MadeDecision,),
     "score": (ScoreRecord,),
+    "page": (PageRecord,),
     "serve": (ServeRecord,),
     "split": (SplitRecord,),
     "status": (ProjectStatus,),
@@ -123,7 +133,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "token list": (TokenList,),
     "token revoke": (RevokedToken,),
     "tune": (TuneRecord,),
-    "up": (ReadyEvent, DecisionEvent, WarningEvent, ErrorEvent, StoppedEvent),
+    "up": (ReadyEvent, PageEvent, DecisionEvent, WarningEvent, ErrorEvent, StoppedEvent),
     ERROR: (ErrorRecord,),
 }
 """By command, the records that it prints: one of them, or (`up`) one a line."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Annotated
 
 import typer
@@ -14,18 +14,23 @@ from mlops_lab.cli.errors import refuse
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project
 from mlops_lab.cli.watchers import JsonLines, TextLines
 from mlops_lab.clock import parse_duration
-from mlops_lab.errors import InvalidInput, Refused
+from mlops_lab.errors import EnvironmentFault, InvalidInput, Refused
+from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.runtime.up import Up, exclusive_run
+from mlops_lab.web.page_process import page_process
+from mlops_lab.web.serve import PORT
 
 
 def command(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = None,
     every: Annotated[str | None, typer.Option(help="The time between ticks, such as 30s, 1m or 1h.")] = None,
+    page: Annotated[bool, typer.Option(help="Show the page of the project, too.")] = True,
+    page_port: Annotated[int, typer.Option(min=0, max=65535, help="Its port; 0 takes a free one.")] = PORT,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Train a first version if none is live; then run server and loop until stopped."""
+    """Train a first version if none is live; then run server, loop and page until stopped."""
     opened = open_project(project)
     try:
         length = parse_duration(every or opened.settings.triggers.tick_every)
@@ -37,6 +42,7 @@ def command(
         exclusive_run(opened, port=wanted) as role,
         _stoppable() as stop,
         (JsonLines if json else TextLines)(opened) as watcher,
+        _page(opened, watcher, port=page_port if page else None),
     ):
         up = Up(opened, port=wanted, watcher=watcher, role=role)
         first = up.train_first()
@@ -53,6 +59,18 @@ def command(
             hint="change the data, pipeline.py or the limits in [gates] of mlops.toml, and run it again",
         )
     )
+
+
+@contextmanager
+def _page(project: Project, watcher: JsonLines | TextLines, *, port: int | None) -> Iterator[None]:
+    """The page beside server and loop, which need it not: where it does not start, that is told."""
+    with ExitStack() as stack:
+        try:
+            if port is not None:
+                watcher.page_ready(stack.enter_context(page_process(project, port=port)))
+        except EnvironmentFault as error:
+            watcher.failed(error)
+        yield
 
 
 @contextmanager

@@ -9,7 +9,14 @@ from datetime import timedelta
 
 import msgspec
 
-from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, ReadyEvent, StoppedEvent, WarningEvent
+from mlops_lab.cli.records.server import (
+    DecisionEvent,
+    ErrorEvent,
+    PageEvent,
+    ReadyEvent,
+    StoppedEvent,
+    WarningEvent,
+)
 from mlops_lab.cli.shared import console, local, print_record
 from mlops_lab.errors import MlopsError
 from mlops_lab.project import Project
@@ -53,6 +60,10 @@ class JsonLines:
                 header=steps.header,
             )
         )
+
+    def page_ready(self, url: str) -> None:
+        """Where the page is."""
+        print_record(PageEvent(url=url))
 
     def decision_made(self, decision: Decision) -> None:
         """The decision, as in `mlops history`."""
@@ -107,6 +118,10 @@ class TextLines:
             lines += ["its outcome, once it is known:", f"  {steps.outcome}"]
         lines += [f"many outcomes, from a file whose first line is {steps.header}:", f"  {steps.file}", ""]
         self._print("\n".join(lines))
+
+    def page_ready(self, url: str) -> None:
+        """Where the page is."""
+        self._print(f"the page: {url}")
 
     def decision_made(self, decision: Decision) -> None:
         """A line with its reason."""

@@ -18,14 +18,21 @@ def current_moment(project: Project, lake: Lake) -> datetime:
 
     For the latter the journal is moved into the lake first; where the lake is empty, the data files are loaded.
     """
-    if project.settings.project.clock == "wall":
-        return clock.now()
-    ingest_journal(project, lake)
-    newest = trusted_newest(project, lake) or _last_decision(lake)
-    if newest is None:
+    if project.settings.project.clock == "data":
+        ingest_journal(project, lake)
+    moment = stored_moment(project, lake)
+    if moment is None:
         load_sources(project, lake, now=clock.EPOCH, received_at=clock.EPOCH)  # a first load: known when it was known
         return current_moment(project, lake)
-    return newest + timedelta(seconds=1)
+    return moment
+
+
+def stored_moment(project: Project, lake: Lake) -> datetime | None:
+    """The same as far as the lake knows, which is not changed; None with `clock = "data"` where the lake is empty."""
+    if project.settings.project.clock == "wall":
+        return clock.now()
+    newest = trusted_newest(project, lake) or _last_decision(lake)
+    return newest and newest + timedelta(seconds=1)
 
 
 def _last_decision(lake: Lake) -> datetime | None:

@@ -31,10 +31,14 @@ from mlops_lab.tables.verdict import COUNTED
 from mlops_lab.training.agreement import read_agreement
 
 
-def explain(project: Project, prediction_id: str) -> PredictionLineage:
-    """Everything behind the prediction of that id; NotFound where there is none."""
+def explain(project: Project, prediction_id: str, *, takes_in: bool = True) -> PredictionLineage:
+    """Everything behind the prediction of that id; NotFound where there is none.
+
+    What the server has acknowledged is taken into the lake first; without `takes_in`, nothing is changed.
+    """
     lake = open_lake(project)
-    ingest_journal(project, lake)
+    if takes_in:
+        ingest_journal(project, lake)
     prediction = read_prediction(project, lake, prediction_id).row(0, named=True)
     shadows = read_rows(lake, SHADOWS, prediction_id, moments={prediction["at"]}).to_dicts()
     outcomes = _outcomes(project, lake, prediction_id)

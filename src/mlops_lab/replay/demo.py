@@ -12,12 +12,13 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
+from mlops_lab.charts.drawing import check_charts
 from mlops_lab.errors import InvalidInput
 from mlops_lab.files import check_path, disk_fault, write_atomically
 from mlops_lab.project import CONFIG_NAME, PIPELINE_NAME, Project, load_project
 from mlops_lab.replay.driver import Replay, ReplayProgress
 from mlops_lab.replay.flights import World, read_world
-from mlops_lab.replay.report import check_charts, write_report
+from mlops_lab.replay.report import write_report
 from mlops_lab.replay.stopwatch import Stopwatch
 from mlops_lab.replay.stream import Stream
 from mlops_lab.replay.summary import DecisionRow, ReplayCounts, ReplaySummary, summarise
@@ -54,7 +55,7 @@ def run_demo(options: DemoOptions, *, watch: Callable[[ReplayProgress], None]) -
     check_path(options.folder)
     span = _open_folder(options)
     world = read_world()
-    check_charts()  # before the work, not after it
+    check_charts("the report of the demo", extra="flights")  # before the work, not after it
     project = _write_project(options.folder, world, span)
     stream = Stream(project, world, first=span.first, last=span.last)
     replay = Replay(project, stream, watch=watch, stopwatch=stopwatch)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -120,23 +120,17 @@ class Replay:
         self._start_stage("requests")
         self.progress.day = day
         start, sent = time.perf_counter(), 0
-        oldest: datetime | None = None
-        for minute in self._stream.play(day):
-            if oldest is not None and minute.at - oldest >= self._stream.soonest_outcome:
-                _check(client.drain())  # an outcome must not arrive before its request is answered
-                oldest = None
-            if minute.outcomes:
-                self._post_rows(client, "/v1/outcomes", {"outcomes": minute.outcomes})
-            if minute.in_flight:
+        for stretch in self._stream.play(day):
+            _check(client.drain())  # an outcome must not arrive before its request is answered
+            if stretch.outcomes:
+                self._post_rows(client, "/v1/outcomes", {"outcomes": stretch.outcomes})
+            if stretch.in_flight:
                 path = f"/v1/tables/{self._project.settings.source.table}/rows"
-                self._post_rows(client, path, {"rows": minute.in_flight})
-            if minute.weather:
-                self._post_rows(client, "/v1/tables/weather/rows", {"rows": minute.weather})
-            if minute.requests:
-                # no need to wait: facts that become known later cannot change the answers
-                _check(client.send("/v1/predict", minute.requests))
-                sent += len(minute.requests)
-                oldest = oldest or minute.at
+                self._post_rows(client, path, {"rows": stretch.in_flight})
+            if stretch.weather:
+                self._post_rows(client, "/v1/tables/weather/rows", {"rows": stretch.weather})
+            _check(client.send("/v1/predict", stretch.requests))
+            sent += len(stretch.requests)
         _check(client.drain())
         self.progress.requests_per_second = sent / (time.perf_counter() - start)
         self.progress.sent += sent

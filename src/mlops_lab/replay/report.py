@@ -10,41 +10,16 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any, TypeAlias
 
-from mlops_lab.extras import needs_extra
+from mlops_lab.charts.drawing import GLYPHS, Json, colours, decision_symbols, draw, layer, x_of_days
 from mlops_lab.replay import summary as result
 from mlops_lab.replay.summary import VERDICTS, ArmResult, Day, DecisionRow, ReplaySummary, short_name
 from mlops_lab.status.past_rollouts import RolloutEvidence
-
-Json: TypeAlias = dict[str, Any]
 
 BEST = ' class="best"'
 WIDTHS = {"wide": 940, "narrow": 400}
 EVIDENCE_RANGE = (0.05, 50)
 """What is drawn of the evidence: from this e-value to so many times the one that is needed."""
-GLYPHS = {"bootstrap": "◆", "promote": "▲", "refuse": "✖", "expire": "■", "roll_back": "▼"}
-CROSS = "M-1-.5L-.5-1L0-.5L.5-1L1-.5L.5,0L1,.5L.5,1L0,.5L-.5,1L-1,.5L-.5,0Z"
-SHAPES = {
-    "bootstrap": "diamond",
-    "promote": "triangle-up",
-    "refuse": CROSS,
-    "expire": "square",
-    "roll_back": "triangle-down",
-}
-CHART_STYLE: Json = {
-    "background": None,
-    "view": {"stroke": None},
-    "title": {"anchor": "start", "frame": "bounds", "fontSize": 13, "offset": 10, "color": "var(--ink)"},
-    "axis": {"labelColor": "var(--muted)", "labelFontSize": 12, "labelPadding": 6, "minExtent": 40}
-    | {"gridColor": "var(--line)", "domain": False, "ticks": False, "aria": False},
-}
-
-
-def check_charts() -> None:
-    """EnvironmentFault where what draws the charts is not installed."""
-    with needs_extra("flights", "the report of the demo"):
-        import vl_convert  # noqa: F401
 
 
 def write_report(
@@ -56,6 +31,7 @@ def write_report(
     points = [[d.day, d.log_loss.loop, d.log_loss.frozen, d.late_rate, d.predictions] for d in curve]
     page = Template(files("mlops_lab.replay").joinpath("report.html").read_text(encoding="utf-8"))
     html = page.substitute(
+        colours=colours(),
         project=escape(summary.project),
         span=" to ".join(dict.fromkeys(_day(day) for day in summary.span)),
         headline=_join_units(result.write_headline(summary)),
@@ -153,13 +129,9 @@ def _charts(curve: list[Day], decisions: list[DecisionRow], evidence: Sequence[R
     if not rows:
         yield "<p>No outcome is known yet, so there is no curve to draw.</p>"
         return
-    import vl_convert  # only here: it is an extra, and 84 MB
-
     for name, width in WIDTHS.items():
-        svg = vl_convert.vegalite_to_svg(_chart(rows, _marks(rows, decisions), width, evidence=evidence))
-        svg = re.sub(r'xlink:href="[^"#]*#', 'href="#', svg)  # vega puts its own web address before a "#link"
-        svg = re.sub(r' width="\d+" height="\d+"', "", svg, count=1)
-        yield svg.replace("<svg", f'<svg id="{name}" role="group" aria-label="Quality, evidence and late rate"', 1)
+        chart = _chart(rows, _marks(rows, decisions), width, evidence=evidence)
+        yield draw(chart, label="Quality, evidence and late rate", name=name)
 
 
 def _marks(rows: list[Json], decisions: list[DecisionRow]) -> list[Json]:
@@ -178,42 +150,25 @@ def _chart(rows: list[Json], marks: list[Json], width: int, *, evidence: Sequenc
     """The Vega-Lite chart: quality above, evidence and late rate below; every colour is a CSS variable of the page."""
     first, last = rows[0]["day"], rows[-1]["day"]
     days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
-    unit, size, form = ("month", 31, "%b") if days > 62 else ("day", 1, "%-d %b")
-    ticks = {"interval": unit, "step": -(-days // (size * (12 if width > 600 else 6)))}
-    axis = {"format": form, "tickCount": ticks, "grid": False, "labelPadding": 9, "labelFlush": False}
-    scale = {"type": "utc", "domain": [first, last], "padding": 0}
-    x = {"field": "day", "type": "temporal", "scale": scale, "axis": axis, "title": None}
+    x = x_of_days(first, last, days=days, width=width)
     y = {"type": "quantitative", "scale": {"zero": False}, "axis": {"tickCount": 5}, "title": None}
-    kinds = ["step", *SHAPES]
-    paints, shapes = [f"var(--{kind})" for kind in kinds], ["circle", *SHAPES.values()]
-    symbols = {
-        "data": {"values": marks},
-        "mark": {"type": "point", "filled": True, "opacity": 1, "stroke": "var(--paper)", "strokeWidth": 1},
-        "encoding": {
-            "y": {**y, "field": "loop"},
-            "color": {"field": "kind", "scale": {"domain": kinds, "range": paints}, "legend": None},
-            "shape": {"field": "kind", "scale": {"domain": kinds, "range": shapes}, "legend": None},
-            "size": {"condition": {"test": "datum.kind == 'step'", "value": 38}, "value": 130},
-            "href": {"field": "link"},
-            "description": {"field": "text"},
-        },
-    }
+    symbols = decision_symbols(marks, {**y, "field": "loop"})
     lines = [
-        _layer("area", {"y": {**y, "field": "loop"}, "y2": {"field": "worse"}}, "loop", opacity=0.14),
-        _layer("area", {"y": {**y, "field": "frozen"}, "y2": {"field": "worse"}}, "roll_back", opacity=0.14),
-        _layer("line", {"y": {**y, "field": "frozen"}}, "frozen", strokeWidth=1.6, point=days < 15),
-        _layer("line", {"y": {**y, "field": "loop"}}, "loop", strokeWidth=2.4, point=days < 15),
+        layer("area", {"y": {**y, "field": "loop"}, "y2": {"field": "worse"}}, "loop", opacity=0.14),
+        layer("area", {"y": {**y, "field": "frozen"}, "y2": {"field": "worse"}}, "roll_back", opacity=0.14),
+        layer("line", {"y": {**y, "field": "frozen"}}, "frozen", strokeWidth=1.6, point=days < 15),
+        layer("line", {"y": {**y, "field": "loop"}}, "loop", strokeWidth=2.4, point=days < 15),
     ]
     top = {"scale": {"domain": [0, max(0.1, *(row["late"] for row in rows))]}}
     late = {**y, **top, "field": "late", "axis": {"format": "%", "tickCount": 2}}
-    bars = _layer("bar", {"x": {**x, "axis": None}, "y": late}, "late", width=min(12, 0.72 * width / days))
+    bars = layer("bar", {"x": {**x, "axis": None}, "y": late}, "late", width=min(12, 0.72 * width / days))
     quality = {"encoding": {"x": x}, "layer": [*lines, symbols]}
     views = [
         {"title": "Log loss, mean of 7 days: lower is better", "width": width, "height": 290, **quality},
         *([_evidence(evidence, x, width)] if evidence else []),
         {"title": "Late rate by day", "width": width, "height": 56, **bars},
     ]
-    return {"data": {"values": rows}, "vconcat": views, "spacing": 16, "padding": 0, "config": CHART_STYLE}
+    return {"data": {"values": rows}, "vconcat": views, "spacing": 16, "padding": 0}
 
 
 def _evidence(evidence: Sequence[RolloutEvidence], x: Json, width: int) -> Json:
@@ -228,9 +183,9 @@ def _evidence(evidence: Sequence[RolloutEvidence], x: Json, width: int) -> Json:
     scale = {"type": "log", "domain": [lowest, highest]}
     axis = {"values": [lowest, 1, needed, highest], "format": "~g"}
     y = {"type": "quantitative", "scale": scale, "axis": axis, "title": None}
-    lines = _layer("line", {"y": {**y, "field": "e"}, "detail": {"field": "rollout"}}, "loop", strokeWidth=1.8)
-    ends = _layer("point", {"y": {**y, "field": "e"}}, "loop", size=12, filled=True, opacity=1)
-    proof = {**_layer("rule", {"y": {**y, "datum": needed}}, "promote", strokeWidth=1.2), "data": {"values": [{}]}}
+    lines = layer("line", {"y": {**y, "field": "e"}, "detail": {"field": "rollout"}}, "loop", strokeWidth=1.8)
+    ends = layer("point", {"y": {**y, "field": "e"}}, "loop", size=12, filled=True, opacity=1)
+    proof = {**layer("rule", {"y": {**y, "datum": needed}}, "promote", strokeWidth=1.2), "data": {"values": [{}]}}
     proof["mark"]["strokeDash"] = [5, 4]
     return {
         "title": f"Evidence that the candidates of each rollout are better (e-value): a proof from {needed:g} on",
@@ -240,7 +195,3 @@ def _evidence(evidence: Sequence[RolloutEvidence], x: Json, width: int) -> Json:
         "encoding": {"x": {**x, "axis": None}},
         "layer": [{**proof, "encoding": {**proof["encoding"], "x": None}}, lines, ends],
     }
-
-
-def _layer(mark: str, encoding: Json, colour: str, **style: float) -> Json:
-    return {"mark": {"type": mark, "aria": False, "color": f"var(--{colour})", **style}, "encoding": encoding}

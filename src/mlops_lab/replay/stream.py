@@ -1,12 +1,15 @@
-"""The year as a stream: the requests, and the facts that become known, minute by minute."""
+"""The year as a stream: the requests, and the facts that become known, in short stretches of time.
+
+A stretch is as long as the soonest outcome takes, so no outcome that becomes known in it belongs to a request of it:
+all its facts can be sent before its requests. An answer uses only what was known at its own moment, so it is the same
+as if each fact had been sent at its own minute.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
 
 import msgspec
 import polars as pl
@@ -20,10 +23,11 @@ _encode = msgspec.json.encode
 
 
 @dataclass(frozen=True)
-class Minute:
-    """The events of one moment: first the facts that became known since the moment before, then the requests."""
+class Stretch:
+    """The events from one moment up to another: the facts that become known, and the requests in their order."""
 
-    at: datetime
+    begin: datetime
+    end: datetime
     outcomes: list[dict[str, object]]
     in_flight: list[dict[str, object]]
     """The flights that were in the air when the replay began: nobody asked about them, and now they have ended."""
@@ -50,7 +54,7 @@ class Stream:
         in_flight = world.flights.filter(scheduled < self.start, known >= self.start)
         self._in_flight = in_flight.select(field.name for field in source_fields(project)).sort("known_at", "flight_id")
         soonest = (flights["known_at"] - flights["scheduled_at"]).min()
-        self.soonest_outcome = soonest if isinstance(soonest, timedelta) else timedelta(0)
+        self._length = soonest if isinstance(soonest, timedelta) else timedelta(hours=1)  # without requests: any
         self._weather = world.weather.filter(pl.col("known_at") >= self.start)
 
     @property
@@ -66,33 +70,38 @@ class Stream:
         """The number of requests before a moment."""
         return self._requests.filter(pl.col("scheduled_at") < until).height
 
-    def play(self, day: date) -> Iterator[Minute]:
-        """The minutes of a day that have requests, and then its end."""
+    def play(self, day: date) -> Iterator[Stretch]:
+        """The stretches of a day that are not empty. An outcome comes in a later one than its request."""
         start, end = self.bounds(day)
-        today = self._requests.filter(pl.col("scheduled_at").is_between(start, end, closed="left"))
-        outcomes = _FactQueue(_between(self._outcomes, start, end))
-        in_flight = _FactQueue(_between(self._in_flight, start, end))
-        weather = _FactQueue(_between(self._weather, start, end))
-        for at, rows in groupby(today.iter_rows(named=True), key=itemgetter("scheduled_at")):
-            requests = [_encode(row) for row in rows]
-            yield Minute(at, outcomes.take(at), in_flight.take(at), weather.take(at), requests)
-        yield Minute(end, outcomes.take(end), in_flight.take(end), weather.take(end), [])
+        requests = _Queue(
+            self._requests.filter(pl.col("scheduled_at").is_between(start, end, closed="left")), "scheduled_at"
+        )
+        facts = [
+            _Queue(_between(rows, start, end), "known_at") for rows in (self._outcomes, self._in_flight, self._weather)
+        ]
+        while start < end:
+            until = min(start + self._length, end)
+            outcomes, in_flight, weather = (queue.take(until) for queue in facts)
+            asked = [_encode(row) for row in requests.take(until)]
+            if outcomes or in_flight or weather or asked:
+                yield Stretch(start, until, outcomes, in_flight, weather, asked)
+            start = until
 
     def remainder(self) -> list[dict[str, object]]:
         """The outcomes that become known only after the last day."""
         return _between(self._outcomes, self.end, None).to_dicts()
 
 
-class _FactQueue:
-    """Rows in the order in which they became known; `take` removes those known by a moment."""
+class _Queue:
+    """Rows in the order of their moments; `take` removes those before a moment."""
 
-    def __init__(self, rows: pl.DataFrame) -> None:
-        self._rows = rows.to_dicts()
+    def __init__(self, rows: pl.DataFrame, column: str) -> None:
+        self._rows, self._column = rows.to_dicts(), column
         self._next = 0
 
     def take(self, until: datetime) -> list[dict[str, object]]:
         begin = self._next
-        while self._next < len(self._rows) and self._rows[self._next]["known_at"] <= until:
+        while self._next < len(self._rows) and self._rows[self._next][self._column] < until:
             self._next += 1
         return self._rows[begin : self._next]
 

@@ -15,6 +15,7 @@ from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import Features
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.journal_faults import count_damage
+from mlops_lab.intake.now import stored_moment
 from mlops_lab.intake.quarantine import waiting
 from mlops_lab.lake import Lake
 from mlops_lab.lake.file_summaries import count_values
@@ -61,13 +62,17 @@ _MADE_LIVE_BY = {DecisionKind.BOOTSTRAP, DecisionKind.PROMOTE, DecisionKind.ROLL
 _DAYS_OF_WEEK = 7
 
 
-def describe(project: Project) -> ProjectStatus:
-    """The status of the project now, with everything that the server has acknowledged."""
+def describe(project: Project, *, takes_in: bool = True) -> ProjectStatus:
+    """The status of the project now, with everything that the server has acknowledged.
+
+    Without `takes_in` it is the one that the lake knows of, which is not changed.
+    """
     loop = Loop(project)
-    ingest_journal(project, loop.lake)
+    if takes_in:
+        ingest_journal(project, loop.lake)
     state, server = loop.state, find_server(project)
     predictions, verdicts = count_predictions(loop.lake), count_verdicts(loop.lake)
-    now = loop.now() if state.champion is not None else None
+    now = stored_moment(project, loop.lake) if state.champion is not None else None
     damage = count_damage(loop.lake)
     monitoring = describe_monitoring(loop, now) if now else None
     return ProjectStatus(
@@ -276,9 +281,9 @@ def _retraining(loop: Loop) -> RetrainingStatus | None:
     state = loop.state
     if state.retraining is not None:
         return RetrainingStatus(began=state.retraining.at.isoformat(), reason=state.retraining.reason)
-    if state.last_retrain is None:
+    now, trainings = stored_moment(loop.project, loop.lake), read_trainings(loop.decisions)
+    if state.last_retrain is None or now is None:
         return None
-    now, trainings = loop.now(), read_trainings(loop.decisions)
     due = next_retraining(loop.project, state.last_retrain, trainings=trainings, now=now)
     return RetrainingStatus(
         due=due.at.isoformat(),

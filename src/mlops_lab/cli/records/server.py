@@ -1,4 +1,4 @@
-"""What `mlops serve --json` and `mlops up --json` print."""
+"""What `mlops serve --json`, `mlops page --json` and `mlops up --json` print."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ class ServeRecord(Struct, frozen=True, kw_only=True):
     schema_version: int = 1
     ready: str
     pid: int
+
+
+class PageRecord(Struct, frozen=True, kw_only=True):
+    """`mlops page`: the address of the page (`page`), printed as soon as it answers."""
+
+    schema_version: int = 1
+    page: str
 
 
 class ReadyEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="ready"):
@@ -46,6 +53,13 @@ class ErrorEvent(ErrorDetails, frozen=True, kw_only=True, tag_field="event", tag
     """`mlops up`: something failed, and is tried again."""
 
     schema_version: int = 1
+
+
+class PageEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="page"):
+    """`mlops up`: the page of the project answers."""
+
+    schema_version: int = 1
+    url: str
 
 
 class StoppedEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="stopped"):

@@ -58,9 +58,10 @@ class Authorizer:
     def check(self, needed: Role | None, headers: Sequence[Header]) -> None:
         """Unauthorized or Refused where a request to a route that needs this role does not show a token for it."""
         if needed == "operate" or (needed == "predict" and self.needs_token_to_predict):
-            self._check_token(needed, headers)
+            self.identify(needed, headers)
 
-    def _check_token(self, needed: Role, headers: Sequence[Header]) -> None:
+    def identify(self, needed: Role, headers: Sequence[Header]) -> Token:
+        """The token that a request shows; Unauthorized or Refused where it shows none for this role."""
         header = next((value for name, value in headers if name == b"authorization"), b"")
         scheme, _, clear = header.partition(b" ")
         digest = hash_token(clear.strip())
@@ -85,6 +86,7 @@ class Authorizer:
                 where="header authorization",
                 hint=f"create one with `mlops token create --role {needed}`",
             )
+        return matches[0]
 
     def _find(self, digest: str) -> list[Token]:
         # all are compared, each in constant time: the duration reveals nothing about any of them

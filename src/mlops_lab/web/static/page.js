@@ -1,0 +1,71 @@
+// What the page does beside showing: it follows the project, and asks for a reason and a token before an action.
+"use strict";
+
+const project = document.body.dataset.project;
+const ask = document.getElementById("ask");
+let stale = false;
+
+async function refresh() {
+  if (ask.open) { stale = true; return; }  // not under the hands of somebody who types
+  stale = false;
+  const response = await fetch(location.href);
+  if (!response.ok) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  const [now, then] = [fresh.getElementById("content"), document.getElementById("content")];
+  if (then.contains(document.activeElement) && document.activeElement.matches("input, select")) { stale = true; return; }
+  if (now.innerHTML !== then.innerHTML) then.replaceChildren(...now.childNodes);
+  document.title = fresh.title;
+}
+
+function follow() {
+  const events = new EventSource(`/${project}/live`);
+  let first = true;
+  events.onmessage = () => {
+    document.getElementById("away").hidden = true;
+    if (!first) refresh().catch(() => {});
+    first = false;
+  };
+  events.onerror = () => { document.getElementById("away").hidden = false; };
+}
+
+async function act(button, form) {
+  const body = { reason: form.reason.value };
+  if (button.dataset.alert) body.alert = button.dataset.alert;
+  if (button.dataset.action === "silence") body.hours = Number(form.hours.value);
+  if (button.dataset.expects) body.expects = Number(button.dataset.expects);
+  const response = await fetch(`/${project}/do/${button.dataset.action}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${form.token.value}` },
+    body: JSON.stringify(body),
+  });
+  const answer = await response.json();
+  if (response.ok) {
+    sessionStorage.setItem("token", form.token.value);
+    ask.close();
+    await refresh();
+    return;
+  }
+  const { what, hint } = answer.error;
+  document.getElementById("ask-error").textContent = hint ? `${what}. ${hint}` : what;
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button.action");
+  if (!button) return;
+  const form = ask.querySelector("form");
+  form.reset();
+  form.token.value = sessionStorage.getItem("token") || "";
+  document.getElementById("ask-title").textContent = button.textContent;
+  document.getElementById("ask-what").textContent = button.dataset.what;
+  document.getElementById("ask-hours").hidden = button.dataset.action !== "silence";
+  document.getElementById("ask-error").textContent = "";
+  form.onsubmit = (submitted) => {
+    submitted.preventDefault();
+    act(button, form).catch((error) => { document.getElementById("ask-error").textContent = `The page's server is away: ${error.message}`; });
+  };
+  ask.showModal();
+});
+document.getElementById("ask-cancel").addEventListener("click", () => ask.close());
+ask.addEventListener("close", () => { if (stale) refresh().catch(() => {}); });
+document.addEventListener("focusout", () => { if (stale && !ask.open) setTimeout(() => refresh().catch(() => {}), 0); });
+if (project) follow();

@@ -1,0 +1,278 @@
+"""The page: every view and every action over a project that has lived, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from starlette.testclient import TestClient
+
+from mlops_lab.alerts.alert import Alert
+from mlops_lab.alerts.channels.table import write_alerts
+from mlops_lab.alerts.states import read_statuses
+from mlops_lab.loop.tick import Loop
+from mlops_lab.project import Project, load_project
+from mlops_lab.rollout.decisions import DecisionKind, read_decisions
+from mlops_lab.serving.http.tokens import create_token, ensure_token
+from mlops_lab.tables.open_lake import open_lake
+from mlops_lab.web.app import make_app
+from mlops_lab.web.live import state_of
+from mlops_lab.web.page_process import page_process
+from mlops_lab.web.views.catalog import VIEWS
+
+HOST = "127.0.0.1"
+NAME = "parcels"
+
+
+def open_client(*projects: Project) -> TestClient:
+    return TestClient(make_app(projects, host=HOST), base_url=f"http://{HOST}", follow_redirects=False)
+
+
+@pytest.fixture(scope="module")
+def project(lived: Path, copy_project: Callable[..., Project]) -> Project:
+    """A project with a promoted version, and an open alert."""
+    project = copy_project(lived / "promoted")
+    lake = open_lake(project)
+    moment = read_decisions(lake)[-1].at
+    alert = Alert(at=moment, rule="volume", what="few <b>rows</b>", where="day 33", hint="`mlops status`")
+    write_alerts(lake, [alert], ("test", 1))
+    return project
+
+
+@pytest.fixture(scope="module")
+def page(project: Project) -> Iterator[TestClient]:
+    with open_client(project) as client:
+        yield client
+
+
+def table_versions(project: Project) -> dict[str, int]:
+    lake = open_lake(project)
+    return {name: lake.version(name) for name in lake.tables()}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_answers_and_changes_nothing(page: TestClient, project: Project, view: str) -> None:
+    before = table_versions(project)
+    answer = page.get(f"/{NAME}/{view}")
+    assert answer.status_code == 200
+    assert VIEWS[view].title in answer.text
+    assert f"<code>{VIEWS[view].command}</code>" in answer.text
+    assert f'aria-current="page">{VIEWS[view].title}' in answer.text
+    assert len(answer.content) < 300 * 1024
+    assert table_versions(project) == before
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_loads_nothing_from_elsewhere_and_runs_no_script_of_its_own(page: TestClient, view: str) -> None:
+    answer = page.get(f"/{NAME}/{view}")
+    assert "'unsafe" not in answer.headers["content-security-policy"]
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert not re.search(r"<script(?! src=\"/static/)|<[^>]+ on\w+=|<[^>]+ style=|<style", answer.text)
+    assert set(re.findall(r'(?:src|href)="(https?:[^"]+)', answer.text)) == set()
+
+
+def test_every_link_leads_somewhere(page: TestClient) -> None:
+    found, waiting = set(), [f"/{NAME}/now"]
+    while waiting:
+        path = waiting.pop()
+        answer = page.get(path)
+        assert answer.status_code == 200, path
+        for link in re.findall(r'href="([^"#]+)', answer.text):
+            if link.startswith(("data:", "?id=")) or "predictions?id=" in link:
+                continue
+            target = str(answer.url.join(link).copy_with(fragment=None)).removeprefix(f"http://{HOST}")
+            if target not in found:
+                found.add(target)
+                waiting.append(target)
+    assert f"/{NAME}/models?version=2" in found
+
+
+def test_now_says_what_answers_and_that_something_is_wrong(page: TestClient) -> None:
+    text = page.get(f"/{NAME}/now").text
+    assert "<h1>Version 2 answers</h1>" in text
+    assert "Look here" in text
+    assert "1 open alert, the server is not running" in text
+    assert 'aria-label="Log loss by day"' in text
+
+
+def test_a_version_shows_its_gates_and_its_lineage(page: TestClient) -> None:
+    text = page.get(f"/{NAME}/models?version=2").text
+    for word in ("training set", "environment", "sanity", "mlops explain --version 2"):
+        assert word in text
+
+
+def test_a_prediction_is_found_by_its_id(page: TestClient, project: Project) -> None:
+    text = page.get(f"/{NAME}/predictions").text
+    ids = re.findall(r'href="\?id=([^"]+)', text)
+    assert len(ids) == 20
+    text = page.get(f"/{NAME}/predictions?id={ids[0]}").text
+    assert "features" in text
+    assert f"mlops replay {ids[0]}" in text
+
+
+def test_the_history_is_filtered(page: TestClient) -> None:
+    whole = page.get(f"/{NAME}/history").text
+    promoted = page.get(f"/{NAME}/history?what=promote").text
+    assert whole.count('<li id="decision-') > promoted.count('<li id="decision-') == 1
+    assert 'value="promote" selected' in promoted
+    assert page.get(f"/{NAME}/history?words=nobody+said+this").text.count('<li id="decision-') == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "word"),
+    [
+        ("models?version=99", 404, "99"),
+        ("models?version=one", 400, "not the number of a version"),
+        ("predictions?id=%3Cscript%3Ealert(1)%3C/script%3E", 404, "&lt;script&gt;"),
+        ("nothing", 404, "nothing is at"),
+        ("../other/now", 404, "is at"),
+    ],
+)
+def test_a_wrong_address_gets_a_word_and_no_traceback(page: TestClient, path: str, status: int, word: str) -> None:
+    answer = page.get(f"/{NAME}/{path}")
+    assert answer.status_code == status
+    assert word in answer.text.replace("Nothing", "nothing")
+    assert "<script>alert" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_texts_of_alerts_are_no_html(page: TestClient) -> None:
+    text = page.get(f"/{NAME}/alerts").text
+    assert "few &lt;b&gt;rows&lt;/b&gt;" in text
+    assert "<code>mlops status</code>" in text
+
+
+def test_a_project_without_a_version_names_the_next_command(tmp_path: Path, project: Project) -> None:
+    root = tmp_path / "fresh"
+    root.mkdir()
+    for name in ("mlops.toml", "pipeline.py"):
+        (root / name).write_bytes((project.root / name).read_bytes())
+    with open_client(load_project(root)) as client:
+        for view in VIEWS:
+            assert client.get(f"/fresh/{view}").status_code == 200, view
+        assert "<code>mlops up</code>" in client.get("/fresh/now").text
+
+
+def test_several_projects_have_one_page(
+    page: TestClient, project: Project, copy_project: Callable[..., Project]
+) -> None:
+    other = copy_project(project.root)
+    moved = other.root.rename(other.root.with_name("other"))
+    with open_client(project, load_project(moved)) as client:
+        text = client.get("/").text
+        assert f'href="/{NAME}/now"' in text
+        assert 'href="/other/now"' in text
+        assert client.get("/other/history").status_code == 200
+    assert page.get("/").headers["location"] == f"/{NAME}/now"
+
+
+# ---- actions -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(project: Project, copy_project: Callable[..., Project]) -> Iterator[tuple[TestClient, Project]]:
+    """A project that a test may change."""
+    copied = copy_project(project.root)
+    with open_client(copied) as client:
+        yield client, copied
+
+
+def do(client: TestClient, action: str, body: object, *, token: str, **headers: str) -> tuple[int, dict]:
+    answer = client.post(f"/{NAME}/do/{action}", json=body, headers={"Authorization": f"Bearer {token}", **headers})
+    return answer.status_code, answer.json()
+
+
+def test_a_rollback_is_the_same_decision_as_by_command(own: tuple[TestClient, Project]) -> None:
+    client, project = own
+    generation = Loop(project).state.generation
+    status, answer = do(
+        client, "roll-back", {"reason": "it is too slow", "expects": generation}, token=ensure_token(project)
+    )
+    assert (status, answer["done"].endswith("version 1 answers")) == (200, True)
+    last = read_decisions(open_lake(project))[-1]
+    assert (last.what, last.version, last.reason, last.by) == (DecisionKind.ROLL_BACK, 1, "it is too slow", "local")
+    assert "it is too slow" in client.get(f"/{NAME}/history").text.lower()
+    assert "<h1>Version 1 answers</h1>" in client.get(f"/{NAME}/now").text
+
+
+def test_an_alert_is_acknowledged_silenced_and_resolved(own: tuple[TestClient, Project]) -> None:
+    client, project = own
+    token = create_token(project, "operate", name="anna")[1]
+    lake = open_lake(project)
+    alert = next(one for one in read_statuses(project, lake, now=Loop(project).now()) if one.last.rule == "volume").id
+    assert do(client, "acknowledge", {"reason": "on it", "alert": alert}, token=token)[0] == 200
+    assert do(client, "silence", {"reason": "known", "alert": alert, "hours": 2}, token=token)[0] == 200
+    text = client.get(f"/{NAME}/alerts").text
+    assert "by anna: on it" in text
+    assert "silent until" in text
+    assert do(client, "resolve", {"reason": "over", "alert": alert}, token=token)[0] == 200
+    status, answer = do(client, "resolve", {"reason": "over", "alert": alert}, token=token)
+    assert (status, answer["error"]["code"]) == (403, "alert_closed")
+
+
+def test_what_may_not_be_is_refused_and_nothing_changes(own: tuple[TestClient, Project]) -> None:
+    client, project = own
+    good = ensure_token(project)
+    before = table_versions(project)
+    cases = [
+        (do(client, "roll-back", {"reason": "x"}, token="wrong"), 401, "bad_token"),
+        (do(client, "roll-back", {"reason": "x"}, token=create_token(project, "predict")[1]), 403, "wrong_role"),
+        (do(client, "roll-back", {"reason": " "}, token=good), 400, "no_reason"),
+        (do(client, "roll-back", {}, token=good), 400, "bad_action"),
+        (do(client, "roll-back", {"reason": "x", "expects": 1}, token=good), 409, "decided_meanwhile"),
+        (do(client, "roll-back", {"reason": "x" * 20_000}, token=good), 413, "too_large"),
+        (do(client, "pause", {"reason": "x"}, token=good), 403, "no_rollout"),
+        (do(client, "silence", {"reason": "x", "alert": "?", "hours": -1}, token=good), 400, "bad_hours"),
+        (do(client, "acknowledge", {"reason": "x", "alert": "nope"}, token=good), 404, "no_alert"),
+        (do(client, "explode", {"reason": "x"}, token=good), 404, "no_page"),
+        (do(client, "roll-back", {"reason": "x"}, token=good, Origin="http://evil.example"), 403, "cross_site"),
+        (do(client, "roll-back", {"reason": "x"}, token=good, Host="evil.example"), 403, "wrong_host"),
+    ]
+    for (status, answer), expected, code in cases:
+        assert (status, answer["error"]["code"]) == (expected, code)
+    form = client.post(f"/{NAME}/do/roll-back", data={"reason": "x"}, headers={"Origin": f"http://{HOST}"})
+    assert form.status_code == 415
+    assert table_versions(project) == before
+
+
+def test_what_is_live_follows_a_decision(own: tuple[TestClient, Project]) -> None:
+    client, project = own
+    before = state_of(project)
+    assert state_of(project) == before
+    do(client, "roll-back", {"reason": "x"}, token=ensure_token(project))
+    assert state_of(project)["decisions"] == before["decisions"] + 1
+
+
+# ---- the process -------------------------------------------------------------------------------------------------------
+
+
+def test_the_process_tells_its_address_streams_changes_and_ends_with_its_parent(project: Project) -> None:
+    with page_process(project, port=0) as url:
+        with urlopen(f"{url}{NAME}/history", timeout=60) as answer:
+            assert b"decisions" in answer.read()
+        with urlopen(f"{url}{NAME}/live", timeout=60) as events:
+            first = json.loads(events.readline().removeprefix(b"data: "))
+        assert first == state_of(project)
+    with pytest.raises(OSError, match="refused"):
+        urlopen(url, timeout=5)
+
+
+def test_the_command_prints_the_address_and_stops_at_once(project: Project) -> None:
+    start = "from mlops_lab.cli import main; main()"
+    command = [sys.executable, "-c", start, "page", str(project.root), "--port", "0", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        url = json.loads(process.stdout.readline())["page"]
+        with urlopen(f"{url}static/page.css", timeout=60) as answer:
+            assert b"--paper" in answer.read()
+    finally:
+        process.terminate()
+    assert process.wait(timeout=10) in {0, -15}
+    process.stdout.close()
