@@ -102,6 +102,9 @@ bentoml_PEER  = 'bentoml>=1.4.40' $(SERVED)
 mlserver_PEER = 'mlserver>=1.7.1' 'mlserver-sklearn>=1.7.1' 'uvloop<0.22' $(SERVED)
 litserve_PEER = 'litserve>=0.2.19' $(SERVED)
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)
+# Tools and schemas that check documents: `mlops docs`.
+documents_PEER = 'cyclonedx-python-lib[json-validation]>=11' 'huggingface_hub>=1' 'mlcroissant[parquet]>=1.1' 'modelpack-client>=0.1' \
+  'openlineage-python>=1.40' 'cattrs>=24'
 # It imports pyOpenSSL and does not ask for it.
 model_signing_PEER = 'model-signing>=1.1.1' 'pyopenssl>=25'
 # For their tables: files are read where they lie, and nothing of them is imported, so they need not bring what they use.

@@ -21,7 +21,7 @@ from mlops_lab.alerts.alert import Alert
 from mlops_lab.alerts.channels.run import send_alerts
 from mlops_lab.cli.errors import guarded
 from mlops_lab.cli.json_schemas import RECORDS
-from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, ReadyEvent, StoppedEvent, WarningEvent
+from mlops_lab.cli.records.server import DecisionEvent, ErrorEvent, PageEvent, ReadyEvent, StoppedEvent, WarningEvent
 from mlops_lab.cli.watchers import JsonLines
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake import Lake
@@ -39,14 +39,20 @@ ELSEWHERE = {
     "config schema": "it prints a JSON schema itself: test_config.py",
     "backtest": "cli/test_backtest.py",
     "demo": "test_demo.py",
+    "forget": "test_upkeep_commands.py",
+    "gc": "test_upkeep_commands.py",
+    "hold create": "test_upkeep_commands.py",
+    "hold list": "test_upkeep_commands.py",
+    "hold release": "test_upkeep_commands.py",
     "init": "test_init.py",
     "package": "test_package.py",
     "reproduce": "test_reproduce.py",
+    "page": "test_page.py",
     "serve": "running.py, mlops_serve",
     "tune": "test_tune.py",
 }
 """Commands that train, serve or make a project, and the test that checks their output."""
-EVENTS_OF_UP = {ReadyEvent, DecisionEvent, WarningEvent, ErrorEvent, StoppedEvent}
+EVENTS_OF_UP = {ReadyEvent, PageEvent, DecisionEvent, WarningEvent, ErrorEvent, StoppedEvent}
 AT = datetime(2024, 4, 3, 10, tzinfo=UTC)
 
 
@@ -169,6 +175,7 @@ def test_every_event_of_up_is_a_published_record(project: Project, capsys: pytes
     with JsonLines(project) as lines:
         lines.server_ready(address, FirstSteps("curl", None, "mlops outcomes labels.csv", "id,late"))
         lines.server_ready(address, None)
+        lines.page_ready("http://127.0.0.1:8330/")
         lines.decision_made(Decision(AT, DecisionKind.SHADOW, 2, "gates", "it is better", "loop", {"gates": []}))
         lines.warned('on 2024-04-02: 40% of "city" is missing; in training 1% was')
         lines.failed(EnvironmentFault("the server died", code="server_died", hint="look at its log"))

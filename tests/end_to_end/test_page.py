@@ -265,7 +265,7 @@ def test_the_process_tells_its_address_streams_changes_and_ends_with_its_parent(
 
 def test_the_command_prints_the_address_and_stops_at_once(project: Project) -> None:
     start = "from mlops_lab.cli import main; main()"
-    command = [sys.executable, "-c", start, "page", str(project.root), "--port", "0", "--json"]
+    command = [sys.executable, "-c", start, "page", "--project", str(project.root), "--port", "0", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

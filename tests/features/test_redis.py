@@ -11,7 +11,7 @@ import pytest
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features import View, largest, last, mean
 from mlops_lab.features.online import Fact, FactRow
-from mlops_lab.features.redis import RedisStore, _encode_fact
+from mlops_lab.features.redis import RedisStore, _encode_fact, drop_store
 
 LATEST = View("latest", "t", by="k", values={"x": last("x")}, missing={"x": 0.5})
 HOUR = View("hour", "t", by="k", over="1h", values={"m": mean("x"), "top": largest("x")})
@@ -31,6 +31,12 @@ def test_while_redis_does_not_respond_its_views_are_unavailable(store):
         store.open()
     assert caught.value.code == "store_gone"
     assert store.versions == {LATEST.version, HOUR.version}
+
+
+def test_facts_that_cannot_be_deleted_are_an_error():
+    with pytest.raises(EnvironmentFault) as caught:
+        drop_store("redis://127.0.0.1:1/0", project="p")
+    assert caught.value.code == "store_gone"
 
 
 def test_replies_become_values(store):

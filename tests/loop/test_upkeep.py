@@ -18,8 +18,9 @@ from mlops_lab.journal.workers import worker_path
 from mlops_lab.journal.writer import Journal
 from mlops_lab.lake import Lake, compaction, retention
 from mlops_lab.lake.retention import Retention
+from mlops_lab.loop.needed_versions import trained_on
 from mlops_lab.loop.tick import Loop
-from mlops_lab.loop.upkeep import keep_tables_small, trained_on
+from mlops_lab.loop.upkeep import keep_tables_small
 from mlops_lab.monitoring.log_check import check_log
 from mlops_lab.tables.declared import ALERTS, LOG_DIGESTS
 
@@ -41,7 +42,9 @@ def trained(project, *snapshots: tuple[str, int]) -> list:
         "rows": 1,
     }
     (package / "lineage.json").write_bytes(msgspec.json.encode(lineage))
-    return [SimpleNamespace(evidence={"package": "package"}), SimpleNamespace(evidence={"package": "gone"})]
+    return [
+        SimpleNamespace(version=number, evidence={"package": name}) for number, name in enumerate(("package", "gone"))
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +88,7 @@ def test_what_a_registered_version_was_trained_on_stays_readable(project, live):
     version = lake.version("stock")
     stock = lake.read("stock")
     decisions = trained(project, ("stock", version), ("nothing", 3))
-    assert {item.table for item in trained_on(project, decisions)} == {"stock", "nothing"}
+    assert {item.table for item in trained_on(project, decisions).needed} == {"stock", "nothing"}
     live(lake, range(3, 18), decisions)
     assert not (lake.table_path("stock") / "_delta_log" / f"{version:020d}.json").exists()
     by = ["known_at", "received_at"]

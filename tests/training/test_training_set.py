@@ -1,5 +1,6 @@
 """The training set holds what a server would have answered, and says what it was made of."""
 
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -11,6 +12,9 @@ from msgspec.structs import replace as replace_struct
 from mlops_lab.clock import day_of, days_after, days_before
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
+from mlops_lab.features.offline import compute
+from mlops_lab.lake import Lake
+from mlops_lab.training import training_set
 from mlops_lab.training.training_set import _weights, build_training_set, find_cutoff
 
 NEW_YORK = "America/New_York"
@@ -53,6 +57,23 @@ def test_it_names_the_snapshots_of_its_tables(tiny):
         assert snapshot.version == tiny.lake.version(name)
         assert snapshot.rows == tiny.lake.read(name).height
         assert len(snapshot.fingerprint) == 64
+
+
+def test_its_snapshots_are_of_what_was_read_whatever_is_added_meanwhile(tiny, tmp_path, monkeypatch):
+    """An intake at work while the features are computed: `mlops reproduce` would blame the data."""
+    shutil.copytree(tiny.lake.path, tmp_path / "lake")
+    lake = Lake(tmp_path / "lake")
+    versions = {name: lake.version(name) for name in ("orders", "stock")}
+
+    def compute_while_rows_arrive(*arguments, **options):
+        lake.append("stock", lake.read("stock").head(1))
+        return compute(*arguments, **options)
+
+    monkeypatch.setattr(training_set, "compute", compute_while_rows_arrive)
+    built = build_training_set(tiny.project, tiny.pipeline.features, lake=lake, until=tiny.now)
+    assert lake.version("stock") == versions["stock"] + 1
+    assert {snapshot.table: snapshot.version for snapshot in built.snapshots} == versions
+    assert built.snapshots == tiny.training.snapshots
 
 
 def test_what_becomes_known_later_changes_nothing(tiny):

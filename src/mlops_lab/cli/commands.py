@@ -56,7 +56,7 @@ COMMANDS = {
             "page",
             START,
             "Show the page of a project: what is live, why, how sure, and what comes next.",
-            ("mlops page", "mlops page shop flights-demo --port 9001"),
+            ("mlops page", "mlops page ../flights-demo --port 9001"),
         ),
         Command(
             "config",
@@ -182,6 +182,28 @@ COMMANDS = {
             "List rows that broke the contract, and bring fixed ones back.",
             ("mlops quarantine", "mlops quarantine --replay"),
         ),
+        Command(
+            "gc",
+            OPERATE,
+            "Delete what no registered version, reader or hold needs any more.",
+            ("mlops gc", "mlops gc --yes"),
+        ),
+        Command(
+            "hold",
+            OPERATE,
+            "Keep versions of tables as they are, for a legal reason.",
+            (
+                'mlops hold create orders@12 --reason "case 4711"',
+                "mlops hold list",
+                'mlops hold release 3f2a9c --reason "the case is closed"',
+            ),
+        ),
+        Command(
+            "forget",
+            OPERATE,
+            "Erase a person's rows, and list the versions that have learned from them.",
+            ("mlops forget --key c1042", "mlops forget --key c1042 --yes"),
+        ),
         Command("backup", OPERATE, "Copy the project while its server runs.", ("mlops backup /backups/monday",)),
         Command(
             "restore",
@@ -250,6 +272,16 @@ COMMANDS = {
             EXTEND,
             "Write a version into a folder that answers in browsers and in Python.",
             ("mlops package 3 --edge flights-3",),
+        ),
+        Command(
+            "docs",
+            EXTEND,
+            "Write model card, bill of materials and more about a version, from facts.",
+            (
+                "mlops docs 3 shop-3",
+                "mlops docs 3 shop-3 --only card,bom",
+                "mlops docs 3 events --only openlineage --send http://127.0.0.1:5000/api/v1/lineage",
+            ),
         ),
         Command(
             "export",

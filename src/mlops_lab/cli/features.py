@@ -15,6 +15,7 @@ from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_
 from mlops_lab.errors import Refused
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lineage.definitions import diff_features, list_features, show_view
+from mlops_lab.loop.erasures import explain_by_erasures
 from mlops_lab.monitoring.log_check import LogProblem, LogReport, check_log
 from mlops_lab.monitoring.parity import ParityReport, Verifier
 from mlops_lab.project import Project
@@ -119,7 +120,8 @@ def verify(project: Folder = HERE, json: Json = False) -> None:
             Refused(
                 f"{report.differing_cells:,} cells were served differently from their definition",
                 code="parity",
-                hint="the examples name view, entity and moment; was a table changed, or the server's code?",
+                hint=explain_by_erasures(open_lake(opened))
+                or "the examples name view, entity and moment; was a table changed, or the server's code?",
             )
         )
     if log.problems:

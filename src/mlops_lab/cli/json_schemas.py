@@ -29,6 +29,8 @@ from mlops_lab.cli.records.decisions import (
     SteeredRecord,
     TickRecord,
 )
+from mlops_lab.cli.records.docs import DocsRecord
+from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
@@ -56,6 +58,7 @@ from mlops_lab.cli.records.tables import (
     QuarantineRecord,
 )
 from mlops_lab.cli.records.tuning import TuneRecord
+from mlops_lab.cli.records.upkeep import GarbageRecord, HoldDone, HoldList
 from mlops_lab.lineage.compare import Comparison
 from mlops_lab.lineage.records import (
     FeatureChanges,
@@ -92,6 +95,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "contract diff": (ContractDifferences,),
     "contract infer": (InferredFields,),
     "demo": (DemoRecord,),
+    "docs": (DocsRecord,),
     "explain": (PredictionLineage, VersionLineage),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
@@ -101,7 +105,12 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "features show": (ViewDefinition,),
     "features verify": (ParityRecord,),
     "diagnose": (DiagnosisRecord,),
+    "forget": (ForgetRecord, ErasureList),
+    "gc": (GarbageRecord,),
     "history": (HistoryRecord,),
+    "hold create": (HoldDone,),
+    "hold list": (HoldList,),
+    "hold release": (HoldDone,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
     "key create": (SignedRecord,),

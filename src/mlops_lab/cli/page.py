@@ -8,19 +8,20 @@ from typing import Annotated
 import typer
 
 from mlops_lab.cli.records.server import PageRecord
-from mlops_lab.cli.shared import HERE, Json, console, open_project, print_record
+from mlops_lab.cli.shared import HERE, Folder, Json, console, open_project, print_record
 from mlops_lab.web.serve import PORT, open_page
 
 
 def command(
-    projects: Annotated[
-        list[Path] | None, typer.Argument(help="The folders of projects.", show_default="this folder")
+    others: Annotated[
+        list[Path] | None, typer.Argument(metavar="FOLDERS", help="Further projects to show.", show_default=False)
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = PORT,
+    project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Show the page of one or more projects: what is live, why, how sure, and what comes next."""
-    opened = [open_project(folder) for folder in projects or [HERE]]
+    """Show the page of a project, and of others: what is live, why, how sure, and what comes next."""
+    opened = [open_project(folder) for folder in [project, *(others or [])]]
     with open_page(opened, port=port) as page:
         if json:
             print_record(PageRecord(page=page.url))

@@ -13,6 +13,8 @@ from mlops_lab.cli.summary import NONE, make_table
 from mlops_lab.errors import InvalidInput, Refused
 from mlops_lab.lineage.records import PredictionReplay, SampleReplay
 from mlops_lab.lineage.replay import replay_prediction, replay_sample
+from mlops_lab.loop.erasures import explain_by_erasures
+from mlops_lab.tables.open_lake import open_lake
 
 
 def command(
@@ -49,7 +51,8 @@ def command(
                 Refused(
                     f"{prediction_id} is not answered as it was logged",
                     code="parity",
-                    hint="was a table, the log or the server's code changed? `mlops features verify` checks all",
+                    hint=explain_by_erasures(open_lake(opened))
+                    or "was a table, the log or the server's code changed? `mlops features verify` checks all",
                 )
             )
         return
@@ -62,7 +65,7 @@ def command(
             Refused(
                 f"{drawn.equal:,} of {drawn.predictions:,} predictions are answered as they were logged; {differing}",
                 code="parity",
-                hint=f"`mlops replay {drawn.differing[0]}` shows one"
+                hint=f"`mlops replay {drawn.differing[0]}` shows one, and why"
                 if drawn.differing
                 else "the table has the reasons",
             )

@@ -32,7 +32,8 @@ def command(
     """Train a version again from its record, and compare it byte by byte.
 
     Code, data and settings are those that were kept with the version. Where other packages are installed by now, a new
-    environment is made. The project is only read. Exit code 1 where the model is not the same.
+    environment is made. The project is only read. Exit code 1 where the model is not the same, unless rows were erased
+    since (`mlops forget`): it is then trained on the rest.
     """
     with console.status("") as status:
         made = reproduce(
@@ -43,14 +44,18 @@ def command(
             report=lambda stage: status.update(stage),
         )
     print_record(made) if json else render(made, Console())
-    if not made.same:
+    if not made.same and not made.erased:
         refuse(Refused(explain_failure(made), code="not_reproduced", hint=_hint(made)))
 
 
 def render(made: Reproduction, out: Console) -> None:
     """Print the verdict, and all that differs in what the model was made of."""
-    verdict = "the same model" if made.same else "NOT the same model"
+    another = "another model, as it must be" if made.erased else "NOT the same model"
+    verdict = "the same model" if made.same else another
     out.print(f"version {made.version}: {verdict}, {made.fingerprint_again[:16]}", highlight=False, soft_wrap=True)
+    for erased in made.erased:
+        rows = f"{erased.rows:,} rows of {erased.table}@{erased.version} were erased since (`mlops forget`)"
+        out.print(f"{rows}: trained on the rest", highlight=False, markup=False, soft_wrap=True)
     if made.differences:
         out.print("what differs in what it was made of" + (", without effect on the model:" if made.same else ":"))
     for difference in made.differences[:_SHOWN]:

@@ -45,7 +45,7 @@ def export(project: Project, folder: Path) -> ExportReport:
     ingest_journal(project, lake)
     if not lake.exists(project.settings.source.table):
         raise InvalidInput("no rows were loaded yet", code="nothing_loaded", hint="run `mlops run` first")
-    facts = read_facts(project, lake)
+    facts = read_facts(project, lake.pin())
     (folder / "data").mkdir()
     rows = {}
     for view in features.views:

@@ -29,6 +29,17 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Fact).decode
 
 
+def drop_store(url: str, *, project: str) -> None:
+    """Delete all facts of a project in a Redis database: its views are unavailable until servers load them again.
+    EnvironmentFault where Redis does not respond."""
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=TIMEOUT_SECONDS) as database:
+            for key in database.scan_iter(f"{_prefix(project)}:*", count=1000):
+                database.unlink(key)
+    except redis.RedisError as error:
+        raise _store_gone(error) from None
+
+
 class RedisStore:
     """The store of one project in a Redis database; `keep` is how long facts stay readable after they left the window.
 
@@ -40,7 +51,7 @@ class RedisStore:
         self._redis = redis.Redis.from_url(
             url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, decode_responses=False
         )
-        self._prefix = f"mlops:{project}"
+        self._prefix = _prefix(project)
         self._keep = keep // _MICROSECOND
         self._readers = {view.version: WindowReader(view) if view.window else ViewReader(view) for view in views}
         self._pending: list[tuple[str, list[FactRow]]] = []
@@ -51,12 +62,7 @@ class RedisStore:
         try:
             self._redis.set(self._marker_key, 1)
         except redis.RedisError as error:
-            raise EnvironmentFault(
-                f"Redis does not respond: {error}",
-                code="store_gone",
-                where="mlops.toml, key serving.online_store",
-                hint='start it (Debian: apt install redis-server), or set online_store = "memory"',
-            ) from None
+            raise _store_gone(error) from None
 
     @property
     def versions(self) -> set[str]:
@@ -166,3 +172,16 @@ class RedisStore:
 def _encode_fact(fact: Fact) -> bytes:
     """The member of a sorted set. Only a retraction has a weight, so that facts stored before stay the same."""
     return _encode(fact if fact.weight < 0 else fact[:-1])
+
+
+def _prefix(project: str) -> str:
+    return f"mlops:{project}"
+
+
+def _store_gone(error: redis.RedisError) -> EnvironmentFault:
+    return EnvironmentFault(
+        f"Redis does not respond: {error}",
+        code="store_gone",
+        where="mlops.toml, key serving.online_store",
+        hint='start it (Debian: apt install redis-server), or set online_store = "memory"',
+    )

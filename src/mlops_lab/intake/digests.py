@@ -59,6 +59,26 @@ def _append(
     LOG_DIGESTS.append(lake, rows, position=(writer, max(last, 1)), also=also)
 
 
+def subtract_digests(lake: Lake, table: Table, rows: pl.DataFrame) -> tuple[str, int]:
+    """Write that these rows of a log table are about to be erased; the position that their deletion is to store.
+
+    They count as erased once the table has that position. What an erasure wrote that was killed before is replaced. No
+    intake may be at work.
+    """
+    writer = f"erased from {table.name}"
+    number = table.position(lake, writer) + 1
+    left_over = (pl.col("writer") == writer) & (pl.col("last") >= number)
+    if LOG_DIGESTS.read(lake, columns=["writer", "last"]).select(left_over.any()).item():
+        lake.rewrite(LOG_DIGESTS.name, lambda digests: digests.filter(~left_over))
+    digests = digest_rows(rows, id_column="id", time_column=table.time)
+    negative = digests.with_columns(-pl.col("values"), -pl.col("digest"))
+    parts = negative.with_columns(
+        pl.lit(table.name).alias("table"), writer=pl.lit(writer), first=number - 1, last=number
+    )
+    LOG_DIGESTS.append(lake, parts.select(pl.col(name).cast(dtype) for name, dtype in LOG_DIGESTS.fixed_schema.items()))
+    return writer, number
+
+
 def digest_existing(lake: Lake, *, also: Sequence[tuple[str, int]] = ()) -> None:
     """Write the digests of all rows that are there already, where none were ever written.
 

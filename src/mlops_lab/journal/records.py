@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -92,6 +92,12 @@ class SetAsideRecord(msgspec.Struct, frozen=True, tag="q"):
     row: str
 
 
+class ErasedRecord(msgspec.Struct, frozen=True, tag="x"):
+    """What is left of a record that was erased: as many bytes as it had."""
+
+    padding: bytes
+
+
 class PredictionSummary(msgspec.Struct, frozen=True, tag="p", gc=False):
     """The part of a `PredictionRecord` that a follower keeps. Skipping the rest takes a quarter of the time."""
 
@@ -101,11 +107,14 @@ class PredictionSummary(msgspec.Struct, frozen=True, tag="p", gc=False):
     shadow_output: float | list[float] | None = None
 
 
-Record = PredictionRecord | ShadowRecord | RefusalRecord | OutcomeRecord | FactRecord | SetAsideRecord
-RecordSummary = PredictionSummary | ShadowRecord | RefusalRecord | OutcomeRecord | FactRecord | SetAsideRecord
+_Other = ShadowRecord | RefusalRecord | OutcomeRecord | FactRecord | SetAsideRecord | ErasedRecord
+Record = PredictionRecord | _Other
+RecordSummary = PredictionSummary | _Other
 
 RECORDS_PER_FRAME = 16
 """The most in one frame. More make a record cheaper to write and more expensive to read again."""
+_ERASED = b"\x82\xa4type\xa1x\xa7padding\xc6"
+"""How an erased record begins, in MessagePack; the length of its padding follows in four bytes."""
 _encode = msgspec.msgpack.Encoder().encode
 _decode_frame = msgspec.msgpack.Decoder(tuple[list[str], list[Record]]).decode
 _decode_summaries = msgspec.msgpack.Decoder(tuple[msgspec.Raw, list[RecordSummary]]).decode
@@ -147,6 +156,18 @@ def decode_record(frame: bytes, number: int) -> Record:
     """The record with that number in a frame, its features as they were written; the others are not decoded."""
     record: Record = _decode(_decode_one, _decode(_decode_raw, frame)[1][number])
     return record
+
+
+def blank_records(frame: bytes, numbers: Collection[int]) -> bytes:
+    """The payload with nothing in place of the records of these numbers; as long as before."""
+    records = [bytes(record) for record in _decode(_decode_raw, frame)[1]]
+    head = frame[: len(frame) - sum(map(len, records))]
+    return head + b"".join(_blank(record) if number in numbers else record for number, record in enumerate(records))
+
+
+def _blank(record: bytes) -> bytes:
+    padding = len(record) - len(_ERASED) - 4
+    return _ERASED + padding.to_bytes(4, "big") + b"\0" * padding
 
 
 def _decode(decode: Callable[[bytes | msgspec.Raw], Result], data: bytes | msgspec.Raw) -> Result:

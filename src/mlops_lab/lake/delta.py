@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -15,10 +16,10 @@ from mlops_lab.errors import NotFound
 from mlops_lab.files import locked, sync_folder
 from mlops_lab.lake.added import Added, Mark, added_files, mark_of
 from mlops_lab.lake.bounds import FileBounds, bounds_of
-from mlops_lab.lake.durability import sync_commits, sync_table
+from mlops_lab.lake.durability import hide_predicates, sync_commits, sync_table
 from mlops_lab.lake.faults import as_lake_faults
 from mlops_lab.lake.history import pinned_version
-from mlops_lab.lake.kept import KeptTables
+from mlops_lab.lake.kept import KeptTables, PinnedTables
 from mlops_lab.lake.reading import (
     Bounds,
     TableFile,
@@ -55,12 +56,28 @@ class Lake:
     `declared` holds by table the columns that the project declares now. What is stored may be of another type, or from
     before a column was declared: it is read as declared (`schemas.evolution`). A column whose new rows do not fit its
     type gets one that fits all its rows. Nothing that was stored is lost by it: Delta keeps the version before.
+
+    With `pinned`, all tables are read at these versions, and nothing can be written: see `pin`.
     """
 
-    def __init__(self, path: Path, *, declared: Mapping[str, Mapping[str, Column]] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        declared: Mapping[str, Mapping[str, Column]] | None = None,
+        pinned: PinnedTables | None = None,
+    ) -> None:
         self.path = path
         self.declared = declared or {}
-        self._kept = KeptTables(path)
+        self.pinned = pinned
+        self._kept = pinned or KeptTables(path)
+
+    def pin(self) -> Lake:
+        """All tables as they are now, to read: what others add meanwhile is not seen. These versions stay readable as
+        long as the returned lake is in use."""
+        if self.pinned is not None:
+            return self
+        return Lake(self.path, declared=self.declared, pinned=PinnedTables(self.path, self.tables()))
 
     def table_path(self, name: str) -> Path:
         """The folder of the table, which Polars, DuckDB or Spark can read."""
@@ -68,12 +85,16 @@ class Lake:
 
     def tables(self) -> list[str]:
         """The names of all tables."""
+        if self.pinned is not None:
+            return sorted(self.pinned.versions)
         if not self.path.is_dir():
             return []
         return sorted(entry.name for entry in self.path.iterdir() if DeltaTable.is_deltatable(str(entry)))
 
     def exists(self, name: str) -> bool:
         """Whether the table has been created."""
+        if self.pinned is not None:
+            return name in self.pinned.versions
         return name in self._kept or DeltaTable.is_deltatable(str(self.table_path(name)))
 
     def append(
@@ -95,6 +116,7 @@ class Lake:
         Several processes may append to one table at the same time, with the same `writer` too: of two that append the
         same number one gets False.
         """
+        assert self.pinned is None, "a pinned lake is only read"
         transactions = [Transaction(*item) for item in (*also, *([position] if position else []))]
         properties = CommitProperties(app_transactions=transactions or None)
 
@@ -155,6 +177,22 @@ class Lake:
             sync_commits(path, first)
         self._kept.forget(name)
 
+    def delete(self, name: str, predicate: str, *, position: tuple[str, int] | None = None) -> None:
+        """Delete the rows for which an SQL predicate is true, in one commit, which does not say what it was. All other
+        positions stay. Only files with such rows are written again; versions before keep theirs.
+
+        Rows that another process appends meanwhile are kept.
+        """
+        path = self.table_path(name)
+        properties = CommitProperties(app_transactions=[Transaction(*position)] if position else None)
+        with self._guarded(name), locked(path):
+            table = DeltaTable(str(path))
+            first = int(table.version()) + 1
+            table.delete(predicate, commit_properties=properties)
+            hide_predicates(path)
+            sync_commits(path, first)
+        self._kept.forget(name)
+
     def position(self, name: str, writer: str, *, version: int | None = None) -> int:
         """The number of the writer's last append (up to a version of the table, if given); 0 before the first."""
         if not self.exists(name):
@@ -195,6 +233,8 @@ class Lake:
         """
 
         bounds = Bounds(since, before)
+        if version is None and self.pinned is not None and self.exists(name):
+            version = self.pinned.versions[name]
         pinned = None if version is None else pinned_version(self.table_path(name), version)
 
         def scan() -> pl.DataFrame:
@@ -255,10 +295,11 @@ class Lake:
         """The number of the table's latest version."""
         return int(self.open_table(name).version())
 
-    def snapshot(self, name: str, rows: pl.DataFrame | None = None) -> Snapshot:
-        """The table as it is now. `rows`: its content, if it has just been read, so that it is not read again."""
-        rows = self.read(name) if rows is None else rows
-        return Snapshot(name, self.version(name), rows.height, fingerprint_table(rows))
+    def snapshot(self, name: str) -> Snapshot:
+        """The table as it is now; of a pinned lake, at the version that all its readers see."""
+        version = self.version(name)
+        rows = self.read(name, version=version)
+        return Snapshot(name, version, rows.height, fingerprint_table(rows))
 
     def _fit(self, name: str, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with the types of the table. Where they do not fit, or where the project has declared another type
@@ -313,8 +354,11 @@ class Lake:
                 hint=f"the lake has: {', '.join(self.tables()) or 'no tables yet; run `mlops run`'}",
             )
 
+    def _guarded(self, name: str) -> AbstractContextManager[None]:
+        return as_lake_faults(name, self.table_path(name))
+
     def _guard(self, name: str, work: Callable[[], _Result]) -> _Result:
-        with as_lake_faults(name, self.table_path(name)):
+        with self._guarded(name):
             return work()
 
 

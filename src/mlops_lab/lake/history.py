@@ -18,10 +18,11 @@ from mlops_lab.lake.reading import table_files
 
 
 class PinnedVersion(msgspec.Struct, frozen=True):
-    """A version of a table that stays readable: its columns, and its files."""
+    """A version of a table that stays readable: its columns, its files, and how many of its rows were erased since."""
 
     columns: tuple[str, ...]
     files: tuple[str, ...]
+    erased_rows: int = 0
 
 
 class History(msgspec.Struct, frozen=True):
@@ -66,17 +67,26 @@ def extend_history(table: Path, *, pinned: Iterable[int]) -> History:
             versions[number] = _describe(table, number)
     history = History(tuple(sorted({*before.columns, *logged_columns(table)})), versions)
     if history != before:
-        path = _path(table)
-        path.parent.mkdir(exist_ok=True)
-        write_atomically(path, msgspec.json.encode(history))
-        for folder in (path.parent, path.parent.parent):
-            sync_folder(folder)
+        write_history(table, history)
     return history
 
 
+def write_history(table: Path, history: History) -> None:
+    """Replace what is known of a table beyond its log; it is on the disk when this returns."""
+    path = _path(table)
+    path.parent.mkdir(exist_ok=True)
+    write_atomically(path, msgspec.json.encode(history))
+    for folder in (path.parent, path.parent.parent):
+        sync_folder(folder)
+
+
 def pinned_version(table: Path, version: int) -> PinnedVersion | None:
-    """A version that the log does not hold any more; None where it does, or where nobody needed that it stays."""
-    return None if _is_in_log(table, version) else read_history(table).pinned.get(version)
+    """A version that the log does not hold any more, or of which rows were erased; None where the log tells all of it,
+    or where nobody needed that it stays."""
+    if not _is_in_log(table, version):
+        return read_history(table).pinned.get(version)
+    pinned = read_history(table).pinned.get(version) if _path(table).exists() else None
+    return pinned if pinned is not None and pinned.erased_rows else None
 
 
 def logged_columns(table: Path) -> set[str]:

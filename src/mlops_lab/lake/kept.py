@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from deltalake import DeltaTable
 
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake.added import has_commit
+from mlops_lab.lake.durability import commits_of
+from mlops_lab.lake.faults import as_lake_faults
+from mlops_lab.lake.leases import Lease, LeasedVersion
+from mlops_lab.lake.reading import table_files
 
 _REOPEN_AFTER_APPENDS = 20
 _COMMITS_STAY_SECONDS = 3600.0
@@ -112,3 +118,32 @@ class KeptTables:
             and has_commit(table, version)
             and not has_commit(table, version + 1)
         )
+
+
+class PinnedTables(KeptTables):
+    """The open tables of a lake of which each is read at its present version, whatever is committed later. What these
+    versions need stays on the disk as long as this is in use."""
+
+    def __init__(self, lake: Path, names: Sequence[str]) -> None:
+        super().__init__(lake)
+        self.versions = {name: int(commits_of(lake / name)[-1].stem) for name in names}
+        self._lease = Lease(
+            lake, {name: LeasedVersion(version, self._open(name)) for name, version in self.versions.items()}
+        )
+
+    def at(self, name: str, version: int) -> DeltaTable:
+        """The table at a version."""
+        return self._latest(name).handle if version == self.versions[name] else super().at(name, version)
+
+    def _open(self, name: str) -> tuple[str, ...]:
+        """The files of a table, which stays open: its log may be deleted later. A table that cannot be opened is an
+        error to whoever reads it."""
+        with suppress(EnvironmentFault), as_lake_faults(name, self._lake / name):
+            return tuple(self.ask(name, "files", table_files))
+        return ()
+
+    def _latest(self, name: str) -> _Kept:
+        if name not in self._kept:
+            self._kept[name] = _Kept(DeltaTable(str(self._lake / name), version=self.versions[name]))
+            self._kept[name].note_version()
+        return self._kept[name]

@@ -49,18 +49,22 @@ def is_worth_it(commits: Sequence[Path]) -> bool:
     return len(commits) >= _COMMITS_AT_ONCE
 
 
+def unneeded_files(table: Path, needed: Collection[str], *, retention: Retention) -> list[Path]:
+    """The files of a table that are neither needed nor were needed by a version of a short time ago."""
+    limit, needed = clock.now() - retention.files, {*needed}
+    for commit in reversed(commits_of(table)):
+        if _changed_at(commit) < limit:
+            break
+        needed |= named_files(commit)
+    return [path for path in table.glob("*.parquet") if path.name not in needed and _changed_at(path) < limit]
+
+
 def delete_unneeded(
     table: Path, *, current: Collection[str], pinned: Collection[str], commits: Sequence[Path], retention: Retention
 ) -> None:
     """Delete these commits, and the files that neither the current version, nor a pinned one, nor a version of a short
     time ago needs. What replaces them is brought to the disk before."""
-    limit = clock.now() - retention.files
-    needed = {*current, *pinned}
-    for commit in reversed(commits_of(table)):
-        if _changed_at(commit) < limit:
-            break
-        needed |= named_files(commit)
-    unneeded = [path for path in table.glob("*.parquet") if path.name not in needed and _changed_at(path) < limit]
+    unneeded = unneeded_files(table, {*current, *pinned}, retention=retention)
     if not unneeded and not commits:
         return
     sync_table(table, current)

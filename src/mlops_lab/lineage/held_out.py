@@ -61,6 +61,7 @@ def compare_held_out(project: Project, versions: Sequence[RegisteredVersion]) ->
     """
     lake = open_lake(project)
     ingest_journal(project, lake)
+    lake = lake.pin()  # all versions are compared on the same rows and facts
     predictors = [
         Predictor(version.package, version=version.number, fingerprint=version.fingerprint) for version in versions
     ]

@@ -164,12 +164,21 @@ class MadeOtherwise(Struct, frozen=True, kw_only=True):
     now: str
 
 
+class ErasedRows(Struct, frozen=True, kw_only=True):
+    """Rows of a table at a version that were erased since it was trained on (`mlops forget`)."""
+
+    table: str
+    version: int
+    rows: int
+
+
 class Reproduction(Struct, frozen=True, kw_only=True):
     """A version trained again from its record. `same`: plan and model file have the same bytes.
 
     `differences` has all that differs in what it was made of, the causes first; it may not matter to the model.
     `largest`: the largest difference between the answers of both to `compared_rows` training rows (null: they do not
-    answer the same inputs). `folder` (null: thrown away) has what was made.
+    answer the same inputs). `folder` (null: thrown away) has what was made. `erased`: what was erased of its data;
+    it was trained again on the rest.
     """
 
     schema_version: int = 1
@@ -182,6 +191,7 @@ class Reproduction(Struct, frozen=True, kw_only=True):
     compared_rows: int | None
     new_environment: bool
     folder: str | None
+    erased: list[ErasedRows] = []
 
 
 class ViewRecord(Struct, frozen=True, kw_only=True):

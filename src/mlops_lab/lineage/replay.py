@@ -100,6 +100,7 @@ def replay_sample(project: Project, predictions: int, *, seed: int | None = None
 def _open(project: Project) -> tuple[Lake, Sequence[Decision]]:
     lake = open_lake(project)
     ingest_journal(project, lake)
+    lake = lake.pin()
     return lake, read_decisions(lake)
 
 

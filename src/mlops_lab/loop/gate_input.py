@@ -17,7 +17,6 @@ from mlops_lab.features.offline import compute
 from mlops_lab.gates.base import GateInput
 from mlops_lab.gates.served import alike_inputs
 from mlops_lab.inference.predictor import Predictor
-from mlops_lab.lake import Lake
 from mlops_lab.monitoring.logged_inputs import logged_inputs
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, read_file
@@ -43,13 +42,12 @@ _TWIN_MAY_LACK = timedelta(days=1)
 
 def make_gate_input(
     project: Project,
-    lake: Lake,
     decisions: Sequence[Decision],
     state: RolloutState,
     candidate: Candidate,
     version: RegisteredVersion,
 ) -> GateInput:
-    """The candidate's version with all that gates look at."""
+    """The candidate's version with all that gates look at, from the tables that the candidate was made of."""
     data = candidate.data
     predictor = Predictor(version.package, version=version.number, fingerprint=version.fingerprint)
     output = predictor.score(data.holdout_inputs)
@@ -65,8 +63,8 @@ def make_gate_input(
         version_output=output,
         baseline=fit_baseline(data),
         champion_version=state.champion,
-        champion_output=_champion_output(project, lake, decisions, state, candidate),
-        served=_served(project, lake, decisions, state, candidate),
+        champion_output=_champion_output(project, decisions, state, candidate),
+        served=_served(project, decisions, state, candidate),
         same_as=_find_same_model(decisions, state, version.fingerprint),
     )
 
@@ -103,11 +101,9 @@ def _read_lineage(package_folder: Path) -> dict[str, Any]:
     return msgspec.json.decode(read_file(package_folder, LINEAGE_FILE), type=dict[str, Any])
 
 
-def _served(
-    project: Project, lake: Lake, decisions: Sequence[Decision], state: RolloutState, candidate: Candidate
-) -> pl.DataFrame:
+def _served(project: Project, decisions: Sequence[Decision], state: RolloutState, candidate: Candidate) -> pl.DataFrame:
     """What the champion saw while the held-out rows were requested: the inputs that the candidate defines alike."""
-    data = candidate.data
+    data, lake = candidate.data, candidate.lake
     last = data.holdout[project.settings.source.time].max()
     if state.champion is None or not PREDICTIONS.exists(lake) or not isinstance(last, datetime):
         return pl.DataFrame()
@@ -120,7 +116,7 @@ def _served(
 
 
 def _champion_output(
-    project: Project, lake: Lake, decisions: Sequence[Decision], state: RolloutState, candidate: Candidate
+    project: Project, decisions: Sequence[Decision], state: RolloutState, candidate: Candidate
 ) -> pl.Series:
     """The champion's answers on the held-out rows, null on those that it was trained on."""
     data, features = candidate.data, candidate.pipeline.features
@@ -130,7 +126,7 @@ def _champion_output(
     trained_until = datetime.fromisoformat(_read_lineage(champion.package)["cutoff"])
     inputs = data.holdout_inputs
     if champion.features.version != features.version:
-        facts = read_training_facts(project, lake, until=data.until)
+        facts = read_training_facts(project, candidate.lake, until=data.until)
         requests = data.holdout.select(*(field.name for field in request_fields(project)), AS_OF)
         inputs = compute(champion.features, requests, time=AS_OF, facts=facts)
     output = champion.score(inputs)

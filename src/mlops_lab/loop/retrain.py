@@ -92,7 +92,7 @@ def retrain(
         **({} if candidate.window == ALL and not candidate.window_losses else _window_of(candidate)),
     }
     report("gates")
-    gate_input = make_gate_input(project, lake, decisions, state, candidate, version)
+    gate_input = make_gate_input(project, decisions, state, candidate, version)
     verdicts = run_gates(gate_input)
     registry.log_metrics(version, _metrics(verdicts), moment=now)
     passed, reason = summarise(verdicts)

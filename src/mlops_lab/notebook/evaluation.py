@@ -80,6 +80,7 @@ def evaluate(answerer: Result | Version, *, by: By | None = None, on: pl.DataFra
     else:
         lake = open_lake(project)
         ingest_journal(project, lake)
+        lake = lake.pin()
         if on is None:
             on = _labelled(project, lake).filter(pl.col(project.settings.source.time) >= answerer.cutoff)
         else:

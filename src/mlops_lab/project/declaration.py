@@ -24,6 +24,8 @@ LOOP_TABLES = frozenset(
         "alert_deliveries",
         "decisions",
         "log_digests",
+        "legal_holds",
+        "erasures",
     }
 )
 """The names of the tables that the loop writes."""

@@ -13,7 +13,7 @@ from mlops_lab.project.monitors_section import MonitoringSection, MonitorSection
 
 
 class ProjectSection(Config, frozen=True, kw_only=True):
-    """`[project]`: its name, its time zone, and its clock.
+    """`[project]`: its name, its time zone, its clock, and the licence of its models.
 
     `clock`: "wall" is this machine's time; "data" is the newest time in the project's own tables, for work with past
     data.
@@ -26,6 +26,12 @@ class ProjectSection(Config, frozen=True, kw_only=True):
         ),
     ]
     timezone: Annotated[str, means("the time zone whose midnight ends a day")] = "UTC"
+    license: Annotated[
+        Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*$")] | None,
+        means(
+            'the licence of the models, as SPDX writes it (`"Apache-2.0"`), for `mlops docs`; none: documents name none'
+        ),
+    ] = None
     clock: Annotated[
         Literal["wall", "data"],
         means(

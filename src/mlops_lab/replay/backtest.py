@@ -98,7 +98,7 @@ def run_backtest(
     InvalidInput where the span is not over, has no requests with an outcome, or a policy makes no sense for it.
     """
     parsed = [parse_policy(project, text) for text in dict.fromkeys(policies or DEFAULT_POLICIES)]
-    lake = open_lake(project)
+    lake = open_lake(project).pin()  # all policies are played on the same rows
     began, end = _span(project, lake, first, last)
     report("requests")
     requests = read_past_requests(project, lake, began=began, end=end)

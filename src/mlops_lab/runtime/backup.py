@@ -50,6 +50,7 @@ _LAST = [LOG_DIGESTS.name]
 _LEFT_OUT = {".venv", "__pycache__"}
 _NOT_COPIED = (
     "lake",
+    "leases",
     "journal",
     "ids",
     "serving",

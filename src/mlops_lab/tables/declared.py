@@ -245,7 +245,47 @@ DECISIONS = Table(
         FixedColumn("by", _TEXT, "who decided"),
     ),
 )
+LEGAL_HOLDS = Table(
+    name="legal_holds",
+    meaning="Table versions that must not be deleted or changed, for reasons outside of the project.",
+    time="at",
+    written_by="`mlops hold`",
+    once="the number of the event: the one after those that the writer knew",
+    columns=(
+        FixedColumn("number", _WHOLE, "the order of the events"),
+        FixedColumn("at", MOMENT, "when"),
+        FixedColumn("event", _TEXT, "`hold`, or `release`"),
+        FixedColumn("hold", _TEXT, "the id of the hold"),
+        FixedColumn("table", _TEXT, "the table"),
+        FixedColumn("version", _WHOLE, "the version of the table"),
+        FixedColumn("by", _TEXT, "who did it"),
+        FixedColumn("reason", _TEXT, "the reason in words"),
+    ),
+)
+ERASURES = Table(
+    name="erasures",
+    meaning="Each time that somebody's rows were erased: how many there were, never what they held.",
+    time="at",
+    written_by="`mlops forget`; the loop, when the last copies are gone",
+    once="the number of the event: the one after those that the writer knew",
+    columns=(
+        FixedColumn("number", _WHOLE, "the order of the events"),
+        FixedColumn("at", MOMENT, "when"),
+        FixedColumn("erasure", _TEXT, "the id of the erasure"),
+        FixedColumn(
+            "event",
+            _TEXT,
+            "`begun`; `erased`: nothing that is in use holds the rows any more; `finished`: no kept copy does",
+        ),
+        FixedColumn("person", _TEXT, "a hash of the key with a secret of the project: it tells only that two are one"),
+        FixedColumn("by", _TEXT, "who asked for it"),
+        FixedColumn("due", MOMENT, "when kept copies of files are deleted; null while it is under way"),
+        FixedColumn("rows", _TEXT, "JSON: how many rows of each table were erased; of its old versions together"),
+        FixedColumn("versions", _TEXT, "JSON: the model versions that had learned from the rows"),
+    ),
+)
 TABLES = (
     *(PREDICTIONS, OUTCOMES, REFUSALS, SHADOWS, QUARANTINE, LOG_DIGESTS),
     *(MEASUREMENTS, ALERTS, ALERT_EVENTS, ALERT_DELIVERIES, DECISIONS),
+    *(LEGAL_HOLDS, ERASURES),
 )

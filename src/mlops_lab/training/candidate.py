@@ -29,8 +29,12 @@ class Candidate:
 
     Gates judge by `data`, of which some rows are held out. The version learns from `learned`: the same; or all rows,
     where candidates prove themselves in the rollout. Gates then judge its twin, which has not seen the held-out rows.
+
+    `lake` has the tables as they were when the rows were read: gates read there, too. As long as the candidate is in
+    use, nobody deletes what these versions need.
     """
 
+    lake: Lake
     pipeline: Pipeline
     data: TrainingSet
     learned: TrainingSet
@@ -50,16 +54,16 @@ def prepare_candidate(project: Project, lake: Lake, *, now: datetime, pipeline: 
     With `window = "auto"` it has all rows until `choose_rows` has chosen: that takes trainings, and a candidate that
     was trained before need not choose.
     """
-    pipeline = pipeline or load_pipeline(project)
+    lake, pipeline = lake.pin(), pipeline or load_pipeline(project)
     data = build_training_set(project, pipeline.features, lake=lake, until=now)
     is_fresh = project.settings.rollout.proves_itself
     learned = data.with_all_rows(time=project.settings.source.time) if is_fresh else data
     window = project.settings.training.window
     code = [pipeline.features.version, pipeline.fingerprint, environment_fingerprint()]
     if window == AUTO:
-        return Candidate(pipeline, data, learned, hash_json([learned.fingerprint, *code, AUTO]), AUTO)
+        return Candidate(lake, pipeline, data, learned, hash_json([learned.fingerprint, *code, AUTO]), AUTO)
     data, learned = _narrow(project, pipeline, data, learned, window)
-    return Candidate(pipeline, data, learned, hash_json([learned.fingerprint, *code]), window)
+    return Candidate(lake, pipeline, data, learned, hash_json([learned.fingerprint, *code]), window)
 
 
 def choose_rows(project: Project, candidate: Candidate) -> Candidate:

@@ -87,9 +87,10 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
     """The training set: all labelled rows but the last ones, which are held out (`[backtest]` in mlops.toml).
 
     It has only outcomes known before `until`, and only rows that a server would answer (see `View.missing`).
-    InvalidInput where too few rows are left, or only one class.
+    Its snapshots are of the very versions of the tables that were read, whatever is added meanwhile. InvalidInput where
+    too few rows are left, or only one class.
     """
-    source = project.settings.source
+    lake, source = lake.pin(), project.settings.source
     check_features(project, features)
     facts = read_training_facts(project, lake, until=until)
     labelled = facts[source.table]

@@ -26,6 +26,7 @@ def resume_study(project: Project, pipeline: Pipeline, studies: Studies, *, fres
     """
     lake = open_lake(project)
     now = _bring_data(project, lake)
+    lake = lake.pin()
     names = studies.names()
     if names and not fresh:
         study = studies.open(names[-1])

@@ -58,7 +58,7 @@ def open_page(projects: Sequence[Project], *, port: int = PORT) -> Iterator[Page
         raise InvalidInput(
             f'two of the projects have a folder named "{twice}"',
             code="same_name",
-            where="PROJECTS",
+            where="FOLDERS",
             hint="the page tells projects apart by their folders: name each once, or rename one",
         )
     with listen(HOST, port) as listener:

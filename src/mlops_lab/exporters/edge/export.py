@@ -73,6 +73,7 @@ def _write_version(project: Project, live: LiveVersion, folder: Path, *, command
 def _sample_inputs(project: Project, lake: Lake, features: Features) -> pl.DataFrame:
     """The model's inputs for requests whose outcome is known, taken at equal steps from all of them."""
     ingest_journal(project, lake)
+    lake = lake.pin()
     requests = read_labelled(project, lake).select(field.name for field in request_fields(project))
     requests = requests.gather_every(max(1, requests.height // BATCH_ROWS))
     fact_index = FactIndex(features.views, read_columns_of_facts(project, lake, columns_by_table(features.views)))

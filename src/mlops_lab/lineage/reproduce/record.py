@@ -65,7 +65,7 @@ def read_record(project: Project, number: int) -> VersionRecord:
     files = open_package_of(project, live).files
     try:
         lineage = msgspec.json.decode(files.read(LINEAGE_FILE), type=KeptLineage)
-        environment = _read_environment(files)
+        environment = read_environment(files)
     except msgspec.MsgspecError as error:
         raise EnvironmentFault(
             f"cannot be read: {error}",
@@ -84,8 +84,8 @@ def read_record(project: Project, number: int) -> VersionRecord:
     )
 
 
-def _read_environment(files: PackageFiles) -> Environment:
-    """What was recorded; of packages of older releases the names and versions of what was installed."""
+def read_environment(files: PackageFiles) -> Environment:
+    """What a package was trained in; of one of an older release the names and versions of what was installed."""
     if ENVIRONMENT_FILE in files.names():
         return msgspec.json.decode(files.read(ENVIRONMENT_FILE), type=Environment)
     lines = files.read(REQUIREMENTS_FILE).decode("utf-8").split()

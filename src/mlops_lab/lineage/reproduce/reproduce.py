@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,8 @@ import polars as pl
 from mlops_lab.errors import EnvironmentFault, InvalidInput, MlopsError
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
-from mlops_lab.lineage.records import Reproduction
+from mlops_lab.lake.history import read_history
+from mlops_lab.lineage.records import ErasedRows, Reproduction
 from mlops_lab.lineage.reproduce.differences import find_differences
 from mlops_lab.lineage.reproduce.environments import make_environment
 from mlops_lab.lineage.reproduce.record import VersionRecord, read_record
@@ -57,11 +58,12 @@ def reproduce(
         _write_code(place, record)
         report("data")
         _write_tables(project, place, record)
+        erased = find_erased(project, record)
         is_present = same_environment or record.lineage.environment == environment_fingerprint()
         report("environment")
         python = Path(sys.executable) if is_present else make_environment(place, record.environment)
         report("training")
-        trained = _train(place, record, python, is_present=is_present)
+        trained = _train(place, record, python, erased, is_present=is_present)
         report("comparing")
         same = trained.fingerprint == record.fingerprint
         largest, rows = (0.0, None) if same else _largest_difference(place, record, trained)
@@ -75,6 +77,7 @@ def reproduce(
             compared_rows=rows,
             new_environment=not is_present,
             folder=str(place) if folder is not None else None,
+            erased=erased,
         )
 
 
@@ -124,7 +127,20 @@ def _write_tables(project: Project, place: Path, record: VersionRecord) -> None:
         lake.append(snapshot.table, rows)
 
 
-def _train(place: Path, record: VersionRecord, python: Path, *, is_present: bool) -> TrainedAgain:
+def find_erased(project: Project, record: VersionRecord) -> list[ErasedRows]:
+    """What was erased of the tables at the versions that a version was trained on."""
+    lake = Lake(project.lake_path)
+    found = []
+    for snapshot in record.lineage.snapshots:
+        pinned = read_history(lake.table_path(snapshot.table)).pinned.get(snapshot.version)
+        if pinned is not None and pinned.erased_rows:
+            found.append(ErasedRows(table=snapshot.table, version=snapshot.version, rows=pinned.erased_rows))
+    return found
+
+
+def _train(
+    place: Path, record: VersionRecord, python: Path, erased: Sequence[ErasedRows], *, is_present: bool
+) -> TrainedAgain:
     command = [str(python), "-P", "-m", _MODULE, str(place)]
     environment = {name: value for name, value in os.environ.items() if name not in THREAD_VARIABLES}
     environment |= record.environment.variables
@@ -137,8 +153,9 @@ def _train(place: Path, record: VersionRecord, python: Path, *, is_present: bool
     )
     if (place / ERROR_FILE).exists():
         error = msgspec.json.decode((place / ERROR_FILE).read_bytes(), type=TrainingError)
+        on_rest = "on the rows that were not erased since" if erased else "again"
         raise EnvironmentFault(
-            f"trained again, it fails: {error.what}", code="not_trained", where=error.where, hint=error.hint
+            f"trained {on_rest}, it fails: {error.what}", code="not_trained", where=error.where, hint=error.hint
         )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]

@@ -1,0 +1,1 @@
+"""Erasing all that the project holds of a person."""
