@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-tools check format dist bench bench-decisions bench-monitoring bench-growth \
+.PHONY: help demo test test-all test-tools check format dist bench bench-decisions bench-monitoring bench-drills bench-growth \
   bench-recipe bench-serving schema picture lock peers clean
 .DEFAULT_GOAL := help
 
@@ -133,6 +133,9 @@ bench-decisions: $(VENV)/.dev ## how often decisions on evidence are wrong, and 
 
 bench-monitoring: $(VENV)/.dev ## how often monitors alarm falsely, and how soon they find what has changed; ARGS="--quick" for a short look
 	@$(BIN)/python benchmarks/bench_monitoring.py $(ARGS)
+
+bench-drills: $(VENV)/.dev ## faults in a copy of the flights project: how soon they are named and over; ARGS="dead-server" for some
+	@$(BIN)/python benchmarks/bench_drills.py $(ARGS)
 
 bench-growth: $(VENV)/.dev ## what commands cost with much history, against little; ARGS="100000 1000000" for a short look
 	@$(BIN)/python benchmarks/bench_growth.py $(ARGS)

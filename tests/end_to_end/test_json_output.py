@@ -38,6 +38,8 @@ ELSEWHERE = {
     "alerts test": "test_alerts.py in tests/cli",
     "config schema": "it prints a JSON schema itself: test_config.py",
     "backtest": "cli/test_backtest.py",
+    "drill list": "cli/test_drill.py",
+    "drill run": "cli/test_drill.py",
     "demo": "test_demo.py",
     "forget": "test_upkeep_commands.py",
     "gc": "test_upkeep_commands.py",

@@ -23,7 +23,7 @@ MOMENT = pl.Datetime("us", "UTC")
 
 def check(world: World, first: date, last: date) -> int:
     """Play a stream and hold it to its promises; the number of requests."""
-    stream = Stream(PROJECT, world, first=first, last=last)
+    stream = Stream(PROJECT, world.facts, first=first, last=last)
     asked: Counter[str] = Counter()
     told: Counter[str] = Counter()
     landed: Counter[str] = Counter()
@@ -38,17 +38,17 @@ def check(world: World, first: date, last: date) -> int:
                 assert begin <= outcome["known_at"] < stretch.end
                 told[outcome["id"]] += 1
                 assert told[outcome["id"]] <= asked[outcome["id"]]  # only about what was asked before
-            for flight in stretch.in_flight:
+            for flight in stretch.rows["flights"]:
                 assert begin <= flight["known_at"] < stretch.end
                 landed[flight["flight_id"]] += 1
-            for row in stretch.weather:
+            for row in stretch.rows["weather"]:
                 assert row["known_at"] < stretch.end
                 weather.append((row["known_at"], row["origin"]))
             requests = [msgspec.json.decode(request) for request in stretch.requests]
             moments = [datetime.fromisoformat(request["scheduled_at"]) for request in requests]
             assert moments == sorted(moments)
             assert all(stretch.begin <= moment < stretch.end for moment in moments)
-            facts = (*stretch.outcomes, *stretch.in_flight, *stretch.weather)
+            facts = (*stretch.outcomes, *stretch.rows["flights"], *stretch.rows["weather"])
             assert all(fact["known_at"] >= stretch.begin for fact in facts)  # none comes after a request it may change
             asked.update(request["id"] for request in requests)
         now = end
@@ -81,7 +81,7 @@ def test_days_of_the_year_are_played_whole_and_in_time(world, first, days, reque
 
 
 def test_no_outcome_is_told_in_the_stretch_of_its_request(world):
-    stream = Stream(PROJECT, world, first=date(2013, 3, 1), last=date(2013, 3, 1))
+    stream = Stream(PROJECT, world.facts, first=date(2013, 3, 1), last=date(2013, 3, 1))
     stretches = list(stream.play(date(2013, 3, 1)))
     assert len(stretches) > 20
     for stretch in stretches:
@@ -90,14 +90,14 @@ def test_no_outcome_is_told_in_the_stretch_of_its_request(world):
 
 
 def test_a_flight_in_the_air_at_the_start_is_a_row_of_the_source(world):
-    stream = Stream(PROJECT, world, first=date(2013, 3, 1), last=date(2013, 3, 1))
-    rows = [row for stretch in stream.play(date(2013, 3, 1)) for row in stretch.in_flight]
+    stream = Stream(PROJECT, world.facts, first=date(2013, 3, 1), last=date(2013, 3, 1))
+    rows = [row for stretch in stream.play(date(2013, 3, 1)) for row in stretch.rows["flights"]]
     assert len(rows) == 56
     assert {tuple(row) for row in rows} == {tuple(field.name for field in source_fields(PROJECT))}
 
 
 def test_a_request_has_nothing_of_its_outcome(world):
-    stream = Stream(PROJECT, world, first=date(2013, 3, 1), last=date(2013, 3, 1))
+    stream = Stream(PROJECT, world.facts, first=date(2013, 3, 1), last=date(2013, 3, 1))
     fields = {"id", *PROJECT.settings.source.request}
     for stretch in stream.play(date(2013, 3, 1)):
         assert all(set(msgspec.json.decode(request)) == fields for request in stretch.requests)
@@ -156,7 +156,7 @@ def test_bounds_are_days_of_the_project():
         pl.DataFrame(schema={"known_at": MOMENT}),
         pl.DataFrame(),
     )
-    stream = Stream(PROJECT, empty, first=date(2013, 3, 9), last=date(2013, 3, 11))
+    stream = Stream(PROJECT, empty.facts, first=date(2013, 3, 9), last=date(2013, 3, 11))
     assert stream.days == [date(2013, 3, 9), date(2013, 3, 10), date(2013, 3, 11)]
     assert stream.bounds(date(2013, 3, 10)) == (
         datetime(2013, 3, 10, 5, tzinfo=UTC),

@@ -256,6 +256,12 @@ COMMANDS = {
             ),
         ),
         Command(
+            "drill",
+            LEARN,
+            "Break a copy of the project on purpose, and measure how the system copes.",
+            ("mlops drill list", "mlops drill run null-column", "mlops drill run dead-server tampered-package --json"),
+        ),
+        Command(
             "features",
             LEARN,
             "List, compare and verify feature definitions.",

@@ -30,6 +30,7 @@ from mlops_lab.cli.records.decisions import (
     TickRecord,
 )
 from mlops_lab.cli.records.docs import DocsRecord
+from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
@@ -96,6 +97,8 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "contract infer": (InferredFields,),
     "demo": (DemoRecord,),
     "docs": (DocsRecord,),
+    "drill list": (DrillsRecord,),
+    "drill run": (DrillRunRecord,),
     "explain": (PredictionLineage, VersionLineage),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),

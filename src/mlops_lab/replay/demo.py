@@ -57,7 +57,7 @@ def run_demo(options: DemoOptions, *, watch: Callable[[ReplayProgress], None]) -
     world = read_world()
     check_charts("the report of the demo", extra="flights")  # before the work, not after it
     project = _write_project(options.folder, world, span)
-    stream = Stream(project, world, first=span.first, last=span.last)
+    stream = Stream(project, world.facts, first=span.first, last=span.last)
     replay = Replay(project, stream, watch=watch, stopwatch=stopwatch)
     replay.run()
     stopwatch.start("report")
@@ -122,7 +122,7 @@ def _write_project(folder: Path, world: World, span: ReplaySpan) -> Project:
                 (folder / name).write_bytes(_example(name))
         project = load_project(folder)
         if not (folder / MARKER).exists():
-            start = Stream(project, world, first=span.first, last=span.last).start
+            start = Stream(project, world.facts, first=span.first, last=span.last).start
             world.flights.filter(pl.col("known_at") < start).write_parquet(folder / "data/flights.parquet")
             world.weather.filter(pl.col("known_at") < start).write_parquet(folder / "data/weather.parquet")
             world.planes.write_parquet(folder / "data/planes.parquet")

@@ -1,4 +1,4 @@
-"""The replay: a year of requests and outcomes against a real server, with a tick of the loop after every day."""
+"""The replay: a past span of requests and outcomes against a real server, with a tick of the loop after every day."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -51,25 +51,27 @@ class Replay:
         self, project: Project, stream: Stream, *, watch: Callable[[ReplayProgress], None], stopwatch: Stopwatch
     ) -> None:
         self._project = project
-        self._stream = stream
+        self.stream = stream
         self._watch = watch
         self._stopwatch = stopwatch
         self.progress = ReplayProgress(days=len(stream.days))
+        self.moment = stream.start
+        """Up to where the stream was sent."""
         self.loop = Loop(project, report=self._start_stage)
 
     def run(self) -> None:
         """Bootstrap, then day by day to the end, then the outcomes that become known after it."""
-        self._bootstrap()
-        days = [day for day in self._stream.days if not self._is_done(day)]
-        self.progress.days_done = len(self._stream.days) - len(days)
-        self.progress.sent = self._stream.count(until=self._stream.bounds(days[0])[0] if days else self._stream.end)
+        self.bootstrap()
+        days = [day for day in self.stream.days if not self._is_done(day)]
+        self.progress.days_done = len(self.stream.days) - len(days)
+        self.progress.sent = self.stream.count(until=self.stream.bounds(days[0])[0] if days else self.stream.end)
         failures = 0
         while True:
             try:
-                with self._server() as client:
+                with self.serve() as client:
                     self._finish_training()
                     while days:
-                        self._play_day(days[0], client)
+                        self.play_day(days[0], client)
                         failures = 0
                         days.pop(0)
                     self._deliver_remainder(client)
@@ -87,10 +89,11 @@ class Replay:
         ingest_journal(self._project, self.loop.lake)
         self.loop.act()
 
-    def _bootstrap(self) -> None:
+    def bootstrap(self) -> None:
+        """Train the first version, where none is live. EnvironmentFault where its gates refuse it."""
         if self.loop.state.champion is None:
             # a bootstrap that was killed has left its decision to retrain: `run` continues from it
-            self._report_decisions([self.loop.run(self._stream.start, by="the demo")])
+            self._report_decisions([self.loop.run(self.stream.start, by="the demo")])
             if self.loop.state.champion is None:
                 refusal = self.loop.decisions[-1]
                 raise EnvironmentFault(f"the first version was refused: {refusal.reason}", code="bootstrap_refused")
@@ -101,7 +104,8 @@ class Replay:
             self._report_decisions(self.loop.tick(retraining.at, by="loop"))
 
     @contextmanager
-    def _server(self) -> Iterator[Client]:
+    def serve(self) -> Iterator[Client]:
+        """A server of the project, and a client of it."""
         self._start_stage("start server")
         ingest_journal(self._project, self.loop.lake)
         self.loop.act(new_state=True)
@@ -116,26 +120,26 @@ class Replay:
             finally:
                 client.close()
 
-    def _play_day(self, day: date, client: Client) -> None:
+    def play_day(self, day: date, client: Client) -> None:
+        """Send what happened on a day, then run the tick after it."""
         self._start_stage("requests")
         self.progress.day = day
         start, sent = time.perf_counter(), 0
-        for stretch in self._stream.play(day):
-            _check(client.drain())  # an outcome must not arrive before its request is answered
+        for stretch in self.stream.play(day):
+            self.take(client.drain())  # an outcome must not arrive before its request is answered
+            self.moment = stretch.end
             if stretch.outcomes:
                 self._post_rows(client, "/v1/outcomes", {"outcomes": stretch.outcomes})
-            if stretch.in_flight:
-                path = f"/v1/tables/{self._project.settings.source.table}/rows"
-                self._post_rows(client, path, {"rows": stretch.in_flight})
-            if stretch.weather:
-                self._post_rows(client, "/v1/tables/weather/rows", {"rows": stretch.weather})
-            _check(client.send("/v1/predict", stretch.requests))
+            for table, rows in stretch.rows.items():
+                if rows:
+                    self._post_rows(client, f"/v1/tables/{table}/rows", {"rows": rows})
+            self.take(client.send("/v1/predict", stretch.requests))
             sent += len(stretch.requests)
-        _check(client.drain())
+        self.take(client.drain())
         self.progress.requests_per_second = sent / (time.perf_counter() - start)
         self.progress.sent += sent
-        _, end = self._stream.bounds(day)
-        decisions = self.loop.tick(end, by="loop")
+        _, end = self.stream.bounds(day)
+        decisions = self.tick(end)
         if decisions:
             self._start_stage("deploy")
             self._await_routing_table(client)
@@ -143,18 +147,30 @@ class Replay:
         self.progress.log_loss = self.loop.last_log_loss
         self._report_decisions(decisions)
 
+    def tick(self, end: datetime) -> list[Decision]:
+        """The decisions of the tick after the day that ended at `end`."""
+        return self.loop.tick(end, by="loop")
+
+    def take(self, responses: list[StatusAndBody]) -> None:
+        """Look at responses: raise the error of the first one that is not a success."""
+        _check(responses)
+
+    def take_problems(self, problems: list[dict[str, Any]]) -> None:
+        """Raise the first of the problems that a server had with rows or outcomes."""
+        problem = problems[0]
+        raise MlopsError(problem["what"], code=problem["code"], where=problem["where"], hint=problem["hint"])
+
     def _deliver_remainder(self, client: Client) -> None:
         self._start_stage("requests")
-        remaining = self._stream.remainder()
+        remaining = self.stream.remainder()
         for start in range(0, len(remaining), 500):
             self._post_rows(client, "/v1/outcomes", {"outcomes": remaining[start : start + 500]})
 
     def _post_rows(self, client: Client, path: str, body: dict[str, Any]) -> None:
         response = client.call("POST", path, _encode(body))
-        _check([response])
+        self.take([response])
         if problems := msgspec.json.decode(response[1]).get("problems"):
-            problem = problems[0]
-            raise MlopsError(problem["what"], code=problem["code"], where=problem["where"], hint=problem["hint"])
+            self.take_problems(problems)
 
     def _await_routing_table(self, client: Client) -> None:
         """Wait until the server uses the present routing table, so that every run routes every request the same way."""
@@ -177,7 +193,7 @@ class Replay:
             waited += 0.02
 
     def _is_done(self, day: date) -> bool:
-        return (measured_until(self.loop.lake, self.loop.decisions) or EPOCH) >= self._stream.bounds(day)[1]
+        return (measured_until(self.loop.lake, self.loop.decisions) or EPOCH) >= self.stream.bounds(day)[1]
 
     def _start_stage(self, stage: str) -> None:
         self._stopwatch.start(stage)

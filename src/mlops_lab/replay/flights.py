@@ -39,6 +39,11 @@ class World:
     weather: pl.DataFrame
     planes: pl.DataFrame
 
+    @property
+    def facts(self) -> dict[str, pl.DataFrame]:
+        """The rows that become known, by table of the flights project."""
+        return {"flights": self.flights, "weather": self.weather}
+
 
 def read_world() -> World:
     """All 336,776 flights of the year with the weather and the planes, typed as the flights project declares them."""

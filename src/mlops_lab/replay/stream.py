@@ -1,4 +1,4 @@
-"""The year as a stream: the requests, and the facts that become known, in short stretches of time.
+"""A past span as a stream: the requests, and the facts that become known, in short stretches of time.
 
 A stretch is as long as the soonest outcome takes, so no outcome that becomes known in it belongs to a request of it:
 all its facts can be sent before its requests. An answer uses only what was known at its own moment, so it is the same
@@ -7,7 +7,7 @@ as if each fact had been sent at its own minute.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,7 +16,6 @@ import polars as pl
 
 from mlops_lab.clock import day_start
 from mlops_lab.project import Project
-from mlops_lab.replay.flights import World
 from mlops_lab.tables.fields import outcome_fields, request_fields, source_fields
 
 _encode = msgspec.json.encode
@@ -29,33 +28,43 @@ class Stretch:
     begin: datetime
     end: datetime
     outcomes: list[dict[str, object]]
-    in_flight: list[dict[str, object]]
-    """The flights that were in the air when the replay began: nobody asked about them, and now they have ended."""
-    weather: list[dict[str, object]]
+    rows: dict[str, list[dict[str, object]]]
+    """By table the rows that become known. Those of the source table were under way when the replay began: nobody asked
+    about them, and now they have ended."""
     requests: list[bytes]
 
 
 class Stream:
-    """The events from the first to the last day (both included; days in the project's time zone)."""
+    """The events from the first to the last day (both included; days in the project's time zone).
 
-    def __init__(self, project: Project, world: World, *, first: date, last: date) -> None:
-        self._zone = project.timezone
+    `facts` has the rows of the source table by the time of their request, with the moment at which the outcome was
+    known, and those of each table whose rows become known at a moment, by that moment.
+    """
+
+    def __init__(self, project: Project, facts: Mapping[str, pl.DataFrame], *, first: date, last: date) -> None:
+        source = project.settings.source
+        self._zone, self._time = project.timezone, source.time
         self.first, self.last = first, last
         self.start = day_start(first, self._zone)
         self.end = day_start(last + timedelta(days=1), self._zone)
-        flights = world.flights.filter(pl.col("scheduled_at").is_between(self.start, self.end, closed="left"))
+        time, known = pl.col(source.time), pl.col(source.known_at)
+        past = facts[source.table]
+        asked = past.filter(time.is_between(self.start, self.end, closed="left"))
         request_names = [field.name for field in request_fields(project)]
         outcome_names = [field.name for field in outcome_fields(project)]
-        self._requests = flights.select(pl.col("flight_id").alias("id"), *request_names)
-        self._outcomes = flights.select(pl.col("flight_id").alias("id"), "known_at", *outcome_names).sort(
+        self._requests = asked.select(pl.col(source.id).alias("id"), *request_names)
+        self._outcomes = asked.select(pl.col(source.id).alias("id"), known.alias("known_at"), *outcome_names).sort(
             "known_at", "id"
         )
-        scheduled, known = pl.col("scheduled_at"), pl.col("known_at")
-        in_flight = world.flights.filter(scheduled < self.start, known >= self.start)
-        self._in_flight = in_flight.select(field.name for field in source_fields(project)).sort("known_at", "flight_id")
-        soonest = (flights["known_at"] - flights["scheduled_at"]).min()
+        under_way = past.filter(time < self.start, known >= self.start).sort(source.known_at, source.id)
+        self._rows = {source.table: under_way.select(field.name for field in source_fields(project))}
+        self._known_at = {source.table: source.known_at}
+        for name, table in project.settings.tables.items():
+            if table.known_at is not None:
+                self._rows[name] = facts[name].filter(pl.col(table.known_at) >= self.start)
+                self._known_at[name] = table.known_at
+        soonest = (asked[source.known_at] - asked[source.time]).min()
         self._length = soonest if isinstance(soonest, timedelta) else timedelta(hours=1)  # without requests: any
-        self._weather = world.weather.filter(pl.col("known_at") >= self.start)
 
     @property
     def days(self) -> list[date]:
@@ -68,28 +77,29 @@ class Stream:
 
     def count(self, *, until: datetime) -> int:
         """The number of requests before a moment."""
-        return self._requests.filter(pl.col("scheduled_at") < until).height
+        return self._requests.filter(pl.col(self._time) < until).height
 
     def play(self, day: date) -> Iterator[Stretch]:
         """The stretches of a day that are not empty. An outcome comes in a later one than its request."""
         start, end = self.bounds(day)
-        requests = _Queue(
-            self._requests.filter(pl.col("scheduled_at").is_between(start, end, closed="left")), "scheduled_at"
-        )
-        facts = [
-            _Queue(_between(rows, start, end), "known_at") for rows in (self._outcomes, self._in_flight, self._weather)
-        ]
+        requests = _Queue(_between(self._requests, self._time, start, end), self._time)
+        outcomes = _Queue(_between(self._outcomes, "known_at", start, end), "known_at")
+        queues = {
+            name: _Queue(_between(rows, self._known_at[name], start, end), self._known_at[name])
+            for name, rows in self._rows.items()
+        }
         while start < end:
             until = min(start + self._length, end)
-            outcomes, in_flight, weather = (queue.take(until) for queue in facts)
+            told = outcomes.take(until)
+            known = {name: queue.take(until) for name, queue in queues.items()}
             asked = [_encode(row) for row in requests.take(until)]
-            if outcomes or in_flight or weather or asked:
-                yield Stretch(start, until, outcomes, in_flight, weather, asked)
+            if told or asked or any(known.values()):
+                yield Stretch(start, until, told, known, asked)
             start = until
 
     def remainder(self) -> list[dict[str, object]]:
         """The outcomes that become known only after the last day."""
-        return _between(self._outcomes, self.end, None).to_dicts()
+        return _between(self._outcomes, "known_at", self.end, None).to_dicts()
 
 
 class _Queue:
@@ -106,6 +116,6 @@ class _Queue:
         return self._rows[begin : self._next]
 
 
-def _between(rows: pl.DataFrame, start: datetime, end: datetime | None) -> pl.DataFrame:
-    known = pl.col("known_at")
-    return rows.filter(known >= start, known < end if end else pl.lit(value=True))
+def _between(rows: pl.DataFrame, column: str, start: datetime, end: datetime | None) -> pl.DataFrame:
+    moment = pl.col(column)
+    return rows.filter(moment >= start, moment < end if end else pl.lit(value=True))

@@ -12,7 +12,9 @@ import msgspec
 import pytest
 from in_process import InProcessServer, in_process_server
 
+from mlops_lab.serving.answering.counts import counts_path, read_counts
 from mlops_lab.serving.answering.routing_table import LiveVersion, RoutingTable, write_routing_table
+from mlops_lab.serving.answering.trials import Trial, note_trial
 from mlops_lab.serving.process import background
 
 
@@ -168,3 +170,14 @@ def test_an_older_table_is_never_followed(server: InProcessServer) -> None:
     assert (told["generation"], told["generations"]) == (5, {"0": 5})
     assert "generation 4" in told["deployment_error"]
     assert 'mlops_deployment_failed{worker="0"} 1' in server.send("GET", "/metrics").text
+
+
+def test_what_was_counted_is_there_for_the_loop_though_nobody_asks(server: InProcessServer) -> None:
+    """The guardrails of a rollout read the file; one worker wrote it only when somebody asked for its metrics."""
+    path = counts_path(server.service.project.workers_path, 0)
+
+    def count() -> None:
+        note_trial(server.service.counts.trials, 1, Trial(asked=7, failed=2))
+
+    follow(server, count, until=lambda: 1 in read_counts(path).trials)
+    assert [trial.asked for trial in read_counts(path).trials[1]] == [7, 0]

@@ -63,7 +63,7 @@ class App:
         self._shadows = ShadowRunner(service)
         self._shared_counts = SharedCounts(service, worker=worker, workers=workers)
         self._counts = self._shared_counts.own
-        self._background = BackgroundTasks(service, self._shared_counts, workers=workers)
+        self._background = BackgroundTasks(service, self._shared_counts)
         self._request_prefix, self._request_numbers = new_id()[:12].encode(), itertools.count(1)
         batcher = Batcher(service, self._committer, answered=self._shadows.start)
         context = ProtocolContext(

@@ -20,18 +20,18 @@ _log = logging.getLogger("mlops_lab.serving")
 class BackgroundTasks:
     """The tasks of one worker, from `start` to `stop`. Whatever goes wrong in one of them, it goes on."""
 
-    def __init__(self, service: Service, counts: SharedCounts, *, workers: int) -> None:
+    def __init__(self, service: Service, counts: SharedCounts) -> None:
         self._counts = counts
-        self._workers = workers
         self._follower = Follower(service, counts)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin all of them."""
         self._counts.publish()
-        work: dict[str, Callable[[], Awaitable[None]]] = {"routing table": self._follower.follow}
-        if self._workers > 1:
-            work["counts"] = self._publish_counts
+        work: dict[str, Callable[[], Awaitable[None]]] = {
+            "routing table": self._follower.follow,
+            "counts": self._publish_counts,  # the other workers and the loop's guardrails read them
+        }
         self._tasks = [asyncio.create_task(_repeat(name, step)) for name, step in work.items()]
 
     def stop(self) -> None:
