@@ -142,6 +142,8 @@ def test_without_a_signature_it_is_refused_where_the_project_signs(signed: Any, 
     (signed.package / SIGNATURE_FILE).unlink()
     fault = refuse(signed)
     assert (fault.code, "mlops key sign" in str(fault.hint)) == ("unsigned_package", True)
+    with pytest.raises(EnvironmentFault, match="no such folder"):
+        open_files(tmp_path / "gone", home=signed.home)
     assert open_files(signed.package, home=tmp_path / "another" / ".mlops").read("model.txt") == b"tree"
     assert open_files(signed.package, home=None).read("model.txt") == b"tree"
 

@@ -20,7 +20,7 @@ MAX_BYTES = 2 << 30
 SIGNATURE_CODES = frozenset({"unsigned_package", "bad_signature", "unknown_key", "revoked_key"})
 """The codes of errors that a signature can mend."""
 _ROLL_BACK = "restore the folder, or go back with `mlops rollback`"
-_SIGN = "if you know who made it, `mlops key sign VERSION`; else restore the folder, or `mlops rollback`"
+_SIGN = "if you know who made it, `mlops key sign VERSION`; else restore the folder from a backup"
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,8 @@ def read_regular_file(folder: Path, name: str) -> bytes:
 
 
 def _read_manifest(path: Path) -> SignedManifest:
+    if not path.is_dir():
+        raise _missing(path, "there is no such folder")
     if not os.path.lexists(path / SIGNATURE_FILE):
         raise EnvironmentFault(
             "is not signed, and this project uses only packages that a key it trusts has signed",
@@ -124,7 +126,7 @@ def _find_signer(manifest: SignedManifest, keys: list[TrustedKey], path: Path) -
     key = next((key for key in keys if key.id == manifest.key_id), None)
     if key is None:
         what = f"was signed with a key that this project does not trust ({manifest.key_id[:16]})"
-        hint = "if you know whose it is, `mlops key trust FILE` with their public key; else `mlops rollback`"
+        hint = "if you know whose it is, `mlops key trust FILE` with their public key; else restore the folder from a backup"
         raise EnvironmentFault(what, code="unknown_key", where=str(path), hint=hint)
     if key.revoked_at is not None:
         what = f"was signed with the key {key.name}, which was revoked on {key.revoked_at:%Y-%m-%d}"
