@@ -45,7 +45,6 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/hold.py": "end_to_end/test_upkeep_commands.py",
     "cli/records/erasures.py": "end_to_end/test_upkeep_commands.py",
     "cli/records/upkeep.py": "end_to_end/test_upkeep_commands.py",
-    "cli/history.py": "end_to_end/test_commands.py",
     "cli/ingest.py": "end_to_end/test_commands.py",
     "cli/init.py": "end_to_end/test_init.py",
     "cli/key.py": "end_to_end/test_json_output.py",

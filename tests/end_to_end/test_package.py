@@ -38,7 +38,7 @@ from mlops_lab.registry.engine_kinds import ENGINES, model_file
 from mlops_lab.registry.engines.lightgbm_text import split_thresholds
 from mlops_lab.registry.package import Plan, open_package, write_plan
 from mlops_lab.replay.flights import read_world
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.tables.facts import facts_of
 from mlops_lab.tasks.make import make_task
 from mlops_lab.training.fit import fit

@@ -19,7 +19,7 @@ from synthetic import World, write_project
 from mlops_lab.ids import hash_bytes
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import find_version
 
 

@@ -33,7 +33,8 @@ from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.window import Window, whole_days
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import LINEAGE_FILE, PROFILE_FILE, package_fingerprint
-from mlops_lab.rollout.decisions import Decision, DecisionKind, read_decisions, write_decision
+from mlops_lab.rollout.decision_log import read_decisions, write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.rollout.signing import create_signing_key
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.status.describe import describe

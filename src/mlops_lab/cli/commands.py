@@ -102,7 +102,12 @@ COMMANDS = {
             "Say what explains a higher loss: inputs, groups of requests, deliveries.",
             ("mlops diagnose", "mlops diagnose --since 2026-05-01 --json"),
         ),
-        Command("history", OPERATE, "List every decision and its reason.", ("mlops history",)),
+        Command(
+            "history",
+            OPERATE,
+            "List every decision and its reason; check that none was changed.",
+            ("mlops history", "mlops history --verify", "mlops history --head"),
+        ),
         Command(
             "alerts",
             OPERATE,
@@ -128,6 +133,27 @@ COMMANDS = {
                 'mlops rollout abort --reason "support asked for it"',
                 'mlops rollout promote --force --reason "agreed with risk"',
             ),
+        ),
+        Command(
+            "audit",
+            OPERATE,
+            "Say what was live at a moment, who let it, and on which evidence.",
+            ("mlops audit", "mlops audit --at 2013-03-12T17:04:00Z", "mlops audit --csv audit.csv"),
+        ),
+        Command(
+            "approve",
+            OPERATE,
+            "Approve the next step of a version, where mlops.toml asks for that.",
+            (
+                'mlops approve 3 --note "the slices are fine"',
+                'mlops approve 3 --step promote --note "agreed with risk"',
+            ),
+        ),
+        Command(
+            "reject",
+            OPERATE,
+            "Reject a version: its rollout ends, and it never answers.",
+            ('mlops reject 3 --note "too many refusals in Newark"',),
         ),
         Command(
             "ab",

@@ -21,8 +21,10 @@ from mlops_lab.cli.records.alerts import AlertDetails, AlertsRecord, ChannelTest
 from mlops_lab.cli.records.backtest import BacktestRecord
 from mlops_lab.cli.records.backups import BackupRecord
 from mlops_lab.cli.records.decisions import (
+    ApprovalRecord,
     HistoryRecord,
     MadeDecision,
+    RejectRecord,
     RollbackRecord,
     RolloutRecord,
     SplitRecord,
@@ -60,6 +62,7 @@ from mlops_lab.cli.records.tables import (
 )
 from mlops_lab.cli.records.tuning import TuneRecord
 from mlops_lab.cli.records.upkeep import GarbageRecord, HoldDone, HoldList
+from mlops_lab.lineage.audit import Audit
 from mlops_lab.lineage.compare import Comparison
 from mlops_lab.lineage.records import (
     FeatureChanges,
@@ -79,6 +82,7 @@ ERROR = "error"
 """The name under which the error of any command is described."""
 RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "ab show": (ABReport,),
+    "approve": (ApprovalRecord,),
     "ab start": (ABDecisionRecord,),
     "ab stop": (ABDecisionRecord,),
     "alerts ack": (ClosedAlert,),
@@ -87,6 +91,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "alerts show": (AlertDetails,),
     "alerts silence": (SilenceRecord,),
     "alerts test": (ChannelTests,),
+    "audit": (Audit,),
     "backup": (BackupRecord,),
     "backtest": (BacktestRecord,),
     "compare": (Comparison,),
@@ -127,6 +132,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "quarantine": (QuarantineRecord,),
     "replay": (PredictionReplay, SampleReplay),
     "reproduce": (Reproduction,),
+    "reject": (RejectRecord,),
     "restore": (BackupRecord,),
     "rollback": (RollbackRecord,),
     "rollout abort": (SteeredRecord,),

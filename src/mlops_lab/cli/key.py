@@ -15,7 +15,7 @@ from mlops_lab.project import Project
 from mlops_lab.registry.signing.keyring import Algorithm, TrustedKey, find_signing_key, private_path, read_keys
 from mlops_lab.registry.signing.private_keys import to_pem
 from mlops_lab.registry.signing.sign import DEFAULT_ALGORITHM, find_key, trust_key
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.signing import SignedVersions, create_signing_key, revoke_signing_key, sign_versions
 from mlops_lab.tables.open_lake import open_lake
 

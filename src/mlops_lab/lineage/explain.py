@@ -21,7 +21,8 @@ from mlops_lab.lineage.records import (
 )
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, Plan
-from mlops_lab.rollout.decisions import Decision, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision
 from mlops_lab.rollout.versions import find_version, load_plan_of, open_package_of
 from mlops_lab.tables.declared import OUTCOMES, SHADOWS
 from mlops_lab.tables.fields import outcome_fields, request_fields

@@ -14,7 +14,8 @@ from mlops_lab.lake import Lake
 from mlops_lab.notebook.display import Displayed, Sheet, write_value
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, read_file
-from mlops_lab.rollout.decisions import fold, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import fold
 from mlops_lab.rollout.versions import find_champion, find_version, load_predictor
 
 

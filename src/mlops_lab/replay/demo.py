@@ -22,7 +22,7 @@ from mlops_lab.replay.report import write_report
 from mlops_lab.replay.stopwatch import Stopwatch
 from mlops_lab.replay.stream import Stream
 from mlops_lab.replay.summary import DecisionRow, ReplayCounts, ReplaySummary, summarise
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import load_predictor
 from mlops_lab.status.past_rollouts import list_evidence
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS

@@ -16,7 +16,8 @@ from mlops_lab.journal.workers import worker_paths
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.rollout.compatibility import check_live_versions, find_conflicts
-from mlops_lab.rollout.decisions import Decision, RolloutState, fold, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision, RolloutState, fold
 from mlops_lab.rollout.journal_positions import journal_positions
 from mlops_lab.rollout.journal_retention import drop_unneeded
 from mlops_lab.rollout.next_step import share_now

@@ -24,7 +24,7 @@ from mlops_lab.registry.engines.base import count_cores
 from mlops_lab.registry.engines.open import open_engine
 from mlops_lab.registry.outputs import OutputMapping
 from mlops_lab.rollout.compatibility import check_schema
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import find_champion, open_package_of
 from mlops_lab.scoring.parallel import map_in_order
 from mlops_lab.tables.facts import read_columns_of_facts

@@ -235,14 +235,16 @@ DECISIONS = Table(
             "what",
             _TEXT,
             "the kind: `retrain`, `refuse`, `bootstrap`, `shadow`, `supersede`, `canary`, `promote`, `confirm`, "
-            "`roll_back`, `expire`, `pause`, `resume`, `split`, `ab_start`, `ab_stop`, `clock`; older releases wrote "
-            "`shadow` for `supersede` and `roll_back` for `expire`",
+            "`roll_back`, `expire`, `pause`, `resume`, `split`, `ab_start`, `ab_stop`, `ask_approval`, `approve`, "
+            "`reject`, `clock`; older releases wrote `shadow` for `supersede` and `roll_back` for `expire`",
         ),
         FixedColumn("version", _WHOLE, "the version that it is about; null where none was registered"),
         FixedColumn("rule", _TEXT, "the rule that led to it; `asked` where a person did"),
         FixedColumn("reason", _TEXT, "the reason in words"),
         FixedColumn("evidence", _TEXT, "JSON: the figures behind it"),
-        FixedColumn("by", _TEXT, "who decided"),
+        FixedColumn("by", _TEXT, "who decided: the loop, a user of the machine, or `token:NAME`"),
+        FixedColumn("user", _TEXT, "the user of the machine whose process wrote it; null in older releases"),
+        FixedColumn("hash", _TEXT, "SHA-256 of this row and of the hash before; null in older releases"),
     ),
 )
 LEGAL_HOLDS = Table(

@@ -22,7 +22,7 @@ from mlops_lab.project import Project
 from mlops_lab.registry.engine_kinds import ENGINES
 from mlops_lab.registry.engines.lightgbm_text import split_thresholds
 from mlops_lab.registry.engines.open import open_engine
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import find_champion, find_version, open_package_of
 from mlops_lab.serving.answering.routing_table import LiveVersion
 from mlops_lab.tables.facts import read_columns_of_facts, read_labelled

@@ -29,7 +29,8 @@ from mlops_lab.registry.package import (
     Plan,
 )
 from mlops_lab.registry.signing.package_files import PackageFiles
-from mlops_lab.rollout.decisions import Decision, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision
 from mlops_lab.rollout.versions import find_version, open_package_of
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.agreement import Agreement

@@ -15,7 +15,8 @@ from mlops_lab.lineage.definitions import project_at
 from mlops_lab.project import CONFIG_NAME, Project
 from mlops_lab.registry.package import CODE_FOLDER, ENVIRONMENT_FILE, LINEAGE_FILE, REQUIREMENTS_FILE
 from mlops_lab.registry.signing.package_files import PackageFiles
-from mlops_lab.rollout.decisions import Decision, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision
 from mlops_lab.rollout.versions import find_version, open_package_of
 from mlops_lab.training.code_files import find_code
 from mlops_lab.training.environment import Environment, InstalledPackage

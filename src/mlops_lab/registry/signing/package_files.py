@@ -126,7 +126,9 @@ def _find_signer(manifest: SignedManifest, keys: list[TrustedKey], path: Path) -
     key = next((key for key in keys if key.id == manifest.key_id), None)
     if key is None:
         what = f"was signed with a key that this project does not trust ({manifest.key_id[:16]})"
-        hint = "if you know whose it is, `mlops key trust FILE` with their public key; else restore a backup of the folder"
+        hint = (
+            "if you know whose it is, `mlops key trust FILE` with their public key; else restore a backup of the folder"
+        )
         raise EnvironmentFault(what, code="unknown_key", where=str(path), hint=hint)
     if key.revoked_at is not None:
         what = f"was signed with the key {key.name}, which was revoked on {key.revoked_at:%Y-%m-%d}"
