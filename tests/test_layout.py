@@ -21,6 +21,7 @@ SUITES = {
     "loop/test_rollout_states.py": "rollouts, whatever their days show, whoever interferes, wherever the loop is killed",
     "notebook/test_autolog.py": "mlflow.autolog around train",
     "registry/engines/test_adding_an_engine.py": "the steps of CONTRIBUTING.md",
+    "registry/test_hostile_packages.py": "packages made to do harm, with a signature and without",
     "training/test_models.py": "every estimator of docs/models.md",
 }
 """Tests about a property of several modules, beside the conformance suites."""
@@ -48,6 +49,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/records/upkeep.py": "end_to_end/test_upkeep_commands.py",
     "cli/ingest.py": "end_to_end/test_commands.py",
     "cli/init.py": "end_to_end/test_init.py",
+    "cli/key.py": "end_to_end/test_json_output.py",
     "cli/main.py": "cli/test_command_conformance.py",
     "cli/page.py": "end_to_end/test_page.py",
     "cli/quarantine.py": "end_to_end/test_contract.py",
@@ -107,6 +109,9 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "monitoring/detectors/volume.py": "monitoring/test_measure.py",
     "monitoring/digest_totals.py": "monitoring/test_log_check.py",
     "registry/store/records.py": "registry/store/test_mlmodel.py",
+    "registry/runner/readers.py": "registry/test_hostile_packages.py",
+    "registry/signing/keyring.py": "registry/signing/test_sign.py",
+    "registry/signing/private_keys.py": "registry/signing/test_sign.py",
     "registry/runner/process.py": "registry/engines/test_runner.py",
     "rollout/journal_positions.py": "intake/test_journal_faults.py",
     "runtime/restore.py": "runtime/test_backup.py",

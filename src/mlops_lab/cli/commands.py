@@ -190,6 +190,19 @@ COMMANDS = {
             ),
         ),
         Command(
+            "key",
+            OPERATE,
+            "Create, trust and revoke the keys that sign model packages.",
+            (
+                "mlops key create --name laptop",
+                "mlops key list",
+                "mlops key show project > project.pem",
+                "mlops key trust build.pem --name build",
+                "mlops key sign 3",
+                "mlops key revoke laptop",
+            ),
+        ),
+        Command(
             "quarantine",
             OPERATE,
             "List rows that broke the contract, and bring fixed ones back.",

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from mlops_lab.cli.records.environments import ImageRecord
-from mlops_lab.cli.shared import HERE, Folder, Json, console, login_name, open_project, print_record
+from mlops_lab.cli.shared import HERE, Folder, Json, console, open_project, print_record
 from mlops_lab.exporters.images.build import build_image, find_builder
 from mlops_lab.exporters.images.folder import write_image_folder
 from mlops_lab.exporters.images.packages import Purpose
+from mlops_lab.loop.people import acting_person
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -46,7 +47,7 @@ def build(
         find_builder()  # before the work, not after it
     with tempfile.TemporaryDirectory(prefix="mlops-image-") as temporary:
         place = no_build or Path(temporary) / "image"
-        made = write_image_folder(opened, version, place, purpose=purpose, base=base, by=login_name())
+        made = write_image_folder(opened, version, place, purpose=purpose, base=base, by=acting_person(opened))
         name = tag or made.tag
         builder = None if no_build else build_image(place, tag=name, options=option or ())
     if made.is_other_code:

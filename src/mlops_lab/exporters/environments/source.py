@@ -13,9 +13,8 @@ from mlops_lab.lake import Lake
 from mlops_lab.lineage.reproduce.environments import OWN_NAME
 from mlops_lab.lineage.reproduce.record import read_environment
 from mlops_lab.project import Project
-from mlops_lab.registry.package import load_plan
-from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.versions import find_version, open_package_of
 from mlops_lab.training.environment import Environment, InstalledPackage, describe_environment
 from mlops_lab.training.own_wheel import pack_wheel
 
@@ -92,9 +91,7 @@ def read_source(project: Project, version: int | None, *, compiled: bool = False
 
 def _environment_of(project: Project, version: int) -> Environment:
     live = find_version(read_decisions(Lake(project.lake_path)), version)
-    package = project.root / live.package
-    load_plan(package, fingerprint=live.fingerprint)
-    environment = read_environment(package)
+    environment = read_environment(open_package_of(project, live).files)
     if not environment.python:
         raise InvalidInput(
             "an older release registered it, and did not record its version of Python",

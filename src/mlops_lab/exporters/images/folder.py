@@ -19,7 +19,7 @@ from mlops_lab.lineage.reproduce.record import read_record
 from mlops_lab.project import Project
 from mlops_lab.registry.engine_kinds import ENGINES
 from mlops_lab.registry.package import load_plan
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import find_version
 
 _STATE_FOLDER = "/data"

@@ -11,7 +11,8 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import CONFIG_NAME, Project, load_project
 from mlops_lab.registry.package import CODE_FOLDER, load_plan
 from mlops_lab.rollout.compatibility import check_version
-from mlops_lab.rollout.decisions import Decision, DecisionKind, fold, read_decisions, write_decision
+from mlops_lab.rollout.decision_log import read_decisions, write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind, fold
 from mlops_lab.rollout.deploy import deploy
 from mlops_lab.rollout.versions import find_version
 from mlops_lab.tables.declared import OUTCOMES
