@@ -43,6 +43,9 @@ ELSEWHERE = {
     "drill list": "cli/test_drill.py",
     "drill run": "cli/test_drill.py",
     "demo": "test_demo.py",
+    "env compare": "test_images.py",
+    "env export": "test_images.py",
+    "image build": "test_images.py",
     "forget": "test_upkeep_commands.py",
     "gc": "test_upkeep_commands.py",
     "hold create": "test_upkeep_commands.py",
@@ -128,6 +131,13 @@ def test_every_output_is_the_record_that_is_published(
     assert run("token", "create", "--role", "predict").token
     assert [token.name for token in run("token", "list").tokens] == ["predict-1"]
     assert run("token", "revoke", "predict-1").revoked == "predict-1"
+    assert (run("key", "list").signs_with, run("key", "create").signed) == ("project", [1, 2])
+    pem = tmp_path / "before.pem"
+    pem.write_text(run("key", "show", "project").pem)
+    assert run("key", "revoke", "project-2", code=1).error.code == "key_in_use"
+    assert run("key", "revoke", "project").refused == []
+    assert run("key", "trust", pem).key.name == "project"
+    assert run("key", "sign", 1).signed == [1]
     assert run("export", "feast", tmp_path / "feast").rows
     assert run("export", "edge", tmp_path / "edge").agreement.rows.differing == 0
     assert run("export", "prometheus", tmp_path / "prometheus").rules

@@ -33,6 +33,12 @@ def package_of(project: Project, version: int = 1) -> Path:
     return project.root / find_version(read_decisions(Lake(project.lake_path)), version).package
 
 
+def editable_package_of(project: Project) -> Path:
+    """The package in a project that does not sign, as those of older releases."""
+    (project.home / "keys.json").unlink()
+    return package_of(project)
+
+
 def edit_json(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     data = json.loads(path.read_text())
     change(data)
@@ -100,7 +106,7 @@ def test_settings_beside_the_file_and_modules_beside_the_pipeline_are_kept(world
 @pytest.mark.slow
 def test_other_packages_are_named_and_matter_only_where_the_model_is_another(copies: Any) -> None:
     project = copies("iris")
-    package = package_of(project)
+    package = editable_package_of(project)
 
     def install_other(environment: dict[str, Any]) -> None:
         for entry in environment["packages"]:
@@ -157,7 +163,7 @@ def test_changed_data_is_named_first_and_data_that_is_gone_is_an_error(copies: A
 @pytest.mark.slow
 def test_a_version_of_a_release_that_kept_no_code_says_so_with_a_way_on(copies: Any) -> None:
     project = copies("iris")
-    package = package_of(project)
+    package = editable_package_of(project)
     shutil.rmtree(package / "code")
     (package / "environment.json").unlink()
 

@@ -190,6 +190,19 @@ COMMANDS = {
             ),
         ),
         Command(
+            "key",
+            OPERATE,
+            "Create, trust and revoke the keys that sign model packages.",
+            (
+                "mlops key create --name laptop",
+                "mlops key list",
+                "mlops key show project > project.pem",
+                "mlops key trust build.pem --name build",
+                "mlops key sign 3",
+                "mlops key revoke laptop",
+            ),
+        ),
+        Command(
             "quarantine",
             OPERATE,
             "List rows that broke the contract, and bring fixed ones back.",
@@ -300,6 +313,27 @@ COMMANDS = {
                 "mlops docs 3 shop-3",
                 "mlops docs 3 shop-3 --only card,bom",
                 "mlops docs 3 events --only openlineage --send http://127.0.0.1:5000/api/v1/lineage",
+            ),
+        ),
+        Command(
+            "env",
+            EXTEND,
+            "Export the environment of a version; compare it with what is installed.",
+            (
+                "mlops env export 3 --to uv",
+                "mlops env export 3 --to pip --no-hashes --dir environment",
+                "mlops env export --to devcontainer",
+                "mlops env compare 3",
+            ),
+        ),
+        Command(
+            "image",
+            EXTEND,
+            "Build a version as a container image.",
+            (
+                "mlops image build 3",
+                "mlops image build 3 --for batch --no-build shop-image",
+                "mlops image build 3 --base python:3.11-slim --tag shop:3",
             ),
         ),
         Command(

@@ -33,9 +33,11 @@ from mlops_lab.cli.records.decisions import (
 )
 from mlops_lab.cli.records.docs import DocsRecord
 from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
+from mlops_lab.cli.records.environments import EnvironmentComparison, EnvironmentExport, ImageRecord
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
+from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
 from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
@@ -103,6 +105,8 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "docs": (DocsRecord,),
     "drill list": (DrillsRecord,),
     "drill run": (DrillRunRecord,),
+    "env compare": (EnvironmentComparison,),
+    "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
@@ -115,11 +119,18 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "forget": (ForgetRecord, ErasureList),
     "gc": (GarbageRecord,),
     "history": (HistoryRecord,),
+    "image build": (ImageRecord,),
     "hold create": (HoldDone,),
     "hold list": (HoldList,),
     "hold release": (HoldDone,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
+    "key create": (SignedRecord,),
+    "key list": (KeyList,),
+    "key revoke": (RevokedKeyRecord,),
+    "key show": (ShownKey,),
+    "key sign": (SignedRecord,),
+    "key trust": (TrustedRecord,),
     "outcomes": (OutcomesRecord,),
     "package": (PackageRecord,),
     "quarantine": (QuarantineRecord,),

@@ -39,7 +39,7 @@ from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.profile import Profile
 from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
-from mlops_lab.registry.package import PROFILE_FILE, Plan, load_plan
+from mlops_lab.registry.package import PROFILE_FILE, Plan, load_plan, read_file
 from mlops_lab.rollout.decisions import RolloutState
 from mlops_lab.rollout.value import EXPECTED_VALUE, VALUE, Metric, declared_metric, with_expected_value, with_value
 from mlops_lab.tables.declared import MEASUREMENTS
@@ -219,7 +219,7 @@ def _measure_reference(
 
 def read_profiles(package: Path) -> dict[str, Profile]:
     """How the inputs of the version in the package were distributed in training."""
-    return _decode_profiles((package / PROFILE_FILE).read_bytes())
+    return _decode_profiles(read_file(package, PROFILE_FILE))
 
 
 @lru_cache(maxsize=4)

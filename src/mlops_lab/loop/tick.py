@@ -13,7 +13,7 @@ from mlops_lab.alerts.delivery import deliver_alerts
 from mlops_lab.alerts.endings import resolve_ended, resolve_over
 from mlops_lab.alerts.runbooks import Ends
 from mlops_lab.clock import days_before
-from mlops_lab.errors import InvalidInput, Refused
+from mlops_lab.errors import EnvironmentFault, InvalidInput, Refused
 from mlops_lab.files import disk_fault
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
@@ -81,7 +81,7 @@ class Loop:
     _made: list[Decision] = field(init=False, default_factory=list)
     """The decisions of the last tick."""
     _deployed: RoutingTable | None = field(init=False, default=None)
-    _unreadable: Mapping[int, str] = field(init=False, default_factory=dict)
+    _unreadable: Mapping[int, EnvironmentFault] = field(init=False, default_factory=dict)
     _turn: Hold | None = field(init=False, default=None)
     _is_checked: bool = field(init=False, default=False)
     _verifier: Verifier = field(init=False)
@@ -126,6 +126,11 @@ class Loop:
                 decisions = self._tick(now, by=by)
             except Exception:
                 with suppress(Exception):  # what failed first is what the caller must know
+                    unreadable = find_unreadable(
+                        self.project, self.decisions, self.state
+                    )  # often this is why it failed
+                    alert_unreadable(self.project, self.lake, unreadable, now=now)
+                with suppress(Exception):
                     self._tell(now)
                 raise
             self._tell(now)

@@ -185,7 +185,9 @@ def _following(loop: Loop, server: Address | None) -> FollowingStatus:
     """How far the decisions are in effect."""
     probe = probe_deployment(server) if server is not None else None
     unreadable = find_unreadable(loop.project, loop.decisions, loop.state)
-    not_loaded = {str(version): why for version, why in unreadable.items()} | (probe.not_loaded if probe else {})
+    not_loaded = {str(version): str(fault) for version, fault in unreadable.items()} | (
+        probe.not_loaded if probe else {}
+    )
     workers = probe.generations if probe else {}
     return FollowingStatus(
         table=deployed_generation(loop.project),
