@@ -46,10 +46,11 @@ def _summarise(source: Source, name: str, fields: Mapping[str, tuple[Field, ...]
     """A table: what it holds, its newest version, and its rows and files, as its log tells them."""
     exists = source.lake.exists(name)
     files = source.lake.files(name) if exists else {}
-    declared = _MEANINGS.get(name)
+    is_source = name == source.project.settings.source.table
+    own = "Requests of the past, and how each ended." if is_source else "Facts that mlops.toml declares."
     return {
         "name": name,
-        "meaning": declared.meaning if declared else "Facts that mlops.toml declares.",
+        "meaning": _MEANINGS[name].meaning if name in _MEANINGS else own,
         "is_declared": name in fields,
         "version": source.lake.version(name) if exists else None,
         "rows": sum(file.rows for file in files.values()),
