@@ -71,6 +71,12 @@ COMMANDS = {
             ("mlops run", "mlops run --json"),
         ),
         Command(
+            "validate",
+            OPERATE,
+            "Judge a change against what is live, without changing anything.",
+            ("mlops validate", "mlops validate --report report.md", "mlops validate --live /srv/shop --json"),
+        ),
+        Command(
             "tick",
             OPERATE,
             "Run one tick of the loop: observe, decide, act.",
