@@ -77,6 +77,12 @@ COMMANDS = {
             ("mlops validate", "mlops validate --report report.md", "mlops validate --live /srv/shop --json"),
         ),
         Command(
+            "ci",
+            START,
+            "Write the workflows that check a project on GitHub or GitLab.",
+            ("mlops ci init --provider github", "mlops ci init --provider gitlab --check"),
+        ),
+        Command(
             "tick",
             OPERATE,
             "Run one tick of the loop: observe, decide, act.",

@@ -16,10 +16,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from mlops_lab.ci.validation import Validation
 from mlops_lab.cli.records.ab import ABDecisionRecord
 from mlops_lab.cli.records.alerts import AlertDetails, AlertsRecord, ChannelTests, ClosedAlert, SilenceRecord
 from mlops_lab.cli.records.backtest import BacktestRecord
 from mlops_lab.cli.records.backups import BackupRecord
+from mlops_lab.cli.records.ci import CIRecord
 from mlops_lab.cli.records.decisions import (
     HistoryRecord,
     MadeDecision,
@@ -88,6 +90,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "alerts test": (ChannelTests,),
     "backup": (BackupRecord,),
     "backtest": (BacktestRecord,),
+    "ci init": (CIRecord,),
     "compare": (Comparison,),
     "config schema": (),  # it prints a JSON schema itself
     "config show": (ConfigRecord,),
@@ -138,6 +141,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "token list": (TokenList,),
     "token revoke": (RevokedToken,),
     "tune": (TuneRecord,),
+    "validate": (Validation,),
     "up": (ReadyEvent, PageEvent, DecisionEvent, WarningEvent, ErrorEvent, StoppedEvent),
     ERROR: (ErrorRecord,),
 }
