@@ -19,5 +19,5 @@ class CIPlan:
 
 def is_in_repository(data: str) -> bool:
     """Whether data at this place, as mlops.toml names it, goes with the project."""
-    path = Path(data.removeprefix("sqlite:///"))
-    return not is_uri(data) and not path.is_absolute() and ".." not in path.parts
+    place = data.removeprefix("sqlite:///")
+    return not is_uri(place) and not Path(place).is_absolute() and ".." not in Path(place).parts

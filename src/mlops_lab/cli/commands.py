@@ -293,7 +293,9 @@ COMMANDS = {
             EXTEND,
             "Write the project for another tool.",
             (
+                "mlops export list",
                 "mlops export feast feature-repository",
+                "mlops export feast feature-repository --check",
                 "mlops export edge flights-edge",
                 "mlops export prometheus watching",
             ),

@@ -35,7 +35,7 @@ from mlops_lab.cli.records.docs import DocsRecord
 from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
-from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
+from mlops_lab.cli.records.exports import EdgeExport, ExportCheck, ExportList, FeastExport, PrometheusExport
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
 from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
@@ -102,9 +102,10 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "drill list": (DrillsRecord,),
     "drill run": (DrillRunRecord,),
     "explain": (PredictionLineage, VersionLineage),
-    "export edge": (EdgeExport,),
-    "export feast": (FeastExport,),
-    "export prometheus": (PrometheusExport,),
+    "export edge": (EdgeExport, ExportCheck),
+    "export feast": (FeastExport, ExportCheck),
+    "export list": (ExportList,),
+    "export prometheus": (PrometheusExport, ExportCheck),
     "features diff": (FeatureChanges,),
     "features list": (FeatureDefinitions,),
     "features show": (ViewDefinition,),
