@@ -31,7 +31,8 @@ from mlops_lab.loop.gate_input import make_gate_input
 from mlops_lab.loop.retrain import train_version
 from mlops_lab.project import Project
 from mlops_lab.registry.store.folder_registry import FolderRegistry
-from mlops_lab.rollout.decisions import Decision, fold, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision, fold
 from mlops_lab.tables.arrival import LOAD_LEAD
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.candidate import Candidate, prepare_candidate

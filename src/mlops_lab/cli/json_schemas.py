@@ -23,8 +23,10 @@ from mlops_lab.cli.records.backtest import BacktestRecord
 from mlops_lab.cli.records.backups import BackupRecord
 from mlops_lab.cli.records.ci import CIRecord
 from mlops_lab.cli.records.decisions import (
+    ApprovalRecord,
     HistoryRecord,
     MadeDecision,
+    RejectRecord,
     RollbackRecord,
     RolloutRecord,
     SplitRecord,
@@ -33,9 +35,11 @@ from mlops_lab.cli.records.decisions import (
 )
 from mlops_lab.cli.records.docs import DocsRecord
 from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
+from mlops_lab.cli.records.environments import EnvironmentComparison, EnvironmentExport, ImageRecord
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, ExportCheck, ExportList, FeastExport, PrometheusExport
+from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
 from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
@@ -61,6 +65,7 @@ from mlops_lab.cli.records.tables import (
 )
 from mlops_lab.cli.records.tuning import TuneRecord
 from mlops_lab.cli.records.upkeep import GarbageRecord, HoldDone, HoldList
+from mlops_lab.lineage.audit import Audit
 from mlops_lab.lineage.compare import Comparison
 from mlops_lab.lineage.records import (
     FeatureChanges,
@@ -80,6 +85,7 @@ ERROR = "error"
 """The name under which the error of any command is described."""
 RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "ab show": (ABReport,),
+    "approve": (ApprovalRecord,),
     "ab start": (ABDecisionRecord,),
     "ab stop": (ABDecisionRecord,),
     "alerts ack": (ClosedAlert,),
@@ -88,6 +94,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "alerts show": (AlertDetails,),
     "alerts silence": (SilenceRecord,),
     "alerts test": (ChannelTests,),
+    "audit": (Audit,),
     "backup": (BackupRecord,),
     "backtest": (BacktestRecord,),
     "ci init": (CIRecord,),
@@ -101,6 +108,8 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "docs": (DocsRecord,),
     "drill list": (DrillsRecord,),
     "drill run": (DrillRunRecord,),
+    "env compare": (EnvironmentComparison,),
+    "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
     "export edge": (EdgeExport, ExportCheck),
     "export feast": (FeastExport, ExportCheck),
@@ -114,16 +123,24 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "forget": (ForgetRecord, ErasureList),
     "gc": (GarbageRecord,),
     "history": (HistoryRecord,),
+    "image build": (ImageRecord,),
     "hold create": (HoldDone,),
     "hold list": (HoldList,),
     "hold release": (HoldDone,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
+    "key create": (SignedRecord,),
+    "key list": (KeyList,),
+    "key revoke": (RevokedKeyRecord,),
+    "key show": (ShownKey,),
+    "key sign": (SignedRecord,),
+    "key trust": (TrustedRecord,),
     "outcomes": (OutcomesRecord,),
     "package": (PackageRecord,),
     "quarantine": (QuarantineRecord,),
     "replay": (PredictionReplay, SampleReplay),
     "reproduce": (Reproduction,),
+    "reject": (RejectRecord,),
     "restore": (BackupRecord,),
     "rollback": (RollbackRecord,),
     "rollout abort": (SteeredRecord,),

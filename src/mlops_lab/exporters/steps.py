@@ -48,8 +48,9 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectSteps:
-    """The steps in their order. `cron` (in `timezone`) is when the loop ticks; `requirements` are what the commands
-    need beside Python >= 3.11, `variables` the names of those that must be set, as their values may be secret and stand in no file."""
+    """The steps in their order. `cron` (in `timezone`) is when the loop ticks. `requirements` are what the commands
+    need beside Python >= 3.11. `variables` are those that must be set: their values may be secret, so no file has them.
+    """
 
     project: str
     steps: tuple[Step, ...]
