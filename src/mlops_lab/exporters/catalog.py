@@ -10,6 +10,7 @@ EXPORTERS = (
         summary="A Feast feature repository over the same lake tables: the same values, offline and online.",
         writes=("feature_store.yaml", "features.py", "README.md", "data/*.parquet"),
         module="mlops_lab.exporters.feast",
+        tested="`feast apply`, `feast materialize`, and both stores give our values",
     ),
     Exporter(
         name="edge",
@@ -17,6 +18,7 @@ EXPORTERS = (
         writes=("README.md", "*.json", "model.onnx", "predict.py", "index.html", "page.js", "edge.js"),
         module="mlops_lab.exporters.edge.export",
         needs_live_version=True,
+        tested="ONNX Runtime in Python and in a browser gives the server's answers",
     ),
     Exporter(
         name="prometheus",
@@ -24,5 +26,6 @@ EXPORTERS = (
         writes=("README.md", "rules.yml", "prometheus.yml", "dashboard.json"),
         module="mlops_lab.exporters.prometheus.export",
         needs_data=False,
+        tested="`promtool check` and `test rules`; Grafana's own model of a dashboard",
     ),
 )
