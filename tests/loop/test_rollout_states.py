@@ -39,7 +39,8 @@ from mlops_lab.loop.decide import decide
 from mlops_lab.loop.observe import Observation, RolloutEvidence
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, as_written_now, fold
+from mlops_lab.rollout.decision_log import as_written_now
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold
 from mlops_lab.rollout.evidence.paired import weigh_gains
 from mlops_lab.rollout.next_step import share_now
 from mlops_lab.rollout.proof import DailyGains

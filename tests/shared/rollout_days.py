@@ -19,7 +19,8 @@ from mlops_lab.loop.observe import measurements_since, show_superseded
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import PROFILE_FILE, package_fingerprint
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, write_decision
+from mlops_lab.rollout.decision_log import write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.tasks.binary import Binary
 
 ROLLOUT = """

@@ -8,6 +8,10 @@ and monitors, which needs no independence of the monitors (Shin, Ramdas and Rina
 and 4; Pollak 1985 for R). The mean time until it reaches `budget_days` without a change is at least `budget_days`:
 so one budget holds for all monitors together, at every look.
 
+**Monitors that are evidence themselves**, logarithms of e-values, are bets already: what is bet on them is worth the
+e-value. An e-value is at most 1 on average at every stopping time, so their e-detector is a valid one, and by Ville's
+inequality it is so at every look, also after an alarm of another monitor.
+
 **After an alarm** the bets begin again. The monitors that brought it are open: they do not bet, and their days since
 the change are not history. An open monitor is closed when `CALM_DAYS` days in a row were usual, or when the new level
 has lasted `MIN_DAYS`: then that level is its history.
@@ -57,7 +61,8 @@ class Watcher:
 
     `higher`, `lower` (monitors): which changes matter. `smallest` (monitors), in the unit of each monitor: changes up
     to it do not. `weights` (monitors): how much of the bet each gets; equal by default. `targets` (monitors): the value
-    that is right, NaN where only the days before say what is usual (see `score_day`).
+    that is right, NaN where only the days before say what is usual (see `score_day`). `are_evidence` (monitors):
+    whether the values are logarithms of e-values; none by default.
     """
 
     _bets: _Bets
@@ -72,11 +77,13 @@ class Watcher:
         smallest: Floats,
         weights: Floats | None = None,
         targets: Floats | None = None,
+        are_evidence: Flags | None = None,
         budget_days: float = BUDGET_DAYS,
     ) -> None:
         self._sides = higher, lower, np.ones(len(higher)) if weights is None else weights
         self._smallest, self._budget_days = smallest, budget_days
         self._targets = np.full(len(higher), np.nan) if targets is None else targets
+        self._are_evidence = np.zeros(len(higher), dtype=bool) if are_evidence is None else are_evidence
         self._seen = np.empty((len(higher), 0))
         self._begin(self._seen)
 
@@ -118,12 +125,14 @@ class Watcher:
     def _see(self, values: Floats, day: int) -> tuple[Flags, Flags, Days, Days, Floats, Flags]:
         past, known = self._history.before(day)
         scores = score_day(past, known, values, smallest=self._smallest, target=self._target())
-        self._bets.take(scores, day, is_open=self._history.is_open)
+        self._bets.take(scores, day, is_open=self._history.is_open | self._are_evidence)
+        self._bets.set(values, day, are_set=self._are_evidence & ~self._history.is_open)
         wealth = self._bets.wealth()
         alarm = np.asarray(wealth >= self._budget_days)
         brought = alarm[..., np.newaxis] & self._bets.are_largest()
         began = self._bets.began()
-        self._history.close(scores, day)
+        evidence = np.nan_to_num(values)  # none: what it was about is over
+        self._history.close(np.where(self._are_evidence, evidence, np.maximum(*scores)), day)
         self._history.open(brought, began)
         self._bets.begin_again(alarm)
         return alarm, brought, np.where(brought, began, -1), known.sum(axis=-1), wealth, self._history.is_open.copy()
@@ -149,6 +158,13 @@ class _Bets:
         self._worth = np.where(is_bet, np.minimum((1 + self._worth) * factor, _MOST), self._worth)
         self._start = np.where(is_bet & (self._gain <= 1), day, self._start)
         self._gain = np.where(is_bet, np.minimum(np.maximum(self._gain, 1) * factor, _MOST), self._gain)
+
+    def set(self, log_e: Floats, day: int, *, are_set: Flags) -> None:
+        """Make the bets on some monitors worth their e-values; nothing where there is none."""
+        worth = np.where(np.isfinite(log_e), np.exp(np.clip(np.nan_to_num(log_e), -700.0, np.log(_MOST))), 0.0)
+        worth, are_set = worth[..., np.newaxis, np.newaxis], are_set[..., np.newaxis, np.newaxis]
+        self._start = np.where(are_set & (self._gain <= 1), day, self._start)
+        self._worth, self._gain = (np.where(are_set, worth, before) for before in (self._worth, self._gain))
 
     def wealth(self) -> Floats:
         """The weighted mean over all bets (...)."""
@@ -203,12 +219,11 @@ class _History:
         self._since = np.where(brought, began, self._since)
         self._calm = np.where(brought, 0, self._calm)
 
-    def close(self, scores: tuple[Floats, Floats], day: int) -> None:
+    def close(self, score: Floats, day: int) -> None:
         """Close monitors whose values are usual again, and those that have stayed at a new level."""
         if not self.is_open.any():
             return
-        is_calm = np.maximum(*scores) < CALM_SCORE
-        self._calm = np.where(is_calm, self._calm + 1, np.where(np.isfinite(scores[0]), 0, self._calm))
+        self._calm = np.where(score < CALM_SCORE, self._calm + 1, np.where(np.isfinite(score), 0, self._calm))
         is_back = self.is_open & (self._calm >= CALM_DAYS)
         unusual = self._days >= self._since[..., np.newaxis]
         is_new = self.is_open & ~is_back & ((self._counts & unusual)[..., : day + 1].sum(axis=-1) >= MIN_DAYS)
