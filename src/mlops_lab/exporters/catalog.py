@@ -27,7 +27,7 @@ EXPORTERS = (
     ),
     Exporter(
         name="kubernetes",
-        summary="Kustomize manifests: server, loop, and Argo Rollouts, Flagger or KServe that follow the loop's verdict.",
+        summary="Kustomize manifests: server, loop, and Argo Rollouts, Flagger or KServe, which follow our verdict.",
         writes=("README.md", "base/*.yaml", "argo-rollouts/*.yaml", "flagger/*.yaml", "kserve/*.yaml"),
         module="mlops_lab.exporters.kubernetes.export",
         needs_live_version=True,
@@ -37,11 +37,13 @@ EXPORTERS = (
         summary="A DVC pipeline whose stages are the steps of `mlops run`, with metrics and plots.",
         writes=("README.md", "dvc.yaml", "steps.py", ".dvc/config", ".gitignore"),
         module="mlops_lab.exporters.dvc.export",
+        needs_data=False,
     ),
     Exporter(
         name="dagster",
         summary="Dagster assets of the steps, asset checks of the gates, and a schedule.",
         writes=("README.md", "definitions.py", "steps.py", "pyproject.toml"),
         module="mlops_lab.exporters.dagster.export",
+        needs_data=False,
     ),
 )

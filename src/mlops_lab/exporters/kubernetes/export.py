@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
 import yaml
 
@@ -12,6 +10,7 @@ from mlops_lab.exporters.exporter import ExportReport
 from mlops_lab.exporters.kubernetes.base import base_manifests
 from mlops_lab.exporters.kubernetes.engines import argo_manifests, flagger_manifests, kserve_manifests
 from mlops_lab.exporters.kubernetes.pods import Deployed, Json, make_name
+from mlops_lab.exporters.readme import write_readme
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.rollout.decision_log import read_decisions
@@ -34,11 +33,14 @@ def export(project: Project, folder: Path) -> ExportReport:
     _write(folder / "base", base, images=tags)
     for name, make in _ENGINES.items():
         _write(folder / name, {"traffic.yaml": make(deployed)}, resources=["../base"], images=tags)
-    text = files("mlops_lab.exporters.kubernetes").joinpath("README.md.txt").read_text(encoding="utf-8")
-    shown = Template(text).substitute(
-        name=deployed.name, version=deployed.version, champion=deployed.champion, percent=round(100 * deployed.share)
+    write_readme(
+        folder,
+        tool="kubernetes",
+        name=deployed.name,
+        version=deployed.version,
+        champion=deployed.champion,
+        percent=round(100 * deployed.share),
     )
-    (folder / "README.md").write_text(shown, encoding="utf-8")
     details = {"version": deployed.version, "share": deployed.share, "engines": sorted(_ENGINES)}
     lines = (
         f"version {deployed.version}, which may answer {100 * deployed.share:.4g}% of the traffic by now",
