@@ -358,6 +358,9 @@ COMMANDS = {
                 "mlops export feast feature-repository --check",
                 "mlops export edge flights-edge",
                 "mlops export prometheus watching",
+                "mlops export kubernetes manifests",
+                "mlops export dvc dvc",
+                "mlops export dagster dagster",
             ),
         ),
     )
