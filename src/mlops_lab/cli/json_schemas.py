@@ -34,6 +34,14 @@ from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
+from mlops_lab.cli.records.learn import (
+    ExercisesRecord,
+    FinishedRecord,
+    HintRecord,
+    SolutionRecord,
+    TaskRecord,
+    VerdictRecord,
+)
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
 from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
@@ -115,6 +123,13 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "hold release": (HoldDone,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
+    "learn check": (VerdictRecord,),
+    "learn hint": (HintRecord,),
+    "learn list": (ExercisesRecord,),
+    "learn next": (TaskRecord, FinishedRecord),
+    "learn reset": (TaskRecord,),
+    "learn solution": (SolutionRecord,),
+    "learn watch": (TaskRecord, VerdictRecord, HintRecord, SolutionRecord, ExercisesRecord, FinishedRecord),
     "outcomes": (OutcomesRecord,),
     "package": (PackageRecord,),
     "quarantine": (QuarantineRecord,),
