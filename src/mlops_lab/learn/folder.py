@@ -83,7 +83,7 @@ def hand_out(folder: Path, exercise: Exercise) -> None:
 
 
 def reset(folder: Path, exercise: Exercise) -> Path | None:
-    """Hand an exercise out again. The learner's files are kept in the folder that is returned; None: there were none."""
+    """The folder in which the learner's files are kept, after handing an exercise out again; None: there were none."""
     target = work_folder(folder, exercise)
     if not target.exists():
         hand_out(folder, exercise)

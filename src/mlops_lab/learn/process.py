@@ -1,4 +1,4 @@
-"""Processes that grade: each grades once. One that is started ahead of a save has its imports done when the save comes."""
+"""Processes that grade, once each. One that is started ahead of a save has done its imports when the save comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens while `mlops learn` runs: a file of an exercise is saved, another exercise is chosen, a word is typed."""
+"""What happens while `mlops learn` runs: a file is saved, another exercise is chosen, a word is typed."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def check(work: Work) -> None:
     container = work.scratch / "container"
     container.mkdir()
     process = subprocess.Popen(["bash", script], cwd=container, env={**os.environ, "PATH": path})
-    if not _wait_for(container / "ready", process):
+    if not _wait_for(container / "ready"):
         fail("not-started", seen="the server was not started", expected="a server that runs")
     if not (container / "seen").read_text():
         fail("not-prepared", seen="the server started before the cache was prepared", expected="prepare-cache first")
@@ -55,7 +55,7 @@ def check(work: Work) -> None:
         )
 
 
-def _wait_for(file: Path, process: subprocess.Popen) -> bool:
+def _wait_for(file: Path) -> bool:
     for _ in range(150):
         if file.exists() and file.read_text():
             return True
