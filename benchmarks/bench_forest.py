@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -65,10 +63,7 @@ def measure(sides: dict[str, Ask], rows: Matrix, at_once: int, threads: int) -> 
 
 def main() -> int:
     text, rows = train()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.txt"
-        path.write_text(text)
-        booster = Booster(path)
+    booster = Booster(text.encode())
     forest = CompiledForest(text)
     differing = sum(int((booster.predict(rows) != forest.predict(rows, threads=threads)).sum()) for threads in (0, 1))
     sides: dict[str, Ask] = {

@@ -31,7 +31,7 @@ from mlops_lab.lake.sinks import PARQUET, open_sink
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
 from mlops_lab.replay.flights import read_world
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import find_version
 from mlops_lab.scoring.score import BatchScorer, score
 from mlops_lab.tables.open_lake import open_lake

@@ -46,6 +46,7 @@ NOT_IMPORTED = {
 OPTIONAL_MODULES = {
     "onnx",  # skl2onnx brings it
     "botocore",  # boto3 brings it
+    "packageurl",  # cyclonedx-python-lib brings it
     "pyarrow",  # MLflow brings it
     "optuna",
     "redis",

@@ -11,12 +11,14 @@ import numpy as np
 
 from decisions.flights import DAYS, FIRST_DAY, Flights
 from mlops_lab.monitoring.profile import make_profiles
-from monitoring.values import WEEK, Pool, Values, measure_days
+from monitoring.peers import measure_with_peers, write_streams
+from monitoring.values import QUIET, WEEK, Pool, Values, measure_days
 from monitoring.worlds import Day
 
 CUT = (date(2013, 3, 1) - FIRST_DAY).days
 """The model learns from all that was known at the start of this day, and is measured from then on."""
-_FILE = "flight_days.json"
+_FEBRUARY = (date(2013, 2, 1) - FIRST_DAY).days
+_FILE, _STREAMS = "flight_days.json", "flight_mistakes.npz"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class FlightYear:
         """The days as a pool to draw weeks from; without drifts."""
         whole = len(self.days) // WEEK * WEEK
         quiet = {series: column[:whole] for series, column in self.values.items()}
-        return Pool(quiet, {}, np.array(self.rows[:whole], dtype=np.float64), self.trained_rows)
+        return Pool({QUIET: quiet}, np.array(self.rows[:whole], dtype=np.float64), self.trained_rows)
 
 
 def has_year(folder: Path) -> bool:
@@ -44,7 +46,7 @@ def read_year(folder: Path) -> FlightYear:
     """The year, read from the folder or computed and left there."""
     if not has_year(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / _FILE, _compute_year())
+        _write(folder / _FILE, _compute_year(folder))
     found = json.loads((folder / _FILE).read_text())
     values = {(monitor, name): np.array(column, dtype=np.float64) for monitor, name, column in found["values"]}
     return FlightYear(
@@ -60,17 +62,30 @@ def _write(path: Path, year: FlightYear) -> None:
     path.write_text(json.dumps({"days": days, "values": values, "rows": year.rows, "trained": year.trained_rows}))
 
 
-def _compute_year() -> FlightYear:
+def streams_of(folder: Path) -> Path:
+    """The file of the mistakes of the model on the same days, row by row."""
+    return folder / _STREAMS
+
+
+def _compute_year(folder: Path) -> FlightYear:
     flights = Flights()
-    output = flights.score(flights.train(CUT), CUT)
-    trained, later = flights.inputs.filter(flights.day < CUT), flights.inputs.filter(flights.day >= CUT)
-    day, late = flights.day[flights.day >= CUT], flights.late[flights.day >= CUT]
-    places = [np.flatnonzero(day == number) for number in range(CUT, DAYS)]
-    days = [Day(later[rows], output[rows], late[rows].astype(np.float64)) for rows in places]
-    values = measure_days(days, make_profiles(trained))
+    days = _score_days(flights, train=CUT, since=CUT, until=DAYS)
+    # what a model answers to the flights that it learned from is no reference: January's model answers February's
+    reference = _score_days(flights, train=_FEBRUARY, since=_FEBRUARY, until=CUT)
+    trained = flights.inputs.filter(flights.day < CUT)
+    sets = {QUIET: days}
+    write_streams(streams_of(folder), sets)
     return FlightYear(
         [FIRST_DAY + timedelta(days=number) for number in range(CUT, DAYS)],
-        values,
-        [len(rows) for rows in places],
+        measure_days(days, make_profiles(trained)) | measure_with_peers(reference, sets)[QUIET],
+        [len(day.truth) for day in days],
         trained.height,
     )
+
+
+def _score_days(flights: Flights, *, train: int, since: int, until: int) -> list[Day]:
+    """The flights of some days, and what a model answers that learned from all that was known on day `train`."""
+    output = np.full(len(flights.day), np.nan)
+    output[flights.day >= train] = flights.score(flights.train(train), train)
+    places = [np.flatnonzero(flights.day == number) for number in range(since, until)]
+    return [Day(flights.inputs[rows], output[rows], flights.late[rows].astype(np.float64)) for rows in places]

@@ -27,31 +27,63 @@ _DAY = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 _LATE = _DAY.end - timedelta(hours=1)
 
 
+QUIET = "quiet"
+
+
 @dataclass(frozen=True)
 class Pool:
-    """What was measured on the same days without a drift (`quiet`), and with each strength of each drift; `rows`: the
-    number of requests of each day. There are whole weeks of days."""
+    """Days to put series together from, in whole weeks: by set, what was measured on them without a drift (`QUIET`),
+    and on the same days with a drift of some strength. `rows`: the number of requests of each day."""
 
-    quiet: Values
-    drifts: Mapping[str, Sequence[Values]]
+    sets: Mapping[str, Values]
     rows: Floats
     trained_rows: int
 
+    @property
+    def quiet(self) -> Values:
+        """What was measured without a drift."""
+        return self.sets[QUIET]
 
-def simulate_pool(days: int) -> Pool:
-    """The days of the simulated world."""
+
+@dataclass(frozen=True)
+class Runs:
+    """Series of days. `values`: what was measured, (runs, days) of each series. `chosen` (runs, days): the places of
+    the days in the pool; `sets` (days): which of its sets each comes from, by number."""
+
+    pool: Pool
+    values: Values
+    chosen: Ints
+    sets: Ints
+
+    def head(self, runs: int) -> Runs:
+        """The first of the runs."""
+        values = {series: column[:runs] for series, column in self.values.items()}
+        return Runs(self.pool, values, self.chosen[:runs], self.sets)
+
+
+def set_name(drift: Drift, level: float) -> str:
+    """The name of the set with a drift of this strength."""
+    return f"{drift.plant.__name__.strip('_')} {level}"
+
+
+def simulate_days(days: int) -> tuple[list[Day], dict[str, list[Day]]]:
+    """(training, days by set) of the simulated world."""
     rng = np.random.default_rng(20)
-    training = draw_days(rng, TRAINING_DAYS)
+    training, quiet = draw_days(rng, TRAINING_DAYS), draw_days(rng, days)
+    sets = {QUIET: quiet}
+    for drift in DRIFTS.values():
+        for level in drift.levels:
+            if (name := set_name(drift, level)) not in sets:
+                sets[name] = [drift.plant(rng, day, level) for day in quiet]
+    return training, sets
+
+
+def make_pool(training: Sequence[Day], sets: Mapping[str, Sequence[Day]], *, beside: Mapping[str, Values]) -> Pool:
+    """What the detectors measure on the days of all sets, and what others do (`beside`, by set)."""
     profiles = make_profiles(pl.concat([day.inputs for day in training]))
-    quiet = draw_days(rng, days)
-    steps = dict.fromkeys((drift.plant, level) for drift in DRIFTS.values() for level in drift.levels)
-    measured = {
-        (plant, level): measure_days([plant(rng, day, level) for day in quiet], profiles) for plant, level in steps
-    }
     return Pool(
-        quiet=measure_days(quiet, profiles),
-        drifts={name: [measured[drift.plant, level] for level in drift.levels] for name, drift in DRIFTS.items()},
-        rows=np.array([len(day.truth) for day in quiet], dtype=np.float64),
+        {name: measure_days(days, profiles) | beside[name] for name, days in sets.items()},
+        rows=np.array([len(day.truth) for day in sets[QUIET]], dtype=np.float64),
         trained_rows=sum(len(day.truth) for day in training),
     )
 
@@ -75,20 +107,22 @@ def choose_days(rng: np.random.Generator, pool: Pool, *, runs: int, days: int) -
     return (weeks[..., np.newaxis] * WEEK + np.arange(WEEK)).reshape(runs, -1)[:, :days]
 
 
-def quiet_series(pool: Pool, chosen: Ints) -> Values:
-    """What was measured in some runs without a drift."""
-    return {series: values[chosen] for series, values in pool.quiet.items()}
+def quiet_runs(pool: Pool, chosen: Ints) -> Runs:
+    """Runs without a drift."""
+    values = {series: column[chosen] for series, column in pool.quiet.items()}
+    return Runs(pool, values, chosen, np.zeros(chosen.shape[1], dtype=np.int64))
 
 
-def drifting_series(pool: Pool, chosen: Ints, *, kind: str, drift: Drift, at: int) -> Values:
-    """What was measured in runs in which a drift begins on day `at`: it reaches its full strength within four weeks.
-    Every other week is without it where it is recurring."""
-    values = quiet_series(pool, chosen)
-    levels = pool.drifts[kind]
+def drifting_runs(pool: Pool, chosen: Ints, *, drift: Drift, at: int) -> Runs:
+    """Runs in which a drift begins on day `at`: it reaches its full strength within four weeks. Every other week is
+    without it where it is recurring."""
+    runs, numbers = quiet_runs(pool, chosen), {name: number for number, name in enumerate(pool.sets)}
     for day in range(at, chosen.shape[1]):
         if drift.recurring and (day - at) // WEEK % 2:
             continue
-        level = levels[min((day - at) // (4 * WEEK // len(levels)), len(levels) - 1)]
-        for series, column in values.items():
-            column[:, day] = level[series][chosen[:, day]]
-    return values
+        level = drift.levels[min((day - at) // (4 * WEEK // len(drift.levels)), len(drift.levels) - 1)]
+        name = set_name(drift, level)
+        runs.sets[day] = numbers[name]
+        for series, column in runs.values.items():
+            column[:, day] = pool.sets[name][series][chosen[:, day]]
+    return runs

@@ -79,6 +79,24 @@ def locked(path: Path) -> Iterator[None]:
         os.close(lock)
 
 
+def check_writers(descriptor: int, path: Path, *, holds: str, code: str) -> os.stat_result:
+    """The status of an open file; EnvironmentFault where anybody but this user and root could have written it: what it
+    `holds` ("tokens") may then be somebody else's."""
+    status = os.fstat(descriptor)
+    if status.st_mode & 0o022:
+        what, mend = f"other users may write this file (mode {status.st_mode & 0o777:o})", f"chmod 600 {path}"
+    elif status.st_uid not in {os.geteuid(), 0}:
+        what, mend = f"this file belongs to user {status.st_uid}", f"chown {os.geteuid()} {path}"
+    else:
+        return status
+    raise EnvironmentFault(
+        f"{what}, so its {holds} may be somebody else's",
+        code=code,
+        where=str(path),
+        hint=f"look at it, then `{mend}`; or remove it, and create the {holds} again",
+    )
+
+
 def disk_fault(error: OSError, path: Path) -> EnvironmentFault:
     """The error of a failed write, with a hint."""
     is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}

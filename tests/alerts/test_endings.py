@@ -6,8 +6,9 @@ import pytest
 
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.alerts.channels.run import send_alerts
-from mlops_lab.alerts.endings import list_ended, resolve_ended, resolve_usual
+from mlops_lab.alerts.endings import list_ended, resolve_ended, resolve_over
 from mlops_lab.alerts.events import AlertEvent, EventKind, read_events
+from mlops_lab.alerts.runbooks import Ends
 from mlops_lab.alerts.states import AlertState, fold_alerts, read_statuses
 from mlops_lab.lake import Lake
 from mlops_lab.monitoring.window import Window
@@ -68,12 +69,16 @@ def test_a_monitor_ends_when_it_is_usual_again_and_not_because_it_is_raised_once
     page, note = alert(0, "monitor_page", about="quality of log_loss"), alert(0, "monitor_note", about="drift of load")
     assert ended(page, note, day=5) == []
     send_alerts(tiny.project, lake, [page, note, alert(0, "parity")], position=("tick", 1))
-    resolve_usual(tiny.project, lake, at=AT + DAY, unusual={"quality of log_loss"})
+    resolve_over(
+        tiny.project, lake, Ends.WITH_MONITOR, at=AT + DAY, lasting={"quality of log_loss"}, reason="usual again"
+    )
     states = {item.last.rule: item.state for item in read_statuses(tiny.project, lake, now=AT + DAY)}
     assert states == {
         "monitor_note": AlertState.RESOLVED, "monitor_page": AlertState.OPEN, "parity": AlertState.OPEN,
     }  # fmt: skip
-    resolve_usual(tiny.project, lake, at=AT + 2 * DAY, unusual={"quality of log_loss"})
+    resolve_over(
+        tiny.project, lake, Ends.WITH_MONITOR, at=AT + 2 * DAY, lasting={"quality of log_loss"}, reason="usual again"
+    )
     assert len(read_events(lake)) == 1
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from mlops_lab.cli.main import COMMANDS
 from mlops_lab.project.ab_section import ABSection
+from mlops_lab.project.approval_section import ApprovalSection
 from mlops_lab.project.declaration import ContractSection, FieldSection, SourceSection, TableSection
 from mlops_lab.project.monitors_section import MonitoringSection, MonitorSection
 from mlops_lab.project.schema import json_schema
@@ -28,6 +29,7 @@ from mlops_lab.project.sections import (
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 SECTIONS = {
+    "approval": ApprovalSection,
     "project": ProjectSection,
     "source": SourceSection,
     "tables.NAME": TableSection,

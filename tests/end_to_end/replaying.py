@@ -18,7 +18,7 @@ from outputs import read_output
 from running import MLOPS
 
 from mlops_lab.lake import Lake
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.serving.process.address import Address
 
 PATIENCE_SECONDS = 900.0

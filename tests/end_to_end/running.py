@@ -27,6 +27,7 @@ from ticking import Job, JobResult
 
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan, package_fingerprint, write_plan
+from mlops_lab.registry.signing.sign import key_for_version, sign_package
 from mlops_lab.serving.answering.routing_table import LiveVersion
 from mlops_lab.serving.http.tokens import ensure_token
 from mlops_lab.serving.process.server_process import ServerProcess
@@ -250,4 +251,6 @@ def other_package(project: Project, live: LiveVersion, **changes: Any) -> LiveVe
     shutil.copytree(source, target)
     plan = msgspec.structs.replace(load_plan(source), **changes)
     (target / "plan.json").write_bytes(write_plan(plan))
+    if (key := key_for_version(project.home, is_first=False)) is not None:
+        sign_package(target, key, home=project.home)
     return LiveVersion(live.version + 1, str(target.relative_to(project.root)), package_fingerprint(target))

@@ -22,7 +22,7 @@ from ticking import Job
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 
 
 def _mounts() -> bool:

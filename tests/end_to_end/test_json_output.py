@@ -28,6 +28,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.lineage.records import PredictionLineage, VersionLineage
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
+from mlops_lab.rollout.decision_log import system_user
 from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.runtime.first_steps import FirstSteps
 from mlops_lab.runtime.up import UpSummary
@@ -36,11 +37,15 @@ from mlops_lab.status.records import ProjectStatus
 
 ELSEWHERE = {
     "alerts test": "test_alerts.py in tests/cli",
+    "approve": "cli/test_approve.py",
     "config schema": "it prints a JSON schema itself: test_config.py",
     "backtest": "cli/test_backtest.py",
     "drill list": "cli/test_drill.py",
     "drill run": "cli/test_drill.py",
     "demo": "test_demo.py",
+    "env compare": "test_images.py",
+    "env export": "test_images.py",
+    "image build": "test_images.py",
     "forget": "test_upkeep_commands.py",
     "gc": "test_upkeep_commands.py",
     "hold create": "test_upkeep_commands.py",
@@ -48,6 +53,7 @@ ELSEWHERE = {
     "hold release": "test_upkeep_commands.py",
     "init": "test_init.py",
     "package": "test_package.py",
+    "reject": "cli/test_approve.py",
     "reproduce": "test_reproduce.py",
     "page": "test_page.py",
     "serve": "running.py, mlops_serve",
@@ -78,13 +84,15 @@ def test_every_output_is_the_record_that_is_published(
     asked = logged.row(-1, named=True)
 
     # what is so
+    assert run("docs", "2", str(tmp_path / "docs")).version == 2
     status = run("status")
     assert isinstance(status, ProjectStatus)
     assert (status.champion, status.live_by.what, status.retraining.every_days) == (2, "promote", 30)
     assert [name for name, _ in status.performance.windows()][-1] == "week_before"
     assert run("diagnose").loss_since is not None
     assert run("diagnose", "--since", "2099-01-01", code=2).error.code == "in_future"
-    assert run("history").decisions[-1] == status.last_decision
+    last = run("history").decisions[-1]
+    assert all(getattr(last, name) == getattr(status.last_decision, name) for name in ("at", "what", "evidence", "by"))
     assert isinstance(run("explain", asked["id"]), PredictionLineage)
     assert isinstance(run("explain", "--version", 2), VersionLineage)
     replayed = run("replay", asked["id"], "--with", 1)
@@ -123,6 +131,13 @@ def test_every_output_is_the_record_that_is_published(
     assert run("token", "create", "--role", "predict").token
     assert [token.name for token in run("token", "list").tokens] == ["predict-1"]
     assert run("token", "revoke", "predict-1").revoked == "predict-1"
+    assert (run("key", "list").signs_with, run("key", "create").signed) == ("project", [1, 2])
+    pem = tmp_path / "before.pem"
+    pem.write_text(run("key", "show", "project").pem)
+    assert run("key", "revoke", "project-2", code=1).error.code == "key_in_use"
+    assert run("key", "revoke", "project").refused == []
+    assert run("key", "trust", pem).key.name == "project"
+    assert run("key", "sign", 1).signed == [1]
     assert run("export", "feast", tmp_path / "feast").rows
     assert run("export", "edge", tmp_path / "edge").agreement.rows.differing == 0
     assert run("export", "prometheus", tmp_path / "prometheus").rules
@@ -153,13 +168,19 @@ def test_every_output_is_the_record_that_is_published(
         loop = Loop(project)
         loop.record(Decision(loop.now(), DecisionKind.SHADOW, 2, "gates", "it may be better", "test"))
         assert run("rollout", "show").challenger == 2
-        assert run("rollout", "pause", "--by", "Ada").by == "Ada"
+        paused = run("rollout", "pause", "--by", "Ada")
+        assert (paused.by, paused.reason) == (system_user(), "a person asked for it (for Ada)")
         assert run("rollout", "show").progress.is_paused
         assert run("rollout", "promote", "--reason", "hurry", code=2).error.code == "not_forced"
         assert run("rollout", "resume").what == "resume"
         assert run("rollout", *ends).champion == champion
         assert run("rollout", "abort", code=1).error.code == "no_rollout"
     assert run("tick").at
+    audited = run("audit", "--at", asked["at"])
+    assert (asked["version"], "champion") in [(span.version, span.role) for span in audited.live]
+    assert audited.answered[str(asked["version"])] >= 1
+    chain = run("history", "--verify").chain
+    assert (chain.faults, chain.decisions) == ([], run("status").generation)
     assert run("explain", "nobody-at-all", code=2).error.code == "unknown_prediction"
 
     assert terminal.commands | ELSEWHERE.keys() | {"run", "up"} == RECORDS.keys()

@@ -36,9 +36,9 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.engine_kinds import ENGINES, model_file
 from mlops_lab.registry.engines.lightgbm_text import split_thresholds
-from mlops_lab.registry.package import Plan, write_plan
+from mlops_lab.registry.package import Plan, open_package, write_plan
 from mlops_lab.replay.flights import read_world
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.tables.facts import facts_of
 from mlops_lab.tasks.make import make_task
 from mlops_lab.training.fit import fit
@@ -203,7 +203,7 @@ def of_kind(name: str, folder: Path) -> Case:
     (package / "plan.json").write_bytes(write_plan(plan))
     predictor = Predictor(package, version=1)
     folder.mkdir()
-    graph = make_graph(package, plan, predictor.engine, inputs.head(10))
+    graph = make_graph(open_package(package), predictor.engine, inputs.head(10))
     write_folder(
         folder, plan, graph, inputs.schema, FolderSource("houses", "sold", 7, "0" * 64, "mlops package 7 --edge")
     )
@@ -357,7 +357,7 @@ def test_a_graph_with_different_answers_is_refused(cases: dict[str, Case], tmp_p
     edge = tmp_path / "edge"
     edge.mkdir()
     inputs = case.rows
-    graph = make_graph(other.parent, predictor.plan, predictor.engine, inputs)
+    graph = make_graph(open_package(other.parent), predictor.engine, inputs)
     write_folder(
         edge,
         predictor.plan,

@@ -18,7 +18,8 @@ from mlops_lab.alerts.channels.table import write_alerts
 from mlops_lab.alerts.states import read_statuses
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import DecisionKind, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.serving.http.tokens import create_token, ensure_token
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.web.app import make_app
@@ -196,7 +197,12 @@ def test_a_rollback_is_the_same_decision_as_by_command(own: tuple[TestClient, Pr
     )
     assert (status, answer["done"].endswith("version 1 answers")) == (200, True)
     last = read_decisions(open_lake(project))[-1]
-    assert (last.what, last.version, last.reason, last.by) == (DecisionKind.ROLL_BACK, 1, "it is too slow", "local")
+    assert (last.what, last.version, last.reason, last.by) == (
+        DecisionKind.ROLL_BACK,
+        1,
+        "it is too slow",
+        "token:local",
+    )
     assert "it is too slow" in client.get(f"/{NAME}/history").text.lower()
     assert "<h1>Version 1 answers</h1>" in client.get(f"/{NAME}/now").text
 
@@ -209,7 +215,7 @@ def test_an_alert_is_acknowledged_silenced_and_resolved(own: tuple[TestClient, P
     assert do(client, "acknowledge", {"reason": "on it", "alert": alert}, token=token)[0] == 200
     assert do(client, "silence", {"reason": "known", "alert": alert, "hours": 2}, token=token)[0] == 200
     text = client.get(f"/{NAME}/alerts").text
-    assert "by anna: on it" in text
+    assert "by token:anna: on it" in text
     assert "silent until" in text
     assert do(client, "resolve", {"reason": "over", "alert": alert}, token=token)[0] == 200
     status, answer = do(client, "resolve", {"reason": "over", "alert": alert}, token=token)

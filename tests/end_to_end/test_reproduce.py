@@ -19,7 +19,7 @@ from synthetic import World, write_project
 from mlops_lab.ids import hash_bytes
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import find_version
 
 
@@ -31,6 +31,12 @@ def contents(folder: Path) -> dict[str, str]:
 
 def package_of(project: Project, version: int = 1) -> Path:
     return project.root / find_version(read_decisions(Lake(project.lake_path)), version).package
+
+
+def editable_package_of(project: Project) -> Path:
+    """The package in a project that does not sign, as those of older releases."""
+    (project.home / "keys.json").unlink()
+    return package_of(project)
 
 
 def edit_json(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -100,7 +106,7 @@ def test_settings_beside_the_file_and_modules_beside_the_pipeline_are_kept(world
 @pytest.mark.slow
 def test_other_packages_are_named_and_matter_only_where_the_model_is_another(copies: Any) -> None:
     project = copies("iris")
-    package = package_of(project)
+    package = editable_package_of(project)
 
     def install_other(environment: dict[str, Any]) -> None:
         for entry in environment["packages"]:
@@ -157,7 +163,7 @@ def test_changed_data_is_named_first_and_data_that_is_gone_is_an_error(copies: A
 @pytest.mark.slow
 def test_a_version_of_a_release_that_kept_no_code_says_so_with_a_way_on(copies: Any) -> None:
     project = copies("iris")
-    package = package_of(project)
+    package = editable_package_of(project)
     shutil.rmtree(package / "code")
     (package / "environment.json").unlink()
 

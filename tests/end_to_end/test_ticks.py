@@ -21,7 +21,8 @@ from mlops_lab.lake import Lake
 from mlops_lab.loop.tick import Loop
 from mlops_lab.monitoring.log_check import check_log
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import DecisionKind, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.serving.answering.routing_table import read_routing_table
 
 KillPoints = Sequence[tuple[str, int]]

@@ -11,7 +11,8 @@ from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.quarantine import waiting
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import Decision, DecisionKind, write_decision
+from mlops_lab.rollout.decision_log import write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.tables.facts import read_labelled
 
 NEW = ["shop,known_at,items", "a,2013-03-22T05:00:00Z,7", "b,2013-03-22T05:00:00Z,8"]

@@ -49,6 +49,13 @@ def test_what_is_appended_is_read_back(lake):
     assert lake.schema("table") == dict(rows(1).schema)
 
 
+def test_only_tables_are_listed(lake):
+    lake.append("rows", rows(1))
+    (lake.path / "a file").touch()
+    (lake.path / "a folder").mkdir()
+    assert lake.tables() == ["rows"]
+
+
 def test_rows_of_a_position_are_appended_once(lake):
     assert lake.position("table", "w") == 0
     assert lake.append("table", rows(1), position=("w", 5))

@@ -49,10 +49,11 @@ ANSWERS = answers()
 CASES = mostly_slow(ANSWERS, quick=[answer for answer in ANSWERS if answer[0] in QUICK])
 
 
-@pytest.mark.parametrize(("name", "folder", "key"), CASES)
+@pytest.mark.parametrize("answer", CASES, ids=lambda answer: f"{answer[0]}-{answer[1]}")
 def test_an_answer_gets_its_verdict_in_time_and_leaves_nothing_behind(
-    name: str, folder: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    answer: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    name, folder, key = answer
     exercise = find_exercise(name)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before, begin = content(exercise.folder), cpu_seconds()

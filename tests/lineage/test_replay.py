@@ -14,7 +14,8 @@ from mlops_lab.lineage.records import ReplayedVersion
 from mlops_lab.lineage.replay import replay_prediction, replay_sample
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import package_fingerprint
-from mlops_lab.rollout.decisions import Decision, DecisionKind, write_decision
+from mlops_lab.rollout.decision_log import write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.tables.declared import PREDICTIONS
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.fit import fit

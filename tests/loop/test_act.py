@@ -8,7 +8,8 @@ import pytest
 from mlops_lab.errors import Refused
 from mlops_lab.lake import Lake
 from mlops_lab.loop.act import record_decision
-from mlops_lab.rollout.decisions import Decision, DecisionKind, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision, DecisionKind
 
 NOW = datetime(2013, 3, 1, 5, tzinfo=UTC)
 

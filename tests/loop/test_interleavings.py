@@ -24,7 +24,8 @@ from mlops_lab.errors import MlopsError, Refused
 from mlops_lab.lake import Lake
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import Decision, DecisionKind, fold, read_decisions, write_decision
+from mlops_lab.rollout.decision_log import read_decisions, write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind, fold
 from mlops_lab.rollout.deploy import deploy
 from mlops_lab.serving.answering.routing_table import RoutingTable, read_routing_table
 from mlops_lab.serving.answering.service import Prepared, Service

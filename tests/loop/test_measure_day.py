@@ -90,3 +90,22 @@ def test_a_day_of_which_outcomes_are_corrected_is_measured_again_as_known_then(t
 
 def value(measurements: pl.DataFrame, name: str) -> float:
     return measurements.filter(pl.col("monitor") == "quality", pl.col("name") == name)["value"].item()
+
+
+def test_answers_are_measured_in_the_unit_of_the_business(tiny, lake, package, write_project, tmp_path: Path):
+    ab = "[ab]\nthreshold = 0.5\ntrue_positive = 30\nfalse_positive = -10"
+    project = write_project(tmp_path, ("[gates]", f"{ab}\n\n[gates]"))
+    write_outcomes(tiny, lake, {"late": True, "output": 0.6}, {"late": False, "output": 0.9}, {"output": 0.2})
+
+    def measure(of) -> dict[str, float]:
+        rows = measure_window(
+            of, lake, yesterday(tiny), champion=1, package=package, predictions=predictions_in(lake, yesterday(tiny))
+        )
+        found = rows.filter(pl.col("monitor") == "business_value", pl.col("role") == "champion")
+        return dict(found.select("name", "value").iter_rows())
+
+    expected = ((0.6 * 30 - 0.4 * 10) + (0.9 * 30 - 0.1 * 10)) / 3
+    assert measure(project) == pytest.approx({"mean": 20 / 3, "excess": 20 / 3 - expected})
+    assert measure(tiny.project) == {}, "no value is declared"
+    broken = write_project(tmp_path, ("[gates]", '[ab]\nvalue = "nothing * 2"\n\n[gates]'))
+    assert measure(broken) == {}

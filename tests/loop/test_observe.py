@@ -21,7 +21,8 @@ from mlops_lab.monitoring.measure import measure_gain
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.window import Window
 from mlops_lab.registry.package import PLAN_FILE, PROFILE_FILE, package_fingerprint, write_plan
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, Watch, write_decision
+from mlops_lab.rollout.decision_log import write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, Watch
 from mlops_lab.rollout.proof import NO_DAYS
 from mlops_lab.serving.answering.counts import WorkerCounts, counts_path, keep_counts
 from mlops_lab.serving.answering.trials import Trial, note_trial

@@ -42,7 +42,8 @@ from mlops_lab.loop.tick import Loop
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import PROFILE_FILE, package_fingerprint
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, as_written_now, fold, write_decision
+from mlops_lab.rollout.decision_log import as_written_now, write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold
 from mlops_lab.rollout.evidence.paired import weigh_gains
 from mlops_lab.rollout.next_step import share_now
 from mlops_lab.rollout.proof import DailyGains

@@ -33,7 +33,9 @@ from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.window import Window, whole_days
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import LINEAGE_FILE, PROFILE_FILE, package_fingerprint
-from mlops_lab.rollout.decisions import Decision, DecisionKind, read_decisions, write_decision
+from mlops_lab.rollout.decision_log import read_decisions, write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind
+from mlops_lab.rollout.signing import create_signing_key
 from mlops_lab.serving.answering.routing_table import read_routing_table
 from mlops_lab.status.describe import describe
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
@@ -221,6 +223,22 @@ def test_a_live_version_whose_package_is_gone_raises_one_alert_a_day(live, tiny,
     assert len(read_alerts(loop.lake)) == 1
 
 
+def test_a_champion_that_is_not_as_it_was_signed_fails_the_tick_and_is_an_alert(live, tiny, monkeypatch):
+    wait_with_training(monkeypatch)
+    loop = Loop(live)
+    create_signing_key(live, loop.decisions, name=None, algorithm="p256")
+    loop.tick(tiny.training.cutoff)
+    (live.root / "package" / "more").write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(EnvironmentFault, match="not part of the package"):
+            Loop(live).tick(tiny.training.cutoff)
+    (alert,) = read_alerts(loop.lake)
+    assert (alert.rule, alert.where) == ("package", "version 1")
+    assert "is not part of the package that was signed" in alert.what
+    (live.root / "package" / "more").unlink()
+    assert Loop(live).tick(tiny.training.cutoff) == []
+
+
 def test_rows_of_a_load_that_was_killed_reach_servers_with_the_next_tick(live, tiny, monkeypatch):
     wait_with_training(monkeypatch)
     Loop(live).tick(tiny.training.cutoff)
@@ -283,7 +301,7 @@ def test_a_day_that_cannot_be_measured_is_listed_and_the_next_one_is_measured(li
     loop.tick(tiny.now)
     rows = loop.lake.read("measurements")
     on_bad_day = set(rows.filter(pl.col("at") == bad_day)["monitor"])
-    assert on_bad_day == {"unmeasured", "parity"}, "what can be measured is measured"
+    assert on_bad_day == {"unmeasured", "parity", "contract_breaches"}, "what can be measured is measured"
     assert rows["at"].max() == end
     (unmeasured,) = unmeasured_times(loop.lake)
     assert unmeasured.window.end == bad_day

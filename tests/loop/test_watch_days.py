@@ -10,7 +10,8 @@ import pytest
 
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.lake import Lake
-from mlops_lab.loop.watch_days import DayWatcher, explain_alerts
+from mlops_lab.loop.watch_alerts import explain_alerts
+from mlops_lab.loop.watch_days import DayWatcher
 from mlops_lab.monitoring.window import Window
 from mlops_lab.tables.declared import MEASUREMENTS
 
@@ -151,3 +152,38 @@ def test_with_too_few_days_nobody_knows_what_is_unusual(tmp_path):
 def test_an_alert_is_about_its_monitor_whatever_version_answers(lake):
     (alert,) = watch(lake, measured(DAYS, excess=5.0))
     assert alert.key == ("monitor_page", "excess_loss of log_loss")
+
+
+def test_evidence_of_an_a_b_test_is_told_without_days_before_it(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    rows = measured(0)
+    shares = {"monitor": "ab_test", "name": "shares", "value": 12.0, "version": None, "role": None}
+    told = rows.head(1).with_columns(
+        pl.lit(value).cast(rows.schema[name]).alias(name) for name, value in shares.items()
+    )
+    day = DayWatcher().watch(lake, window_of(0), pl.concat([rows, told]), champion=1)
+    (alert,) = day.alerts
+    assert alert.rule == "monitor_page"
+    assert alert.what == "ab_test of shares: the odds that this is no chance are 1.63e+05 to 1; since 2026-01-01"
+    assert alert.hint == "`mlops ab show` tells what the test shows"
+    assert day.unusual is None, "of the other series too little is known"
+    MEASUREMENTS.append(lake, pl.concat([rows, told]))
+    state = DayWatcher().look(lake, window_of(1).end, champion=1)
+    assert state.history["ab_test", "shares"] == 28, "it is calibrated at once"
+    assert state.history["excess_loss", "log_loss"] == 1
+
+
+def test_errors_of_a_day_with_few_answers_are_told(tmp_path: Path):
+    def with_errors(number: int, share: float, *, answers: float = 500.0) -> pl.DataFrame:
+        rows = measured(number, answers=answers)
+        errors = {"monitor": "server_errors", "name": "requests", "value": share, "version": None, "role": None}
+        return rows.vstack(
+            rows.head(1).with_columns(
+                pl.lit(value).cast(rows.schema[name]).alias(name) for name, value in errors.items()
+            )
+        )
+
+    other = Lake(tmp_path / "lake")
+    MEASUREMENTS.append(other, pl.concat([with_errors(number, 0.001) for number in range(DAYS)]))
+    told = {alert.about for alert in watch(other, with_errors(DAYS, 0.9, answers=50.0))}
+    assert "server_errors of requests" in told

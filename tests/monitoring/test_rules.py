@@ -3,14 +3,23 @@
 import numpy as np
 import pytest
 
-from mlops_lab.monitoring.detectors.run import ANSWER_DETECTORS, DETECTORS, JOINT_DETECTORS
-from mlops_lab.monitoring.rules import DEFAULT_RULES, MonitorRule, Severity, find_rule, rules_of, scale_values
+from mlops_lab.monitoring.detectors.run import ANSWER_DETECTORS, DETECTORS, JOINT_DETECTORS, OPERATIONS_DETECTORS
+from mlops_lab.monitoring.rules import (
+    DEFAULT_RULES,
+    MonitorRule,
+    Severity,
+    find_rule,
+    is_evidence,
+    rules_of,
+    scale_values,
+)
 from mlops_lab.project.monitors_section import OF_INPUTS, OF_SLICES, WATCHED_DETECTORS, MonitorSection
+
+MONITORS = {detector.monitor for detector in (*DETECTORS, *JOINT_DETECTORS, *ANSWER_DETECTORS, *OPERATIONS_DETECTORS)}
 
 
 def test_default_rules_are_about_monitors_that_there_are():
-    monitors = {detector.monitor for detector in (*DETECTORS, *JOINT_DETECTORS, *ANSWER_DETECTORS)}
-    assert {rule.monitor for rule in DEFAULT_RULES} <= monitors
+    assert {rule.monitor for rule in DEFAULT_RULES} <= MONITORS
 
 
 def test_drift_alone_wakes_nobody_and_a_loss_does():
@@ -22,10 +31,23 @@ def test_drift_alone_wakes_nobody_and_a_loss_does():
         ("quality", "rmse"),
         ("calibration", ""),
         ("nulls", "x"),
+        ("business_value", "mean"),
+        ("contract_breaches", "rows for orders"),
+        ("server_errors", "requests"),
+        ("latency", "p99_ms"),
+        ("ab_test", "shares"),
     ):
         rule = find_rule(DEFAULT_RULES, *series)
         assert rule is not None
         assert rule.severity is Severity.PAGE
+
+
+def test_a_version_of_a_test_that_is_worth_more_or_less_wakes_nobody():
+    rule = find_rule(DEFAULT_RULES, "ab_test", "version 2")
+    assert rule is not None
+    assert (rule.severity, rule.is_evidence) == (Severity.NOTE, True)
+    assert is_evidence(DEFAULT_RULES, "ab_test", "shares")
+    assert not is_evidence(DEFAULT_RULES, "nulls", "x")
 
 
 def test_the_first_rule_counts():
@@ -46,9 +68,7 @@ def test_changes_that_count_as_shares_are_logarithms():
 
 
 def test_the_settings_know_every_detector():
-    assert set(WATCHED_DETECTORS) == {
-        detector.monitor for detector in (*DETECTORS, *JOINT_DETECTORS, *ANSWER_DETECTORS)
-    }
+    assert set(WATCHED_DETECTORS) == MONITORS
     assert set(OF_INPUTS) == {detector.monitor for detector in DETECTORS}
     assert set(OF_SLICES) <= {detector.monitor for detector in ANSWER_DETECTORS}
 

@@ -11,7 +11,8 @@ import pytest
 
 from mlops_lab import Project, evaluate
 from mlops_lab.errors import InvalidInput, NotFound
-from mlops_lab.rollout.decisions import Decision, DecisionKind, write_decision
+from mlops_lab.rollout.decision_log import write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind
 
 
 @pytest.fixture(scope="module")

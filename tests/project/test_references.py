@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from mlops_lab.errors import InvalidInput
+from mlops_lab.project import Project, load_project
 from mlops_lab.project.layers import FILE, Layers, overlay, with_origin
 from mlops_lab.project.references import check_references
 from mlops_lab.project.sections import Settings
@@ -52,6 +54,7 @@ def overlay_values(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[s
         {"model": {"trusted_types": ["sklearn.tree._tree.Tree"]}},
         {"tables": {"stock": {"known_at": "at", "fresh_within": "6h", "min_rows_per_day": 1}}},
         {"source": {"request": {"amount": {"type": "float", "min": 0, "max": 0}}}},
+        {"approval": {"steps": ["promote"], "people": 2, "approvers": {"promote": ["ada", "bob"]}}},
     ],
 )
 def test_settings_that_fit_together_are_accepted(change: dict[str, Any]) -> None:
@@ -104,6 +107,33 @@ def test_settings_that_do_not_fit_name_the_key(change: dict[str, Any], key: str,
     assert caught.value.where == f"mlops.toml, key {key}"
     assert what in caught.value.what
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("approval", "key", "what"),
+    [
+        ({"approvers": {"promote": ["ada"]}}, "approval.approvers.promote", '"promote" needs no approval'),
+        (
+            {"steps": ["promote"], "people": 2, "approvers": {"promote": ["ada", "ada"]}},
+            "approval.approvers.promote",
+            "1 of the 2 people",
+        ),
+    ],
+)
+def test_approvals_that_nobody_could_give_are_an_error(approval: dict[str, Any], key: str, what: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        check({"approval": approval})
+    assert key in str(refused.value.where)
+    assert what in refused.value.what
+
+
+def test_approval_is_set_in_the_file_alone(tmp_path: Path, write_project: Callable[..., Project]) -> None:
+    """Who could leave it out for one command would need no approval."""
+    write_project(tmp_path, ("[backtest]", '[approval]\nsteps = ["promote"]\n\n[backtest]'))
+    for given in ({"flags": ["approval.steps=[]"]}, {"environment": {"MLOPS_APPROVAL__STEPS": "[]"}}):
+        with pytest.raises(InvalidInput, match=r"can only be set in mlops\.toml"):
+            load_project(tmp_path, **given)
+    assert load_project(tmp_path).settings.approval.steps == ["promote"]
 
 
 def test_a_secret_of_a_channel_is_refused_and_not_repeated() -> None:

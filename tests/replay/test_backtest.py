@@ -17,7 +17,8 @@ from mlops_lab.monitoring.quality import log_loss
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import LINEAGE_FILE, PROFILE_FILE, package_fingerprint
 from mlops_lab.replay.backtest import BacktestResult, PolicyResult, run_backtest
-from mlops_lab.rollout.decisions import Decision, DecisionKind, write_decision
+from mlops_lab.rollout.decision_log import write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.tables.open_lake import open_lake
 
 FIRST, LAST = date(2013, 3, 8), date(2013, 3, 19)

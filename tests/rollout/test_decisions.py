@@ -9,18 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_lab.lake import Lake
-from mlops_lab.rollout.decisions import (
-    AB_WINNER,
-    Decision,
-    DecisionKind,
-    RolloutState,
-    Watch,
-    apply,
-    as_written_now,
-    fold,
-    read_decisions,
-    write_decision,
-)
+from mlops_lab.rollout.decision_log import as_written_now, read_decisions, write_decision
+from mlops_lab.rollout.decisions import AB_WINNER, Decision, DecisionKind, RolloutState, Watch, apply, fold
 
 START = datetime(2013, 3, 1, 5, tzinfo=UTC)
 BOOTSTRAP, RETRAIN, REFUSE = DecisionKind.BOOTSTRAP, DecisionKind.RETRAIN, DecisionKind.REFUSE

@@ -10,7 +10,8 @@ import pytest
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.journal.segments import read_journal
 from mlops_lab.rollout import deploy as rollout_deploy
-from mlops_lab.rollout.decisions import DecisionKind, fold, write_decision
+from mlops_lab.rollout.decision_log import write_decision
+from mlops_lab.rollout.decisions import DecisionKind, fold
 from mlops_lab.rollout.deploy import check_deployable, deploy, has_long_journal
 from mlops_lab.rollout.versions import find_unreadable
 from mlops_lab.serving.answering.routing_table import LiveVersion, read_routing_table, write_routing_table

@@ -11,7 +11,7 @@ import pytest
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.project import Project
-from mlops_lab.rollout.value import declared_metric, with_value
+from mlops_lab.rollout.value import declared_metric, with_expected_value, with_value
 from mlops_lab.tasks.base import LISTS, Task
 from mlops_lab.tasks.binary import Binary
 from mlops_lab.tasks.multiclass import Multiclass
@@ -39,6 +39,18 @@ def test_each_case_of_yes_and_no_has_its_value(write_project: Write, tmp_path: P
     metric = declared_metric(project, Binary())
     assert (metric.unit, metric.fields) == ("USD", ())
     assert metric.says == "true positive 30, false positive -10, true negative 0, false negative -1.5; yes from 0.3 on"
+
+
+def test_an_answer_expects_the_value_that_its_own_probability_says(write_project: Write, tmp_path: Path) -> None:
+    project = declare(write_project, tmp_path, "true_positive = 30\nfalse_positive = -10\nthreshold = 0.25")
+    rows = pl.DataFrame({"truth": [1.0, 0.0, 1.0], "output": [0.5, 0.25, 0.1]})
+    metric = declared_metric(project, Binary())
+    found = with_expected_value(project, rows, task=Binary(), metric=metric)
+    assert found["expected_value"].to_list() == [10.0, 0.0, 0.0]
+    assert found["truth"].to_list() == [1.0, 0.0, 1.0]
+    other = declare(write_project, tmp_path, 'value = "output"')
+    metric = declared_metric(other, Binary())
+    assert with_expected_value(other, rows, task=Binary(), metric=metric).equals(rows), "it may depend on anything"
 
 
 def test_an_expression_sees_request_outcome_answer_and_decision(write_project: Write, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,8 @@ from mlops_lab.lake.durability import incomplete_tables
 from mlops_lab.lake.retention import Retention
 from mlops_lab.lake.upkeep import keep_small
 from mlops_lab.project import Project, load_project
+from mlops_lab.rollout.decision_log import check_chain, read_entries, read_head, write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.runtime.backup import MANIFEST, make_backup
 from mlops_lab.runtime.restore import restore_backup
 from mlops_lab.tables.open_lake import open_lake
@@ -62,6 +64,17 @@ def test_what_is_restored_is_what_was_backed_up(project: Project, tmp_path: Path
     assert not list(restored.root.rglob("*.lock"))
     files = {path.name: path.read_bytes() for path in project.journal_path.iterdir() if path.suffix}
     assert {path.name: path.read_bytes() for path in restored.journal_path.iterdir()} == files
+
+
+def test_the_chain_of_decisions_is_whole_in_what_is_restored(project: Project, tmp_path: Path) -> None:
+    lake = Lake(project.lake_path)
+    decision = Decision(datetime(2013, 3, 1, tzinfo=UTC), DecisionKind.RETRAIN, None, "asked", "", "ada")
+    assert all(write_decision(lake, decision, earlier=number) for number in range(3))
+    make_backup(project, tmp_path / "backup")
+    restore_backup(tmp_path / "backup", tmp_path / "restored")
+    restored = Lake(tmp_path / "restored" / ".mlops" / "lake")
+    assert read_head(restored) == read_head(lake)
+    assert check_chain(restored, read_entries(restored)) == []
 
 
 def test_a_table_is_backed_up_at_one_version(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ import pytest
 from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import Decision, DecisionKind, write_decision
+from mlops_lab.rollout.decision_log import write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.runtime.first_steps import FirstSteps
 from mlops_lab.runtime.up import Up, exclusive_run
 from mlops_lab.serving.process.address import Address, listen

@@ -5,7 +5,7 @@ from functools import partial
 from mlops_lab.lake import Lake
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.project import Project
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import load_plan_of, load_predictor
 
 

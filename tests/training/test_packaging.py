@@ -1,6 +1,7 @@
 """The engine is chosen by comparison: which one agrees, on which rows, how fast, and what is refused."""
 
 from dataclasses import replace as changed
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -19,8 +20,9 @@ from xgboost import XGBClassifier
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
 from mlops_lab.registry.engine_kinds import model_file
+from mlops_lab.registry.engines.base import ModelFile
 from mlops_lab.registry.engines.forest import has_kernel
-from mlops_lab.registry.engines.open import open_engine
+from mlops_lab.registry.engines.open import open_model
 from mlops_lab.registry.package import AGREEMENT_FILE, Plan
 from mlops_lab.registry.trust import Trust
 from mlops_lab.tasks.make import make_task
@@ -223,8 +225,7 @@ def test_a_runner_serves_what_does_not_convert_where_the_project_allows_it(tmp_p
     assert skops.agrees
     assert packaged.agreement.taken.parts[DATA].rows == ROWS
     assert skops.micros > 50, "a process and Python take time, and the report says so"
-    (tmp_path / model_file("skops")).write_bytes(packaged.model)
-    engine = open_engine(tmp_path, packaged.plan, trust=RUNNER)
+    engine = open_model(ModelFile(Path(model_file("skops")), packaged.model), packaged.plan, trust=lambda: RUNNER)
     assert np.allclose(engine.score(data.inputs), learn(CUSTOM, data).predict(data.inputs), rtol=0, atol=1e-12)
 
 
@@ -310,7 +311,7 @@ def test_an_engine_that_fails_does_not_agree(monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("no such operator\nat node 7")
 
-    monkeypatch.setattr(packaging, "open_engine", fail)
+    monkeypatch.setattr(packaging, "open_model", fail)
     error = refuse(lightgbm(), make_data())
     assert error.code == "no_engine_agrees"
     assert [entry.reason for entry in error.tried if entry.engine != "forest"] == ["fails: no such operator"] * 2

@@ -27,21 +27,24 @@ def resolve_ended(project: Project, lake: Lake, *, now: datetime, day: Window | 
     write_events(lake, list_ended(statuses, now=now, day=day, failing={channel_place(name) for name in failing}))
 
 
-def resolve_usual(project: Project, lake: Lake, *, at: datetime, unusual: Collection[str]) -> None:
-    """Resolve the alerts of monitors that are usual again after the measured day that ended at `at`; `unusual`: what
-    alerts of the others are about."""
+def resolve_over(
+    project: Project, lake: Lake, ends: Ends, *, at: datetime, lasting: Collection[str], reason: str
+) -> None:
+    """Resolve the alerts that end in this way, unless what they are about is `lasting`."""
     if ALERTS.exists(lake):
-        write_events(lake, list_usual(read_statuses(project, lake, now=at), at=at, unusual=unusual))
+        statuses = read_statuses(project, lake, now=at)
+        write_events(lake, list_over(statuses, ends, at=at, lasting=lasting, reason=reason))
 
 
-def list_usual(statuses: Sequence[AlertStatus], *, at: datetime, unusual: Collection[str]) -> list[AlertEvent]:
-    """The events that resolve the alerts of monitors that are not among the `unusual`."""
-    reason = f"its monitor is usual again after the day that ended {at.isoformat()}"
+def list_over(
+    statuses: Sequence[AlertStatus], ends: Ends, *, at: datetime, lasting: Collection[str], reason: str
+) -> list[AlertEvent]:
+    """The events that resolve the alerts that end in this way, unless what they are about is `lasting`."""
     return [
         AlertEvent(at=at, event=EventKind.RESOLVED, alert=status.id, by="loop", reason=reason)
         for status in statuses
-        if status.state is not AlertState.RESOLVED and runbook_of(status.last.rule).ends is Ends.WITH_MONITOR
-        if status.last.key[1] not in unusual
+        if status.state is not AlertState.RESOLVED and runbook_of(status.last.rule).ends is ends
+        if status.last.key[1] not in lasting
     ]
 
 
@@ -68,7 +71,7 @@ def _reason(status: AlertStatus, day: Window | None, failing: Collection[str]) -
     ends = runbook_of(status.last.rule).ends
     if ends is Ends.WITH_DELIVERY:
         return None if status.last.key[1] in failing else "the channel delivers again, or is not declared any more"
-    if day is None or ends in {Ends.BY_PERSON, Ends.WITH_MONITOR}:
+    if day is None or ends in {Ends.BY_PERSON, Ends.WITH_MONITOR, Ends.WITH_ANSWER}:
         return None
     is_over = status.last.at < (day.end if ends is Ends.WITH_DAY else day.began)
     return f"it was not raised again on the day that ended {day.end.isoformat()}" if is_over else None

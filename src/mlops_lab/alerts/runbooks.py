@@ -20,6 +20,8 @@ class Ends(StrEnum):
     """It is raised once: it ends with the first measured day after which its monitor is usual again."""
     WITH_DELIVERY = "with_delivery"
     """It ends when the channel delivers again, or is not declared any more."""
+    WITH_ANSWER = "with_answer"
+    """It asks people for their approval: it ends when nothing waits for that any more."""
     BY_PERSON = "by_person"
     """It tells of something that happened once: a person resolves it."""
 
@@ -66,6 +68,9 @@ RUNBOOKS: Mapping[str, Runbook] = {
     "alias": Runbook("MLflow's database in .mlops/mlflow, and the disk", "mlops tick", Ends.WITH_QUIET_DAY),
     "journal": Runbook("the folder .mlops/journal, the disk, and what was restored or copied", "mlops quarantine"),
     "clock": Runbook("the clock of the machine, and moments given with --at", "mlops history"),
+    "approval": Runbook(
+        "what the candidate has shown, then approve or reject it", "mlops rollout show", Ends.WITH_ANSWER
+    ),
     CHANNEL_RULE: Runbook(
         "the address of the channel in [alerts.channels], its environment variables, and the network",
         "mlops alerts test",

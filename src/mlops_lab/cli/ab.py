@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from mlops_lab.cli.records.ab import ABDecisionRecord
-from mlops_lab.cli.rollout import By, Reason, draw_days, update_alias
+from mlops_lab.cli.rollout import By, Reason, draw_days, update_alias, with_whom
 from mlops_lab.cli.shared import (
     ASKED,
     HERE,
@@ -18,7 +18,6 @@ from mlops_lab.cli.shared import (
     Folder,
     Json,
     local,
-    login_name,
     open_project,
     parse_at,
     print_record,
@@ -28,6 +27,7 @@ from mlops_lab.cli.shared import (
 from mlops_lab.clock import parse_moment
 from mlops_lab.errors import InvalidInput, MlopsError, Refused
 from mlops_lab.loop.joined_outcomes import task_of
+from mlops_lab.loop.people import acting_person
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, DecisionKind
@@ -55,7 +55,9 @@ def start(
     loop = Loop(open_project(project))
     champion = loop.project.root / find_champion(loop.decisions).package
     declared_metric(loop.project, task_of(loop.project, champion))  # an error in [ab] is told before the test begins
-    decision = loop.start_test(loop.moment(parse_at(at)), shares, by=by or login_name(), reason=reason)
+    decision = loop.start_test(
+        loop.moment(parse_at(at)), shares, by=acting_person(loop.project), reason=with_whom(reason, by)
+    )
     _tell(loop, decision, json=json)
 
 
@@ -84,7 +86,9 @@ def stop(
     loop = Loop(open_project(project))
     now = loop.moment(parse_at(at))
     evidence = _results(loop, now, keep=None if force else keep)
-    decision = loop.stop_test(now, keep=keep, by=by or login_name(), reason=reason, evidence=evidence)
+    decision = loop.stop_test(
+        now, keep=keep, by=acting_person(loop.project), reason=with_whom(reason, by), evidence=evidence
+    )
     _tell(loop, decision, json=json)
     if decision.what is DecisionKind.PROMOTE:
         update_alias(loop)

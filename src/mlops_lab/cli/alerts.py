@@ -35,7 +35,6 @@ from mlops_lab.cli.shared import (
     Folder,
     Json,
     local,
-    login_name,
     open_project,
     parse_at,
     print_record,
@@ -45,6 +44,7 @@ from mlops_lab.cli.shared import (
 from mlops_lab.errors import InvalidInput, NotFound, Refused
 from mlops_lab.intake.now import current_moment
 from mlops_lab.lake import Lake
+from mlops_lab.loop.people import acting_person
 from mlops_lab.project import Project
 from mlops_lab.project.keys import did_you_mean
 from mlops_lab.tables.open_lake import open_lake
@@ -140,7 +140,7 @@ def silence(
         hint = "`mlops alerts silence ID`, or `mlops alerts silence --rule RULE`"
         raise InvalidInput("name an alert or a rule", code="what_to_silence", where="ID, --rule", hint=hint)
     opened, lake, now = _open(project, at)
-    lasts, who = timedelta(hours=hours), by or login_name()
+    lasts, who = timedelta(hours=hours), by or acting_person(opened)
     if rule:
         _check_rule(rule, read_statuses(opened, lake, now=now))
         event = silence_rule(lake, rule, lasts=lasts, now=now, by=who, reason=reason)
@@ -190,7 +190,7 @@ def _close(
     id_: str, event: EventKind, *, reason: str, by: str | None, project: Path, at: str | None, json: bool
 ) -> None:
     opened, lake, now = _open(project, at)
-    status = close_alert(opened, lake, id_, event=event, now=now, by=by or login_name(), reason=reason)
+    status = close_alert(opened, lake, id_, event=event, now=now, by=by or acting_person(opened), reason=reason)
     if json:
         print_record(ClosedAlert(**_fields(status)))
     else:

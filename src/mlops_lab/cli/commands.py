@@ -102,7 +102,12 @@ COMMANDS = {
             "Say what explains a higher loss: inputs, groups of requests, deliveries.",
             ("mlops diagnose", "mlops diagnose --since 2026-05-01 --json"),
         ),
-        Command("history", OPERATE, "List every decision and its reason.", ("mlops history",)),
+        Command(
+            "history",
+            OPERATE,
+            "List every decision and its reason; check that none was changed.",
+            ("mlops history", "mlops history --verify", "mlops history --head"),
+        ),
         Command(
             "alerts",
             OPERATE,
@@ -128,6 +133,27 @@ COMMANDS = {
                 'mlops rollout abort --reason "support asked for it"',
                 'mlops rollout promote --force --reason "agreed with risk"',
             ),
+        ),
+        Command(
+            "audit",
+            OPERATE,
+            "Say what was live at a moment, who let it, and on which evidence.",
+            ("mlops audit", "mlops audit --at 2013-03-12T17:04:00Z", "mlops audit --csv audit.csv"),
+        ),
+        Command(
+            "approve",
+            OPERATE,
+            "Approve the next step of a version, where mlops.toml asks for that.",
+            (
+                'mlops approve 3 --note "the slices are fine"',
+                'mlops approve 3 --step promote --note "agreed with risk"',
+            ),
+        ),
+        Command(
+            "reject",
+            OPERATE,
+            "Reject a version: its rollout ends, and it never answers.",
+            ('mlops reject 3 --note "too many refusals in Newark"',),
         ),
         Command(
             "ab",
@@ -161,6 +187,19 @@ COMMANDS = {
                 "mlops token create --role predict --name dashboard",
                 "mlops token list",
                 "mlops token revoke dashboard",
+            ),
+        ),
+        Command(
+            "key",
+            OPERATE,
+            "Create, trust and revoke the keys that sign model packages.",
+            (
+                "mlops key create --name laptop",
+                "mlops key list",
+                "mlops key show project > project.pem",
+                "mlops key trust build.pem --name build",
+                "mlops key sign 3",
+                "mlops key revoke laptop",
             ),
         ),
         Command(
@@ -289,6 +328,27 @@ COMMANDS = {
                 "mlops docs 3 shop-3",
                 "mlops docs 3 shop-3 --only card,bom",
                 "mlops docs 3 events --only openlineage --send http://127.0.0.1:5000/api/v1/lineage",
+            ),
+        ),
+        Command(
+            "env",
+            EXTEND,
+            "Export the environment of a version; compare it with what is installed.",
+            (
+                "mlops env export 3 --to uv",
+                "mlops env export 3 --to pip --no-hashes --dir environment",
+                "mlops env export --to devcontainer",
+                "mlops env compare 3",
+            ),
+        ),
+        Command(
+            "image",
+            EXTEND,
+            "Build a version as a container image.",
+            (
+                "mlops image build 3",
+                "mlops image build 3 --for batch --no-build shop-image",
+                "mlops image build 3 --base python:3.11-slim --tag shop:3",
             ),
         ),
         Command(

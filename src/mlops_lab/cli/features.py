@@ -20,7 +20,7 @@ from mlops_lab.monitoring.log_check import LogProblem, LogReport, check_log
 from mlops_lab.monitoring.parity import ParityReport, Verifier
 from mlops_lab.project import Project
 from mlops_lab.rollout.compatibility import check_schema
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import load_plan_of, load_predictor
 from mlops_lab.tables.open_lake import open_lake
 

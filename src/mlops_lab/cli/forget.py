@@ -8,9 +8,10 @@ import typer
 from rich.table import Table
 
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord, record_erasure, record_traces
-from mlops_lab.cli.shared import HERE, Folder, Json, console, local, login_name, open_project, print_record, print_table
+from mlops_lab.cli.shared import HERE, Folder, Json, console, local, open_project, print_record, print_table
 from mlops_lab.errors import InvalidInput
 from mlops_lab.loop.erasures import read_erasures
+from mlops_lab.loop.people import acting_person
 from mlops_lab.project import Project
 from mlops_lab.runtime.erasure.forget import find_traces, forget
 from mlops_lab.tables.open_lake import open_lake
@@ -40,7 +41,7 @@ def command(
         raise InvalidInput("no key is given", code="no_key", where="--key", hint="mlops forget --key c1042")
     with console.status("tables"):
         if yes:
-            traces, erasure = forget(opened, key, column=column, by=login_name())
+            traces, erasure = forget(opened, key, column=column, by=acting_person(opened))
         else:
             traces, erasure = find_traces(opened, key, column=column), None
     record = record_traces(traces, erasure, done=yes)

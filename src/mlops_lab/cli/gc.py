@@ -10,7 +10,7 @@ from rich.table import Table
 from mlops_lab.cli.records.upkeep import GarbageRecord, record_garbage
 from mlops_lab.cli.shared import HERE, Folder, Json, console, open_project, print_record, print_table
 from mlops_lab.loop.collect import collect_garbage, find_garbage
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.tables.open_lake import open_lake
 
 

@@ -9,9 +9,10 @@ import typer
 from rich.table import Table
 
 from mlops_lab.cli.records.upkeep import HoldDone, HoldList, HoldRecord, describe_hold
-from mlops_lab.cli.shared import HERE, Folder, Json, local, login_name, open_project, print_record, print_table
+from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_record, print_table
 from mlops_lab.clock import now
 from mlops_lab.loop.holds import LegalHold, place_hold, read_holds, release_hold
+from mlops_lab.loop.people import acting_person
 from mlops_lab.tables.open_lake import open_lake
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -27,7 +28,7 @@ def create(
 ) -> None:
     """Keep a version of a table as it is: `mlops gc` and the loop leave it alone, and `mlops forget` refuses."""
     opened = open_project(project)
-    hold = place_hold(opened, open_lake(opened), target, now=now(), by=login_name(), reason=reason)
+    hold = place_hold(opened, open_lake(opened), target, now=now(), by=acting_person(opened), reason=reason)
     if json:
         print_record(_record_done(hold, released=False))
         return
@@ -60,7 +61,7 @@ def release(
 ) -> None:
     """End a hold: from now on the version stays only if something else needs it."""
     opened = open_project(project)
-    ended = release_hold(open_lake(opened), hold, now=now(), by=login_name(), reason=reason)
+    ended = release_hold(open_lake(opened), hold, now=now(), by=acting_person(opened), reason=reason)
     if json:
         print_record(_record_done(ended, released=True))
         return

@@ -21,8 +21,10 @@ from mlops_lab.cli.records.alerts import AlertDetails, AlertsRecord, ChannelTest
 from mlops_lab.cli.records.backtest import BacktestRecord
 from mlops_lab.cli.records.backups import BackupRecord
 from mlops_lab.cli.records.decisions import (
+    ApprovalRecord,
     HistoryRecord,
     MadeDecision,
+    RejectRecord,
     RollbackRecord,
     RolloutRecord,
     SplitRecord,
@@ -31,9 +33,11 @@ from mlops_lab.cli.records.decisions import (
 )
 from mlops_lab.cli.records.docs import DocsRecord
 from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
+from mlops_lab.cli.records.environments import EnvironmentComparison, EnvironmentExport, ImageRecord
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
+from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
 from mlops_lab.cli.records.learn import (
     ExercisesRecord,
     FinishedRecord,
@@ -67,6 +71,7 @@ from mlops_lab.cli.records.tables import (
 )
 from mlops_lab.cli.records.tuning import TuneRecord
 from mlops_lab.cli.records.upkeep import GarbageRecord, HoldDone, HoldList
+from mlops_lab.lineage.audit import Audit
 from mlops_lab.lineage.compare import Comparison
 from mlops_lab.lineage.records import (
     FeatureChanges,
@@ -86,6 +91,7 @@ ERROR = "error"
 """The name under which the error of any command is described."""
 RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "ab show": (ABReport,),
+    "approve": (ApprovalRecord,),
     "ab start": (ABDecisionRecord,),
     "ab stop": (ABDecisionRecord,),
     "alerts ack": (ClosedAlert,),
@@ -94,6 +100,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "alerts show": (AlertDetails,),
     "alerts silence": (SilenceRecord,),
     "alerts test": (ChannelTests,),
+    "audit": (Audit,),
     "backup": (BackupRecord,),
     "backtest": (BacktestRecord,),
     "compare": (Comparison,),
@@ -106,6 +113,8 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "docs": (DocsRecord,),
     "drill list": (DrillsRecord,),
     "drill run": (DrillRunRecord,),
+    "env compare": (EnvironmentComparison,),
+    "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
@@ -118,6 +127,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "forget": (ForgetRecord, ErasureList),
     "gc": (GarbageRecord,),
     "history": (HistoryRecord,),
+    "image build": (ImageRecord,),
     "hold create": (HoldDone,),
     "hold list": (HoldList,),
     "hold release": (HoldDone,),
@@ -130,11 +140,18 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "learn reset": (TaskRecord,),
     "learn solution": (SolutionRecord,),
     "learn watch": (TaskRecord, VerdictRecord, HintRecord, SolutionRecord, ExercisesRecord, FinishedRecord),
+    "key create": (SignedRecord,),
+    "key list": (KeyList,),
+    "key revoke": (RevokedKeyRecord,),
+    "key show": (ShownKey,),
+    "key sign": (SignedRecord,),
+    "key trust": (TrustedRecord,),
     "outcomes": (OutcomesRecord,),
     "package": (PackageRecord,),
     "quarantine": (QuarantineRecord,),
     "replay": (PredictionReplay, SampleReplay),
     "reproduce": (Reproduction,),
+    "reject": (RejectRecord,),
     "restore": (BackupRecord,),
     "rollback": (RollbackRecord,),
     "rollout abort": (SteeredRecord,),

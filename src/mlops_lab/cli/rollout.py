@@ -18,7 +18,6 @@ from mlops_lab.cli.shared import (
     Folder,
     Json,
     console,
-    login_name,
     open_project,
     parse_at,
     print_record,
@@ -26,6 +25,7 @@ from mlops_lab.cli.shared import (
     print_wrapped,
 )
 from mlops_lab.errors import InvalidInput, MlopsError
+from mlops_lab.loop.people import acting_person
 from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.status.describe import describe
@@ -35,7 +35,7 @@ from mlops_lab.status.wording import format_decision
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 Reason = Annotated[str, typer.Option(help="The reason, stored with the decision.")]
-By = Annotated[str | None, typer.Option(help="Who decides, stored with the decision.", show_default="the login name")]
+By = Annotated[str | None, typer.Option(help="For whom it is decided; stored beside who decides.")]
 _SHOWN_DAYS, _WIDTH = 30, 33
 
 
@@ -126,13 +126,18 @@ def draw_days(days: Sequence[RolloutDay]) -> None:
 
 def _steer(project: Path, what: DecisionKind, *, reason: str, by: str | None, at: str | None, json: bool) -> None:
     loop = Loop(open_project(project))
-    decision = loop.steer(loop.moment(parse_at(at)), what, by=by or login_name(), reason=reason)
+    decision = loop.steer(loop.moment(parse_at(at)), what, by=acting_person(loop.project), reason=with_whom(reason, by))
     if json:
         print_record(msgspec.convert(decision.as_dict() | {"champion": loop.state.champion}, SteeredRecord))
     else:
         print(f"{format_decision(str(what), decision.version)}; version {loop.state.champion} answers", flush=True)
     if what is DecisionKind.PROMOTE:
         update_alias(loop)
+
+
+def with_whom(reason: str, by: str | None) -> str:
+    """The reason, with the name given with `--by`: that is what somebody typed, not who they are."""
+    return reason if by is None else f"{reason} (for {by})"
 
 
 def update_alias(loop: Loop) -> None:

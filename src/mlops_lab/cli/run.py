@@ -11,6 +11,7 @@ from mlops_lab.cli.errors import refuse
 from mlops_lab.cli.records.decisions import MadeDecision
 from mlops_lab.cli.shared import HERE, At, Folder, Json, console, open_project, parse_at, print_record
 from mlops_lab.errors import Refused
+from mlops_lab.loop.people import acting_person
 from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.training.outcome_delay import explain_delay
@@ -28,7 +29,7 @@ def command(
     """Train a candidate on all known rows, run its gates, and start its rollout."""
     with console.status("") as status:
         loop = Loop(open_project(project), report=lambda stage: status.update(stage))
-        decision = loop.run(loop.moment(parse_at(at)), by="a person", accept_changes=accept_changes)
+        decision = loop.run(loop.moment(parse_at(at)), by=acting_person(loop.project), accept_changes=accept_changes)
         loop.act()
     if warning := explain_delay(loop.project, loop.lake, load_pipeline(loop.project).features):
         console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)

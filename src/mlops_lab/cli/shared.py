@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import shutil
 import sys
@@ -56,14 +55,6 @@ def parse_day(text: str, option: str) -> date:
 
 ASKED = "a person asked for it"
 """The reason of a decision for which none was given."""
-
-
-def login_name() -> str:
-    """Who types the command."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container may know no name
-        return "a person"
 
 
 def print_record(record: msgspec.Struct, *, rows: tuple[str, Iterable[dict[str, Any]]] | None = None) -> None:

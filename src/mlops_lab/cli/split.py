@@ -9,6 +9,7 @@ import typer
 
 from mlops_lab.cli.records.decisions import SplitRecord
 from mlops_lab.cli.shared import HERE, At, Folder, Json, open_project, parse_at, print_record
+from mlops_lab.loop.people import acting_person
 from mlops_lab.loop.tick import Loop
 
 
@@ -21,7 +22,7 @@ def command(
 ) -> None:
     """Let a version answer a fixed share of the keys. A key always gets the same version."""
     loop = Loop(open_project(project))
-    decision = loop.split(loop.moment(parse_at(at)), version, share=share, by="a person")
+    decision = loop.split(loop.moment(parse_at(at)), version, share=share, by=acting_person(loop.project))
     if json:
         arms = {str(version): share for version, share in loop.state.arms}
         print_record(msgspec.convert(decision.as_dict() | {"arms": arms}, SplitRecord))

@@ -23,7 +23,7 @@ from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
 from mlops_lab.project.declaration import SourceSection, TableSection
 from mlops_lab.replay.stream import Stream
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import find_champion, load_predictor
 from mlops_lab.runtime.backup import make_backup
 from mlops_lab.runtime.restore import restore_backup

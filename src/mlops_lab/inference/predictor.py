@@ -16,19 +16,23 @@ from mlops_lab.registry.engines.base import Output
 from mlops_lab.registry.engines.open import open_engine
 from mlops_lab.registry.known_texts import read_known_texts
 from mlops_lab.registry.outputs import OutputMapping
-from mlops_lab.registry.package import load_plan
+from mlops_lab.registry.package import open_package
 from mlops_lab.tasks.base import Task, to_series
 from mlops_lab.tasks.make import make_task
 
 
 class Predictor:
-    """One version of the model, loaded from its package."""
+    """One version of the model, loaded from its package, for the project with the state folder `home` (None: the one in
+    which the package lies)."""
 
-    def __init__(self, package: Path, *, version: int, fingerprint: str | None = None) -> None:
+    def __init__(
+        self, package: Path, *, version: int, fingerprint: str | None = None, home: Path | None = None
+    ) -> None:
+        opened = open_package(package, fingerprint=fingerprint, home=home)
         self.version = version
         self.package = package
-        self.plan = load_plan(package, fingerprint=fingerprint)
-        self.known_texts = read_known_texts(package, self.plan)
+        self.plan = opened.plan
+        self.known_texts = read_known_texts(opened)
         self.features = Features.from_dict(self.plan.features)
         self.request_schema = polars_schema(parse_fields(self.plan.request, where="source.request"))
         tables = {
@@ -36,7 +40,7 @@ class Predictor:
             for name, fields in self.plan.tables.items()
         }
         self.view_schema = self.features.view_schema(tables)
-        self.engine = open_engine(package, self.plan)
+        self.engine = open_engine(opened)
         self._output_mapping = OutputMapping(self.plan)
         self._is_final = self.engine.exact and not self.plan.classes  # single numbers need no output mapping
 

@@ -23,7 +23,8 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.project.owners import Hold, Role, take_role
 from mlops_lab.rollout.compatibility import check_schema
-from mlops_lab.rollout.decisions import fold, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import fold
 from mlops_lab.rollout.deploy import deploy
 from mlops_lab.serving.answering.opening import open_service
 from mlops_lab.serving.http.tokens import ensure_token

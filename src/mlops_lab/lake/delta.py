@@ -89,7 +89,9 @@ class Lake:
             return sorted(self.pinned.versions)
         if not self.path.is_dir():
             return []
-        return sorted(entry.name for entry in self.path.iterdir() if DeltaTable.is_deltatable(str(entry)))
+        return sorted(
+            entry.name for entry in self.path.iterdir() if entry.is_dir() and DeltaTable.is_deltatable(str(entry))
+        )
 
     def exists(self, name: str) -> bool:
         """Whether the table has been created."""

@@ -13,7 +13,8 @@ from mlops_lab.lake import Lake
 from mlops_lab.lineage.definitions import project_at
 from mlops_lab.project import Project
 from mlops_lab.rollout.compatibility import check_live_versions, check_new_fields
-from mlops_lab.rollout.decisions import fold, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import fold
 from mlops_lab.rollout.versions import load_plan_of
 from mlops_lab.schemas.casts import cast_exactly
 from mlops_lab.tables.facts import LOOP_COLUMNS

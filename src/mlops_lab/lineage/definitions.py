@@ -26,7 +26,8 @@ from mlops_lab.lineage.records import (
     ViewRecord,
 )
 from mlops_lab.project import Project, load_project
-from mlops_lab.rollout.decisions import fold, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import fold
 from mlops_lab.rollout.versions import load_features
 from mlops_lab.tables.fields import table_schemas
 from mlops_lab.tables.open_lake import open_lake

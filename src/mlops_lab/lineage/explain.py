@@ -20,9 +20,10 @@ from mlops_lab.lineage.records import (
     VersionOrigin,
 )
 from mlops_lab.project import Project
-from mlops_lab.registry.package import LINEAGE_FILE, Plan, load_plan
-from mlops_lab.rollout.decisions import Decision, read_decisions
-from mlops_lab.rollout.versions import find_version, load_plan_of
+from mlops_lab.registry.package import LINEAGE_FILE, Plan
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision
+from mlops_lab.rollout.versions import find_version, load_plan_of, open_package_of
 from mlops_lab.tables.declared import OUTCOMES, SHADOWS
 from mlops_lab.tables.fields import outcome_fields, request_fields
 from mlops_lab.tables.log_columns import feature_columns
@@ -123,8 +124,8 @@ def _decision_lines(decisions: Sequence[DecisionSummary]) -> list[tuple[str, str
 def _read_origin(project: Project, decisions: Sequence[Decision], number: int) -> VersionOrigin:
     live = find_version(decisions, number)
     package = project.root / live.package
-    plan = load_plan(package, fingerprint=live.fingerprint)
-    lineage = msgspec.json.decode((package / LINEAGE_FILE).read_bytes())
+    opened = open_package_of(project, live)
+    plan, lineage = opened.plan, msgspec.json.decode(opened.files.read(LINEAGE_FILE))
     own = {
         "number": number,
         "run_id": package.parents[1].name,

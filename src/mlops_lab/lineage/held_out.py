@@ -18,7 +18,7 @@ from mlops_lab.inference.predictor import Predictor
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
-from mlops_lab.registry.package import LINEAGE_FILE
+from mlops_lab.registry.package import LINEAGE_FILE, read_file
 from mlops_lab.registry.store.records import RegisteredVersion
 from mlops_lab.tables.facts import AS_OF, read_labelled
 from mlops_lab.tables.fields import request_fields
@@ -171,5 +171,5 @@ def _check_same_task(predictors: Sequence[Predictor]) -> None:
 
 def read_cutoff(predictor: Predictor) -> datetime:
     """The moment from which on the version was trained on nothing."""
-    lineage = msgspec.json.decode((predictor.package / LINEAGE_FILE).read_bytes(), type=dict[str, Any])
+    lineage = msgspec.json.decode(read_file(predictor.package, LINEAGE_FILE), type=dict[str, Any])
     return datetime.fromisoformat(lineage["cutoff"])

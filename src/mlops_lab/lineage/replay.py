@@ -29,7 +29,8 @@ from mlops_lab.monitoring.logged_version import LoggedVersion
 from mlops_lab.monitoring.looked_up_facts import LookedUpFacts
 from mlops_lab.monitoring.parity import OUTPUT, OUTPUT_FROM_FACTS, ParityReport, Verifier
 from mlops_lab.project import Project
-from mlops_lab.rollout.decisions import Decision, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision
 from mlops_lab.rollout.versions import load_plan_of, load_predictor
 from mlops_lab.schemas.casts import complete_columns
 from mlops_lab.tables.declared import PREDICTIONS

@@ -11,11 +11,13 @@ from datetime import datetime
 
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.alerts.channels.run import send_once_a_day
-from mlops_lab.errors import MlopsError, Refused
+from mlops_lab.errors import EnvironmentFault, MlopsError, Refused
 from mlops_lab.files import write_atomically
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, write_decision
+from mlops_lab.registry.signing.package_files import SIGNATURE_CODES
+from mlops_lab.rollout.decision_log import write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 
 
 def record_decision(lake: Lake, decision: Decision, *, earlier: int) -> None:
@@ -53,11 +55,14 @@ def keep_champion_named(
         send_once_a_day(project, lake, Alert(now, "alias", what, where, hint), about="alias")
 
 
-def alert_unreadable(project: Project, lake: Lake, unreadable: Mapping[int, str], *, now: datetime) -> None:
-    """An alert, once a day, for each live version whose package cannot be read."""
-    for version, reason in unreadable.items():
-        hint = "restore the folder of its package from a backup: the next tick takes it over"
-        alert = Alert(now, "package", f"version {version} cannot answer: {reason}", f"version {version}", hint)
+def alert_unreadable(
+    project: Project, lake: Lake, unreadable: Mapping[int, EnvironmentFault], *, now: datetime
+) -> None:
+    """An alert, once a day, for each live version whose package cannot be read or is refused."""
+    for version, fault in unreadable.items():
+        mend = fault.hint if fault.code in SIGNATURE_CODES else "restore the folder of its package from a backup"
+        hint = f"{mend}: the next tick takes it over"
+        alert = Alert(now, "package", f"version {version} cannot answer: {fault}", f"version {version}", hint)
         send_once_a_day(project, lake, alert, about=f"package {version}")
 
 

@@ -10,7 +10,7 @@ from mlops_lab.rollout.decisions import AB_WINNER, Decision, DecisionKind, Rollo
 from mlops_lab.rollout.versions import find_version
 
 _RULE = "asked"
-_PASSED_GATES = {DecisionKind.BOOTSTRAP, DecisionKind.SHADOW, DecisionKind.PROMOTE}
+_PASSED_GATES = {DecisionKind.BOOTSTRAP, DecisionKind.SHADOW, DecisionKind.SUPERSEDE, DecisionKind.PROMOTE}
 
 
 def decide_to_retrain(
@@ -142,8 +142,9 @@ def decide_to_stop_test(
     return Decision(now, DecisionKind.PROMOTE, keep, AB_WINNER, reason, by, dict(evidence))
 
 
-def _check_arm(decisions: Sequence[Decision], state: RolloutState, version: int, *, is_ended: bool = False) -> None:
-    """Whether the version may answer a share of the keys: it exists, has passed its gates, and is not the champion."""
+def check_passed_gates(decisions: Sequence[Decision], version: int) -> None:
+    """Whether the version may ever answer: NotFound where there is none, Refused where it did not pass its gates, or
+    was rejected."""
     find_version(decisions, version)
     if version not in {decision.version for decision in decisions if decision.what in _PASSED_GATES}:
         raise Refused(
@@ -151,6 +152,18 @@ def _check_arm(decisions: Sequence[Decision], state: RolloutState, version: int,
             code="not_passed",
             hint="`mlops history` says why",
         )
+    rejection = next((item for item in decisions if item.what is DecisionKind.REJECT and item.version == version), None)
+    if rejection is not None:
+        raise Refused(
+            f"version {version} was rejected by {rejection.by}: {rejection.reason}",
+            code="rejected",
+            hint="`mlops run` trains another one",
+        )
+
+
+def _check_arm(decisions: Sequence[Decision], state: RolloutState, version: int, *, is_ended: bool = False) -> None:
+    """Whether the version may answer a share of the keys: it exists, has passed its gates, and is not the champion."""
+    check_passed_gates(decisions, version)
     if version == state.champion and not is_ended:
         raise Refused(
             f"version {version} is the champion: it answers all requests that no other version answers",

@@ -19,7 +19,7 @@ from mlops_lab.gates.served import alike_inputs
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.monitoring.logged_inputs import logged_inputs
 from mlops_lab.project import Project
-from mlops_lab.registry.package import LINEAGE_FILE
+from mlops_lab.registry.package import LINEAGE_FILE, read_file
 from mlops_lab.registry.store.records import RegisteredVersion
 from mlops_lab.rollout.decisions import Decision, RolloutState
 from mlops_lab.rollout.versions import find_version, load_plan_of, load_predictor
@@ -98,7 +98,7 @@ def _answers_of_twin(project: Project, decisions: Sequence[Decision], candidate:
 
 
 def _read_lineage(package_folder: Path) -> dict[str, Any]:
-    return msgspec.json.decode((package_folder / LINEAGE_FILE).read_bytes(), type=dict[str, Any])
+    return msgspec.json.decode(read_file(package_folder, LINEAGE_FILE), type=dict[str, Any])
 
 
 def _served(project: Project, decisions: Sequence[Decision], state: RolloutState, candidate: Candidate) -> pl.DataFrame:
@@ -122,8 +122,7 @@ def _champion_output(
     data, features = candidate.data, candidate.pipeline.features
     if state.champion is None:
         return pl.Series("output", [None] * data.holdout.height, dtype=data.task.output_dtype)
-    live = find_version(decisions, state.champion)
-    champion = Predictor(project.root / live.package, version=live.version, fingerprint=live.fingerprint)
+    champion = load_predictor(project, decisions, state.champion)
     trained_until = datetime.fromisoformat(_read_lineage(champion.package)["cutoff"])
     inputs = data.holdout_inputs
     if champion.features.version != features.version:

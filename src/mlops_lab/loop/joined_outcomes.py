@@ -16,7 +16,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import classes_by_version
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
 from mlops_lab.tables.table import MOMENT, Table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache, partial
@@ -13,22 +14,34 @@ import polars as pl
 
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.alerts.rules import log_alerts, parity_alerts, unmeasured_alert
-from mlops_lab.errors import MlopsError
+from mlops_lab.errors import InvalidInput, MlopsError
 from mlops_lab.lake import Lake
 from mlops_lab.loop.days import measured_windows
 from mlops_lab.loop.diagnose import diagnose
 from mlops_lab.loop.joined_outcomes import arrival, corrected_arrivals, outcomes_in, predictions_in, task_of, with_truth
+from mlops_lab.loop.operations import read_operations, read_test_evidence
 from mlops_lab.loop.rollout_evidence import measure_rollout
-from mlops_lab.loop.watch_days import DayWatcher, WatchedDay, explain_alerts
+from mlops_lab.loop.watch_alerts import explain_alerts
+from mlops_lab.loop.watch_days import DayWatcher, WatchedDay
+from mlops_lab.monitoring.detectors.base import Operations
 from mlops_lab.monitoring.detectors.slices import SLICE
 from mlops_lab.monitoring.log_check import check_log_between
 from mlops_lab.monitoring.logged_inputs import logged_inputs
-from mlops_lab.monitoring.measure import measure, measure_beside, measure_parity, measure_quality, note_unmeasured
+from mlops_lab.monitoring.measure import (
+    measure,
+    measure_beside,
+    measure_operations,
+    measure_parity,
+    measure_quality,
+    note_unmeasured,
+)
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.profile import Profile
 from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
-from mlops_lab.registry.package import PROFILE_FILE, Plan, load_plan
+from mlops_lab.registry.package import PROFILE_FILE, Plan, load_plan, read_file
+from mlops_lab.rollout.decisions import RolloutState
+from mlops_lab.rollout.value import EXPECTED_VALUE, VALUE, Metric, declared_metric, with_expected_value, with_value
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tasks.base import Task
 from mlops_lab.training.progress import Report
@@ -52,14 +65,13 @@ def measure_day(
     window: Window,
     champion: int,
     package_of: Callable[[int], Path],
-    compared_since: datetime | None,
+    state: RolloutState,
     verifier: Verifier,
     watcher: DayWatcher,
     report: Report,
 ) -> MeasuredDay:
     """A day that is over, measured for the package of the champion of that day, and compared with the definition of its
-    features, with what was logged, and with the days before: what differs is an alert. `compared_since`: when the
-    rollout began that was under way at its end, or the watch after a promotion.
+    features, with what was logged, and with the days before: what differs is an alert. `state` is that at its end.
 
     What cannot be measured, because something is missing or damaged, is a row and an alert with the reason.
     """
@@ -88,7 +100,20 @@ def measure_day(
     def measure_earlier() -> tuple[pl.DataFrame, list[Alert]]:
         return measure_corrected(project, lake, window, package=package), []
 
+    def measure_requests() -> tuple[pl.DataFrame, list[Alert]]:
+        seen = read_operations(project, lake, window, answered=read_predictions().height)
+        return measure_operations(window, seen), []
+
+    def measure_test() -> tuple[pl.DataFrame, list[Alert]]:
+        evidence = read_test_evidence(project, lake, window, state=state, task=task_of(project, package))
+        return measure_operations(window, Operations(evidence=evidence)), []
+
+    def check_value() -> tuple[pl.DataFrame, list[Alert]]:
+        _metric(project, task_of(project, package))
+        return pl.DataFrame(schema=MEASUREMENTS.fixed_schema), []
+
     def compare_versions() -> tuple[pl.DataFrame, list[Alert]]:
+        compared_since = state.compared_since if state.champion == champion else None
         if compared_since is None:
             return pl.DataFrame(schema=MEASUREMENTS.fixed_schema), []
         return measure_rollout(project, lake, window, began=compared_since, task=task_of(project, package)), []
@@ -121,6 +146,9 @@ def measure_day(
 
     steps = (
         ("measure", "volume, quality and drift", measure_answers),
+        (None, "what answers were worth", check_value),
+        (None, "requests, refused rows and rows set aside", measure_requests),
+        (None, "the A/B test", measure_test),
         (None, "earlier days, of which outcomes were corrected", measure_earlier),
         (None, "the gain of the version in shadow", compare_versions),
         ("parity", "parity", compare_with_definition),
@@ -183,7 +211,7 @@ def _measure_reference(
 
 def read_profiles(package: Path) -> dict[str, Profile]:
     """How the inputs of the version in the package were distributed in training."""
-    return _decode_profiles((package / PROFILE_FILE).read_bytes())
+    return _decode_profiles(read_file(package, PROFILE_FILE))
 
 
 @lru_cache(maxsize=4)
@@ -205,13 +233,31 @@ def measure_corrected(project: Project, lake: Lake, window: Window, *, package: 
 def _answered_in(project: Project, lake: Lake, window: Window, *, known_by: datetime, task: Task) -> pl.DataFrame:
     """Truth, answer and times of each outcome of the window that has both: in a damaged table, one of the columns may
     be gone."""
-    slices = project.settings.gates.slices
-    joined = outcomes_in(project, lake, window, known_by=known_by, fields=slices)
+    slices, metric = project.settings.gates.slices, None
+    with suppress(InvalidInput):  # `check_value` tells it; everything else is measured
+        metric = _metric(project, task)
+    fields = [*slices, *(metric.fields if metric else ())]
+    joined = outcomes_in(project, lake, window, known_by=known_by, fields=fields)
     if joined.is_empty():
         return joined
     columns = ["version", "role", "truth", "output", "predicted_at"]
     groups = {f"{SLICE}{name}": pl.col(name) for name in slices if name in joined.columns}
-    return with_truth(project, lake, joined, task).select(*columns, arrived_at=arrival(), **groups).drop_nulls(columns)
+    joined = with_truth(project, lake, joined, task).drop_nulls(columns)
+    found = joined.select(*columns, arrived_at=arrival(), **groups)
+    if metric is None or joined.is_empty():
+        return found
+    valued = with_value(project, joined, task=task, metric=metric)
+    valued = with_expected_value(project, valued, task=task, metric=metric)
+    return found.hstack(valued.select(name for name in (VALUE, EXPECTED_VALUE) if name in valued.columns))
+
+
+def _metric(project: Project, task: Task) -> Metric | None:
+    """What `[ab]` says an answer of the task is worth; None where it says nothing. InvalidInput where it cannot be
+    computed."""
+    if task.kind != project.task:
+        return None
+    metric = declared_metric(project, task)
+    return metric if metric.expression is not None else None
 
 
 def _inputs_of(predictions: pl.DataFrame, *, version: int, plan: Plan) -> pl.DataFrame:

@@ -11,12 +11,14 @@ import msgspec
 import polars as pl
 
 from mlops_lab.alerts.channels.run import send_alerts
-from mlops_lab.alerts.endings import resolve_usual
+from mlops_lab.alerts.endings import resolve_over
 from mlops_lab.alerts.rules import unmeasured_alert
+from mlops_lab.alerts.runbooks import Ends
 from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.features.definition import Features
 from mlops_lab.files import write_atomically
 from mlops_lab.lake import Lake
+from mlops_lab.loop.approval import as_approved
 from mlops_lab.loop.days import MAX_DAYS, NO_TICK, position_of, writer_of
 from mlops_lab.loop.decide import as_made_later, decide
 from mlops_lab.loop.measure_day import MeasuredDay, measure_day, read_profiles
@@ -67,21 +69,21 @@ def measure_past_day(
 ) -> MeasuredDay:
     """The day, measured for the champion of that day, its alerts sent."""
     champion = champion_of(window, decisions)
-    rollout = fold(made_before(decisions, window.end))
     day = measure_day(
         project,
         lake,
         window=window,
         champion=champion,
         package_of=lambda version: project.root / find_version(decisions, version).package,
-        compared_since=rollout.compared_since if rollout.champion == champion else None,
+        state=fold(made_before(decisions, window.end)),
         verifier=verifier,
         watcher=watcher,
         report=report,
     )
     send_alerts(project, lake, day.alerts, position=position_of(window, writer_of(decisions)))
     if day.unusual is not None:
-        resolve_usual(project, lake, at=window.end, unusual=day.unusual)
+        reason = f"its monitor is usual again after the day that ended {window.end.isoformat()}"
+        resolve_over(project, lake, Ends.WITH_MONITOR, at=window.end, lasting=day.unusual, reason=reason)
     return day
 
 
@@ -132,6 +134,8 @@ def decide_as_of(
     decision = decide(project, state, observation, by=by)
     if decision is not None and as_of < now:
         decision = as_made_later(decision, now, project.timezone)
+    if decision is not None:
+        decision = as_approved(project, decisions, state, decision)
     return decision if decision is not None and _can_follow(project, decisions, state, decision) else None
 
 

@@ -21,6 +21,7 @@ from mlops_lab.loop.observe import measurements_since, show_superseded
 from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.project import CONFIG_NAME, Project
 from mlops_lab.registry.package import write_plan
+from mlops_lab.registry.signing.sign import key_for_version
 from mlops_lab.registry.store.records import RegisteredVersion, Registry, VersionContent
 from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
@@ -74,7 +75,10 @@ def retrain(
         return Decision(
             now, DecisionKind.REFUSE, earlier.version, "identical", reason, by, {"candidate": candidate.identity}
         )
-    registry = registry or _open_registry(project)
+    if registry is None:
+        is_first = not any("package" in decision.evidence for decision in decisions)
+        key_for_version(project.home, is_first=is_first)  # now, and not after a training that takes long
+        registry = _open_registry(project)
     try:
         candidate, version = train_version(project, registry, candidate, now=now, report=report)
     except NoEngineAgrees as refusal:  # nothing is registered

@@ -10,15 +10,23 @@ from functools import lru_cache
 
 from mlops_lab.alerts.channels.run import send_alerts
 from mlops_lab.alerts.delivery import deliver_alerts
-from mlops_lab.alerts.endings import resolve_ended
+from mlops_lab.alerts.endings import resolve_ended, resolve_over
+from mlops_lab.alerts.runbooks import Ends
 from mlops_lab.clock import days_before
-from mlops_lab.errors import InvalidInput, Refused
+from mlops_lab.errors import EnvironmentFault, InvalidInput, Refused
 from mlops_lab.files import disk_fault
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.loop.act import alert_unreadable, keep_champion_named, name_champion, record_decision
+from mlops_lab.loop.approval import (
+    about_approval,
+    approval_alert,
+    check_approved,
+    decide_to_approve,
+    decide_to_reject,
+)
 from mlops_lab.loop.clock import check_moment, clock_alert, decide_about_clock
 from mlops_lab.loop.commands import (
     decide_to_retrain,
@@ -40,7 +48,8 @@ from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.project.owners import Hold, Role, take_role
 from mlops_lab.rollout.compatibility import check_live_versions, check_schema
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold
 from mlops_lab.rollout.deploy import check_deployable, deploy, deployed_generation, has_long_journal, is_followed
 from mlops_lab.rollout.versions import check_loads, find_unreadable, load_plan_of, load_predictor
 from mlops_lab.serving.answering.routing_table import RoutingTable
@@ -72,7 +81,7 @@ class Loop:
     _made: list[Decision] = field(init=False, default_factory=list)
     """The decisions of the last tick."""
     _deployed: RoutingTable | None = field(init=False, default=None)
-    _unreadable: Mapping[int, str] = field(init=False, default_factory=dict)
+    _unreadable: Mapping[int, EnvironmentFault] = field(init=False, default_factory=dict)
     _turn: Hold | None = field(init=False, default=None)
     _is_checked: bool = field(init=False, default=False)
     _verifier: Verifier = field(init=False)
@@ -117,6 +126,11 @@ class Loop:
                 decisions = self._tick(now, by=by)
             except Exception:
                 with suppress(Exception):  # what failed first is what the caller must know
+                    unreadable = find_unreadable(
+                        self.project, self.decisions, self.state
+                    )  # often this is why it failed
+                    alert_unreadable(self.project, self.lake, unreadable, now=now)
+                with suppress(Exception):
                     self._tell(now)
                 raise
             self._tell(now)
@@ -153,6 +167,11 @@ class Loop:
         until = measured_until(self.lake, self.decisions)
         day = Window(days_before(until, 1, self.project.timezone), until) if until is not None else None
         resolve_ended(self.project, self.lake, now=now, day=day)
+        asked = self.state.approvals.asked
+        waiting = {about_approval(asked.version, asked.step)} if asked else set[str]()
+        resolve_over(
+            self.project, self.lake, Ends.WITH_ANSWER, at=now, lasting=waiting, reason="it does not wait any more"
+        )
         deliver_alerts(self.project, self.lake, now=now)
 
     def _measure_and_decide(self, now: datetime, *, by: str) -> None:
@@ -206,6 +225,9 @@ class Loop:
         )
         if decision is not None:
             self.record(decision)
+            if decision.what is DecisionKind.ASK_APPROVAL:
+                position = (decision.rule, len(self.decisions))
+                send_alerts(self.project, self.lake, [approval_alert(decision)], position=position)
 
     def run(self, now: datetime, *, by: str, accept_changes: bool = False) -> Decision:
         """Train a candidate as of `now`; the decision about it: bootstrap, shadow, or refuse.
@@ -273,16 +295,29 @@ class Loop:
         error, and nothing is decided, where servers could not follow."""
         watch_days = self.project.settings.rollout.watch_days
         decision = decide_to_steer(self.state, now, what=what, by=by, reason=reason, watch_days=watch_days)
-        check_deployable(self.project, self.decisions, apply(self.state, decision))
-        return self._record_and_act(decision)
+        return self._decide_for_person(decision)
+
+    def approve(self, now: datetime, version: int, *, step: str | None, by: str, note: str) -> Decision:
+        """Approve a step of a version, by default the one that waits or comes next: the next tick takes it. Refused
+        where this person may not."""
+        return self._record_and_act(
+            decide_to_approve(
+                self.project, self.decisions, self.state, now, version=version, step=step, by=by, note=note
+            )
+        )
+
+    def reject(self, now: datetime, version: int, *, by: str, note: str) -> Decision:
+        """Reject a version: its rollout ends, and it never answers. Refused where it has answered users."""
+        return self._record_and_act(
+            decide_to_reject(self.decisions, self.state, now, version=version, by=by, note=note)
+        )
 
     def split(self, now: datetime, version: int, *, share: float, by: str) -> Decision:
         """Have a version answer a fixed share of the keys from now on; 0 ends that. Refused where it may not."""
         decision = decide_to_split(self.decisions, self.state, now, version=version, share=share, by=by)
         if share:
             check_loads(self.project, self.decisions, version)
-        check_deployable(self.project, self.decisions, apply(self.state, decision))
-        return self._record_and_act(decision)
+        return self._decide_for_person(decision)
 
     def start_test(self, now: datetime, shares: Mapping[int, float], *, by: str, reason: str) -> Decision:
         """Begin an A/B test: versions answer these shares of the keys. Refused where they may not; an error, and
@@ -290,16 +325,14 @@ class Loop:
         decision = decide_to_start_test(self.decisions, self.state, now, shares=shares, by=by, reason=reason)
         for version in shares:
             check_loads(self.project, self.decisions, version)
-        check_deployable(self.project, self.decisions, apply(self.state, decision))
-        return self._record_and_act(decision)
+        return self._decide_for_person(decision)
 
     def stop_test(
         self, now: datetime, *, keep: int | None, by: str, reason: str, evidence: Mapping[str, object]
     ) -> Decision:
         """End the A/B test; `keep` is the version that is the champion from now on, where it is not the present one."""
         decision = decide_to_stop_test(self.state, now, keep=keep, by=by, reason=reason, evidence=evidence)
-        check_deployable(self.project, self.decisions, apply(self.state, decision))
-        return self._record_and_act(decision)
+        return self._decide_for_person(decision)
 
     def check_schema(self) -> None:
         """Conflict where `mlops.toml` declares what neither the stored rows nor the live versions fit."""
@@ -353,6 +386,13 @@ class Loop:
                 yield
             finally:
                 self._turn = None
+
+    def _decide_for_person(self, decision: Decision) -> Decision:
+        """Record what a person decides and act on it; an error, and nothing is decided, where servers could not follow,
+        or where it needs the approval of others."""
+        decision = check_approved(self.project, self.decisions, self.state, decision)
+        check_deployable(self.project, self.decisions, apply(self.state, decision))
+        return self._record_and_act(decision)
 
     def _record_and_act(self, decision: Decision) -> Decision:
         self.record(decision)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -14,6 +13,7 @@ import polars as pl
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.lake import Lake
 from mlops_lab.loop.joined_outcomes import read_between
+from mlops_lab.loop.watch_alerts import DayFacts, make_alert
 from mlops_lab.monitoring.budget.scores import HISTORY_DAYS, MIN_DAYS, Floats
 from mlops_lab.monitoring.budget.watch import BUDGET_DAYS
 from mlops_lab.monitoring.limits import MIN_ANSWERS
@@ -21,10 +21,10 @@ from mlops_lab.monitoring.measure import CHAMPION
 from mlops_lab.monitoring.rules import (
     BESIDE_TRAINING,
     DEFAULT_RULES,
-    OF_QUALITY,
     Group,
     MonitorRule,
-    Severity,
+    is_evidence,
+    name_series,
     rules_of,
 )
 from mlops_lab.monitoring.watching import Series, SeriesWatcher, WatchedGroup
@@ -32,11 +32,8 @@ from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import MEASUREMENTS
 
-OF_VOLUME = ("volume", "freshness")
-_HINTS = {
-    Severity.PAGE: "look at what changed on that day; `mlops status` shows the quality, `mlops rollback` goes back",
-    Severity.NOTE: "nothing is known to be worse: see whether the quality holds once outcomes arrive",
-}
+OF_FEW_ANSWERS = ("volume", "freshness", "contract_breaches", "server_errors", "latency", "ab_test")
+"""Monitors that also tell something of a day with few answers."""
 _Key: TypeAlias = tuple[Series, int | None]
 """A series; of a version, where it depends on its training."""
 _ANSWERS: Series = ("volume", "predictions")
@@ -73,13 +70,14 @@ class DayWatcher:
         self._read_days(lake, window.end)
         today = self._days_of(measured.filter(pl.col("at") == window.end))
         table = self._days.with_days(today)
-        if len(table.rows) <= MIN_DAYS or not today:
+        if not today:
             return WatchedDay()
         values = table.values(version=table.reference(champion))
         groups = self._series.watch(values, self._rules, budget_days=self._budget_days)
         days = list(table.rows)
+        facts = DayFacts(values, days, self._rules, f"version {champion}", self._zone)
         alerts = [
-            _alert(group, int(place), values=values, days=days, where=f"version {champion}", zone=self._zone)
+            make_alert(group, int(place), facts=facts)
             for group in groups
             for place in np.flatnonzero(group.found.brought[:, -1])
         ]
@@ -87,7 +85,7 @@ class DayWatcher:
         began = min(
             (int(found.began[found.brought[:, -1], -1].min(initial=len(days))) for found in losses), default=len(days)
         )
-        unusual = frozenset(_name(*series) for series in _open_series(groups))
+        unusual = frozenset(name_series(*series) for series in _open_series(groups)) if len(days) > MIN_DAYS else None
         return WatchedDay(alerts, unusual, days[began] - timedelta(days=1) if began < len(days) else None)
 
     def look(self, lake: Lake, end: datetime, *, champion: int) -> WatchState:
@@ -95,7 +93,11 @@ class DayWatcher:
         self._read_days(lake, end)
         values = self._days.values(version=self._days.reference(champion))
         groups = self._series.watch(values, self._rules, budget_days=self._budget_days)
-        history = {series: _count_last(values[series]) for group in groups for series in group.series}
+        history = {
+            series: MIN_DAYS if is_evidence(self._rules, *series) else _count_last(values[series])
+            for group in groups
+            for series in group.series
+        }
         return WatchState(history, _open_series(groups), self._unused(values) if values else [])
 
     def _unused(self, values: Mapping[Series, Floats]) -> list[MonitorRule]:
@@ -122,7 +124,8 @@ class DayWatcher:
 
     def _days_of(self, rows: pl.DataFrame) -> dict[datetime, Mapping[_Key, float]]:
         """What was measured of each day when it was over, oldest first: of what the champion answered, and beside
-        training. Of days with few answers, only how many they were."""
+        training. Of days with few answers, only how many they
+        were, and what happened beside them."""
         if rows.is_empty():
             return {}
         rows = rows.filter(
@@ -139,7 +142,7 @@ class DayWatcher:
         return {
             at: day
             if day[_ANSWERS, None] >= MIN_ANSWERS
-            else {key: value for key, value in day.items() if key[0][0] in OF_VOLUME}
+            else {key: value for key, value in day.items() if key[0][0] in OF_FEW_ANSWERS}
             for at, day in days.items()
         }
 
@@ -227,35 +230,3 @@ def _summarise(day: Mapping[_Key, Sequence[float]]) -> dict[_Key, float]:
     """One value of each series, where several versions were the champion on the day: how many there were together, and
     the mean of the rest."""
     return {key: sum(values) / (1 if key[0][0] == "volume" else len(values)) for key, values in day.items()}
-
-
-def _alert(
-    group: WatchedGroup,
-    place: int,
-    *,
-    values: dict[Series, Floats],
-    days: list[datetime],
-    where: str,
-    zone: str,
-) -> Alert:
-    monitor, name = group.series[place]
-    began = int(group.found.began[place, -1])
-    found = values[monitor, name]
-    usual = found[:began][-HISTORY_DAYS:]
-    usual = usual[np.isfinite(usual)]
-    since = (days[began] - timedelta(microseconds=1)).astimezone(ZoneInfo(zone))
-    middle = f", usually {np.median(usual):.3g}" if len(usual) else ""
-    what = f"{_name(monitor, name)} is {found[-1]:.3g}{middle}; unusual since {since:%Y-%m-%d}"
-    return Alert(days[-1], f"monitor_{group.severity}", what, where, _HINTS[group.severity], _name(monitor, name))
-
-
-def explain_alerts(alerts: Sequence[Alert], cause: str) -> list[Alert]:
-    """The alerts; those of losses say what explains them."""
-    return [
-        replace(alert, what=f"{alert.what}; {cause}") if cause and alert.what.startswith(OF_QUALITY) else alert
-        for alert in alerts
-    ]
-
-
-def _name(monitor: str, name: str) -> str:
-    return f"{monitor} of {name}" if name else monitor

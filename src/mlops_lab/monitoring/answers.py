@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.registry.columns import Answers
 from mlops_lab.schemas.casts import complete_columns
@@ -49,5 +50,5 @@ def allowed_distance(predictor: Predictor) -> float:
         return 0.0
     try:
         return read_agreement(predictor.package).tolerance
-    except (OSError, msgspec.MsgspecError):  # the report is not part of what is registered
+    except (EnvironmentFault, msgspec.MsgspecError):  # the report is not part of what is registered
         return tolerance_of(predictor.engine)

@@ -9,8 +9,8 @@ import polars as pl
 
 from mlops_lab.monitoring.detectors.answer_calibration import CALIBRATION
 from mlops_lab.monitoring.detectors.answer_quality import QUALITY
-from mlops_lab.monitoring.detectors.base import Seen
-from mlops_lab.monitoring.detectors.run import run_answer_detectors, run_detectors
+from mlops_lab.monitoring.detectors.base import Operations, Seen
+from mlops_lab.monitoring.detectors.run import run_answer_detectors, run_detectors, run_operations_detectors
 from mlops_lab.monitoring.profile import Profile
 from mlops_lab.monitoring.window import Window
 from mlops_lab.tables.declared import MEASUREMENTS
@@ -65,6 +65,11 @@ def measure_beside(
     """How much the inputs of a window differ from what another version than the champion was trained on, by `only` some
     monitors."""
     return _rows(window, version, run_detectors(inputs, profiles, only=only))
+
+
+def measure_operations(window: Window, seen: Operations) -> pl.DataFrame:
+    """What happened in a window beside answers (as rows of `MEASUREMENTS`); it is about no version alone."""
+    return _rows(window, None, run_operations_detectors(seen))
 
 
 def measure_quality(window: Window, *, task: Task, joined: pl.DataFrame, as_of: datetime) -> pl.DataFrame:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -17,6 +18,7 @@ SAMPLE_VALUES = 512
 JOINT_ROWS = 512
 """Of so many rows at most the bins of all inputs are kept: what detectors of joint drift compare with."""
 NULL_BIN = -1
+_Result = TypeVar("_Result")
 _Bins: TypeAlias = npt.NDArray[np.int64]
 
 
@@ -65,15 +67,13 @@ def find_bins(profile: Profile, column: pl.Series) -> _Bins:
 
 def bin_shares(profile: Profile, column: pl.Series) -> npt.NDArray[np.float64]:
     """The share of the column's values, nulls included in the total, that lies in each bin of the profile."""
-    total = max(len(column), 1)
-    known = column.drop_nulls()
+    total, known = max(len(column), 1), len(column) - column.null_count()
     if profile.categories is not None:
-        counts: dict[Any, int] = dict(known.value_counts().iter_rows())
+        counts = _count_values(column)
         listed = [counts.get(value, 0) for value in profile.categories]
-        return np.array([*listed, len(known) - sum(listed)]) / total
-    edges = np.asarray(profile.edges)
-    bins = np.searchsorted(edges, known.cast(pl.Float64).to_numpy(), side="left")
-    return np.bincount(bins, minlength=len(edges) + 1) / total
+        return np.array([*listed, known - sum(listed)]) / total
+    up_to_edge = np.searchsorted(sort_values(column), np.asarray(profile.edges), side="right")
+    return np.diff(up_to_edge, prepend=0, append=known) / total
 
 
 def null_share(column: pl.Series) -> float:
@@ -87,6 +87,39 @@ def all_shares(profile: Profile, column: pl.Series) -> tuple[npt.NDArray[np.floa
         np.array([*profile.shares, profile.null_share]),
         np.array([*bin_shares(profile, column), null_share(column)]),
     )
+
+
+def _remember_last(function: Callable[[pl.Series], _Result]) -> Callable[[pl.Series], _Result]:
+    """The function, which does not compute again what it was asked last: all detectors look at one column after the
+    other, and sorting it is most of their work."""
+    last: tuple[pl.Series, _Result] | None = None
+
+    def look(column: pl.Series) -> _Result:
+        nonlocal last
+        before = last
+        if before is None or before[0] is not column:
+            last = before = column, function(column)
+        return before[1]
+
+    return look
+
+
+@_remember_last
+def sort_values(column: pl.Series) -> npt.NDArray[np.float64]:
+    """The values of a column of numbers without nulls, in ascending order; what is no number is last."""
+    return np.sort(column.drop_nulls().cast(pl.Float64).to_numpy())
+
+
+@_remember_last
+def sort_finite_values(column: pl.Series) -> npt.NDArray[np.float64]:
+    """The finite values of a column of numbers in ascending order."""
+    values = sort_values(column)
+    return values[np.searchsorted(values, -np.inf, side="right") : np.searchsorted(values, np.inf)]
+
+
+@_remember_last
+def _count_values(column: pl.Series) -> dict[Any, int]:
+    return dict(column.drop_nulls().value_counts().iter_rows())
 
 
 def finite_values(column: pl.Series) -> npt.NDArray[np.float64]:

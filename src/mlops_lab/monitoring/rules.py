@@ -39,7 +39,7 @@ class Group(StrEnum):
     DIFFERENT = "different"
 
 
-OF_QUALITY = ("quality", "excess_loss", "skill", *OF_SLICES)
+OF_QUALITY = ("quality", "excess_loss", "skill", "business_value", *OF_SLICES)
 BUDGET_SHARES = {Group.QUALITY: 0.7, Group.BROKEN: 0.15, Group.DIFFERENT: 0.15}
 """Of the budget of false alarms: a loss of quality is what matters most, and shows least."""
 
@@ -49,9 +49,10 @@ class MonitorRule:
     """That a monitor is watched: all its names, or one.
 
     `higher`, `lower`: which changes matter. `smallest`: changes up to it do not, in the unit of the monitor; where
-    `relative`, as a share of the value. `target`: the value that is right, whatever the days before were. `weight`: its
-    part of what is bet on all rules of its group, which its series share. `is_watched` is False for what a project has
-    switched off.
+    `relative`, as a share of the value. `target`: the value that is right, whatever the days before were.
+    `is_evidence`: the values are logarithms of e-values against "nothing is wrong", and need no days before them.
+    `weight`: its part of what is bet on all rules of its group, which its series share. `is_watched` is False for what
+    a project has switched off.
     """
 
     monitor: str
@@ -61,6 +62,7 @@ class MonitorRule:
     smallest: float = 0.0
     relative: bool = False
     target: float | None = None
+    is_evidence: bool = False
     severity: Severity = Severity.NOTE
     weight: float = 1.0
     is_watched: bool = True
@@ -96,6 +98,15 @@ DEFAULT_RULES: Sequence[MonitorRule] = (
     MonitorRule("slice_rmse", smallest=0.02, relative=True, severity=_PAGE, weight=0.5),
     MonitorRule("quality", "rmse", smallest=0.02, relative=True, severity=_PAGE),
     MonitorRule("quality", "r2", higher=False, lower=True, severity=_PAGE),
+    MonitorRule("business_value", "mean", higher=False, lower=True, severity=_PAGE, weight=0.25),
+    MonitorRule("business_value", "excess", higher=False, lower=True, target=0.0, severity=_PAGE, weight=0.25),
+    MonitorRule("contract_breaches", "rejected requests", smallest=0.01, severity=_PAGE),
+    MonitorRule("contract_breaches", "refused rows", smallest=0.01, severity=_PAGE),
+    MonitorRule("contract_breaches", smallest=20.0, severity=_PAGE),
+    MonitorRule("server_errors", smallest=0.005, severity=_PAGE),
+    MonitorRule("latency", smallest=0.5, relative=True, severity=_PAGE),
+    MonitorRule("ab_test", "shares", is_evidence=True, severity=_PAGE),
+    MonitorRule("ab_test", is_evidence=True),
 )
 """Drift is told as a note: inputs change with the seasons, and a model may well know what to do about it. The log
 loss itself is not watched: it moves with how hard the requests of a day are, and both its parts tell sooner."""
@@ -138,6 +149,17 @@ def find_rule(rules: Iterable[MonitorRule], monitor: str, name: str) -> MonitorR
     """The first rule about a measurement; None where it is not watched."""
     rule = next((rule for rule in rules if rule.matches(monitor, name)), None)
     return rule if rule is not None and rule.is_watched else None
+
+
+def is_evidence(rules: Iterable[MonitorRule], monitor: str, name: str) -> bool:
+    """Whether the values of a series are logarithms of e-values."""
+    rule = find_rule(rules, monitor, name)
+    return rule is not None and rule.is_evidence
+
+
+def name_series(monitor: str, name: str) -> str:
+    """A series in words."""
+    return f"{monitor} of {name}" if name else monitor
 
 
 def scale_values(rule: MonitorRule, values: Floats) -> tuple[Floats, float]:

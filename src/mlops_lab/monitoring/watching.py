@@ -88,6 +88,7 @@ def _make_watcher(rules: Sequence[MonitorRule], smallest: Floats, *, budget_days
         lower=np.array([rule.lower for rule in rules]),
         smallest=smallest,
         targets=np.array([np.nan if rule.target is None else rule.target for rule in rules]),
+        are_evidence=np.array([rule.is_evidence for rule in rules]),
         weights=np.array([rule.weight / sum(other is rule for other in rules) for rule in rules]),
         budget_days=budget_days,
     )

@@ -20,6 +20,7 @@ from mlops_lab.notebook.project import AnyProject, Project, open_project
 from mlops_lab.notebook.result import Model, Result
 from mlops_lab.notebook.saving import is_estimator
 from mlops_lab.project import PIPELINE_NAME
+from mlops_lab.registry.signing.sign import key_for_version, sign_package
 from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.training.candidate import choose_rows, make_plan, prepare_candidate
 from mlops_lab.training.fit import fit
@@ -118,4 +119,6 @@ def _open_package(packaged: Packaged, project: folder.Project) -> Predictor:
     with tempfile.TemporaryDirectory(dir=project.home) as name:
         package_folder = Path(name) / "package"
         packaged.write(package_folder)
+        if (key := key_for_version(project.home, is_first=False)) is not None:
+            sign_package(package_folder, key, home=project.home)
         return Predictor(package_folder, version=0)

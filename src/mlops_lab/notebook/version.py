@@ -13,9 +13,10 @@ from mlops_lab.inference.predictor import Predictor
 from mlops_lab.lake import Lake
 from mlops_lab.notebook.display import Displayed, Sheet, write_value
 from mlops_lab.project import Project
-from mlops_lab.registry.package import LINEAGE_FILE
-from mlops_lab.rollout.decisions import fold, read_decisions
-from mlops_lab.rollout.versions import find_champion, find_version
+from mlops_lab.registry.package import LINEAGE_FILE, read_file
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import fold
+from mlops_lab.rollout.versions import find_champion, find_version, load_predictor
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,7 +60,6 @@ def open_version(project: Project, lake: Lake, number: int | None) -> Version:
     """The version of that number, or the champion; NotFound or InvalidInput where there is none."""
     decisions = read_decisions(lake)
     live = find_champion(decisions) if number is None else find_version(decisions, number)
-    package = project.root / live.package
-    predictor = Predictor(package, version=live.version, fingerprint=live.fingerprint)
-    lineage = msgspec.json.decode((package / LINEAGE_FILE).read_bytes(), type=dict[str, Any])
+    predictor = load_predictor(project, decisions, live.version)
+    lineage = msgspec.json.decode(read_file(predictor.package, LINEAGE_FILE), type=dict[str, Any])
     return Version(project, live.version, live.version == fold(decisions).champion, predictor, lineage)

@@ -28,6 +28,11 @@ WATCHED_DETECTORS = (
     "kolmogorov_smirnov",
     "wasserstein",
     "chi_squared",
+    "business_value",
+    "contract_breaches",
+    "server_errors",
+    "latency",
+    "ab_test",
 )
 """The detectors that a rule may be about; `tests/monitoring/test_rules.py` compares them with those that there are."""
 OF_INPUTS = ("jensen_shannon", "nulls", "unseen", "drift", "kolmogorov_smirnov", "wasserstein", "chi_squared")

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from mlops_lab.clock import parse_duration
 from mlops_lab.errors import InvalidInput
 from mlops_lab.project.ab_section import DECISION
+from mlops_lab.project.approval_section import ApprovalSection
 from mlops_lab.project.declaration import (
     ASKED_AT,
     FIELD_KINDS,
@@ -50,6 +51,7 @@ def check_references(settings: Settings, layers: Layers) -> None:
         what, hint = 'clock = "data" needs a time in the data', "declare source.time, or remove the clock"
         raise error_at(what, ["project", "clock"], hint, related=[["source", "time"]])
     _check_names(source, error_at)
+    _check_approval(settings.approval, layers)
     _check_duration(settings.triggers.tick_every, ["triggers", "tick_every"], error_at)
     window = settings.training.window
     if _WINDOW.fullmatch(window) is None:
@@ -253,6 +255,22 @@ def _check_table(name: str, table: TableSection, error_at: ErrorAt) -> None:
     if rules and table.known_at is None:
         hint = "volume and freshness need the time of each row: set known_at"
         raise error_at("has no known_at", path, hint, related=[[*path, key] for key in rules])
+
+
+def _check_approval(section: ApprovalSection, layers: Layers) -> None:
+    error_at = layers.error_at
+    override = next((path for path in layers.overrides() if path[0] == "approval"), None)
+    if override is not None:  # who could leave it out for one command would need no approval
+        raise error_at("can only be set in mlops.toml", list(override), "set it there")
+    for step, names in section.approvers.items():
+        path = ["approval", "approvers", str(step)]
+        if step not in section.steps:
+            raise error_at(f'"{step}" needs no approval', path, f'add "{step}" to steps, or remove its approvers')
+        if len({*names}) < section.people:
+            what = f"{len({*names})} of the {section.people} people that must approve a step"
+            raise error_at(
+                f"names {what}", path, "name more people, or lower `people`", related=[["approval", "people"]]
+            )
 
 
 def _check_duration(text: str, path: list[str], error_at: ErrorAt) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from mlops_lab.project.ab_section import ABSection
+from mlops_lab.project.approval_section import ApprovalSection
 from mlops_lab.project.base import Config, Half, Positive, PositiveInt, Share, means
 from mlops_lab.project.declaration import ContractSection, SourceSection, TableSection
 from mlops_lab.project.monitors_section import MonitoringSection, MonitorSection
@@ -350,6 +351,7 @@ class Settings(Config, frozen=True, kw_only=True):
     gates: GatesSection = GatesSection()
     rollout: RolloutSection = RolloutSection()
     guardrails: GuardrailsSection = GuardrailsSection()
+    approval: ApprovalSection = ApprovalSection()
     triggers: TriggersSection = TriggersSection()
     ab: ABSection = ABSection()
     alerts: AlertsSection = AlertsSection()

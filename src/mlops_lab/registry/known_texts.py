@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from mlops_lab.registry.package import PROFILE_FILE, Plan
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.registry.package import PROFILE_FILE, Package
 
 
 class _Texts(msgspec.Struct):
@@ -17,15 +17,16 @@ class _Texts(msgspec.Struct):
     shares: list[float]
 
 
-def read_known_texts(package: Path, plan: Plan) -> dict[str, frozenset[Any]]:
+def read_known_texts(package: Package) -> dict[str, frozenset[Any]]:
     """By text field of the request that the model takes as it is, all values of the training data, and null.
 
     A field is left out where its values are not all known: the profile of training lists the most frequent ones.
     """
+    plan = package.plan
     known = dict(plan.categories)
     try:
-        profiles = msgspec.json.decode((package / PROFILE_FILE).read_bytes(), type=dict[str, _Texts])
-    except (OSError, msgspec.MsgspecError):  # it answers without; `mlops explain` says what is damaged
+        profiles = msgspec.json.decode(package.files.read(PROFILE_FILE), type=dict[str, _Texts])
+    except (EnvironmentFault, msgspec.MsgspecError):  # it answers without; `mlops explain` says what is damaged
         profiles = {}
     for name, profile in profiles.items():
         if profile.categories is not None and not profile.shares[-1]:

@@ -12,10 +12,12 @@ requirements.txt   the packages that it was trained with
 environment.json   the same with hashes of their files; Python, machine, threads
 lineage.json       which data, rows, code and settings it was trained with
 code/              the project's files that it was trained with; only `mlops reproduce` runs them
+model.sig          a signature over all these files (registry.signing), where the project signs
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ import msgspec
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.ids import hash_bytes
 from mlops_lab.registry.engine_kinds import ENGINES, model_file
+from mlops_lab.registry.signing.package_files import PackageFiles, open_files
+from mlops_lab.registry.trust import home_of
 
 AGREEMENT_FILE = "agreement.json"
 PLAN_FILE = "plan.json"
@@ -62,17 +66,63 @@ class _EngineName(msgspec.Struct):
     engine: str = "lightgbm"
 
 
+@dataclass(frozen=True)
+class Package:
+    """A package that was read and checked: its files, its plan, and the content of the file that its engine reads.
+
+    Whatever answers is made of these bytes; the folder is not read again.
+    """
+
+    files: PackageFiles
+    plan: Plan
+    model: bytes
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self.files.path
+
+
+def open_package(path: Path, *, fingerprint: str | None = None, home: Path | None = None) -> Package:
+    """The package in `path`, for the project with the state folder `home`; None: the one in whose `.mlops` it lies.
+
+    EnvironmentFault where a file is missing, the content is not what was registered (`fingerprint`), the project signs
+    and no key that it trusts has signed the package, or the format is newer than this program.
+    """
+    files = open_files(path, home=home or home_of(path))
+    plan = files.read(PLAN_FILE)
+    name = _model_name(plan)
+    model = files.read(name) if name else b""
+    if fingerprint is not None and fingerprint_content(model, plan) != fingerprint:
+        raise EnvironmentFault(
+            "is not what was registered: a file was changed",
+            code="package_changed",
+            where=str(path),
+            hint="restore the folder, or go back with `mlops rollback`",
+        )
+    return Package(files, _decode_plan(plan, path / PLAN_FILE), model)
+
+
+def load_plan(path: Path, *, fingerprint: str | None = None, home: Path | None = None) -> Plan:
+    """The plan of the package in `path`; see `open_package`."""
+    return open_package(path, fingerprint=fingerprint, home=home).plan
+
+
+def read_file(path: Path, name: str) -> bytes:
+    """The content of one file of the package in `path`, checked where the project signs. EnvironmentFault where it is
+    missing, or the package was changed."""
+    return open_files(path, home=home_of(path)).read(name)
+
+
 def package_fingerprint(path: Path) -> str:
     """SHA-256 of all that decides the package's answers: the plan, and the model file that the plan's engine reads.
 
     Other files in the folder do not count.
     """
-    plan = (path / PLAN_FILE).read_bytes()
-    try:
-        model = model_file(msgspec.json.decode(plan, type=_EngineName).engine)
-    except (msgspec.DecodeError, KeyError):  # not a plan: it is refused when it is loaded
-        return fingerprint_content(b"", plan)
-    return fingerprint_content((path / model).read_bytes(), plan)
+    files = open_files(path, home=None)
+    plan = files.read(PLAN_FILE)
+    name = _model_name(plan)
+    return fingerprint_content(files.read(name) if name else b"", plan)
 
 
 def fingerprint_content(model: bytes, plan: bytes) -> str:
@@ -85,40 +135,26 @@ def write_plan(plan: Plan) -> bytes:
     return msgspec.json.format(msgspec.json.encode(plan, order="deterministic"))
 
 
-def load_plan(path: Path, *, fingerprint: str | None = None) -> Plan:
-    """The plan of the package in `path`.
-
-    EnvironmentFault where a file is missing, the content is not what was registered (`fingerprint`), or the format is
-    newer than this program.
-    """
+def _model_name(plan: bytes) -> str | None:
+    """The name of the model file; None where it is no plan, which is refused when it is decoded."""
     try:
-        if fingerprint is not None and package_fingerprint(path) != fingerprint:
-            raise EnvironmentFault(
-                "is not what was registered: a file was changed",
-                code="package_changed",
-                where=str(path),
-                hint="restore the folder, or go back with `mlops rollback`",
-            )
-        plan = msgspec.json.decode((path / PLAN_FILE).read_bytes(), type=Plan)
-    except OSError as error:
-        raise EnvironmentFault(
-            f"cannot be read: {error.strerror}",
-            code="package_missing",
-            where=str(error.filename),
-            hint="restore the folder, or go back with `mlops rollback`",
-        ) from None
+        return model_file(msgspec.json.decode(plan, type=_EngineName).engine)
+    except (msgspec.DecodeError, KeyError):
+        return None
+
+
+def _decode_plan(content: bytes, path: Path) -> Plan:
+    try:
+        plan = msgspec.json.decode(content, type=Plan)
     except msgspec.DecodeError as error:
         raise EnvironmentFault(
-            f"is not a plan: {error}",
-            code="bad_package",
-            where=str(path / PLAN_FILE),
-            hint="register the version again",
+            f"is not a plan: {error}", code="bad_package", where=str(path), hint="register the version again"
         ) from None
     if plan.format not in {1, 2} or plan.engine not in ENGINES:
         raise EnvironmentFault(
             f"format {plan.format}, engine {plan.engine} is unknown",
             code="bad_package",
-            where=str(path / PLAN_FILE),
+            where=str(path),
             hint="upgrade mlops-lab",
         )
     return plan

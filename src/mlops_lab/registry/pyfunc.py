@@ -11,7 +11,7 @@ import polars as pl
 
 from mlops_lab.registry.engines.open import open_engine
 from mlops_lab.registry.outputs import OutputMapping
-from mlops_lab.registry.package import load_plan
+from mlops_lab.registry.package import open_package
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,10 +21,10 @@ class PackagedModel:
     """A package as MLflow uses it: answers frames of model inputs."""
 
     def __init__(self, path: Path) -> None:
-        plan = load_plan(path)
-        self._inputs = list(plan.features["inputs"])
-        self._engine = open_engine(path, plan)
-        self._mapping = OutputMapping(plan)
+        package = open_package(path)
+        self._inputs = list(package.plan.features["inputs"])
+        self._engine = open_engine(package)
+        self._mapping = OutputMapping(package.plan)
 
     def predict(self, inputs: pd.DataFrame, params: dict[str, Any] | None = None) -> npt.NDArray[np.float64]:
         """The answers: for each row a probability, a number, or the probabilities of all classes."""

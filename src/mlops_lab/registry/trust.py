@@ -25,9 +25,17 @@ def trust_of_project(project: Project) -> Trust:
     return Trust(section.runner, tuple(section.trusted_types))
 
 
+def home_of(package: Path) -> Path | None:
+    """The `.mlops` of the project in which a package lies; None where it lies elsewhere. A link does not lead out of
+    the project."""
+    for path in (package.absolute(), package.resolve()):
+        for folder in path.parents:
+            if folder.name == _STATE_FOLDER:
+                return folder
+    return None
+
+
 def trust_of(package: Path) -> Trust:
     """What the project in whose `.mlops` the package lies allows; nothing where it lies elsewhere."""
-    for folder in package.resolve().parents:
-        if folder.name == _STATE_FOLDER:
-            return trust_of_project(load_project(folder.parent))
-    return Trust()
+    home = home_of(package)
+    return Trust() if home is None else trust_of_project(load_project(home.parent))

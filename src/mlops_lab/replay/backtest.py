@@ -30,7 +30,8 @@ from mlops_lab.replay.past_requests import PastRequests, read_past_requests
 from mlops_lab.replay.policy import Policy, PolicyKind, parse_policy
 from mlops_lab.replay.simulation import BY, Simulation
 from mlops_lab.replay.summary import DecisionRow
-from mlops_lab.rollout.decisions import Decision, DecisionKind, fold, made_before, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision, DecisionKind, fold, made_before
 from mlops_lab.rollout.versions import find_version, load_predictor
 from mlops_lab.tables.newest import trusted_newest
 from mlops_lab.tables.open_lake import open_lake

@@ -15,7 +15,6 @@ import polars as pl
 from mlops_lab.charts.drawing import check_charts
 from mlops_lab.errors import InvalidInput
 from mlops_lab.files import check_path, disk_fault, write_atomically
-from mlops_lab.inference.predictor import Predictor
 from mlops_lab.project import CONFIG_NAME, PIPELINE_NAME, Project, load_project
 from mlops_lab.replay.driver import Replay, ReplayProgress
 from mlops_lab.replay.flights import World, read_world
@@ -23,8 +22,8 @@ from mlops_lab.replay.report import write_report
 from mlops_lab.replay.stopwatch import Stopwatch
 from mlops_lab.replay.stream import Stream
 from mlops_lab.replay.summary import DecisionRow, ReplayCounts, ReplaySummary, summarise
-from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.versions import load_predictor
 from mlops_lab.status.past_rollouts import list_evidence
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
 
@@ -148,8 +147,7 @@ def _summarise(project: Project, stream: Stream, stopwatch: Stopwatch) -> Replay
     predictions = PREDICTIONS.read(lake)
     outcomes = OUTCOMES.read(lake)
     accepted = outcomes.filter(pl.col("verdict") == "accepted")
-    first = find_version(decisions, 1)
-    frozen = Predictor(project.root / first.package, version=1, fingerprint=first.fingerprint)
+    frozen = load_predictor(project, decisions, 1)
     inputs = predictions.select(frozen.features.inputs)
     answered = (
         predictions.select(

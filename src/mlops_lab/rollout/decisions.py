@@ -1,18 +1,14 @@
-"""Decisions: append-only events in the lake. Which version is live follows from them."""
+"""Decisions: append-only events (stored by `decision_log`). Which version is live follows from them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-import polars as pl
-
-from mlops_lab.lake import Lake
-from mlops_lab.tables.declared import DECISIONS
+from mlops_lab.rollout.approvals import Approvals
 
 
 class DecisionKind(StrEnum):
@@ -48,6 +44,12 @@ class DecisionKind(StrEnum):
     """An A/B test begins: some versions answer fixed shares of the keys."""
     AB_STOP = "ab_stop"
     """The A/B test is over: no version answers a fixed share of the keys."""
+    ASK_APPROVAL = "ask_approval"
+    """A step of the rollout is due and waits for the approval of people."""
+    APPROVE = "approve"
+    """A person approves a step of a version."""
+    REJECT = "reject"
+    """A person rejects a version: its rollout ends, and it never answers."""
     CLOCK = "clock"
     """The clock was ahead: what is dated after this moment counts as of this moment."""
 
@@ -64,8 +66,17 @@ _ENDS_PAUSE = {
     DecisionKind.EXPIRE,
     DecisionKind.PROMOTE,
     DecisionKind.ROLL_BACK,
+    DecisionKind.REJECT,
 }
 _NO_ROLLOUT = {"challenger": None, "stage": None, "rollout_began": None, "canary_share": None}
+_ENDS_APPROVALS = {
+    DecisionKind.BOOTSTRAP,
+    DecisionKind.PROMOTE,
+    DecisionKind.ROLL_BACK,
+    DecisionKind.EXPIRE,
+    DecisionKind.REJECT,
+}
+"""After these the approvals of the version are used, or of no use any more."""
 
 
 @dataclass(frozen=True)
@@ -83,53 +94,6 @@ class Decision:
     def as_dict(self) -> dict[str, Any]:
         """The decision as JSON data."""
         return {**asdict(self), "at": self.at.isoformat(), "what": str(self.what)}
-
-
-def read_decisions(lake: Lake) -> list[Decision]:
-    """Every decision ever made, in order; those of older releases as this one would have written them."""
-    if not DECISIONS.exists(lake):
-        return []
-    rows = DECISIONS.read(lake).sort("number").iter_rows(named=True)
-    return as_written_now(
-        Decision(
-            row["at"],
-            DecisionKind(row["what"]),
-            row["version"],
-            row["rule"],
-            row["reason"],
-            row["by"],
-            json.loads(row["evidence"]),
-        )
-        for row in rows
-    )
-
-
-def as_written_now(decisions: Iterable[Decision]) -> list[Decision]:
-    """The decisions, with the kinds of this release: older ones wrote `shadow` for a fresher candidate, and `roll_back`
-    by the rule `rollout.max_days` for a rollout that expired. They lead to the same states."""
-    state, read = RolloutState(), list[Decision]()
-    for decision in decisions:
-        if decision.what is DecisionKind.SHADOW and state.stage is DecisionKind.SHADOW:
-            decision = replace(decision, what=DecisionKind.SUPERSEDE)
-        elif decision.what is DecisionKind.ROLL_BACK and decision.rule == MAX_DAYS and state.challenger is not None:
-            decision = replace(decision, what=DecisionKind.EXPIRE)
-        state = apply(state, decision)
-        read.append(decision)
-    return read
-
-
-def write_decision(lake: Lake, decision: Decision, *, earlier: int) -> bool:
-    """Append the decision as the one after the `earlier` already made; False, and nothing is written, where another
-    process was faster."""
-    row = {
-        **asdict(decision),
-        "number": earlier + 1,
-        "what": str(decision.what),
-        "evidence": json.dumps(decision.evidence, sort_keys=True),
-    }
-    return DECISIONS.append(
-        lake, pl.DataFrame([row], schema=DECISIONS.fixed_schema), position=(DECISIONS.name, earlier + 1)
-    )
 
 
 @dataclass(frozen=True)
@@ -164,6 +128,7 @@ class RolloutState:
     canary_share: float | None = None
     """The share of the keys that the canary answers; None also where an older release did not write it down."""
     watch: Watch | None = None
+    approvals: Approvals = field(default_factory=Approvals)
 
     @property
     def compared_since(self) -> datetime | None:
@@ -238,14 +203,38 @@ def apply(state: RolloutState, decision: Decision) -> RolloutState:
                 after["retraining"] = replace(state.retraining, at=min(state.retraining.at, decision.at))
             if state.watch is not None:
                 after["watch"] = replace(state.watch, began=min(state.watch.began, decision.at))
+            after["approvals"] = state.approvals.not_after(decision.at)
         case DecisionKind.ROLL_BACK | DecisionKind.EXPIRE if state.challenger is not None:
+            after |= _NO_ROLLOUT | {"since": decision.at}
+        case DecisionKind.REJECT if decision.version is not None and decision.version == state.challenger:
             after |= _NO_ROLLOUT | {"since": decision.at}
         case DecisionKind.ROLL_BACK:
             after |= {"champion": decision.version, "previous": state.previous[:-1], "since": decision.at}
             after |= _NO_ROLLOUT | {"watch": None}
         case DecisionKind.CONFIRM:
             after["watch"] = None
+    after["approvals"] = _approvals_after(after["approvals"], decision, challenger=state.challenger)
     return RolloutState(**(after | _compared(state, decision, after)))
+
+
+def _approvals_after(approvals: Approvals, decision: Decision, *, challenger: int | None) -> Approvals:
+    """The approvals after a decision: one more, or without those that it used."""
+    version, step = decision.version, str(decision.evidence.get("step") or "")
+    if decision.what is DecisionKind.ASK_APPROVAL and version is not None:
+        return approvals.ask(version, step, decision.at)
+    if decision.what is DecisionKind.APPROVE and version is not None:
+        return approvals.approve(version, step, decision.by, decision.at)
+    if decision.what in _ENDS_APPROVALS:
+        return approvals.without(version)
+    if decision.what in {DecisionKind.SHADOW, DecisionKind.SUPERSEDE}:
+        return approvals.without(challenger)
+    if decision.what is DecisionKind.CANARY:
+        return approvals.without(version, "canary")
+    if decision.what in {DecisionKind.AB_START, DecisionKind.SPLIT}:
+        arms: list[int | None] = [int(arm) for arm in decision.evidence.get("arms") or ()]
+        for arm in arms or [version]:
+            approvals = approvals.without(arm, "ab_start")
+    return approvals
 
 
 def _compared(state: RolloutState, decision: Decision, after: dict[str, Any]) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from mlops_lab.journal.epochs import LogPosition, resume_at
 from mlops_lab.journal.workers import worker_paths
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
-from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.compatibility import check_live_versions, find_conflicts
-from mlops_lab.rollout.decisions import Decision, RolloutState, fold, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision, RolloutState, fold
 from mlops_lab.rollout.journal_positions import journal_positions
 from mlops_lab.rollout.journal_retention import drop_unneeded
 from mlops_lab.rollout.next_step import share_now
 from mlops_lab.rollout.start_state import prepare_state
-from mlops_lab.rollout.versions import check_loads, classes_by_version, find_version, load_plan_of
+from mlops_lab.rollout.versions import check_loads, classes_by_version, find_version, load_plan_of, open_package_of
 from mlops_lab.serving.answering.routing_table import (
     Arm,
     LiveVersion,
@@ -190,7 +190,7 @@ def _views_of(project: Project, versions: Sequence[LiveVersion]) -> dict[str, Vi
     views: dict[str, View] = {}
     for number, version in enumerate(versions):
         try:
-            plan = load_plan(project.root / version.package, fingerprint=version.fingerprint)
+            plan = open_package_of(project, version).plan
         except EnvironmentFault:
             if number == 0:
                 raise

@@ -13,18 +13,19 @@ from mlops_lab.tables.declared import OUTCOMES
 from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.multiclass import Multiclass
 
-VALUE = "value"
+VALUE, EXPECTED_VALUE = "value", "expected_value"
 
 
 @dataclass(frozen=True)
 class Metric:
     """How the value of an answer is computed: `says` in words, its unit, and the fields beside the answer that it
-    needs."""
+    needs. `follows_from_truth`: whether answer and truth alone decide it."""
 
     expression: pl.Expr | None
     says: str
     unit: str
     fields: tuple[str, ...]
+    follows_from_truth: bool = False
 
 
 def declared_metric(project: Project, task: Task) -> Metric:
@@ -48,7 +49,9 @@ def declared_metric(project: Project, task: Task) -> Metric:
             .otherwise(worth["true_negative"])
         )
         says = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in worth.items())
-        return Metric(expression, f"{says}; yes from {settings.threshold:g} on", settings.unit, ())
+        return Metric(
+            expression, f"{says}; yes from {settings.threshold:g} on", settings.unit, (), follows_from_truth=True
+        )
     return Metric(None, f"minus the {task.loss_name} ([ab] declares no value)", task.loss_name, ())
 
 
@@ -60,6 +63,19 @@ def with_value(project: Project, rows: pl.DataFrame, *, task: Task, metric: Metr
         decided = rows.with_columns(_decision(project, task).alias(DECISION))
         values = decided.select(metric.expression.cast(pl.Float64)).to_series()
     return rows.with_columns(values.alias(VALUE)).with_columns(pl.when(pl.col(VALUE).is_finite()).then(VALUE))
+
+
+def with_expected_value(project: Project, rows: pl.DataFrame, *, task: Task, metric: Metric) -> pl.DataFrame:
+    """The rows (`truth`, `output`) with the `value` that each answer expects of itself, by its own probability
+    (`expected_value`); without it where the value depends on more than answer and truth."""
+    if not metric.follows_from_truth:
+        return rows
+    no, yes = (
+        with_value(project, rows.with_columns(truth=pl.lit(truth)), task=task, metric=metric)[VALUE]
+        for truth in (0.0, 1.0)
+    )
+    chance = rows["output"]
+    return rows.with_columns((chance * yes + (1 - chance) * no).alias(EXPECTED_VALUE))
 
 
 def _decision(project: Project, task: Task) -> pl.Expr:

@@ -9,9 +9,12 @@ from mlops_lab.errors import EnvironmentFault, InvalidInput, NotFound
 from mlops_lab.features.definition import Features
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.project import Project
-from mlops_lab.registry.package import Plan, load_plan
+from mlops_lab.registry.package import Package, Plan, open_package
+from mlops_lab.registry.signing.package_files import SIGNATURE_CODES
 from mlops_lab.rollout.decisions import Decision, RolloutState, fold
 from mlops_lab.serving.answering.routing_table import LiveVersion
+
+_RESTORE = "nothing was decided; restore the folder of its package from a backup, and run it again"
 
 
 def find_version(decisions: Sequence[Decision], version: int) -> LiveVersion:
@@ -26,8 +29,12 @@ def find_version(decisions: Sequence[Decision], version: int) -> LiveVersion:
 
 def load_plan_of(project: Project, decisions: Sequence[Decision], version: int) -> Plan:
     """The plan of a version, from its package."""
-    found = find_version(decisions, version)
-    return load_plan(project.root / found.package, fingerprint=found.fingerprint)
+    return open_package_of(project, find_version(decisions, version)).plan
+
+
+def open_package_of(project: Project, live: LiveVersion) -> Package:
+    """The package of a version of the project, checked."""
+    return open_package(project.root / live.package, fingerprint=live.fingerprint, home=project.home)
 
 
 def classes_by_version(project: Project, decisions: Sequence[Decision]) -> dict[int, list[str]]:
@@ -51,7 +58,8 @@ def load_features(project: Project, decisions: Sequence[Decision], version: int)
 def load_predictor(project: Project, decisions: Sequence[Decision], version: int) -> Predictor:
     """A version, ready to score, from its package."""
     found = find_version(decisions, version)
-    return Predictor(project.root / found.package, version=version, fingerprint=found.fingerprint)
+    package = project.root / found.package
+    return Predictor(package, version=version, fingerprint=found.fingerprint, home=project.home)
 
 
 def check_loads(project: Project, decisions: Sequence[Decision], version: int) -> None:
@@ -63,19 +71,27 @@ def check_loads(project: Project, decisions: Sequence[Decision], version: int) -
             f"version {version} cannot answer: {fault.what}",
             code=fault.code,
             where=fault.where,
-            hint="nothing was decided; restore the folder of its package from a backup, and run it again",
+            hint=f"nothing was decided; {fault.hint}" if fault.code in SIGNATURE_CODES else _RESTORE,
         ) from fault
 
 
-def find_unreadable(project: Project, decisions: Sequence[Decision], state: RolloutState) -> dict[int, str]:
-    """The live versions whose packages cannot be read, the one before the champion among them, and why."""
-    live = [state.champion, state.challenger, *state.previous[-1:], *(version for version, _ in state.arms)]
+def live_versions(state: RolloutState) -> list[int]:
+    """The versions that servers load, the champion first, then the one before it."""
+    live = [state.champion, *state.previous[-1:], state.challenger, *(version for version, _ in state.arms)]
+    return [*dict.fromkeys(number for number in live if number is not None)]
+
+
+def find_unreadable(
+    project: Project, decisions: Sequence[Decision], state: RolloutState
+) -> dict[int, EnvironmentFault]:
+    """The live versions whose packages cannot be read or are refused, the one before the champion among them, and
+    why."""
     unreadable = {}
-    for version in [number for number in live if number is not None]:
+    for version in live_versions(state):
         try:
             load_plan_of(project, decisions, version)
         except EnvironmentFault as fault:
-            unreadable[version] = str(fault)
+            unreadable[version] = fault
     return unreadable
 
 

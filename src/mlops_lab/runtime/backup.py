@@ -30,6 +30,7 @@ from mlops_lab.journal.workers import worker_paths
 from mlops_lab.lake import Lake
 from mlops_lab.lake.durability import copy_table
 from mlops_lab.project import Project
+from mlops_lab.rollout.decision_log import head_path
 from mlops_lab.tables.declared import (
     ALERT_DELIVERIES,
     ALERT_EVENTS,
@@ -149,6 +150,10 @@ def sync_tree(folder: Path) -> None:
 
 def _copy_tables(project: Project, lake: Lake, content: Path) -> None:
     present = lake.tables()
+    with suppress(FileNotFoundError):  # before the decisions: they may be more than the head says, but not fewer
+        target = content / head_path(lake).relative_to(project.root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(head_path(lake), target)
     others = [name for name in present if name not in {*_FIRST, *_LAST}]
     for name in [name for name in (*_FIRST, *others, *_LAST) if name in present]:
         target = content / lake.table_path(name).relative_to(project.root)

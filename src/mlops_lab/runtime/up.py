@@ -17,6 +17,7 @@ import polars as pl
 from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.files import disk_fault
 from mlops_lab.intake.journal import ingest_journal, recover_journals
+from mlops_lab.loop.people import acting_person
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.project.owners import Hold, Role, take_role
@@ -113,7 +114,7 @@ class Up:
         """Train the first version: the decision about it; None where a version is live already."""
         if self._loop.state.champion is not None:
             return None
-        decision = self._loop.run(self._loop.now(), by="mlops up")
+        decision = self._loop.run(self._loop.now(), by=acting_person(self._loop.project))
         self._loop.act()
         return decision
 

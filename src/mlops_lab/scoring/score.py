@@ -23,10 +23,9 @@ from mlops_lab.project import Project
 from mlops_lab.registry.engines.base import count_cores
 from mlops_lab.registry.engines.open import open_engine
 from mlops_lab.registry.outputs import OutputMapping
-from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.compatibility import check_schema
-from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.rollout.versions import find_champion
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.versions import find_champion, open_package_of
 from mlops_lab.scoring.parallel import map_in_order
 from mlops_lab.tables.facts import read_columns_of_facts
 from mlops_lab.tables.fields import request_fields
@@ -84,9 +83,10 @@ class BatchScorer:
         decisions = read_decisions(lake)
         live = find_champion(decisions)
         check_schema(project, lake, decisions)
-        ingest_journal(project, lake)
-        package = project.root / live.package
-        plan = load_plan(package, fingerprint=live.fingerprint)
+        if project.journal_path.exists():  # where no server ever ran, nothing need be writable
+            ingest_journal(project, lake)
+        package = open_package_of(project, live)
+        plan = package.plan
         self.version = live.version
         self._fields, self._time = request_fields(project), project.settings.source.time
         self._now = current_moment(project, lake) if project.timed_by_arrival else None
@@ -94,7 +94,7 @@ class BatchScorer:
         facts = read_columns_of_facts(project, lake, columns_by_table(self._features.views))
         with ThreadPoolExecutor(_threads()) as pool:
             self._fact_index = FactIndex(self._features.views, facts, mapper=pool.map)
-        self._engine, self._mapping = open_engine(package, plan), OutputMapping(plan)
+        self._engine, self._mapping = open_engine(package), OutputMapping(plan)
         self._classes, self._known_classes = project.classes, plan.classes
         self._task = make_task(plan.task, classes=tuple(plan.classes), scale=plan.scale)
 

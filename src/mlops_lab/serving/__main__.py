@@ -23,6 +23,7 @@ from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.project import Project, load_project
 from mlops_lab.project.owners import Hold, Role, keep_role, take_role
 from mlops_lab.serving.process.address import Address, address_path, check_no_server, listen
+from mlops_lab.serving.process.frozen import link_frozen_project
 from mlops_lab.serving.process.hangup import outlive_hangup
 from mlops_lab.serving.process.tls import certificate_copy, find_tls
 
@@ -31,6 +32,7 @@ def main() -> int:
     """Serve until stopped; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m mlops_lab.serving")
     parser.add_argument("project", type=Path)
+    parser.add_argument("--frozen", type=Path, help="the project of an image, which is linked into PROJECT first")
     parser.add_argument("--port", type=int)
     parser.add_argument("--set", dest="flags", action="append", default=[])
     parser.add_argument("--stop-with-parent", action="store_true")
@@ -42,6 +44,8 @@ def main() -> int:
     outlive_hangup()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait for rows must not use the processor
     try:
+        if options.frozen is not None:
+            link_frozen_project(options.frozen, options.project)
         project = load_project(options.project, flags=options.flags)
         if options.socket is not None:
             _run_worker(project, options)

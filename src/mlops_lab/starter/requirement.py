@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from importlib.metadata import Distribution
 
-from mlops_lab.starter.wheel import pack_wheel
+from mlops_lab.training.own_wheel import pack_wheel
 
 _REMOTE = ("https://", "http://", "ssh://")
 

@@ -10,13 +10,12 @@ from msgspec import Struct, structs
 
 from mlops_lab.errors import Refused
 from mlops_lab.loop.ab_answers import ABAnswers, read_test
+from mlops_lab.loop.ab_evidence import weigh_test
 from mlops_lab.loop.joined_outcomes import task_of
 from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decisions import DecisionKind
-from mlops_lab.rollout.evidence.arms import CONTROL, ArmLooks, follow_arm, standard_error
+from mlops_lab.rollout.evidence.arms import CONTROL, ArmLooks, standard_error
 from mlops_lab.rollout.evidence.e_values import to_e_value
-from mlops_lab.rollout.evidence.several import split_alpha
-from mlops_lab.rollout.evidence.shares import weigh_shares
 from mlops_lab.rollout.value import Metric, declared_metric
 from mlops_lab.rollout.versions import find_version
 from mlops_lab.status.rollout_days import RolloutDay
@@ -91,18 +90,12 @@ def report_test(loop: Loop, now: datetime) -> ABReport:
     task = task_of(project, project.root / find_version(loop.decisions, state.champion).package)
     metric = declared_metric(project, task)
     test = read_test(project, loop.lake, state, now=now, task=task, metric=metric)
-    shares = [1 - sum(share for _, share in state.arms), *(share for _, share in state.arms)]
-    log_e = float(weigh_shares(np.array([count.keys for count in test.counts]), np.array(shares)))
-    settings = project.settings.ab
-    alpha = split_alpha(settings.alpha, len(state.arms))
-    values = test.answers.adjusted()
-    effect = settings.expected_gain or test.answers.usual_effect()
-    is_wrong = log_e >= -np.log(SHARES_ALPHA)
+    evidence = weigh_test(project, state, test)
+    is_wrong = evidence.shares_log_e >= -np.log(SHARES_ALPHA)
     arms = []
     for number, (version, _) in enumerate(state.arms, start=1):
-        looks = follow_arm(test.answers, values, number, alpha=alpha, expected_effect=effect)
-        base = _describe_group(test, number, version=version, share=shares[number])
-        arms.append(_judge(base, looks, metric, control=state.champion, is_blocked=is_wrong))
+        base = _describe_group(test, number, version=version, share=evidence.shares[number])
+        arms.append(_judge(base, evidence.arms[number - 1], metric, control=state.champion, is_blocked=bool(is_wrong)))
     began = next(item for item in reversed(loop.decisions) if item.what in _BEGINS)
     return ABReport(
         since=state.arms_since.isoformat(),
@@ -111,12 +104,12 @@ def report_test(loop: Loop, now: datetime) -> ABReport:
         reason=began.reason,
         metric=metric.says,
         unit=metric.unit,
-        alpha=settings.alpha,
-        shares_e_value=to_e_value(log_e),
+        alpha=project.settings.ab.alpha,
+        shares_e_value=to_e_value(evidence.shares_log_e),
         shares_are_wrong=bool(is_wrong),
         crossed=test.crossed,
         history_explains=_explained(test),
-        control=_describe_group(test, CONTROL, version=state.champion, share=shares[CONTROL]),
+        control=_describe_group(test, CONTROL, version=state.champion, share=evidence.shares[CONTROL]),
         arms=arms,
     )
 

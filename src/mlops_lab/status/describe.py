@@ -19,6 +19,7 @@ from mlops_lab.intake.now import stored_moment
 from mlops_lab.intake.quarantine import waiting
 from mlops_lab.lake import Lake
 from mlops_lab.lake.file_summaries import count_values
+from mlops_lab.loop.approval import LOOP, check_approvals
 from mlops_lab.loop.days import days_to_measure, unmeasured_times
 from mlops_lab.loop.joined_outcomes import task_of
 from mlops_lab.loop.observe import measurements_since
@@ -41,6 +42,7 @@ from mlops_lab.status.monitoring import describe_monitoring, estimate_quality
 from mlops_lab.status.performance import last_quality, measure_performance
 from mlops_lab.status.records import (
     AlertRecord,
+    ApprovalStatus,
     FailingChannelRecord,
     FollowingStatus,
     Performance,
@@ -110,6 +112,7 @@ def describe(project: Project, *, takes_in: bool = True) -> ProjectStatus:
         monitoring=monitoring[0] if monitoring else None,
         estimates=estimate_quality(loop.lake, now) if now else [],
         retraining=_retraining(loop),
+        approval=_approval(loop, now) if now else None,
         last_decision=_record(loop.decisions[-1] if loop.decisions else None),
         alerts=_count_alerts(loop, now) if now else {},
         failing_channels=_failing_channels(loop),
@@ -182,7 +185,9 @@ def _following(loop: Loop, server: Address | None) -> FollowingStatus:
     """How far the decisions are in effect."""
     probe = probe_deployment(server) if server is not None else None
     unreadable = find_unreadable(loop.project, loop.decisions, loop.state)
-    not_loaded = {str(version): why for version, why in unreadable.items()} | (probe.not_loaded if probe else {})
+    not_loaded = {str(version): str(fault) for version, fault in unreadable.items()} | (
+        probe.not_loaded if probe else {}
+    )
     workers = probe.generations if probe else {}
     return FollowingStatus(
         table=deployed_generation(loop.project),
@@ -242,6 +247,25 @@ def _rollout(loop: Loop, now: datetime) -> RolloutProgress | None:
         is_paused=state.is_paused,
         proof=_proof(loop, began, task) if proves_itself else None,
         next_share=wait.share,
+    )
+
+
+def _approval(loop: Loop, now: datetime) -> ApprovalStatus | None:
+    """The step that waits for approvals; None where none does, or where `mlops.toml` asks for none any more."""
+    asked, settings = loop.state.approvals.asked, loop.project.settings.approval
+    if asked is None or asked.step not in settings.steps:
+        return None
+    check = check_approvals(loop.project, loop.decisions, loop.state, now, version=asked.version, step=asked.step)
+    return ApprovalStatus(
+        version=asked.version,
+        step=asked.step,
+        since=asked.at.isoformat(),
+        until=(asked.at + timedelta(days=settings.within_days)).isoformat(),
+        given=list(check.given),
+        missing=check.missing,
+        approvers=None if check.approvers is None else list(check.approvers),
+        not_by=sorted(check.owners - {LOOP}),
+        text=check.whom if check.missing else "",
     )
 
 

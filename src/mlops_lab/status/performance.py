@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import polars as pl
 from msgspec import UNSET, structs
 
 from mlops_lab.clock import days_before
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.loop.joined_outcomes import predictions_in, read_between
 from mlops_lab.loop.measure_day import measure_window
 from mlops_lab.loop.tick import Loop
@@ -39,15 +41,17 @@ def measure_performance(loop: Loop, now: datetime) -> Performance:
     project, champion = loop.project, loop.state.champion
     assert champion is not None
     window = Window(days_before(now, 1, project.timezone), now)
-    today = measure_window(
-        project,
-        loop.lake,
-        window,
-        champion=champion,
-        package=project.root / find_version(loop.decisions, champion).package,
-        predictions=predictions_in(loop.lake, window),
-    )
-    hours = summarise(measurements_of(today, champion))
+    hours = None
+    with suppress(EnvironmentFault):  # its package is gone, or refused: `following` says so
+        today = measure_window(
+            project,
+            loop.lake,
+            window,
+            champion=champion,
+            package=project.root / find_version(loop.decisions, champion).package,
+            predictions=predictions_in(loop.lake, window),
+        )
+        hours = summarise(measurements_of(today, champion))
     measured = read_between(loop.lake, MEASUREMENTS, days_before(now, 2 * _DAYS_OF_WEEK, project.timezone))
     day, week = _performance_of(measurements_of(measured, champion), project.timezone)
     if day and hours and (day.outcomes, day.value) == (hours.outcomes, hours.value):

@@ -171,6 +171,22 @@ class EstimateRecord(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class ApprovalStatus(Struct, frozen=True, kw_only=True):
+    """A step that waits for the approval of people: of which version, which step, since when and until when, who has
+    approved it already (`given`), how many are missing, whose word can count (`approvers`; null: anybody's but those of
+    `not_by`), and whose version it is."""
+
+    version: int
+    step: str
+    since: str
+    until: str
+    given: list[str]
+    missing: int
+    approvers: list[str] | None
+    not_by: list[str]
+    text: str
+
+
 class FollowingStatus(Struct, frozen=True, kw_only=True):
     """How far the decisions are in effect: the generation of the routing table (`table`; null where there is none), and
     the one that each worker of the server answers by (`workers`; empty where no server answers).
@@ -201,6 +217,7 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     them.
     `monitoring` says how far the watching of the days is; null while none was measured. `estimates` holds the
     quality before outcomes are known.
+    `approval` is the step that waits for the approval of people; null where none does.
     `damaged_places` counts where the servers' log was ever damaged, `damaged_bytes` what was set aside there.
     """
 
@@ -242,3 +259,4 @@ class ProjectStatus(Struct, frozen=True, kw_only=True):
     failing_channels: list[FailingChannelRecord] = []
     monitoring: MonitoringStatus | None = None
     estimates: list[EstimateRecord] = []
+    approval: ApprovalStatus | None = None

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from mlops_lab.rollout.decision_record import DecisionRecord
 from mlops_lab.status.error_rate import ErrorRateRecord
 from mlops_lab.status.records import (
+    ApprovalStatus,
     MonitoringStatus,
     ProjectStatus,
     RecentRequests,
@@ -203,6 +204,8 @@ def _rollout(status: ProjectStatus, rollout: RolloutProgress) -> str:
     beginning = f"version {status.challenger} {stage}, since {_ago(status, status.since)}"
     if rollout.is_paused:
         return f"{beginning}; paused: it takes no step forward until `mlops rollout resume`"
+    if status.approval is not None:
+        return f"{beginning}; {_approval(status, status.approval)}"
     if rollout.proof is not None and status.stage == "shadow" and not rollout.proof.is_proved:
         return f"{beginning}: {rollout.proof.text}; it goes on when its days prove it"
     is_over = status.now is not None and _parse(status.now) >= _parse(rollout.until)
@@ -213,6 +216,17 @@ def _rollout(status: ProjectStatus, rollout: RolloutProgress) -> str:
     is_step = rollout.then == "canary" and rollout.next_share is not None
     then = f"then it answers {_share(rollout.next_share)}" if is_step else "then it is promoted"
     return f"{beginning}: {days}, {requests}; {then}, if it does no harm"
+
+
+def _approval(status: ProjectStatus, approval: ApprovalStatus) -> str:
+    """Who must approve what, and until when."""
+    step = {"canary": "answer users", "promote": "be promoted"}[approval.step]
+    given = f"{', '.join(approval.given)} approved" if approval.given else ""
+    if not approval.missing:
+        return f"{given}: the next tick of the loop goes on"
+    given = f" ({given})" if given else ""
+    command = f"`mlops approve {approval.version} --note WHY`, or `mlops reject`"
+    return f"to {step} it waits for {approval.text}{given}, until {_date(status, approval.until)}: {command}"
 
 
 def _share(share: float | None) -> str:

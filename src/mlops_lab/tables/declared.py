@@ -142,7 +142,10 @@ MEASUREMENTS = Table(
             "`prediction` (how answers "
             "were spread), `freshness`, `outcome_lag`. Of each input, beside training: `drift` (PSI), `nulls`, "
             "`unseen` (texts that were not in training), `kolmogorov_smirnov`, `jensen_shannon`, `wasserstein`, "
-            "`chi_squared`; of all together: `joint_drift`. Also `parity`, and `evidence` (what a challenger gained); "
+            "`chi_squared`; of all together: `joint_drift`. Of what happened beside answers: `contract_breaches` "
+            "(shares of requests rejected and of rows refused, numbers of rows set aside), `server_errors` and "
+            "`latency` of requests for predictions, `ab_test` (logarithms of e-values). In the unit of `[ab]`: "
+            "`business_value`. Also `parity`, and `evidence` (what a challenger gained); "
             "`unmeasured`: what could not be",
         ),
         FixedColumn("name", _TEXT, "the measure, the feature or the class; the reason, where it was not measured"),
@@ -235,14 +238,16 @@ DECISIONS = Table(
             "what",
             _TEXT,
             "the kind: `retrain`, `refuse`, `bootstrap`, `shadow`, `supersede`, `canary`, `promote`, `confirm`, "
-            "`roll_back`, `expire`, `pause`, `resume`, `split`, `ab_start`, `ab_stop`, `clock`; older releases wrote "
-            "`shadow` for `supersede` and `roll_back` for `expire`",
+            "`roll_back`, `expire`, `pause`, `resume`, `split`, `ab_start`, `ab_stop`, `ask_approval`, `approve`, "
+            "`reject`, `clock`; older releases wrote `shadow` for `supersede` and `roll_back` for `expire`",
         ),
         FixedColumn("version", _WHOLE, "the version that it is about; null where none was registered"),
         FixedColumn("rule", _TEXT, "the rule that led to it; `asked` where a person did"),
         FixedColumn("reason", _TEXT, "the reason in words"),
         FixedColumn("evidence", _TEXT, "JSON: the figures behind it"),
-        FixedColumn("by", _TEXT, "who decided"),
+        FixedColumn("by", _TEXT, "who decided: the loop, a user of the machine, or `token:NAME`"),
+        FixedColumn("user", _TEXT, "the user of the machine whose process wrote it; null in older releases"),
+        FixedColumn("hash", _TEXT, "SHA-256 of this row and of the hash before; null in older releases"),
     ),
 )
 LEGAL_HOLDS = Table(

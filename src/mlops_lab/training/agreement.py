@@ -10,7 +10,7 @@ import numpy as np
 
 from mlops_lab.registry.columns import Answers
 from mlops_lab.registry.engines.base import Engine
-from mlops_lab.registry.package import AGREEMENT_FILE
+from mlops_lab.registry.package import AGREEMENT_FILE, read_file
 
 TOLERANCE = 1e-5
 """How far an answer of an inexact engine may be from the model's, in units of the task's scale (1 for probabilities),
@@ -68,7 +68,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_agreement(package: Path) -> Agreement:
     """The report of a package, in any format."""
-    return msgspec.json.decode((package / AGREEMENT_FILE).read_bytes(), type=Agreement)
+    return msgspec.json.decode(read_file(package, AGREEMENT_FILE), type=Agreement)
 
 
 def tolerance_of(engine: Engine) -> float:

@@ -121,6 +121,12 @@ def environment_fingerprint() -> str:
     return hash_json([platform.python_version(), platform.machine(), platform.system(), *installed_packages()])
 
 
+def fingerprint_of(environment: Environment) -> str:
+    """The fingerprint of an environment that was recorded: equal to `environment_fingerprint` of its process."""
+    packages = (f"{package.name}=={package.version}" for package in environment.packages)
+    return hash_json([environment.python, environment.machine, environment.system, *packages])
+
+
 def code_commit(folder: Path) -> str:
     """The git commit of the folder, with `+changes` where files differ from it; `unversioned` outside git."""
     try:

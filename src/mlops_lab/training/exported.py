@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlops_lab.errors import InvalidInput
-from mlops_lab.registry.engines.base import Engine
+from mlops_lab.registry.engines.base import Engine, ModelFile
 
 PICKLE_SUFFIXES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth"})
 """The suffixes of files that run code when they are loaded."""
@@ -32,7 +32,7 @@ def open_exported(path: Path, inputs: Sequence[str]) -> Engine:
         )
     from mlops_lab.registry.engines.onnx import OnnxEngine  # ONNX Runtime takes 0.1 s and 40 MB: only where it is used
 
-    return OnnxEngine(path, inputs)
+    return OnnxEngine(ModelFile(path, path.read_bytes()), inputs)
 
 
 def is_pickle(path: Path) -> bool:

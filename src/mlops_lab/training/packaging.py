@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from msgspec.structs import replace
 
 from mlops_lab.errors import InvalidInput, Refused
 from mlops_lab.registry.engine_kinds import model_file
-from mlops_lab.registry.engines.open import open_engine
+from mlops_lab.registry.engines.base import ModelFile
+from mlops_lab.registry.engines.open import open_model
 from mlops_lab.registry.outputs import OutputMapping
 from mlops_lab.registry.package import PLAN_FILE, Plan, write_plan
 from mlops_lab.registry.trust import Trust
@@ -143,14 +143,12 @@ def _try_engines(model: TrainedModel, plan: Plan, data: ComparisonData, *, try_a
 
 
 def _try_engine(content: bytes, plan: Plan, data: ComparisonData, trust: Trust) -> TriedEngine:
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / model_file(plan.engine)).write_bytes(content)
-        try:
-            engine = open_engine(Path(folder), plan, trust=trust)
-            parts, micros = compare(engine, OutputMapping(plan), data)
-        except Exception as error:  # of any library: an engine that fails does not agree
-            reason = f"fails: {(str(error).splitlines() or [type(error).__name__])[0][:300]}"
-            return TriedEngine(engine=plan.engine, agrees=False, reason=reason)
+    try:
+        engine = open_model(ModelFile(Path(model_file(plan.engine)), content), plan, trust=lambda: trust)
+        parts, micros = compare(engine, OutputMapping(plan), data)
+    except Exception as error:  # of any library: an engine that fails does not agree
+        reason = f"fails: {(str(error).splitlines() or [type(error).__name__])[0][:300]}"
+        return TriedEngine(engine=plan.engine, agrees=False, reason=reason)
     total = add_up(list(parts.values()))
     return TriedEngine(
         engine=plan.engine,

@@ -15,6 +15,7 @@ from mlops_lab.alerts.events import EventKind
 from mlops_lab.errors import Conflict, InvalidInput, TooLarge
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
+from mlops_lab.rollout.approvals import TOKEN
 from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.serving.http.authorizer import Authorizer
 from mlops_lab.status.wording import format_decision
@@ -41,7 +42,7 @@ async def act(project: Project, action: Action, request: Request) -> Mapping[str
 
     Unauthorized without a token for operators; InvalidInput where the body is wrong; Refused as the command is.
     """
-    by = Authorizer(project).identify("operate", request.scope["headers"]).name
+    by = TOKEN + Authorizer(project).identify("operate", request.scope["headers"]).name
     body = await _read_body(request)
     try:
         asked = msgspec.json.decode(body, type=Asked)

@@ -9,7 +9,8 @@ import polars as pl
 
 from mlops_lab.charts.drawing import SHAPES, Json, check_charts, decision_symbols, draw, layer, x_of_days
 from mlops_lab.monitoring.measure import as_known_now
-from mlops_lab.rollout.decisions import Decision, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision
 from mlops_lab.status.wording import format_decision
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.web.view import Source

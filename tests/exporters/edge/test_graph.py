@@ -18,7 +18,8 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.exporters.edge.graph import EdgeGraph, make_graph
 from mlops_lab.registry.engines.open import open_engine
 from mlops_lab.registry.outputs import OutputMapping
-from mlops_lab.registry.package import Plan
+from mlops_lab.registry.package import Package, Plan, open_package
+from mlops_lab.registry.signing.package_files import PackageFiles
 
 NUMBERS = st.floats(-2, 2, width=32)
 SAMPLE = pl.DataFrame({"a": [0.5, 1.5], "b": [0.0, -1.0]})
@@ -64,6 +65,11 @@ PLANS = {
 }
 
 
+def make(folder: Path, plan: Plan) -> EdgeGraph:
+    package = Package(PackageFiles(folder), plan, (folder / "model.onnx").read_bytes())
+    return make_graph(package, open_engine(package), SAMPLE)
+
+
 @pytest.fixture(scope="module")
 def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], EdgeGraph]:
     made = {}
@@ -71,7 +77,7 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Ed
         for width in (1, 2):
             folder = tmp_path_factory.mktemp("package")
             write_model(folder, width=width)
-            made[name, width] = make_graph(folder, plan, open_engine(folder, plan), SAMPLE)
+            made[name, width] = make(folder, plan)
     return made
 
 
@@ -91,7 +97,7 @@ def test_outputs_are_mapped_as_the_server_maps_them(
 
 def test_a_graph_of_lightgbm_answers_in_float64(tiny: Any) -> None:
     inputs = tiny.training.holdout_inputs.head(200)
-    graph = make_graph(tiny.package, tiny.plan, tiny.predictor.engine, inputs.head(10))
+    graph = make_graph(open_package(tiny.package), tiny.predictor.engine, inputs.head(10))
     assert [(tensor.type, tensor.inputs) for tensor in graph.tensors] == [("float64", inputs.columns)]
     codes = {name: dict(zip(texts, range(len(texts)), strict=True)) for name, texts in graph.categories.items()}
     rows = [
@@ -107,9 +113,9 @@ def test_a_graph_of_lightgbm_answers_in_float64(tiny: Any) -> None:
 
 def test_models_that_cannot_become_a_graph_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="skops") as caught:
-        make_graph(tmp_path, make_plan("binary", [], [], engine="skops"), None, SAMPLE)  # type: ignore[arg-type]
+        make_graph(Package(PackageFiles(tmp_path), make_plan("binary", [], [], engine="skops"), b""), None, SAMPLE)  # type: ignore[arg-type]
     assert (caught.value.code, bool(caught.value.hint)) == ("not_convertible", True)
     write_model(tmp_path, width=2, opset=7)
     plan = make_plan("binary", [], [])
     with pytest.raises(InvalidInput, match="opset 7 is too old"):
-        make_graph(tmp_path, plan, open_engine(tmp_path, plan), SAMPLE)
+        make(tmp_path, plan)

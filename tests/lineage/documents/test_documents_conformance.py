@@ -162,4 +162,8 @@ def test_a_damaged_package_is_an_error(
     path.write_text(content)
     with pytest.raises(EnvironmentFault) as caught:
         read_version_facts(load_project(folder), 1)
+    assert caught.value.code == "package_changed", "it is not what was signed"
+    (folder / ".mlops" / "keys.json").unlink()
+    with pytest.raises(EnvironmentFault) as caught:
+        read_version_facts(load_project(folder), 1)
     assert caught.value.code == code

@@ -152,3 +152,45 @@ def test_weights_share_the_bet():
         for weights in (np.ones(20), np.array([100.0] + [1.0] * 19))
     ]
     assert QUIET <= first[1] <= first[0]
+
+
+EVIDENCE = np.array([False, True])
+
+
+def test_evidence_alarms_without_history_as_soon_as_it_is_worth_the_budget():
+    values = np.vstack([draw(8), [0.0, 1.0, 3.0, 5.0, 5.2, 6.0, 7.0, 8.0]])
+    watched = watch_all(values, are_evidence=EVIDENCE, higher=np.ones(2, bool), lower=~EVIDENCE, budget_days=90.0)
+    assert np.flatnonzero(watched.alarm).tolist() == [4], "half of e^5.2 is more than 90, and that of e^5 less"
+    assert watched.brought[:, 4].tolist() == [False, True]
+    assert watched.began[1, 4] == 1
+    assert watched.is_open[1, 4:].all(), "it is not told again"
+
+
+def test_evidence_is_usual_again_when_what_it_was_about_is_over():
+    log_e = np.array([8.0, 8.0, *[np.nan] * 4, 8.0])
+    watched = watch_all(
+        np.vstack([draw(7), log_e]), are_evidence=EVIDENCE, higher=np.ones(2, bool), lower=~EVIDENCE, budget_days=90.0
+    )
+    assert np.flatnonzero(watched.alarm).tolist() == [0, 6]
+    assert watched.is_open[1].tolist() == [True] * 4 + [False, False, True]
+
+
+def test_evidence_of_fair_dice_stays_within_the_budget():
+    """The likelihood ratio of a coin that is fair."""
+    heads = np.random.default_rng(4).random((1000, 1, 60)) < 0.5
+    log_e = np.cumsum(np.log(np.where(heads, 1.4, 0.6)), axis=-1)
+    values = np.concatenate([draw(1000, 1, 60), log_e], axis=1)
+    watched = watch_all(values, are_evidence=EVIDENCE, higher=np.ones(2, bool), lower=~EVIDENCE, budget_days=90.0)
+    assert watched.brought[:, 1].any(axis=-1).mean() <= 2 / 90
+    assert watched.brought[:, 1].any(), "and now and then there is one"
+
+
+def test_the_first_day_of_a_change_does_not_hide_the_next_ones() -> None:
+    """A share of nulls of 15 % becomes 100 %, among 30 monitors: the day before is then no longer what is usual."""
+    generator = np.random.default_rng(1)
+    values = generator.normal(size=(20, 30, 75))
+    values[:, 0] = np.clip(0.15 + 0.06 * generator.normal(size=(20, 75)), 0, 1)
+    values[:, 0, 60:] = 1.0
+    up, none = np.ones(30, dtype=bool), np.zeros(30, dtype=bool)
+    found = Watcher(higher=up, lower=none, smallest=np.zeros(30), budget_days=36.0).watch(values)
+    assert found.brought[:, 0, 60:62].any(axis=-1).mean() > 0.7

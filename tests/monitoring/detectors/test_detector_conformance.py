@@ -10,8 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_lab.monitoring.detectors import run
-from mlops_lab.monitoring.detectors.base import AnswerDetector, Detector, JointDetector, Seen
-from mlops_lab.monitoring.detectors.run import ANSWER_DETECTORS, DETECTORS, JOINT_DETECTORS
+from mlops_lab.monitoring.detectors.base import (
+    AnswerDetector,
+    Detector,
+    JointDetector,
+    Operations,
+    OperationsDetector,
+    RequestCounts,
+    Seen,
+)
+from mlops_lab.monitoring.detectors.run import ANSWER_DETECTORS, DETECTORS, JOINT_DETECTORS, OPERATIONS_DETECTORS
 from mlops_lab.monitoring.measure import measure
 from mlops_lab.monitoring.profile import Profile, bin_shares, make_profiles
 from mlops_lab.monitoring.window import Window
@@ -21,6 +29,7 @@ from mlops_lab.tasks.binary import Binary
 from mlops_lab.tasks.multiclass import Multiclass
 from mlops_lab.tasks.regression import Regression
 
+EVERY_DETECTOR = (*DETECTORS, *JOINT_DETECTORS, *ANSWER_DETECTORS, *OPERATIONS_DETECTORS)
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=[detector.monitor for detector in DETECTORS])
 
 COLUMNS = {
@@ -56,7 +65,7 @@ OLD_PROFILE = '{"edges": [2.0], "categories": null, "shares": [0.5, 0.5], "null_
 
 
 def test_monitors_are_unique_and_described():
-    monitors = [detector.monitor for detector in (*DETECTORS, *JOINT_DETECTORS, *ANSWER_DETECTORS)]
+    monitors = [detector.monitor for detector in EVERY_DETECTOR]
     assert len(set(monitors)) == len(monitors)
     assert not {"parity", "evidence", "unmeasured"} & set(monitors), (
         "these names in the table of measurements are taken"
@@ -158,6 +167,34 @@ def test_a_detector_of_answers_takes_every_task_and_days_without_answers(detecto
             assert len({name for name, _ in values}) == len(values), "each name once"
             assert all(value is None or type(value) is float for _, value in values), (kind, rows, values)
     list(detector.measure(Seen(DAY, Binary(), pl.DataFrame(), pl.DataFrame())))
+
+
+COUNTS = st.lists(st.integers(0, 10**9), min_size=4, max_size=4)
+REQUESTS = st.builds(
+    RequestCounts,
+    failed=st.integers(0, 10**9),
+    rejected=st.integers(0, 10**9),
+    buckets=COUNTS,
+    bounds_seconds=st.just([0.1, 1, 10]),
+)
+OPERATIONS = st.builds(
+    Operations,
+    answered=st.integers(0, 10**9),
+    refused=st.integers(0, 10**9),
+    set_aside=st.dictionaries(st.text(max_size=5), st.integers(0, 10**9), max_size=3),
+    requests=st.none() | REQUESTS,
+    evidence=st.dictionaries(st.text(max_size=5), st.floats(-1e6, 1e6), max_size=3),
+)
+
+
+@pytest.mark.parametrize("detector", OPERATIONS_DETECTORS, ids=[detector.monitor for detector in OPERATIONS_DETECTORS])
+@given(OPERATIONS)
+def test_a_detector_of_operations_takes_whatever_was_counted(detector: OperationsDetector, seen: Operations):
+    values = list(detector.measure(seen))
+    assert len({name for name, _ in values}) == len(values), "each name once"
+    assert all(value is None or (type(value) is float and math.isfinite(value)) for _, value in values), values
+    assert list(detector.measure(seen)) == values
+    assert [value for _, value in detector.measure(Operations()) if value is not None] == [], "nothing of nothing"
 
 
 LAST_BIN = Detector("last_bin", measure_last_bin, unchanged=lambda profile: profile.shares[-1])

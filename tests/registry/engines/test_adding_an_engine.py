@@ -25,14 +25,13 @@ ENGINE_MODULE = """
     import numpy as np
 
     from mlops_lab.registry.columns import rows_to_columns, to_columns
-    from mlops_lab.registry.engines.base import read_model_file
 
 
     class LinearEngine:
         exact = False
 
-        def __init__(self, path, inputs):
-            model = msgspec.json.decode(read_model_file(path))
+        def __init__(self, content, inputs):
+            model = msgspec.json.decode(content)
             self._inputs, self._weights, self._constant = inputs, np.array(model["weights"]), model["constant"]
 
         def score_rows(self, rows):
@@ -45,8 +44,8 @@ ENGINE_MODULE = """
             return np.column_stack([columns[name] for name in self._inputs]) @ self._weights + self._constant
 
 
-    def open_engine(path, plan, trust):
-        return LinearEngine(path, plan.features["inputs"])
+    def open_engine(file, plan, trust):
+        return LinearEngine(file.content, plan.features["inputs"])
 """
 # 2. registry/engine_kinds.py: an entry of ENGINES.
 KIND = EngineKind(name="linear", model_file="linear.json", module="linear_engine")

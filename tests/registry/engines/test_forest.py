@@ -20,6 +20,7 @@ from mlops_lab.registry.engines import forest, forest_tables
 from mlops_lab.registry.engines.forest import CompiledForest, ForestEngine
 from mlops_lab.registry.engines.lightgbm import LightgbmEngine
 from mlops_lab.registry.engines.open import open_engine
+from mlops_lab.registry.package import open_package
 
 if not forest.has_kernel():
     pytest.skip("forest.c was not compiled: install gcc and libc6-dev, then mlops-lab anew", allow_module_level=True)
@@ -204,20 +205,14 @@ def test_a_text_that_is_no_model_is_an_error_with_a_hint(text: str) -> None:
     assert caught.value.hint
 
 
-def test_a_file_that_does_not_exist_is_an_error_with_a_hint(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFault) as caught:
-        ForestEngine(tmp_path / "nothing.txt", ["a"], {})
-    assert caught.value.hint
-
-
 def test_without_a_kernel_lightgbm_answers_and_the_log_says_so(
     tiny: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     inputs = tiny.training.holdout_inputs
-    engine = open_engine(tiny.package, tiny.plan)
+    engine = open_engine(open_package(tiny.package))
     assert isinstance(engine, ForestEngine)
     monkeypatch.setattr(forest, "_kernel", lambda: None)
-    fallback = open_engine(tiny.package, tiny.plan)
+    fallback = open_engine(open_package(tiny.package))
     assert isinstance(fallback, LightgbmEngine)
     assert "not compiled" in caplog.text
     assert identical(engine.score(inputs), fallback.score(inputs))

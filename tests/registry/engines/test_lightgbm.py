@@ -27,7 +27,7 @@ def original(tiny) -> lightgbm.Booster:
 @pytest.fixture(scope="module")
 def engine(tiny) -> LightgbmEngine:
     """The same model in the engine, by LightGBM's shared library alone."""
-    return LightgbmEngine(tiny.package / MODEL_FILE, tiny.plan.features["inputs"], tiny.plan.categories)
+    return LightgbmEngine((tiny.package / MODEL_FILE).read_bytes(), tiny.plan.features["inputs"], tiny.plan.categories)
 
 
 @pytest.fixture(scope="module")
@@ -98,17 +98,10 @@ def test_threads_do_not_disturb_each_other(tiny, engine):
 
 
 @pytest.mark.parametrize("text", ["", "tree\nversion=v4\n", "not a model"])
-def test_a_file_that_is_no_model_is_an_error_with_a_hint(tmp_path, text):
-    (tmp_path / MODEL_FILE).write_text(text)
+def test_a_text_that_is_no_model_is_an_error_with_a_hint(text):
     with pytest.raises(EnvironmentFault) as caught:
-        Booster(tmp_path / MODEL_FILE)
+        Booster(text.encode())
     assert caught.value.code == "engine_failed"
-    assert caught.value.hint
-
-
-def test_a_file_that_does_not_exist_is_an_error_with_a_hint(tmp_path):
-    with pytest.raises(EnvironmentFault) as caught:
-        Booster(tmp_path / "nothing.txt")
     assert caught.value.hint
 
 
@@ -141,13 +134,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np
 from mlops_lab.registry.engines.lightgbm import Booster
-path = Path({str(tiny.package / MODEL_FILE)!r})
-booster = Booster(path)
+model = Path({str(tiny.package / MODEL_FILE)!r}).read_bytes()
+booster = Booster(model)
 matrix = np.random.default_rng(0).normal(size=(40, booster.width))
 def ask(i):
     booster.predict(matrix[: 1 + i % 40], threads=1 + i % 4)
     if i % 50 == 0:
-        Booster(path)
+        Booster(model)
 with ThreadPoolExecutor(4) as pool:
     list(pool.map(ask, range(10_000)))
 """

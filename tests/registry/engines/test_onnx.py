@@ -12,6 +12,7 @@ from onnx import TensorProto, helper
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.registry.engines import onnx as onnx_engine
+from mlops_lab.registry.engines.base import ModelFile
 from mlops_lab.registry.engines.onnx import OnnxEngine
 
 INPUTS = ["price", "rooms"]
@@ -32,18 +33,22 @@ def write_graph(path: Path, nodes: list[Any], inputs: dict[str, tuple[int, int]]
     return path
 
 
+def open_file(path: Path) -> OnnxEngine:
+    return OnnxEngine(ModelFile(path, path.read_bytes()), INPUTS)
+
+
 def add_columns(path: Path, names: list[str], kind: int = TensorProto.FLOAT) -> OnnxEngine:
     """The sum of two columns."""
     nodes = [helper.make_node("Add", names, ["answer"])]
     write_graph(path, nodes, dict.fromkeys(names, (kind, 1)), (kind, 1))
-    return OnnxEngine(path, INPUTS)
+    return open_file(path)
 
 
 def pass_matrix(path: Path, kind: int = TensorProto.FLOAT) -> OnnxEngine:
     """The matrix itself."""
     nodes = [helper.make_node("Identity", ["x"], ["answer"])]
     write_graph(path, nodes, {"x": (kind, 2)}, (kind, 2))
-    return OnnxEngine(path, INPUTS)
+    return open_file(path)
 
 
 @pytest.mark.parametrize("names", [["price", "rooms"], ["rooms", "price"]])
@@ -88,12 +93,12 @@ def test_a_graph_whose_inputs_or_outputs_are_no_numbers_is_refused(tmp_path: Pat
     nodes = [helper.make_node("Cast", ["x"], ["answer"], to=TensorProto.STRING)]
     write_graph(tmp_path / "text.onnx", nodes, {"x": (TensorProto.FLOAT, 2)}, (TensorProto.STRING, 2))
     with pytest.raises(InvalidInput, match="not numbers"):
-        OnnxEngine(tmp_path / "text.onnx", INPUTS)
+        open_file(tmp_path / "text.onnx")
 
 
 def test_a_file_that_is_no_graph_is_an_error_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"no graph")
     with pytest.raises(EnvironmentFault) as caught:
-        OnnxEngine(tmp_path / "model.onnx", INPUTS)
+        open_file(tmp_path / "model.onnx")
     assert caught.value.code == "engine_failed"
     assert "\n" not in caught.value.what

@@ -28,7 +28,7 @@ from mlops_lab.registry.engine_kinds import model_file
 from mlops_lab.registry.engines.open import open_engine
 from mlops_lab.registry.engines.runner import RunnerEngine
 from mlops_lab.registry.frames import to_matrix, to_pandas
-from mlops_lab.registry.package import Plan, load_plan, package_fingerprint, write_plan
+from mlops_lab.registry.package import Plan, load_plan, open_package, package_fingerprint, write_plan
 from mlops_lab.registry.trust import Trust, trust_of
 
 ROWS = 400
@@ -306,14 +306,14 @@ def write_package(project, estimator, inputs) -> Path:
 def test_the_project_in_which_a_package_lies_says_what_is_trusted(project, estimator, inputs):
     package = write_package(project('[model]\nrunner = true\ntrusted_types = ["numpy.dtype"]'), estimator, inputs)
     assert trust_of(package) == Trust(True, ("numpy.dtype",))
-    engine = open_engine(package, load_plan(package))
+    engine = open_engine(open_package(package))
     assert np.allclose(engine.score(inputs.head(3)), estimator.predict_proba(to_pandas(inputs.head(3))))
 
 
 def test_a_project_that_says_nothing_trusts_nothing(project, estimator, inputs):
     package = write_package(project(""), estimator, inputs)
     with pytest.raises(InvalidInput) as caught:
-        open_engine(package, load_plan(package))
+        open_engine(open_package(package))
     assert caught.value.code == "runner_off"
 
 

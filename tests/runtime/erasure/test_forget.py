@@ -34,7 +34,8 @@ from mlops_lab.loop.tick import Loop
 from mlops_lab.loop.upkeep import keep_tables_small
 from mlops_lab.monitoring.log_check import check_log
 from mlops_lab.project.owners import Role, take_role
-from mlops_lab.rollout.decisions import Decision, DecisionKind, write_decision
+from mlops_lab.rollout.decision_log import write_decision
+from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.runtime.erasure import forget as module
 from mlops_lab.runtime.erasure.forget import find_traces, forget
 from mlops_lab.tables.declared import ALERTS, ERASURES

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +15,9 @@ from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput
 from mlops_lab.journal.records import PredictionRecord, ShadowRecord, decode_frame, encode_frames
 from mlops_lab.journal.segments import read_journal, write_segment
 from mlops_lab.project import Project
+from mlops_lab.registry.signing.bundle import SIGNATURE_FILE
+from mlops_lab.registry.signing.keyring import TrustedKey
+from mlops_lab.registry.signing.sign import create_key, revoke_key, sign_package
 from mlops_lab.serving.answering.routing_table import LiveVersion, RoutingTable
 from mlops_lab.serving.answering.service import Service
 from mlops_lab.serving.answering.worker_state import PREDICTION_INDEX
@@ -223,6 +228,44 @@ def test_a_table_that_cannot_be_used_changes_nothing(
         service.deploy(msgspec.structs.replace(routing_table, generation=2, **changes))
     assert service.models.routing_table == routing_table
     assert service.answer(convert(service, make_request())).answers[0].version == 1
+
+
+@pytest.mark.parametrize("damage", ["a changed byte", "a file more", "no signature", "a revoked key"])
+def test_a_version_that_is_not_as_it_was_signed_is_not_taken_over(
+    make_service, make_request: Make, project: Project, routing_table: RoutingTable, tiny: Any, damage: str
+):
+    """Neither as champion nor beside it; the version before goes on answering."""
+    package = Path(shutil.copytree(tiny.package, project.root / "next"))
+    (package / "lineage.json").write_text("{}")
+    old = create_key(project.home, "old", "p256", before_first=lambda key: sign(project, "package", key))
+    new = create_key(project.home, "new", "ed25519", before_first=lambda _: None)
+    sign(project, "next", old if damage == "a revoked key" else new)
+    service = make_service()
+    before = service.answer(convert(service, make_request())).answers[0]
+    good, hostile = routing_table.champion, LiveVersion(2, "next", tiny.fingerprint)
+    if damage == "a revoked key":
+        sign(project, "package", new)
+        revoke_key(project.home, "old")
+    elif damage == "no signature":
+        (package / SIGNATURE_FILE).unlink()
+    else:
+        (package / ("lineage.json" if damage == "a changed byte" else "more")).write_text("{ ")
+    with pytest.raises(EnvironmentFault) as caught:
+        service.deploy(msgspec.structs.replace(routing_table, generation=2, champion=hostile))
+    assert caught.value.code in {"package_changed", "unsigned_package", "revoked_key"}
+    after = service.answer(convert(service, make_request())).answers[0]
+    assert (after.version, after.output) == (1, before.output)
+    service.deploy(msgspec.structs.replace(routing_table, generation=3, champion=good, challenger=hostile))
+    assert list(service.models.faults) == [2]
+    sign(project, "next", new)
+    (package / "more").unlink(missing_ok=True)
+    sign(project, "next", new)
+    service.deploy(msgspec.structs.replace(routing_table, generation=4, champion=hostile))
+    assert service.answer(convert(service, make_request())).answers[0].version == 2
+
+
+def sign(project: Project, package: str, key: TrustedKey) -> None:
+    sign_package(project.root / package, key, home=project.home)
 
 
 def test_closing_unlocks_the_journal(project, routing_table):

@@ -7,12 +7,15 @@ import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from in_process import InProcessServer, in_process_server
 
+from mlops_lab import clock
 from mlops_lab.serving.answering.counts import counts_path, read_counts
+from mlops_lab.serving.answering.request_days import read_day
 from mlops_lab.serving.answering.routing_table import LiveVersion, RoutingTable, write_routing_table
 from mlops_lab.serving.answering.trials import Trial, note_trial
 from mlops_lab.serving.process import background
@@ -170,6 +173,18 @@ def test_an_older_table_is_never_followed(server: InProcessServer) -> None:
     assert (told["generation"], told["generations"]) == (5, {"0": 5})
     assert "generation 4" in told["deployment_error"]
     assert 'mlops_deployment_failed{worker="0"} 1' in server.send("GET", "/metrics").text
+
+
+def test_one_worker_publishes_its_counts_too_and_counts_predictions_by_day(server: InProcessServer) -> None:
+    assert server.send("POST", "/v1/predict", b"no JSON").status_code == 400
+    assert server.send("GET", "/healthz").status_code == 200
+    project = server.service.project
+    path = counts_path(project.workers_path, 0)
+    follow(server, until=lambda: ("requests", "/healthz", "200") in read_counts(path).counted)
+    today = clock.now().astimezone(ZoneInfo(project.timezone)).date().isoformat()
+    found = read_day(project.workers_path, today)
+    assert found is not None
+    assert (sum(found.buckets), found.rejected, found.failed) == (1, 1, 0), "only requests for predictions"
 
 
 def test_what_was_counted_is_there_for_the_loop_though_nobody_asks(server: InProcessServer) -> None:

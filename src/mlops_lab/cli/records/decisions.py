@@ -47,6 +47,19 @@ class SplitRecord(MadeDecision, frozen=True, kw_only=True):
     arms: dict[str, float]
 
 
+class ApprovalRecord(MadeDecision, frozen=True, kw_only=True):
+    """`mlops approve`: the decision, how many more must approve the step (`missing`), and of whom, in words."""
+
+    missing: int
+    whom: str
+
+
+class RejectRecord(MadeDecision, frozen=True, kw_only=True):
+    """`mlops reject`: the decision, and the version that is live after it."""
+
+    champion: int | None
+
+
 class TickRecord(Struct, frozen=True, kw_only=True):
     """`mlops tick`: the moment taken for now, the decisions made, the ends of the days that were measured, and in what
     the last of these differs much from training, or from the days before."""
@@ -58,8 +71,40 @@ class TickRecord(Struct, frozen=True, kw_only=True):
     warnings: list[str] = []
 
 
+class LoggedDecision(DecisionRecord, frozen=True, kw_only=True):
+    """A decision with its number, the system user whose process wrote it, and its hash; both are null where an older
+    release wrote it."""
+
+    number: int = 0
+    user: str | None = None
+    hash: str | None = None
+
+
+class FaultRecord(Struct, frozen=True, kw_only=True):
+    """What is wrong with the chain of decisions: `changed`, `missing`, `cut` (missing at the end), `repeated`,
+    `not_hashed`, `no_head`, `head_differs`, or `not_noted`; with which decision (`number`); in words (`what`)."""
+
+    code: str
+    number: int | None
+    what: str
+
+
+class ChainRecord(Struct, frozen=True, kw_only=True):
+    """The check of the hash chain: how many decisions there are, the first one with a hash, the last hash (`head`), and
+    what is wrong. `noted` is the decision that has the hash given with `--noted`."""
+
+    decisions: int
+    hashed_from: int | None
+    head: str | None
+    noted: int | None
+    faults: list[FaultRecord]
+
+
 class HistoryRecord(Struct, frozen=True, kw_only=True):
-    """`mlops history`: every decision ever made, in order."""
+    """`mlops history`: every decision ever made, in order; `head` is the hash of the last one, and `chain` is the check
+    of the hash chain, with `--verify`."""
 
     schema_version: int = 1
-    decisions: list[DecisionRecord]
+    decisions: list[LoggedDecision]
+    head: str | None = None
+    chain: ChainRecord | None = None

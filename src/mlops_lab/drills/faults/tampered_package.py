@@ -15,7 +15,7 @@ from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.registry.engine_kinds import model_file
 from mlops_lab.registry.package import load_plan
-from mlops_lab.rollout.decisions import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import find_champion
 from mlops_lab.serving.process.server_process import ServerProcess
 from mlops_lab.tables.open_lake import open_lake

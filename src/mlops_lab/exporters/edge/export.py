@@ -19,12 +19,11 @@ from mlops_lab.features.view import columns_by_table
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
-from mlops_lab.registry.engine_kinds import ENGINES, model_file
+from mlops_lab.registry.engine_kinds import ENGINES
 from mlops_lab.registry.engines.lightgbm_text import split_thresholds
 from mlops_lab.registry.engines.open import open_engine
-from mlops_lab.registry.package import load_plan
-from mlops_lab.rollout.decisions import read_decisions
-from mlops_lab.rollout.versions import find_champion, find_version
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.versions import find_champion, find_version, open_package_of
 from mlops_lab.serving.answering.routing_table import LiveVersion
 from mlops_lab.tables.facts import read_columns_of_facts, read_labelled
 from mlops_lab.tables.fields import request_fields
@@ -57,16 +56,15 @@ def export_edge(project: Project, version: int, folder: Path) -> EdgeAgreement:
 
 def _write_version(project: Project, live: LiveVersion, folder: Path, *, command: str) -> EdgeAgreement:
     """Write all files of a version into an empty folder."""
-    package = project.root / live.package
-    plan = load_plan(package, fingerprint=live.fingerprint)
-    engine = open_engine(package, plan)
+    package = open_package_of(project, live)
+    plan, engine = package.plan, open_engine(package)
     inputs = _sample_inputs(project, open_lake(project), Features.from_dict(plan.features))
-    graph = make_graph(package, plan, engine, inputs.head(10))
+    graph = make_graph(package, engine, inputs.head(10))
     label = project.settings.source.label
     source = FolderSource(project.name, label, live.version, live.fingerprint, f"mlops {command}")
     write_folder(folder, plan, graph, inputs.schema, source)
     is_trees = ENGINES[plan.engine].reads_lightgbm_text
-    thresholds = split_thresholds((package / model_file(plan.engine)).read_text("utf-8")) if is_trees else {}
+    thresholds = split_thresholds(package.model.decode("utf-8")) if is_trees else {}
     agreement = prove_folder(folder, engine, plan, inputs, thresholds)
     (folder / "agreement.json").write_bytes(msgspec.json.format(msgspec.json.encode(agreement)))
     return agreement

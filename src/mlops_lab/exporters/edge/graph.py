@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,8 +14,8 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from mlops_lab.errors import InvalidInput
 from mlops_lab.exporters.edge.trees import lightgbm_nodes
 from mlops_lab.registry.engine_kinds import ENGINES, model_file
-from mlops_lab.registry.engines.base import Engine
-from mlops_lab.registry.package import Plan
+from mlops_lab.registry.engines.base import Engine, ModelFile
+from mlops_lab.registry.package import Package, Plan
 
 _OUTPUT = "output"
 _OLDEST_OPSET = 8
@@ -44,24 +43,25 @@ class EdgeGraph:
     output: str = _OUTPUT
 
 
-def make_graph(package: Path, plan: Plan, engine: Engine, sample: pl.DataFrame) -> EdgeGraph:
+def make_graph(package: Package, engine: Engine, sample: pl.DataFrame) -> EdgeGraph:
     """The graph of a package; InvalidInput where it cannot be made. `sample`: some rows that the engine can answer."""
+    plan = package.plan
     inputs = list(plan.features["inputs"])
-    path = package / model_file(plan.engine)
+    file = ModelFile(package.path / model_file(plan.engine), package.model)
     if ENGINES[plan.engine].reads_lightgbm_text:
-        return _convert_lightgbm(path, plan, inputs)
+        return _convert_lightgbm(file.content, plan, inputs)
     if plan.engine == "onnx":
-        return _extend_onnx(path, plan, inputs, shape=engine.score(sample).shape)
+        return _extend_onnx(file, plan, inputs, shape=engine.score(sample).shape)
     raise InvalidInput(
         f"a model of the engine {plan.engine} cannot be written as an ONNX graph",
         code="not_convertible",
-        where=str(path),
+        where=str(file.path),
         hint="docs/models.md lists what converts; serve it with `mlops serve`",
     )
 
 
-def _convert_lightgbm(path: Path, plan: Plan, inputs: list[str]) -> EdgeGraph:
-    text = path.read_text(encoding="utf-8")
+def _convert_lightgbm(model: bytes, plan: Plan, inputs: list[str]) -> EdgeGraph:
+    text = model.decode("utf-8")
     nodes = lightgbm_nodes(text, inputs="inputs", output="answers")
     width = int(text.split("num_tree_per_iteration=", 1)[1].split("\n", 1)[0])
     nodes += _map_outputs(plan, "answers", _OUTPUT, width=width, dtype=np.float64)
@@ -72,14 +72,14 @@ def _convert_lightgbm(path: Path, plan: Plan, inputs: list[str]) -> EdgeGraph:
     return EdgeGraph(model.SerializeToString(), [GraphTensor("inputs", "float64", inputs)], plan.categories)
 
 
-def _extend_onnx(path: Path, plan: Plan, inputs: list[str], *, shape: tuple[int, ...]) -> EdgeGraph:
+def _extend_onnx(file: ModelFile, plan: Plan, inputs: list[str], *, shape: tuple[int, ...]) -> EdgeGraph:
     """The graph unchanged, followed by nodes that map its outputs to the answer."""
-    model = onnx.load(str(path))
+    model = onnx.load_model_from_string(file.content)
     graph = model.graph
     opset = next((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), 0)
     if opset < _OLDEST_OPSET:
         hint = f"export the model again, with an opset of at least {_OLDEST_OPSET}"
-        raise InvalidInput(f"opset {opset} is too old", code="not_convertible", where=str(path), hint=hint)
+        raise InvalidInput(f"opset {opset} is too old", code="not_convertible", where=str(file.path), hint=hint)
     constants = {constant.name for constant in graph.initializer}
     graph_inputs = [value for value in graph.input if value.name not in constants]
     kinds = {value.name: _TYPES[value.type.tensor_type.elem_type] for value in graph_inputs}

@@ -27,9 +27,11 @@ from mlops_lab.registry.package import (
     ENVIRONMENT_FILE,
     PROFILE_FILE,
     Plan,
-    load_plan,
 )
-from mlops_lab.rollout.decisions import Decision, read_decisions
+from mlops_lab.registry.signing.package_files import PackageFiles
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision
+from mlops_lab.rollout.versions import find_version, open_package_of
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.agreement import Agreement
 from mlops_lab.training.environment import Environment
@@ -94,22 +96,23 @@ def read_version_facts(project: Project, number: int) -> VersionFacts:
     table that it was trained on, cannot be read."""
     lake = open_lake(project)
     explained = explain_version(project, number)
-    package = project.root / explained.version.package
+    live = find_version(read_decisions(lake), number)
+    package = open_package_of(project, live)
     return VersionFacts(
         project=project.name,
         license=project.settings.project.license,
         time=project.settings.source.time,
         label=project.settings.source.label,
         origin=explained.version,
-        plan=load_plan(package, fingerprint=explained.version.fingerprint),
+        plan=package.plan,
         agreement=explained.agreement,
-        environment=_read_environment(package),
-        profiles=_read_profiles(package),
+        environment=_read_environment(package.files),
+        profiles=_read_profiles(package.files),
         tables=[read_table_facts(project, lake, snapshot) for snapshot in explained.version.snapshots],
         live=read_live_figures(lake, number),
         decisions=_decisions_about(lake, number),
-        files=_read_files(package),
-        mlmodel=_read_mlmodel(package),
+        files=_read_files(package.files),
+        mlmodel=_read_mlmodel(package.files),
     )
 
 
@@ -117,31 +120,29 @@ def _decisions_about(lake: Lake, number: int) -> list[Decision]:
     return [decision for decision in read_decisions(lake) if decision.version == number]
 
 
-def _read_environment(package: Path) -> Environment:
+def _read_environment(files: PackageFiles) -> Environment:
     try:
-        return read_environment(package)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise _bad_package(package, error) from None
+        return read_environment(files)
+    except msgspec.MsgspecError as error:
+        raise _bad_package(files.path, error) from None
 
 
-def _read_profiles(package: Path) -> dict[str, Profile]:
+def _read_profiles(files: PackageFiles) -> dict[str, Profile]:
     try:
-        return msgspec.json.decode((package / PROFILE_FILE).read_bytes(), type=dict[str, Profile])
-    except (OSError, msgspec.MsgspecError) as error:
-        raise _bad_package(package, error) from None
+        return msgspec.json.decode(files.read(PROFILE_FILE), type=dict[str, Profile])
+    except msgspec.MsgspecError as error:
+        raise _bad_package(files.path, error) from None
 
 
-def _read_files(package: Path) -> dict[str, bytes]:
-    paths = sorted(path for path in package.rglob("*") if path.is_file())
-    names = {path.relative_to(package): path for path in paths}
-    return {name.as_posix(): path.read_bytes() for name, path in names.items() if name.parts[0] not in _NOT_SHARED}
+def _read_files(files: PackageFiles) -> dict[str, bytes]:
+    return {name: files.read(name) for name in files.names() if name.split("/")[0] not in _NOT_SHARED}
 
 
-def _read_mlmodel(package: Path) -> dict[str, Any]:
+def _read_mlmodel(files: PackageFiles) -> dict[str, Any]:
     try:
-        return msgspec.convert(yaml.safe_load((package / MLMODEL_FILE).read_bytes()), dict[str, Any])
-    except (OSError, yaml.YAMLError, msgspec.MsgspecError) as error:
-        raise _bad_package(package, error) from None
+        return msgspec.convert(yaml.safe_load(files.read(MLMODEL_FILE)), dict[str, Any])
+    except (yaml.YAMLError, msgspec.MsgspecError) as error:
+        raise _bad_package(files.path, error) from None
 
 
 def _bad_package(package: Path, error: Exception) -> EnvironmentFault:

@@ -34,6 +34,16 @@ def find_differences(record: VersionRecord, trained: TrainedAgain) -> list[MadeO
     return found
 
 
+def compare_environments(then: Environment, now: Environment) -> list[MadeOtherwise]:
+    """What the fingerprints of two environments differ in: Python, the kind of machine, packages and their versions."""
+    machine = (
+        each
+        for name in ("system", "machine")
+        for each in _changed("machine", name, getattr(then, name), getattr(now, name))
+    )
+    return [*_changed("python", "Python", _python(then), _python(now)), *machine, *_packages(then, now, ())]
+
+
 def describe_difference(difference: MadeOtherwise) -> str:
     """The difference on one line: `polars 2.0.0 → 2.1.0`."""
     return f"{difference.kind}: {difference.name} {_short(difference.then)} → {_short(difference.now)}"

@@ -13,9 +13,11 @@ from mlops_lab.errors import EnvironmentFault, InvalidInput, NotFound
 from mlops_lab.lake import Lake
 from mlops_lab.lineage.definitions import project_at
 from mlops_lab.project import CONFIG_NAME, Project
-from mlops_lab.registry.package import CODE_FOLDER, ENVIRONMENT_FILE, LINEAGE_FILE, REQUIREMENTS_FILE, load_plan
-from mlops_lab.rollout.decisions import Decision, read_decisions
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.registry.package import CODE_FOLDER, ENVIRONMENT_FILE, LINEAGE_FILE, REQUIREMENTS_FILE
+from mlops_lab.registry.signing.package_files import PackageFiles
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision
+from mlops_lab.rollout.versions import find_version, open_package_of
 from mlops_lab.training.code_files import find_code
 from mlops_lab.training.environment import Environment, InstalledPackage
 from mlops_lab.training.pipeline import load_pipeline
@@ -61,11 +63,11 @@ def read_record(project: Project, number: int) -> VersionRecord:
     decisions = read_decisions(Lake(project.lake_path))
     live = find_version(decisions, number)
     package = project.root / live.package
-    load_plan(package, fingerprint=live.fingerprint)
+    files = open_package_of(project, live).files
     try:
-        lineage = msgspec.json.decode((package / LINEAGE_FILE).read_bytes(), type=KeptLineage)
-        environment = read_environment(package)
-    except (OSError, msgspec.MsgspecError) as error:
+        lineage = msgspec.json.decode(files.read(LINEAGE_FILE), type=KeptLineage)
+        environment = read_environment(files)
+    except msgspec.MsgspecError as error:
         raise EnvironmentFault(
             f"cannot be read: {error}",
             code="bad_package",
@@ -78,23 +80,23 @@ def read_record(project: Project, number: int) -> VersionRecord:
         fingerprint=live.fingerprint,
         lineage=lineage,
         environment=environment,
-        code=_read_code(package) or _find_code_of_older(project, number, lineage),
+        code=_read_code(files) or _find_code_of_older(project, number, lineage),
         until=datetime.fromisoformat(lineage.until) if lineage.until else _trained_at(decisions, number),
     )
 
 
-def read_environment(package: Path) -> Environment:
+def read_environment(files: PackageFiles) -> Environment:
     """What a package was trained in; of one of an older release the names and versions of what was installed."""
-    if (package / ENVIRONMENT_FILE).exists():
-        return msgspec.json.decode((package / ENVIRONMENT_FILE).read_bytes(), type=Environment)
-    lines = (package / REQUIREMENTS_FILE).read_text(encoding="utf-8").split()
+    if ENVIRONMENT_FILE in files.names():
+        return msgspec.json.decode(files.read(ENVIRONMENT_FILE), type=Environment)
+    lines = files.read(REQUIREMENTS_FILE).decode("utf-8").split()
     pairs = (line.partition("==") for line in lines)
     return Environment(packages=tuple(InstalledPackage(name=name, version=version) for name, _, version in pairs))
 
 
-def _read_code(package: Path) -> dict[str, bytes]:
-    folder = package / CODE_FOLDER
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def _read_code(files: PackageFiles) -> dict[str, bytes]:
+    folder = f"{CODE_FOLDER}/"
+    return {name.removeprefix(folder): files.read(name) for name in files.names() if name.startswith(folder)}
 
 
 def _find_code_of_older(project: Project, number: int, lineage: KeptLineage) -> dict[str, bytes]:

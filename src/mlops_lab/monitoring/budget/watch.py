@@ -8,6 +8,13 @@ and monitors, which needs no independence of the monitors (Shin, Ramdas and Rina
 and 4; Pollak 1985 for R). The mean time until it reaches `budget_days` without a change is at least `budget_days`:
 so one budget holds for all monitors together, at every look.
 
+**Monitors that are evidence themselves**, logarithms of e-values, are bets already: what is bet on them is worth the
+e-value. An e-value is at most 1 on average at every stopping time, so their e-detector is a valid one, and by Ville's
+inequality it is so at every look, also after an alarm of another monitor.
+
+**A monitor that is suspected**, as one of its bets has gained `SUSPECT`, is compared with the days before that only:
+else the first days of a change would hide the next ones. Where it was chance, a usual day ends the suspicion.
+
 **After an alarm** the bets begin again. The monitors that brought it are open: they do not bet, and their days since
 the change are not history. An open monitor is closed when `CALM_DAYS` days in a row were usual, or when the new level
 has lasted `MIN_DAYS`: then that level is its history.
@@ -30,6 +37,8 @@ SIZES = (0.5, 1.0, 2.0, 4.0)
 CALM_DAYS, CALM_SCORE = 3, 1.0
 SHARE = 0.25
 """Those monitors brought an alarm that hold at least this share of what the largest holds."""
+SUSPECT = 1000.0
+"""While one of its bets has gained this, a monitor is suspected: what has just changed must not say what is usual."""
 _MOST = 1e100
 Days: TypeAlias = npt.NDArray[np.int64]
 
@@ -57,7 +66,8 @@ class Watcher:
 
     `higher`, `lower` (monitors): which changes matter. `smallest` (monitors), in the unit of each monitor: changes up
     to it do not. `weights` (monitors): how much of the bet each gets; equal by default. `targets` (monitors): the value
-    that is right, NaN where only the days before say what is usual (see `score_day`).
+    that is right, NaN where only the days before say what is usual (see `score_day`). `are_evidence` (monitors):
+    whether the values are logarithms of e-values; none by default.
     """
 
     _bets: _Bets
@@ -72,11 +82,13 @@ class Watcher:
         smallest: Floats,
         weights: Floats | None = None,
         targets: Floats | None = None,
+        are_evidence: Flags | None = None,
         budget_days: float = BUDGET_DAYS,
     ) -> None:
         self._sides = higher, lower, np.ones(len(higher)) if weights is None else weights
         self._smallest, self._budget_days = smallest, budget_days
         self._targets = np.full(len(higher), np.nan) if targets is None else targets
+        self._are_evidence = np.zeros(len(higher), dtype=bool) if are_evidence is None else are_evidence
         self._seen = np.empty((len(higher), 0))
         self._begin(self._seen)
 
@@ -116,14 +128,16 @@ class Watcher:
         return np.where(self._history.has_new_level, np.nan, self._targets)
 
     def _see(self, values: Floats, day: int) -> tuple[Flags, Flags, Days, Days, Floats, Flags]:
-        past, known = self._history.before(day)
+        past, known = self._history.before(day, suspect_since=self._bets.suspect_since(day))
         scores = score_day(past, known, values, smallest=self._smallest, target=self._target())
-        self._bets.take(scores, day, is_open=self._history.is_open)
+        self._bets.take(scores, day, is_open=self._history.is_open | self._are_evidence)
+        self._bets.set(values, day, are_set=self._are_evidence & ~self._history.is_open)
         wealth = self._bets.wealth()
         alarm = np.asarray(wealth >= self._budget_days)
         brought = alarm[..., np.newaxis] & self._bets.are_largest()
         began = self._bets.began()
-        self._history.close(scores, day)
+        evidence = np.nan_to_num(values)  # none: what it was about is over
+        self._history.close(np.where(self._are_evidence, evidence, np.maximum(*scores)), day)
         self._history.open(brought, began)
         self._bets.begin_again(alarm)
         return alarm, brought, np.where(brought, began, -1), known.sum(axis=-1), wealth, self._history.is_open.copy()
@@ -150,6 +164,13 @@ class _Bets:
         self._start = np.where(is_bet & (self._gain <= 1), day, self._start)
         self._gain = np.where(is_bet, np.minimum(np.maximum(self._gain, 1) * factor, _MOST), self._gain)
 
+    def set(self, log_e: Floats, day: int, *, are_set: Flags) -> None:
+        """Make the bets on some monitors worth their e-values; nothing where there is none."""
+        worth = np.where(np.isfinite(log_e), np.exp(np.clip(np.nan_to_num(log_e), -700.0, np.log(_MOST))), 0.0)
+        worth, are_set = worth[..., np.newaxis, np.newaxis], are_set[..., np.newaxis, np.newaxis]
+        self._start = np.where(are_set & (self._gain <= 1), day, self._start)
+        self._worth, self._gain = (np.where(are_set, worth, before) for before in (self._worth, self._gain))
+
     def wealth(self) -> Floats:
         """The weighted mean over all bets (...)."""
         return np.asarray(self._held().sum(axis=-1))
@@ -158,6 +179,10 @@ class _Bets:
         """The monitors that hold much of what the bets are worth."""
         held = self._held()
         return np.asarray((held > 0) & (held >= SHARE * held.max(axis=-1, keepdims=True)))
+
+    def suspect_since(self, day: int) -> Days:
+        """By monitor, the day since which it may have changed, as one of its bets has gained `SUSPECT`; else `day`."""
+        return np.where(self._gain.max(axis=(-1, -2)) >= SUSPECT, self.began(), day)
 
     def began(self) -> Days:
         """The day since which each monitor is unusual: on which the bet began that has gained most (Page 1954)."""
@@ -192,10 +217,13 @@ class _History:
         self._counts = np.concatenate([self._counts, more], axis=-1)
         self._values, self._days = values, np.arange(values.shape[-1])
 
-    def before(self, day: int) -> tuple[Floats, Flags]:
-        """(values, which of them are history) of the days before one."""
+    def before(self, day: int, *, suspect_since: Days) -> tuple[Floats, Flags]:
+        """(values, which of them are history) of the days before one; those of a monitor from `suspect_since` on are
+        none."""
         first = max(0, day - HISTORY_DAYS)
-        return self._values[..., first:day], self._counts[..., first:day] & self._is_usual(first, day)
+        open_since = np.where(self.is_open, self._since, suspect_since)
+        is_usual = self._days[first:day] < open_since[..., np.newaxis]
+        return self._values[..., first:day], self._counts[..., first:day] & is_usual
 
     def open(self, brought: Flags, began: Days) -> None:
         """Since they began to be unusual, the days of monitors that brought an alarm are no history."""
@@ -203,12 +231,11 @@ class _History:
         self._since = np.where(brought, began, self._since)
         self._calm = np.where(brought, 0, self._calm)
 
-    def close(self, scores: tuple[Floats, Floats], day: int) -> None:
+    def close(self, score: Floats, day: int) -> None:
         """Close monitors whose values are usual again, and those that have stayed at a new level."""
         if not self.is_open.any():
             return
-        is_calm = np.maximum(*scores) < CALM_SCORE
-        self._calm = np.where(is_calm, self._calm + 1, np.where(np.isfinite(scores[0]), 0, self._calm))
+        self._calm = np.where(score < CALM_SCORE, self._calm + 1, np.where(np.isfinite(score), 0, self._calm))
         is_back = self.is_open & (self._calm >= CALM_DAYS)
         unusual = self._days >= self._since[..., np.newaxis]
         is_new = self.is_open & ~is_back & ((self._counts & unusual)[..., : day + 1].sum(axis=-1) >= MIN_DAYS)
@@ -216,7 +243,3 @@ class _History:
         self._counts &= ~(is_new[..., np.newaxis] & ~unusual)
         self.has_new_level |= is_new
         self.is_open &= ~(is_back | is_new)
-
-    def _is_usual(self, first: int, day: int) -> Flags:
-        open_since = np.where(self.is_open, self._since, self._values.shape[-1])
-        return np.asarray(self._days[first:day] < open_since[..., np.newaxis])

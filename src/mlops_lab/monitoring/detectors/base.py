@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -47,8 +47,9 @@ class Seen:
     """What one version answered in a window, in one role.
 
     `answered` are its predictions (`at`, `output`), and `joined` the outcomes that arrived in the window, each with its
-    answer (`truth`, `output`, `predicted_at`, `arrived_at`, and a column for each field of `gates.slices`). Either may
-    be empty, and then without columns.
+    answer (`truth`, `output`, `predicted_at`, `arrived_at`, and a column for each field of `gates.slices`; where `[ab]`
+    declares what answers are worth, also `value` and, where it follows from the answer alone, `expected_value`). Either
+    may be empty, and then without columns.
     """
 
     window: Window
@@ -74,3 +75,44 @@ class JointDetector:
 
     monitor: str
     measure: Callable[[Mapping[str, Profile], Mapping[str, pl.Series]], float | None]
+
+
+@dataclass(frozen=True)
+class RequestCounts:
+    """The requests for predictions that servers got: how many failed with an error of the server, how many were
+    rejected because they do not fit the contract, and how many took how long: up to each of `bounds_seconds`, in
+    ascending order, and longer."""
+
+    failed: int
+    rejected: int
+    buckets: Sequence[int]
+    bounds_seconds: Sequence[float]
+
+    @property
+    def requests(self) -> int:
+        """How many there were."""
+        return sum(self.buckets)
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What happened in a window beside answers and their outcomes.
+
+    `answered`, `refused`: how many rows got an answer, and none. `set_aside`: by table, how many rows broke its
+    contract. `requests`: what the servers counted; None where none ran. `evidence`: by name, the logarithm of an
+    e-value against "nothing is wrong with the A/B test".
+    """
+
+    answered: int = 0
+    refused: int = 0
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    requests: RequestCounts | None = None
+    evidence: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OperationsDetector:
+    """Numbers about what happened beside answers: (name, value), None where a value is not defined."""
+
+    monitor: str
+    measure: Callable[[Operations], Iterable[tuple[str, float | None]]]

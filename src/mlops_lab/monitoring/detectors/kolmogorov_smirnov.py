@@ -6,26 +6,23 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.monitoring.detectors.base import Detector, is_number_with_sample
-from mlops_lab.monitoring.profile import Profile, finite_values
+from mlops_lab.monitoring.profile import Profile, sort_finite_values
 
 
 def kolmogorov_smirnov(profile: Profile, column: pl.Series) -> float:
     """The two-sample Kolmogorov-Smirnov statistic: the largest |F - G| of the distribution functions of the training
     sample and of the column, of finite values only; 0 without any (Kolmogorov 1933, Smirnov 1939).
 
-    F is constant between two values of the sample, so the maximum is reached at one of them or just before it: the
-    column need not be sorted.
+    F is constant between two values of the sample, so the maximum is reached at one of them or just before it.
     """
-    values = finite_values(column)
+    values = sort_finite_values(column)
     if not len(values):
         return 0.0
     sample, repeats = np.unique(profile.sample, return_counts=True)
-    below = np.cumsum(np.bincount(np.searchsorted(sample, values, side="right"), minlength=len(sample) + 1))
-    up_to = np.cumsum(np.bincount(np.searchsorted(sample, values, side="left"), minlength=len(sample) + 1))
+    below, up_to = (np.searchsorted(values, sample, side=side) for side in ("left", "right"))
     trained = np.concatenate([[0], np.cumsum(repeats)]) / repeats.sum()
-    # below[i]: values < sample[i]; up_to[i]: values <= sample[i]
-    before = np.abs(below[:-1] / len(values) - trained[:-1])
-    at = np.abs(up_to[:-1] / len(values) - trained[1:])
+    before = np.abs(below / len(values) - trained[:-1])
+    at = np.abs(up_to / len(values) - trained[1:])
     return float(max(before.max(), at.max()))
 
 

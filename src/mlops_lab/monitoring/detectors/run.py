@@ -6,20 +6,32 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import polars as pl
 
+from mlops_lab.monitoring.detectors.ab_test import AB_TEST
 from mlops_lab.monitoring.detectors.answer_calibration import CALIBRATION
 from mlops_lab.monitoring.detectors.answer_quality import QUALITY
-from mlops_lab.monitoring.detectors.base import AnswerDetector, Detector, JointDetector, Seen
+from mlops_lab.monitoring.detectors.base import (
+    AnswerDetector,
+    Detector,
+    JointDetector,
+    Operations,
+    OperationsDetector,
+    Seen,
+)
+from mlops_lab.monitoring.detectors.business_value import BUSINESS_VALUE
 from mlops_lab.monitoring.detectors.chi_squared import CHI_SQUARED
+from mlops_lab.monitoring.detectors.contract_breaches import CONTRACT_BREACHES
 from mlops_lab.monitoring.detectors.estimate import ESTIMATE, ESTIMATE_ERROR
 from mlops_lab.monitoring.detectors.excess_loss import EXCESS_LOSS
 from mlops_lab.monitoring.detectors.freshness import FRESHNESS
 from mlops_lab.monitoring.detectors.jensen_shannon import JENSEN_SHANNON
 from mlops_lab.monitoring.detectors.joint import JOINT
 from mlops_lab.monitoring.detectors.kolmogorov_smirnov import KOLMOGOROV_SMIRNOV
+from mlops_lab.monitoring.detectors.latency import LATENCY
 from mlops_lab.monitoring.detectors.nulls import NULLS
 from mlops_lab.monitoring.detectors.outcome_lag import OUTCOME_LAG
 from mlops_lab.monitoring.detectors.prediction_drift import PREDICTIONS
 from mlops_lab.monitoring.detectors.psi import PSI
+from mlops_lab.monitoring.detectors.server_errors import SERVER_ERRORS
 from mlops_lab.monitoring.detectors.skill import SKILL
 from mlops_lab.monitoring.detectors.slices import SLICE_EXCESS_LOSS, SLICE_RMSE, SLICE_SKILL
 from mlops_lab.monitoring.detectors.unseen import UNSEEN
@@ -54,8 +66,11 @@ ANSWER_DETECTORS: Sequence[AnswerDetector] = (
     PREDICTIONS,
     FRESHNESS,
     OUTCOME_LAG,
+    BUSINESS_VALUE,
 )
 """Of what a version answered, and of the outcomes."""
+OPERATIONS_DETECTORS: Sequence[OperationsDetector] = (CONTRACT_BREACHES, SERVER_ERRORS, LATENCY, AB_TEST)
+"""Of what happened beside answers."""
 _ALL = "all inputs"
 
 Measured = tuple[str, str, float]
@@ -87,6 +102,14 @@ def run_detectors(
 def run_answer_detectors(seen: Seen) -> Iterator[Measured]:
     """(monitor, name, value) of every detector of answers."""
     for detector in ANSWER_DETECTORS:
+        for name, value in detector.measure(seen):
+            if value is not None:
+                yield detector.monitor, name, value
+
+
+def run_operations_detectors(seen: Operations) -> Iterator[Measured]:
+    """(monitor, name, value) of every detector of what happened beside answers."""
+    for detector in OPERATIONS_DETECTORS:
         for name, value in detector.measure(seen):
             if value is not None:
                 yield detector.monitor, name, value

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
-from mlops_lab.errors import EnvironmentFault
 from mlops_lab.registry.columns import Answers
 
 Output = float | list[float]
@@ -29,17 +28,11 @@ class Engine(Protocol):
         """The answers for many rows; on at most so many threads (0: all cores)."""
 
 
-def read_model_file(path: Path) -> bytes:
-    """The content of a model file; EnvironmentFault with a hint where it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise EnvironmentFault(
-            f"cannot be read: {error.strerror}",
-            code="engine_failed",
-            where=str(path),
-            hint="check the package of this version",
-        ) from None
+class ModelFile(NamedTuple):
+    """The content of a model file that was checked, and where it was read."""
+
+    path: Path
+    content: bytes
 
 
 def count_cores() -> int:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput
-from mlops_lab.registry.engines.base import Engine, Output, count_cores, read_model_file
+from mlops_lab.registry.engines.base import Engine, ModelFile, Output, count_cores
 from mlops_lab.registry.engines.encoding import Encoder
 from mlops_lab.registry.engines.forest_tables import TRANSFORMS, ForestTables, make_tables
 from mlops_lab.registry.engines.lightgbm import LightgbmEngine
@@ -76,9 +76,9 @@ class ForestEngine:
 
     exact = True
 
-    def __init__(self, path: Path, inputs: Sequence[str], categories: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, model: bytes, inputs: Sequence[str], categories: Mapping[str, Sequence[str]]) -> None:
         self.encoder = Encoder(inputs, categories)
-        self.forest = CompiledForest(read_model_file(path).decode("utf-8", errors="replace"))
+        self.forest = CompiledForest(model.decode("utf-8", errors="replace"))
 
     def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
         """The answers for a few rows of inputs."""
@@ -92,14 +92,14 @@ class ForestEngine:
         return self.forest.predict(self.encoder.encode(inputs), threads=threads)
 
 
-def open_engine(path: Path, plan: Plan, trust: Callable[[], Trust]) -> Engine:
-    """The engine of a plan over the model file `path`; LightGBM's own where forest.c was not compiled."""
+def open_engine(file: ModelFile, plan: Plan, trust: Callable[[], Trust]) -> Engine:
+    """The engine of a plan over a model file; LightGBM's own where forest.c was not compiled."""
     del trust  # nothing in the file can execute code
     inputs = plan.features["inputs"]
     if has_kernel():
-        return ForestEngine(path, inputs, plan.categories)
+        return ForestEngine(file.content, inputs, plan.categories)
     _log.warning("forest.c was not compiled here: LightGBM's library gives the same answers, some ten times slower")
-    return LightgbmEngine(path, inputs, plan.categories)
+    return LightgbmEngine(file.content, inputs, plan.categories)
 
 
 class CompiledForest:

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import polars as pl
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.registry.engines.base import Engine, Output, read_model_file
+from mlops_lab.registry.engines.base import Engine, ModelFile, Output
 from mlops_lab.registry.engines.encoding import Encoder
-from mlops_lab.registry.engines.lightgbm_text import check_complete
+from mlops_lab.registry.engines.lightgbm_text import check_sound
 from mlops_lab.registry.package import Plan
 from mlops_lab.registry.trust import Trust
 
@@ -69,9 +69,9 @@ class LightgbmEngine:
 
     exact = True
 
-    def __init__(self, path: Path, inputs: Sequence[str], categories: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, model: bytes, inputs: Sequence[str], categories: Mapping[str, Sequence[str]]) -> None:
         self.encoder = Encoder(inputs, categories)
-        self.booster = Booster(path)
+        self.booster = Booster(model)
 
     def score_rows(self, rows: Sequence[Sequence[Any]]) -> list[Output]:
         """The answers for a few rows of inputs."""
@@ -87,23 +87,21 @@ class LightgbmEngine:
         return self.booster.predict(self.encoder.encode(inputs), threads=threads)
 
 
-def open_engine(path: Path, plan: Plan, trust: Callable[[], Trust]) -> Engine:
-    """The engine of a plan over the model file `path`."""
+def open_engine(file: ModelFile, plan: Plan, trust: Callable[[], Trust]) -> Engine:
+    """The engine of a plan over a model file."""
     del trust  # nothing in the file can execute code
-    return LightgbmEngine(path, plan.features["inputs"], plan.categories)
+    return LightgbmEngine(file.content, plan.features["inputs"], plan.categories)
 
 
 class Booster:
     """A LightGBM model; answers the probability of the positive class, those of all classes, or a number."""
 
-    def __init__(self, path: Path) -> None:
-        check_complete(read_model_file(path).decode("utf-8", errors="replace"))
+    def __init__(self, model: bytes) -> None:
+        check_sound(model.decode("utf-8", errors="replace"))
         library = _library()
         self._handle = ctypes.c_void_p()
         trees = ctypes.c_int()
-        _check(
-            library.LGBM_BoosterCreateFromModelfile(str(path).encode(), ctypes.byref(trees), ctypes.byref(self._handle))
-        )
+        _check(library.LGBM_BoosterLoadModelFromString(model, ctypes.byref(trees), ctypes.byref(self._handle)))
         width, outputs = ctypes.c_int(), ctypes.c_int()
         _check(library.LGBM_BoosterGetNumFeature(self._handle, ctypes.byref(width)))
         _check(library.LGBM_BoosterGetNumClasses(self._handle, ctypes.byref(outputs)))

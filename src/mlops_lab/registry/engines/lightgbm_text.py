@@ -92,6 +92,54 @@ def check_complete(text: str) -> None:
         )
 
 
+def check_sound(text: str) -> None:
+    """EnvironmentFault where a part of the text is missing, or its parts contradict each other: given such a file,
+    LightGBM's library reads outside of its memory, never ends, or ends the process."""
+    check_complete(text)
+    try:
+        head, *trees = _sections(text)
+        width, outputs = int(head["max_feature_idx"]) + 1, int(head["num_tree_per_iteration"])
+        bodies = text[text.index("\nTree=") + 1 : text.index("end of trees")] if trees else ""
+        lengths = [len(f"Tree={part}") for part in bodies.encode().decode("latin-1").split("Tree=")[1:]]
+        is_sound = list(map(int, head["tree_sizes"].split())) == lengths
+        is_sound &= "\0" not in text and width == len(head["feature_names"].split())
+        is_sound &= outputs > 0 and len(trees) % outputs == 0 and int(head["num_class"]) in {1, outputs}
+        is_sound &= all(_is_sound_tree(tree, width) for tree in trees)
+    except (KeyError, ValueError, IndexError):
+        is_sound = False
+    if not is_sound:
+        raise EnvironmentFault(
+            "is not a model that LightGBM wrote: its parts contradict each other",
+            code="engine_failed",
+            where="model.txt",
+            hint="check the package of this version",
+        )
+
+
+def _is_sound_tree(tree: Mapping[str, str], width: int) -> bool:
+    """Whether the numbers of a tree lead to each other, and to inputs that there are."""
+    leaves = int(tree["num_leaves"])
+    if len(tree["leaf_value"].split()) != leaves or any(
+        int(index) not in range(width) for index in tree.get("leaf_features", "").split()
+    ):
+        return False
+    names = ("split_feature", "left_child", "right_child", "decision_type")
+    columns = [list(map(int, tree.get(name, "").split())) for name in names]
+    thresholds = list(map(float, tree.get("threshold", "").split()))
+    if leaves == 1 or {*map(len, columns), len(thresholds)} != {leaves - 1}:
+        return leaves == 1 and not any(columns)
+    splits = [TreeSplit(index, 0.0, None, False, left, right) for index, left, right, _ in zip(*columns, strict=True)]
+    sets = [int(threshold) for kind, threshold in zip(columns[3], thresholds, strict=True) if kind & _CATEGORICAL]
+    number, words = int(tree["num_cat"]), tree.get("cat_threshold", "").split()
+    borders = list(map(int, tree.get("cat_boundaries", "0").split()))
+    return (
+        _is_consistent(splits, leaves, width)
+        and all(index in range(number) for index in sets)
+        and borders == sorted(borders)
+        and (len(borders), borders[0], borders[-1]) == (number + 1, 0, len(words))
+    )
+
+
 def split_thresholds(text: str) -> dict[int, list[float]]:
     """The thresholds of each numeric input, by its index; in order."""
     thresholds: dict[int, set[float]] = {}

@@ -6,8 +6,8 @@ text is missing as "": the same that an estimator is trained on (`registry.frame
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,13 @@ import onnxruntime
 import polars as pl
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput
-from mlops_lab.registry.engines.base import Engine, Output
+from mlops_lab.registry.engines.base import Engine, ModelFile, Output
 from mlops_lab.registry.package import Plan
 from mlops_lab.registry.trust import Trust
 
 _BATCH_ROWS = 50_000
 _FATAL = 4
+_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
 _TEXT, _NUMBERS = "tensor(string)", ("tensor(float)", "tensor(double)")
 
 
@@ -30,17 +31,18 @@ class OnnxEngine:
 
     exact = False  # a sum over a row may take another order where there are many rows
 
-    def __init__(self, path: Path, inputs: Sequence[str]) -> None:
+    def __init__(self, file: ModelFile, inputs: Sequence[str]) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = _FATAL  # what goes wrong is raised too
+        options.add_session_config_entry(_DATA_FOLDER, os.devnull)  # in which there is no file: all of a graph is here
         try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(file.content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # of many kinds, none of them exported
             raise EnvironmentFault(
                 f"ONNX Runtime cannot load it: {str(error).splitlines()[0]}",
                 code="engine_failed",
-                where=str(path),
+                where=str(file.path),
                 hint="restore the file, or export the model anew with a lower opset",
             ) from None
         self._inputs = list(inputs)
@@ -110,17 +112,24 @@ class OnnxEngine:
         return self._run(feed)
 
     def _run(self, feed: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float64]:
-        (result,) = self._session.run([self._output], feed)
+        try:
+            (result,) = self._session.run([self._output], feed)
+        except Exception as error:  # of many kinds, none of them exported
+            raise EnvironmentFault(
+                f"ONNX Runtime fails: {str(error).splitlines()[0][:300]}",
+                code="engine_failed",
+                hint="look at the request's values, and go back with `mlops rollback` if all requests fail",
+            ) from None
         outputs: npt.NDArray[np.float64] = np.asarray(result, dtype=np.float64)
         if outputs.ndim > 1 and outputs.shape[1] == 1:
             return outputs[:, 0]
         return outputs
 
 
-def open_engine(path: Path, plan: Plan, trust: Callable[[], Trust]) -> Engine:
-    """The engine of a plan over the model file `path`."""
+def open_engine(file: ModelFile, plan: Plan, trust: Callable[[], Trust]) -> Engine:
+    """The engine of a plan over a model file."""
     del trust  # a graph cannot execute code
-    return OnnxEngine(path, plan.features["inputs"])
+    return OnnxEngine(file, plan.features["inputs"])
 
 
 def _to_list(outputs: npt.NDArray[np.float64]) -> list[Output]:

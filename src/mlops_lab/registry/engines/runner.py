@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import polars as pl
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.registry.columns import Answers, rows_to_columns, to_columns
-from mlops_lab.registry.engines.base import Engine, Output, read_model_file
+from mlops_lab.registry.engines.base import Engine, ModelFile, Output
 from mlops_lab.registry.package import Plan
 from mlops_lab.registry.runner.process import ANSWER_SECONDS, Runner
 from mlops_lab.registry.runner.wire import RunnerSetup
@@ -64,6 +63,6 @@ class RunnerEngine:
         return np.concatenate(parts) if parts else np.empty(0)
 
 
-def open_engine(path: Path, plan: Plan, trust: Callable[[], Trust]) -> Engine:
-    """The engine of a plan over the model file `path`; InvalidInput where the project does not allow a runner."""
-    return RunnerEngine(read_model_file(path), plan, trust=trust())
+def open_engine(file: ModelFile, plan: Plan, trust: Callable[[], Trust]) -> Engine:
+    """The engine of a plan over a model file; InvalidInput where the project does not allow a runner."""
+    return RunnerEngine(file.content, plan, trust=trust())

@@ -5,10 +5,15 @@ Each library is imported by its reader only: a runner needs one of them.
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlops_lab.registry.runner.wire import RunnerSetup
+
+MAX_UNPACKED_BYTES, MAX_RATIO = 64 << 20, 20
+"""A skops file may unpack to so many bytes, or to so many times its own size."""
 
 
 def read_estimator(setup: RunnerSetup) -> Any:
@@ -27,6 +32,10 @@ def _read_xgboost(setup: RunnerSetup) -> Any:
 def _read_skops(setup: RunnerSetup) -> Any:
     import skops.io
 
+    with zipfile.ZipFile(io.BytesIO(setup.model)) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > max(MAX_UNPACKED_BYTES, MAX_RATIO * len(setup.model)):
+        raise ValueError(f"the skops file would unpack to {unpacked:,} bytes")
     return skops.io.loads(setup.model, trusted=setup.trusted)
 
 

@@ -19,9 +19,11 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from mlops_lab.clock import to_micros
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.registry.package import fingerprint_content
+from mlops_lab.registry.signing.sign import key_for_version, sign_package
 from mlops_lab.registry.store.database import make_database, update_paths
 from mlops_lab.registry.store.mlmodel import write_package
 from mlops_lab.registry.store.records import RegisteredVersion, TrackedRun, VersionContent
+from mlops_lab.registry.trust import home_of
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -62,6 +64,7 @@ class ModelRegistry:
     def __init__(self, path: Path, *, name: str) -> None:
         path.mkdir(parents=True, exist_ok=True)
         self._name = name
+        self._home = home_of(path)
         database = path / "mlflow.db"
         make_database(database)
         self._client = MlflowClient(f"sqlite:///{database}")
@@ -95,7 +98,8 @@ class ModelRegistry:
 
     @_guarded
     def register(self, content: VersionContent, *, candidate: str, run_name: str, moment: Any) -> RegisteredVersion:
-        """Track a run, write its package, register it as the next version. `moment` is the run's time."""
+        """Track a run, write its package and sign it, register it as the next version. `moment` is the run's time."""
+        key = key_for_version(self._home, is_first=False) if self._home is not None else None
         milliseconds = to_micros(moment) // 1000
         run = self._client.create_run(self._experiment, start_time=milliseconds, run_name=run_name)
         run_id = run.info.run_id
@@ -106,6 +110,8 @@ class ModelRegistry:
         )
         package = Path(run.info.artifact_uri) / "model"
         self._write_package(package, content, run_id)
+        if key is not None and self._home is not None:
+            sign_package(package, key, home=self._home)
         fingerprint = fingerprint_content(content.model, content.plan)
         version = self._client.create_model_version(
             self._name,

@@ -38,7 +38,8 @@ from mlops_lab.loop.holds import LegalHold, read_holds
 from mlops_lab.loop.needed_versions import find_needed, trained_on
 from mlops_lab.project import Project
 from mlops_lab.project.owners import Role, take_role
-from mlops_lab.rollout.decisions import Decision, fold, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision, fold
 from mlops_lab.rollout.deploy import deploy
 from mlops_lab.rollout.journal_positions import journal_logs, journal_positions
 from mlops_lab.runtime.erasure.person import Person, find_person

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from mlops_lab.journal.records import PredictionRecord, RefusalRecord
+from mlops_lab.serving.answering.request_totals import RequestTotals
 from mlops_lab.serving.answering.trials import Trial, Trials, note_trial
 
 FAILED = "failed"
@@ -53,6 +54,12 @@ class WorkerCounts(msgspec.Struct):
     faults: dict[int, str] = msgspec.field(default_factory=dict)
     """By version, why it could not be loaded; the champion answers for it."""
     trials: Trials = msgspec.field(default_factory=dict)
+    day: str = ""
+    """The day in the project's time zone on which the counts were published last."""
+    total: RequestTotals = RequestTotals()
+    """The requests for predictions until then."""
+    day_ends: dict[str, RequestTotals] = msgspec.field(default_factory=dict)
+    """By day that is over, the requests for predictions until its end."""
 
     def note_answers(self, records: Sequence[PredictionRecord | RefusalRecord], *, shed: int) -> None:
         """Count predictions and refusals; `shed` is the number of requests that no shadow will score."""

@@ -120,4 +120,5 @@ def _with_views(predictor: Predictor, views: Collection[str] | None) -> Predicto
 
 
 def _load(live: LiveVersion, root: Path) -> Predictor:
-    return Predictor(root / live.package, version=live.version, fingerprint=live.fingerprint)
+    home = root / ".mlops"  # not where the routing table says that the package lies
+    return Predictor(root / live.package, version=live.version, fingerprint=live.fingerprint, home=home)

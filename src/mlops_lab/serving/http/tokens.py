@@ -24,7 +24,7 @@ import msgspec
 
 from mlops_lab import clock
 from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput, NotFound
-from mlops_lab.files import disk_fault, sync_folder, write_atomically
+from mlops_lab.files import check_writers, disk_fault, sync_folder, write_atomically
 from mlops_lab.project import Project
 
 Role = Literal["predict", "operate"]
@@ -108,7 +108,7 @@ def read_tokens(project: Project) -> bytes | None:
     path = tokens_path(project)
     try:
         with path.open("rb") as file:
-            _check_owner(file.fileno(), path)
+            check_writers(file.fileno(), path, holds="tokens", code="insecure_tokens")
             return file.read()
     except FileNotFoundError:
         return None
@@ -184,30 +184,13 @@ def hash_token(clear: bytes) -> str:
 def _read_local(path: Path) -> str:
     """The local token. A file that others may read is closed to them, and the log says so: they may know the token."""
     with path.open("rb") as file:
-        status = _check_owner(file.fileno(), path)
+        status = check_writers(file.fileno(), path, holds="tokens", code="insecure_tokens")
         if status.st_mode & 0o077:
             os.fchmod(file.fileno(), _OWNER_ONLY)
             _log.warning(
                 "other users could read the token in %s until now: `mlops token revoke local` makes another one", path
             )
         return file.read().decode(errors="replace").strip()
-
-
-def _check_owner(descriptor: int, path: Path) -> os.stat_result:
-    """The status of an open file; EnvironmentFault where anybody but this user and root could have written it."""
-    status = os.fstat(descriptor)
-    if status.st_mode & 0o022:
-        what, mend = f"other users may write this file (mode {status.st_mode & 0o777:o})", f"chmod 600 {path}"
-    elif status.st_uid not in {os.geteuid(), 0}:
-        what, mend = f"this file belongs to user {status.st_uid}", f"chown {os.geteuid()} {path}"
-    else:
-        return status
-    raise EnvironmentFault(
-        f"{what}, so its tokens may be somebody else's",
-        code="insecure_tokens",
-        where=str(path),
-        hint=f"look at it, then `{mend}`; or remove it, and create the tokens again",
-    )
 
 
 def _write(project: Project, tokens: list[Token]) -> None:

@@ -36,7 +36,7 @@ from mlops_lab.serving.process.shadow_runner import ShadowRunner
 from mlops_lab.serving.process.shared_counts import SharedCounts
 from mlops_lab.serving.protocols.base import Json, MakeProtocol, ProtocolContext
 from mlops_lab.serving.protocols.registered import PROTOCOLS
-from mlops_lab.serving.protocols.router import Router
+from mlops_lab.serving.protocols.router import Router, label_of
 from mlops_lab.serving.protocols.rows import RowsHandler
 
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}")
@@ -79,6 +79,7 @@ class App:
         self.protocols = [make(context) for make in protocols]
         self.routes = [route for protocol in self.protocols for route in protocol.routes]
         self._router = Router(self.routes)
+        self._shared_counts.prediction_routes = {label_of(route) for route in self.routes if route.role == "predict"}
         self._errors = ErrorResponses(self.protocols)
         fast = next(route for route in self.routes if route.start is not None)
         assert fast.start is not None

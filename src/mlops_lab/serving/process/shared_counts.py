@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
+from zoneinfo import ZoneInfo
 
+from mlops_lab import clock
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.serving.answering.counts import WorkerCounts, counts_path, keep_counts, read_counts
+from mlops_lab.serving.answering.request_days import note_day
 from mlops_lab.serving.answering.service import Service
 
 
 class SharedCounts:
-    """The counts of one worker, which goes on with those of its predecessor, and access to those of the others."""
+    """The counts of one worker, which goes on with those of its predecessor, and access to those of the others.
+
+    `prediction_routes`: the routes whose requests are counted by day.
+    """
+
+    prediction_routes: Collection[str] = ()
 
     def __init__(self, service: Service, *, worker: int, workers: int) -> None:
         self._service = service
+        self._zone = ZoneInfo(service.project.timezone)
         self._worker = worker
         self._paths = [counts_path(service.project.workers_path, number) for number in range(workers)]
         service.counts = self.own = read_counts(self._paths[worker])
@@ -34,6 +44,8 @@ class SharedCounts:
     def publish(self) -> None:
         """Write this worker's counts for the others."""
         self.update_gauges()
+        today = clock.now().astimezone(self._zone).date().isoformat()
+        note_day(self.own, today, routes=self.prediction_routes)
         keep_counts(self._paths[self._worker], self.own)
 
     def update_gauges(self) -> None:

@@ -21,6 +21,11 @@ class RouteMatch(NamedTuple):
     values: tuple[str | None, ...]
 
 
+def label_of(route: HttpRoute) -> str:
+    """The label of a route in the metrics: its pattern without the parts that may be left out."""
+    return _OPTIONAL.sub("", route.pattern)
+
+
 class Router:
     """All routes of a server. ValueError where two have the same pattern."""
 
@@ -33,7 +38,7 @@ class Router:
             if route.pattern in seen:
                 raise ValueError(f"two routes have the pattern {route.pattern}")
             seen.add(route.pattern)
-            label = _OPTIONAL.sub("", route.pattern)
+            label = label_of(route)
             if "{" in route.pattern:
                 self._patterns.append((compile_pattern(route.pattern), route, label))
             else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decision_record import DecisionRecord, record_decision
-from mlops_lab.rollout.decisions import read_decisions
 from mlops_lab.status.wording import format_decision
 from mlops_lab.web.view import Content, Source, View
 

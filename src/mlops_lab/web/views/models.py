@@ -7,7 +7,8 @@ from typing import Any
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lineage.explain import describe_version, explain_version
-from mlops_lab.rollout.decisions import Decision, RolloutState, fold, read_decisions
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import Decision, RolloutState, fold
 from mlops_lab.web.view import Content, Source, View
 
 

@@ -11,7 +11,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import mlops_lab
-from mlops_lab.starter.wheel import pack_wheel
+from mlops_lab.training.own_wheel import pack_wheel
 
 PACKAGE = Path(mlops_lab.__file__).parent
 

@@ -1,0 +1,118 @@
+"""The Dockerfile of an image: packages first, for they change least; then this package; then the project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+VENV, APP_FOLDER = "/opt/venv", "/app"
+USER_ID = 10001
+OWN_REQUIREMENT = "own.txt"
+_NOT_NEEDED = (
+    "tests",
+    "include",
+    *(f"onnxruntime/{part}" for part in ("transformers", "tools", "quantization")),
+    *(f"numpy/{part}" for part in ("distutils", "f2py")),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """What an image is made of.
+
+    `imports`: the modules that it imports when it starts; the bytecode of those of Python's own library, which slim
+    images come without, is written. `only_wheels`: nothing is built, so no compiler is ever needed. `has_wheel`: this
+    package is a wheel that goes along. `is_slim`: what no program reads of the packages is left out. `has_files`: the
+    folder `app` is copied into it.
+    `state_folder`: the one folder that is written to (empty: none). `health_port`: where its server says that it is
+    ready (0: it has no server). `variables` are set in its environment.
+    """
+
+    title: str
+    version: str
+    base: str
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    work_folder: str
+    system_packages: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    only_wheels: bool = False
+    has_wheel: bool = False
+    is_slim: bool = False
+    has_files: bool = False
+    state_folder: str = ""
+    health_port: int = 0
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_dockerfile(image: Image) -> str:
+    """The text of the Dockerfile; docker with BuildKit, podman and buildah build it."""
+    parts = [[f"ARG BASE={image.base}"], [*_packages(image)], [*_final(image)]]
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _packages(image: Image) -> Iterator[str]:
+    """The stage that installs: nothing but the folder of the environment leaves it."""
+    pip = f"python -m pip --python {VENV}/bin/python install --no-deps"
+    cache = "RUN --mount=type=cache,target=/root/.cache/pip \\\n    "
+    yield "# The packages, each file checked against its hash. This layer is built again only when one of them changes."
+    yield "FROM ${BASE} AS packages"
+    yield "ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore"
+    yield "WORKDIR /build"
+    yield f"RUN python -m venv --without-pip {VENV}"
+    yield "COPY requirements.txt ./"
+    wheels = " --only-binary=:all:" if image.only_wheels else ""
+    yield f"{cache}{pip}{wheels} --require-hashes -r requirements.txt"
+    if image.has_wheel:
+        yield f"COPY {OWN_REQUIREMENT} ./"
+        yield "COPY wheels/ wheels/"
+        yield f"{cache}{pip} --no-index -r {OWN_REQUIREMENT}"
+    if image.is_slim:
+        yield "# What tests, compiles against, or converts models with a package is not needed to answer."
+        names = (f"-path '*/{place}'" if "/" in place else f"-name {place}" for place in _NOT_NEEDED)
+        places = " \\\n        -o ".join(names)
+        yield f"RUN find {VENV}/lib \\( {places} \\) \\\n        -prune -exec rm -rf {{}} + \\"
+        yield f"    && find {VENV}/lib -name '*.pyi' -delete"
+
+
+def _final(image: Image) -> Iterator[str]:
+    """The stage that becomes the image."""
+    yield "FROM ${BASE}"
+    yield "ARG BASE"
+    if image.system_packages:
+        yield "# hadolint ignore=DL3008"
+        yield "RUN apt-get update \\"
+        yield f"    && apt-get install --yes --no-install-recommends {' '.join(image.system_packages)} \\"
+        yield "    && rm -rf /var/lib/apt/lists/*"
+    yield f"COPY --from=packages {VENV} {VENV}"
+    if image.imports:
+        yield "# The bytecode of what the first process imports: it starts in a third of the time."
+        yield f'RUN {VENV}/bin/python -c "import {", ".join(image.imports)}"'
+    variables = {
+        "PATH": f"{VENV}/bin:$PATH",
+        "HOME": "/tmp",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        **image.variables,
+    }
+    yield "ENV " + " \\\n    ".join(f"{name}={value}" for name, value in variables.items())
+    if image.state_folder:
+        yield f"RUN install --directory --owner={USER_ID} --group={USER_ID} {image.state_folder}"
+        yield f"VOLUME {image.state_folder}"
+    if image.has_files:
+        yield "# The version itself: what changes most often comes last."
+        yield f"COPY app/ {APP_FOLDER}/"
+    yield f"WORKDIR {image.work_folder}"
+    yield f"USER {USER_ID}:{USER_ID}"
+    if image.health_port:
+        url = f"http://127.0.0.1:{image.health_port}/v2/health/ready"
+        check = ["python", "-c", f"import urllib.request; urllib.request.urlopen('{url}', timeout=3)"]
+        yield f"EXPOSE {image.health_port}"
+        yield "HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \\"
+        yield f"    CMD {json.dumps(check)}"
+    yield f"LABEL org.opencontainers.image.title={json.dumps(image.title)} \\"
+    yield f"      org.opencontainers.image.version={json.dumps(image.version)} \\"
+    yield '      org.opencontainers.image.base.name="${BASE}"'
+    yield f"ENTRYPOINT {json.dumps(list(image.entrypoint))}"
+    yield f"CMD {json.dumps(list(image.command))}"

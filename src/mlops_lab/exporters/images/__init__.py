@@ -1,0 +1,1 @@
+"""A version as a container image: serving, batch scoring or training."""
