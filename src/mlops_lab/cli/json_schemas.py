@@ -16,10 +16,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from mlops_lab.ci.validation import Validation
 from mlops_lab.cli.records.ab import ABDecisionRecord
 from mlops_lab.cli.records.alerts import AlertDetails, AlertsRecord, ChannelTests, ClosedAlert, SilenceRecord
 from mlops_lab.cli.records.backtest import BacktestRecord
 from mlops_lab.cli.records.backups import BackupRecord
+from mlops_lab.cli.records.ci import CIRecord
 from mlops_lab.cli.records.decisions import (
     ApprovalRecord,
     HistoryRecord,
@@ -36,8 +38,16 @@ from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
 from mlops_lab.cli.records.environments import EnvironmentComparison, EnvironmentExport, ImageRecord
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
-from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
+from mlops_lab.cli.records.exports import EdgeExport, ExportCheck, ExportList, FeastExport, PrometheusExport
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
+from mlops_lab.cli.records.learn import (
+    ExercisesRecord,
+    FinishedRecord,
+    HintRecord,
+    SolutionRecord,
+    TaskRecord,
+    VerdictRecord,
+)
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
 from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
@@ -95,6 +105,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "audit": (Audit,),
     "backup": (BackupRecord,),
     "backtest": (BacktestRecord,),
+    "ci init": (CIRecord,),
     "compare": (Comparison,),
     "config schema": (),  # it prints a JSON schema itself
     "config show": (ConfigRecord,),
@@ -108,9 +119,10 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "env compare": (EnvironmentComparison,),
     "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
-    "export edge": (EdgeExport,),
-    "export feast": (FeastExport,),
-    "export prometheus": (PrometheusExport,),
+    "export edge": (EdgeExport, ExportCheck),
+    "export feast": (FeastExport, ExportCheck),
+    "export list": (ExportList,),
+    "export prometheus": (PrometheusExport, ExportCheck),
     "features diff": (FeatureChanges,),
     "features list": (FeatureDefinitions,),
     "features show": (ViewDefinition,),
@@ -125,6 +137,13 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "hold release": (HoldDone,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
+    "learn check": (VerdictRecord,),
+    "learn hint": (HintRecord,),
+    "learn list": (ExercisesRecord,),
+    "learn next": (TaskRecord, FinishedRecord),
+    "learn reset": (TaskRecord,),
+    "learn solution": (SolutionRecord,),
+    "learn watch": (TaskRecord, VerdictRecord, HintRecord, SolutionRecord, ExercisesRecord, FinishedRecord),
     "key create": (SignedRecord,),
     "key list": (KeyList,),
     "key revoke": (RevokedKeyRecord,),
@@ -155,6 +174,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "token list": (TokenList,),
     "token revoke": (RevokedToken,),
     "tune": (TuneRecord,),
+    "validate": (Validation,),
     "up": (ReadyEvent, PageEvent, DecisionEvent, WarningEvent, ErrorEvent, StoppedEvent),
     ERROR: (ErrorRecord,),
 }
