@@ -21,7 +21,7 @@ from mlops_lab.cli.commands import COMMANDS, PANELS, Command
 
 main = importlib.import_module("mlops_lab.cli.main")  # the package exports its function under the same name
 
-WITHOUT_PROJECT = {"demo", "init", "config schema", "drill list"}
+WITHOUT_PROJECT = {"export list", "demo", "init", "config schema", "drill list"}
 """They make a project, or need none."""
 
 
