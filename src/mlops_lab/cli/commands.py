@@ -294,6 +294,21 @@ COMMANDS = {
             ),
         ),
         Command(
+            "learn",
+            LEARN,
+            "Repair things that failed in the world; each save is graded on hidden data.",
+            (
+                "mlops learn watch",
+                "mlops learn hint",
+                "mlops learn check",
+                "mlops learn next",
+                "mlops learn next peeking",
+                "mlops learn list",
+                "mlops learn reset ids-as-floats",
+                "mlops learn solution ids-as-floats",
+            ),
+        ),
+        Command(
             "drill",
             LEARN,
             "Break a copy of the project on purpose, and measure how the system copes.",
@@ -358,6 +373,9 @@ COMMANDS = {
                 "mlops export check feast feature-repository",
                 "mlops export edge flights-edge",
                 "mlops export prometheus watching",
+                "mlops export kubernetes manifests",
+                "mlops export dvc dvc",
+                "mlops export dagster dagster",
             ),
         ),
     )

@@ -40,6 +40,14 @@ from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import EdgeExport, ExportCheck, ExportList, FeastExport, PrometheusExport
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
+from mlops_lab.cli.records.learn import (
+    ExercisesRecord,
+    FinishedRecord,
+    HintRecord,
+    SolutionRecord,
+    TaskRecord,
+    VerdictRecord,
+)
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
 from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
@@ -130,6 +138,13 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "hold release": (HoldDone,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
+    "learn check": (VerdictRecord,),
+    "learn hint": (HintRecord,),
+    "learn list": (ExercisesRecord,),
+    "learn next": (TaskRecord, FinishedRecord),
+    "learn reset": (TaskRecord,),
+    "learn solution": (SolutionRecord,),
+    "learn watch": (TaskRecord, VerdictRecord, HintRecord, SolutionRecord, ExercisesRecord, FinishedRecord),
     "key create": (SignedRecord,),
     "key list": (KeyList,),
     "key revoke": (RevokedKeyRecord,),

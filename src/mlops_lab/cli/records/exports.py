@@ -61,7 +61,42 @@ class ExportCheck(Struct, frozen=True, kw_only=True):
     files: dict[str, str]
 
 
-EXPORTS: dict[str, type[Struct]] = {"feast": FeastExport, "edge": EdgeExport, "prometheus": PrometheusExport}
+class KubernetesExport(Struct, frozen=True, kw_only=True):
+    """`mlops export kubernetes`: the folder, the version whose traffic moves, the share of the traffic that it may
+    answer by now, and the engines that there are manifests for."""
+
+    schema_version: int = 1
+    folder: str
+    version: int
+    share: float
+    engines: list[str]
+
+
+class DvcExport(Struct, frozen=True, kw_only=True):
+    """`mlops export dvc`: the folder, and the names of the stages."""
+
+    schema_version: int = 1
+    folder: str
+    stages: list[str]
+
+
+class DagsterExport(Struct, frozen=True, kw_only=True):
+    """`mlops export dagster`: the folder, and the names of the assets and of the asset checks."""
+
+    schema_version: int = 1
+    folder: str
+    assets: list[str]
+    checks: list[str]
+
+
+EXPORTS: dict[str, type[Struct]] = {
+    "feast": FeastExport,
+    "edge": EdgeExport,
+    "prometheus": PrometheusExport,
+    "kubernetes": KubernetesExport,
+    "dvc": DvcExport,
+    "dagster": DagsterExport,
+}
 """By tool. A tool that is not listed has a record without a published schema."""
 
 
