@@ -28,6 +28,17 @@ SUITES = {
 ABOUT_THE_REPOSITORY = {"test_layout.py", "test_dependencies.py", "test_exported_members.py"}
 
 COVERED_ELSEWHERE: dict[str, str] = {
+    "ci/champion_recipe.py": "ci/test_validate.py",
+    "ci/figures.py": "ci/test_validate.py",
+    "ci/github.py": "ci/test_write.py",
+    "ci/gitlab.py": "ci/test_write.py",
+    "ci/plan.py": "ci/test_write.py",
+    "ci/pre_commit.py": "ci/test_write.py",
+    "ci/scratch.py": "ci/test_validate.py",
+    "ci/validation.py": "ci/test_report.py",
+    "cli/ci.py": "end_to_end/test_ci_commands.py",
+    "cli/records/ci.py": "end_to_end/test_ci_commands.py",
+    "cli/validate.py": "end_to_end/test_ci_commands.py",
     "cli/ab.py": "end_to_end/test_ab.py",
     "cli/compare.py": "end_to_end/test_tune.py",
     "replay/past_requests.py": "replay/test_backtest.py",
@@ -95,6 +106,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "exporters/environments/source.py": "end_to_end/test_images.py",
     "exporters/images/folder.py": "end_to_end/test_images.py",
     "exporters/images/frozen_project.py": "end_to_end/test_images.py",
+    "exporters/exporter.py": "exporters/test_exporter_conformance.py",
     "exporters/edge/contents.py": "end_to_end/test_package.py",
     "exporters/edge/export.py": "end_to_end/test_package.py",
     "exporters/prometheus/dashboard.py": "exporters/prometheus/test_export.py",

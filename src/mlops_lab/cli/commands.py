@@ -370,7 +370,7 @@ COMMANDS = {
             (
                 "mlops export list",
                 "mlops export feast feature-repository",
-                "mlops export feast feature-repository --check",
+                "mlops export check feast feature-repository",
                 "mlops export edge flights-edge",
                 "mlops export prometheus watching",
                 "mlops export kubernetes manifests",

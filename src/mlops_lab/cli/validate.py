@@ -12,7 +12,7 @@ from mlops_lab.ci.report import write_report
 from mlops_lab.ci.validate import validate
 from mlops_lab.cli.errors import refuse
 from mlops_lab.cli.shared import HERE, Folder, Json, console, open_project, print_record
-from mlops_lab.errors import Refused
+from mlops_lab.errors import InvalidInput, Refused
 from mlops_lab.files import disk_fault
 from mlops_lab.project import find_project
 
@@ -35,6 +35,9 @@ def command(
     Ends with 1 where a gate or a check says no. In GitHub Actions the report is added to the summary of the job.
     """
     opened = open_project(project)
+    if report is not None and not report.absolute().parent.is_dir():  # before the work, not after it
+        hint = "make the folder first"
+        raise InvalidInput("is in a folder that does not exist", code="no_folder", where=str(report), hint=hint)
     with console.status("") as status:
         found = validate(
             opened,

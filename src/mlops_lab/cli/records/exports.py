@@ -54,7 +54,7 @@ class ExportList(Struct, frozen=True, kw_only=True):
 
 
 class ExportCheck(Struct, frozen=True, kw_only=True):
-    """`mlops export TOOL --check`: each file with "new", "changed", "gone" or "same"."""
+    """`mlops export check`: each file with "new", "changed", "gone" or "same"."""
 
     schema_version: int = 1
     folder: str
