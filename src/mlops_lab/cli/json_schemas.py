@@ -36,7 +36,14 @@ from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
 from mlops_lab.cli.records.environments import EnvironmentComparison, EnvironmentExport, ImageRecord
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
-from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
+from mlops_lab.cli.records.exports import (
+    DagsterExport,
+    DvcExport,
+    EdgeExport,
+    FeastExport,
+    KubernetesExport,
+    PrometheusExport,
+)
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
 from mlops_lab.cli.records.package import PackageRecord
@@ -108,8 +115,11 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "env compare": (EnvironmentComparison,),
     "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
+    "export dagster": (DagsterExport,),
+    "export dvc": (DvcExport,),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
+    "export kubernetes": (KubernetesExport,),
     "export prometheus": (PrometheusExport,),
     "features diff": (FeatureChanges,),
     "features list": (FeatureDefinitions,),
