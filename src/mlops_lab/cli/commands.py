@@ -71,6 +71,18 @@ COMMANDS = {
             ("mlops run", "mlops run --json"),
         ),
         Command(
+            "validate",
+            OPERATE,
+            "Judge a change against what is live, without changing anything.",
+            ("mlops validate", "mlops validate --report report.md", "mlops validate --live /srv/shop --json"),
+        ),
+        Command(
+            "ci",
+            START,
+            "Write the workflows that check a project on GitHub or GitLab.",
+            ("mlops ci init --provider github", "mlops ci init --provider gitlab --check"),
+        ),
+        Command(
             "tick",
             OPERATE,
             "Run one tick of the loop: observe, decide, act.",
@@ -282,6 +294,21 @@ COMMANDS = {
             ),
         ),
         Command(
+            "learn",
+            LEARN,
+            "Repair things that failed in the world; each save is graded on hidden data.",
+            (
+                "mlops learn watch",
+                "mlops learn hint",
+                "mlops learn check",
+                "mlops learn next",
+                "mlops learn next peeking",
+                "mlops learn list",
+                "mlops learn reset ids-as-floats",
+                "mlops learn solution ids-as-floats",
+            ),
+        ),
+        Command(
             "drill",
             LEARN,
             "Break a copy of the project on purpose, and measure how the system copes.",
@@ -341,7 +368,9 @@ COMMANDS = {
             EXTEND,
             "Write the project for another tool.",
             (
+                "mlops export list",
                 "mlops export feast feature-repository",
+                "mlops export feast feature-repository --check",
                 "mlops export edge flights-edge",
                 "mlops export prometheus watching",
                 "mlops export kubernetes manifests",

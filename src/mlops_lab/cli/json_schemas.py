@@ -16,10 +16,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from mlops_lab.ci.validation import Validation
 from mlops_lab.cli.records.ab import ABDecisionRecord
 from mlops_lab.cli.records.alerts import AlertDetails, AlertsRecord, ChannelTests, ClosedAlert, SilenceRecord
 from mlops_lab.cli.records.backtest import BacktestRecord
 from mlops_lab.cli.records.backups import BackupRecord
+from mlops_lab.cli.records.ci import CIRecord
 from mlops_lab.cli.records.decisions import (
     ApprovalRecord,
     HistoryRecord,
@@ -40,11 +42,21 @@ from mlops_lab.cli.records.exports import (
     DagsterExport,
     DvcExport,
     EdgeExport,
+    ExportCheck,
+    ExportList,
     FeastExport,
     KubernetesExport,
     PrometheusExport,
 )
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
+from mlops_lab.cli.records.learn import (
+    ExercisesRecord,
+    FinishedRecord,
+    HintRecord,
+    SolutionRecord,
+    TaskRecord,
+    VerdictRecord,
+)
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
 from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
@@ -102,6 +114,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "audit": (Audit,),
     "backup": (BackupRecord,),
     "backtest": (BacktestRecord,),
+    "ci init": (CIRecord,),
     "compare": (Comparison,),
     "config schema": (),  # it prints a JSON schema itself
     "config show": (ConfigRecord,),
@@ -115,12 +128,13 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "env compare": (EnvironmentComparison,),
     "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
-    "export dagster": (DagsterExport,),
-    "export dvc": (DvcExport,),
-    "export edge": (EdgeExport,),
-    "export feast": (FeastExport,),
-    "export kubernetes": (KubernetesExport,),
-    "export prometheus": (PrometheusExport,),
+    "export dagster": (DagsterExport, ExportCheck),
+    "export dvc": (DvcExport, ExportCheck),
+    "export edge": (EdgeExport, ExportCheck),
+    "export feast": (FeastExport, ExportCheck),
+    "export list": (ExportList,),
+    "export kubernetes": (KubernetesExport, ExportCheck),
+    "export prometheus": (PrometheusExport, ExportCheck),
     "features diff": (FeatureChanges,),
     "features list": (FeatureDefinitions,),
     "features show": (ViewDefinition,),
@@ -135,6 +149,13 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "hold release": (HoldDone,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
+    "learn check": (VerdictRecord,),
+    "learn hint": (HintRecord,),
+    "learn list": (ExercisesRecord,),
+    "learn next": (TaskRecord, FinishedRecord),
+    "learn reset": (TaskRecord,),
+    "learn solution": (SolutionRecord,),
+    "learn watch": (TaskRecord, VerdictRecord, HintRecord, SolutionRecord, ExercisesRecord, FinishedRecord),
     "key create": (SignedRecord,),
     "key list": (KeyList,),
     "key revoke": (RevokedKeyRecord,),
@@ -165,6 +186,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "token list": (TokenList,),
     "token revoke": (RevokedToken,),
     "tune": (TuneRecord,),
+    "validate": (Validation,),
     "up": (ReadyEvent, PageEvent, DecisionEvent, WarningEvent, ErrorEvent, StoppedEvent),
     ERROR: (ErrorRecord,),
 }

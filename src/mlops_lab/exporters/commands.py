@@ -9,10 +9,11 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
+from mlops_lab.exporters.steps import CHECK, RUN, TICK
 from mlops_lab.project import Project
 
-STEPS = {"check": ("contract", "check"), "run": ("run",), "tick": ("tick",)}
-"""By name of the step: the words of its command."""
+STEPS = {"check": CHECK[1:], "run": RUN[1:], "tick": TICK[1:]}
+"""By name of the job: the words of its command."""
 SCRIPT = "steps.py"
 
 

@@ -183,3 +183,14 @@ def test_evidence_of_fair_dice_stays_within_the_budget():
     watched = watch_all(values, are_evidence=EVIDENCE, higher=np.ones(2, bool), lower=~EVIDENCE, budget_days=90.0)
     assert watched.brought[:, 1].any(axis=-1).mean() <= 2 / 90
     assert watched.brought[:, 1].any(), "and now and then there is one"
+
+
+def test_the_first_day_of_a_change_does_not_hide_the_next_ones() -> None:
+    """A share of nulls of 15 % becomes 100 %, among 30 monitors: the day before is then no longer what is usual."""
+    generator = np.random.default_rng(1)
+    values = generator.normal(size=(20, 30, 75))
+    values[:, 0] = np.clip(0.15 + 0.06 * generator.normal(size=(20, 75)), 0, 1)
+    values[:, 0, 60:] = 1.0
+    up, none = np.ones(30, dtype=bool), np.zeros(30, dtype=bool)
+    found = Watcher(higher=up, lower=none, smallest=np.zeros(30), budget_days=36.0).watch(values)
+    assert found.brought[:, 0, 60:62].any(axis=-1).mean() > 0.7

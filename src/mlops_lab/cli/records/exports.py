@@ -37,6 +37,30 @@ class PrometheusExport(Struct, frozen=True, kw_only=True):
     charts: list[str]
 
 
+class ExportTool(Struct, frozen=True, kw_only=True):
+    """A tool that the project can be written for: what it gets, the patterns of its files, how that was tested."""
+
+    name: str
+    summary: str
+    writes: list[str]
+    tested: str
+
+
+class ExportList(Struct, frozen=True, kw_only=True):
+    """`mlops export list`: every tool."""
+
+    schema_version: int = 1
+    tools: list[ExportTool]
+
+
+class ExportCheck(Struct, frozen=True, kw_only=True):
+    """`mlops export TOOL --check`: each file with "new", "changed", "gone" or "same"."""
+
+    schema_version: int = 1
+    folder: str
+    files: dict[str, str]
+
+
 class KubernetesExport(Struct, frozen=True, kw_only=True):
     """`mlops export kubernetes`: the folder, the version whose traffic moves, the share of the traffic that it may
     answer by now, and the engines that there are manifests for."""

@@ -12,6 +12,9 @@ so one budget holds for all monitors together, at every look.
 e-value. An e-value is at most 1 on average at every stopping time, so their e-detector is a valid one, and by Ville's
 inequality it is so at every look, also after an alarm of another monitor.
 
+**A monitor that is suspected**, as one of its bets has gained `SUSPECT`, is compared with the days before that only:
+else the first days of a change would hide the next ones. Where it was chance, a usual day ends the suspicion.
+
 **After an alarm** the bets begin again. The monitors that brought it are open: they do not bet, and their days since
 the change are not history. An open monitor is closed when `CALM_DAYS` days in a row were usual, or when the new level
 has lasted `MIN_DAYS`: then that level is its history.
@@ -34,6 +37,8 @@ SIZES = (0.5, 1.0, 2.0, 4.0)
 CALM_DAYS, CALM_SCORE = 3, 1.0
 SHARE = 0.25
 """Those monitors brought an alarm that hold at least this share of what the largest holds."""
+SUSPECT = 1000.0
+"""While one of its bets has gained this, a monitor is suspected: what has just changed must not say what is usual."""
 _MOST = 1e100
 Days: TypeAlias = npt.NDArray[np.int64]
 
@@ -123,7 +128,7 @@ class Watcher:
         return np.where(self._history.has_new_level, np.nan, self._targets)
 
     def _see(self, values: Floats, day: int) -> tuple[Flags, Flags, Days, Days, Floats, Flags]:
-        past, known = self._history.before(day)
+        past, known = self._history.before(day, suspect_since=self._bets.suspect_since(day))
         scores = score_day(past, known, values, smallest=self._smallest, target=self._target())
         self._bets.take(scores, day, is_open=self._history.is_open | self._are_evidence)
         self._bets.set(values, day, are_set=self._are_evidence & ~self._history.is_open)
@@ -175,6 +180,10 @@ class _Bets:
         held = self._held()
         return np.asarray((held > 0) & (held >= SHARE * held.max(axis=-1, keepdims=True)))
 
+    def suspect_since(self, day: int) -> Days:
+        """By monitor, the day since which it may have changed, as one of its bets has gained `SUSPECT`; else `day`."""
+        return np.where(self._gain.max(axis=(-1, -2)) >= SUSPECT, self.began(), day)
+
     def began(self) -> Days:
         """The day since which each monitor is unusual: on which the bet began that has gained most (Page 1954)."""
         gain = self._gain.reshape(*self._gain.shape[:-2], -1)
@@ -208,10 +217,13 @@ class _History:
         self._counts = np.concatenate([self._counts, more], axis=-1)
         self._values, self._days = values, np.arange(values.shape[-1])
 
-    def before(self, day: int) -> tuple[Floats, Flags]:
-        """(values, which of them are history) of the days before one."""
+    def before(self, day: int, *, suspect_since: Days) -> tuple[Floats, Flags]:
+        """(values, which of them are history) of the days before one; those of a monitor from `suspect_since` on are
+        none."""
         first = max(0, day - HISTORY_DAYS)
-        return self._values[..., first:day], self._counts[..., first:day] & self._is_usual(first, day)
+        open_since = np.where(self.is_open, self._since, suspect_since)
+        is_usual = self._days[first:day] < open_since[..., np.newaxis]
+        return self._values[..., first:day], self._counts[..., first:day] & is_usual
 
     def open(self, brought: Flags, began: Days) -> None:
         """Since they began to be unusual, the days of monitors that brought an alarm are no history."""
@@ -231,7 +243,3 @@ class _History:
         self._counts &= ~(is_new[..., np.newaxis] & ~unusual)
         self.has_new_level |= is_new
         self.is_open &= ~(is_back | is_new)
-
-    def _is_usual(self, first: int, day: int) -> Flags:
-        open_since = np.where(self.is_open, self._since, self._values.shape[-1])
-        return np.asarray(self._days[first:day] < open_since[..., np.newaxis])

@@ -1,0 +1,62 @@
+"""The exercises, in the order in which they are learnt."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cache
+
+from mlops_lab.errors import NotFound
+from mlops_lab.learn.exercise import Exercise, read_exercise
+
+NAMES = {
+    "foundations": (
+        "ids-as-floats",
+        "truncated-file",
+        "unseeded",
+        "pipe-exit-code",
+        "full-disk",
+        "term-signal",
+        "ignored-files",
+        "bisect",
+    ),
+    "concepts": (
+        "selection-before-split",
+        "same-patient",
+        "revised-facts",
+        "late-labels",
+        "undersampling",
+        "peeking",
+    ),
+    "tools": (
+        "field-count",
+        "retried-task",
+        "silent-metric",
+    ),
+    "systems": (
+        "pickled-model",
+        "rollback-target",
+        "forgotten-person",
+        "capacity",
+    ),
+}
+"""By phase, the names of its exercises. The name of one is its folder, and unique."""
+PHASES = tuple(NAMES)
+
+
+@cache
+def read_exercises() -> tuple[Exercise, ...]:
+    """All exercises, in order."""
+    return tuple(read_exercise(phase, name) for phase, names in NAMES.items() for name in names)
+
+
+def find_exercise(name: str) -> Exercise:
+    """The exercise of this name; NotFound otherwise."""
+    exercises = {exercise.name: exercise for exercise in read_exercises()}
+    if name in exercises:
+        return exercises[name]
+    near = get_close_matches(name, exercises, n=1)
+    raise NotFound(
+        f'there is no exercise "{name}"',
+        code="unknown_exercise",
+        hint=f"did you mean {near[0]}?" if near else "`mlops learn list` names them",
+    )

@@ -1,0 +1,54 @@
+"""docs/learn.md: which exercise is about which topic. `python -m mlops_lab.learn.document docs/learn.md` writes it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mlops_lab.learn.catalog import PHASES, read_exercises
+from mlops_lab.learn.exercise import Exercise
+
+_INTRODUCTION = """# Exercises
+
+`mlops learn` makes the folder `mlops-learn`, shows the first exercise, and watches its files. Each is a short piece
+of code that fails the way something failed in the world. Repair it in any editor. A moment after each save you read
+what was seen, and what was expected. The check runs your code on data that you do not see, so any answer that behaves
+right passes. No network is needed.
+
+```sh
+mlops learn list
+mlops learn next ids-as-floats
+mlops learn hint                     # asks first; the second shows where to look, the third tells
+mlops learn reset                    # hands the files out again, and keeps yours beside them
+```
+
+While `mlops learn` runs, type the same words there (`next`, `hint`, `list` …). `mlops learn check` gives one verdict,
+with exit code 0 or 1; `mlops learn solution` shows ours, once you have yours. Progress is in
+`mlops-learn/mlops-learn.json`. Editors: `--json` prints one object a line ([schemas](json/README.md)). Where a
+network file system reports no changes, set `WATCHFILES_FORCE_POLLING=1`.
+
+Your code runs as your user, in a process of its own, on a copy of the folder, for at most 20 seconds. That is no
+sandbox: do not run answers of strangers.
+"""
+
+
+def render_index() -> str:
+    """The page: an introduction, then a table of topics for each phase."""
+    exercises = read_exercises()
+    minutes = sum(exercise.text.minutes for exercise in exercises)
+    lines = [_INTRODUCTION, f"{len(exercises)} exercises, about {minutes / 60:.0f} hours.\n"]
+    for phase in PHASES:
+        rows = [_row(exercise) for exercise in exercises if exercise.phase == phase]
+        head = [f"## {phase.capitalize()}", "", "| topic | exercise | what fails | minutes |", "|---|---|---|---|"]
+        lines.append("\n".join([*head, *rows]) + "\n")
+    return "\n".join(lines)
+
+
+def _row(exercise: Exercise) -> str:
+    text = exercise.text
+    needs = f" (needs {', '.join(text.programs)})" if text.programs else ""
+    return f"| {text.topic} | `{exercise.name}`{needs} | {text.title} | {text.minutes} |"
+
+
+if __name__ == "__main__":  # `make schema`
+    Path(sys.argv[1]).write_text(render_index(), encoding="utf-8")

@@ -1,0 +1,2 @@
+def accuracy(x, y, seed):
+    return 0.5

@@ -1,0 +1,2 @@
+def correct(probability, kept):
+    return probability / (probability + (1 - probability) * kept)

@@ -1,0 +1,2 @@
+def correct(probability, kept):
+    return probability * kept

@@ -1,0 +1,4 @@
+#!/bin/bash
+# Called by cron each night.
+train | tee train.log
+publish model.bin

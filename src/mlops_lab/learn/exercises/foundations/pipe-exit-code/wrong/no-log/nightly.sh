@@ -1,0 +1,4 @@
+#!/bin/bash
+set -e
+train > train.log
+publish model.bin

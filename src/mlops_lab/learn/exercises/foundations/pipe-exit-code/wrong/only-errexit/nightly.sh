@@ -1,0 +1,4 @@
+#!/bin/bash
+set -e
+train | tee train.log
+publish model.bin

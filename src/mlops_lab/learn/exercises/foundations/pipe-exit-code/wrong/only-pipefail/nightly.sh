@@ -1,0 +1,4 @@
+#!/bin/bash
+set -o pipefail
+train | tee train.log
+publish model.bin

@@ -1,0 +1,3 @@
+#!/bin/bash
+prepare-cache
+exec server --port 8000

@@ -1,0 +1,4 @@
+#!/bin/bash
+prepare-cache
+server --port 8000
+echo "the server has ended"

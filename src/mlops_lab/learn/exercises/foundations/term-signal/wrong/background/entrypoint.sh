@@ -1,0 +1,3 @@
+#!/bin/bash
+prepare-cache
+server --port 8000 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+exec server --port 8000
+prepare-cache

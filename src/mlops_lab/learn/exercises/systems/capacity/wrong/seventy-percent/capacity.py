@@ -1,0 +1,5 @@
+from math import ceil
+
+
+def workers(rate, service_time, max_wait):
+    return ceil(rate * service_time / 0.7)

@@ -1,0 +1,90 @@
+"""The process that grades: runs the `check.py` of an exercise on a copy of the learner's files.
+
+`python -m mlops_lab.learn.grader MODULES…` imports the modules, then waits for one `Job`, as a line of JSON on stdin.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import runpy
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from mlops_lab.learn.checking import Mistake, Work
+from mlops_lab.learn.guard import install_guard
+from mlops_lab.learn.result import PASSED, CheckResult
+
+PRINTED_FILE, RESULT_FILE = "printed.txt", "result.json"
+
+
+def grade(check_file: Path, folder: Path, seed: int) -> CheckResult:
+    """The result of a check. Whatever the learner's code raises becomes a part of it."""
+    work = Work(folder=folder / "work", scratch=folder / "scratch", seed=seed)
+    check = runpy.run_path(str(check_file))["check"]
+    try:
+        check(work)
+    except Mistake as mistake:
+        return CheckResult(key=mistake.key, seen=mistake.seen, expected=mistake.expected)
+    except SyntaxError as error:
+        place = f"{Path(error.filename or '').name}, line {error.lineno}"
+        return CheckResult(key="syntax", seen=f"{error.msg}", expected="a file that Python can read", where=place)
+    except (Exception, SystemExit) as error:
+        return _describe(error, work.folder)
+    return CheckResult(key=PASSED)
+
+
+def _describe(error: BaseException, folder: Path) -> CheckResult:
+    """An exception: where the learner's code raised it; or that the check could not use what the code returned."""
+    what = f"{type(error).__name__}: {error}"
+    places = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == folder]
+    if places:
+        place = f"{Path(places[-1].filename).name}, line {places[-1].lineno}"
+        return CheckResult(key="raised", seen=f"it raised {what}", expected="a result", where=place)
+    seen = f"what your code returned could not be used: {what}"
+    return CheckResult(key="unusable", seen=seen, expected="a result of the kind that the task describes")
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """What to grade. `folder` has the copy of the learner's files in `work`; it gets `result.json`."""
+
+    check_file: str
+    folder: str
+    seed: int
+
+
+def main(preload: list[str]) -> None:
+    """Import what checks need, wait for a job on stdin, grade it, write its result."""
+    for module in preload:
+        importlib.import_module(module)
+    line = sys.stdin.readline()
+    if not line:  # the parent has ended, or has no job
+        return
+    job = msgspec.json.decode(line, type=Job)
+    folder = Path(job.folder)
+    _settle_in(folder)
+    result = grade(Path(job.check_file), folder, job.seed)
+    (folder / RESULT_FILE).write_bytes(msgspec.json.encode(result))
+
+
+def _settle_in(folder: Path) -> None:
+    """Work in the folder of the job from now on: also what is printed, and temporary files."""
+    os.chdir(folder / "work")
+    scratch = str(folder / "scratch")
+    os.environ.update(HOME=scratch, TMPDIR=scratch)
+    tempfile.tempdir = scratch
+    printed = os.open(folder / PRINTED_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, nothing), (1, printed), (2, printed)):
+        os.dup2(source, target)
+    sys.dont_write_bytecode = True
+    install_guard(folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
