@@ -28,6 +28,8 @@ SUITES = {
 ABOUT_THE_REPOSITORY = {"test_layout.py", "test_dependencies.py", "test_exported_members.py"}
 
 COVERED_ELSEWHERE: dict[str, str] = {
+    "exporters/commands.py": "tools/test_orchestrators.py",
+    "exporters/kubernetes/engines.py": "exporters/kubernetes/test_export.py",
     "cli/ab.py": "end_to_end/test_ab.py",
     "cli/compare.py": "end_to_end/test_tune.py",
     "replay/past_requests.py": "replay/test_backtest.py",
