@@ -38,7 +38,16 @@ from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
 from mlops_lab.cli.records.environments import EnvironmentComparison, EnvironmentExport, ImageRecord
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
-from mlops_lab.cli.records.exports import EdgeExport, ExportCheck, ExportList, FeastExport, PrometheusExport
+from mlops_lab.cli.records.exports import (
+    DagsterExport,
+    DvcExport,
+    EdgeExport,
+    ExportCheck,
+    ExportList,
+    FeastExport,
+    KubernetesExport,
+    PrometheusExport,
+)
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
 from mlops_lab.cli.records.learn import (
     ExercisesRecord,
@@ -119,9 +128,12 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "env compare": (EnvironmentComparison,),
     "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
+    "export check": (ExportCheck,),
+    "export dagster": (DagsterExport,),
+    "export dvc": (DvcExport,),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
-    "export check": (ExportCheck,),
+    "export kubernetes": (KubernetesExport,),
     "export list": (ExportList,),
     "export prometheus": (PrometheusExport,),
     "features diff": (FeatureChanges,),
