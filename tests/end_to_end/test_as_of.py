@@ -68,6 +68,7 @@ def test_many_predictions_of_two_weeks_are_as_defined(tmp_path: Path, year: Worl
     assert differing_cells(tmp_path / "demo", year, predictions=1500) == []
 
 
+@pytest.mark.slow
 def test_a_lost_fact_would_be_seen(replayed: Replayed, year: World) -> None:
     """As if the flights in the air at the start had never been told to the project, or one of them."""
     start = day_start(date.fromisoformat(SPAN[0]), load_project(replayed.folder).timezone)

@@ -1,7 +1,8 @@
-"""The workflow of a new project passes on the first push: its steps, in a clone, in an environment of its own."""
+"""The workflow of a new project passes on the first push: run by `act`, in a clone, in an environment of its own."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import sys
 import sysconfig
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,11 @@ from running import mlops
 
 from mlops_lab.starter.samples import SAMPLES
 
+WORSE = """\
+    from lightgbm import LGBMClassifier
+
+    return LGBMClassifier(n_estimators=1, learning_rate=0.01, n_jobs=1, verbose=-1)
+"""
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
@@ -51,25 +58,65 @@ def push(project: Path, to: Path) -> Path:
     return to
 
 
-def run_workflow(clone: Path, environment: Path) -> list[str]:
-    """Run the steps as GitHub would for a pull request into main; the commands that were run."""
-    (job,) = yaml.safe_load((clone / ".github/workflows/mlops.yml").read_text())["jobs"].values()
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLOPS"))}
-    variables |= {"PATH": f"{environment / 'bin'}:{os.environ['PATH']}", "PIP_NO_INDEX": "1", "BASE": "main"}
-    variables |= job.get("env", {})
-    ran = []
-    for step in job["steps"]:
-        if "run" in step and is_met(step.get("if"), variables):
-            done = subprocess.run(
-                ["bash", "-e", "-c", step["run"]], cwd=clone, env=variables, capture_output=True, text=True, timeout=300
-            )
-            assert done.returncode == 0, f"{step['run']}\n{done.stdout}\n{done.stderr}"
-            ran.append(step["run"])
-    return ran
+@dataclass(frozen=True)
+class Runner:
+    """GitHub's workflows, run by `act` on this machine, in an environment of its own. Of the actions that it cannot
+    download, the cache keeps the state in a folder, and the others do nothing."""
+
+    environment: Path
+    folder: Path
+
+    def run(self, clone: Path, event: str, *, job: str, code: int = 0) -> list[str]:
+        """The commands that were run for a job and those it needs."""
+        state = self.folder / "state"
+        state.mkdir(parents=True, exist_ok=True)
+        restore = f"if [ -d {state}/.mlops ]; then cp -r {state}/.mlops .; fi"
+        actions = {
+            "actions/setup-python@v5": {"": "true"},
+            "actions/cache@v4": {"restore": restore, "save": f"rm -rf {state}/.mlops && cp -r .mlops {state}"},
+            "actions/upload-artifact@v4": {"": f"cp validation.md {self.folder}"},
+        }
+        words = ["--platform", "ubuntu-latest=-self-hosted", "--no-cache-server", "--eventpath", self._write_event()]
+        for name, steps in actions.items():
+            folder = self.folder / name.replace("/", "-")
+            for path, command in steps.items():
+                (folder / path).mkdir(parents=True, exist_ok=True)
+                (folder / path / "action.yml").write_text(write_action(command))
+            words += ["--local-repository", f"{name}={folder}"]
+        done = subprocess.run(
+            [shutil.which("act") or "act", event, "--job", job, *words],
+            cwd=clone,
+            env=self._variables(),
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
+        return re.findall(r"⭐ Run Main (?!actions/)(.*)", done.stdout)
+
+    def _write_event(self) -> str:
+        path = self.folder / "event.json"
+        pull_request = {"number": 1, "base": {"ref": "main"}, "head": {"ref": "change"}}
+        path.write_text(json.dumps({"pull_request": pull_request, "repository": {"default_branch": "main"}}))
+        return str(path)
+
+    def _variables(self) -> dict[str, str]:
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLOPS"))}
+        tools = Path(sys.executable).parent  # for ruff, which the environment has without its command
+        return variables | {
+            "HOME": str(self.folder),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "PATH": f"{self.environment / 'bin'}:{os.environ['PATH']}:{tools}",
+            "PIP_NO_INDEX": "1",
+        }
 
 
-def is_met(condition: str | None, variables: dict[str, str]) -> bool:
-    return {None: True, "github.base_ref": True}.get(condition, variables.get("HAS_DATA") == "true")
+def write_action(command: str) -> str:
+    step = {"run": command, "shell": "bash"}
+    names = ("path", "key", "restore-keys", "name", "if-no-files-found", "python-version")
+    inputs = {name: {"description": "unused"} for name in names}
+    action = {"name": "a stand-in", "description": "for tests", "inputs": inputs}
+    return yaml.safe_dump(action | {"runs": {"using": "composite", "steps": [step]}})
 
 
 def texts(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -86,15 +133,23 @@ def test_a_sample_project_passes(tmp_path: Path, environment: Path) -> None:
     clone = push(tmp_path / "shop", tmp_path / "clone")
     here = [str(path).encode() for path in (tmp_path, Path(__file__).parents[2], sys.prefix, Path.home() / "x")]
     assert [(name, place) for name, text in texts(clone) for place in here if place.rstrip(b"x") in text] == []
-    ran = run_workflow(clone, environment)
-    assert [command.split()[:2] for command in ran] == [
-        ["pip", "install"],
-        ["mlops", "contract"],
-        ["mlops", "contract"],
-        ["python", "-m"],
-        ["mlops", "run"],
-    ]
+    runner = Runner(environment, tmp_path / "runner")
+    runner.folder.mkdir()
+    install, lint, types = ["pip", "install"], ["ruff", "check"], ["python", "-m"]
+    ran = runner.run(clone, "push", job="run")
+    pushed = [install, lint, types, ["mlops", "contract"], ["python", "-m"], install, ["mlops", "run"]]
+    assert [command.split()[:2] for command in ran] == pushed
     assert (environment / "bin/mlops").exists(), "it ran what its requirements.txt installs"
+    assert (runner.folder / "state/.mlops/deployment.json").exists()
+    git(clone, "checkout", "-b", "change")
+    ran = runner.run(clone, "pull_request", job="validate")
+    assert "mlops validate --report validation.md" in ran
+    assert (runner.folder / "validation.md").read_text().startswith("## shop: passed\n")
+    model = clone / "pipeline.py"
+    model.write_text(f"{model.read_text()}\n\ndef model() -> Any:  # noqa: F811\n{WORSE}")
+    git(clone, "commit", "-am", "worse")
+    runner.run(clone, "pull_request", job="validate", code=1)
+    assert "backtest" in (runner.folder / "validation.md").read_text().splitlines()[0]
 
 
 def test_a_project_passes_without_the_data_that_lies_outside(tmp_path: Path, environment: Path) -> None:
@@ -102,8 +157,10 @@ def test_a_project_passes_without_the_data_that_lies_outside(tmp_path: Path, env
     made: dict[str, Any] = mlops("init", "mine", "--data", "shop.csv", "--target", "late", cwd=tmp_path).data
     assert not [note for note in made["notes"] if str(tmp_path) in note]
     clone = push(tmp_path / "mine", tmp_path / "clones" / "mine")
-    ran = run_workflow(clone, environment)
-    assert [command.split()[0] for command in ran] == ["pip", "mlops", "python"]
+    runner = Runner(environment, tmp_path / "runner")
+    runner.folder.mkdir()
+    ran = runner.run(clone, "pull_request", job="validate")
+    assert [command.split()[0] for command in ran] == ["pip", "ruff", "python", "mlops", "python", "pip"]
     shutil.copy(tmp_path / "shop.csv", clone.parent)
     done = subprocess.run([environment / "bin/python", "-m", "pytest", "-q"], cwd=clone, capture_output=True, text=True)
     assert "2 passed" in done.stdout, done.stdout

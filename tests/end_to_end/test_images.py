@@ -17,6 +17,7 @@ from environments import put_uv
 from running import Talk, mlops, serving
 
 from mlops_lab.project import Project, load_project
+from mlops_lab.registry.signing.keyring import keys_path
 from mlops_lab.training.environment import environment_fingerprint
 
 REQUEST = {"id": "one", "asked_at": "2024-03-25T09:30:00Z", "depot": "b", "items": 3, "distance": 12.25}
@@ -70,6 +71,7 @@ def test_the_environment_of_a_version_is_this_one(copy_project: Callable[..., Pr
 
 def test_another_environment_is_named(copy_project: Callable[..., Project]) -> None:
     project = copy_project()
+    keys_path(project.home).unlink()  # a project that does not sign: a changed record is read
     (file,) = project.home.rglob("environment.json")
     recorded = json.loads(file.read_text())
     (polars,) = [package for package in recorded["packages"] if package["name"] == "polars"]
@@ -117,6 +119,12 @@ def test_a_serving_image_answers_like_the_project(
     with serving_frozen(frozen, tmp_path / "data") as copy:  # a container that is started again has its journal
         assert talk_to(copy).status["pending"] == 1
     assert written(frozen) == before, "the files of an image cannot be written"
+    with (frozen / ".mlops/package/profile.json").open("a") as file:
+        file.write(" ")
+    command = [sys.executable, "-m", "mlops_lab.serving", str(tmp_path / "new"), "--frozen", str(frozen), "--port", "0"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 3, "its package is signed, and what was changed is refused"
+    assert "is not what was signed" in refused.stderr
 
 
 def test_a_batch_image_scores_like_the_project(

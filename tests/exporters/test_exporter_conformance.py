@@ -50,6 +50,8 @@ def test_it_describes_itself(exporter: Exporter) -> None:
     assert exporter.name.islower()
     assert exporter.summary.endswith("."), "the summary is a sentence"
     assert len(exporter.summary) <= 120, "the summary fits into one line of the help"
+    assert exporter.name != "list", "that is a command of its own"
+    assert len(exporter.tested) > 20, "`tested` says by what it was tested, or why it was not"
     assert [entry.name for entry in EXPORTERS].count(exporter.name) == 1, "two exporters have the same name"
 
 
@@ -78,6 +80,18 @@ def test_two_exports_have_the_same_bytes(exporter: Exporter, live_project: Proje
     assert first.keys() == second.keys()
     differing = [name for name, data in first.items() if data != second[name]]
     assert not differing, f"{differing} differ from one export to the next: leave out times, ids and random order"
+
+
+@every_exporter
+def test_it_says_what_would_change(exporter: Exporter, live_project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "exported"
+    assert set(exporter.compare(live_project, folder).values()) == {"new"}
+    assert not folder.exists()
+    exporter.export(live_project, folder)
+    (folder / "notes.of.mine").write_text("not part of the export")
+    assert set(exporter.compare(live_project, folder).values()) == {"same"}
+    (folder / "README.md").write_text("edited")
+    assert exporter.compare(live_project, folder)["README.md"] == "changed"
 
 
 @every_exporter

@@ -30,19 +30,16 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from outcome_rows import HOUR, write_outcomes
+from rollout_days import SHADOW_ANSWERS, day_end, prepare_rollout
 
-from mlops_lab.clock import day_of, days_after
 from mlops_lab.errors import Refused
 from mlops_lab.lake import Lake
 from mlops_lab.loop.commands import decide_to_roll_back, decide_to_steer
 from mlops_lab.loop.decide import decide
-from mlops_lab.loop.observe import Observation, RolloutEvidence, measurements_since, show_superseded
+from mlops_lab.loop.observe import Observation, RolloutEvidence
 from mlops_lab.loop.tick import Loop
-from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.project import Project, load_project
-from mlops_lab.registry.package import PROFILE_FILE, package_fingerprint
-from mlops_lab.rollout.decision_log import as_written_now, write_decision
+from mlops_lab.rollout.decision_log import as_written_now
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, fold
 from mlops_lab.rollout.evidence.paired import weigh_gains
 from mlops_lab.rollout.next_step import share_now
@@ -248,61 +245,13 @@ def killed_after(monkeypatch: pytest.MonkeyPatch, writes: int) -> Iterator[None]
         yield
 
 
-ROLLOUT = """
-[rollout]
-prove = "better"
-shadow_days = 1
-canary_days = 1
-canary_steps = [0.1, 0.5]
-watch_days = 12
-
-[triggers]
-every_days = 5
-cooldown_days = 1
-max_calibration_gap = 0.99
-"""
-BETTER, EQUAL = 0.7, 0.5
-SHADOW_ANSWERS = [EQUAL] * 5 + [BETTER] * 24
-"""By day: what the version in shadow answers to requests that all come true; the champion says 0.5. So the candidate is
-promoted, and then the champion before proves to be better."""
 DAYS = len(SHADOW_ANSWERS)
 
 
 @pytest.fixture
 def lived(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """The small project with version 1 live, and the outcomes of the days to come, each with the answers of two
-    versions. Trainings cost nothing: each candidate has the same package, and the first two pass."""
-    root = Path(shutil.copytree(tiny.project.root, tmp_path / "project"))
-    (root / "mlops.toml").write_text((root / "mlops.toml").read_text() + ROLLOUT)
-    package = root / "package"
-    (package / PROFILE_FILE).write_bytes(msgspec.json.encode(make_profiles(tiny.training.inputs)))
-    evidence = {"package": "package", "fingerprint": package_fingerprint(package)}
-    project, lake = load_project(root), Lake(root / ".mlops/lake")
-    first = Decision(day_end(tiny, 0), DecisionKind.BOOTSTRAP, 1, "gates", "good", "test", evidence)
-    assert write_decision(lake, first, earlier=0)
-    rows = [
-        {"predicted_at": day_end(tiny, day) + hour * HOUR, "shadow_output": answer + 0.02 * (day % 3)}
-        for day, answer in enumerate(SHADOW_ANSWERS)
-        for hour in range(20)
-        for _ in range(3)
-    ]
-    write_outcomes(tiny, lake, *({**row, "known_at": row["predicted_at"] + HOUR} for row in rows))
-
-    def train(project: Project, lake: Lake, *, decisions: list[Decision], state: RolloutState, now: datetime, **_: Any):
-        version = max(decision.version or 0 for decision in decisions) + 1
-        kind, reason = DecisionKind.SHADOW, "it passed"
-        if version > 3:  # so that no candidate ends the watch
-            kind = DecisionKind.REFUSE
-        elif state.stage is not None:
-            kind, (_, reason) = (
-                DecisionKind.SUPERSEDE,
-                show_superseded(project, state, read_measurements=partial(measurements_since, lake), task=Binary()),
-            )
-        return Decision(now, kind, version, "gates", reason, "loop", evidence)
-
-    monkeypatch.setattr("mlops_lab.loop.retrain.retrain", train)
-    monkeypatch.setattr("mlops_lab.loop.tick.keep_champion_named", lambda *_, **__: None)
-    return project
+    """A project with the days of a whole rollout to come."""
+    return prepare_rollout(tiny, tmp_path / "project", monkeypatch)
 
 
 def rollout_steps(loop: Loop) -> list[Decision]:
@@ -310,11 +259,6 @@ def rollout_steps(loop: Loop) -> list[Decision]:
     as its day is decided about again."""
     trainings = {DecisionKind.RETRAIN, DecisionKind.REFUSE}
     return [decision for decision in loop.decisions if decision.what not in trainings]
-
-
-def day_end(tiny: Any, days: int) -> datetime:
-    first = day_of(tiny.training.cutoff, tiny.project.timezone) + DAY
-    return days_after(first, days, tiny.project.timezone)
 
 
 def live_days(

@@ -71,6 +71,18 @@ COMMANDS = {
             ("mlops run", "mlops run --json"),
         ),
         Command(
+            "validate",
+            OPERATE,
+            "Judge a change against what is live, without changing anything.",
+            ("mlops validate", "mlops validate --report report.md", "mlops validate --live /srv/shop --json"),
+        ),
+        Command(
+            "ci",
+            START,
+            "Write the workflows that check a project on GitHub or GitLab.",
+            ("mlops ci init --provider github", "mlops ci init --provider gitlab --check"),
+        ),
+        Command(
             "tick",
             OPERATE,
             "Run one tick of the loop: observe, decide, act.",
@@ -356,9 +368,14 @@ COMMANDS = {
             EXTEND,
             "Write the project for another tool.",
             (
+                "mlops export list",
                 "mlops export feast feature-repository",
+                "mlops export feast feature-repository --check",
                 "mlops export edge flights-edge",
                 "mlops export prometheus watching",
+                "mlops export kubernetes manifests",
+                "mlops export dvc dvc",
+                "mlops export dagster dagster",
             ),
         ),
     )

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.table import Table
 
-from mlops_lab.cli.records.exports import make_record
-from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record
+from mlops_lab.cli.errors import refuse
+from mlops_lab.cli.records.exports import ExportCheck, ExportList, ExportTool, make_record
+from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record, print_table
+from mlops_lab.errors import Refused
 from mlops_lab.exporters.catalog import EXPORTERS
 from mlops_lab.exporters.exporter import Exporter
+from mlops_lab.project import Project
+
+Check = Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 if something would change.")]
 
 
-def make_app(exporters: Iterable[Exporter]) -> typer.Typer:
+def make_app(exporters: Sequence[Exporter]) -> typer.Typer:
     """A command for each exporter; its help is the exporter's summary."""
     group = typer.Typer(add_completion=False, no_args_is_help=True)
     group.callback()(_root)
     for exporter in exporters:
         group.command(name=exporter.name, help=exporter.summary)(_make_command(exporter))
+    group.command(name="list", help="List the tools: what each gets, and how it was tested.")(_make_list(exporters))
     return group
 
 
@@ -26,8 +34,28 @@ def _root() -> None:
     """The project for other tools."""
 
 
+def _make_list(exporters: Sequence[Exporter]) -> Callable[..., None]:
+    def command(json: Json = False) -> None:
+        if json:
+            tools = [
+                ExportTool(name=tool.name, summary=tool.summary, writes=list(tool.writes), tested=tool.tested)
+                for tool in exporters
+            ]
+            print_record(ExportList(tools=tools))
+            return
+        table = Table("tool", "what it gets", "how it was tested", box=None, header_style="bold")
+        for tool in exporters:
+            table.add_row(tool.name, tool.summary, tool.tested)
+        print_table(table)
+
+    return command
+
+
 def _make_command(exporter: Exporter) -> Callable[..., None]:
-    def command(folder: Path, project: Folder = HERE, json: Json = False) -> None:
+    def command(folder: Path, check: Check = False, project: Folder = HERE, json: Json = False) -> None:
+        if check:
+            _check(exporter, open_project(project), folder, json=json)
+            return
         report = exporter.export(open_project(project), folder)
         if json:
             print_record(make_record(exporter.name, folder=str(folder), details=report.details))
@@ -37,6 +65,19 @@ def _make_command(exporter: Exporter) -> Callable[..., None]:
         print(f"written to {folder}; its README.md says more")
 
     return command
+
+
+def _check(exporter: Exporter, project: Project, folder: Path, *, json: bool) -> None:
+    """Say what an export into the folder would change; Refused if anything."""
+    states = exporter.compare(project, folder)
+    if json:
+        print_record(ExportCheck(folder=str(folder), files=states))
+    else:
+        for name, state in states.items():
+            print(f"{state:8} {name}")
+    if set(states.values()) - {"same"}:
+        hint = f"export into a new folder: mlops export {exporter.name} DIR"
+        refuse(Refused(f"{folder} is not what would be written now", code="differs", hint=hint))
 
 
 app = make_app(EXPORTERS)

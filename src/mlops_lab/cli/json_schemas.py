@@ -16,10 +16,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from mlops_lab.ci.validation import Validation
 from mlops_lab.cli.records.ab import ABDecisionRecord
 from mlops_lab.cli.records.alerts import AlertDetails, AlertsRecord, ChannelTests, ClosedAlert, SilenceRecord
 from mlops_lab.cli.records.backtest import BacktestRecord
 from mlops_lab.cli.records.backups import BackupRecord
+from mlops_lab.cli.records.ci import CIRecord
 from mlops_lab.cli.records.decisions import (
     ApprovalRecord,
     HistoryRecord,
@@ -36,7 +38,7 @@ from mlops_lab.cli.records.drills import DrillRunRecord, DrillsRecord
 from mlops_lab.cli.records.environments import EnvironmentComparison, EnvironmentExport, ImageRecord
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
-from mlops_lab.cli.records.exports import EdgeExport, FeastExport, PrometheusExport
+from mlops_lab.cli.records.exports import EdgeExport, ExportCheck, ExportList, FeastExport, PrometheusExport
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
 from mlops_lab.cli.records.learn import (
     ExercisesRecord,
@@ -103,6 +105,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "audit": (Audit,),
     "backup": (BackupRecord,),
     "backtest": (BacktestRecord,),
+    "ci init": (CIRecord,),
     "compare": (Comparison,),
     "config schema": (),  # it prints a JSON schema itself
     "config show": (ConfigRecord,),
@@ -116,9 +119,10 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "env compare": (EnvironmentComparison,),
     "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
-    "export edge": (EdgeExport,),
-    "export feast": (FeastExport,),
-    "export prometheus": (PrometheusExport,),
+    "export edge": (EdgeExport, ExportCheck),
+    "export feast": (FeastExport, ExportCheck),
+    "export list": (ExportList,),
+    "export prometheus": (PrometheusExport, ExportCheck),
     "features diff": (FeatureChanges,),
     "features list": (FeatureDefinitions,),
     "features show": (ViewDefinition,),
@@ -170,6 +174,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "token list": (TokenList,),
     "token revoke": (RevokedToken,),
     "tune": (TuneRecord,),
+    "validate": (Validation,),
     "up": (ReadyEvent, PageEvent, DecisionEvent, WarningEvent, ErrorEvent, StoppedEvent),
     ERROR: (ErrorRecord,),
 }

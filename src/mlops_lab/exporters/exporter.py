@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlops_lab.exporters.folder import fill_new_folder
@@ -35,6 +36,8 @@ class Exporter:
     needs_live_version: bool = False
     needs_data: bool = True
     """Whether rows must have been loaded."""
+    tested: str = "not tested with the tool itself"
+    """How the result is tested, for `mlops export list`."""
 
     def export(self, project: Project, folder: Path) -> ExportReport:
         """Write the project into `folder`, which must be new or empty, and report what was written.
@@ -45,3 +48,23 @@ class Exporter:
             report = importlib.import_module(self.module).export(project, draft)
         assert isinstance(report, ExportReport), f"{self.module}.export must return an ExportReport"
         return report
+
+    def compare(self, project: Project, folder: Path) -> dict[str, str]:
+        """How the files in a folder differ from those that would be written now: by path "new", "changed", "gone" (it
+        would not be written any more) or "same". Files of the folder that no pattern of `writes` names are left out."""
+        with TemporaryDirectory(prefix="mlops-export-") as scratch:
+            fresh = Path(scratch) / "export"
+            self.export(project, fresh)
+            wanted, present = _read_files(fresh), _read_files(folder)
+        ours = {name for name in present if any(Path(name).match(pattern) for pattern in self.writes)}
+        return {name: _compare(wanted.get(name), present.get(name)) for name in sorted(wanted.keys() | ours)}
+
+
+def _compare(wanted: bytes | None, present: bytes | None) -> str:
+    if wanted is None or present is None:
+        return "gone" if wanted is None else "new"
+    return "same" if wanted == present else "changed"
+
+
+def _read_files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -119,21 +119,26 @@ def _champion_output(
     project: Project, decisions: Sequence[Decision], state: RolloutState, candidate: Candidate
 ) -> pl.Series:
     """The champion's answers on the held-out rows, null on those that it was trained on."""
-    data, features = candidate.data, candidate.pipeline.features
+    data = candidate.data
     if state.champion is None:
         return pl.Series("output", [None] * data.holdout.height, dtype=data.task.output_dtype)
     champion = load_predictor(project, decisions, state.champion)
     trained_until = datetime.fromisoformat(_read_lineage(champion.package)["cutoff"])
-    inputs = data.holdout_inputs
-    if champion.features.version != features.version:
-        facts = read_training_facts(project, candidate.lake, until=data.until)
-        requests = data.holdout.select(*(field.name for field in request_fields(project)), AS_OF)
-        inputs = compute(champion.features, requests, time=AS_OF, facts=facts)
-    output = champion.score(inputs)
+    output = champion.score(held_out_inputs(project, candidate, champion.features))
     if project.classes:
         output = order_classes(output, classes=champion.plan.classes, wanted=project.classes)
     trained_on = data.holdout[project.settings.source.time] < trained_until
     return pl.select(pl.when(~trained_on).then(output)).to_series().alias("output")
+
+
+def held_out_inputs(project: Project, candidate: Candidate, features: Features) -> pl.DataFrame:
+    """The inputs of the rows that are held out from the candidate, as other features define them."""
+    data = candidate.data
+    if features.version == candidate.pipeline.features.version:
+        return data.holdout_inputs
+    facts = read_training_facts(project, candidate.lake, until=data.until)
+    requests = data.holdout.select(*(field.name for field in request_fields(project)), AS_OF)
+    return compute(features, requests, time=AS_OF, facts=facts)
 
 
 def code_of(candidate: Candidate) -> dict[str, str]:

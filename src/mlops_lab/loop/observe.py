@@ -29,7 +29,7 @@ from mlops_lab.serving.answering.trials import Trial
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tasks.base import Task, mean_of
 
-_UNREADABLE = (MlopsError, pl.exceptions.PolarsError)
+UNREADABLE = (MlopsError, pl.exceptions.PolarsError)
 """What reading a damaged table raises: a file cannot be read, a column is gone, or a value is of another type."""
 
 
@@ -130,7 +130,7 @@ def _pairs(project: Project, lake: Lake, state: RolloutState, *, now: datetime, 
     assert since is not None
     try:
         return rollout_pairs(project, lake, since=since, now=now, task=task)
-    except _UNREADABLE:  # an alert says so, and the rollout waits
+    except UNREADABLE:  # an alert says so, and the rollout waits
         return no_pairs(task)
 
 

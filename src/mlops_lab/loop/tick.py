@@ -41,6 +41,7 @@ from mlops_lab.loop.decide import takes_fresher
 from mlops_lab.loop.measure_day import MeasuredDay
 from mlops_lab.loop.past_days import champion_of, decide_as_of, give_up, measure_past_day, note_warnings
 from mlops_lab.loop.upkeep import keep_tables_small
+from mlops_lab.loop.verdict import write_verdict, write_verdict_of_decision
 from mlops_lab.loop.watch_days import DayWatcher, watcher_of
 from mlops_lab.monitoring.measure import quality_of
 from mlops_lab.monitoring.parity import Verifier
@@ -160,6 +161,7 @@ class Loop:
         alert_unreadable(self.project, self.lake, self._unreadable, now=now)
         keep_champion_named(self.project, self.lake, self.decisions, self.state, now=now)
         keep_tables_small(self.project, self.lake, self.decisions, now=now)
+        write_verdict(self.project, self.lake, self.decisions, self.state, at=now)
         return self._made
 
     def _tell(self, now: datetime) -> None:
@@ -354,6 +356,7 @@ class Loop:
         self._deployed = deploy(
             self.project, self.lake, decisions=self.decisions, state=self.state, new_state=new_state
         )
+        write_verdict_of_decision(self.project, self.lake, self.decisions, self.state)
         self._unreadable = find_unreadable(self.project, self.decisions, self.state)
 
     def follow(self) -> None:

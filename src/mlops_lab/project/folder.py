@@ -102,6 +102,11 @@ class Project:
         return self.home / "warnings.json"
 
     @property
+    def verdict_path(self) -> Path:
+        """The loop's verdict on the newest rollout (`tables.rollout_verdict`)."""
+        return self.home / "verdict.json"
+
+    @property
     def workers_path(self) -> Path:
         """The folder in which the workers of a server publish their state for each other."""
         return self.home / "workers"

@@ -64,3 +64,8 @@ def _value(name: str, environment: Mapping[str, str]) -> str:
             hint=f"set {name} where the loop runs (`mlops up`, `mlops tick`), and try it: `mlops alerts test`",
         )
     return value
+
+
+def list_variables(text: str) -> list[str]:
+    """The names of the variables that a text refers to, each once, in order."""
+    return list(dict.fromkeys(_REFERENCE.findall(text)))

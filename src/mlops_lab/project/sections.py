@@ -161,6 +161,13 @@ class RolloutSection(Config, frozen=True, kw_only=True):
             ge=0,
         ),
     ] = 28
+    verdict_hours: Annotated[
+        Positive,
+        means(
+            "the hours for which the loop's verdict (`GET /v1/rollout/verdict`) counts after a tick wrote it; an older "
+            "one is `hold`"
+        ),
+    ] = 26.0
 
     @property
     def shares(self) -> tuple[float, ...]:

@@ -105,10 +105,10 @@ def make_backup(project: Project, folder: Path) -> Manifest:
     content = folder / CONTENT
     try:
         content.mkdir(parents=True)
-        _copy_journals(project, content)
-        _copy_tables(project, lake, content)
+        copy_journals(project, content)
+        copy_tables(project, lake, content)
         _copy_others(project, content)
-        _copy_journals(project, content)
+        copy_journals(project, content)
         files = tuple(describe_file(path, content) for path in _files_in(content))
         sync_tree(content)
         manifest = Manifest(project=project.name, made_at=made_at, mlops_lab=version("mlops-lab"), files=files)
@@ -148,7 +148,8 @@ def sync_tree(folder: Path) -> None:
             sync_file(path)
 
 
-def _copy_tables(project: Project, lake: Lake, content: Path) -> None:
+def copy_tables(project: Project, lake: Lake, content: Path) -> None:
+    """Copy all tables below `content`, each to the place that it has in the project, while others append to them."""
     present = lake.tables()
     with suppress(FileNotFoundError):  # before the decisions: they may be more than the head says, but not fewer
         target = content / head_path(lake).relative_to(project.root)
@@ -172,7 +173,7 @@ def _copy_tables(project: Project, lake: Lake, content: Path) -> None:
                     ) from None
 
 
-def _copy_journals(project: Project, content: Path) -> None:
+def copy_journals(project: Project, content: Path) -> None:
     """Copy the segments that are new or have grown since the last time. Those that are deleted meanwhile are in the
     tables, which are copied later."""
     for path in worker_paths(project.journal_path):

@@ -34,47 +34,6 @@ def test_the_data_keeps_the_contract(tmp_path):
     assert count_valid_rows(FOLDER, lake_folder=tmp_path) > 0
 '''
 
-WORKFLOW = """\
-# On every push: check the data against the contract, run the tests, and train a model, which must pass its gates.
-name: mlops
-
-on:
-  push:
-  pull_request:
-  workflow_dispatch:
-
-permissions:
-  contents: read
-
-jobs:
-  project:
-    runs-on: ubuntu-latest
-    timeout-minutes: 60
-{outside}    steps:
-      - uses: actions/checkout@v4
-        with:
-          fetch-depth: 0  # with the branch that a pull request is compared with
-      - uses: actions/setup-python@v5
-        with:
-          python-version: "3.12"
-      - run: pip install -r requirements.txt pytest
-{contract}      - if: github.base_ref
-        run: mlops contract diff --against "origin/$BASE"
-        env:
-          BASE: ${{{{ github.base_ref }}}}
-      - run: python -m pytest
-{run}"""
-
-STEP = "      - run: {command}\n"
-STEP_WITH_DATA = "      - if: env.HAS_DATA == 'true'\n        run: {command}\n"
-
-OUTSIDE = """\
-    env:
-      # The data that mlops.toml names is not in this repository, so nothing here reads it. Once a step below brings it
-      # (and another place is named in MLOPS_SOURCE__DATA), make this "true": the data is checked, a model is trained.
-      HAS_DATA: "false"
-"""
-
 REQUIREMENTS = """\
 # MLOps Lab: {reason}.
 {line}
@@ -113,5 +72,6 @@ curl -s http://127.0.0.1:8321/v1/outcomes -H "Authorization: Bearer $(cat .mlops
 | `pipeline.py` | the features and the model |
 | `tests/test_project.py` | a test that these two fit each other and the data |
 | `requirements.txt` | MLOps Lab as it was installed when this was written{wheel} |
-| `.github/workflows/mlops.yml` | runs the checks on every push |
+| `.github/workflows/mlops.yml` | checks every change, trains on main, ticks by schedule |
+| `.pre-commit-config.yaml` | checks before a commit: `pip install pre-commit`, `pre-commit install` |
 """

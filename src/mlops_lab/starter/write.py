@@ -12,6 +12,8 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
+from mlops_lab.ci.plan import CIPlan, is_in_repository
+from mlops_lab.ci.write import Provider, write_ci_files
 from mlops_lab.contracts.fields import Field
 from mlops_lab.contracts.infer import write_key, write_toml
 from mlops_lab.errors import InvalidInput
@@ -29,13 +31,9 @@ from mlops_lab.starter.requirement import PackageRequirement
 from mlops_lab.starter.roles import LEFT_OUT
 from mlops_lab.starter.templates import (
     GITIGNORE,
-    OUTSIDE,
     README,
     REQUIREMENTS,
-    STEP,
-    STEP_WITH_DATA,
     TEST,
-    WORKFLOW,
 )
 from mlops_lab.training.pipeline import load_pipeline
 
@@ -98,7 +96,9 @@ def write_files(
         ".gitignore": GITIGNORE,
         "requirements.txt": REQUIREMENTS.format(line=requirement.line, reason=requirement.reason),
         "tests/test_project.py": TEST,
-        ".github/workflows/mlops.yml": _write_workflow(data, checks_contract=analysis.set_aside == 0),
+        **write_ci_files(
+            Provider.GITHUB, CIPlan(has_data=is_in_repository(data), checks_contract=analysis.set_aside == 0)
+        ),
     }
     return files | ({requirement.wheel_path: requirement.wheel} if requirement.wheel else {})
 
@@ -148,17 +148,6 @@ def locate_data(data: str, folder: Path) -> str:
     path, target = Path(data).absolute(), folder.absolute()
     is_close = path.is_relative_to(target.parent)
     return Path(os.path.relpath(path, target)).as_posix() if is_close else path.as_posix()
-
-
-def _write_workflow(data: str, *, checks_contract: bool) -> str:
-    """The workflow. Its steps that read the data run where the repository has it."""
-    is_inside = not is_uri(data) and not data.startswith("..") and not is_on_this_machine_only(data)
-    step = STEP if is_inside else STEP_WITH_DATA
-    return WORKFLOW.format(
-        outside="" if is_inside else OUTSIDE,
-        contract=step.format(command="mlops contract check") if checks_contract else "",
-        run=step.format(command="mlops run"),
-    )
 
 
 # ---- mlops.toml ------------------------------------------------------------------------------------------------------

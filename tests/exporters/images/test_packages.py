@@ -12,7 +12,17 @@ from mlops_lab.exporters.images.packages import choose_packages
 from mlops_lab.training.environment import Environment, InstalledPackage
 
 NAMES = (
-    *("backports.zstd", "chardet", "deltalake", "flask-swagger-ui", "httptools", "lightgbm", "msgspec", "numpy"),
+    *(
+        "backports.zstd",
+        "chardet",
+        "cryptography",
+        "deltalake",
+        "flask-swagger-ui",
+        "httptools",
+        "lightgbm",
+        "msgspec",
+        "numpy",
+    ),
     *("onnxruntime", "pandas", "polars", "redis", "rich", "scikit-learn", "scipy", "skops", "typer", "tzdata"),
     *("uvicorn", "uvloop", "xgboost-cpu"),
 )

@@ -37,7 +37,66 @@ class PrometheusExport(Struct, frozen=True, kw_only=True):
     charts: list[str]
 
 
-EXPORTS: dict[str, type[Struct]] = {"feast": FeastExport, "edge": EdgeExport, "prometheus": PrometheusExport}
+class ExportTool(Struct, frozen=True, kw_only=True):
+    """A tool that the project can be written for: what it gets, the patterns of its files, how that was tested."""
+
+    name: str
+    summary: str
+    writes: list[str]
+    tested: str
+
+
+class ExportList(Struct, frozen=True, kw_only=True):
+    """`mlops export list`: every tool."""
+
+    schema_version: int = 1
+    tools: list[ExportTool]
+
+
+class ExportCheck(Struct, frozen=True, kw_only=True):
+    """`mlops export TOOL --check`: each file with "new", "changed", "gone" or "same"."""
+
+    schema_version: int = 1
+    folder: str
+    files: dict[str, str]
+
+
+class KubernetesExport(Struct, frozen=True, kw_only=True):
+    """`mlops export kubernetes`: the folder, the version whose traffic moves, the share of the traffic that it may
+    answer by now, and the engines that there are manifests for."""
+
+    schema_version: int = 1
+    folder: str
+    version: int
+    share: float
+    engines: list[str]
+
+
+class DvcExport(Struct, frozen=True, kw_only=True):
+    """`mlops export dvc`: the folder, and the names of the stages."""
+
+    schema_version: int = 1
+    folder: str
+    stages: list[str]
+
+
+class DagsterExport(Struct, frozen=True, kw_only=True):
+    """`mlops export dagster`: the folder, and the names of the assets and of the asset checks."""
+
+    schema_version: int = 1
+    folder: str
+    assets: list[str]
+    checks: list[str]
+
+
+EXPORTS: dict[str, type[Struct]] = {
+    "feast": FeastExport,
+    "edge": EdgeExport,
+    "prometheus": PrometheusExport,
+    "kubernetes": KubernetesExport,
+    "dvc": DvcExport,
+    "dagster": DagsterExport,
+}
 """By tool. A tool that is not listed has a record without a published schema."""
 
 

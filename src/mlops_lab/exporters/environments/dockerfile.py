@@ -69,11 +69,14 @@ def _packages(image: Image) -> Iterator[str]:
         yield "COPY wheels/ wheels/"
         yield f"{cache}{pip} --no-index -r {OWN_REQUIREMENT}"
     if image.is_slim:
-        yield "# What tests, compiles against, or converts models with a package is not needed to answer."
+        yield "# Not needed to answer: what tests a package or compiles against it, and what debuggers read."
         names = (f"-path '*/{place}'" if "/" in place else f"-name {place}" for place in _NOT_NEEDED)
         places = " \\\n        -o ".join(names)
+        yield from _install_system_packages("binutils")
         yield f"RUN find {VENV}/lib \\( {places} \\) \\\n        -prune -exec rm -rf {{}} + \\"
-        yield f"    && find {VENV}/lib -name '*.pyi' -delete"
+        yield f"    && find {VENV}/lib -name '*.pyi' -delete \\"
+        yield f"    && find {VENV}/lib -path '*/uvloop/*.so' -o -path '*/_polars_runtime*/*.so' \\"
+        yield "        | xargs strip --strip-unneeded"
 
 
 def _final(image: Image) -> Iterator[str]:
@@ -81,10 +84,7 @@ def _final(image: Image) -> Iterator[str]:
     yield "FROM ${BASE}"
     yield "ARG BASE"
     if image.system_packages:
-        yield "# hadolint ignore=DL3008"
-        yield "RUN apt-get update \\"
-        yield f"    && apt-get install --yes --no-install-recommends {' '.join(image.system_packages)} \\"
-        yield "    && rm -rf /var/lib/apt/lists/*"
+        yield from _install_system_packages(*image.system_packages)
     yield f"COPY --from=packages {VENV} {VENV}"
     if image.imports:
         yield "# The bytecode of what the first process imports: it starts in a third of the time."
@@ -116,3 +116,11 @@ def _final(image: Image) -> Iterator[str]:
     yield '      org.opencontainers.image.base.name="${BASE}"'
     yield f"ENTRYPOINT {json.dumps(list(image.entrypoint))}"
     yield f"CMD {json.dumps(list(image.command))}"
+
+
+def _install_system_packages(*names: str) -> Iterator[str]:
+    """Packages of Debian, whose versions follow the base image."""
+    yield "# hadolint ignore=DL3008"
+    yield "RUN apt-get update \\"
+    yield f"    && apt-get install --yes --no-install-recommends {' '.join(names)} \\"
+    yield "    && rm -rf /var/lib/apt/lists/*"

@@ -48,7 +48,7 @@ def write_image_folder(
     """
     source = read_source(project, version, compiled=True)
     live = find_version(read_decisions(Lake(project.lake_path)), version)
-    plan = load_plan(project.root / live.package, fingerprint=live.fingerprint)
+    plan = load_plan(project.root / live.package, fingerprint=live.fingerprint, home=project.home)
     packages = choose_packages(source, purpose, engine=plan.engine, online_store=project.settings.serving.online_store)
     image = replace(
         _IMAGES[purpose](project),

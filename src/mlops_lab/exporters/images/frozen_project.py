@@ -9,7 +9,8 @@ from mlops_lab.features.definition import Features
 from mlops_lab.features.view import columns_by_table
 from mlops_lab.lake import Lake
 from mlops_lab.project import CONFIG_NAME, Project, load_project
-from mlops_lab.registry.package import CODE_FOLDER, load_plan
+from mlops_lab.registry.package import load_plan
+from mlops_lab.registry.signing.keyring import keys_path
 from mlops_lab.rollout.compatibility import check_version
 from mlops_lab.rollout.decision_log import read_decisions, write_decision
 from mlops_lab.rollout.decisions import Decision, DecisionKind, fold
@@ -25,18 +26,20 @@ _RULE, _REASON = "image", "it is the version of this image"
 def freeze_project(project: Project, version: int, folder: Path, *, by: str) -> Project:
     """Write a version into a new folder, as a project in which it is live; the project of the folder.
 
-    Of the tables that its views look up, it has the rows as of now; it has no log of predictions. Settings are those of
-    mlops.toml. NotFound where there is no such version, Conflict where it needs what mlops.toml does not declare any
-    more, EnvironmentFault where its package is gone or was changed.
+    It trusts the keys that the project trusts. Of the tables that its views look up, it has the rows as of now; it has
+    no log of predictions. Settings are those of mlops.toml. NotFound where there is no such version, Conflict where it
+    needs what mlops.toml does not declare any more, EnvironmentFault where its package is gone or was changed.
     """
     lake = open_lake(project)
     decisions = read_decisions(lake)
     live = find_version(decisions, version)
-    plan = load_plan(project.root / live.package, fingerprint=live.fingerprint)
+    plan = load_plan(project.root / live.package, fingerprint=live.fingerprint, home=project.home)
     check_version(project, decisions, version)
     folder.mkdir(parents=True)
     (folder / CONFIG_NAME).write_text(project.layers.text, encoding="utf-8")
-    shutil.copytree(project.root / live.package, folder / PACKAGE_FOLDER, ignore=shutil.ignore_patterns(CODE_FOLDER))
+    shutil.copytree(project.root / live.package, folder / PACKAGE_FOLDER)
+    if (keys := keys_path(project.home)).exists():
+        shutil.copyfile(keys, keys_path(folder / keys.parent.name))  # public keys: any user of the image may read them
     frozen = load_project(folder, flags=project.layers.flags, environment={})
     frozen_lake = Lake(frozen.lake_path)
     for table in _tables_of(project, Features.from_dict(plan.features)):
@@ -48,8 +51,9 @@ def freeze_project(project: Project, version: int, folder: Path, *, by: str) -> 
     frozen_lake = open_lake(frozen)
     write_decision(frozen_lake, decision, earlier=0)
     deploy(frozen, frozen_lake, decisions=[decision], state=fold([decision]))
+    kept = {frozen.deployment_path, keys_path(frozen.home)}
     for path in frozen.home.iterdir():
-        if path.is_file() and path != frozen.deployment_path:  # locks and notes of the loop
+        if path.is_file() and path not in kept:  # locks and notes of the loop
             path.unlink()
     return frozen
 

@@ -12,7 +12,7 @@ from mlops_lab.registry.engines.forest import has_kernel
 
 Purpose = Literal["serving", "batch", "training"]
 
-ANSWERING = ("msgspec", "numpy", "polars", "tzdata")
+ANSWERING = ("cryptography", "msgspec", "numpy", "polars", "tzdata")
 SERVER = ("httptools", "uvicorn", "uvloop")
 FILES = ("backports.zstd", "chardet", "deltalake", "rich", "typer")
 SWAGGER_PAGE = "flask-swagger-ui"

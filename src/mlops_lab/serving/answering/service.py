@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 
+from mlops_lab import clock
 from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.ids import new_id, new_ids
 from mlops_lab.inference.feature_reader import FeatureReader
@@ -36,6 +38,7 @@ from mlops_lab.serving.answering.time_limit import TimeLimit
 from mlops_lab.serving.answering.trials import note_trial
 from mlops_lab.serving.answering.worker_state import WorkerState, read_contents
 from mlops_lab.tables.day_warnings import read_day_warnings
+from mlops_lab.tables.rollout_verdict import CurrentVerdict, read_current_verdict
 
 RESERVE_BYTES = 4 * 1024 * 1024
 
@@ -231,6 +234,16 @@ class Service:
         if self._worker:
             return 0
         return len(read_day_warnings(self.project.warnings_path, champion=self.models.champion.version))
+
+    def verdict(self) -> CurrentVerdict:
+        """The loop's verdict on the newest rollout, as it counts now."""
+        project = self.project
+        return read_current_verdict(
+            project.verdict_path,
+            now=clock.now(),
+            generation=self.models.routing_table.generation,
+            max_age=timedelta(hours=project.settings.rollout.verdict_hours),
+        )
 
     @property
     def pending(self) -> int:

@@ -55,9 +55,20 @@ GAUGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "In how many ways the last day that was measured differed much from training (`mlops status` names them).",
         (),
     ),
+    "verdict": (
+        "mlops_rollout_verdict",
+        "The loop's verdict on the newest rollout: 1 for the one that counts (promote, hold, roll_back), else 0.",
+        ("version", "verdict"),
+    ),
+    "verdict_share": (
+        "mlops_rollout_share",
+        "The share of the traffic that the newest version may answer; absent where the loop's verdict is stale.",
+        ("version",),
+    ),
+    "verdict_age": ("mlops_rollout_verdict_age_seconds", "How long ago the loop wrote its verdict.", ()),
 }
 """By family of `WorkerCounts`: the name, the description, and the labels; `exporters.prometheus` uses them too."""
-_SHARED = {"pending"}
+_SHARED = {"pending", "verdict", "verdict_share", "verdict_age"}
 """Gauges of what all workers have in common: only the first one's series is written, so that a sum is right."""
 LATENCY = ("mlops_request_seconds", "From a request to its response.")
 

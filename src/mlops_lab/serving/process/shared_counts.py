@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 from mlops_lab import clock
@@ -11,6 +12,7 @@ from mlops_lab.errors import EnvironmentFault
 from mlops_lab.serving.answering.counts import WorkerCounts, counts_path, keep_counts, read_counts
 from mlops_lab.serving.answering.request_days import note_day
 from mlops_lab.serving.answering.service import Service
+from mlops_lab.tables.rollout_verdict import CurrentVerdict, Verdict
 
 
 class SharedCounts:
@@ -79,3 +81,14 @@ class SharedCounts:
             "log_damaged_bytes": {(): damage.bytes},
             "day_warnings": {(): self._service.warnings()},
         }
+        if self._worker == 0:  # all of them share it
+            self.own.gauges |= _verdict_gauges(self._service.verdict())
+
+
+def _verdict_gauges(verdict: CurrentVerdict) -> dict[str, dict[tuple[str, ...], float]]:
+    version = str(verdict.version or "")
+    return {
+        "verdict": {(version, name): float(name == verdict.verdict) for name in get_args(Verdict)},
+        "verdict_share": {} if verdict.share is None else {(version,): verdict.share},
+        "verdict_age": {} if verdict.age_seconds is None else {(): verdict.age_seconds},
+    }

@@ -32,6 +32,7 @@ _LINKS = {
     "docs": "what the server takes and answers, to try out",
     "openapi.json": "the same for programs",
     "v1/status": "which versions answer",
+    "v1/rollout/verdict": "what the loop says of the newest version: promote, hold or roll back",
     "metrics": "what was counted, for Prometheus",
     "readyz": "whether it can answer now",
 }

@@ -11,6 +11,8 @@ from mlops_lab.serving.http.prometheus import write_metrics
 from mlops_lab.serving.protocols.base import Handler, HttpRoute, Json, Protocol, ProtocolContext
 from mlops_lab.serving.protocols.docs import DocsHandler, Home
 from mlops_lab.serving.protocols.operations import Error, describe_get, ref
+from mlops_lab.serving.protocols.verdict import Gate, verdict_routes
+from mlops_lab.tables.rollout_verdict import CurrentVerdict
 
 _TAG = "Server"
 _METRICS: Header = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
@@ -57,6 +59,7 @@ def make_server_protocol(context: ProtocolContext) -> Protocol:
         tags={_TAG: "What is live, and how the server is."},
         routes=[
             _read("/v1/status", status.get_status, "What is live", ref("ServerStatus"), errors=(503,)),
+            *verdict_routes(context.service),
             _read(
                 "/metrics",
                 status.get_metrics,
@@ -76,7 +79,7 @@ def make_server_protocol(context: ProtocolContext) -> Protocol:
             HttpRoute(method="GET", pattern="/docs/{file}", handler=docs.get_file, role=None),
         ],
         error_response=error_response,
-        schemas=[ServerStatus, Health, Home, Error],
+        schemas=[ServerStatus, CurrentVerdict, Gate, Health, Home, Error],
     )
 
 

@@ -1,0 +1,34 @@
+"""The steps of the project that orchestrators run, each a command, and the script that runs them there.
+
+One command trains for now: `mlops run` goes from snapshot to gates and starts the rollout.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+from mlops_lab.exporters.steps import CHECK, RUN, TICK
+from mlops_lab.project import Project
+
+STEPS = {"check": CHECK[1:], "run": RUN[1:], "tick": TICK[1:]}
+"""By name of the job: the words of its command."""
+SCRIPT = "steps.py"
+
+
+def write_script(project: Project, folder: Path, *, tool: str) -> None:
+    """Write `steps.py`, which runs the steps with Python's own library alone."""
+    text = files("mlops_lab.exporters").joinpath("steps.py.txt").read_text(encoding="utf-8")
+    words = {name: list(command) for name, command in STEPS.items()}
+    name = json.dumps(project.name)[1:-1]
+    head = f'"""The steps of the project {name}, as commands.\n\nWritten by `mlops export {tool}`'
+    (folder / SCRIPT).write_text(f"{head}{text}".replace("{STEPS}", json.dumps(words)), encoding="utf-8")
+
+
+def find_data_files(project: Project) -> list[str]:
+    """The data files that lie in the project, relative to it; those at addresses and in databases are not files."""
+    settings = project.settings
+    named = [settings.source.data, *(table.data for table in settings.tables.values())]
+    local = [name for name in named if name and "://" not in name and not Path(name).is_absolute()]
+    return [name for name in dict.fromkeys(local) if (project.root / name).exists()]

@@ -1,0 +1,1 @@
+"""The project as Dagster assets: see `export`."""
