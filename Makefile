@@ -55,8 +55,9 @@ schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/, docs/tables
 	$(BIN)/python -m mlops_lab.tables.document docs/tables.md
 	$(BIN)/python -m mlops_lab.learn.document docs/learn.md
 
-picture: $(VENV)/.dev ## draw docs/img/report.png again, from the report of `make demo` (needs Chromium)
+picture: $(VENV)/.dev ## draw the pictures of README and docs again, from `make demo` (needs Chromium)
 	$(BIN)/python docs/img/picture.py flights-demo/report.html docs/img/report.png
+	$(BIN)/python docs/img/page.py flights-demo docs/img
 
 dist: .release/.ready ## the sdist and the wheels of a release, for any Linux, in dist/
 	@rm -rf dist

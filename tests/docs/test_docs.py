@@ -66,9 +66,12 @@ def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
     assert sorted(listed) == sorted(COMMANDS.keys() - {"demo"})
 
 
-def test_the_readmes_picture_is_small() -> None:
-    (picture,) = re.findall(r"!\[.+\]\((.+)\)", README)
-    assert 10_000 < (ROOT / picture).stat().st_size < 100_000
+@pytest.mark.parametrize("page", ["README.md", "docs/page.md"])
+def test_pictures_are_there_and_small(page: str) -> None:
+    pictures = re.findall(r"!\[.+\]\((.+\.png)\)", (ROOT / page).read_text())
+    assert len(pictures) >= 2
+    for picture in pictures:
+        assert 10_000 < (ROOT / page).parent.joinpath(picture).stat().st_size < 100_000
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -12,7 +12,6 @@ from urllib.request import Request, urlopen
 
 from browsing import show
 
-AXE = "4.14.1"
 WIDTH = 390
 _FRAME = f"""<!doctype html><html lang="en"><title>audit</title>
 <iframe title="page" style="width: {WIDTH}px; height: 844px; border: 0" src="PAGE"></iframe></html>"""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from auditing import AXE, WIDTH, audit_page
-from browsing import install_web_packages
-from running import Server, make_once
+from auditing import WIDTH, audit_page
+from axe import fetch_axe
+from running import Server
 
 from mlops_lab.replay.report import write_report
 from mlops_lab.replay.summary import ArmResult, Day, DecisionRow, Month, ReplayCounts, ReplaySummary
@@ -19,11 +19,8 @@ Audit = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def audit(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Audit:
-    """What axe-core finds. npm's package is fetched once, into pytest's cache."""
-    kept = getattr(pytestconfig, "cache", None)
-    cache = kept.mkdir(f"axe-{AXE.replace('.', '-')}") if kept else tmp_path_factory.mktemp("axe")
-    modules = make_once(cache / "npm", lambda folder: install_web_packages(folder, **{"axe-core": AXE}))
-    axe = modules / "node_modules" / "axe-core" / "axe.min.js"
+    """What axe-core finds."""
+    axe = fetch_axe(pytestconfig, tmp_path_factory.mktemp("axe"))
 
     def ask(site: str, page: str, *, dark: bool) -> dict[str, Any]:
         found = audit_page(site, page, axe=axe, profile=tmp_path_factory.mktemp("profile"), dark=dark)

@@ -7,25 +7,40 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from urllib.request import urlopen
 
+import polars as pl
 import pytest
+from running import mlops, serving, until
 from starlette.testclient import TestClient
+from synthetic import World, ask, day_begin
 
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.alerts.channels.table import write_alerts
 from mlops_lab.alerts.states import read_statuses
+from mlops_lab.clock import EPOCH
+from mlops_lab.contracts.tables import SetAside
+from mlops_lab.intake.quarantine import set_aside
+from mlops_lab.lineage.compare import compare_runs
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
+from mlops_lab.registry.store.model_registry import ModelRegistry
+from mlops_lab.registry.store.stored_runs import read_runs, read_versions
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decisions import DecisionKind
+from mlops_lab.rollout.guardrails import GUARDRAILS
 from mlops_lab.serving.http.tokens import create_token, ensure_token
 from mlops_lab.tables.open_lake import open_lake
+from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL
 from mlops_lab.web.app import make_app
 from mlops_lab.web.live import state_of
 from mlops_lab.web.page_process import page_process
+from mlops_lab.web.traffic import read_traffic
 from mlops_lab.web.views.catalog import VIEWS
+from mlops_lab.web.views.rollout import look_at_guardrails
 
 HOST = "127.0.0.1"
 NAME = "parcels"
@@ -253,6 +268,134 @@ def test_what_is_live_follows_a_decision(own: tuple[TestClient, Project]) -> Non
     assert state_of(project) == before
     do(client, "roll-back", {"reason": "x"}, token=ensure_token(project))
     assert state_of(project)["decisions"] == before["decisions"] + 1
+
+
+# ---- data, features, runs, lineage -------------------------------------------------------------------------------------
+
+
+def test_data_shows_tables_versions_and_the_contract(page: TestClient) -> None:
+    text = page.get(f"/{NAME}/data").text
+    for table in ("parcels", "traffic", "depots", "predictions", "decisions"):
+        assert f'href="?table={table}"' in text
+    text = page.get(f"/{NAME}/data?table=parcels").text
+    for word in ("Contract", "depot", "string", "never null", "The newest versions", "write"):
+        assert word in text
+    assert "the kind: retrain" in page.get(f"/{NAME}/data?table=decisions").text
+    assert page.get(f"/{NAME}/data?table=%3Cb%3E").status_code == 404
+
+
+def test_data_shows_what_waits_in_quarantine_and_why(own: tuple[TestClient, Project]) -> None:
+    client, project = own
+    lake = open_lake(project)
+    row = SetAside("range", "items", "at most 10 <b>pieces</b>", '{"parcel_id": "p1", "items": 99}')
+    set_aside(lake, read_decisions(lake)[-1].at, table="parcels", rows=[row])
+    text = client.get(f"/{NAME}/data").text
+    assert "at most 10 &lt;b&gt;pieces&lt;/b&gt;" in text
+    assert "items=99" in text
+    assert "mlops quarantine --replay" in text
+
+
+def test_features_come_with_their_definition_and_drift(page: TestClient, project: Project) -> None:
+    text = page.get(f"/{NAME}/features").text
+    assert "14 features of version 2" in text
+    assert "mean(delay) of parcels by depot over 12h (view depot_12h)" in text
+    assert "Served as defined" in text
+    measured = open_lake(project).read("measurements").filter(pl.col("monitor") == "drift", pl.col("name") == "items")
+    last = measured.sort("at", "version")["value"][-1]
+    assert f"<td>{last:.3f}</td>" in text
+    text = page.get(f"/{NAME}/features?name=items").text
+    assert 'aria-label="Drift of items by day"' in text
+    assert 'aria-label="Values of items, then and now"' in text
+    assert page.get(f"/{NAME}/features?name=nothing").status_code == 404
+
+
+def test_shares_of_bins_add_up_in_training_and_on_the_last_day(page: TestClient) -> None:
+    for name in ("items", "depot", "weight", "express"):
+        text = page.get(f"/{NAME}/features?name={name}").text
+        rows = re.findall(r"<td>([\d.]+) %</td><td>([\d.]+) %</td>", text)
+        assert len(rows) > 1, name
+        for column in zip(*rows, strict=True):
+            assert sum(map(float, column)) == pytest.approx(100, abs=1)
+
+
+def test_runs_are_those_of_mlflow_sorted_and_filtered(own: tuple[TestClient, Project]) -> None:
+    client, project = own
+    registry = ModelRegistry(project.mlflow_path, name=project.name)
+    for number, loss in enumerate((0.7, 0.5, 0.6)):
+        identity = {STUDY: "s", KIND: TRIAL, TRIAL: str(number)}
+        run = registry.open_run(f"tune:{number}", identity=identity, tags={"state": "finished"}, moment=EPOCH)
+        registry.close_run(run, parameters={"leaves": 2**number}, metrics={"loss": loss}, moment=EPOCH)
+    registry.open_run("<b>", identity={STUDY: "s", KIND: STUDY}, tags={}, moment=EPOCH)
+    key = attrgetter("run_id")
+    assert sorted(read_runs(project.mlflow_path), key=key) == sorted(registry.find_runs(), key=key)
+    assert read_versions(project.mlflow_path) == registry.versions()
+
+    def names(query: str) -> list[str]:
+        return re.findall(r'href="\?run=[^"]+">([^<]+)<', client.get(f"/{NAME}/runs?{query}").text)
+
+    assert len(names("")) == 6
+    assert names("kind=trial&sort=loss") == ["tune:1", "tune:2", "tune:0"]
+    assert names("kind=trial&sort=loss&down=1") == ["tune:0", "tune:2", "tune:1"]
+    assert names("words=leaves%3D4") == ["tune:2"]
+    assert names("kind=study") == ["&lt;b&gt;"]
+    assert "running" in client.get(f"/{NAME}/runs?kind=study").text
+    assert "leaves" in client.get(f"/{NAME}/runs?run={run}").text
+    assert client.get(f"/{NAME}/runs?run=nope").status_code == 404
+
+
+def test_the_views_need_no_mlflow() -> None:
+    code = "import sys; import mlops_lab.web.app; sys.exit('mlflow' in sys.modules or 'sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_lineage_is_a_graph_of_links(page: TestClient) -> None:
+    text = page.get(f"/{NAME}/models?version=2").text
+    graph = text[text.index('aria-label="Lineage of version 2"') :].partition("</svg>")[0]
+    links = re.findall(r'<a href="([^"?]+)', graph)
+    assert {*links} == {"data", "features", "runs", "models", "predictions"}
+    for link in re.findall(r'<a href="([^"]+)', graph):
+        assert page.get(f"/{NAME}/{link}").status_code == 200, link
+
+
+def test_two_versions_are_compared(page: TestClient, project: Project) -> None:
+    text = page.get(f"/{NAME}/models?first=1&second=2").text
+    assert "Version 1 beside version 2" in text
+    found = compare_runs(project, ["1", "2"], scores=False)
+    for name in found.metrics:
+        assert name.replace("_", " ") in text
+    assert "mlops compare 1 2" in text
+    assert page.get(f"/{NAME}/models?first=1&second=1").status_code == 400
+    assert page.get(f"/{NAME}/models?first=1&second=").status_code == 400
+
+
+def test_the_rollout_shows_the_arms_of_a_test_and_guardrails(own: tuple[TestClient, Project]) -> None:
+    client, project = own
+    assert mlops("ab", "start", "1", "--share", "0.3", "--reason", "<i>why</i>", project=project.root).code == 0
+    text = client.get(f"/{NAME}/rollout").text
+    assert "&lt;i&gt;why&lt;/i&gt;" in text
+    assert "no verdict on version 1 yet" in text
+    loop = Loop(project)
+    loop.state = replace(loop.state, challenger=1)
+    looks = look_at_guardrails(loop)
+    assert [look["rule"] for look in looks] == [guardrail.rule for guardrail in GUARDRAILS]
+    assert not any(look["is_enough"] for look in looks)
+
+
+def test_now_shows_what_a_server_counts(own: tuple[TestClient, Project], world: World) -> None:
+    client, project = own
+    assert "Latency" not in client.get(f"/{NAME}/now").text
+    with serving(project) as server:
+        row = ask(world.parcels.filter(world.parcels["asked_at"] >= day_begin(33)).row(0, named=True))
+        for _ in range(3):
+            server.talk().predict({**row, "id": None})
+        until(lambda: (counted := read_traffic(project)) is not None and counted.requests == 3)
+        counted = read_traffic(project)
+        text = client.get(f"/{NAME}/now").text
+    assert counted is not None
+    assert (counted.failed, counted.rejected) == (0, 0)
+    assert counted.median_ms is not None
+    assert "Latency" in text
+    assert "What comes next" in text
 
 
 # ---- the process -------------------------------------------------------------------------------------------------------

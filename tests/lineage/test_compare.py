@@ -6,14 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlops_lab.clock import EPOCH
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.lineage.compare import RunIndex, compare_runs, find_best, values_by_name
 from mlops_lab.registry.store.records import RegisteredVersion, TrackedRun
-from mlops_lab.tuning.tracking import KIND, STUDY, TRIAL
+from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL
 
 
 def make_run(run_id: str, **tags: str) -> TrackedRun:
-    return TrackedRun(run_id=run_id, name=f"run {run_id}", parameters={}, metrics={}, tags=tags, is_finished=True)
+    return TrackedRun(
+        run_id=run_id, name=f"run {run_id}", parameters={}, metrics={}, tags=tags, is_finished=True, began=EPOCH
+    )
 
 
 INDEX = RunIndex(

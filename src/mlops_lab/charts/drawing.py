@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from html import escape
 from importlib.resources import files
 from typing import Any, TypeAlias
+
+import msgspec
 
 from mlops_lab.extras import needs_extra
 
@@ -43,13 +47,19 @@ def colours() -> str:
 
 def draw(chart: Json, *, label: str, name: str | None = None) -> str:
     """A Vega-Lite chart as SVG, as wide as what it stands in; `label` says what it shows, `name` becomes its id."""
-    import vl_convert  # only here: it is an extra, and 84 MB
-
-    svg: str = vl_convert.vegalite_to_svg({**chart, "config": _STYLE})
+    svg = _to_svg(msgspec.json.encode({**chart, "config": _STYLE}).decode())
     svg = re.sub(r'xlink:href="[^"#]*#', 'href="#', svg)  # vega puts its own web address before a "#link"
     svg = re.sub(r' width="\d+" height="\d+"', "", svg, count=1)
     id_ = f' id="{name}"' if name else ""
-    return svg.replace("<svg", f'<svg{id_} role="group" aria-label="{label}"', 1)
+    return svg.replace("<svg", f'<svg{id_} role="group" aria-label="{escape(label)}"', 1)
+
+
+@lru_cache(maxsize=64)
+def _to_svg(chart: str) -> str:
+    """The SVG of a chart written as JSON. That takes some 50 ms, and the page shows the same chart again and again."""
+    import vl_convert  # only here: it is an extra, and 84 MB
+
+    return str(vl_convert.vegalite_to_svg(chart))
 
 
 def layer(mark: str, encoding: Json, colour: str, **style: float) -> Json:

@@ -12,9 +12,9 @@ from msgspec import Struct
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.lineage.held_out import HeldOut, compare_held_out
 from mlops_lab.project import Project
-from mlops_lab.registry.store.model_registry import ModelRegistry
 from mlops_lab.registry.store.records import RegisteredVersion, TrackedRun
-from mlops_lab.tuning.tracking import KIND, STUDY, TRIAL
+from mlops_lab.registry.store.stored_runs import read_runs, read_versions
+from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL
 
 SHORTEST_ID = 4
 MADE_OF = ("snapshots", "rows", "cutoff", "commit", "training_set")
@@ -50,34 +50,35 @@ class Comparison(Struct, frozen=True, kw_only=True):
     held_out: HeldOut | None = None
 
 
-def compare_runs(project: Project, names: Sequence[str]) -> Comparison:
+def compare_runs(project: Project, names: Sequence[str], *, scores: bool = True) -> Comparison:
     """The comparison of the runs with these names: a version's number, the beginning of a run's id, or `tune:N`, a
-    trial of the newest study."""
+    trial of the newest study. Without `scores`, versions answer no rows (`held_out` is null), and nothing is
+    changed."""
     if len(names) < 2:
         raise InvalidInput("needs two runs or more", code="nothing_to_compare", where="RUN", hint="name another one")
-    if not (project.mlflow_path / "mlflow.db").is_file():
+    runs = read_runs(project.mlflow_path)
+    if not runs:
         raise NotFound(
             "nothing has been trained yet", code="no_runs", where=str(project.root), hint="`mlops run` or `mlops tune`"
         )
-    store = ModelRegistry(project.mlflow_path, name=project.name)
-    index = RunIndex(store.find_runs(), store.versions())
+    index = RunIndex(runs, read_versions(project.mlflow_path))
     matches = [index.find(name) for name in names]
-    runs = [_describe(run, version) for run, version in matches]
-    if len({run.run_id for run in runs}) < len(runs):
+    compared = [_describe(run, version) for run, version in matches]
+    if len({run.run_id for run in compared}) < len(compared):
         raise InvalidInput("the same run twice", code="same_run", where="RUN", hint="name different ones")
     versions = [version for _, version in matches if version is not None]
-    parameters = values_by_name([run.parameters for run in runs])
-    metrics = values_by_name([run.metrics for run in runs])
+    parameters = values_by_name([run.parameters for run in compared])
+    metrics = values_by_name([run.metrics for run in compared])
     differing = {name: values for name, values in parameters.items() if len(set(values)) > 1}
     differing_metrics = {name: values for name, values in metrics.items() if len(set(values)) > 1}
-    has_same_rows = len({run.made_of["cutoff"] for run in runs}) == 1
+    has_same_rows = len({run.made_of["cutoff"] for run in compared}) == 1
     return Comparison(
-        runs=runs,
+        runs=compared,
         differing=differing,
         alike=len(parameters) - len(differing),
         metrics=differing_metrics,
         best=find_best(differing_metrics) if has_same_rows else {},
-        held_out=compare_held_out(project, versions) if len(versions) > 1 else None,
+        held_out=compare_held_out(project, versions) if scores and len(versions) > 1 else None,
     )
 
 

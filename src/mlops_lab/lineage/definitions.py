@@ -73,7 +73,11 @@ def show_view(project: Project, name: str) -> ViewDefinition:
 
 def diff_features(project: Project, other: str) -> FeatureChanges:
     """How `pipeline.py` now differs from `other`: a registered version's number, or a git commit."""
-    now, then = load_pipeline(project).features, _load_features_of(project, other)
+    return compare_features(load_pipeline(project).features, _load_features_of(project, other), other=other)
+
+
+def compare_features(now: Features, then: Features, *, other: str) -> FeatureChanges:
+    """How features differ from earlier ones, which are those of `other`."""
     return FeatureChanges(
         other=other,
         same=now.version == then.version,

@@ -29,8 +29,8 @@ def last_quality(loop: Loop) -> dict[str, float]:
     """The newest measurement of each quality metric of the champion's answers."""
     if not MEASUREMENTS.exists(loop.lake):
         return {}
-    measured = measurements_of(as_known_now(MEASUREMENTS.read(loop.lake)), loop.state.champion)
-    measured = measured.filter(pl.col("monitor") == "quality")
+    measured = MEASUREMENTS.read(loop.lake).filter(pl.col("monitor") == "quality")
+    measured = as_known_now(measurements_of(measured, loop.state.champion))
     newest = measured.filter(pl.col("at") == pl.col("at").max()).sort(pl.col("role").eq_missing(CHAMPION))
     last_role = newest.filter(pl.col("role").eq_missing(newest["role"].last())) if newest.height else newest
     return dict(last_role.select("name", "value").iter_rows())
@@ -50,6 +50,7 @@ def measure_performance(loop: Loop, now: datetime) -> Performance:
             champion=champion,
             package=project.root / find_version(loop.decisions, champion).package,
             predictions=predictions_in(loop.lake, window),
+            with_inputs=False,
         )
         hours = summarise(measurements_of(today, champion))
     measured = read_between(loop.lake, MEASUREMENTS, days_before(now, 2 * _DAYS_OF_WEEK, project.timezone))

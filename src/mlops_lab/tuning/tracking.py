@@ -9,10 +9,7 @@ from mlops_lab.project import Project
 from mlops_lab.registry.store.model_registry import ModelRegistry
 from mlops_lab.training.environment import code_commit
 from mlops_lab.training.training_set import TrainingSet
-from mlops_lab.tuning.trial_result import TrialResult
-
-STUDY, KIND, TRIAL = "study", "kind", "trial"
-"""Tags: the name of the study; whether a run is that of the study or of a trial; the number of the trial."""
+from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL, TrialResult
 
 
 class Tracker:

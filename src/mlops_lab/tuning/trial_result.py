@@ -1,4 +1,4 @@
-"""The result of one trial. Light: no Optuna, no MLflow."""
+"""The result of one trial, and the tags of its run. Light: no Optuna, no MLflow."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
+
+STUDY, KIND, TRIAL = "study", "kind", "trial"
+"""Tags: the name of the study; whether a run is that of the study or of a trial; the number of the trial."""
 
 
 @dataclass(frozen=True)

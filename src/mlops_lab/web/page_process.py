@@ -27,6 +27,7 @@ class _Answer(msgspec.Struct):
 def page_process(project: Project, *, port: int) -> Iterator[str]:
     """The address of the page, while its process runs. EnvironmentFault where it does not start."""
     log_path = project.home / "page.log"
+    project.home.mkdir(parents=True, exist_ok=True)  # of a project in which nothing was done yet
     with log_path.open("w") as log:
         process = subprocess.Popen(
             [*_COMMAND, str(project.root), "--port", str(port), *project.layers.as_options()],

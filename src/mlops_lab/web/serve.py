@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from mlops_lab.errors import InvalidInput
+from mlops_lab.errors import InvalidInput, MlopsError
 from mlops_lab.extras import needs_extra
 from mlops_lab.project import Project
 from mlops_lab.serving.process.address import listen
@@ -32,6 +33,7 @@ class Page:
 
         from mlops_lab.web.app import make_app
 
+        threading.Thread(target=_warm_up, args=(self.projects,), daemon=True).start()
         config = uvicorn.Config(
             make_app(self.projects, host=HOST),
             log_level="error",
@@ -40,6 +42,17 @@ class Page:
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
         asyncio.run(uvicorn.Server(config).serve(sockets=[self.listener]))
+
+
+def _warm_up(projects: Sequence[Project]) -> None:
+    """Load what the first view would wait for: the program that draws, and the status of each project."""
+    from mlops_lab.charts.drawing import draw
+    from mlops_lab.web.status import status_of
+
+    draw({"data": {"values": []}, "mark": "point"}, label="")
+    for project in projects:
+        with suppress(MlopsError):  # its view says so
+            status_of(project)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sqlite3
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -213,4 +213,5 @@ def _to_tracked_run(run: Run) -> TrackedRun:
         metrics=dict(run.data.metrics),
         tags={name: value for name, value in run.data.tags.items() if not name.startswith("mlflow.")},
         is_finished=run.info.status in {"FINISHED", "FAILED"},
+        began=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
     )

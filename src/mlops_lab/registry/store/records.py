@@ -54,7 +54,7 @@ class VersionContent:
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """A run as MLflow keeps it. `is_finished`: everything was logged."""
+    """A run as MLflow keeps it. `is_finished`: everything was logged; `began`: the time of the training."""
 
     run_id: str
     name: str
@@ -62,6 +62,7 @@ class TrackedRun:
     metrics: dict[str, float]
     tags: dict[str, str]
     is_finished: bool
+    began: datetime
 
 
 class Registry(Protocol):

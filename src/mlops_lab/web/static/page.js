@@ -3,6 +3,7 @@
 
 const project = document.body.dataset.project;
 const ask = document.getElementById("ask");
+const REFRESH_SECONDS = 30;  // what a server says, and the time, are in no table
 let stale = false;
 
 async function refresh() {
@@ -68,4 +69,7 @@ document.addEventListener("click", (event) => {
 document.getElementById("ask-cancel").addEventListener("click", () => ask.close());
 ask.addEventListener("close", () => { if (stale) refresh().catch(() => {}); });
 document.addEventListener("focusout", () => { if (stale && !ask.open) setTimeout(() => refresh().catch(() => {}), 0); });
-if (project) follow();
+if (project) {
+  follow();
+  setInterval(() => { if (!document.hidden) refresh().catch(() => {}); }, 1000 * REFRESH_SECONDS);
+}

@@ -1,24 +1,34 @@
-"""Models: every version with what was decided about it; one version with its lineage, gates and engine."""
+"""Models: every version with what was decided about it; one with its lineage, gates and engine; any two compared."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import polars as pl
+
 from mlops_lab.errors import InvalidInput
+from mlops_lab.lineage.compare import MADE_OF, compare_runs
+from mlops_lab.lineage.definitions import compare_features
 from mlops_lab.lineage.explain import describe_version, explain_version
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decisions import Decision, RolloutState, fold
+from mlops_lab.rollout.versions import load_features
+from mlops_lab.tables.declared import MEASUREMENTS
+from mlops_lab.web.lineage_graph import lay_out
 from mlops_lab.web.view import Content, Source, View
 
 
 def query(source: Source, asked: Mapping[str, str]) -> Content:
-    """All versions, the newest first; with `version` also everything about that one."""
+    """All versions, the newest first; with `version` everything about that one, with `first` and `second` how two of
+    them differ."""
     decisions = read_decisions(source.lake)
     state = fold(decisions)
-    content: Content = {"versions": _list_versions(decisions, state), "number": None}
+    content: Content = {"versions": _list_versions(decisions, state), "number": None, "comparison": None}
     if text := asked.get("version", "").strip():
         content |= _describe(source, _number(text), decisions)
+    elif asked.get("first"):
+        content |= _compare(source, _number(asked["first"]), _number(asked.get("second", "")), decisions)
     return content
 
 
@@ -49,7 +59,37 @@ def _describe(source: Source, number: int, decisions: Sequence[Decision]) -> Con
     gates = [
         gate for decision in decisions if decision.version == number for gate in decision.evidence.get("gates", [])
     ]
-    return {"number": number, "lineage": lineage, "lines": describe_version(lineage), "gates": gates}
+    views = len(load_features(source.project, decisions, number).views)
+    graph = lay_out(lineage.version, views=views, answers=_count_answers(source, number))
+    return {"number": number, "lines": describe_version(lineage), "gates": gates, "graph": graph}
+
+
+def _count_answers(source: Source, number: int) -> int | None:
+    """How many predictions of a version were measured; None: none."""
+    if not MEASUREMENTS.exists(source.lake):
+        return None
+    rows = MEASUREMENTS.read(source.lake).filter(
+        pl.col("monitor") == "volume", pl.col("name") == "predictions", pl.col("version") == number
+    )
+    return int(rows["value"].sum()) or None
+
+
+def _compare(source: Source, first: int, second: int, decisions: Sequence[Decision]) -> Content:
+    """What differs between two versions, without answering any row with them."""
+    comparison = compare_runs(source.project, [str(first), str(second)], scores=False)
+    then, now = (load_features(source.project, decisions, number) for number in (first, second))
+    changes = compare_features(now, then, other=str(first))
+    kinds = {"view": changes.views, "derived feature": changes.derived, "input": changes.inputs}
+    return {
+        "comparison": comparison,
+        "made_of": {name: [run.made_of[name] for run in comparison.runs] for name in MADE_OF},
+        "features": [
+            (kind, name, how)
+            for kind, found in kinds.items()
+            for how, names in (("added", found.added), ("removed", found.removed), ("changed", found.changed))
+            for name in names
+        ],
+    }
 
 
 def _number(text: str) -> int:

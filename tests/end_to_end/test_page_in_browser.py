@@ -1,0 +1,145 @@
+"""The page in a real browser: no violation that axe-core knows in any view, and what a person does there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from axe import fetch_axe
+from driving import Browser, driving
+
+from mlops_lab.alerts.alert import Alert
+from mlops_lab.alerts.channels.table import write_alerts
+from mlops_lab.loop.tick import Loop
+from mlops_lab.project import Project, load_project
+from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decisions import DecisionKind
+from mlops_lab.serving.http.tokens import ensure_token
+from mlops_lab.tables.open_lake import open_lake
+from mlops_lab.web.page_process import page_process
+from mlops_lab.web.views.catalog import VIEWS
+
+NAME = "parcels"
+MORE = (
+    *("models?version=2", "models?first=1&second=2", "data?table=parcels", "data?table=decisions"),
+    *(
+        "features?name=items",
+        "features?name=depot",
+        "history?what=promote",
+        "alerts?all=1",
+        "runs?kind=trial",
+        "nothing",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with driving(tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def axe(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fetch_axe(pytestconfig, tmp_path_factory.mktemp("axe"))
+
+
+@pytest.fixture(scope="module")
+def project(lived: Path, copy_project: Callable[..., Project]) -> Project:
+    """A project with a promoted version and an open alert; the tests change it."""
+    project = copy_project(lived / "promoted")
+    lake = open_lake(project)
+    alert = Alert(at=read_decisions(lake)[-1].at, rule="volume", what="few rows", where="day 33", hint="`mlops status`")
+    write_alerts(lake, [alert], ("test", 1))
+    return project
+
+
+@pytest.fixture(scope="module")
+def site(project: Project) -> Iterator[str]:
+    with page_process(project, port=0) as url:
+        yield f"{url}{NAME}/"
+
+
+def check(browser: Browser, axe: Path, url: str, *, width: int, dark: bool) -> None:
+    browser.open(url, width=width, dark=dark)
+    found = browser.audit(axe)
+    assert found["problems"] == [], url
+    assert {"color-contrast", "html-has-lang", "document-title"} <= {*found["passed"]}
+    assert (found["beyond"], found["dark"], browser.run("innerWidth")) == (0, dark, width), url
+
+
+def test_now_has_no_violation_on_a_phone(browser: Browser, axe: Path, site: str) -> None:
+    for dark in (False, True):
+        check(browser, axe, f"{site}now", width=390, dark=dark)
+    assert browser.problems == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1024, 1600])
+def test_no_view_has_a_violation(browser: Browser, axe: Path, site: str, width: int, *, dark: bool) -> None:
+    links = (re.search(rf'href="(\?{name}=[^"]+)', urlopen(f"{site}{view}").read().decode()) for view, name in
+             (("runs", "run"), ("predictions", "id")))  # fmt: skip
+    details = [f"{view}{link[1]}" for view, link in zip(("runs", "predictions"), links, strict=True) if link]
+    assert len(details) == 2
+    for view in (*VIEWS, *MORE, *details):
+        check(browser, axe, f"{site}{view}", width=width, dark=dark)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_no_view_of_a_fresh_project_has_a_violation(
+    browser: Browser, axe: Path, project: Project, tmp_path: Path, *, dark: bool
+) -> None:
+    root = tmp_path / "fresh"
+    root.mkdir()
+    for name in ("mlops.toml", "pipeline.py"):
+        (root / name).write_bytes((project.root / name).read_bytes())
+    with page_process(load_project(root), port=0) as url:
+        for view in VIEWS:
+            check(browser, axe, f"{url}fresh/{view}", width=390, dark=dark)
+
+
+def test_an_alert_is_acknowledged_with_keys_alone(browser: Browser, site: str, project: Project) -> None:
+    browser.problems.clear()
+    browser.open(f"{site}alerts")
+    for _ in range(60):
+        browser.press("Tab")
+        if browser.run("document.activeElement.dataset.action") == "acknowledge":
+            break
+    browser.press("Enter")
+    browser.wait("document.getElementById('ask').open && document.activeElement.name === 'reason'")
+    browser.press("Escape")
+    browser.wait("!document.getElementById('ask').open")
+    assert browser.run("document.activeElement.dataset.action") == "acknowledge"
+    browser.press("Enter")
+    browser.wait("document.activeElement.name === 'reason'")
+    browser.type("on it <b>now</b>")
+    browser.press("Tab")
+    browser.type("wrong")
+    browser.press("Enter")
+    browser.wait("document.getElementById('ask-error').textContent.length > 0")
+    assert browser.run("document.getElementById('ask').open")
+    browser.run("document.activeElement.select()")
+    browser.type(ensure_token(project))
+    browser.press("Enter")
+    browser.wait("!document.getElementById('ask').open")
+    browser.wait("document.querySelector('article.alert.acknowledged') !== null")
+    assert "on it <b>now</b>" in browser.run("document.querySelector('article.alert').innerText")
+    assert [problem for problem in browser.problems if "401" not in problem] == []
+
+
+def test_an_open_page_follows_a_decision_of_somebody_else(browser: Browser, site: str, project: Project) -> None:
+    browser.problems.clear()
+    browser.open(f"{site}now")
+    assert browser.run("document.querySelector('h1').textContent") == "Version 2 answers"
+    browser.run("window.isSameDocument = true")
+    loop = Loop(project)
+    loop.roll_back(loop.now(), by="anna", reason="it is too slow")
+    browser.wait("document.querySelector('h1').textContent === 'Version 1 answers'")
+    assert browser.run("window.isSameDocument")
+    assert browser.problems == []
+    assert read_decisions(open_lake(project))[-1].what is DecisionKind.ROLL_BACK
