@@ -70,7 +70,6 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "learn/process.py": "learn/test_verdict.py",
     "learn/folder.py": "learn/test_lessons.py",
     "learn/progress.py": "learn/test_lessons.py",
-    "cli/history.py": "end_to_end/test_commands.py",
     "cli/ingest.py": "end_to_end/test_commands.py",
     "cli/init.py": "end_to_end/test_init.py",
     "cli/key.py": "end_to_end/test_json_output.py",

@@ -55,6 +55,8 @@ ELSEWHERE = {
     "package": "test_package.py",
     "reject": "cli/test_approve.py",
     "reproduce": "test_reproduce.py",
+    **{f"learn {name}": "cli/test_learn_session.py" for name in ("check", "hint", "list", "next", "reset", "solution")},
+    "learn watch": "cli/test_learn_session.py",
     "page": "test_page.py",
     "serve": "running.py, mlops_serve",
     "tune": "test_tune.py",

@@ -49,6 +49,11 @@ def write_record(record: Struct) -> None:
             _console().print(f"All {record.solved} exercises are solved.", style="bold green")
 
 
+def _join_lines(text: str) -> str:
+    """Paragraphs without line breaks: they break where the terminal ends."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
 def write_task(task: TaskRecord) -> None:
     """Print the task of an exercise, and where its files are."""
     console = _console()
@@ -56,9 +61,9 @@ def write_task(task: TaskRecord) -> None:
     console.rule(Text(f"{task.phase}: {task.title}", "bold"), align="left")
     console.print(Text(f"{task.name} · {task.topic} · about {task.minutes} minutes", "dim"))
     console.print()
-    console.print(Text(task.story))
+    console.print(Text(_join_lines(task.story)))
     console.print()
-    console.print(Text("Where it happened. ", "bold").append(task.world, "not bold"))
+    console.print(Text("Where it happened. ", "bold").append(_join_lines(task.world), "not bold"))
     console.print()
     for path in task.files:
         console.print(Text("edit  ").append(os.path.relpath(path), "cyan"), soft_wrap=True)

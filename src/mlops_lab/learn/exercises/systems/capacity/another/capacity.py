@@ -5,7 +5,7 @@ import random
 def workers(rate, service_time, max_wait):
     """Tries numbers in a simulation of its own."""
     rng = random.Random(0)
-    gaps = [rng.expovariate(rate) for _ in range(30_000)]
+    gaps = [rng.expovariate(rate) for _ in range(15_000)]
     services = [rng.expovariate(1 / service_time) for _ in gaps]
     count = int(rate * service_time) + 1
     while share_late(gaps, services, count, max_wait) > 0.01:
