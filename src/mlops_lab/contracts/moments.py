@@ -39,11 +39,14 @@ def parse_moments(column: pl.Series, format: str | None = None) -> pl.Series | N
 
 
 def _since_1970(numbers: pl.Series, microseconds: float) -> pl.Series:
-    """Whole numbers are converted as such: a float does not keep all digits of nanoseconds."""
+    """Whole numbers are converted as such: a float does not keep all digits of nanoseconds. Of other numbers the whole
+    part and the rest are converted each by itself: together they would lose the last digit after some decades."""
     if numbers.dtype.is_integer() and microseconds < 1:
         whole = numbers // round(1 / microseconds)
     else:
-        whole = (numbers.cast(pl.Float64) * microseconds).round()
+        floats = numbers.cast(pl.Float64)
+        units = floats.floor()
+        whole = units * microseconds + ((floats - units) * microseconds).round()
     return whole.cast(pl.Int64, strict=False).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
