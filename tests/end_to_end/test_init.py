@@ -206,6 +206,7 @@ def test_the_files_are_formatted_and_pass_their_own_test(tmp_path: Path, monkeyp
         *(
             ".github/workflows/mlops.yml",
             ".gitignore",
+            ".pre-commit-config.yaml",
             "README.md",
             "mlops.toml",
             "pipeline.py",

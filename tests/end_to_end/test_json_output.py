@@ -40,9 +40,12 @@ ELSEWHERE = {
     "approve": "cli/test_approve.py",
     "config schema": "it prints a JSON schema itself: test_config.py",
     "backtest": "cli/test_backtest.py",
+    "ci init": "test_ci_commands.py",
+    "validate": "test_ci_commands.py",
     "drill list": "cli/test_drill.py",
     "drill run": "cli/test_drill.py",
     "demo": "test_demo.py",
+    "export list": "exporters/test_exporter_conformance.py",
     "env compare": "test_images.py",
     "env export": "test_images.py",
     "image build": "test_images.py",
@@ -143,6 +146,10 @@ def test_every_output_is_the_record_that_is_published(
     assert run("export", "feast", tmp_path / "feast").rows
     assert run("export", "edge", tmp_path / "edge").agreement.rows.differing == 0
     assert run("export", "prometheus", tmp_path / "prometheus").rules
+    assert run("export", "kubernetes", tmp_path / "kubernetes").version == 2
+    assert run("export", "dvc", tmp_path / "dvc").stages
+    assert run("export", "dagster", tmp_path / "dagster").assets
+    assert "same" in run("export", "check", "dvc", tmp_path / "dvc").files.values()
     assert run("alerts", "list").alerts == []
     alert = Alert(asked["at"], "journal", "the disk is full", "here", "look")
     send_alerts(project, Lake(project.lake_path), [alert], position=("test", 1))

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from outputs import read_output
 from typer.testing import CliRunner
 
 from mlops_lab.cli.export import make_app
+from mlops_lab.cli.records.exports import ExportList
 from mlops_lab.clock import EPOCH
 from mlops_lab.errors import InvalidInput
 from mlops_lab.exporters.catalog import EXPORTERS
@@ -176,3 +178,12 @@ def test_one_more_exporter_as_contributing_says(
     taken = CliRunner().invoke(app, arguments)
     assert isinstance(taken.exception, InvalidInput)
     assert "The name of the project." in CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).stdout
+
+
+def test_every_exporter_is_listed_with_what_tested_it() -> None:
+    done = CliRunner().invoke(make_app(EXPORTERS), ["list", "--json"])
+    assert done.exit_code == 0
+    told = read_output(["export", "list"], done.stdout)
+    assert isinstance(told, ExportList)
+    assert [tool.name for tool in told.tools] == [exporter.name for exporter in EXPORTERS]
+    assert all(tool.tested and "not tested" not in tool.tested for tool in told.tools)
