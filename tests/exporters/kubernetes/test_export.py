@@ -151,6 +151,7 @@ def test_names_are_those_that_kubernetes_takes(live_project: Project) -> None:
     assert make_name(live_project) == "parcels"
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize("engine", ENGINES)
 def test_kustomize_builds_each_folder(folder: Path, engine: str) -> None:
     skip_without("kubectl", is_there=shutil.which("kubectl") is not None, install="install kubectl")
