@@ -22,8 +22,9 @@ MOST_REQUESTS = 6_000
 """No more requests are sent in all."""
 BREAK_AFTER = 100
 """The fault begins after so many."""
-PAUSE_SECONDS = 0.01
-"""Between two requests: as long as it lasts, a fault meets requests."""
+PAUSE_SECONDS, LASTING_SECONDS = 0.01, 20.0
+"""Between two requests at least; longer where there are so few that they would not last: as long as it lasts, a fault
+meets requests."""
 _PATIENCE_SECONDS = 60.0
 
 
@@ -48,6 +49,8 @@ class Asker:
         stream = ground.stream(project, ground.history.facts)
         bodies = [body for day in ground.days for stretch in stream.play(day) for body in stretch.requests]
         self._bodies = bodies[:MOST_REQUESTS]
+        self._part = len(self._bodies) // 4
+        self._pause_seconds = max(PAUSE_SECONDS, LASTING_SECONDS / max(1, len(self._bodies)))
         self._token = ensure_token(project)
         self._client: Client | None = None
         self._address: Address | None = None
@@ -81,8 +84,8 @@ class Asker:
         return True
 
     def ask_many(self, count: int) -> None:
-        """Send some requests."""
-        for _ in range(min(count, self.left)):
+        """Send so many requests, and at most a quarter of all."""
+        for _ in range(min(count, self._part, self.left)):
             self.ask()
 
     def ask_until(self, is_over: Callable[[bool], bool]) -> float:
@@ -91,7 +94,7 @@ class Asker:
         while self.left and time.perf_counter() - began < _PATIENCE_SECONDS:
             if is_over(self.ask()):
                 return time.perf_counter() - began
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(self._pause_seconds)
         raise EnvironmentFault(
             "the drill ran out of requests or time before the fault was over",
             code="drill_did_not_end",
