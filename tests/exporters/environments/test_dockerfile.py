@@ -62,3 +62,9 @@ def test_what_an_image_does_not_need_is_not_there() -> None:
     text = write_dockerfile(plain)
     for word in ("HEALTHCHECK", "VOLUME", "COPY app/", "own.txt", "EXPOSE", "find /opt/venv", "apt-get"):
         assert word not in text
+
+
+def test_the_cache_of_pip_is_where_pip_looks_for_it() -> None:
+    text = write_dockerfile(SERVING)
+    assert "target=/var/cache/pip" in text
+    assert "ENV PIP_CACHE_DIR=/var/cache/pip" in text

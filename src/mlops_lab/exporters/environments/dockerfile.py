@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-VENV, APP_FOLDER = "/opt/venv", "/app"
+VENV, APP_FOLDER, PIP_CACHE = "/opt/venv", "/app", "/var/cache/pip"
 USER_ID = 10001
 OWN_REQUIREMENT = "own.txt"
 _NOT_NEEDED = (
@@ -55,10 +55,10 @@ def write_dockerfile(image: Image) -> str:
 def _packages(image: Image) -> Iterator[str]:
     """The stage that installs: nothing but the folder of the environment leaves it."""
     pip = f"python -m pip --python {VENV}/bin/python install --no-deps"
-    cache = "RUN --mount=type=cache,target=/root/.cache/pip \\\n    "
+    cache = f"RUN --mount=type=cache,target={PIP_CACHE} \\\n    "
     yield "# The packages, each file checked against its hash. This layer is built again only when one of them changes."
     yield "FROM ${BASE} AS packages"
-    yield "ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore"
+    yield f"ENV PIP_CACHE_DIR={PIP_CACHE} PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore"
     yield "WORKDIR /build"
     yield f"RUN python -m venv --without-pip {VENV}"
     yield "COPY requirements.txt ./"
