@@ -126,10 +126,8 @@ class Loop:
             try:
                 decisions = self._tick(now, by=by)
             except Exception:
-                with suppress(Exception):  # what failed first is what the caller must know
-                    unreadable = find_unreadable(
-                        self.project, self.decisions, self.state
-                    )  # often this is why it failed
+                with suppress(Exception):  # what failed first is what the caller must know; often this is why
+                    unreadable = find_unreadable(self.project, self.decisions, self.state)
                     alert_unreadable(self.project, self.lake, unreadable, now=now)
                 with suppress(Exception):
                     self._tell(now)

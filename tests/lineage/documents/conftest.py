@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pytest
-from running import make_once, mlops
-from synthetic import make_world, write_project
+from live_projects import live_project, template
 
 from mlops_lab.lineage.documents.version_facts import VersionFacts, read_version_facts
-from mlops_lab.project import Project, load_project
+from mlops_lab.project import Project
 
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The project after its first `mlops run`, the same folder as in the end-to-end tests. Never change it."""
-
-    def make(folder: Path) -> None:
-        write_project(folder, make_world())
-        (folder / "run.json").write_text(mlops("run", project=folder).out)
-
-    base = tmp_path_factory.getbasetemp()
-    return make_once((base if worker_id == "master" else base.parent) / "parcels", make)
-
-
-@pytest.fixture(scope="module")
-def live_project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy of the project in which version 1 is live."""
-    return load_project(shutil.copytree(template, tmp_path_factory.mktemp("live") / "parcels"))
+__all__ = ["live_project", "template"]
 
 
 @pytest.fixture(scope="module")
