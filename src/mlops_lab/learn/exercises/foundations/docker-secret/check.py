@@ -1,6 +1,7 @@
 from mlops_lab.learn.checking import Work, fail
 from mlops_lab.learn.dockerfile import DockerfileFault
-from mlops_lab.learn.image_build import PIP, Builder
+from mlops_lab.learn.image_build import Builder
+from mlops_lab.learn.image_programs import PIP
 
 ASKS_FOR_TOKEN = """
 for file in "$HOME/.netrc" "$HOME/.config/pip/pip.conf" "$PIP_CONFIG_FILE" "$ROOT/etc/pip.conf"; do

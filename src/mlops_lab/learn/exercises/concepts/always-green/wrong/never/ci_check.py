@@ -1,0 +1,2 @@
+def passes(fit, rows, labels, seed):
+    return False

@@ -1,0 +1,8 @@
+def broken_columns(known, today):
+    broken = []
+    for name in known.columns:
+        if name not in today.columns or today[name].dtype != known[name].dtype:
+            broken.append(name)
+        elif known[name].dtype.kind not in "if" and set(today[name]) - set(known[name]):
+            broken.append(name)
+    return sorted(broken)

@@ -1,0 +1,3 @@
+#!/bin/bash
+# Called on main: bash bring_back.sh BRANCH REVERT
+git merge --no-edit "$1"

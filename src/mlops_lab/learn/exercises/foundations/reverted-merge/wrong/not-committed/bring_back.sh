@@ -1,0 +1,3 @@
+#!/bin/bash
+git revert --no-commit "$2"
+git merge --no-commit "$1"

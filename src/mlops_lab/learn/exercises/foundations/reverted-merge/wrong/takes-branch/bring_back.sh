@@ -1,0 +1,3 @@
+#!/bin/bash
+git checkout "$1" -- labels.csv
+git commit -m "labels of $1"

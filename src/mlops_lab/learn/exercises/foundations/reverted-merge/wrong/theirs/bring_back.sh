@@ -1,0 +1,2 @@
+#!/bin/bash
+git merge --no-edit -X theirs "$1"

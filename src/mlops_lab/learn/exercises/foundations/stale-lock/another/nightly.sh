@@ -1,0 +1,2 @@
+#!/bin/bash
+flock -n nightly.lock train

@@ -1,0 +1,2 @@
+#!/bin/bash
+flock nightly.lock train
