@@ -47,10 +47,17 @@ NAMES = {
         "silent-metric",
     ),
     "systems": (
+        "interrupted-tick",
         "pickled-model",
+        "exchanged-file",
+        "stored-tokens",
         "rollback-target",
         "forgotten-person",
+        "decision-chain",
+        "moved-approval",
         "capacity",
+        "trained-again",
+        "game-day",
     ),
 }
 """By phase, the names of its exercises. The name of one is its folder, and unique."""

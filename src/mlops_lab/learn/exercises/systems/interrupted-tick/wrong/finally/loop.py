@@ -1,0 +1,8 @@
+def tick(journal, platform, day):
+    if any(entry["day"] == day for entry in journal.read()):
+        return
+    data = platform.newest_data()
+    try:
+        platform.start(f"training of {day}", data)
+    finally:
+        journal.append({"day": day, "data": data})

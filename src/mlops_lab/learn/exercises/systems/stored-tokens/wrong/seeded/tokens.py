@@ -1,0 +1,12 @@
+import random
+from hashlib import sha256
+
+
+def new_token(table, user):
+    token = f"{random.getrandbits(256):064x}"
+    table[sha256(token.encode()).hexdigest()] = user
+    return token
+
+
+def user_of(table, token):
+    return table.get(sha256(token.encode()).hexdigest())
