@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlops_lab.learn.catalog import PHASES, read_exercises
 from mlops_lab.learn.exercise import Exercise
+from mlops_lab.learn.topics import TOPICS
 
 _INTRODUCTION = """# Exercises
 
@@ -33,14 +34,17 @@ sandbox: do not run answers of strangers.
 
 
 def render_index() -> str:
-    """The page: an introduction, then a table of topics for each phase."""
+    """The page: an introduction, a table of the exercises of each phase, and an index of topics."""
     exercises = read_exercises()
     minutes = sum(exercise.text.minutes for exercise in exercises)
     lines = [_INTRODUCTION, f"{len(exercises)} exercises, about {minutes / 60:.0f} hours.\n"]
     for phase in PHASES:
         rows = [_row(exercise) for exercise in exercises if exercise.phase == phase]
-        head = [f"## {phase.capitalize()}", "", "| topic | exercise | what fails | minutes |", "|---|---|---|---|"]
+        head = [f"## {phase.capitalize()}", "", "| about | exercise | what fails | minutes |", "|---|---|---|---|"]
         lines.append("\n".join([*head, *rows]) + "\n")
+    topics = (topic for topics in TOPICS.values() for topic in topics.items())
+    index = [f"| {topic} | {', '.join(f'`{name}`' for name in names)} |" for topic, names in topics]
+    lines.append("\n".join(["## Index of topics", "", "| topic | exercises |", "|---|---|", *index]) + "\n")
     return "\n".join(lines)
 
 
