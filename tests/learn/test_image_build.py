@@ -79,6 +79,16 @@ def test_a_user_writes_where_it_owns_or_all_may(context: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "user"),
+    [("useradd -m -u 1000 app", "1000"), ("adduser --uid=1000 --gecos '' app", "app"), ("true", "1000:1000")],
+)
+def test_the_name_and_the_number_of_a_user_are_one(command: str, user: str, context: Path) -> None:
+    image = build(HEAD + f"RUN {command} && mkdir cache && chown 1000:1000 cache\nUSER {user}\n", context)
+    assert image.may_write("cache/x")
+    assert not image.may_write("x")
+
+
+@pytest.mark.parametrize(
     ("step", "message"),
     [
         ("RUN no-such-program", "exit code 127"),

@@ -17,7 +17,7 @@ from pathlib import Path
 from mlops_lab.learn.dockerfile import DockerfileFault, Instruction, read_instructions, substitute
 from mlops_lab.learn.image_mounts import mount
 from mlops_lab.learn.image_programs import write_programs
-from mlops_lab.learn.image_stage import Layer, Stage
+from mlops_lab.learn.image_stage import Layer, Stage, read_user
 
 _ABSOLUTE = re.compile(r"(?<![^\s'\"=(<>:;&|])/(?!/)")
 """Where the name of an absolute path begins in a command. (In https://, the one slash follows the other.)"""
@@ -61,7 +61,7 @@ class Builder:
         base, root = self.stages.get(words[0]), self.folder / f"stage-{self._count}"
         if base:
             shutil.copytree(base.root, root, symlinks=True)
-            stage = Stage(root, [*base.layers], dict(base.owners), {*base.users}, dict(base.variables))
+            stage = Stage(root, [*base.layers], dict(base.owners), dict(base.users), dict(base.variables))
             stage.user, stage.folder = base.user, base.folder
         else:
             for name in ("root", "tmp", "home", "run", "usr/local/lib/python3.12/site-packages"):
@@ -124,7 +124,7 @@ class Builder:
                 for file in copied:
                     inner = f"/{file.relative_to(stage.root)}"
                     if owner := step.flag("chown"):
-                        stage.owners[inner] = owner.partition(":")[0]
+                        stage.owners[inner] = stage.name_of(owner)
                     if file.is_file():
                         before[inner] = file.read_bytes()
         return before
@@ -180,7 +180,8 @@ class Builder:
                 raise DockerfileFault(f"{step.line}: {path}: permission denied for the user {stage.user_name}")
         if stage.user_name != "root":
             stage.owners |= dict.fromkeys(paths, stage.user_name)
-        stage.users |= {*Path(f"{self.log}.users").read_text().split()}
+        for line in Path(f"{self.log}.users").read_text().splitlines():
+            stage.users |= read_user(line)
         for line in Path(f"{self.log}.owners").read_text().splitlines():
             folder, *words = line.split()
             options, (owner, *names) = [w for w in words if w[0] == "-"], [w for w in words if w[0] != "-"]
@@ -190,4 +191,4 @@ class Builder:
                 top = Path(os.path.normpath(os.path.join(folder, name)))
                 everything = [top, *top.rglob("*")] if any("R" in option for option in options) else [top]
                 inner = [f"/{path.relative_to(stage.root)}" for path in everything]
-                stage.owners |= dict.fromkeys(inner, owner.partition(":")[0])
+                stage.owners |= dict.fromkeys(inner, stage.name_of(owner))

@@ -15,7 +15,7 @@ open("models/model.txt", "w").write(rows)
 
 def check(work: Work) -> None:
     variables, jobs = _read(work.path("crontab").read_text())
-    if len(jobs) != 1 or jobs[0][:5] != ["30", "2", "*", "*", "*"]:
+    if len(jobs) != 1 or [field.lstrip("0") for field in jobs[0][:5]] != ["30", "2", "*", "*", "*"]:
         seen = "; ".join(" ".join(job[:5]) for job in jobs) or "no line with a command"
         fail("other-time", seen=f"the times in crontab: {seen}", expected="one line, for 2:30 each night: 30 2 * * *")
     home = work.scratch / "home"
@@ -26,6 +26,7 @@ def check(work: Work) -> None:
         folder.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nPYTHONPATH="{packages}" exec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
+    (python.parent / "activate").write_text(f'PATH="{python.parent}:$PATH"\nexport PATH\n')
     (packages / "our_packages.py").touch()
     (project / "train.py").write_text(TRAINING.format(loss=loss))
     (project / "data.csv").write_text(rows)
