@@ -123,9 +123,10 @@ def main() -> int:
         rows.append({"name": name, "day": few, "later": many})
     disk = later.bytes / later.data_bytes
     is_met &= disk <= LARGEST_DISK
+    rows_mb = f"{day.data_bytes / 1e6:>12.1f}{later.data_bytes / 1e6:>12.1f}"
     print(f"{'files':<24}{day.files:>12,}{later.files:>12,}")
     print(f"{'MB on the disk':<24}{day.bytes / 1e6:>12.1f}{later.bytes / 1e6:>12.1f}")
-    print(f"{'MB of rows':<24}{day.data_bytes / 1e6:>12.1f}{later.data_bytes / 1e6:>12.1f}{disk:>9.2f}{LARGEST_DISK:>9.1f}")
+    print(f"{'MB of rows':<24}{rows_mb}{disk:>9.2f}{LARGEST_DISK:>9.1f}")
     write_report("ticks", {"ticks": options.ticks, "rows": rows, "disk": disk, "files": [day.files, later.files]})
     return 0 if is_met else 1
 

@@ -283,8 +283,6 @@ def test_a_second_person_approves_or_rejects_a_step(tiny: object, tmp_path: Path
             answer = client.post(f"/{name}/do/{action}", json={"reason": "I looked <b>twice</b>"}, headers=head)
             return answer.status_code, answer.json()
 
-        text = client.get(f"/{name}/rollout").text
-
         assert "It waits for the approval of 1 person other than ada" in client.get(f"/{name}/rollout").text
         status, refused = act("approve", ada)
         assert (status, "your own" in refused["error"]["what"]) == (403, True)
