@@ -29,7 +29,7 @@ def check(work: Work) -> None:
         everything = np.concatenate(latencies)
         place = next(n for n, bound in enumerate(BOUNDS) if (everything <= bound).sum() >= 0.99 * len(everything))
         low, high = (0.0, *BOUNDS)[place], BOUNDS[place]
-        if not isinstance(answer, int | float | np.number):
+        if not isinstance(answer, int | float | np.number) or np.isnan(answer):
             fail("no-number", seen=f"{what}: the answer {answer!r}", expected="seconds")
         if low - 1e-9 <= answer <= high + 1e-9:
             continue

@@ -12,43 +12,54 @@ create table latest_metrics(
 GOOD = ("FINISHED", "active")
 
 
+REASONS = {
+    "broken": ("diverged", "its loss is NaN"),
+    "gone": ("deleted", "it was deleted"),
+    "failed": ("unfinished", "it has failed"),
+    "killed": ("unfinished", "somebody stopped it"),
+    "busy": ("unfinished", "it still runs"),
+    "elsewhere": ("wrong-run", "it belongs to another experiment"),
+}
+
+
 def check(work: Work) -> None:
     best_run = work.load("ranking.py", "best_run").best_run
     losses = sorted(float(loss) for loss in work.rng.uniform(0.2, 0.9, 4).round(3))
     low = losses[0] / 2
     usual = [(f"good{number}", loss, *GOOD) for number, loss in enumerate(losses)]
-    cases = [
-        ([*usual, ("broken", math.nan, *GOOD)], "diverged", "its loss is NaN"),
-        ([*usual, ("zero", 0.0, *GOOD)], "best-missed", "its loss is 0"),
-        ([*usual, ("likely", -losses[1], *GOOD), ("broken", math.nan, *GOOD)], "best-missed", "its loss is negative"),
-        ([*usual, ("gone", low, "FINISHED", "deleted")], "deleted", "it was deleted"),
-        ([*usual, ("failed", low, "FAILED", "active")], "unfinished", "it has failed"),
-        ([*usual, ("killed", low, "KILLED", "active")], "unfinished", "somebody stopped it"),
-        ([*usual, ("busy", low, "RUNNING", "active")], "unfinished", "it still runs"),
-        ([("broken", math.nan, *GOOD)], "diverged", "its loss is NaN, and there is no other run"),
-        (usual, "wrong-run", "nothing is special"),
-        ([], "wrong-run", "there is no run"),
-    ]
-    for runs, key, what in cases:
-        expected = min(
-            (run for run in runs if run[2:] == GOOD and not math.isnan(run[1])), key=lambda run: run[1], default=None
-        )
-        with _database(runs) as connection:
-            answer = best_run(connection, 7)
-            rows = connection.execute(
-                "select key, value, step, is_nan, status, lifecycle_stage from latest_metrics join runs using (run_uuid)"
-                " where run_uuid = ? and key = 'val_loss'",
-                (answer or "",),
-            ).fetchall()
-        if answer == (expected and expected[0]):
+    broken = ("broken", math.nan, *GOOD)
+    cases = (
+        [*usual, broken],
+        [*usual, ("zero", 0.0, *GOOD)],
+        [*usual, ("negative", -losses[1], *GOOD), broken],
+        [*usual, ("gone", low, "FINISHED", "deleted")],
+        [*usual, ("failed", low, "FAILED", "active")],
+        [*usual, ("killed", low, "KILLED", "active")],
+        [*usual, ("busy", low, "RUNNING", "active")],
+        [broken],
+        [],
+    )
+    for runs in cases:
+        comparable = [run for run in runs if run[2:] == GOOD and not math.isnan(run[1])]
+        expected, loss, *_ = min(comparable, key=lambda run: run[1], default=(None, None))
+        connection = _database(runs)
+        answer = best_run(connection, 7)
+        if answer == expected:
             continue
-        row = "; its row: key {}, value {}, step {}, is_nan {}, status {}, {}".format(*rows[0]) if rows else ""
-        if key == "best-missed":
-            seen, wanted = f"the answer is {answer!r}{row}", f"the run {expected[0]!r}: {what}, a number as any other"
-        else:
-            seen = f"the answer is {answer!r}: {what}{row}"
-            wanted = f"{expected[0]!r}, with {expected[1]}" if expected else "None"
-        fail(key, seen=seen, expected=wanted)
+        key, reason = REASONS.get(answer, ("wrong-run", "there is a better one" if answer else "there is one"))
+        if expected in ("zero", "negative"):
+            key = "best-missed"
+        seen = f"the answer is {answer!r}: {reason}{_show_row(connection, answer)}"
+        fail(key, seen=seen, expected=f"{expected!r}, with a loss of {loss}" if expected else "None")
+
+
+def _show_row(connection: sqlite3.Connection, run) -> str:
+    query = """
+        select 'val_loss', value, is_nan, status, lifecycle_stage from latest_metrics join runs using (run_uuid)
+        where run_uuid = ? and key = 'val_loss'
+    """
+    row = connection.execute(query, (str(run),)).fetchone()
+    return "; its row: key {}, value {}, is_nan {}, status {}, lifecycle_stage {}".format(*row) if row else ""
 
 
 def _database(runs) -> sqlite3.Connection:

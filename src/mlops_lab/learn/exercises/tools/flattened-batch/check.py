@@ -37,8 +37,8 @@ def _read(body: str | bytes, count: int) -> list[tuple]:
     shape, datatype, data = list(tensor["shape"]), tensor["datatype"], _flatten(tensor["data"])
     if len(request["inputs"]) != 1 or shape != [count, len(NAMES)]:
         shapes = [entry["shape"] for entry in request["inputs"]]
-        seen = f"{count} flats, of which each has {len(NAMES)} numbers: {len(shapes)} inputs, of shape {shapes}"
-        fail("wrong-shape", seen=seen, expected=f"one, of shape {[count, len(NAMES)]}")
+        seen = f"flats: {count}, numbers of each: {len(NAMES)}; the shapes of the inputs: {shapes}"
+        fail("wrong-shape", seen=seen, expected=f"one input, of shape {[count, len(NAMES)]}")
     if len(data) != prod(shape):
         fail("wrong-shape", seen=f"the shape {shape}, and {len(data)} numbers", expected=f"{prod(shape)} numbers")
     if datatype not in (*FLOATS, *INTEGERS):

@@ -3,6 +3,7 @@ import shutil
 import sys
 from hashlib import md5
 from pathlib import Path
+from posixpath import normpath
 
 import yaml
 
@@ -70,7 +71,11 @@ def _read_stages(project: Path) -> dict[str, dict]:
             stage["read"] = _paths(stage, "deps")
             stage["cmd"] = [stage["cmd"]] if isinstance(stage["cmd"], str) else list(stage["cmd"])
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        fail("bad-file", seen=f"dvc.yaml cannot be read: {error!r}", expected="stages, each with cmd, deps and outs")
+        fail(
+            "bad-file",
+            seen=f"dvc.yaml cannot be read: {type(error).__name__}, {' '.join(str(error).split())}",
+            expected="stages, each with cmd, deps and outs",
+        )
     order: dict[str, dict] = {}
     while left:
         made_later = {path for stage in left.values() for path in stage["made"]}
@@ -85,7 +90,7 @@ def _read_stages(project: Path) -> dict[str, dict]:
 
 def _paths(stage: dict, *keys: str) -> list[str]:
     entries = [entry for key in keys for entry in stage.get(key) or []]
-    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+    return [normpath(next(iter(entry)) if isinstance(entry, dict) else entry) for entry in entries]
 
 
 def _reproduce(work: Work, project: Path, stages: dict[str, dict], lock: dict) -> list[str]:
