@@ -3,6 +3,7 @@ import os
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
 
 from mlops_lab.learn.checking import Work, fail
@@ -30,7 +31,11 @@ def check(work: Work) -> None:
             fail("not-approved", seen=seen, expected=f"the number {aliases['champion']}")
     for aliases in ({"candidate": newest}, {}):
         with _serve(aliases, newest) as uri:
-            answer = live_version(uri, MODEL)
+            try:
+                answer = live_version(uri, MODEL)
+            except HTTPError as error:
+                seen = f"no version has the alias champion; it raised {error}"
+                fail("no-champion", seen=seen, expected="None: that is no failure of the registry")
         if answer is not None:
             seen = f"there are versions 1 to {newest}, aliases {aliases}; the answer is {answer!r}"
             fail("falls-back", seen=seen, expected="None: nobody has approved a version")
