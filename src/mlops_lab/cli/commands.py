@@ -275,7 +275,7 @@ COMMANDS = {
             "reproduce",
             LEARN,
             "Train a version again from its record, and compare it byte by byte.",
-            ("mlops reproduce 3", "mlops reproduce 3 --dir again", "mlops reproduce 3 --same-environment"),
+            ("mlops reproduce 3", "mlops reproduce 3 --dir again", "mlops reproduce 3 --same-environment --note"),
         ),
         Command(
             "compare",

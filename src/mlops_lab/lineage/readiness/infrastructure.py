@@ -17,7 +17,11 @@ def check_reproduction(evidence: Evidence) -> Finding:
     if evidence.champion is None:
         return no_version()
     registered = {item.version: item.evidence.get("fingerprint") for item in evidence.trainings}
-    notes = [note for note in evidence.reproduced if registered.get(note.version) == note.fingerprint]
+    notes = [
+        note
+        for note in evidence.reproduced
+        if registered.get(note.version) == note.fingerprint and (note.is_same or not note.on_rest)
+    ]
     again = f"`mlops reproduce {evidence.champion} --note`"
     workflow = evidence.repository.runs("mlops reproduce")
     if notes and not notes[0].is_same:

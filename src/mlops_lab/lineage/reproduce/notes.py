@@ -18,7 +18,8 @@ _FOLDER = "reproduced"
 
 
 class ReproductionNote(msgspec.Struct, frozen=True, kw_only=True):
-    """That a version was trained again: when, by whom, and the fingerprints of both models."""
+    """That a version was trained again: when, by whom, and the fingerprints of both models. `on_rest`: rows of its data
+    were erased since, so that it had to be another model."""
 
     format: int = 1
     version: int
@@ -27,6 +28,7 @@ class ReproductionNote(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     fingerprint_again: str
     new_environment: bool
+    on_rest: bool = False
 
     @property
     def is_same(self) -> bool:
@@ -43,6 +45,7 @@ def write_note(project: Project, made: Reproduction) -> Path:
         fingerprint=made.fingerprint,
         fingerprint_again=made.fingerprint_again,
         new_environment=made.new_environment,
+        on_rest=bool(made.erased),
     )
     path = project.home / _FOLDER / f"{made.version}.json"
     try:
