@@ -53,7 +53,7 @@ def check_correlation(evidence: Evidence) -> Finding:
     if not both:
         return Finding(points=0.0, evidence="no version has both a held-out and a live loss")
     days = evidence.days("quality")
-    text = f"{format_count(len(both), 'version')} have both losses"
+    text = f"both losses are known of {format_count(len(both), 'version')}"
     r = _correlate([held_out[version] for version in both], [live[version] for version in both])
     doubt = _z_of(r, len(both))
     if r is None or abs(doubt) < _SURE:
@@ -62,7 +62,7 @@ def check_correlation(evidence: Evidence) -> Finding:
         return Finding(
             points=0.0, evidence=f"{text}: too few to tell whether they go together", on=days.last, mend=mend
         )
-    text += f"; they correlate with r = {r:+.2f}, beyond chance"
+    text += f"; they go together with r = {r:+.2f}, beyond chance"
     if r < 0:
         mend = "hold out rows that are like those to come ([backtest]), then `mlops run`"
         return Finding(points=0.0, evidence=text, on=days.last, says_no=True, mend=mend, effort=Effort.SETTING)
@@ -126,7 +126,7 @@ def check_staleness(evidence: Evidence) -> Finding:
         return no_version()
     if not compared and not days.count:
         return Finding(points=0.0, evidence="no fresher candidate was compared with the champion yet")
-    text = f"{format_count(len(compared), 'fresher candidate')} compared with the older champion on held-out days"
+    text = f"the older champion was compared with {format_count(len(compared), 'fresher candidate')} on held-out days"
     if days.count:
         text += f", and on live answers of {format_count(days.count, 'day')}"
     on = days.last or evidence.day(compared[-1].decision.at)
