@@ -98,6 +98,7 @@ def make_evidence(**changes: Any) -> Evidence:
         "tables": frozenset({"orders"}),
         "logged": Logged(2, "o-2", date(2026, 3, 25), frozenset({"id", "amount", "shop"})),
         "commit": COMMIT,
+        "is_closed_to_others": False,
         "inputs": {version: frozenset({"amount", "shop"}) for version in (1, 2, 3)},
         "repository": Repository(
             [Workflow("ci.yml", ("python -m pytest", "mlops run || test $? -eq 1"))],

@@ -36,8 +36,8 @@ def command(
     """Train a version again from its record, and compare it byte by byte.
 
     Code, data and settings are those that were kept with the version. Where other packages are installed by now, a new
-    environment is made. The project is only read, apart from `--note`. Exit code 1 where the model is not the same, unless rows were erased
-    since (`mlops forget`): it is then trained on the rest.
+    environment is made. The project is only read, apart from `--note`. Exit code 1 where the model is not the same,
+    unless rows were erased since (`mlops forget`): it is then trained on the rest.
     """
     opened = open_project(project)
     with console.status("") as status:

@@ -35,6 +35,7 @@ def test_declared_points_are_counted_apart() -> None:
     found = judge("tiny", make_evidence(), declared, today=TODAY)
     assert (found.points, found.points_by_evidence) == (20, 19)
     results = {test.test: test for section in found.sections for test in section.tests}
+    assert results["data.3"].mend is None, "a person did it: nothing here brings more"
     assert [(results[name].points, results[name].declared.counts) for name in declared] == [  # type: ignore[union-attr]
         (0.5, True),
         (0.5, True),

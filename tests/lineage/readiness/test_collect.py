@@ -49,6 +49,13 @@ def test_a_project_without_a_lake_is_all_zeros(copied: Project) -> None:
     assert not copied.home.exists()
 
 
+def test_rows_that_were_cut_off_are_told(copied: Project) -> None:
+    """As after a power cut: the commits are undone when the lake is opened, and the intake adds the rows again."""
+    for file in (copied.lake_path / "parcels").rglob("*.parquet"):
+        file.write_bytes(file.read_bytes()[:60])
+    assert read_evidence(copied).problems == ["rows of parcels are missing until `mlops tick` adds them again"]
+
+
 def forget_the_package(project: Project) -> None:
     version = find_version(read_decisions(open_lake(project)), 1)
     (project.root / version.package / "plan.json").write_text("{")

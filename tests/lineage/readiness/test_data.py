@@ -34,7 +34,7 @@ def test_a_schema_needs_limits_and_two_days_of_counts() -> None:
     assert (without.points, without.mend) == (0.5, None)
     assert "0 of them limits" in without.evidence
     assert check_schema(make_evidence(tables=frozenset())).points == 0
-    assert "`mlops run`" in (check_schema(NOTHING).mend or "")
+    assert "`mlops up`" in (check_schema(NOTHING).mend or "")
 
 
 @pytest.mark.parametrize(

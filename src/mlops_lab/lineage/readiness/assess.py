@@ -64,7 +64,9 @@ def _record(
 ) -> TestResult:
     points, declared = add_declared(finding, item, today=today)
     mend = test.mend if finding.mend is None else finding.mend
-    has_more = points < 1 and bool(mend)
+    effort = finding.effort or test.effort
+    is_done = effort is Effort.PERSON and declared is not None and declared.counts and not declared.is_old
+    has_more = points < 1 and bool(mend) and not is_done
     return TestResult(
         test=test.key,
         name=test.name,
@@ -76,7 +78,7 @@ def _record(
         counts=test.counts,
         show=_fill(finding.show or test.show, evidence),
         mend=_fill(mend, evidence) if has_more else None,
-        effort=(finding.effort or test.effort).text if has_more else None,
+        effort=effort.text if has_more else None,
     )
 
 

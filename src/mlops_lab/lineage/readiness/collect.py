@@ -28,10 +28,9 @@ from mlops_lab.rollout.decisions import Decision, fold
 from mlops_lab.rollout.versions import find_version, open_package_of
 from mlops_lab.tables.declared import MEASUREMENTS, PREDICTIONS
 from mlops_lab.tables.newest import newest_moments
-from mlops_lab.tables.open_lake import open_lake
+from mlops_lab.tables.open_lake import open_lake, read_undone
 
 _Read = TypeVar("_Read")
-_MOST_OTHERS_MAY = stat.S_IRWXO
 _MEASURED = ["at", "as_of", "monitor", "name", "version", "role", "value"]
 
 
@@ -63,6 +62,7 @@ def read_evidence(project: Project) -> Evidence:
     decisions = attempt(lambda: _read_decisions(lake, problems), nothing)
     repository, unread = read_repository(project.root)
     problems += unread
+    problems += [f"rows of {table} are missing until `mlops tick` adds them again" for table in read_undone(project)]
     return Evidence(
         settings=project.settings,
         now=attempt(lambda: stored_moment(project, lake), None),
@@ -76,7 +76,7 @@ def read_evidence(project: Project) -> Evidence:
         erasures=attempt(lambda: read_erasures(lake), []),
         runs=attempt(lambda: read_runs(project.mlflow_path), []),
         reproduced=attempt(lambda: read_notes(project), []),
-        is_closed_to_others=project.home.is_dir() and not project.home.stat().st_mode & _MOST_OTHERS_MAY,
+        is_closed_to_others=not project.home.stat().st_mode & stat.S_IRWXO if project.home.is_dir() else None,
         repository=repository,
         problems=problems,
     )

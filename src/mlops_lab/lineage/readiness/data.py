@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from mlops_lab.lineage.readiness.evidence import Evidence
 from mlops_lab.lineage.readiness.rubric import AUTOMATIC, BY_HAND, Effort, Finding, RubricTest, points_of
-from mlops_lab.lineage.readiness.sentences import no_version, of_days, of_gate
+from mlops_lab.lineage.readiness.sentences import TRAIN_FIRST, no_version, of_days, of_gate
 from mlops_lab.loop.erasures import FINISHED
 from mlops_lab.project.declaration import FieldSection
 from mlops_lab.status.wording import format_count, format_duration
@@ -31,7 +31,7 @@ def check_schema(evidence: Evidence) -> Finding:
         return Finding(
             points=0.0,
             evidence=f"{text}; no row was checked against them yet",
-            mend="load the data under the contract: `mlops run`",
+            mend=TRAIN_FIRST,
             effort=Effort.COMMAND,
         )
     days = evidence.days(BREACHES)
@@ -82,6 +82,8 @@ def check_rules_of_inputs(evidence: Evidence) -> Finding:
 
 def check_privacy(evidence: Evidence) -> Finding:
     """Others of the machine cannot read the data, and people's rows can be erased."""
+    if evidence.is_closed_to_others is None:
+        return no_version()
     finished = [erasure for erasure in evidence.erasures if erasure.event == FINISHED]
     erased = f"{format_count(len(finished), 'erasure')} of a person's rows ended, with all copies"
     access = "other users of the machine cannot read `.mlops`"

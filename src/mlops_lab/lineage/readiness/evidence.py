@@ -61,7 +61,8 @@ class Logged:
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """All that is known of a project. `inputs` has those of each version by its number; `commit` is
-    that of the champion's package. `problems`: what could not be read, so that it counts for
+    that of the champion's package. `is_closed_to_others`: other users cannot read `.mlops`; None where there is none.
+    `problems`: what could not be read, so that it counts for
     nothing."""
 
     settings: Settings
@@ -76,7 +77,7 @@ class Evidence:
     erasures: Sequence[Erasure] = ()
     runs: Sequence[TrackedRun] = ()
     reproduced: Sequence[ReproductionNote] = ()
-    is_closed_to_others: bool = False
+    is_closed_to_others: bool | None = None
     repository: Repository = field(default_factory=Repository)
     problems: Sequence[str] = ()
 
