@@ -16,6 +16,7 @@ from mlops_lab.lineage.readiness.data import (
     check_schema,
 )
 from mlops_lab.lineage.readiness.repository import Repository, TestFile, Workflow
+from mlops_lab.lineage.readiness.rubric import Effort
 from mlops_lab.loop.erasures import ERASED, FINISHED, Erasure
 from mlops_lab.rollout.decisions import DecisionKind
 
@@ -67,7 +68,7 @@ def test_a_warning_about_the_champion_outweighs_that_the_gate_ran() -> None:
     assert (found.points, found.on) == (1, date(2026, 3, 21))
     assert "judged 3 candidates" in found.evidence
     once = check_rules_of_inputs(make_evidence(decisions=decisions[:2]))
-    assert (once.points, once.mend) == (0.5, "wait for the next training, or ask for one: `mlops run`")
+    assert (once.points, once.effort) == (0.5, Effort.WAIT)
 
 
 def erase(event: str) -> Erasure:

@@ -77,7 +77,8 @@ def check_validation(evidence: Evidence) -> Finding:
     if len(passed) < len(lived):
         mend = "go back to a version that passed: `mlops rollback`"
         return Finding(points=0.0, evidence=text, on=on, says_no=True, mend=mend)
-    return Finding(points=points_of(len(evidence.trainings)), evidence=text, on=on, mend=WAIT_FOR_TRAINING)
+    points = points_of(len(evidence.trainings))
+    return Finding(points=points, evidence=text, on=on, mend=WAIT_FOR_TRAINING, effort=Effort.WAIT)
 
 
 def _has_passed(decision: Decision) -> bool:

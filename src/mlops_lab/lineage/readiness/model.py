@@ -209,8 +209,8 @@ MODEL = (
         name="what an old model costs is known",
         counts="comparisons of fresher candidates with the champion, held out and live",
         show="mlops rollout show",
-        mend="train a fresher candidate: `mlops run`",
-        effort=Effort.COMMAND,
+        mend=WAIT_FOR_TRAINING,
+        effort=Effort.WAIT,
         check=check_staleness,
     ),
     RubricTest(

@@ -7,7 +7,7 @@ from mlops_lab.lineage.readiness.rubric import Effort, Finding, points_of
 from mlops_lab.status.wording import format_count
 
 WAIT_FOR_DAYS = "`mlops tick`, when the next day with answers is over (`mlops up` does it)"
-WAIT_FOR_TRAINING = "wait for the next training, or ask for one: `mlops run`"
+WAIT_FOR_TRAINING = "wait for the next training, which takes new labels: `mlops up` starts it"
 TRAIN_FIRST = "train a first version, and answer requests with it: `mlops up`"
 
 
@@ -30,7 +30,7 @@ def of_gate(evidence: Evidence, gate: str, meaning: str) -> Finding:
         evidence=text,
         on=evidence.day(judged[-1].decision.at),
         mend=WAIT_FOR_TRAINING if points < 1 else None,
-        effort=Effort.COMMAND if points < 1 else None,
+        effort=Effort.WAIT if points < 1 else None,
     )
 
 
