@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PER_DAY = 25_000
 SHOPS = 2000
-RUNS = 3
+RUNS = 5
 START_MIB = 500
 FIRST_ROWS = 1200
 MLOPS = [sys.executable, "-c", "from mlops_lab.cli import main; main()"]
@@ -242,10 +242,8 @@ def wait(process: subprocess.Popen[str]) -> tuple[Cost, int]:
     return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), process.returncode
 
 
-def measure(root: Path, prediction: str, *, end: datetime) -> dict[str, Cost]:
-    """The cost of each command: the median of some runs."""
-    run(root, "tick", "--at", (end - timedelta(days=RUNS) + timedelta(hours=1)).isoformat())  # what is done only once
-    start_server(root)
+def commands_of(root: Path, prediction: str, *, end: datetime) -> dict[str, Callable[[int], Cost]]:
+    """What is measured: each command, given the number of its run."""
 
     def ingest(number: int) -> Cost:
         moment = (end + timedelta(seconds=number)).isoformat()
@@ -255,7 +253,7 @@ def measure(root: Path, prediction: str, *, end: datetime) -> dict[str, Cost]:
     def tick(number: int) -> Cost:
         return run(root, "tick", "--at", (end - timedelta(days=RUNS - 1 - number) + timedelta(hours=1)).isoformat())
 
-    commands: dict[str, Callable[[int], Cost]] = {
+    return {
         "tick that measures a day": tick,
         "explain": lambda _: run(root, "explain", prediction),
         "start of a server": lambda _: start_server(root),
@@ -263,10 +261,21 @@ def measure(root: Path, prediction: str, *, end: datetime) -> dict[str, Cost]:
         "status": lambda _: run(root, "status"),
         "features verify": lambda _: run(root, "features", "verify", may_fail=True),  # the features are made up
     }
-    costs = {}
-    for name, command in commands.items():
-        runs = [command(number) for number in range(1 if LIMITS[name].per_prediction else RUNS)]
-        costs[name] = Cost(*(median(column) for column in zip(*runs, strict=True)))
+
+
+def measure(roots: dict[int, Path], ids: dict[int, str], *, end: datetime) -> dict[int, dict[str, Cost]]:
+    """The cost of each command in each project: the median of some runs, of which each is made in one and the other."""
+    for root in roots.values():  # what is done only once
+        run(root, "tick", "--at", (end - timedelta(days=RUNS) + timedelta(hours=1)).isoformat())
+        start_server(root)
+        run(root, "explain", ids[next(iter(ids))])
+    commands = {size: commands_of(root, ids[size], end=end) for size, root in roots.items()}
+    costs: dict[int, dict[str, Cost]] = {size: {} for size in roots}
+    for name, limit in LIMITS.items():
+        numbers = range(1 if limit.per_prediction else RUNS)
+        runs = [{size: commands[size][name](number) for size in roots} for number in numbers]
+        for size in roots:
+            costs[size][name] = Cost(*(median(column) for column in zip(*(one[size] for one in runs), strict=True)))
     return costs
 
 
@@ -280,7 +289,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         roots = {size: Path(options.folder or temporary) / f"{size}" for size in (little, much)}
         ids = {size: make_project(root, size, end=end) for size, root in roots.items()}
-        costs = {size: measure(root, ids[size], end=end) for size, root in roots.items()}
+        costs = measure(roots, ids, end=end)
     is_met = True
     rows = []
     print(f"{'CPU seconds':<26}{little:>14,}{much:>14,}{'ratio':>9}{'limit':>9}{'peak MiB':>10}")

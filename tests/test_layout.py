@@ -120,6 +120,9 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "lineage/documents/held_out_figures.py": "lineage/documents/test_model_card.py",
     "lineage/documents/version_facts.py": "lineage/documents/test_documents_conformance.py",
     "lineage/documents/write.py": "lineage/documents/test_documents_conformance.py",
+    "lineage/readiness/evidence.py": "lineage/readiness/test_readiness_conformance.py",
+    "lineage/readiness/rubric.py": "lineage/readiness/test_readiness_conformance.py",
+    "lineage/readiness/sentences.py": "lineage/readiness/test_readiness_conformance.py",
     "lineage/reproduce/record.py": "end_to_end/test_reproduce.py",
     "lineage/reproduce/reproduce.py": "end_to_end/test_reproduce.py",
     "lineage/reproduce/train_again.py": "end_to_end/test_reproduce.py",
@@ -189,6 +192,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "web/views/models.py": "end_to_end/test_page.py",
     "web/views/now.py": "end_to_end/test_page.py",
     "web/views/predictions.py": "end_to_end/test_page.py",
+    "web/views/readiness.py": "end_to_end/test_page.py",
     "web/views/rollout.py": "end_to_end/test_page.py",
     "web/views/runs.py": "end_to_end/test_page.py",
 }

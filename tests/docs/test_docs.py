@@ -12,6 +12,7 @@ from mlops_lab.project.ab_section import ABSection
 from mlops_lab.project.approval_section import ApprovalSection
 from mlops_lab.project.declaration import ContractSection, FieldSection, SourceSection, TableSection
 from mlops_lab.project.monitors_section import MonitoringSection, MonitorSection
+from mlops_lab.project.readiness_section import ReadinessSection
 from mlops_lab.project.schema import json_schema
 from mlops_lab.project.sections import (
     AlertsSection,
@@ -45,6 +46,7 @@ SECTIONS = {
     "alerts": AlertsSection,
     "monitoring": MonitoringSection,
     "monitors": MonitorSection,
+    "readiness": ReadinessSection,
     "serving": ServingSection,
 }
 

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from replaying import SPAN, Kill, Replayed, demo, journal_end, replay_with_kills, what_came_of_it
+from replaying import SPAN, Kill, Replayed, demo, journal_end, replay, replay_with_kills, what_came_of_it
 from running import mlops, until
 
 from mlops_lab.replay.flights import read_world
@@ -53,6 +53,25 @@ def test_the_report_can_be_read_offline(replayed: Replayed) -> None:
     text = report.read_text()
     assert "<html" in text
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
+
+
+def test_a_demo_is_ready_by_evidence_alone(replayed: Replayed) -> None:
+    """Two days and one training bring most of what the loop can show; the rest takes a second training."""
+    found = mlops("readiness", "--at-least", 8, project=replayed.folder).data
+    assert found["points"] == found["points_by_evidence"]
+    assert found["problems"] == []
+    points = {test["test"]: test["points"] for section in found["sections"] for test in section["tests"]}
+    daily = ("data.1", "model.6", "infrastructure.5", "monitoring.2", "monitoring.3", "monitoring.7")
+    assert [points[test] for test in daily] == [1.0] * len(daily)
+
+
+@pytest.mark.slow
+def test_a_longer_demo_has_twelve_points_by_evidence(tmp_path: Path) -> None:
+    folder = tmp_path / "flights"
+    replay(folder, ("2013-03-01", "2013-03-16"))
+    found = mlops("readiness", "--at-least", 12, project=folder).data
+    assert found["points_by_evidence"] >= 12
+    assert found["maturity"]["level"] == 1
 
 
 def test_the_folder_of_a_demo_is_a_usual_project(replayed: Replayed) -> None:

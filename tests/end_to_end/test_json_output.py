@@ -95,6 +95,10 @@ def test_every_output_is_the_record_that_is_published(
     assert (status.champion, status.live_by.what, status.retraining.every_days) == (2, "promote", 30)
     assert [name for name, _ in status.performance.windows()][-1] == "week_before"
     assert run("diagnose").loss_since is not None
+    ready = run("readiness", "--section", "infrastructure")
+    assert ([section.section for section in ready.sections], ready.problems) == (["infrastructure"], [])
+    assert ready.points == ready.points_by_evidence >= 5
+    assert run("readiness", "--at-least", 28, code=1).points == ready.points
     assert run("diagnose", "--since", "2099-01-01", code=2).error.code == "in_future"
     last = run("history").decisions[-1]
     assert all(getattr(last, name) == getattr(status.last_decision, name) for name in ("at", "what", "evidence", "by"))

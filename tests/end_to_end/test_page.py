@@ -17,6 +17,7 @@ import pytest
 from running import mlops, serving, until
 from starlette.testclient import TestClient
 from synthetic import World, ask, day_begin
+from waiting_rollout import write_waiting_rollout
 
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.alerts.channels.table import write_alerts
@@ -268,6 +269,28 @@ def test_what_is_live_follows_a_decision(own: tuple[TestClient, Project]) -> Non
     assert state_of(project) == before
     do(client, "roll-back", {"reason": "x"}, token=ensure_token(project))
     assert state_of(project)["decisions"] == before["decisions"] + 1
+
+
+def test_a_second_person_approves_or_rejects_a_step(tiny: object, tmp_path: Path) -> None:
+    project = write_waiting_rollout(tiny, tmp_path / "project")
+    Loop(project).tick(tiny.now)
+    name = project.root.name
+    ada, bob = (create_token(project, "operate", name=person)[1] for person in ("ada", "bob"))
+    with open_client(project) as client:
+
+        def act(action: str, token: str) -> tuple[int, dict]:
+            head = {"Authorization": f"Bearer {token}"}
+            answer = client.post(f"/{name}/do/{action}", json={"reason": "I looked <b>twice</b>"}, headers=head)
+            return answer.status_code, answer.json()
+
+        assert "It waits for the approval of 1 person other than ada" in client.get(f"/{name}/rollout").text
+        status, refused = act("approve", ada)
+        assert (status, "your own" in refused["error"]["what"]) == (403, True)
+        assert act("approve", bob)[1]["done"].startswith("canary of version 2 is approved by token:bob")
+        assert "the loop takes it at its next tick. Approved by token:bob" in client.get(f"/{name}/rollout").text
+        assert act("reject", bob) == (200, {"done": "version 2 was rejected; version 1 answers"})
+        assert act("approve", bob)[1]["error"]["code"] == "nothing_waits"
+        assert "I looked &lt;b&gt;twice&lt;/b&gt;" in client.get(f"/{name}/history").text
 
 
 # ---- data, features, runs, lineage -------------------------------------------------------------------------------------

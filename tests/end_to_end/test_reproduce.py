@@ -18,6 +18,7 @@ from synthetic import World, write_project
 
 from mlops_lab.ids import hash_bytes
 from mlops_lab.lake import Lake
+from mlops_lab.lineage.reproduce.notes import read_notes
 from mlops_lab.project import Project, load_project
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import find_version
@@ -69,9 +70,12 @@ def test_a_version_is_the_same_model_again_and_the_project_is_only_read(copies: 
 def test_the_version_of_a_rollout_is_reproduced_with_its_data_as_of_then(lived: Path, tmp_path: Path) -> None:
     project = load_project(Path(shutil.copytree(lived / "promoted", tmp_path / "project")))
     before = contents(project.root)
-    made = mlops("reproduce", 2, project=project.root).data
+    made = mlops("reproduce", 2, "--note", project=project.root).data
     assert (made["version"], made["same"], made["differences"]) == (2, True, [])
-    assert contents(project.root) == before
+    after = contents(project.root)
+    assert after.keys() - before.keys() == {".mlops/reproduced/2.json"}
+    assert before.items() <= after.items()
+    assert read_notes(project)[0].is_same
 
 
 @pytest.mark.slow

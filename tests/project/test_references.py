@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,34 @@ def test_approval_is_set_in_the_file_alone(tmp_path: Path, write_project: Callab
         with pytest.raises(InvalidInput, match=r"can only be set in mlops\.toml"):
             load_project(tmp_path, **given)
     assert load_project(tmp_path).settings.approval.steps == ["promote"]
+
+
+DECLARED = {"test": "data.3", "by": "Ana Lima", "on": date(2026, 11, 2), "note": "looked at it"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "key", "what"),
+    [
+        ([DECLARED | {"test": "data.8"}], "readiness.0.test", 'there is no test "data.8"'),
+        ([DECLARED | {"by": " "}], "readiness.0.by", '"data.3" is declared without a by'),
+        ([DECLARED, DECLARED | {"test": "data.4", "note": ""}], "readiness.1.note", "without a note"),
+        ([DECLARED, DECLARED], "readiness.1.test", '"data.3" is declared twice'),
+    ],
+)
+def test_a_declaration_of_readiness_names_a_test_and_a_person(declared: list[Any], key: str, what: str) -> None:
+    check({"readiness": [DECLARED, DECLARED | {"test": "model.7"}]})
+    with pytest.raises(InvalidInput) as refused:
+        check({"readiness": declared})
+    assert key in str(refused.value.where)
+    assert what in refused.value.what
+
+
+def test_readiness_is_declared_in_the_file_alone(tmp_path: Path, write_project: Callable[..., Project]) -> None:
+    """What is declared is kept with the code: nobody declares it for one command."""
+    write_project(tmp_path)
+    flag = 'readiness=[{test = "data.3", by = "Ana", on = "2026-11-02", note = "n"}]'
+    with pytest.raises(InvalidInput, match=r"can only be set in mlops\.toml"):
+        load_project(tmp_path, flags=[flag])
 
 
 def test_a_secret_of_a_channel_is_refused_and_not_repeated() -> None:

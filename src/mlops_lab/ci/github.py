@@ -84,7 +84,9 @@ permissions:
       - uses: actions/checkout@v4
 {setup}
 {restore}
-      - {when}run: mlops run || test $? -eq 1  # 1: the candidate was refused, which is a decision like any other
+      - {when}env:
+          MLOPS_SIGNING_KEY: ${{{{ secrets.MLOPS_SIGNING_KEY }}}}  # without it, .mlops has a key of its own
+        run: mlops run || test $? -eq 1  # 1: the candidate was refused, which is a decision like any other
 {save}
 
   tick:
@@ -96,7 +98,9 @@ permissions:
       - uses: actions/checkout@v4
 {setup}
 {restore}
-      - {when}run: mlops tick
+      - {when}env:
+          MLOPS_SIGNING_KEY: ${{{{ secrets.MLOPS_SIGNING_KEY }}}}
+        run: mlops tick
 {save}
 """
 

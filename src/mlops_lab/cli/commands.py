@@ -153,6 +153,12 @@ COMMANDS = {
             ("mlops audit", "mlops audit --at 2013-03-12T17:04:00Z", "mlops audit --csv audit.csv"),
         ),
         Command(
+            "readiness",
+            OPERATE,
+            "Score the project by the 28 tests of the ML Test Score, from evidence.",
+            ("mlops readiness", "mlops readiness --section data", "mlops readiness --at-least 12"),
+        ),
+        Command(
             "approve",
             OPERATE,
             "Approve the next step of a version, where mlops.toml asks for that.",
@@ -269,7 +275,7 @@ COMMANDS = {
             "reproduce",
             LEARN,
             "Train a version again from its record, and compare it byte by byte.",
-            ("mlops reproduce 3", "mlops reproduce 3 --dir again", "mlops reproduce 3 --same-environment"),
+            ("mlops reproduce 3", "mlops reproduce 3 --dir again", "mlops reproduce 3 --same-environment --note"),
         ),
         Command(
             "compare",

@@ -84,6 +84,7 @@ from mlops_lab.cli.records.tuning import TuneRecord
 from mlops_lab.cli.records.upkeep import GarbageRecord, HoldDone, HoldList
 from mlops_lab.lineage.audit import Audit
 from mlops_lab.lineage.compare import Comparison
+from mlops_lab.lineage.readiness.records import Readiness
 from mlops_lab.lineage.records import (
     FeatureChanges,
     FeatureDefinitions,
@@ -166,6 +167,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "outcomes": (OutcomesRecord,),
     "package": (PackageRecord,),
     "quarantine": (QuarantineRecord,),
+    "readiness": (Readiness,),
     "replay": (PredictionReplay, SampleReplay),
     "reproduce": (Reproduction,),
     "reject": (RejectRecord,),

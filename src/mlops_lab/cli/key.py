@@ -12,9 +12,9 @@ from mlops_lab.cli.records.keys import KeyList, KeyRecord, RevokedKeyRecord, Sho
 from mlops_lab.cli.shared import HERE, Folder, Json, console, local, open_project, print_record, print_table
 from mlops_lab.errors import InvalidInput
 from mlops_lab.project import Project
-from mlops_lab.registry.signing.keyring import Algorithm, TrustedKey, find_signing_key, private_path, read_keys
+from mlops_lab.registry.signing.keyring import Algorithm, TrustedKey, private_path, read_keys
 from mlops_lab.registry.signing.private_keys import to_pem
-from mlops_lab.registry.signing.sign import DEFAULT_ALGORITHM, find_key, trust_key
+from mlops_lab.registry.signing.sign import DEFAULT_ALGORITHM, find_key, find_signing_key, trust_key
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.signing import SignedVersions, create_signing_key, revoke_signing_key, sign_versions
 from mlops_lab.tables.open_lake import open_lake
@@ -32,7 +32,10 @@ def create(
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Make a key that signs from now on, and sign the versions that are here with it."""
+    """Make a key that signs from now on, and sign the versions that are here with it.
+
+    Where the variable MLOPS_SIGNING_KEY holds a private key (PEM), that one is taken.
+    """
     opened = open_project(project)
     decisions = read_decisions(open_lake(opened))
     _print_signed(opened, create_signing_key(opened, decisions, name=name, algorithm=algorithm), json=json)

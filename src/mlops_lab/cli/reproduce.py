@@ -13,6 +13,7 @@ from mlops_lab.cli.shared import HERE, Folder, Json, console, open_project, prin
 from mlops_lab.errors import Refused
 from mlops_lab.lineage.records import Reproduction
 from mlops_lab.lineage.reproduce.differences import describe_difference
+from mlops_lab.lineage.reproduce.notes import write_note
 from mlops_lab.lineage.reproduce.reproduce import reproduce
 
 _SHOWN = 10
@@ -26,24 +27,31 @@ def command(
     same_environment: Annotated[
         bool, typer.Option("--same-environment", help="Train with what is installed here, whatever was then.")
     ] = False,
+    note: Annotated[
+        bool, typer.Option("--note", help="Keep the result in the project, as evidence for `mlops readiness`.")
+    ] = False,
     project: Folder = HERE,
     json: Json = False,
 ) -> None:
     """Train a version again from its record, and compare it byte by byte.
 
     Code, data and settings are those that were kept with the version. Where other packages are installed by now, a new
-    environment is made. The project is only read. Exit code 1 where the model is not the same, unless rows were erased
-    since (`mlops forget`): it is then trained on the rest.
+    environment is made. The project is only read, apart from `--note`. Exit code 1 where the model is not the same,
+    unless rows were erased since (`mlops forget`): it is then trained on the rest.
     """
+    opened = open_project(project)
     with console.status("") as status:
         made = reproduce(
-            open_project(project),
+            opened,
             version,
             folder=folder,
             same_environment=same_environment,
             report=lambda stage: status.update(stage),
         )
+    kept = write_note(opened, made) if note else None
     print_record(made) if json else render(made, Console())
+    if kept is not None:
+        console.print(f"the result is noted in {kept}", markup=False, highlight=False, soft_wrap=True)
     if not made.same and not made.erased:
         refuse(Refused(explain_failure(made), code="not_reproduced", hint=_hint(made)))
 

@@ -57,7 +57,7 @@ def _walk(
 
 
 def _list_tables(tables: list[Config], path: list[str], project: Project) -> Iterator[SettingValue]:
-    """The keys of `[[monitors]]`: of each table, by its number."""
+    """The keys of `[[monitors]]` and `[[readiness]]`: of each table, by its number."""
     for number, table in enumerate(tables):
         for name, value in msgspec.structs.asdict(table).items():
             yield SettingValue(f"{dotted(path)}.{number}", name, value, project.layers.origin(path))

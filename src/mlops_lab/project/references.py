@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mlops_lab.clock import parse_duration
@@ -25,6 +25,7 @@ from mlops_lab.project.declaration import (
 from mlops_lab.project.keys import did_you_mean
 from mlops_lab.project.layers import Layers
 from mlops_lab.project.monitors_section import OF_INPUTS, OF_SLICES, WATCHED_DETECTORS, MonitorSection
+from mlops_lab.project.readiness_section import RUBRIC_TESTS, ReadinessSection
 from mlops_lab.project.secret_references import find_literal_secret
 from mlops_lab.project.sections import Settings
 
@@ -52,6 +53,7 @@ def check_references(settings: Settings, layers: Layers) -> None:
         raise error_at(what, ["project", "clock"], hint, related=[["source", "time"]])
     _check_names(source, error_at)
     _check_approval(settings.approval, layers)
+    _check_readiness(settings.readiness, layers)
     _check_duration(settings.triggers.tick_every, ["triggers", "tick_every"], error_at)
     window = settings.training.window
     if _WINDOW.fullmatch(window) is None:
@@ -271,6 +273,24 @@ def _check_approval(section: ApprovalSection, layers: Layers) -> None:
             raise error_at(
                 f"names {what}", path, "name more people, or lower `people`", related=[["approval", "people"]]
             )
+
+
+def _check_readiness(declared: Sequence[ReadinessSection], layers: Layers) -> None:
+    """Each test is declared once, with a name, and in the file: it is kept with the code, and has a history."""
+    if any(path[0] == "readiness" for path in layers.overrides()):
+        raise layers.error_at("can only be set in mlops.toml", ["readiness"], "set it there")
+    for number, item in enumerate(declared):
+        path = ["readiness", str(number)]
+        if item.test not in RUBRIC_TESTS:
+            hint = did_you_mean(item.test, RUBRIC_TESTS) + "`mlops readiness` lists the tests: data.1 to monitoring.7"
+            raise layers.error_at(f'there is no test "{item.test}"', [*path, "test"], hint)
+        if item.test in [earlier.test for earlier in declared[:number]]:
+            hint = "keep the newest; the history of the file has the others"
+            raise layers.error_at(f'"{item.test}" is declared twice', [*path, "test"], hint)
+        for name, text in (("by", item.by), ("note", item.note)):
+            if not text.strip():
+                hint = "say who did the test (by), and what came out (note)"
+                raise layers.error_at(f'"{item.test}" is declared without a {name}', [*path, name], hint)
 
 
 def _check_duration(text: str, path: list[str], error_at: ErrorAt) -> None:

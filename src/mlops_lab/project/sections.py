@@ -11,6 +11,7 @@ from mlops_lab.project.approval_section import ApprovalSection
 from mlops_lab.project.base import Config, Half, Positive, PositiveInt, Share, means
 from mlops_lab.project.declaration import ContractSection, SourceSection, TableSection
 from mlops_lab.project.monitors_section import MonitoringSection, MonitorSection
+from mlops_lab.project.readiness_section import ReadinessSection
 
 
 class ProjectSection(Config, frozen=True, kw_only=True):
@@ -365,3 +366,4 @@ class Settings(Config, frozen=True, kw_only=True):
     monitoring: MonitoringSection = MonitoringSection()
     monitors: list[MonitorSection] = msgspec.field(default_factory=list)
     serving: ServingSection = ServingSection()
+    readiness: list[ReadinessSection] = msgspec.field(default_factory=list)

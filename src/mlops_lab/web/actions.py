@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from mlops_lab.alerts.actions import close_alert, silence_alert
 from mlops_lab.alerts.events import EventKind
-from mlops_lab.errors import Conflict, InvalidInput, TooLarge
+from mlops_lab.errors import Conflict, InvalidInput, Refused, TooLarge
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.rollout.approvals import TOKEN
@@ -68,6 +68,25 @@ def _roll_back(project: Project, asked: Asked, by: str) -> str:
     return _tell(loop, loop.roll_back(loop.now(), by=by, reason=asked.reason))
 
 
+def _approve(project: Project, asked: Asked, by: str) -> str:
+    loop = _open(project, asked)
+    version = _waiting_version(loop)
+    decision = loop.approve(loop.now(), version, step=None, by=by, note=asked.reason)
+    return f"{decision.evidence['step']} of version {version} is approved by {by}; the loop takes it at its next tick"
+
+
+def _reject(project: Project, asked: Asked, by: str) -> str:
+    loop = _open(project, asked)
+    return _tell(loop, loop.reject(loop.now(), _waiting_version(loop), by=by, note=asked.reason))
+
+
+def _waiting_version(loop: Loop) -> int:
+    waiting = loop.state.approvals.asked
+    if waiting is None:
+        raise Refused("no step waits for an approval", code="nothing_waits", hint="`mlops status` tells what is next")
+    return waiting.version
+
+
 def _close(event: EventKind) -> Action:
     def close(project: Project, asked: Asked, by: str) -> str:
         loop = Loop(project)
@@ -119,6 +138,8 @@ ACTIONS: Mapping[str, Action] = {
     "abort": _steer(DecisionKind.ROLL_BACK),
     "promote": _steer(DecisionKind.PROMOTE),
     "roll-back": _roll_back,
+    "approve": _approve,
+    "reject": _reject,
     "acknowledge": _close(EventKind.ACKNOWLEDGED),
     "resolve": _close(EventKind.RESOLVED),
     "silence": _silence,

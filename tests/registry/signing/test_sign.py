@@ -9,9 +9,18 @@ from typing import Any
 import pytest
 
 from mlops_lab.errors import Conflict, EnvironmentFault, InvalidInput, NotFound
-from mlops_lab.registry.signing.keyring import find_signing_key, keys_path, private_path, read_keys
+from mlops_lab.registry.signing.keyring import keys_path, private_path, read_keys
+from mlops_lab.registry.signing.package_files import open_files
 from mlops_lab.registry.signing.private_keys import to_pem
-from mlops_lab.registry.signing.sign import create_key, ensure_key, key_for_version, revoke_key, sign_package, trust_key
+from mlops_lab.registry.signing.sign import (
+    create_key,
+    ensure_key,
+    find_signing_key,
+    key_for_version,
+    revoke_key,
+    sign_package,
+    trust_key,
+)
 
 
 def create(home: Path, name: str | None = None) -> Any:
@@ -104,3 +113,69 @@ def test_a_private_key_that_others_may_read_or_that_is_another_does_not_sign(sig
     path.write_bytes(private_path(signed.home, other).read_bytes())
     with pytest.raises(EnvironmentFault, match="not the private half"):
         sign_package(signed.package, signed.key, home=signed.home)
+
+
+# ---- a key that is given in MLOPS_SIGNING_KEY ----
+
+
+@pytest.fixture
+def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The variable holds the key of another machine."""
+    elsewhere = tmp_path / "laptop"
+    key = create(elsewhere, "ci")
+    monkeypatch.setenv("MLOPS_SIGNING_KEY", private_path(elsewhere, key).read_text())
+    return key
+
+
+def test_a_key_that_is_given_signs_and_is_never_written_down(tmp_path: Path, given: Any) -> None:
+    home, package = tmp_path / "job", tmp_path / "package"
+    package.mkdir()
+    (package / "plan.json").write_text("{}")
+    key = key_for_version(home, is_first=True)
+    assert key is not None
+    assert (key.id, key.name) == (given.id, "project")
+    assert key_for_version(home, is_first=False) == key
+    assert not (home / "keys").exists()
+    sign_package(package, key, home=home)
+    assert open_files(package, home=home).key == key
+
+
+def test_a_given_key_that_is_new_is_trusted_from_the_next_version_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, elsewhere = tmp_path / "job", tmp_path / "laptop"
+    first = create(home)
+    pem = private_path(elsewhere, create(elsewhere)).read_text()
+    monkeypatch.setenv("MLOPS_SIGNING_KEY", pem)
+    assert find_signing_key(home, read_keys(home) or []) is None
+    second = key_for_version(home, is_first=False)
+    assert [key.name for key in read_keys(home) or ()] == [first.name, "project-2"]
+    assert find_signing_key(home, read_keys(home) or []) == second
+    with pytest.raises(Conflict, match="trusted already, as project-2"):
+        create(home)
+
+
+def test_a_given_key_that_was_revoked_signs_no_more(tmp_path: Path, given: Any) -> None:
+    home = tmp_path / "job"
+    key_for_version(home, is_first=True)
+    revoke_key(home, "project")
+    with pytest.raises(EnvironmentFault, match="trusts no more"):
+        key_for_version(home, is_first=False)
+    with pytest.raises(Conflict, match="is revoked, as project"):
+        create(home)
+
+
+@pytest.mark.parametrize("content", ["x", "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----"])
+def test_what_is_no_key_is_told_with_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    monkeypatch.setenv("MLOPS_SIGNING_KEY", content)
+    with pytest.raises(InvalidInput, match="no private key") as caught:
+        ensure_key(tmp_path)
+    assert caught.value.where == "MLOPS_SIGNING_KEY"
+    assert read_keys(tmp_path) is None
+
+
+def test_an_empty_variable_is_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLOPS_SIGNING_KEY", " ")
+    assert private_path(tmp_path, ensure_key(tmp_path)).is_file()

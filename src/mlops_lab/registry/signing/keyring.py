@@ -92,9 +92,3 @@ def lock_keys(home: Path) -> Iterator[None]:
         raise disk_fault(error, home) from error
     with locked(home / "keys.lock"):
         yield
-
-
-def find_signing_key(home: Path, keys: Iterable[TrustedKey]) -> TrustedKey | None:
-    """The key that signs: the newest one that was made here and is not revoked."""
-    own = [key for key in keys if key.revoked_at is None and private_path(home, key).is_file()]
-    return own[-1] if own else None

@@ -18,6 +18,8 @@ from mlops_lab.registry.signing.keyring import OWNER_ONLY, Algorithm, TrustedKey
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+GIVEN_KEY = "MLOPS_SIGNING_KEY"
+"""The variable that holds a private key (PEM), for a machine that must not store one."""
 _OWNER_FOLDER = 0o700
 
 
@@ -45,6 +47,9 @@ def make_private_key(home: Path, name: str, algorithm: Algorithm) -> TrustedKey:
 
 def load_private_key(home: Path, key: TrustedKey) -> PrivateKey:
     """The private half of a key. EnvironmentFault where other users may read or write it, or it is another key's."""
+    given = _read_given_key()
+    if given is not None and _describe(given.public_key(), key.name).id == key.id:
+        return given
     path = private_path(home, key)
     try:
         with path.open("rb") as file:
@@ -60,11 +65,8 @@ def load_private_key(home: Path, key: TrustedKey) -> PrivateKey:
             hint=f"who has read it can sign: `mlops key create`, then `mlops key revoke {key.name}`; "
             f"if nobody has, `chmod 600 {path}`",
         )
-    try:
-        private = serialization.load_pem_private_key(content, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        private = None
-    if isinstance(private, PrivateKey) and _describe(private.public_key(), key.name).id == key.id:
+    private = _parse_private_key(content)
+    if private is not None and _describe(private.public_key(), key.name).id == key.id:
         return private
     raise EnvironmentFault(
         f"is not the private half of the key {key.name}",
@@ -72,6 +74,41 @@ def load_private_key(home: Path, key: TrustedKey) -> PrivateKey:
         where=str(path),
         hint="restore it from a backup, or make another key: `mlops key create`",
     )
+
+
+def describe_given_key(name: str) -> TrustedKey | None:
+    """The public half of the key in the variable MLOPS_SIGNING_KEY, with a name; None where it is not set, or empty.
+
+    InvalidInput where it holds no private key.
+    """
+    given = _read_given_key()
+    return None if given is None else _describe(given.public_key(), name)
+
+
+def _read_given_key() -> PrivateKey | None:
+    content = os.environ.get(GIVEN_KEY, "").strip()
+    if not content:
+        return None
+    private = _parse_private_key(content.encode())
+    if private is None:
+        raise InvalidInput(
+            "holds no private key of a known kind",
+            code="bad_key",
+            where=GIVEN_KEY,
+            hint="give it the content of a file .mlops/keys/NAME.pem, with its line ends, or unset it",
+        )
+    return private
+
+
+def _parse_private_key(content: bytes) -> PrivateKey | None:
+    try:
+        private = serialization.load_pem_private_key(content, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    is_known = isinstance(private, ed25519.Ed25519PrivateKey) or (
+        isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1)
+    )
+    return private if is_known else None
 
 
 def sign(private: PrivateKey, message: bytes) -> bytes:

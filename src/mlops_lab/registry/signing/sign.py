@@ -22,14 +22,20 @@ from mlops_lab.registry.signing.bundle import (
 from mlops_lab.registry.signing.keyring import (
     Algorithm,
     TrustedKey,
-    find_signing_key,
     lock_keys,
     private_path,
     read_keys,
     write_keys,
 )
 from mlops_lab.registry.signing.package_files import list_files, read_regular_file
-from mlops_lab.registry.signing.private_keys import load_private_key, make_private_key, read_public_key, sign
+from mlops_lab.registry.signing.private_keys import (
+    GIVEN_KEY,
+    describe_given_key,
+    load_private_key,
+    make_private_key,
+    read_public_key,
+    sign,
+)
 
 DEFAULT_NAME = "project"
 DEFAULT_ALGORITHM: Algorithm = "p256"
@@ -57,12 +63,34 @@ def key_for_version(home: Path, *, is_first: bool) -> TrustedKey | None:
     keys = read_keys(home)
     if keys is None:
         return ensure_key(home) if is_first else None
+    given = describe_given_key(DEFAULT_NAME)
+    if given is not None and given.id not in {key.id for key in keys}:
+        return create_key(home, None, given.algorithm)
     return need_signing_key(home, keys)
+
+
+def find_signing_key(home: Path, keys: Sequence[TrustedKey]) -> TrustedKey | None:
+    """The key that signs, of those that are not revoked: the one in the variable MLOPS_SIGNING_KEY, else the newest one
+    that was made here."""
+    given = describe_given_key(DEFAULT_NAME)
+    own = [
+        key
+        for key in keys
+        if key.revoked_at is None and (private_path(home, key).is_file() if given is None else key.id == given.id)
+    ]
+    return own[-1] if own else None
 
 
 def need_signing_key(home: Path, keys: Sequence[TrustedKey]) -> TrustedKey:
     """The key that signs; EnvironmentFault where there is none."""
     key = find_signing_key(home, keys)
+    if key is None and describe_given_key(DEFAULT_NAME) is not None:
+        raise EnvironmentFault(
+            "holds a key that this project does not trust, or trusts no more",
+            code="no_signing_key",
+            where=GIVEN_KEY,
+            hint="`mlops key list` shows those it trusts; `mlops key create` takes this one, if it was not revoked",
+        )
     if key is None:
         raise EnvironmentFault(
             "this project uses only signed packages, and has no key to sign with",
@@ -79,15 +107,19 @@ def ensure_key(home: Path) -> TrustedKey:
         keys = read_keys(home)
         if keys is not None:
             return need_signing_key(home, keys)
-        key = _make(home, DEFAULT_NAME, DEFAULT_ALGORITHM)
+        key = describe_given_key(DEFAULT_NAME) or _make(home, DEFAULT_NAME, DEFAULT_ALGORITHM)
         write_keys(home, [key])
         return key
 
 
 def create_key(
-    home: Path, name: str | None, algorithm: Algorithm, *, before_first: Callable[[TrustedKey], None]
+    home: Path,
+    name: str | None,
+    algorithm: Algorithm,
+    *,
+    before_first: Callable[[TrustedKey], None] = lambda _: None,
 ) -> TrustedKey:
-    """A new key, which signs from now on; the others stay trusted.
+    """A new key, which signs from now on; the others stay trusted. The key in MLOPS_SIGNING_KEY, where that is set.
 
     `before_first` is called with the first key of a project just before packages without a signature are refused.
     """
@@ -96,7 +128,11 @@ def create_key(
         taken = {key.name for key in keys or ()}
         name = _free_name(taken) if name is None else name
         _check_name(name, taken)
-        key = _make(home, name, algorithm)
+        key = describe_given_key(name) or _make(home, name, algorithm)
+        same = next((other for other in keys or () if other.id == key.id), None)
+        if same is not None:
+            what = "is revoked" if same.revoked_at else "is trusted already"
+            raise Conflict(f"{what}, as {same.name}", code="key_exists", where=GIVEN_KEY, hint="`mlops key list`")
         if keys is None:
             before_first(key)
         write_keys(home, [*(keys or ()), key])

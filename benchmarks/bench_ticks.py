@@ -1,0 +1,135 @@
+"""What commands cost after weeks of a tick a minute, against the first day: ratios of CPU time, and the disk.
+
+    python benchmarks/bench_ticks.py [TICKS] [--in FOLDER]
+
+Lives through a day, and through so many ticks (10,080: a week; 43,200: a month), in two projects; each tick moves four
+answers and the outcomes of an hour ago into the lake. Exits with 1 where a limit does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from bench_growth import CONFIG, FEATURES, FIRST_ROWS, PIPELINE, make_orders, run, shop_names, start_server
+from report import write_report
+from simulated_ticks import simulate_ticks
+
+DAY = 1_440
+RUNS = 5
+LARGEST_RATIO = 1.3
+LARGEST_DISK = 3.0
+"""Bytes of the state, relative to those of its tables' rows as one Parquet file each."""
+
+
+class Measured(NamedTuple):
+    """CPU seconds of each command; files and bytes of the lake, and of its rows in one file a table."""
+
+    cpu_seconds: dict[str, float]
+    files: int
+    bytes: int
+    data_bytes: int
+
+
+def live(root: Path, ticks: int, *, end: datetime) -> str:
+    """A project that has had so many ticks until `end`; the id of its first answer."""
+    from mlops_lab.project import load_project
+    from mlops_lab.rollout.decision_log import read_decisions
+    from mlops_lab.tables.open_lake import open_lake
+
+    start = end - timedelta(minutes=ticks)
+    root.mkdir(parents=True)
+    (root / "mlops.toml").write_text(CONFIG)
+    (root / "pipeline.py").write_text(PIPELINE)
+    past = make_orders(np.random.default_rng(1), start - timedelta(days=20), days=20, rows=FIRST_ROWS, first=0)
+    past.rename({"id": "order_id"}).write_parquet(root / "orders.parquet")
+    moments = pl.datetime_range(start - timedelta(days=20), start, "12h", time_zone="UTC", eager=True)
+    stock = pl.DataFrame({"known_at": moments}).join(pl.DataFrame({"shop": shop_names(np.arange(200))}), how="cross")
+    stock.with_columns(items=pl.lit(3.0)).write_parquet(root / "stock.parquet")
+    run(root, "run", "--at", start.isoformat())
+    project = load_project(root)
+    lake = open_lake(project)
+    simulate_ticks(
+        project,
+        lake,
+        ticks=ticks,
+        start=start,
+        request=lambda at: {"ordered_at": at, "shop": f"s{at.minute}", "amount": 10.0 + at.minute},
+        outcome={"late": True, "hours": 3.0},
+        features=dict.fromkeys(FEATURES, 0.5),
+        decisions=read_decisions(lake),
+    )
+    return "0-0"
+
+
+def measure(root: Path, prediction: str) -> Measured:
+    """The cost of each command: the median of some runs, after one that does what is done only once."""
+    commands: dict[str, Callable[[], float]] = {
+        "status": lambda: run(root, "status").cpu_seconds,
+        "explain": lambda: run(root, "explain", prediction).cpu_seconds,
+        "tick": lambda: run(root, "tick").cpu_seconds,
+        "start of a server": lambda: start_server(root).cpu_seconds,
+    }
+    for command in (commands["tick"], commands["start of a server"]):
+        command()
+    cost = {name: median(command() for _ in range(RUNS)) for name, command in commands.items()}
+    state = [path for path in (root / ".mlops").rglob("*") if path.is_file()]
+    return Measured(cost, len(state), sum(path.stat().st_size for path in state), data_bytes(root))
+
+
+def data_bytes(root: Path) -> int:
+    """The rows of all tables, as one Parquet file each."""
+    from mlops_lab.project import load_project
+    from mlops_lab.tables.open_lake import open_lake
+
+    lake = open_lake(load_project(root))
+    size = 0
+    for name in lake.tables():
+        buffer = io.BytesIO()
+        lake.read(name).write_parquet(buffer)
+        size += buffer.tell()
+    return size
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ticks", nargs="?", type=int, default=10_080)
+    parser.add_argument("--in", dest="folder", help="where the projects are made, and left; else a temporary folder")
+    options = parser.parse_args()
+    end = datetime.now().astimezone()
+    with tempfile.TemporaryDirectory() as temporary:
+        measured = {}
+        for ticks in (DAY, options.ticks):
+            root = Path(options.folder or temporary) / f"{ticks}"
+            measured[ticks] = measure(root, live(root, ticks, end=end))
+    day, later = measured[DAY], measured[options.ticks]
+    is_met = True
+    rows = []
+    print(f"{'CPU seconds':<24}{DAY:>12,}{options.ticks:>12,}{'ratio':>9}{'limit':>9}")
+    for name, few in day.cpu_seconds.items():
+        many = later.cpu_seconds[name]
+        is_met &= many / few <= LARGEST_RATIO
+        print(f"{name:<24}{few:>12.2f}{many:>12.2f}{many / few:>9.2f}{LARGEST_RATIO:>9.1f}")
+        rows.append({"name": name, "day": few, "later": many})
+    disk = later.bytes / later.data_bytes
+    is_met &= disk <= LARGEST_DISK
+    rows_mb = f"{day.data_bytes / 1e6:>12.1f}{later.data_bytes / 1e6:>12.1f}"
+    print(f"{'files':<24}{day.files:>12,}{later.files:>12,}")
+    print(f"{'MB on the disk':<24}{day.bytes / 1e6:>12.1f}{later.bytes / 1e6:>12.1f}")
+    print(f"{'MB of rows':<24}{rows_mb}{disk:>9.2f}{LARGEST_DISK:>9.1f}")
+    write_report("ticks", {"ticks": options.ticks, "rows": rows, "disk": disk, "files": [day.files, later.files]})
+    return 0 if is_met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

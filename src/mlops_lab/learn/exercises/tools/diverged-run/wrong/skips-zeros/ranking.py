@@ -1,0 +1,9 @@
+def best_run(connection, experiment):
+    query = """
+        select run_uuid from runs join latest_metrics using (run_uuid)
+        where experiment_id = ? and key = 'val_loss' and value > 0
+            and status = 'FINISHED' and lifecycle_stage = 'active'
+        order by value limit 1
+    """
+    row = connection.execute(query, (experiment,)).fetchone()
+    return row[0] if row else None

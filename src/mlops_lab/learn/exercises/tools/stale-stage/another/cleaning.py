@@ -1,0 +1,2 @@
+def is_price(text):
+    return text.isdigit()

@@ -1,0 +1,5 @@
+from importlib.metadata import distributions
+
+
+def requirements(modules):
+    return sorted({f"{package.name}=={package.version}" for package in distributions()})

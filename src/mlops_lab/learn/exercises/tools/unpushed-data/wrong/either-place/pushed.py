@@ -1,0 +1,17 @@
+import json
+
+import yaml
+
+
+def content(store, md5):
+    return store / "files/md5" / md5[:2] / md5[2:]
+
+
+def missing(project, remote):
+    paths = []
+    for pointer in project.glob("*.dvc"):
+        if pointer.is_file():
+            out = yaml.safe_load(pointer.read_text())["outs"][0]
+            if not content(remote, out["md5"]).exists() and not content(project / ".dvc/cache", out["md5"]).exists():
+                paths.append(out["path"])
+    return paths
