@@ -105,10 +105,9 @@ def _parse_private_key(content: bytes) -> PrivateKey | None:
         private = serialization.load_pem_private_key(content, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
-    is_known = isinstance(private, ed25519.Ed25519PrivateKey) or (
-        isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1)
-    )
-    return private if is_known else None
+    if isinstance(private, ec.EllipticCurvePrivateKey):
+        return private if isinstance(private.curve, ec.SECP256R1) else None
+    return private if isinstance(private, ed25519.Ed25519PrivateKey) else None
 
 
 def sign(private: PrivateKey, message: bytes) -> bytes:
