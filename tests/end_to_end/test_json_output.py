@@ -60,6 +60,7 @@ ELSEWHERE = {
     "reproduce": "test_reproduce.py",
     **{f"learn {name}": "cli/test_learn_session.py" for name in ("check", "hint", "list", "next", "reset", "solution")},
     "learn watch": "cli/test_learn_session.py",
+    "learn tour": "test_tour.py",
     "page": "test_page.py",
     "serve": "running.py, mlops_serve",
     "tune": "test_tune.py",

@@ -312,6 +312,7 @@ COMMANDS = {
                 "mlops learn list",
                 "mlops learn reset ids-as-floats",
                 "mlops learn solution ids-as-floats",
+                "mlops learn tour",
             ),
         ),
         Command(

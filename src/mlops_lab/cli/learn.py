@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from mlops_lab.cli.learn_session import WORDS, Session
+from mlops_lab.cli.learn_tour import tour
 from mlops_lab.cli.shared import HERE, Json, console
 from mlops_lab.learn.catalog import find_exercise
 from mlops_lab.learn.folder import find_folder, open_folder
@@ -18,6 +19,7 @@ from mlops_lab.learn.process import SpareProcess
 from mlops_lab.learn.watch import ProgressChanged, Saved, Typed, watch_folder
 
 app = typer.Typer(add_completion=False, invoke_without_command=True)
+app.command()(tour)
 
 LearnFolder = Annotated[
     Path, typer.Option("--folder", help="The learner's folder.", show_default="here, above, or ./mlops-learn")
