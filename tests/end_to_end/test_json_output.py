@@ -61,6 +61,8 @@ ELSEWHERE = {
     **{f"learn {name}": "cli/test_learn_session.py" for name in ("check", "hint", "list", "next", "reset", "solution")},
     "learn watch": "cli/test_learn_session.py",
     "learn tour": "test_tour.py",
+    "learn export": "cli/test_learn_class.py",
+    "learn report": "cli/test_learn_class.py",
     "page": "test_page.py",
     "serve": "running.py, mlops_serve",
     "tune": "test_tune.py",

@@ -313,6 +313,10 @@ COMMANDS = {
                 "mlops learn reset ids-as-floats",
                 "mlops learn solution ids-as-floats",
                 "mlops learn tour",
+                "mlops learn export week-1.zip foundations",
+                "mlops learn export zips --students students.txt",
+                "mlops learn export --to classroom template",
+                "mlops learn report submissions",
             ),
         ),
         Command(

@@ -80,6 +80,7 @@ from mlops_lab.cli.records.tables import (
     IngestRecord,
     QuarantineRecord,
 )
+from mlops_lab.cli.records.teach import ClassRecord, HandoutRecord
 from mlops_lab.cli.records.tour import AnswerRecord, TourRecord
 from mlops_lab.cli.records.tuning import TuneRecord
 from mlops_lab.cli.records.upkeep import GarbageRecord, HoldDone, HoldList
@@ -158,6 +159,8 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "learn next": (TaskRecord, FinishedRecord),
     "learn reset": (TaskRecord,),
     "learn solution": (SolutionRecord,),
+    "learn export": (HandoutRecord,),
+    "learn report": (ClassRecord,),
     "learn tour": (TourRecord, AnswerRecord),
     "learn watch": (TaskRecord, VerdictRecord, HintRecord, SolutionRecord, ExercisesRecord, FinishedRecord),
     "key create": (SignedRecord,),

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from mlops_lab.cli.learn_class import export, report
 from mlops_lab.cli.learn_session import WORDS, Session
 from mlops_lab.cli.learn_tour import tour
 from mlops_lab.cli.shared import HERE, Json, console
@@ -19,7 +20,8 @@ from mlops_lab.learn.process import SpareProcess
 from mlops_lab.learn.watch import ProgressChanged, Saved, Typed, watch_folder
 
 app = typer.Typer(add_completion=False, invoke_without_command=True)
-app.command()(tour)
+for command in (tour, export, report):
+    app.command()(command)
 
 LearnFolder = Annotated[
     Path, typer.Option("--folder", help="The learner's folder.", show_default="here, above, or ./mlops-learn")
@@ -64,10 +66,17 @@ def watch(folder: LearnFolder = HERE, json: Json = False) -> None:
 
 
 @app.command()
-def check(name: Name = None, folder: LearnFolder = HERE, json: Json = False) -> None:
+def check(
+    name: Name = None,
+    folder: LearnFolder = HERE,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Make the hidden data of this seed.", show_default="the learner's own")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Run the learner's files on hidden data, and say what was seen. Exit code 1 where the exercise is not solved."""
     session = Session(find_folder(folder), json=json)
-    if not session.check(session.choose(name)):
+    if not session.check(session.choose(name), seed=seed):
         raise typer.Exit(1)
 
 

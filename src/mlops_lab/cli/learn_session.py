@@ -52,10 +52,10 @@ class Session:
         """Print the task."""
         self._show(record_task(self.folder, exercise))
 
-    def check(self, exercise: Exercise) -> bool:
-        """Print the verdict; whether the exercise is solved."""
+    def check(self, exercise: Exercise, *, seed: int | None = None) -> bool:
+        """Print the verdict; whether the exercise is solved. `seed`: of other hidden data than the learner's own."""
         with self.spare.take() if self.spare else nullcontext() as process:
-            verdict = lessons.check(self.folder, exercise, process=process)
+            verdict = lessons.check(self.folder, exercise, process=process, seed=seed)
             self._show(record_verdict(exercise, verdict))
         return verdict.passed
 

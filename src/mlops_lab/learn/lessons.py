@@ -19,9 +19,14 @@ def choose(folder: Path, name: str | None) -> Exercise:
     return find_exercise(name or read_progress(folder).current)
 
 
-def check(folder: Path, exercise: Exercise, *, process: GradingProcess | None = None) -> Verdict:
-    """The verdict on the learner's files. A passed exercise is solved from then on."""
-    seed = read_progress(folder).seed
+def check(
+    folder: Path, exercise: Exercise, *, process: GradingProcess | None = None, seed: int | None = None
+) -> Verdict:
+    """The verdict on the learner's files. A passed exercise is solved from then on.
+
+    `seed` decides the hidden data; None: the learner's own.
+    """
+    seed = read_progress(folder).seed if seed is None else seed
     verdict = check_work(exercise, work_folder(folder, exercise), seed=seed, process=process)
     if verdict.passed:
         with changed_progress(folder) as progress:

@@ -1,0 +1,104 @@
+"""`mlops learn export` and `mlops learn report`: for who teaches a class."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections import Counter
+from enum import StrEnum
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlops_lab.cli.records.teach import ClassRecord, HandoutRecord
+from mlops_lab.cli.shared import Json, console, print_record, print_table
+from mlops_lab.cli.summary import NONE, make_table
+from mlops_lab.errors import InvalidInput
+from mlops_lab.exporters.folder import fill_new_folder
+from mlops_lab.learn.catalog import PHASES, read_exercises
+from mlops_lab.learn.class_report import read_class
+from mlops_lab.learn.exercise import Exercise
+from mlops_lab.learn.handout.archive import write_zip, write_zips
+from mlops_lab.learn.handout.classroom import write_repository
+from mlops_lab.learn.handout.selection import SEEDS, read_students, select
+from mlops_lab.starter.requirement import require_package
+
+
+class Format(StrEnum):
+    """What exercises are handed out as."""
+
+    ZIP = "zip"
+    CLASSROOM = "classroom"
+
+
+def export(
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The file or folder to write.", show_default=False)],
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME …]", help="Exercises or phases.", show_default="all")
+    ] = None,
+    to: Annotated[Format, typer.Option("--to", help="A zip file, or a repository for GitHub Classroom.")] = Format.ZIP,
+    students: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With zip: a file of names; each gets a zip file, with other data."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=SEEDS - 1, help="The seed of the hidden data.", show_default="random")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write exercises for a class. They are checked with `mlops learn check`, by students and by you."""
+    if students is not None and to is not Format.ZIP:
+        hint = "GitHub Classroom makes a repository for each student: the workflow seeds each with other data"
+        raise InvalidInput("is for zip files", code="bad_option", where="--students", hint=hint)
+    exercises = select(names or [])
+    of = read_students(students) if students else []
+    number = secrets.randbelow(SEEDS) if seed is None else seed
+    _write(to, target, exercises=exercises, students=of, seed=number)
+    if json:
+        print_record(
+            HandoutRecord(
+                to=to,
+                path=str(target.absolute()),
+                exercises=[exercise.name for exercise in exercises],
+                seed=number,
+                students=of,
+            )
+        )
+    else:
+        files = f", a file for each of {len(of)} students" if of else ""
+        print(f"{len(exercises)} exercises in {target}{files}; seed {number}")
+
+
+def _write(to: Format, target: Path, *, exercises: list[Exercise], students: list[str], seed: int) -> None:
+    requirement = require_package(distribution("mlops-lab"))
+    if to is Format.CLASSROOM:
+        with fill_new_folder(target) as folder:
+            write_repository(folder, exercises, seed=seed, requirement=requirement)
+        return
+    line = "mlops-lab" if requirement.wheel else shlex.quote(requirement.line)  # a zip file has no wheel in it
+    if students:
+        write_zips(target, exercises, students, seed=seed, requirement=line)
+    else:
+        write_zip(target, exercises, seed=seed, requirement=line)
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder with the students' folders.")],
+    json: Json = False,
+) -> None:
+    """Show how far each student is, from the progress files in a folder. They are what students handed in: to be sure
+    of an exercise, run `mlops learn check` on it."""
+    found = read_class(folder)
+    of = Counter(exercise.phase for exercise in read_exercises())
+    if json:
+        print_record(ClassRecord(of=of, students=found.students, unreadable=found.unreadable))
+    else:
+        table = make_table("student", *(f">{phase}" for phase in PHASES), ">hints", "last solved")
+        for row in found.students:
+            counts = (f"{row.solved[phase]} of {of[phase]}" for phase in PHASES)
+            table.add_row(row.student, *counts, str(row.hints), (row.last_activity or NONE)[:10])
+        print_table(table)
+    for problem in found.unreadable:
+        console.print(f"warning: {problem}", style="yellow", markup=False, soft_wrap=True)
