@@ -75,6 +75,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "learn/image_programs.py": "learn/test_image_build.py",
     "learn/image_stage.py": "learn/test_image_build.py",
     "learn/process.py": "learn/test_verdict.py",
+    "learn/course.py": "learn/test_teaching.py",
     "learn/topics.py": "learn/test_document.py",
     "learn/folder.py": "learn/test_lessons.py",
     "learn/progress.py": "learn/test_lessons.py",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,10 +12,7 @@ from rich.text import Text
 from mlops_lab.cli.records.tour import AnswerRecord, TourQuestion, TourRecord
 from mlops_lab.cli.shared import HERE, Folder, Json, print_record
 from mlops_lab.errors import InvalidInput
-from mlops_lab.learn.tour.answer import find_fault
-
-if TYPE_CHECKING:
-    from mlops_lab.learn.tour.questions import Question
+from mlops_lab.learn.tour.answer import Question, find_fault
 
 SKIP, QUIT = "skip", "quit"
 MAX_WIDTH = 100

@@ -1,4 +1,4 @@
-"""What an answer must contain, and what is wrong with one that was typed."""
+"""A question, what its answer must contain, and what is wrong with one that was typed."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ class Expected:
     numbers: tuple[float, ...] = ()
     words: frozenset[str] = frozenset()
     vocabulary: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, the command that answers it, and what to look at `again` after a wrong answer."""
+
+    name: str
+    text: str
+    command: str
+    again: str
+    expected: Expected
 
 
 def find_fault(expected: Expected, answer: str) -> str | None:

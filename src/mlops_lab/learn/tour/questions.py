@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from mlops_lab.alerts.states import AlertState
 from mlops_lab.errors import NotFound
-from mlops_lab.learn.tour.answer import Expected
+from mlops_lab.learn.tour.answer import Expected, Question
 from mlops_lab.learn.tour.demo import Demo, missing_inputs
 from mlops_lab.lineage.replay import replay_prediction
 from mlops_lab.loop.trainings import read_trainings
@@ -21,17 +20,6 @@ _WORST_DAY = (
     """.filter(monitor="quality", name="log_loss", role="champion")"""
     """.sort("value").select("at", "value"))'"""
 )
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question, the command that answers it, and what to look at `again` after a wrong answer."""
-
-    name: str
-    text: str
-    command: str
-    again: str
-    expected: Expected
 
 
 def ask_live(demo: Demo) -> Question:
