@@ -63,6 +63,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/learn.py": "cli/test_learn_session.py",
     "cli/learn_texts.py": "cli/test_learn_session.py",
     "cli/learn_tour.py": "end_to_end/test_tour.py",
+    "learn/handout/notebook_check.py": "learn/handout/test_nbgrader.py",
     "learn/handout/folder.py": "learn/handout/test_archive.py",
     "learn/tour/demo.py": "end_to_end/test_tour.py",
     "learn/tour/questions.py": "end_to_end/test_tour.py",

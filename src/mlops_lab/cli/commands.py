@@ -316,6 +316,7 @@ COMMANDS = {
                 "mlops learn export week-1.zip foundations",
                 "mlops learn export zips --students students.txt",
                 "mlops learn export --to classroom template",
+                "mlops learn export --to nbgrader course",
                 "mlops learn report submissions",
             ),
         ),

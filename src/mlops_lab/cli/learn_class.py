@@ -22,6 +22,7 @@ from mlops_lab.learn.class_report import read_class
 from mlops_lab.learn.exercise import Exercise
 from mlops_lab.learn.handout.archive import write_zip, write_zips
 from mlops_lab.learn.handout.classroom import write_repository
+from mlops_lab.learn.handout.nbgrader import write_course
 from mlops_lab.learn.handout.selection import SEEDS, read_students, select
 from mlops_lab.starter.requirement import require_package
 
@@ -31,6 +32,7 @@ class Format(StrEnum):
 
     ZIP = "zip"
     CLASSROOM = "classroom"
+    NBGRADER = "nbgrader"
 
 
 def export(
@@ -38,7 +40,9 @@ def export(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME …]", help="Exercises or phases.", show_default="all")
     ] = None,
-    to: Annotated[Format, typer.Option("--to", help="A zip file, or a repository for GitHub Classroom.")] = Format.ZIP,
+    to: Annotated[
+        Format, typer.Option("--to", help="A zip file, a repository for GitHub Classroom, or a course.")
+    ] = Format.ZIP,
     students: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="With zip: a file of names; each gets a zip file, with other data."),
@@ -50,7 +54,7 @@ def export(
 ) -> None:
     """Write exercises for a class. They are checked with `mlops learn check`, by students and by you."""
     if students is not None and to is not Format.ZIP:
-        hint = "GitHub Classroom makes a repository for each student: the workflow seeds each with other data"
+        hint = "in GitHub Classroom each repository has other data without it; in nbgrader all have the same"
         raise InvalidInput("is for zip files", code="bad_option", where="--students", hint=hint)
     exercises = select(names or [])
     of = read_students(students) if students else []
@@ -77,8 +81,11 @@ def _write(to: Format, target: Path, *, exercises: list[Exercise], students: lis
         with fill_new_folder(target) as folder:
             write_repository(folder, exercises, seed=seed, requirement=requirement)
         return
-    line = "mlops-lab" if requirement.wheel else shlex.quote(requirement.line)  # a zip file has no wheel in it
-    if students:
+    line = "mlops-lab" if requirement.wheel else shlex.quote(requirement.line)  # no wheel is handed out with it
+    if to is Format.NBGRADER:
+        with fill_new_folder(target) as folder:
+            write_course(folder, exercises, seed=seed, requirement=line)
+    elif students:
         write_zips(target, exercises, students, seed=seed, requirement=line)
     else:
         write_zip(target, exercises, seed=seed, requirement=line)

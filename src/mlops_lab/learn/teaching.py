@@ -22,15 +22,18 @@ printf 'ada\\ngrace\\n' > students.txt
 mlops learn export week-1.zip ids-as-floats truncated-file unseeded silent-nan
 mlops learn export zips foundations --students students.txt --seed 2026
 mlops learn export template foundations --to classroom
+mlops learn export course foundations --to nbgrader
 mlops learn report .
 ```
 
 - **A zip file** holds the folder `mlops-learn`. Without names it has all exercises; names are exercises or phases.
 - **`--students`** makes a zip file for each student, with other hidden data in each: the seed comes from the name and
-  from `--seed`, so the same course gives the same data again. An answer that fits the data of one student fails for others.
+  from `--seed`, so the same course gives the same data again. An answer that fits one student's data fails for others.
 - **GitHub Classroom:** `--to classroom` writes a template repository. Its workflow runs `mlops learn check NAME` as a
   test for each exercise, with a point for each minute; the id of a student's repository is the seed. The workflow does
   not protect itself: in the settings of the assignment, protect the folder `.github`.
+- **nbgrader:** `--to nbgrader` writes a course folder: an assignment for each phase, a notebook for each exercise. Its
+  test cells need this package where they run. All students get the same hidden data.
 - **`mlops learn report FOLDER`** reads the file `mlops-learn.json` of each student below a folder: exercises solved by
   phase, hints shown, when the last one was solved. Students could edit that file. To be sure, grade again:
   `mlops learn check NAME --folder STUDENT --seed 7`, with any seed. It runs their code: do it where that may go wrong.
