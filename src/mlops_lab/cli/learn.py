@@ -20,8 +20,9 @@ from mlops_lab.learn.process import SpareProcess
 from mlops_lab.learn.watch import ProgressChanged, Saved, Typed, watch_folder
 
 app = typer.Typer(add_completion=False, invoke_without_command=True)
-for command in (tour, export, report):
-    app.command()(command)
+app.command()(tour)
+app.command()(export)
+app.command()(report)
 
 LearnFolder = Annotated[
     Path, typer.Option("--folder", help="The learner's folder.", show_default="here, above, or ./mlops-learn")

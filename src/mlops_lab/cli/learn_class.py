@@ -95,8 +95,10 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder with the students' folders.")],
     json: Json = False,
 ) -> None:
-    """Show how far each student is, from the progress files in a folder. They are what students handed in: to be sure
-    of an exercise, run `mlops learn check` on it."""
+    """Show how far each student is, from the progress files below a folder.
+
+    They are what students handed in: to be sure of an exercise, run `mlops learn check` on it.
+    """
     found = read_class(folder)
     of = Counter(exercise.phase for exercise in read_exercises())
     if json:

@@ -69,7 +69,7 @@ def make_notebook(exercise: Exercise, *, seed: int) -> dict[str, Any]:
 
 
 def _code(id_: str, source: str, **metadata: Any) -> dict[str, Any]:
-    empty = {"execution_count": None, "outputs": []}
+    empty: dict[str, Any] = {"execution_count": None, "outputs": []}
     return {"cell_type": "code", "id": id_, "metadata": metadata, "source": source, **empty}
 
 
