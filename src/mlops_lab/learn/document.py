@@ -30,12 +30,9 @@ network file system reports no changes, set `WATCHFILES_FORCE_POLLING=1`.
 
 After `mlops demo`, `mlops learn tour` asks about ten questions about its project: which version answers, on which
 evidence, of which facts a prediction was made. Each names the command that answers it, to run in a second terminal;
-what you type is checked against the tables of the project. Type `skip` or `quit` at any time. For a script:
-`mlops learn tour --json` prints the questions, and this checks one answer, with exit code 0 or 1:
-
-```text
-mlops learn tour --question live --answer "version 1 since 2013-03-01"
-```
+what you type is checked against the tables of the project. Type `skip` or `quit` at any time. For a script,
+`mlops learn tour --json` prints the questions, and `mlops learn tour --question live --answer "2, 2013-03-15"` checks
+one answer, with exit code 0 or 1.
 
 Your code runs as your user, in a process of its own, on a copy of the folder, for at most 20 seconds. That is no
 sandbox: do not run answers of strangers.

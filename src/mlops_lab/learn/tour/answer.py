@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 _DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}\S*)?")
-_NUMBER = re.compile(r"(?<![\w.@-])v?(-?\d[\d,]*(?:\.\d+)?)(?![\w@])|\b(none|nothing|zero)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.@-])v?(-?\d+(?:,\d{3})*(?:\.\d+)?)(?![\w@])|\b(none|nothing|zero)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w.@]+")
 MIN_DECIMALS = 2
 
