@@ -42,7 +42,7 @@ class Group(StrEnum):
 
 
 OF_QUALITY = ("quality", "excess_loss", "skill", "business_value", *OF_SLICES)
-BUDGET_SHARES = {Group.QUALITY: 0.7, Group.BROKEN: 0.2, Group.DIFFERENT: 0.1}
+BUDGET_SHARES = {Group.QUALITY: 0.7, Group.BROKEN: 0.25, Group.DIFFERENT: 0.05}
 """Of the budget of false alarms: a loss of quality is what matters most, and shows least; what is only different shows
 most, and wakes nobody."""
 

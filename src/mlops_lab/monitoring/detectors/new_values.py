@@ -15,11 +15,11 @@ def measure_new_values(profile: Profile, column: pl.Series) -> float:
     Counts, minutes and readings of gauges are round in their unit, and take few values. Of a number that takes very
     many, nearly all are new every day, which is then usual.
     """
-    values, sample = sort_finite_values(column), np.asarray(profile.sample)
+    values, known = sort_finite_values(column), np.unique(profile.sample)
     if not len(values):
         return 0.0
-    places = np.minimum(np.searchsorted(sample, values), len(sample) - 1)
-    return float(np.mean(sample[places] != values))
+    first, end = (np.searchsorted(values, known, side=side) for side in ("left", "right"))
+    return 1.0 - float(np.sum(end - first)) / len(values)
 
 
 NEW_VALUES = Detector("new_values", measure_new_values, unchanged=lambda _profile: 0.0, needs=is_number_with_sample)
