@@ -301,7 +301,7 @@ def test_a_day_that_cannot_be_measured_is_listed_and_the_next_one_is_measured(li
     loop.tick(tiny.now)
     rows = loop.lake.read("measurements")
     on_bad_day = set(rows.filter(pl.col("at") == bad_day)["monitor"])
-    assert on_bad_day == {"unmeasured", "parity", "contract_breaches"}, "what can be measured is measured"
+    assert on_bad_day == {"unmeasured", "parity", "contract_breaches", "deliveries"}, "what can be measured is measured"
     assert rows["at"].max() == end
     (unmeasured,) = unmeasured_times(loop.lake)
     assert unmeasured.window.end == bad_day
