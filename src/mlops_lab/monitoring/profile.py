@@ -95,7 +95,7 @@ def remember_last(function: Callable[[Unpack[_Asked]], _Result]) -> Callable[[Un
     other, and sorting it is most of their work."""
     last: tuple[tuple[object, ...], _Result] | None = None
 
-    def look(*asked: Unpack[_Asked]) -> _Result:
+    def look(*asked: *_Asked) -> _Result:
         nonlocal last
         before, key = last, tuple[object, ...](asked)
         if before is None or any(one is not other for one, other in zip(before[0], key, strict=True)):
