@@ -21,7 +21,8 @@ def measure_shift(profile: Profile, column: pl.Series) -> float:
     """
     sample = np.asarray(profile.sample)
     with np.errstate(over="ignore"):  # huge numbers
-        scale = float(sample.std()) or float(abs(sample[0])) or 1.0
+        # the deviation of equal values is not always 0: their mean is rounded
+        scale = float(sample.std() if sample[0] < sample[-1] else abs(sample[0])) or 1.0
         return float(min(wasserstein(profile, column) / scale, sys.float_info.max))
 
 
