@@ -179,6 +179,9 @@ class Loop:
 
         The measurements of a day are written after its decision: a tick killed in between does that day again, and what
         was written already is not written twice.
+
+        After days that are too old to be measured nothing is decided: perhaps the clock is wrong. The tick of the next
+        day knows: then it is right, or set back.
         """
         too_old, days = split_days(days_to_measure(self.project, self.lake, self.decisions, now=now))
         if too_old is not None:
@@ -186,7 +189,8 @@ class Loop:
         for number, window in enumerate(days, start=1):
             progress = f" (day {number} of {len(days)})" if len(days) > 1 else ""
             day = self._measure(window, progress)
-            self._decide(window.end if number < len(days) else now, day, now=now, by=by)
+            if too_old is None:
+                self._decide(window.end if number < len(days) else now, day, now=now, by=by)
             position = position_of(window, writer_of(self.decisions))
             MEASUREMENTS.append(self.lake, day.measurements, position=position)
             self.measured.append(window)
