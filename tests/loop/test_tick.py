@@ -339,6 +339,15 @@ def test_after_a_leap_of_the_clock_nothing_is_decided_until_the_next_day(live, t
     ], "the clock is right: time has passed"
 
 
+def test_where_ticks_are_rare_the_second_one_decides(live, tiny, monkeypatch):
+    monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
+    monkeypatch.setattr(gates, "GATES", (REFUSING,))
+    loop = Loop(live)
+    made = [loop.tick(tiny.now + timedelta(days=90 * number)) for number in (1, 2, 3)]
+    assert made[0] == []
+    assert all(DecisionKind.REFUSE in [decision.what for decision in decisions] for decisions in made[1:])
+
+
 def test_where_the_leap_was_a_wrong_clock_it_is_told_and_nothing_was_decided_by_it(live, tiny, monkeypatch):
     monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
     monkeypatch.setattr(gates, "GATES", (REFUSING,))
