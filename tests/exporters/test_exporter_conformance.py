@@ -53,7 +53,9 @@ def test_it_describes_itself(exporter: Exporter) -> None:
     assert exporter.summary.endswith("."), "the summary is a sentence"
     assert len(exporter.summary) <= 120, "the summary fits into one line of the help"
     assert exporter.name not in {"list", "check"}, "that is a command of its own"
-    assert len(exporter.tested) > 20, "`tested` says by what it was tested, or why it was not"
+    assert bool(exporter.read_by) == bool(exporter.said), "what read it and what that said belong together"
+    assert exporter.read_by or exporter.unchecked, "say which public command read it, or why none did"
+    assert not exporter.unchecked or "," in exporter.unchecked, "say what is unchecked, and after a comma why"
     assert [entry.name for entry in EXPORTERS].count(exporter.name) == 1, "two exporters have the same name"
 
 
@@ -166,6 +168,7 @@ def test_one_more_exporter_as_contributing_says(
         summary="The name of the project.",
         writes=("README.md", "name.txt"),
         module="plain_exporter",
+        unchecked="all of it, as no tool reads it",
     )
     check_export(plain, live_project, tmp_path / "exported")
     app = make_app((*EXPORTERS, plain))
@@ -186,4 +189,6 @@ def test_every_exporter_is_listed_with_what_tested_it() -> None:
     told = read_output(["export", "list"], done.stdout)
     assert isinstance(told, ExportList)
     assert [tool.name for tool in told.tools] == [exporter.name for exporter in EXPORTERS]
-    assert all(tool.tested and "not tested" not in tool.tested for tool in told.tools)
+    for tool in told.tools:
+        words = {tool.read_by, tool.said, tool.unchecked}
+        assert all(part in tool.tested for part in words)
