@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from outputs import read_output
 from typer.testing import CliRunner
 
@@ -21,6 +25,8 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.serving.http.tokens import ensure_token
 
+NAME = f"2nd_Shop-{'x' * 60}_"
+"""A name that is allowed in mlops.toml, and not in many tools."""
 every_exporter = pytest.mark.parametrize("exporter", EXPORTERS, ids=lambda exporter: exporter.name)
 
 
@@ -74,6 +80,26 @@ def test_it_writes_what_it_says_and_nothing_private(
 def test_it_fills_an_empty_folder(exporter: Exporter, live_project: Project, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     check_export(exporter, live_project, tmp_path / "empty")
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    ".py": ast.parse,
+    ".json": json.loads,
+    ".toml": tomllib.loads,
+    ".yaml": lambda text: list(yaml.safe_load_all(text)),
+    ".yml": lambda text: list(yaml.safe_load_all(text)),
+}
+
+
+@every_exporter
+def test_a_hard_name_is_no_problem(
+    exporter: Exporter, edit_config: Callable[[str, str], Project], tmp_path: Path
+) -> None:
+    project = edit_config('name = "parcels"', f"name = {json.dumps(NAME)}")
+    exporter.export(project, tmp_path / "exported")
+    for name, data in read_files(tmp_path / "exported").items():
+        if read := READERS.get(Path(name).suffix):
+            read(data.decode())  # raises where the file is broken
 
 
 @every_exporter
