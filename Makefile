@@ -106,7 +106,7 @@ mlserver_PEER = 'mlserver>=1.7.1' 'mlserver-sklearn>=1.7.1' 'uvloop<0.22' $(SERV
 litserve_PEER = 'litserve>=0.2.19' $(SERVED)
 kubernetes_PEER = 'kubernetes-validate>=1.37'
 dvc_PEER      = 'dvc>=3.67'
-dagster_PEER  = 'dagster>=1.13'
+dagster_PEER  = 'dagster>=1.13' 'dagster-webserver>=1.13'
 airflow_PEER  = 'apache-airflow>=3.3'
 prefect_PEER  = 'prefect>=3.9'
 kubeflow_PEER = 'kfp>=2.17' 'kfp-kubernetes>=2.17'

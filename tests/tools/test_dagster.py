@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tool_runs import export, refuse_all, run
+from pages import free_port
+from tool_runs import environment, export, live_version, refuse_all, run
 
 pytestmark = [pytest.mark.tools, pytest.mark.exporter("dagster"), pytest.mark.timeout(600)]
 
@@ -25,7 +30,8 @@ print(json.dumps([result.success, ticked.success, versions, checks, schedule.cro
 """
 FIND_DUE = """
 import json, sys, definitions
-print(json.dumps([definitions.find_due(status) for status in json.loads(sys.argv[1])]))
+found = [definitions.find_due(status) for status in json.loads(sys.argv[1])]
+print(json.dumps([[reason, [asset.key.to_user_string() for asset in assets]] for reason, assets in found]))
 """
 
 
@@ -78,5 +84,56 @@ def test_what_the_sensor_takes_for_due(week: Path) -> None:
         {**trained, "retraining": due, "now": None},
     ]
     done = dagster(["python", "-c", FIND_DUE, json.dumps(statuses)], export("dagster", week))
-    days, training = "days that are over and not measured: 3", f"a training is due since {due['due']}"
-    assert json.loads(done.stdout) == ["nothing was ever trained", None, days, training, None, None]
+    nothing: list[object] = [None, []]
+    assert json.loads(done.stdout) == [
+        ["nothing was ever trained", ["checked_data", "model_version"]],
+        nothing,
+        ["days that are over and not measured: 3", ["ticks"]],
+        [f"a training is due since {due['due']}", ["ticks"]],
+        nothing,
+        nothing,
+    ]
+
+
+SENSOR = 'sensorSelector: {repositoryName: "__repository__", repositoryLocationName: "definitions", sensorName: "due"}'
+START = f"mutation {{ startSensor({SENSOR}) {{ __typename }} }}"
+RUNS = "{ runsOrError { ... on Runs { results { status } } } }"
+VERSIONS = "{ assetNodes { assetKey { path } dataVersion } }"
+
+
+def ask(port: int, query: str) -> dict[str, Any]:
+    """What the pages of Dagster would get; waits until it answers."""
+    body = json.dumps({"query": query}).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", body, {"content-type": "application/json"})
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                found: dict[str, Any] = json.load(answer)["data"]
+                return found
+        except OSError:
+            time.sleep(1)
+    raise AssertionError("dagster dev does not answer")
+
+
+def test_in_dagster_dev_the_sensor_starts_the_first_training(week: Path, week_fingerprint: str) -> None:
+    folder, port = export("dagster", week), free_port()
+    (folder / "home").mkdir()
+    (folder / "home" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    words = ["dagster", "dev", "--host", "127.0.0.1", "--port", str(port)]
+    variables = environment("dagster", DAGSTER_HOME=str(folder / "home"))
+    log = (week.parent / "dagster.log").open("w")
+    with log, subprocess.Popen(words, cwd=folder, env=variables, stdout=log, stderr=log, process_group=0) as server:
+        try:
+            assert ask(port, START)["startSensor"]["__typename"] == "Sensor"
+            statuses: list[str] = []
+            while not {"SUCCESS", "FAILURE"} & set(statuses):  # the test's own time limit ends it
+                time.sleep(2)
+                statuses = [item["status"] for item in ask(port, RUNS)["runsOrError"]["results"]]
+            assert statuses == ["SUCCESS"]
+            nodes = ask(port, VERSIONS)["assetNodes"]
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+    assert {"/".join(node["assetKey"]["path"]): node["dataVersion"] for node in nodes}[
+        "model_version"
+    ] == week_fingerprint
+    assert live_version(week) == 1

@@ -56,9 +56,9 @@ EXPORTERS = (
         writes=("README.md", "definitions.py", "steps.py", "pyproject.toml"),
         module="mlops_lab.exporters.dagster.export",
         needs_data=False,
-        read_by="`dagster.materialize`, the sensor evaluated by Dagster",
+        read_by="`dagster dev` with the sensor on, `dagster sensor preview`, `dagster.materialize`",
         said="the same version fingerprint as `mlops run`; the check of a gate that refused fails",
-        unchecked="the pages of `dagster dev`, which a person must look at",
+        unchecked="Dagster+, which is not on this machine",
     ),
     Exporter(
         name="airflow",
