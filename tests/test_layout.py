@@ -39,7 +39,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/ci.py": "end_to_end/test_ci_commands.py",
     "cli/records/ci.py": "end_to_end/test_ci_commands.py",
     "cli/validate.py": "end_to_end/test_ci_commands.py",
-    "exporters/commands.py": "tools/test_orchestrators.py",
+    "exporters/commands.py": "tools/test_dagster.py",
     "exporters/kubernetes/engines.py": "exporters/kubernetes/test_export.py",
     "cli/ab.py": "end_to_end/test_ab.py",
     "cli/compare.py": "end_to_end/test_tune.py",

@@ -60,7 +60,7 @@ class CommandForks:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._variables: dict[str, str] = {}
+        self._variables = dict(os.environ)  # before any test has changed them for itself
 
     def can_run(self, variables: dict[str, str]) -> bool:
         """Whether a command with these variables does the same as one that imports everything itself."""
@@ -83,9 +83,12 @@ class CommandForks:
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            self._variables = dict(os.environ)
             self._process = subprocess.Popen(
-                [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+                [sys.executable, __file__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+                env=self._variables,
             )
             atexit.register(self._process.communicate)  # it ends with its orders
         return self._process

@@ -76,6 +76,7 @@ def test_a_folder_with_other_files_is_not_changed(used_project: Project, tmp_pat
 
 
 @pytest.mark.tools
+@pytest.mark.exporter("feast")
 @pytest.mark.timeout(900)
 def test_feast_has_the_same_values(used_project: Project, tmp_path: Path) -> None:
     if not FEAST.exists():

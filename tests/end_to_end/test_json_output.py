@@ -156,6 +156,9 @@ def test_every_output_is_the_record_that_is_published(
     assert run("export", "kubernetes", tmp_path / "kubernetes").version == 2
     assert run("export", "dvc", tmp_path / "dvc").stages
     assert run("export", "dagster", tmp_path / "dagster").assets
+    assert run("export", "airflow", tmp_path / "airflow").dags
+    assert run("export", "prefect", tmp_path / "prefect").flows
+    assert run("export", "kubeflow", tmp_path / "kubeflow").pipelines
     assert "same" in run("export", "check", "dvc", tmp_path / "dvc").files.values()
     assert run("alerts", "list").alerts == []
     alert = Alert(asked["at"], "journal", "the disk is full", "here", "look")

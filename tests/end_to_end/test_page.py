@@ -8,9 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from operator import attrgetter
 from pathlib import Path
 from urllib.request import urlopen
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -22,7 +24,7 @@ from waiting_rollout import write_waiting_rollout
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.alerts.channels.table import write_alerts
 from mlops_lab.alerts.states import read_statuses
-from mlops_lab.clock import EPOCH
+from mlops_lab.clock import EPOCH, day_start, days_after
 from mlops_lab.contracts.tables import SetAside
 from mlops_lab.intake.quarantine import set_aside
 from mlops_lab.lineage.compare import compare_runs
@@ -34,6 +36,7 @@ from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.rollout.guardrails import GUARDRAILS
 from mlops_lab.serving.http.tokens import create_token, ensure_token
+from mlops_lab.tables.declared import PREDICTIONS
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL
 from mlops_lab.web.app import make_app
@@ -131,6 +134,24 @@ def test_a_prediction_is_found_by_its_id(page: TestClient, project: Project) -> 
     text = page.get(f"/{NAME}/predictions?id={ids[0]}").text
     assert "features" in text
     assert f"mlops replay {ids[0]}" in text
+
+
+def test_predictions_are_searched_by_day_and_key(page: TestClient, project: Project) -> None:
+    field = project.settings.source.key
+    assert field
+    rows = PREDICTIONS.read(open_lake(project), columns=["id", "at", field]).sort("at")
+    _, at, key = rows.row(0)
+    day = f"{at.astimezone(ZoneInfo(project.timezone)):%Y-%m-%d}"
+    start = day_start(date.fromisoformat(day), project.timezone)
+    same = rows.filter(pl.col("at") < days_after(start, 1, project.timezone), pl.col(field).cast(pl.String) == str(key))
+    text = page.get(f"/{NAME}/predictions", params={"on": day, "key": str(key)}).text
+    assert set(re.findall(r'href="\?id=([^"]+)', text)) == set(same.sort("at", descending=True)["id"].head(20))
+    assert f"The newest of {day}, of {field} {key}" in text
+    text = page.get(f"/{NAME}/predictions", params={"on": day, "key": "<i>"}).text
+    assert f"No prediction that the loop has taken in fits on {day}" in text
+    assert "&lt;i&gt;" in text
+    assert page.get(f"/{NAME}/predictions", params={"on": "tomorrow"}).status_code == 400
+    assert page.get(f"/{NAME}/predictions", params={"version": "99"}).text.count("?id=") == 0
 
 
 def test_the_history_is_filtered(page: TestClient) -> None:

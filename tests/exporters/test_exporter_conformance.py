@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from outputs import read_output
 from typer.testing import CliRunner
 
@@ -21,6 +25,8 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.serving.http.tokens import ensure_token
 
+NAME = f"2nd_Shop-{'x' * 60}_"
+"""A name that is allowed in mlops.toml, and not in many tools."""
 every_exporter = pytest.mark.parametrize("exporter", EXPORTERS, ids=lambda exporter: exporter.name)
 
 
@@ -53,7 +59,9 @@ def test_it_describes_itself(exporter: Exporter) -> None:
     assert exporter.summary.endswith("."), "the summary is a sentence"
     assert len(exporter.summary) <= 120, "the summary fits into one line of the help"
     assert exporter.name not in {"list", "check"}, "that is a command of its own"
-    assert len(exporter.tested) > 20, "`tested` says by what it was tested, or why it was not"
+    assert bool(exporter.read_by) == bool(exporter.said), "what read it and what that said belong together"
+    assert exporter.read_by or exporter.unchecked, "say which public command read it, or why none did"
+    assert not exporter.unchecked or "," in exporter.unchecked, "say what is unchecked, and after a comma why"
     assert [entry.name for entry in EXPORTERS].count(exporter.name) == 1, "two exporters have the same name"
 
 
@@ -72,6 +80,26 @@ def test_it_writes_what_it_says_and_nothing_private(
 def test_it_fills_an_empty_folder(exporter: Exporter, live_project: Project, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     check_export(exporter, live_project, tmp_path / "empty")
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    ".py": ast.parse,
+    ".json": json.loads,
+    ".toml": tomllib.loads,
+    ".yaml": lambda text: list(yaml.safe_load_all(text)),
+    ".yml": lambda text: list(yaml.safe_load_all(text)),
+}
+
+
+@every_exporter
+def test_a_hard_name_is_no_problem(
+    exporter: Exporter, edit_config: Callable[[str, str], Project], tmp_path: Path
+) -> None:
+    project = edit_config('name = "parcels"', f"name = {json.dumps(NAME)}")
+    exporter.export(project, tmp_path / "exported")
+    for name, data in read_files(tmp_path / "exported").items():
+        if read := READERS.get(Path(name).suffix):
+            read(data.decode())  # raises where the file is broken
 
 
 @every_exporter
@@ -166,6 +194,7 @@ def test_one_more_exporter_as_contributing_says(
         summary="The name of the project.",
         writes=("README.md", "name.txt"),
         module="plain_exporter",
+        unchecked="all of it, as no tool reads it",
     )
     check_export(plain, live_project, tmp_path / "exported")
     app = make_app((*EXPORTERS, plain))
@@ -186,4 +215,6 @@ def test_every_exporter_is_listed_with_what_tested_it() -> None:
     told = read_output(["export", "list"], done.stdout)
     assert isinstance(told, ExportList)
     assert [tool.name for tool in told.tools] == [exporter.name for exporter in EXPORTERS]
-    assert all(tool.tested and "not tested" not in tool.tested for tool in told.tools)
+    for tool in told.tools:
+        words = {tool.read_by, tool.said, tool.unchecked}
+        assert all(part in tool.tested for part in words)

@@ -18,6 +18,7 @@ from mlops_lab.rollout.decisions import RolloutState
 from mlops_lab.serving.answering.counts import WorkerCounts, counts_path, keep_counts
 from mlops_lab.serving.answering.request_days import note_day
 from mlops_lab.tables.declared import QUARANTINE, REFUSALS
+from mlops_lab.tables.table import MOMENT
 from mlops_lab.tasks.binary import Binary
 
 DAYS = 20
@@ -39,6 +40,8 @@ def test_what_is_counted_on_a_day(write_project: Any, tiny: Any, tmp_path: Path)
     assert (seen.answered, seen.refused, seen.requests) == (5, 2, None)
     tables = [project.settings.source.table, *project.settings.tables]
     assert seen.set_aside == {**dict.fromkeys(tables, 0), "stock": 2}
+
+    assert set(seen.sent.values()) <= {0}, "no table has rows that were sent"
 
     project.workers_path.mkdir(parents=True, exist_ok=True)
     counts = WorkerCounts()
@@ -75,3 +78,25 @@ def test_without_a_test_there_is_no_evidence(tiny: Any, tmp_path: Path) -> None:
     assert read_test_evidence(tiny.project, lake, window, state=RolloutState(champion=1), task=Binary()) == {}
     nothing = read_operations(tiny.project, lake, window, answered=0)
     assert nothing == Operations(set_aside=nothing.set_aside)
+
+
+def test_rows_that_were_sent_count_on_the_day_on_which_they_arrived(
+    write_project: Any, tiny: Any, tmp_path: Path
+) -> None:
+    lake, project = Lake(tmp_path / "lake"), write_project(tmp_path)
+    known, late = tiny.now - HOUR, tiny.now - 5 * DAY
+    rows = [
+        (known, None, "sent"),
+        (known, tiny.now - HOUR / 2, "sent"),
+        (late, known, "sent_correction"),
+        (late, None, "sent"),
+        (known, tiny.now + HOUR, "sent"),
+        (tiny.now, None, "sent"),
+        (known, known, "file"),
+        (known, None, None),
+    ]
+    schema = {"known_at": MOMENT, "received_at": MOMENT, "received_as": pl.String()}
+    lake.append("stock", pl.DataFrame(rows, schema=schema, orient="row"))
+    lake.append("orders", pl.DataFrame({"known_at": [known]}, schema={"known_at": MOMENT}))
+    seen = read_operations(project, lake, Window(tiny.now - DAY, tiny.now), answered=5)
+    assert seen.sent == {"orders": 0, "stock": 3}

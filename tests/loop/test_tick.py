@@ -301,7 +301,7 @@ def test_a_day_that_cannot_be_measured_is_listed_and_the_next_one_is_measured(li
     loop.tick(tiny.now)
     rows = loop.lake.read("measurements")
     on_bad_day = set(rows.filter(pl.col("at") == bad_day)["monitor"])
-    assert on_bad_day == {"unmeasured", "parity", "contract_breaches"}, "what can be measured is measured"
+    assert on_bad_day == {"unmeasured", "parity", "contract_breaches", "deliveries"}, "what can be measured is measured"
     assert rows["at"].max() == end
     (unmeasured,) = unmeasured_times(loop.lake)
     assert unmeasured.window.end == bad_day
@@ -326,6 +326,37 @@ def test_one_tick_measures_a_bounded_number_of_days_and_says_which_it_gave_up(li
     assert (alert.at, alert.rule) == (given_up.end, "unmeasured")
     loop.tick(year_later + timedelta(hours=5))
     assert len(days_of(loop)) == 1 + MAX_DAYS
+
+
+def test_after_a_leap_of_the_clock_nothing_is_decided_until_the_next_day(live, tiny, monkeypatch):
+    monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
+    monkeypatch.setattr(gates, "GATES", (REFUSING,))
+    year_later, loop = tiny.now + timedelta(days=365), Loop(live)
+    assert loop.tick(year_later) == []
+    assert [decision.what for decision in loop.tick(year_later + timedelta(days=1))] == [
+        DecisionKind.RETRAIN,
+        DecisionKind.REFUSE,
+    ], "the clock is right: time has passed"
+
+
+def test_where_ticks_are_rare_the_second_one_decides(live, tiny, monkeypatch):
+    monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
+    monkeypatch.setattr(gates, "GATES", (REFUSING,))
+    loop = Loop(live)
+    made = [loop.tick(tiny.now + timedelta(days=90 * number)) for number in (1, 2, 3)]
+    assert made[0] == []
+    assert all(DecisionKind.REFUSE in [decision.what for decision in decisions] for decisions in made[1:])
+
+
+def test_where_the_leap_was_a_wrong_clock_it_is_told_and_nothing_was_decided_by_it(live, tiny, monkeypatch):
+    monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
+    monkeypatch.setattr(gates, "GATES", (REFUSING,))
+    loop = Loop(live)
+    assert loop.tick(tiny.now + timedelta(days=365)) == []
+    clock, *later = loop.tick(tiny.now)
+    assert (clock.what, clock.at) == (DecisionKind.CLOCK, tiny.now)
+    assert [decision.what for decision in later] == [DecisionKind.RETRAIN, DecisionKind.REFUSE]
+    assert later[0].at == tiny.now
 
 
 def test_a_training_that_fails_loses_no_measurement(live, tiny, monkeypatch):

@@ -55,6 +55,23 @@ def test_a_usual_day_is_not_told(lake):
     assert watch(lake, measured(DAYS)) == []
 
 
+def test_rows_that_nobody_asked_for_are_a_page_on_the_day_on_which_they_arrive(tmp_path):
+    lake = Lake(tmp_path / "lake")
+
+    def with_deliveries(number: int, rows: float) -> pl.DataFrame:
+        window = window_of(number)
+        sent = [(window.end, 24.0, "deliveries", "orders", None, rows, None, window.end)]
+        more = pl.DataFrame(sent, schema=MEASUREMENTS.fixed_schema, orient="row")
+        return pl.concat([measured(number).filter(pl.col("monitor") == "volume"), more])
+
+    MEASUREMENTS.append(lake, pl.concat([with_deliveries(number, 0.0) for number in range(30)]))
+    assert watch(lake, with_deliveries(30, 15.0), number=30) == []
+    (alert,) = watch(lake, with_deliveries(30, 5_000.0), number=30)
+    assert (alert.rule, alert.about) == ("monitor_page", "deliveries of orders")
+    assert alert.what == "deliveries of orders is 5,000, usually 0; unusual since 2026-01-31"
+    assert alert.hint.startswith("look at who sends rows")
+
+
 def test_a_loss_is_a_page_that_says_since_when(lake):
     (alert,) = watch(lake, measured(DAYS, excess=5.0))
     assert alert.rule == "monitor_page"

@@ -188,3 +188,20 @@ def test_drift_beside_another_version_is_that_of_its_profile():
     assert values["jensen_shannon"] == jensen_shannon(make_profiles(trained)["distance"], seen["distance"])
     assert rows["version"].unique().to_list() == [3]
     assert rows["role"].null_count() == rows.height
+
+
+def test_nulls_of_request_fields_that_are_no_inputs_are_measured():
+    asked = PREDICTIONS.with_columns(tail=pl.Series(["n1", None, None]))
+    table = measure(
+        Window(AT - timedelta(days=1), AT),
+        version=3,
+        task=BINARY,
+        predictions=asked,
+        inputs=asked.select("shop", "amount"),
+        joined=JOINED,
+        profiles=make_profiles(TRAINED),
+        fields=["tail", "shop", "unknown"],
+    )
+    assert value(table, "nulls", "tail") == pytest.approx(2 / 3), "of all requests, whichever version answered"
+    assert value(table, "nulls", "shop") == pytest.approx(1 / 3), "an input is measured once"
+    assert value(table, "nulls", "unknown") is None

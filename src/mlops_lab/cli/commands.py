@@ -388,6 +388,9 @@ COMMANDS = {
                 "mlops export kubernetes manifests",
                 "mlops export dvc dvc",
                 "mlops export dagster dagster",
+                "mlops export airflow airflow",
+                "mlops export prefect prefect",
+                "mlops export kubeflow kubeflow",
             ),
         ),
     )

@@ -60,11 +60,7 @@ def _make_check(exporters: Sequence[Exporter]) -> Callable[..., None]:
 def _make_list(exporters: Sequence[Exporter]) -> Callable[..., None]:
     def command(json: Json = False) -> None:
         if json:
-            tools = [
-                ExportTool(name=tool.name, summary=tool.summary, writes=list(tool.writes), tested=tool.tested)
-                for tool in exporters
-            ]
-            print_record(ExportList(tools=tools))
+            print_record(ExportList(tools=[_describe(tool) for tool in exporters]))
             return
         table = Table("tool", "what it gets", "how it was tested", box=None, header_style="bold")
         for tool in exporters:
@@ -72,6 +68,18 @@ def _make_list(exporters: Sequence[Exporter]) -> Callable[..., None]:
         print_table(table)
 
     return command
+
+
+def _describe(tool: Exporter) -> ExportTool:
+    return ExportTool(
+        name=tool.name,
+        summary=tool.summary,
+        writes=list(tool.writes),
+        tested=tool.tested,
+        read_by=tool.read_by,
+        said=tool.said,
+        unchecked=tool.unchecked,
+    )
 
 
 def _make_command(exporter: Exporter) -> Callable[..., None]:

@@ -39,13 +39,16 @@ from mlops_lab.cli.records.environments import EnvironmentComparison, Environmen
 from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import (
+    AirflowExport,
     DagsterExport,
     DvcExport,
     EdgeExport,
     ExportCheck,
     ExportList,
     FeastExport,
+    KubeflowExport,
     KubernetesExport,
+    PrefectExport,
     PrometheusExport,
 )
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
@@ -131,13 +134,16 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "env compare": (EnvironmentComparison,),
     "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
+    "export airflow": (AirflowExport,),
     "export check": (ExportCheck,),
     "export dagster": (DagsterExport,),
     "export dvc": (DvcExport,),
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
+    "export kubeflow": (KubeflowExport,),
     "export kubernetes": (KubernetesExport,),
     "export list": (ExportList,),
+    "export prefect": (PrefectExport,),
     "export prometheus": (PrometheusExport,),
     "features diff": (FeatureChanges,),
     "features list": (FeatureDefinitions,),

@@ -9,7 +9,7 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from mlops_lab.exporters.steps import CHECK, RUN, TICK
+from mlops_lab.exporters.steps import CHECK, RUN, TICK, ProjectSteps
 from mlops_lab.project import Project
 
 STEPS = {"check": CHECK[1:], "run": RUN[1:], "tick": TICK[1:]}
@@ -24,6 +24,20 @@ def write_script(project: Project, folder: Path, *, tool: str) -> None:
     name = json.dumps(project.name)[1:-1]
     head = f'"""The steps of the project {name}, as commands.\n\nWritten by `mlops export {tool}`'
     (folder / SCRIPT).write_text(f"{head}{text}".replace("{STEPS}", json.dumps(words)), encoding="utf-8")
+
+
+def write_code(folder: Path, name: str, *, tool: str, **values: object) -> None:
+    """Write a file of the tool's exporter, from the text that lies beside it, with these values for its `"{NAME}"`s."""
+    text = files(f"mlops_lab.exporters.{tool}").joinpath(f"{name}.txt").read_text(encoding="utf-8")
+    for key, value in values.items():
+        text = text.replace(f'"{{{key}}}"', json.dumps(value))
+    (folder / name).write_text(text, encoding="utf-8")
+
+
+def name_variables(steps: ProjectSteps) -> str:
+    """A sentence that names the variables that the tool's processes need; their values are in no file."""
+    names = ", ".join(f"`{name}`" for name in steps.variables)
+    return f"They must be set where the steps run, and are in no file: {names}." if names else ""
 
 
 def find_data_files(project: Project) -> list[str]:

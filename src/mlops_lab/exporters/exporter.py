@@ -36,8 +36,12 @@ class Exporter:
     needs_live_version: bool = False
     needs_data: bool = True
     """Whether rows must have been loaded."""
-    tested: str = "not tested with the tool itself"
-    """How the result is tested, for `mlops export list`."""
+    read_by: str = ""
+    """The public command or library that read the result in our tests."""
+    said: str = ""
+    """What it said."""
+    unchecked: str = ""
+    """What no tool has read, and why."""
 
     def export(self, project: Project, folder: Path) -> ExportReport:
         """Write the project into `folder`, which must be new or empty, and report what was written.
@@ -48,6 +52,12 @@ class Exporter:
             report = importlib.import_module(self.module).export(project, draft)
         assert isinstance(report, ExportReport), f"{self.module}.export must return an ExportReport"
         return report
+
+    @property
+    def tested(self) -> str:
+        """How the result was tested, in a sentence: `mlops export list`, docs/tools.md."""
+        read = f"{self.read_by}: {self.said}" if self.read_by else ""
+        return "; ".join(filter(None, (read, f"unchecked: {self.unchecked}" if self.unchecked else "")))
 
     def compare(self, project: Project, folder: Path) -> dict[str, str]:
         """How the files in a folder differ from those that would be written now: by path "new", "changed", "gone" (it

@@ -22,6 +22,7 @@ MAX_DAYS = 60
 WRITER = "tick"
 """Who writes the measurements (see `writer_of`); the number of an append is the end of the day, in microseconds."""
 NO_TICK = "no tick ran"
+TOO_OLD = f"{NO_TICK} for more than {MAX_DAYS} days"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,17 @@ def split_days(days: Sequence[Window]) -> tuple[Window | None, Sequence[Window]]
     """The time that lies too far back to be measured (None: nothing does), and the days that are measured."""
     old, recent = days[:-MAX_DAYS], days[-MAX_DAYS:]
     return Window(old[0].began, old[-1].end) if old else None, recent
+
+
+def is_ticked_rarely(lake: Lake, decisions: Sequence[Decision]) -> bool:
+    """Whether the tick before came too late for some days, too: then it is no sign of a wrong clock."""
+    until = measured_until(lake, decisions)
+    if until is None:
+        return False
+    last_tick = timedelta(days=MAX_DAYS, hours=2)  # what one tick measures; two changes of the clock for summer
+    return any(
+        time.reason == TOO_OLD and until - last_tick <= time.window.end <= until for time in unmeasured_times(lake)
+    )
 
 
 def position_of(window: Window, writer: str) -> tuple[str, int]:

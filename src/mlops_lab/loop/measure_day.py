@@ -43,6 +43,7 @@ from mlops_lab.registry.package import PROFILE_FILE, Plan, load_plan, read_file
 from mlops_lab.rollout.decisions import RolloutState
 from mlops_lab.rollout.value import EXPECTED_VALUE, VALUE, Metric, declared_metric, with_expected_value, with_value
 from mlops_lab.tables.declared import MEASUREMENTS
+from mlops_lab.tables.fields import request_fields
 from mlops_lab.tasks.base import Task
 from mlops_lab.training.progress import Report
 
@@ -194,6 +195,7 @@ def measure_window(
         inputs=_inputs_of(predictions, version=champion, plan=load_plan(package)) if with_inputs else pl.DataFrame(),
         joined=_answered_in(project, lake, window, known_by=window.end, task=task),
         profiles=read_profiles(package),
+        fields=[field.name for field in request_fields(project) if field.nullable] if with_inputs else (),
     )
 
 

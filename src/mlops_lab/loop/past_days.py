@@ -19,7 +19,7 @@ from mlops_lab.features.definition import Features
 from mlops_lab.files import write_atomically
 from mlops_lab.lake import Lake
 from mlops_lab.loop.approval import as_approved
-from mlops_lab.loop.days import MAX_DAYS, NO_TICK, position_of, writer_of
+from mlops_lab.loop.days import TOO_OLD, position_of, writer_of
 from mlops_lab.loop.decide import as_made_later, decide
 from mlops_lab.loop.measure_day import MeasuredDay, measure_day, read_profiles
 from mlops_lab.loop.observe import measurements_since, observe
@@ -51,9 +51,8 @@ def champion_of(window: Window, decisions: Sequence[Decision]) -> int:
 def give_up(project: Project, lake: Lake, decisions: Sequence[Decision], *, window: Window) -> None:
     """Note that time lies too far back to be measured."""
     position = position_of(window, writer_of(decisions))
-    reason = f"{NO_TICK} for more than {MAX_DAYS} days"
-    send_alerts(project, lake, [unmeasured_alert(window, reason)], position=position)
-    rows = note_unmeasured(window, version=fold(decisions).champion, reason=reason)
+    send_alerts(project, lake, [unmeasured_alert(window, TOO_OLD)], position=position)
+    rows = note_unmeasured(window, version=fold(decisions).champion, reason=TOO_OLD)
     MEASUREMENTS.append(lake, rows, position=position)
 
 

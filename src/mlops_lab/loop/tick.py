@@ -36,7 +36,7 @@ from mlops_lab.loop.commands import (
     decide_to_steer,
     decide_to_stop_test,
 )
-from mlops_lab.loop.days import days_to_measure, measured_until, position_of, split_days, writer_of
+from mlops_lab.loop.days import days_to_measure, is_ticked_rarely, measured_until, position_of, split_days, writer_of
 from mlops_lab.loop.decide import takes_fresher
 from mlops_lab.loop.measure_day import MeasuredDay
 from mlops_lab.loop.past_days import champion_of, decide_as_of, give_up, measure_past_day, note_warnings
@@ -179,14 +179,19 @@ class Loop:
 
         The measurements of a day are written after its decision: a tick killed in between does that day again, and what
         was written already is not written twice.
+
+        After days that are too old to be measured nothing is decided: perhaps the clock is wrong. The next tick knows:
+        then it is right, or set back, or ticks are rare here.
         """
         too_old, days = split_days(days_to_measure(self.project, self.lake, self.decisions, now=now))
+        may_decide = too_old is None or is_ticked_rarely(self.lake, self.decisions)
         if too_old is not None:
             give_up(self.project, self.lake, self.decisions, window=too_old)
         for number, window in enumerate(days, start=1):
             progress = f" (day {number} of {len(days)})" if len(days) > 1 else ""
             day = self._measure(window, progress)
-            self._decide(window.end if number < len(days) else now, day, now=now, by=by)
+            if may_decide:
+                self._decide(window.end if number < len(days) else now, day, now=now, by=by)
             position = position_of(window, writer_of(self.decisions))
             MEASUREMENTS.append(self.lake, day.measurements, position=position)
             self.measured.append(window)

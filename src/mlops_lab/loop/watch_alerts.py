@@ -20,6 +20,7 @@ _HINTS = {
 }
 _HINTS_OF = {
     "contract_breaches": "`mlops quarantine` lists rows that were set aside; look at what sends rows, and what changed",
+    "deliveries": "look at who sends rows to this table, and at the rows of that day; nothing was refused",
     "server_errors": "look at the output of the server; run `mlops status`, and `mlops rollback` if a version began it",
     "latency": "look at the load of the machine and its disk; run `mlops status`; add `workers` in [serving]",
     "ab_test": "`mlops ab show` tells what the test shows",
@@ -51,10 +52,14 @@ def make_alert(group: WatchedGroup, place: int, *, facts: DayFacts) -> Alert:
     else:
         usual = found[:began][-HISTORY_DAYS:]
         usual = usual[np.isfinite(usual)]
-        middle = f", usually {np.median(usual):.3g}" if len(usual) else ""
-        what = f"{name} is {found[-1]:.3g}{middle}; unusual since {since:%Y-%m-%d}"
+        middle = f", usually {_write(float(np.median(usual)))}" if len(usual) else ""
+        what = f"{name} is {_write(float(found[-1]))}{middle}; unusual since {since:%Y-%m-%d}"
     hint = _HINTS_OF.get(series[0], _HINTS[group.severity])
     return Alert(facts.days[-1], f"monitor_{group.severity}", what, facts.where, hint, name)
+
+
+def _write(value: float) -> str:
+    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
 def explain_alerts(alerts: Sequence[Alert], cause: str) -> list[Alert]:

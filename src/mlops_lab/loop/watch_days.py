@@ -32,7 +32,7 @@ from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import MEASUREMENTS
 
-OF_FEW_ANSWERS = ("volume", "freshness", "contract_breaches", "server_errors", "latency", "ab_test")
+OF_FEW_ANSWERS = ("volume", "freshness", "contract_breaches", "deliveries", "server_errors", "latency", "ab_test")
 """Monitors that also tell something of a day with few answers."""
 _Key: TypeAlias = tuple[Series, int | None]
 """A series; of a version, where it depends on its training."""

@@ -10,8 +10,9 @@ import polars as pl
 from mlops_lab.monitoring.detectors.answer_calibration import CALIBRATION
 from mlops_lab.monitoring.detectors.answer_quality import QUALITY
 from mlops_lab.monitoring.detectors.base import Operations, Seen
+from mlops_lab.monitoring.detectors.nulls import NULLS
 from mlops_lab.monitoring.detectors.run import run_answer_detectors, run_detectors, run_operations_detectors
-from mlops_lab.monitoring.profile import Profile
+from mlops_lab.monitoring.profile import Profile, null_share
 from mlops_lab.monitoring.window import Window
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tasks.base import Task, mean_of
@@ -35,12 +36,14 @@ def measure(
     inputs: pl.DataFrame,
     joined: pl.DataFrame,
     profiles: Mapping[str, Profile],
+    fields: Collection[str] = (),
 ) -> pl.DataFrame:
     """The measurements of one window, one row each (the columns of `MEASUREMENTS`).
 
     `predictions` are the requests that were answered in the window, and `inputs` what the champion, `version`, saw in
     it; `joined` (`version`, `role`, `truth`, `output`) the outcomes that arrived in it, each with the answer it belongs
-    to; `profiles` describe what the champion was trained on.
+    to; `profiles` describe what the champion was trained on; `fields` are those of requests that may be null, of which
+    features may be made.
 
     What the answers tell is measured apart for each version and role that answered: a new version is not
     measured by the answers of the one before, whose outcomes still come in.
@@ -56,7 +59,12 @@ def measure(
         )
         for number, role in _groups(version, predictions, joined)
     ]
-    return pl.concat([*parts, _rows(window, version, run_detectors(inputs, profiles))])
+    nulls = [
+        (NULLS.monitor, name, null_share(predictions[name]))
+        for name in fields
+        if predictions.height and name in predictions.columns and name not in inputs.columns
+    ]
+    return pl.concat([*parts, _rows(window, version, [*run_detectors(inputs, profiles), *nulls])])
 
 
 def measure_beside(

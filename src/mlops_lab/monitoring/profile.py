@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, TypeVarTuple, Unpack
 
 import msgspec
 import numpy as np
@@ -18,6 +18,7 @@ SAMPLE_VALUES = 512
 JOINT_ROWS = 512
 """Of so many rows at most the bins of all inputs are kept: what detectors of joint drift compare with."""
 NULL_BIN = -1
+_Asked = TypeVarTuple("_Asked")
 _Result = TypeVar("_Result")
 _Bins: TypeAlias = npt.NDArray[np.int64]
 
@@ -89,35 +90,35 @@ def all_shares(profile: Profile, column: pl.Series) -> tuple[npt.NDArray[np.floa
     )
 
 
-def _remember_last(function: Callable[[pl.Series], _Result]) -> Callable[[pl.Series], _Result]:
+def remember_last(function: Callable[[Unpack[_Asked]], _Result]) -> Callable[[Unpack[_Asked]], _Result]:
     """The function, which does not compute again what it was asked last: all detectors look at one column after the
     other, and sorting it is most of their work."""
-    last: tuple[pl.Series, _Result] | None = None
+    last: tuple[tuple[object, ...], _Result] | None = None
 
-    def look(column: pl.Series) -> _Result:
+    def look(*asked: *_Asked) -> _Result:
         nonlocal last
-        before = last
-        if before is None or before[0] is not column:
-            last = before = column, function(column)
+        before, key = last, tuple[object, ...](asked)
+        if before is None or any(one is not other for one, other in zip(before[0], key, strict=True)):
+            last = before = key, function(*asked)
         return before[1]
 
     return look
 
 
-@_remember_last
+@remember_last
 def sort_values(column: pl.Series) -> npt.NDArray[np.float64]:
     """The values of a column of numbers without nulls, in ascending order; what is no number is last."""
     return np.sort(column.drop_nulls().cast(pl.Float64).to_numpy())
 
 
-@_remember_last
+@remember_last
 def sort_finite_values(column: pl.Series) -> npt.NDArray[np.float64]:
     """The finite values of a column of numbers in ascending order."""
     values = sort_values(column)
     return values[np.searchsorted(values, -np.inf, side="right") : np.searchsorted(values, np.inf)]
 
 
-@_remember_last
+@remember_last
 def _count_values(column: pl.Series) -> dict[Any, int]:
     return dict(column.drop_nulls().value_counts().iter_rows())
 

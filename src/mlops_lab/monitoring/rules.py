@@ -26,6 +26,8 @@ BESIDE_TRAINING = (
     "drift",
     "kolmogorov_smirnov",
     "wasserstein",
+    "shift",
+    "new_values",
     "chi_squared",
 )
 """Monitors whose values depend on what a version was trained on: days beside other versions are no history."""
@@ -40,8 +42,9 @@ class Group(StrEnum):
 
 
 OF_QUALITY = ("quality", "excess_loss", "skill", "business_value", *OF_SLICES)
-BUDGET_SHARES = {Group.QUALITY: 0.7, Group.BROKEN: 0.15, Group.DIFFERENT: 0.15}
-"""Of the budget of false alarms: a loss of quality is what matters most, and shows least."""
+BUDGET_SHARES = {Group.QUALITY: 0.7, Group.BROKEN: 0.25, Group.DIFFERENT: 0.05}
+"""Of the budget of false alarms: a loss of quality is what matters most, and shows least; what is only different shows
+most, and wakes nobody."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,11 @@ class MonitorRule:
 _PAGE = Severity.PAGE
 DEFAULT_RULES: Sequence[MonitorRule] = (
     MonitorRule("jensen_shannon", smallest=0.02),
+    MonitorRule("shift", smallest=0.1),
+    MonitorRule("new_values", smallest=0.02),
     MonitorRule("joint_drift", smallest=0.001),
     MonitorRule("prediction", "mean", higher=True, lower=True, smallest=0.05, relative=True),
-    MonitorRule("nulls", smallest=0.02, severity=_PAGE),
+    MonitorRule("nulls", smallest=0.02, severity=_PAGE, weight=3.0),
     MonitorRule("unseen", smallest=0.02, severity=_PAGE),
     MonitorRule("volume", "predictions", higher=True, lower=True, smallest=0.3, relative=True, severity=_PAGE),
     MonitorRule("volume", "outcomes", higher=False, lower=True, smallest=0.3, relative=True, severity=_PAGE),
@@ -103,6 +108,7 @@ DEFAULT_RULES: Sequence[MonitorRule] = (
     MonitorRule("contract_breaches", "rejected requests", smallest=0.01, severity=_PAGE),
     MonitorRule("contract_breaches", "refused rows", smallest=0.01, severity=_PAGE),
     MonitorRule("contract_breaches", smallest=20.0, severity=_PAGE),
+    MonitorRule("deliveries", higher=True, lower=True, smallest=20.0, severity=_PAGE),
     MonitorRule("server_errors", smallest=0.005, severity=_PAGE),
     MonitorRule("latency", smallest=0.5, relative=True, severity=_PAGE),
     MonitorRule("ab_test", "shares", is_evidence=True, severity=_PAGE),

@@ -27,15 +27,21 @@ WATCHED_DETECTORS = (
     "drift",
     "kolmogorov_smirnov",
     "wasserstein",
+    "shift",
+    "new_values",
     "chi_squared",
     "business_value",
     "contract_breaches",
+    "deliveries",
     "server_errors",
     "latency",
     "ab_test",
 )
 """The detectors that a rule may be about; `tests/monitoring/test_rules.py` compares them with those that there are."""
-OF_INPUTS = ("jensen_shannon", "nulls", "unseen", "drift", "kolmogorov_smirnov", "wasserstein", "chi_squared")
+OF_INPUTS = (
+    *("jensen_shannon", "nulls", "unseen", "drift", "kolmogorov_smirnov", "wasserstein", "shift", "new_values"),
+    "chi_squared",
+)
 OF_SLICES = ("slice_excess_loss", "slice_skill", "slice_rmse")
 
 

@@ -142,8 +142,10 @@ MEASUREMENTS = Table(
             "`prediction` (how answers "
             "were spread), `freshness`, `outcome_lag`. Of each input, beside training: `drift` (PSI), `nulls`, "
             "`unseen` (texts that were not in training), `kolmogorov_smirnov`, `jensen_shannon`, `wasserstein`, "
+            "`shift` (the same in standard deviations), `new_values` (numbers that were not in training), "
             "`chi_squared`; of all together: `joint_drift`. Of what happened beside answers: `contract_breaches` "
-            "(shares of requests rejected and of rows refused, numbers of rows set aside), `server_errors` and "
+            "(shares of requests rejected and of rows refused, numbers of rows set aside), `deliveries` (rows sent to "
+            "each table, without outcomes of requests), `server_errors` and "
             "`latency` of requests for predictions, `ab_test` (logarithms of e-values). In the unit of `[ab]`: "
             "`business_value`. Also `parity`, and `evidence` (what a challenger gained); "
             "`unmeasured`: what could not be",

@@ -152,6 +152,7 @@ def test_names_are_those_that_kubernetes_takes(live_project: Project) -> None:
 
 
 @pytest.mark.tools
+@pytest.mark.exporter("kubernetes")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_kustomize_builds_each_folder(folder: Path, engine: str) -> None:
     skip_without("kubectl", is_there=shutil.which("kubectl") is not None, install="install kubectl")
@@ -165,6 +166,7 @@ def test_kustomize_builds_each_folder(folder: Path, engine: str) -> None:
 
 
 @pytest.mark.tools
+@pytest.mark.exporter("kubernetes")
 def test_they_pass_the_schemas_of_kubernetes(folder: Path, tmp_path: Path) -> None:
     skip_without("kubernetes-validate", is_there=PYTHON.exists(), install="make peers")
     paths, checked = [], 0

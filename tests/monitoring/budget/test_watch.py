@@ -32,8 +32,14 @@ def correlated(*shape: int, correlation: float) -> np.ndarray:
 
 @pytest.mark.parametrize(
     "values",
-    [draw(40, 5, 118), correlated(40, 5, 118, correlation=0.4), np.repeat(draw(40, 1, 118), 5, axis=1)],
-    ids=["independent", "correlated days", "monitors that say the same"],
+    [
+        draw(40, 5, 118),
+        correlated(40, 5, 118, correlation=0.4),
+        np.repeat(draw(40, 1, 118), 5, axis=1),
+        np.random.default_rng(1).standard_t(3, size=(40, 5, 118)),
+        np.repeat(draw(40, 5, 17), 7, axis=-1)[..., :118] + draw(40, 5, 118, seed=2),
+    ],
+    ids=["independent", "correlated days", "monitors that say the same", "heavy tails", "levels of weeks"],
 )
 def test_false_alarms_stay_within_the_budget(values: np.ndarray):
     watched = watch_all(values, budget_days=90.0)
@@ -194,3 +200,13 @@ def test_the_first_day_of_a_change_does_not_hide_the_next_ones() -> None:
     up, none = np.ones(30, dtype=bool), np.zeros(30, dtype=bool)
     found = Watcher(higher=up, lower=none, smallest=np.zeros(30), budget_days=36.0).watch(values)
     assert found.brought[:, 0, 60:62].any(axis=-1).mean() > 0.7
+
+
+def test_a_suspicion_ends_with_a_usual_day_and_with_a_new_level() -> None:
+    values = draw(3, 260)
+    values[1, QUIET] += 40
+    values[1, 150:] += 40
+    watched = watch_all(values, weights=np.array([1.0, 1e-6, 1.0]), higher=np.ones(3, bool))
+    assert watched.days[1, QUIET + 1 : QUIET + 4].min() < watched.days[1, QUIET + 10], "the day counts again later"
+    assert watched.days[1, 150 + MIN_DAYS + 30] >= MIN_DAYS, "the new level is history"
+    assert not watched.is_open[1, -1]

@@ -182,6 +182,7 @@ OPERATIONS = st.builds(
     answered=st.integers(0, 10**9),
     refused=st.integers(0, 10**9),
     set_aside=st.dictionaries(st.text(max_size=5), st.integers(0, 10**9), max_size=3),
+    sent=st.dictionaries(st.text(max_size=5), st.integers(0, 10**9), max_size=3),
     requests=st.none() | REQUESTS,
     evidence=st.dictionaries(st.text(max_size=5), st.floats(-1e6, 1e6), max_size=3),
 )

@@ -11,6 +11,7 @@ def test_rows_are_those_of_every_detector_for_every_input():
     requests = pl.DataFrame({"b": ["x", "x"], "a": [1.0, None], "other": [1, 2]})
     rows = list(run_detectors(requests, make_profiles(trained)))
     both, numbers = {"drift", "nulls", "unseen", "jensen_shannon", "chi_squared"}, {"kolmogorov_smirnov", "wasserstein"}
+    numbers |= {"shift", "new_values"}
     assert {row[0] for row in rows if row[1] == "a"} == both | numbers
     assert {row[0] for row in rows if row[1] == "b"} == both
     assert {row[:2] for row in rows if row[1] not in "ab"} == {("joint_drift", "all inputs")}

@@ -38,12 +38,16 @@ class PrometheusExport(Struct, frozen=True, kw_only=True):
 
 
 class ExportTool(Struct, frozen=True, kw_only=True):
-    """A tool that the project can be written for: what it gets, the patterns of its files, how that was tested."""
+    """A tool that the project can be written for: what it gets, the patterns of its files, how that was tested
+    (`tested`): which public command read it (`read_by`), what this said, and what is `unchecked`, with the reason."""
 
     name: str
     summary: str
     writes: list[str]
     tested: str
+    read_by: str = ""
+    said: str = ""
+    unchecked: str = ""
 
 
 class ExportList(Struct, frozen=True, kw_only=True):
@@ -89,6 +93,31 @@ class DagsterExport(Struct, frozen=True, kw_only=True):
     checks: list[str]
 
 
+class AirflowExport(Struct, frozen=True, kw_only=True):
+    """`mlops export airflow`: the folder, and the names of the DAGs and of the assets."""
+
+    schema_version: int = 1
+    folder: str
+    dags: list[str]
+    assets: list[str]
+
+
+class PrefectExport(Struct, frozen=True, kw_only=True):
+    """`mlops export prefect`: the folder, and the names of the flows."""
+
+    schema_version: int = 1
+    folder: str
+    flows: list[str]
+
+
+class KubeflowExport(Struct, frozen=True, kw_only=True):
+    """`mlops export kubeflow`: the folder, and the names of the pipelines."""
+
+    schema_version: int = 1
+    folder: str
+    pipelines: list[str]
+
+
 EXPORTS: dict[str, type[Struct]] = {
     "feast": FeastExport,
     "edge": EdgeExport,
@@ -96,6 +125,9 @@ EXPORTS: dict[str, type[Struct]] = {
     "kubernetes": KubernetesExport,
     "dvc": DvcExport,
     "dagster": DagsterExport,
+    "airflow": AirflowExport,
+    "prefect": PrefectExport,
+    "kubeflow": KubeflowExport,
 }
 """By tool. A tool that is not listed has a record without a published schema."""
 

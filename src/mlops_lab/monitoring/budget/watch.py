@@ -12,8 +12,9 @@ so one budget holds for all monitors together, at every look.
 e-value. An e-value is at most 1 on average at every stopping time, so their e-detector is a valid one, and by Ville's
 inequality it is so at every look, also after an alarm of another monitor.
 
-**A monitor that is suspected**, as one of its bets has gained `SUSPECT`, is compared with the days before that only:
-else the first days of a change would hide the next ones. Where it was chance, a usual day ends the suspicion.
+**A monitor that is suspected**, since a day that scored `JUMP_SCORE`, is compared with the days before that day only:
+else it would hide the next ones, where the change is sudden and lasts. Where it was chance, a usual day ends the
+suspicion. Days that are each a little unusual begin none: what drifts would be compared with its distant past.
 
 **After an alarm** the bets begin again. The monitors that brought it are open: they do not bet, and their days since
 the change are not history. An open monitor is closed when `CALM_DAYS` days in a row were usual, or when the new level
@@ -37,9 +38,10 @@ SIZES = (0.5, 1.0, 2.0, 4.0)
 CALM_DAYS, CALM_SCORE = 3, 1.0
 SHARE = 0.25
 """Those monitors brought an alarm that hold at least this share of what the largest holds."""
-SUSPECT = 1000.0
-"""While one of its bets has gained this, a monitor is suspected: what has just changed must not say what is usual."""
+JUMP_SCORE = 3.3
+"""From a day with this score on, a monitor is suspected: about three times beyond the largest of 91 days."""
 _MOST = 1e100
+_NEVER = np.iinfo(np.int64).max
 Days: TypeAlias = npt.NDArray[np.int64]
 
 
@@ -128,7 +130,7 @@ class Watcher:
         return np.where(self._history.has_new_level, np.nan, self._targets)
 
     def _see(self, values: Floats, day: int) -> tuple[Flags, Flags, Days, Days, Floats, Flags]:
-        past, known = self._history.before(day, suspect_since=self._bets.suspect_since(day))
+        past, known = self._history.before(day)
         scores = score_day(past, known, values, smallest=self._smallest, target=self._target())
         self._bets.take(scores, day, is_open=self._history.is_open | self._are_evidence)
         self._bets.set(values, day, are_set=self._are_evidence & ~self._history.is_open)
@@ -137,7 +139,9 @@ class Watcher:
         brought = alarm[..., np.newaxis] & self._bets.are_largest()
         began = self._bets.began()
         evidence = np.nan_to_num(values)  # none: what it was about is over
-        self._history.close(np.where(self._are_evidence, evidence, np.maximum(*scores)), day)
+        score = np.where(self._are_evidence, evidence, np.maximum(*scores))
+        self._history.suspect(score, day)
+        self._history.close(score, day)
         self._history.open(brought, began)
         self._bets.begin_again(alarm)
         return alarm, brought, np.where(brought, began, -1), known.sum(axis=-1), wealth, self._history.is_open.copy()
@@ -180,10 +184,6 @@ class _Bets:
         held = self._held()
         return np.asarray((held > 0) & (held >= SHARE * held.max(axis=-1, keepdims=True)))
 
-    def suspect_since(self, day: int) -> Days:
-        """By monitor, the day since which it may have changed, as one of its bets has gained `SUSPECT`; else `day`."""
-        return np.where(self._gain.max(axis=(-1, -2)) >= SUSPECT, self.began(), day)
-
     def began(self) -> Days:
         """The day since which each monitor is unusual: on which the bet began that has gained most (Page 1954)."""
         gain = self._gain.reshape(*self._gain.shape[:-2], -1)
@@ -209,6 +209,7 @@ class _History:
         self.has_new_level = np.zeros(shape, dtype=bool)
         self._since = np.zeros(shape, dtype=np.int64)
         self._calm = np.zeros(shape, dtype=np.int64)
+        self._jumped = np.full(shape, _NEVER)
         self._days = np.arange(0)
 
     def extend(self, values: Floats) -> None:
@@ -217,13 +218,18 @@ class _History:
         self._counts = np.concatenate([self._counts, more], axis=-1)
         self._values, self._days = values, np.arange(values.shape[-1])
 
-    def before(self, day: int, *, suspect_since: Days) -> tuple[Floats, Flags]:
-        """(values, which of them are history) of the days before one; those of a monitor from `suspect_since` on are
+    def before(self, day: int) -> tuple[Floats, Flags]:
+        """(values, which of them are history) of the days before one; those since a monitor was open or suspected are
         none."""
         first = max(0, day - HISTORY_DAYS)
-        open_since = np.where(self.is_open, self._since, suspect_since)
-        is_usual = self._days[first:day] < open_since[..., np.newaxis]
+        unusual_since = np.where(self.is_open, self._since, self._jumped)
+        is_usual = self._days[first:day] < unusual_since[..., np.newaxis]
         return self._values[..., first:day], self._counts[..., first:day] & is_usual
+
+    def suspect(self, score: Floats, day: int) -> None:
+        """Suspect monitors from a day on that has jumped, until a usual day."""
+        self._jumped = np.where(score >= JUMP_SCORE, np.minimum(self._jumped, day), self._jumped)
+        self._jumped = np.where(score < CALM_SCORE, _NEVER, self._jumped)
 
     def open(self, brought: Flags, began: Days) -> None:
         """Since they began to be unusual, the days of monitors that brought an alarm are no history."""
@@ -243,3 +249,4 @@ class _History:
         self._counts &= ~(is_new[..., np.newaxis] & ~unusual)
         self.has_new_level |= is_new
         self.is_open &= ~(is_back | is_new)
+        self._jumped = np.where(is_back | is_new, _NEVER, self._jumped)

@@ -99,13 +99,15 @@ class Operations:
     """What happened in a window beside answers and their outcomes.
 
     `answered`, `refused`: how many rows got an answer, and none. `set_aside`: by table, how many rows broke its
-    contract. `requests`: what the servers counted; None where none ran. `evidence`: by name, the logarithm of an
-    e-value against "nothing is wrong with the A/B test".
+    contract. `sent`: by table, how many rows arrived one by one, outcomes of requests apart. `requests`: what the
+    servers counted; None where none ran. `evidence`: by name, the logarithm of an e-value against "nothing is wrong
+    with the A/B test".
     """
 
     answered: int = 0
     refused: int = 0
     set_aside: Mapping[str, int] = field(default_factory=dict)
+    sent: Mapping[str, int] = field(default_factory=dict)
     requests: RequestCounts | None = None
     evidence: Mapping[str, float] = field(default_factory=dict)
 

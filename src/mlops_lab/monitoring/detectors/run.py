@@ -20,6 +20,7 @@ from mlops_lab.monitoring.detectors.base import (
 from mlops_lab.monitoring.detectors.business_value import BUSINESS_VALUE
 from mlops_lab.monitoring.detectors.chi_squared import CHI_SQUARED
 from mlops_lab.monitoring.detectors.contract_breaches import CONTRACT_BREACHES
+from mlops_lab.monitoring.detectors.deliveries import DELIVERIES
 from mlops_lab.monitoring.detectors.estimate import ESTIMATE, ESTIMATE_ERROR
 from mlops_lab.monitoring.detectors.excess_loss import EXCESS_LOSS
 from mlops_lab.monitoring.detectors.freshness import FRESHNESS
@@ -27,11 +28,13 @@ from mlops_lab.monitoring.detectors.jensen_shannon import JENSEN_SHANNON
 from mlops_lab.monitoring.detectors.joint import JOINT
 from mlops_lab.monitoring.detectors.kolmogorov_smirnov import KOLMOGOROV_SMIRNOV
 from mlops_lab.monitoring.detectors.latency import LATENCY
+from mlops_lab.monitoring.detectors.new_values import NEW_VALUES
 from mlops_lab.monitoring.detectors.nulls import NULLS
 from mlops_lab.monitoring.detectors.outcome_lag import OUTCOME_LAG
 from mlops_lab.monitoring.detectors.prediction_drift import PREDICTIONS
 from mlops_lab.monitoring.detectors.psi import PSI
 from mlops_lab.monitoring.detectors.server_errors import SERVER_ERRORS
+from mlops_lab.monitoring.detectors.shift import SHIFT
 from mlops_lab.monitoring.detectors.skill import SKILL
 from mlops_lab.monitoring.detectors.slices import SLICE_EXCESS_LOSS, SLICE_RMSE, SLICE_SKILL
 from mlops_lab.monitoring.detectors.unseen import UNSEEN
@@ -47,6 +50,8 @@ DETECTORS: Sequence[Detector] = (
     KOLMOGOROV_SMIRNOV,
     JENSEN_SHANNON,
     WASSERSTEIN,
+    SHIFT,
+    NEW_VALUES,
     CHI_SQUARED,
 )
 """Of each input, in the order of their rows in the table of measurements."""
@@ -69,7 +74,7 @@ ANSWER_DETECTORS: Sequence[AnswerDetector] = (
     BUSINESS_VALUE,
 )
 """Of what a version answered, and of the outcomes."""
-OPERATIONS_DETECTORS: Sequence[OperationsDetector] = (CONTRACT_BREACHES, SERVER_ERRORS, LATENCY, AB_TEST)
+OPERATIONS_DETECTORS: Sequence[OperationsDetector] = (CONTRACT_BREACHES, DELIVERIES, SERVER_ERRORS, LATENCY, AB_TEST)
 """Of what happened beside answers."""
 _ALL = "all inputs"
 

@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 
 from mlops_lab.monitoring.detectors.base import Detector, is_number_with_sample
-from mlops_lab.monitoring.profile import Profile, sort_finite_values
+from mlops_lab.monitoring.profile import Profile, remember_last, sort_finite_values
 
 
+@remember_last
 def wasserstein(profile: Profile, column: pl.Series) -> float:
     """The first Wasserstein distance of the column from the training sample, in the unit of the input: the area between
     the two distribution functions (Ramdas, Garcia and Cuturi 2017, equation 5). Only finite values count; 0 without

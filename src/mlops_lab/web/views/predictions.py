@@ -1,56 +1,91 @@
-"""Predictions: everything behind one of them, by its id; without an id, the newest ones, of a version if asked."""
+"""Predictions: everything behind one of them, by its id; those of a day, of a version or of a key; else the newest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from mlops_lab.clock import day_of, day_start, days_after
+from mlops_lab.errors import InvalidInput
 from mlops_lab.lineage.explain import describe_prediction, explain
 from mlops_lab.tables.declared import MEASUREMENTS, PREDICTIONS
 from mlops_lab.web.view import Content, Source, View
 
 SHOWN = 20
-_FILES = 4
+_ROUNDED_UP = timedelta(milliseconds=1)
+"""By how much the greatest value of a file may be above it."""
 _COLUMNS = ["id", "at", "version", "role", "output"]
 
 
 def query(source: Source, asked: Mapping[str, str]) -> Content:
-    """The prediction of `id`, or the newest ones, with `version` those of a version."""
-    id_, version = asked.get("id", "").strip(), asked.get("version", "").strip()
-    content: Content = {"id": id_, "version": version, "newest": _newest(source, version), "lines": []}
+    """The prediction of `id`; the newest ones of the day `on` (else of the last one with predictions), with `key` those
+    of a key, with `version` those of a version, which has a last day of its own."""
+    id_, version, key, on = (asked.get(name, "").strip() for name in ("id", "version", "key", "on"))
+    day = _day(source, on) if on else _last_day(source, version)
+    content: Content = {
+        "id": id_,
+        "version": version,
+        "key": key,
+        "key_field": source.project.settings.source.key,
+        "on": on,
+        "day_text": day.astimezone(ZoneInfo(source.project.timezone)).date().isoformat() if day is not None else "",
+        "newest": _newest(source, day, version=version, key=key) if day is not None else [],
+        "lines": [],
+    }
     if id_:
         lineage = explain(source.project, id_, takes_in=False)
         content |= {"lineage": lineage, "lines": describe_prediction(lineage)}
     return content
 
 
-def _newest(source: Source, version: str) -> list[dict[str, object]]:
-    """The newest predictions of the files that reach furthest, or of the last measured day on which the version
-    answered; the newest first."""
-    if not PREDICTIONS.exists(source.lake):
-        return []
+def _day(source: Source, on: str) -> datetime:
+    try:
+        return day_start(date.fromisoformat(on), source.project.timezone)
+    except ValueError:
+        raise InvalidInput(f'"{on}" is no day', code="bad_day", where="on", hint="write it as 2026-01-31") from None
+
+
+def _last_day(source: Source, version: str) -> datetime | None:
+    """The last day with predictions; of a version, the last one that was measured."""
     if version:
-        return _newest_of(source, version)
-    files = source.lake.bounds(PREDICTIONS.name, "at")
-    newest = sorted((file for file in files if file.greatest), key=lambda file: str(file.greatest))[-_FILES:]
-    parts = list(source.lake.read_files(PREDICTIONS.name, [file.path for file in newest], columns=_COLUMNS))
-    return pl.concat(parts).sort("at", descending=True).head(SHOWN).to_dicts() if parts else []
+        return _last_measured_day(source, version)
+    bounds = source.lake.bounds(PREDICTIONS.name, "at") if PREDICTIONS.exists(source.lake) else []
+    newest = max((file.greatest for file in bounds if isinstance(file.greatest, datetime)), default=None)
+    if newest is None:
+        return None
+    return day_of(newest - _ROUNDED_UP, source.project.timezone)
 
 
-def _newest_of(source: Source, version: str) -> list[dict[str, object]]:
-    is_of_version = pl.col("version").cast(pl.String) == version
+def _last_measured_day(source: Source, version: str) -> datetime | None:
     if not MEASUREMENTS.exists(source.lake):
-        return []
+        return None
     days = MEASUREMENTS.read(source.lake).filter(
-        pl.col("monitor") == "volume", pl.col("name") == "predictions", pl.col("value") > 0, is_of_version
+        pl.col("monitor") == "volume",
+        pl.col("name") == "predictions",
+        pl.col("value") > 0,
+        pl.col("version").cast(pl.String) == version,
     )
     if days.is_empty():
-        return []
+        return None
     end, hours = days.sort("at").select("at", "window_hours").row(-1)
-    rows = PREDICTIONS.read(source.lake, columns=_COLUMNS, since=end - timedelta(hours=hours), before=end)
-    return rows.filter(is_of_version).sort("at", descending=True).head(SHOWN).to_dicts()
+    return day_of(end - timedelta(hours=hours), source.project.timezone)
+
+
+def _newest(source: Source, day: datetime, *, version: str, key: str) -> list[dict[str, object]]:
+    if not PREDICTIONS.exists(source.lake):
+        return []
+    field = source.project.settings.source.key
+    columns = [*_COLUMNS, field] if field and field not in _COLUMNS else _COLUMNS
+    end = days_after(day, 1, source.project.timezone)
+    rows = PREDICTIONS.read(source.lake, columns=columns, since=day, before=end)
+    if version:
+        rows = rows.filter(pl.col("version").cast(pl.String) == version)
+    if key and field:
+        rows = rows.filter(pl.col(field).cast(pl.String) == key)
+    return rows.sort("at", descending=True).head(SHOWN).to_dicts()
 
 
 VIEW = View(name="predictions", title="Predictions", command="mlops explain ID", query=query)

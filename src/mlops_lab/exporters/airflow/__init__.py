@@ -1,0 +1,1 @@
+"""The project as Airflow DAGs: see `export`."""

@@ -1,0 +1,1 @@
+"""The project as Kubeflow pipelines: see `export`."""

@@ -1,0 +1,1 @@
+"""The project as Prefect flows: see `export`."""
