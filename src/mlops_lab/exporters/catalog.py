@@ -39,7 +39,7 @@ EXPORTERS = (
         needs_live_version=True,
         read_by="`kubectl kustomize`, `kubernetes-validate --strict`",
         said="what Kubernetes itself defines is valid",
-        unchecked="custom resources, as no package brings their schemas; a cluster, as none was there",
+        unchecked="custom resources, as no package brings their schemas; a cluster: the tests have none",
     ),
     Exporter(
         name="dvc",
@@ -58,7 +58,7 @@ EXPORTERS = (
         needs_data=False,
         read_by="`dagster dev` with the sensor on, `dagster sensor preview`, `dagster.materialize`",
         said="the same version fingerprint as `mlops run`; the check of a gate that refused fails",
-        unchecked="Dagster+, which is not on this machine",
+        unchecked="Dagster+, a hosted service",
     ),
     Exporter(
         name="airflow",
@@ -68,7 +68,7 @@ EXPORTERS = (
         needs_data=False,
         read_by="`airflow dags test`, `airflow dags list-import-errors`",
         said="success; the same version fingerprint as `mlops run`, in the event of the asset",
-        unchecked="the scheduler and workers on other machines, as there was one machine",
+        unchecked="the scheduler, and workers on other machines: the tests have one",
     ),
     Exporter(
         name="prefect",
@@ -78,7 +78,7 @@ EXPORTERS = (
         needs_data=False,
         read_by="`prefect deploy --all`, `prefect worker start`, with a server of its own",
         said="both runs completed; the same version fingerprint as `mlops run`",
-        unchecked="Prefect Cloud, which is not on this machine",
+        unchecked="Prefect Cloud, a hosted service",
     ),
     Exporter(
         name="kubeflow",
@@ -88,6 +88,6 @@ EXPORTERS = (
         needs_data=False,
         read_by="`python pipelines.py` (kfp's compiler), `kfp.local` with SubprocessRunner",
         said="both pipelines compile and succeed; the same version fingerprint as `mlops run`",
-        unchecked="image, volume and secret in a cluster, as none was there",
+        unchecked="image, volume and secret in a cluster: the tests have none",
     ),
 )
