@@ -37,6 +37,11 @@ mlops() {  # a server runs beside the lines below it, as in a terminal of its ow
       stop
       MLOPS "$@" --port PORT > "$OUT/server" 2>&1 & server=$!
       await http://127.0.0.1:PORT/readyz "$server" || { cat "$OUT/server" >&2; return 1; } ;;
+    page)
+      stop
+      MLOPS "$@" --port PORT > "$OUT/server" 2>&1 & server=$!
+      await http://127.0.0.1:PORT/ "$server" || { cat "$OUT/server" >&2; return 1; } ;;
+    learn) MLOPS "$@" < /dev/null ;;  # it watches until its input ends
     *) MLOPS "$@" ;;
   esac
 }

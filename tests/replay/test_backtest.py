@@ -16,6 +16,7 @@ from mlops_lab.monitoring.profile import make_profiles
 from mlops_lab.monitoring.quality import log_loss
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import LINEAGE_FILE, PROFILE_FILE, package_fingerprint
+from mlops_lab.registry.signing.sign import ensure_key, sign_package
 from mlops_lab.replay.backtest import BacktestResult, PolicyResult, run_backtest
 from mlops_lab.rollout.decision_log import write_decision
 from mlops_lab.rollout.decisions import Decision, DecisionKind
@@ -37,11 +38,12 @@ def compare(project: Project, *policies: str, first: date = FIRST, last: date = 
 
 @pytest.fixture(scope="module")
 def live(tiny, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The small project with its model live as version 1 since its training data ended. Read only."""
+    """The small project, which signs, with its model live as version 1 since its training data ended. Read only."""
     root = Path(shutil.copytree(tiny.project.root, tmp_path_factory.mktemp("backtest") / "project"))
     package = root / "package"
     (package / PROFILE_FILE).write_bytes(msgspec.json.encode(make_profiles(tiny.training.inputs)))
     (package / LINEAGE_FILE).write_bytes(msgspec.json.encode({"cutoff": tiny.training.cutoff.isoformat()}))
+    sign_package(package, ensure_key(root / ".mlops"), home=root / ".mlops")
     evidence = {"package": "package", "fingerprint": package_fingerprint(package)}
     first = Decision(tiny.training.cutoff, DecisionKind.BOOTSTRAP, 1, "gates", "the first", "me", evidence)
     project = load_project(root)

@@ -17,6 +17,7 @@ what was seen, and what was expected. The check runs your code on data that you 
 right passes. No network is needed.
 
 ```sh
+mlops learn                          # makes the folder, and watches; the lines below in another terminal
 mlops learn list
 mlops learn next ids-as-floats
 mlops learn hint                     # asks first; the second shows where to look, the third tells

@@ -105,7 +105,7 @@ def run_backtest(
     requests = read_past_requests(project, lake, began=began, end=end)
     decisions = read_decisions(lake)
     with _throw_away() as folder:
-        registry = FolderRegistry(folder, max((item.version or 0 for item in decisions), default=0))
+        registry = FolderRegistry(folder, max((item.version or 0 for item in decisions), default=0), home=project.home)
         played = [
             _play(policy, lake, requests, registry, began=began, end=end, decisions=decisions, report=report)
             for policy in parsed

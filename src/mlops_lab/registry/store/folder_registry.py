@@ -8,15 +8,18 @@ from datetime import datetime
 from pathlib import Path
 
 from mlops_lab.registry.package import fingerprint_content
+from mlops_lab.registry.signing.sign import key_for_version, sign_package
 from mlops_lab.registry.store.records import RegisteredVersion, VersionContent, write_content
 
 
 @dataclass
 class FolderRegistry:
-    """Versions in a folder; their numbers follow `last_number`."""
+    """Versions in a folder; their numbers follow `last_number`. They are used by the project with the state folder
+    `home`: signed, where it signs (None: by no project)."""
 
     folder: Path
     last_number: int
+    home: Path | None = None
     _versions: dict[str, RegisteredVersion] = field(default_factory=dict)
 
     def find(self, candidate: str) -> RegisteredVersion | None:
@@ -31,6 +34,9 @@ class FolderRegistry:
         self.last_number += 1
         package = self.folder / str(self.last_number)
         write_content(package, content)
+        key = key_for_version(self.home, is_first=False) if self.home is not None else None
+        if key is not None and self.home is not None:
+            sign_package(package, key, home=self.home)
         fingerprint = fingerprint_content(content.model, content.plan)
         self._versions[candidate] = RegisteredVersion(self.last_number, "", package, fingerprint)
         return self._versions[candidate]
