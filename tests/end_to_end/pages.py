@@ -41,7 +41,12 @@ mlops() {  # a server runs beside the lines below it, as in a terminal of its ow
       stop
       MLOPS "$@" --port PORT > "$OUT/server" 2>&1 & server=$!
       await http://127.0.0.1:PORT/ "$server" || { cat "$OUT/server" >&2; return 1; } ;;
-    learn) MLOPS "$@" < /dev/null ;;  # it watches until its input ends
+    learn)
+      if [ $# -gt 1 ]; then MLOPS "$@"; return; fi
+      stop
+      MLOPS learn > "$OUT/server" 2>&1 & server=$!
+      for _ in $(seq 300); do test -e mlops-learn/mlops-learn.json && return; sleep 0.2; done
+      cat "$OUT/server" >&2; return 1 ;;
     *) MLOPS "$@" ;;
   esac
 }

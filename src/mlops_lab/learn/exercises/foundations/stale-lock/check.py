@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from mlops_lab.learn.checking import Work, fail
@@ -22,31 +23,47 @@ def check(work: Work) -> None:
         tools.mkdir()
         (tools / "train").write_text(TRAIN.format(code=code))
         (tools / "train").chmod(0o755)
-        night = Night(script, folder, f"{tools}:/usr/bin:/bin")
-        night.expect_training("at the first start nothing was trained")
-        night.expect_training(f"the training before had ended, with exit code {code}, and a new start did not train")
-        running = night.start_long()
-        night.expect_none("a training was running")
-        os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
-        wait_until(lambda night=night: not is_alive(night.trainings()[-1]))
-        night.expect_training("the script and its training were killed with SIGKILL, and the next start did not train")
-        running = night.start_long()
-        running.kill()
-        running.wait()
-        if is_alive(night.trainings()[-1]):
-            night.expect_none("the script was killed, and its training was still running")
-            night.release()
-        night.expect_training("the training that had outlived its script was over, and the next start did not train")
+        night = Night(script, folder, f"{tools}:/usr/bin:/bin", code)
+        try:
+            look(night)
+        finally:
+            night.end()
+
+
+def look(night):
+    night.expect_training("at the first start nothing was trained")
+    night.expect_training(f"the training before had ended, with exit code {night.code}, and a new start did not train")
+    running = night.start_long()
+    night.expect_none("a training was running")
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    wait_until(lambda: not is_alive(night.trainings()[-1]))
+    night.expect_training("the script and its training were killed with SIGKILL, and the next start did not train")
+    running = night.start_long()
+    running.kill()
+    running.wait()
+    if is_alive(night.trainings()[-1]):
+        night.expect_none("the script was killed, and its training was still running")
+        night.release()
+    night.expect_training("the training that had outlived its script was over, and the next start did not train")
 
 
 class Night:
-    def __init__(self, script: Path, folder: Path, path: str) -> None:
-        self.script, self.folder, self.path = script, folder, path
+    def __init__(self, script: Path, folder: Path, path: str, code: int) -> None:
+        self.script, self.folder, self.path, self.code = script, folder, path, code
+        self.processes: list[subprocess.Popen] = []
 
     def start(self) -> subprocess.Popen:
         environment = {**os.environ, "PATH": self.path}
-        return subprocess.Popen(["bash", self.script], cwd=self.folder, env=environment, start_new_session=True)
+        process = subprocess.Popen(["bash", self.script], cwd=self.folder, env=environment, start_new_session=True)
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        """End all that was started: a training can outlive its script, and is in the group of it."""
+        for process in self.processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def trainings(self) -> list[int]:
         """The process of each training, the oldest first."""
@@ -85,7 +102,7 @@ class Night:
 
 
 def wait_until(is_true) -> bool:
-    for _ in range(100):
+    for _ in range(500):  # five seconds: the machine may be busy
         if is_true():
             return True
         time.sleep(0.01)
