@@ -42,13 +42,15 @@ def simulate_ticks(
     rows_per_tick: int = 4,
     minutes_per_tick: float = 1.0,
     decisions: Sequence[Decision] = (),
-) -> None:
-    """Live through ticks from `start` on. Each has some answers of version 1 and, an hour later, their outcomes.
+) -> int:
+    """Live through ticks from `start` on: the bytes of what was acknowledged. Each tick has some answers of version 1
+    and, an hour later, their outcomes.
 
     `request` makes the request of a moment; its outcome and features are always the same.
     """
     kept, begin, measured = Retention(), monotonic(), _SECONDS_PER_TICK
     waiting: list[PredictionRecord] = []
+    acknowledged = 0
     hour = f"interval {round(60 / minutes_per_tick * _SECONDS_PER_TICK)} seconds"
     with (
         mock.patch.object(os, "fsync", _sync_nothing),
@@ -65,7 +67,9 @@ def simulate_ticks(
             known = [record for record in waiting if record.at <= now - timedelta(hours=1)]
             waiting = [*waiting[len(known) :], *answers]
             outcomes = [OutcomeRecord(record.id, now, "accepted", outcome, record) for record in known]
-            journal.append([encode_frame([*answers, *outcomes])])
+            frame = encode_frame([*answers, *outcomes])
+            acknowledged += len(frame)
+            journal.append([frame])
             positions = ingest_journal(project, lake)
             speed = measured / minutes_per_tick
             keep_tables_small(
@@ -79,6 +83,7 @@ def simulate_ticks(
             if tick % _TICKS_BETWEEN_MEASURES == _TICKS_BETWEEN_MEASURES - 1:
                 measured = (monotonic() - begin) / (tick + 1)
         journal.close()
+    return acknowledged
 
 
 def _sync_nothing(_: int) -> None:
