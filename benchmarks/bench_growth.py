@@ -133,16 +133,8 @@ def make_project(root: Path, predictions: int, *, end: datetime) -> str:
 
     days = max(1, predictions // PER_DAY)
     start = end - timedelta(days=days)
-    root.mkdir(parents=True)
-    (root / "mlops.toml").write_text(CONFIG)
-    (root / "pipeline.py").write_text(PIPELINE)
     rng = np.random.default_rng(1)
-    past = make_orders(rng, start - timedelta(days=20), days=20, rows=FIRST_ROWS, first=0)
-    past.rename({"id": "order_id"}).write_parquet(root / "orders.parquet")
-    moments = pl.datetime_range(start - timedelta(days=20), start, "12h", time_zone="UTC", eager=True)
-    stock = pl.DataFrame({"known_at": moments}).join(pl.DataFrame({"shop": shop_names(np.arange(200))}), how="cross")
-    stock.with_columns(items=pl.lit(3.0)).write_parquet(root / "stock.parquet")
-    run(root, "run", "--at", start.isoformat())
+    start_project(root, start, rng)
     project = load_project(root)
     lake = open_lake(project)
     for day in range(days):
@@ -150,6 +142,19 @@ def make_project(root: Path, predictions: int, *, end: datetime) -> str:
         log_day(project, lake, orders, rng)
     note_measured(lake, end - timedelta(days=RUNS))
     return f"{FIRST_ROWS:032x}"
+
+
+def start_project(root: Path, start: datetime, rng: np.random.Generator) -> None:
+    """A project with a version that is live since `start`."""
+    root.mkdir(parents=True)
+    (root / "mlops.toml").write_text(CONFIG)
+    (root / "pipeline.py").write_text(PIPELINE)
+    past = make_orders(rng, start - timedelta(days=20), days=20, rows=FIRST_ROWS, first=0)
+    past.rename({"id": "order_id"}).write_parquet(root / "orders.parquet")
+    moments = pl.datetime_range(start - timedelta(days=20), start, "12h", time_zone="UTC", eager=True)
+    stock = pl.DataFrame({"known_at": moments}).join(pl.DataFrame({"shop": shop_names(np.arange(200))}), how="cross")
+    stock.with_columns(items=pl.lit(3.0)).write_parquet(root / "stock.parquet")
+    run(root, "run", "--at", start.isoformat())
 
 
 def make_orders(rng: np.random.Generator, start: datetime, *, days: int, rows: int, first: int) -> pl.DataFrame:

@@ -18,9 +18,8 @@ from statistics import median
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 
-from bench_growth import CONFIG, FEATURES, FIRST_ROWS, PIPELINE, make_orders, run, shop_names, start_server
+from bench_growth import FEATURES, run, start_project, start_server
 from report import write_report
 from simulated_ticks import simulate_ticks
 
@@ -48,15 +47,7 @@ def live(root: Path, ticks: int, *, end: datetime) -> int:
     from mlops_lab.tables.open_lake import open_lake
 
     start = end - timedelta(minutes=ticks)
-    root.mkdir(parents=True)
-    (root / "mlops.toml").write_text(CONFIG)
-    (root / "pipeline.py").write_text(PIPELINE)
-    past = make_orders(np.random.default_rng(1), start - timedelta(days=20), days=20, rows=FIRST_ROWS, first=0)
-    past.rename({"id": "order_id"}).write_parquet(root / "orders.parquet")
-    moments = pl.datetime_range(start - timedelta(days=20), start, "12h", time_zone="UTC", eager=True)
-    stock = pl.DataFrame({"known_at": moments}).join(pl.DataFrame({"shop": shop_names(np.arange(200))}), how="cross")
-    stock.with_columns(items=pl.lit(3.0)).write_parquet(root / "stock.parquet")
-    run(root, "run", "--at", start.isoformat())
+    start_project(root, start, np.random.default_rng(1))
     project = load_project(root)
     lake = open_lake(project)
     return simulate_ticks(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import polars as pl
@@ -76,97 +77,127 @@ def measure_day(
 
     What cannot be measured, because something is missing or damaged, is a row and an alert with the reason.
     """
-    watched = WatchedDay()
-    measured: list[pl.DataFrame] = []
+    day = _Day(project, lake, window, champion, package_of(champion), package_of, state, verifier, watcher)
     alerts: list[Alert] = []
-    package = package_of(champion)
-    read_predictions = cache(partial(predictions_in, lake, window))
-
-    def measure_answers() -> tuple[pl.DataFrame, list[Alert]]:
-        predictions = read_predictions()
-        rows = measure_window(project, lake, window, champion=champion, package=package, predictions=predictions)
-        reference = watcher.reference(lake, window, champion=champion)
-        if reference == champion:
-            return rows, []
-        beside = _measure_reference(
-            window,
-            predictions,
-            package,
-            champion=champion,
-            beside=(reference, package_of),
-            only=watcher.beside_training,
-        )
-        return pl.concat([rows, beside]), []
-
-    def measure_earlier() -> tuple[pl.DataFrame, list[Alert]]:
-        return measure_corrected(project, lake, window, package=package), []
-
-    def measure_requests() -> tuple[pl.DataFrame, list[Alert]]:
-        seen = read_operations(project, lake, window, answered=read_predictions().height)
-        return measure_operations(window, seen), []
-
-    def measure_test() -> tuple[pl.DataFrame, list[Alert]]:
-        evidence = read_test_evidence(project, lake, window, state=state, task=task_of(project, package))
-        return measure_operations(window, Operations(evidence=evidence)), []
-
-    def check_value() -> tuple[pl.DataFrame, list[Alert]]:
-        _metric(project, task_of(project, package))
-        return pl.DataFrame(schema=MEASUREMENTS.fixed_schema), []
-
-    def compare_versions() -> tuple[pl.DataFrame, list[Alert]]:
-        compared_since = state.compared_since if state.champion == champion else None
-        if compared_since is None:
-            return pl.DataFrame(schema=MEASUREMENTS.fixed_schema), []
-        return measure_rollout(project, lake, window, began=compared_since, task=task_of(project, package)), []
-
-    def compare_with_definition() -> tuple[pl.DataFrame, list[Alert]]:
-        parity = verifier.verify_sample(read_predictions())
-        cells = parity.cells + parity.answers
-        rows = measure_parity(window, version=champion, cells=cells, differing=parity.differing_cells)
-        return rows, [*parity_alerts(parity, window.end), *log_alerts(parity.problems, window.end)]
-
-    def compare_with_digests() -> tuple[pl.DataFrame, list[Alert]]:
-        log = check_log_between(lake, window.began, window.end)
-        return pl.DataFrame(schema=MEASUREMENTS.fixed_schema), log_alerts(log.problems, window.end)
-
-    def compare_with_history() -> tuple[pl.DataFrame, list[Alert]]:
-        nonlocal watched
-        rows = pl.concat(measured)
-        watched = watcher.watch(lake, window, rows, champion=champion)
-        if watched.loss_since is None:
-            return rows.clear(), list(watched.alerts)
-        found = diagnose(
-            project,
-            lake,
-            package=package,
-            profiles=read_profiles(package),
-            since=watched.loss_since,
-            until=window.end,
-        )
-        return rows.clear(), explain_alerts(watched.alerts, found.sentence() if found else "")
-
-    steps = (
-        ("measure", "volume, quality and drift", measure_answers),
-        (None, "what answers were worth", check_value),
-        (None, "requests, refused rows and rows set aside", measure_requests),
-        (None, "the A/B test", measure_test),
-        (None, "earlier days, of which outcomes were corrected", measure_earlier),
-        (None, "the gain of the version in shadow", compare_versions),
-        ("parity", "parity", compare_with_definition),
-        (None, "the log", compare_with_digests),
-        (None, "what is unusual by the days before", compare_with_history),
-    )
-    for stage, name, step in steps:
+    for stage, name, step in _STEPS:
         if stage is not None:
             report(stage)
         try:
-            rows, found = step()
+            rows, found = step(day)
         except Exception as error:  # whatever is missing or damaged: the rest, and the next day, are measured anyway
             reason = f"{name}: {_reason(error)}"
             rows, found = note_unmeasured(window, version=champion, reason=reason), [unmeasured_alert(window, reason)]
-        measured.append(rows)
+        day.measured.append(rows)
         alerts.extend(found)
-    return MeasuredDay(window, pl.concat(measured), list(dict.fromkeys(alerts)), watched.unusual)
+    return MeasuredDay(window, pl.concat(day.measured), list(dict.fromkeys(alerts)), day.watched.unusual)
+
+
+_Found: TypeAlias = tuple[pl.DataFrame, Sequence[Alert]]
+"""The measurements of a step, and the alerts about them."""
+
+
+@dataclass
+class _Day:
+    """What the steps that measure a day share; `measured` is what those before have found."""
+
+    project: Project
+    lake: Lake
+    window: Window
+    champion: int
+    package: Path
+    package_of: Callable[[int], Path]
+    state: RolloutState
+    verifier: Verifier
+    watcher: DayWatcher
+    measured: list[pl.DataFrame] = field(default_factory=list)
+    watched: WatchedDay = field(default_factory=WatchedDay)
+
+    @cached_property
+    def predictions(self) -> pl.DataFrame:
+        return predictions_in(self.lake, self.window)
+
+    def measure_answers(self) -> _Found:
+        champion, package = self.champion, self.package
+        rows = measure_window(
+            self.project, self.lake, self.window, champion=champion, package=package, predictions=self.predictions
+        )
+        reference = self.watcher.reference(self.lake, self.window, champion=champion)
+        if reference == champion:
+            return rows, []
+        beside = _measure_reference(
+            self.window,
+            self.predictions,
+            package,
+            champion=champion,
+            beside=(reference, self.package_of),
+            only=self.watcher.beside_training,
+        )
+        return pl.concat([rows, beside]), []
+
+    def check_value(self) -> _Found:
+        _metric(self.project, task_of(self.project, self.package))
+        return _nothing(), []
+
+    def measure_requests(self) -> _Found:
+        seen = read_operations(self.project, self.lake, self.window, answered=self.predictions.height)
+        return measure_operations(self.window, seen), []
+
+    def measure_test(self) -> _Found:
+        task = task_of(self.project, self.package)
+        evidence = read_test_evidence(self.project, self.lake, self.window, state=self.state, task=task)
+        return measure_operations(self.window, Operations(evidence=evidence)), []
+
+    def measure_earlier(self) -> _Found:
+        return measure_corrected(self.project, self.lake, self.window, package=self.package), []
+
+    def compare_versions(self) -> _Found:
+        compared_since = self.state.compared_since if self.state.champion == self.champion else None
+        if compared_since is None:
+            return _nothing(), []
+        task = task_of(self.project, self.package)
+        return measure_rollout(self.project, self.lake, self.window, began=compared_since, task=task), []
+
+    def compare_with_definition(self) -> _Found:
+        parity, end = self.verifier.verify_sample(self.predictions), self.window.end
+        cells = parity.cells + parity.answers
+        rows = measure_parity(self.window, version=self.champion, cells=cells, differing=parity.differing_cells)
+        return rows, [*parity_alerts(parity, end), *log_alerts(parity.problems, end)]
+
+    def compare_with_digests(self) -> _Found:
+        log = check_log_between(self.lake, self.window.began, self.window.end)
+        return _nothing(), log_alerts(log.problems, self.window.end)
+
+    def compare_with_history(self) -> _Found:
+        self.watched = self.watcher.watch(self.lake, self.window, pl.concat(self.measured), champion=self.champion)
+        if self.watched.loss_since is None:
+            return _nothing(), self.watched.alerts
+        found = diagnose(
+            self.project,
+            self.lake,
+            package=self.package,
+            profiles=read_profiles(self.package),
+            since=self.watched.loss_since,
+            until=self.window.end,
+        )
+        return _nothing(), explain_alerts(self.watched.alerts, found.sentence() if found else "")
+
+
+_STEPS: Sequence[tuple[str | None, str, Callable[[_Day], _Found]]] = (
+    ("measure", "volume, quality and drift", _Day.measure_answers),
+    (None, "what answers were worth", _Day.check_value),
+    (None, "requests, refused rows and rows set aside", _Day.measure_requests),
+    (None, "the A/B test", _Day.measure_test),
+    (None, "earlier days, of which outcomes were corrected", _Day.measure_earlier),
+    (None, "the gain of the version in shadow", _Day.compare_versions),
+    ("parity", "parity", _Day.compare_with_definition),
+    (None, "the log", _Day.compare_with_digests),
+    (None, "what is unusual by the days before", _Day.compare_with_history),
+)
+"""By step: the stage that it begins (None: the same goes on), what it measures, and the step."""
+
+
+def _nothing() -> pl.DataFrame:
+    return pl.DataFrame(schema=MEASUREMENTS.fixed_schema)
 
 
 def _reason(error: Exception) -> str:

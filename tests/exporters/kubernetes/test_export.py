@@ -16,7 +16,8 @@ from webhook import skip_without
 from mlops_lab.exporters.kubernetes.base import base_manifests
 from mlops_lab.exporters.kubernetes.engines import argo_manifests, flagger_manifests, kserve_manifests
 from mlops_lab.exporters.kubernetes.export import describe, export
-from mlops_lab.exporters.kubernetes.pods import Deployed, make_name
+from mlops_lab.exporters.kubernetes.pods import Deployed
+from mlops_lab.exporters.names import make_name
 from mlops_lab.project import Project
 from mlops_lab.serving.protocols.verdict import Gate
 

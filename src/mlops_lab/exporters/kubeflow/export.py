@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mlops_lab.exporters.commands import name_variables, write_code, write_script
 from mlops_lab.exporters.exporter import ExportReport
-from mlops_lab.exporters.kubernetes.pods import make_name
+from mlops_lab.exporters.names import make_name
 from mlops_lab.exporters.readme import write_readme
 from mlops_lab.exporters.steps import read_steps
 from mlops_lab.project import Project

@@ -9,7 +9,8 @@ import yaml
 from mlops_lab.exporters.exporter import ExportReport
 from mlops_lab.exporters.kubernetes.base import base_manifests
 from mlops_lab.exporters.kubernetes.engines import argo_manifests, flagger_manifests, kserve_manifests
-from mlops_lab.exporters.kubernetes.pods import Deployed, Json, make_name
+from mlops_lab.exporters.kubernetes.pods import Deployed, Json
+from mlops_lab.exporters.names import make_name
 from mlops_lab.exporters.readme import write_readme
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project

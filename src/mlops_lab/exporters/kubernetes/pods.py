@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mlops_lab.exporters.environments.dockerfile import USER_ID
-from mlops_lab.project import Project
 
 Json = dict[str, Any]
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
-_LONGEST = 40
-"""Kubernetes allows 63 characters, and our suffixes need some."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +42,6 @@ class Deployed:
     def labels(self, role: str) -> Mapping[str, str]:
         """Labels that select the pods of a role."""
         return {"app.kubernetes.io/name": self.name, "app.kubernetes.io/component": role}
-
-
-def make_name(project: Project) -> str:
-    """The project's name as Kubernetes allows it."""
-    return _NOT_IN_NAMES.sub("-", project.name.lower()).strip("-")[:_LONGEST].strip("-") or "model"
 
 
 def manifest(kind: str, api: str, metadata: Json, **parts: Any) -> Json:

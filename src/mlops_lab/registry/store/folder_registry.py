@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from mlops_lab.registry.package import fingerprint_content
-from mlops_lab.registry.signing.sign import key_for_version, sign_package
+from mlops_lab.registry.signing.keyring import read_keys
+from mlops_lab.registry.signing.sign import need_signing_key, sign_package
 from mlops_lab.registry.store.records import RegisteredVersion, VersionContent, write_content
 
 
@@ -34,9 +35,8 @@ class FolderRegistry:
         self.last_number += 1
         package = self.folder / str(self.last_number)
         write_content(package, content)
-        key = key_for_version(self.home, is_first=False) if self.home is not None else None
-        if key is not None and self.home is not None:
-            sign_package(package, key, home=self.home)
+        if self.home is not None and (keys := read_keys(self.home)) is not None:
+            sign_package(package, need_signing_key(self.home, keys), home=self.home)
         fingerprint = fingerprint_content(content.model, content.plan)
         self._versions[candidate] = RegisteredVersion(self.last_number, "", package, fingerprint)
         return self._versions[candidate]
