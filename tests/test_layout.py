@@ -6,8 +6,6 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 TESTS = Path(__file__).parent
 SOURCE = TESTS.parent / "src" / "mlops_lab"
 
@@ -233,37 +231,50 @@ def mirrored_tests() -> list[Path]:
     return [path for path in found if path.parts[0] not in NOT_MIRRORED and path.name not in ABOUT_THE_REPOSITORY]
 
 
-@pytest.mark.parametrize("module", modules())
-def test_a_module_with_logic_has_a_test(module: str) -> None:
-    if mirror_of(module).exists():
-        assert module not in COVERED_ELSEWHERE, "it has a test of its own: take it off the list"
-    elif branches(module) >= MIN_BRANCHES:
-        assert module in COVERED_ELSEWHERE, f"write {mirror_of(module).relative_to(TESTS.parent)}"
+def test_a_module_with_logic_has_a_test() -> None:
+    twice = [module for module in modules() if mirror_of(module).exists() and module in COVERED_ELSEWHERE]
+    assert twice == [], "they have tests of their own: take them off the list"
+    untested = [module for module in modules() if not (mirror_of(module).exists() or module in COVERED_ELSEWHERE)]
+    missing = [str(mirror_of(module).relative_to(TESTS)) for module in untested if branches(module) >= MIN_BRANCHES]
+    assert missing == [], "write them"
 
 
-@pytest.mark.parametrize("test", [str(path) for path in mirrored_tests()])
-def test_a_test_is_named_after_its_module(test: str) -> None:
-    path = Path(test)
-    module = SOURCE / path.parent / path.name.removeprefix("test_")
-    is_suite = path.stem.endswith("_conformance") or test in SUITES
-    assert module.exists() or is_suite, f"there is no {module.relative_to(SOURCE)}; rename the test, or make it a suite"
+def is_named_after_its_module(test: Path) -> bool:
+    module = SOURCE / test.parent / test.name.removeprefix("test_")
+    return module.exists() or test.stem.endswith("_conformance") or str(test) in SUITES
 
 
-@pytest.mark.parametrize(("module", "test"), list(COVERED_ELSEWHERE.items()))
-def test_what_covers_a_module_exists(module: str, test: str) -> None:
-    assert (SOURCE / module).exists(), "it is gone: take it off the list"
+def test_a_test_is_named_after_its_module() -> None:
+    without = [str(test) for test in mirrored_tests() if not is_named_after_its_module(test)]
+    assert without == [], "no module has their name: rename them, or make them suites"
+
+
+def holds_tests(test: str) -> bool:
     text = (TESTS / test).read_text(encoding="utf-8")
-    assert re.search(r"^def test_|^async def test_", text, re.MULTILINE), f"{test} holds no test"
+    return re.search(r"^(async )?def test_", text, re.MULTILINE) is not None
+
+
+def test_what_covers_a_module_exists() -> None:
+    gone = [module for module in COVERED_ELSEWHERE if not (SOURCE / module).exists()]
+    assert gone == [], "take them off the list"
+    empty = [test for test in {*COVERED_ELSEWHERE.values()} if not holds_tests(test)]
+    assert empty == [], "they hold no test"
 
 
 def imported_for_types_only(module: str) -> list[str]:
     """Our own modules that a module imports under `if TYPE_CHECKING:`."""
-    tree = ast.parse((SOURCE / module).read_text(encoding="utf-8"))
-    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    text = (SOURCE / module).read_text(encoding="utf-8")
+    if "TYPE_CHECKING" not in text:
+        return []
+    blocks = [
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    ]
     inside = [node for block in blocks for node in ast.walk(block) if isinstance(node, ast.ImportFrom)]
     return [node.module for node in inside if node.module and node.module.startswith("mlops_lab")]
 
 
-@pytest.mark.parametrize("module", modules())
-def test_no_import_for_types_hides_a_circle(module: str) -> None:
-    assert imported_for_types_only(module) == [], "import-linter does not see it: move what both need to a third module"
+def test_no_import_for_types_hides_a_circle() -> None:
+    hidden = {module: found for module in modules() if (found := imported_for_types_only(module))}
+    assert hidden == {}, "import-linter does not see it: move what both need to a third module"

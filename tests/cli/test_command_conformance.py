@@ -40,7 +40,6 @@ def leaves() -> Iterator[tuple[str, Any]]:
 
 LEAVES = dict(leaves())
 EXAMPLES = [example for command in COMMANDS.values() for example in command.examples]
-each_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
 each_leaf = pytest.mark.parametrize("name", LEAVES)
 
 
@@ -62,49 +61,49 @@ def listing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return printed
 
 
-@each_command
-def test_it_says_in_one_sentence_what_it_is_for(command: Command, listing: str) -> None:
-    assert command.help[0].isupper()
-    assert command.help.endswith(".")
-    assert command.help.count(". ") == 0
-    assert len(command.help) <= 80
-    assert command.help in listing
+def test_each_says_in_one_sentence_what_it_is_for(listing: str) -> None:
+    for command in COMMANDS.values():
+        assert command.help[0].isupper()
+        assert command.help.endswith(".")
+        assert command.help.count(". ") == 0
+        assert len(command.help) <= 80
+        assert command.help in listing
 
 
-@each_command
-def test_it_is_listed_in_a_panel(command: Command, listing: str) -> None:
-    assert command.panel in PANELS
-    _, _, below = listing.partition(f"─ {command.panel} ─")
-    panel, _, _ = below.partition("╰")
-    assert f"│ {command.name} " in panel
+def test_each_is_listed_in_a_panel(listing: str) -> None:
+    for command in COMMANDS.values():
+        assert command.panel in PANELS
+        _, _, below = listing.partition(f"─ {command.panel} ─")
+        panel, _, _ = below.partition("╰")
+        assert f"│ {command.name} " in panel
 
 
-@each_command
-def test_its_module_has_a_command_or_a_group(command: Command) -> None:
-    module = importlib.import_module(command.module)
-    assert hasattr(module, "command") != hasattr(module, "app")
+def test_each_module_has_a_command_or_a_group() -> None:
+    for command in COMMANDS.values():
+        module = importlib.import_module(command.module)
+        assert hasattr(module, "command") != hasattr(module, "app"), command.name
 
 
-@each_command
-def test_it_has_examples(command: Command) -> None:
-    assert command.examples
-    for example in command.examples:
-        assert shlex.split(example)[:2] == ["mlops", command.name]
+def test_each_has_examples() -> None:
+    for command in COMMANDS.values():
+        assert command.examples, command.name
+        assert {tuple(shlex.split(example)[:2]) for example in command.examples} == {("mlops", command.name)}
 
 
-@each_leaf
-def test_each_command_of_a_group_has_an_example(name: str) -> None:
-    assert any(f"{example} ".startswith(f"mlops {name} ") for example in EXAMPLES), f"add one to {name.split()[0]}"
+def test_each_command_of_a_group_has_an_example() -> None:
+    without = [name for name in LEAVES if not any(f"{example} ".startswith(f"mlops {name} ") for example in EXAMPLES)]
+    assert without == [], "add one to the group"
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_can_be_typed(example: str) -> None:
-    """Its options and arguments are those of the command; it is not run."""
-    _, *words = shlex.split(example.partition(" >")[0])
-    name = " ".join(words[:2]) if " ".join(words[:2]) in LEAVES else words[0]
-    leaf = LEAVES[name]
-    context = leaf.make_context(f"mlops {name}", words[len(name.split()) :])
-    assert context.params.keys() == {parameter.name for parameter in leaf.params if parameter.expose_value} - {"help"}
+def test_examples_can_be_typed() -> None:
+    """Their options and arguments are those of the command; they are not run."""
+    for example in EXAMPLES:
+        _, *words = shlex.split(example.partition(" >")[0])
+        name = " ".join(words[:2]) if " ".join(words[:2]) in LEAVES else words[0]
+        leaf = LEAVES[name]
+        context = leaf.make_context(f"mlops {name}", words[len(name.split()) :])
+        exposed = {parameter.name for parameter in leaf.params if parameter.expose_value} - {"help"}
+        assert context.params.keys() == exposed, example
 
 
 @each_leaf
@@ -118,23 +117,22 @@ def test_its_help_shows_options_and_examples(
     assert any(example in printed for example in EXAMPLES if example.startswith(f"mlops {name}"))
 
 
-@each_leaf
-def test_its_first_line_of_help_is_a_sentence(name: str) -> None:
-    first = LEAVES[name].help.strip().splitlines()[0]
-    assert first[0].isupper()
-    assert first.rstrip().endswith((".", ":")), first
+def test_the_first_line_of_each_help_is_a_sentence() -> None:
+    firsts = [leaf.help.strip().splitlines()[0].rstrip() for leaf in LEAVES.values()]
+    assert [first for first in firsts if not first[0].isupper() or not first.endswith((".", ":"))] == []
 
 
-@each_leaf
-def test_it_prints_json_for_machines(name: str) -> None:
-    assert "--json" in [option for parameter in LEAVES[name].params for option in parameter.opts]
+def options_of(name: str) -> list[str]:
+    return [option for parameter in LEAVES[name].params for option in parameter.opts]
 
 
-@each_leaf
-def test_it_takes_a_project_and_settings(name: str) -> None:
-    options = [option for parameter in LEAVES[name].params for option in parameter.opts]
-    assert ("--project" in options) == (name not in WITHOUT_PROJECT)
-    assert ("--set" in options) == ("--project" in options)
+def test_each_prints_json_for_machines() -> None:
+    assert [name for name in LEAVES if "--json" not in options_of(name)] == []
+
+
+def test_each_takes_a_project_and_settings() -> None:
+    assert {name for name in LEAVES if "--project" not in options_of(name)} == WITHOUT_PROJECT
+    assert {name for name in LEAVES if "--set" not in options_of(name)} == WITHOUT_PROJECT
 
 
 @each_leaf
@@ -198,10 +196,10 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str], option: str) ->
     assert (code, printed.split()[:2]) == (0, ["mlops-lab", version("mlops-lab")])
 
 
-@each_command
-def test_help_has_a_short_option(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_has_a_short_option(capsys: pytest.CaptureFixture[str]) -> None:
     root = typer.main.get_command(main.app)
-    assert run(root, command.name, "-h", capsys=capsys) == run(root, command.name, "--help", capsys=capsys)
+    for name in COMMANDS:
+        assert run(root, name, "-h", capsys=capsys) == run(root, name, "--help", capsys=capsys)
 
 
 @pytest.mark.parametrize(
