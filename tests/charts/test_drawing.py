@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from mlops_lab.charts.drawing import GLYPHS, SHAPES, colours, decision_symbols, draw, layer, x_of_days
+from mlops_lab.charts.drawing import GLYPHS, SHAPES, colours, decision_symbols, draw, layer, link_to, x_of_days
 
 VALUES = [{"day": f"2013-03-{day:02d}", "loop": day / 40} for day in range(1, 29)]
 
@@ -12,8 +12,8 @@ VALUES = [{"day": f"2013-03-{day:02d}", "loop": day / 40} for day in range(1, 29
 def chart() -> dict:
     y = {"field": "loop", "type": "quantitative"}
     marks = [
-        {**VALUES[3], "kind": "promote", "text": "4 March: promoted <b>v2</b>", "link": "#decision-1"},
-        {**VALUES[9], "kind": "step", "text": "10 March: shadow", "link": "#decision-2"},
+        {**VALUES[3], "kind": "promote", "text": "4 March: promoted <b>v2</b>", "link": link_to("#decision-1")},
+        {**VALUES[9], "kind": "step", "text": "10 March: shadow", "link": link_to("history#decision-2")},
     ]
     return {
         "data": {"values": VALUES},
@@ -38,7 +38,7 @@ def test_a_chart_is_as_wide_as_its_place_and_has_a_label(svg):
 
 def test_a_chart_needs_no_script_and_no_other_site(svg):
     assert "<script" not in svg
-    assert set(re.findall(r'href="(.)', svg)) == {"#"}
+    assert set(re.findall(r'href="([^"]*)', svg)) == {"#decision-1", "history#decision-2"}
     assert "<b>" not in svg  # texts are escaped
 
 

@@ -98,11 +98,16 @@ def test_a_view_loads_nothing_from_elsewhere_and_runs_no_script_of_its_own(page:
 
 
 def test_every_link_leads_somewhere(page: TestClient) -> None:
-    found, waiting = set(), [f"/{NAME}/now"]
+    found, waiting, places = set(), [f"/{NAME}/now"], set()
+    ids: dict[str, set[str]] = {}
     while waiting:
         path = waiting.pop()
         answer = page.get(path)
         assert answer.status_code == 200, path
+        ids[path] = {*re.findall(r'id="([^"]+)"', answer.text)}
+        for link in re.findall(r'href="([^"]*#[^"]+)"', answer.text):
+            target, _, place = str(answer.url.join(link)).removeprefix(f"http://{HOST}").partition("#")
+            places.add((target, place))
         for link in re.findall(r'href="([^"#]+)', answer.text):
             if link.startswith(("data:", "?id=")) or "predictions?id=" in link:
                 continue
@@ -111,6 +116,8 @@ def test_every_link_leads_somewhere(page: TestClient) -> None:
                 found.add(target)
                 waiting.append(target)
     assert f"/{NAME}/models?version=2" in found
+    assert [link for link in places if link[1] not in ids.get(link[0], ())] == []
+    assert any(target == f"/{NAME}/history" and place.startswith("decision-") for target, place in places)
 
 
 def test_now_says_what_answers_and_that_something_is_wrong(page: TestClient) -> None:
@@ -337,6 +344,42 @@ def test_data_shows_what_waits_in_quarantine_and_why(own: tuple[TestClient, Proj
     assert "at most 10 &lt;b&gt;pieces&lt;/b&gt;" in text
     assert "items=99" in text
     assert "mlops quarantine --replay" in text
+
+
+def test_rows_that_keep_the_contract_by_now_are_brought_in(own: tuple[TestClient, Project]) -> None:
+    client, project = own
+    lake, token = open_lake(project), ensure_token(project)
+    known = lake.read("depots").drop("received_at", "received_as", strict=False).row(0, named=True)
+    rows = [json.dumps({**known, **change}, default=str) for change in ({"depot": "new"}, {"depot": None})]
+    moment = read_decisions(lake)[-1].at
+    set_aside(lake, moment, table="depots", rows=[SetAside("null", "depot", "never null", row) for row in rows])
+    assert 'data-action="replay-quarantine"' in client.get(f"/{NAME}/data").text
+    assert do(client, "replay-quarantine", {"reason": "mended"}, token=token) == (
+        200,
+        {"done": "brought in: 1 row into depots"},
+    )
+    assert lake.read("depots").filter(depot="new").height == 1
+    released = lake.read("quarantine").filter(event="released")
+    assert released.select("by", "why").rows() == [("token:local", "mended")]
+    assert do(client, "replay-quarantine", {"reason": "again"}, token=token)[1]["done"].startswith("no row keeps")
+
+
+def test_trials_are_lines_over_their_parameters(own: tuple[TestClient, Project]) -> None:
+    client, project = own
+    registry = ModelRegistry(project.mlflow_path, name=project.name)
+    assert "Trials by their parameters" not in client.get(f"/{NAME}/runs").text
+    for number, loss in enumerate((0.7, 0.5, 0.6)):
+        identity = {STUDY: "lines", KIND: TRIAL, TRIAL: str(number)}
+        run = registry.open_run(f"tune:{number}", identity=identity, tags={"state": "finished"}, moment=EPOCH)
+        registry.close_run(run, parameters={"a__leaves": 2**number, "seed": 1}, metrics={"loss": loss}, moment=EPOCH)
+    study = registry.open_run("lines", identity={STUDY: "lines", KIND: STUDY}, tags={}, moment=EPOCH)
+    for address in ("runs", f"runs?run={study}"):
+        chart = client.get(f"/{NAME}/{address}").text.partition('aria-label="Trials by their parameters"')[2]
+        chart = chart.partition("</svg>")[0]
+        assert len({*re.findall(r'href="\?run=(\w+)"', chart)}) == 3
+        assert ">leaves<" in chart
+        assert ">seed<" not in chart
+    assert "Trials by their parameters" not in client.get(f"/{NAME}/runs?words=tune:1").text
 
 
 def test_features_come_with_their_definition_and_drift(page: TestClient, project: Project) -> None:

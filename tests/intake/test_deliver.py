@@ -63,10 +63,10 @@ def test_rows_that_keep_the_contract_by_now_are_brought_in(live):
     strict = load_project(live.root)
     result = deliver_facts(strict, "stock", file_of(live, *NEW, "c,2013-03-22T06:00:00Z,"))
     assert (result["accepted"], result["quarantined"]) == (2, 1)
-    assert replay_quarantine(strict) == {}
+    assert replay_quarantine(strict, by="anna") == {}
     config.write_text(text)
-    assert replay_quarantine(live) == {"stock": 1}
-    assert replay_quarantine(live) == {}
+    assert replay_quarantine(live, by="anna") == {"stock": 1}
+    assert replay_quarantine(live, by="anna") == {}
     assert stock_rows(live) == before + 3
 
 

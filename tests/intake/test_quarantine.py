@@ -33,10 +33,10 @@ def test_a_row_is_set_aside_once(small):
 def test_a_released_row_waits_no_longer_and_is_released_once(small):
     set_aside(small.lake, AT, table="stock", rows=[aside(), aside({**STOCK, "shop": "b"})])
     first, second = waiting(small.lake)["id"]
-    release(small.lake, AT, ids=[first])
+    release(small.lake, AT, ids=[first], by="anna", why="mended")
     assert waiting(small.lake)["id"].to_list() == [second]
     version = small.lake.version("quarantine")
-    release(small.lake, AT, ids=[first])
+    release(small.lake, AT, ids=[first], by="anna", why="mended")
     assert small.lake.version("quarantine") == version
 
 

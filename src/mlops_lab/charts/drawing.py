@@ -25,6 +25,8 @@ SHAPES = {
     "roll_back": "triangle-down",
 }
 """The same in a chart."""
+_OUR_LINK = "#/"
+"""The beginning of links in a chart, by which they are found in its SVG."""
 _STYLE: Json = {
     "background": None,
     "view": {"stroke": None},
@@ -48,7 +50,7 @@ def colours() -> str:
 def draw(chart: Json, *, label: str, name: str | None = None) -> str:
     """A Vega-Lite chart as SVG, as wide as what it stands in; `label` says what it shows, `name` becomes its id."""
     svg = _to_svg(msgspec.json.encode({**chart, "config": _STYLE}).decode())
-    svg = re.sub(r'xlink:href="[^"#]*#', 'href="#', svg)  # vega puts its own web address before a "#link"
+    svg = re.sub(f'xlink:href="[^"#]*{_OUR_LINK}', 'href="', svg)  # vega puts its own web address before a link
     svg = re.sub(r' width="\d+" height="\d+"', "", svg, count=1)
     id_ = f' id="{name}"' if name else ""
     return svg.replace("<svg", f'<svg{id_} role="group" aria-label="{escape(label)}"', 1)
@@ -60,6 +62,11 @@ def _to_svg(chart: str) -> str:
     import vl_convert  # only here: it is an extra, and 84 MB
 
     return str(vl_convert.vegalite_to_svg(chart))
+
+
+def link_to(address: str) -> str:
+    """A link of a chart to an address of the page around it."""
+    return _OUR_LINK + address
 
 
 def layer(mark: str, encoding: Json, colour: str, **style: float) -> Json:

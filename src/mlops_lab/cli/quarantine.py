@@ -12,6 +12,7 @@ from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record
 from mlops_lab.intake.deliver import replay_quarantine
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.quarantine import describe_quarantine
+from mlops_lab.loop.people import acting_person
 from mlops_lab.tables.open_lake import open_lake
 
 
@@ -22,7 +23,7 @@ def command(
 ) -> None:
     """List the rows that broke the contract, by table and rule."""
     opened = open_project(project)
-    released = replay_quarantine(opened) if replay else {}
+    released = replay_quarantine(opened, by=acting_person(opened)) if replay else {}
     lake = open_lake(opened)
     ingest_journal(opened, lake)
     waiting = describe_quarantine(lake)

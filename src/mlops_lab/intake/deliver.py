@@ -75,8 +75,9 @@ def deliver_rows(project: Project, table: str, rows: Sequence[dict[str, Any]]) -
     return _deliver(project, rows, path=f"/v1/tables/{table}/rows", name="rows", table=table)
 
 
-def replay_quarantine(project: Project) -> dict[str, int]:
-    """Bring the quarantined rows that keep the contract by now into their tables; how many, by table.
+def replay_quarantine(project: Project, *, by: str, why: str = "") -> dict[str, int]:
+    """Bring the quarantined rows that keep the contract by now into their tables; how many, by table. The table of the
+    quarantine notes by whom, and why.
 
     If it is killed it can be run again: no row is added twice.
     """
@@ -99,7 +100,7 @@ def replay_quarantine(project: Project) -> dict[str, int]:
                     where=f'table "{table}"',
                     hint="restart `mlops serve`, then run it again",
                 )
-        release(lake, now, ids=ids)
+        release(lake, now, ids=ids, by=by, why=why)
         released[table] = len(ids)
     return released
 

@@ -25,7 +25,7 @@ SET_ASIDE, RELEASED = "set_aside", "released"
 def make_frame(rows: Sequence[tuple[datetime, str, SetAside]], *, event: str = SET_ASIDE) -> pl.DataFrame:
     """Rows of the quarantine table: each with the moment, the table it was meant for, and what it broke."""
     records = [
-        (hash_json([table, row.row])[:16], at, table, row.rule, row.column, row.text, row.row, event)
+        (hash_json([table, row.row])[:16], at, table, row.rule, row.column, row.text, row.row, event, None, None)
         for at, table, row in rows
     ]
     return pl.DataFrame(records, schema=QUARANTINE.fixed_schema, orient="row")
@@ -78,9 +78,14 @@ def find_fixed(project: Project, lake: Lake) -> dict[str, tuple[list[str], pl.Da
     return fixed
 
 
-def release(lake: Lake, at: datetime, *, ids: Sequence[str]) -> None:
-    """Note that these rows were brought into their tables."""
+def release(lake: Lake, at: datetime, *, ids: Sequence[str], by: str, why: str) -> None:
+    """Note that these rows were brought into their tables, by whom, and why."""
     rows = waiting(lake).filter(pl.col("id").is_in(list(ids)))
     if rows.height:
-        event = rows.with_columns(pl.lit(RELEASED).alias("event"), pl.lit(at, MOMENT).alias("at"))
+        event = rows.with_columns(
+            pl.lit(RELEASED).alias("event"),
+            pl.lit(at, MOMENT).alias("at"),
+            pl.lit(by).alias("by"),
+            pl.lit(why or None, pl.String).alias("why"),
+        )
         QUARANTINE.append(lake, event)

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from mlops_lab.charts.drawing import GLYPHS, Json, colours, decision_symbols, draw, layer, x_of_days
+from mlops_lab.charts.drawing import GLYPHS, Json, colours, decision_symbols, draw, layer, link_to, x_of_days
 from mlops_lab.replay import summary as result
 from mlops_lab.replay.summary import VERDICTS, ArmResult, Day, DecisionRow, ReplaySummary, short_name
 from mlops_lab.status.past_rollouts import RolloutEvidence
@@ -142,7 +142,7 @@ def _marks(rows: list[Json], decisions: list[DecisionRow]) -> list[Json]:
         kind = row.what if row.what in VERDICTS else "step"
         name = "" if row.version is None else f" v{row.version}"
         text = f"{_day(row.at)}: {short_name(row.what)}{name}\n{row.reason}"
-        marks.append({**at, "kind": kind, "text": text, "link": f"#decision-{i}"})
+        marks.append({**at, "kind": kind, "text": text, "link": link_to(f"#decision-{i}")})
     return sorted(marks, key=lambda mark: mark["kind"] != "step")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 
 from mlops_lab.lake import Lake
 from mlops_lab.loop.joined_outcomes import read_between
 from mlops_lab.loop.tick import Loop
-from mlops_lab.loop.watch_days import watcher_of
+from mlops_lab.loop.watch_days import WatchState, watcher_of
 from mlops_lab.monitoring.budget.scores import MIN_DAYS
 from mlops_lab.monitoring.estimate import Estimate, judge
 from mlops_lab.monitoring.measure import CHAMPION, as_known_then
@@ -18,6 +19,8 @@ from mlops_lab.tables.declared import MEASUREMENTS
 
 _ERROR_DAYS = 90
 """The errors of so many days are looked at."""
+_looked: dict[Path, tuple[object, WatchState]] = {}
+"""By project, what was asked last, and what was found."""
 
 
 def describe_monitoring(loop: Loop, now: datetime) -> tuple[MonitoringStatus, list[str]] | None:
@@ -25,7 +28,7 @@ def describe_monitoring(loop: Loop, now: datetime) -> tuple[MonitoringStatus, li
     champion = loop.state.champion
     if champion is None or not MEASUREMENTS.exists(loop.lake):
         return None
-    state = watcher_of(loop.project).look(loop.lake, now, champion=champion)
+    state = _look(loop, now, champion)
     if not state.history:
         return None
     missing = [days for days in state.history.values() if days < MIN_DAYS]
@@ -39,6 +42,18 @@ def describe_monitoring(loop: Loop, now: datetime) -> tuple[MonitoringStatus, li
     )
     names = sorted({str(rule.name) for rule in state.unused})
     return found, [f'a rule in [[monitors]] is about "{name}", and nothing of it is measured' for name in names]
+
+
+def _look(loop: Loop, now: datetime, champion: int) -> WatchState:
+    """How far the watching is. It takes the largest part of a status, and stays the same until a day is measured: the
+    page, which asks again and again, gets what was found before."""
+    project, settings = loop.project, loop.project.settings
+    measured = loop.lake.version(MEASUREMENTS.name)
+    asked = (measured, loop.state.generation, champion, now.date(), settings.monitors, settings.monitoring)
+    known = _looked.get(project.root)
+    if known is None or known[0] != asked:
+        known = _looked[project.root] = asked, watcher_of(project).look(loop.lake, now, champion=champion)
+    return known[1]
 
 
 def estimate_quality(lake: Lake, now: datetime) -> list[EstimateRecord]:

@@ -103,6 +103,8 @@ QUARANTINE = Table(
         FixedColumn("reason", _TEXT, "the rule in words"),
         FixedColumn("row", _TEXT, "the row as JSON"),
         FixedColumn("event", _TEXT, "`set_aside` or `released`"),
+        FixedColumn("by", _TEXT, "who released it; null where it was set aside, or before November 2026"),
+        FixedColumn("why", _TEXT, "the reason that they gave, if any"),
     ),
 )
 LOG_DIGESTS = Table(

@@ -13,12 +13,15 @@ from starlette.requests import Request
 from mlops_lab.alerts.actions import close_alert, silence_alert
 from mlops_lab.alerts.events import EventKind
 from mlops_lab.errors import Conflict, InvalidInput, Refused, TooLarge
+from mlops_lab.intake.deliver import replay_quarantine
+from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.rollout.approvals import TOKEN
 from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.serving.http.authorizer import Authorizer
-from mlops_lab.status.wording import format_decision
+from mlops_lab.status.wording import format_count, format_decision
+from mlops_lab.tables.open_lake import open_lake
 
 _MOST_BYTES = 10_000
 _MOST_HOURS = 24 * 365
@@ -107,6 +110,13 @@ def _silence(project: Project, asked: Asked, by: str) -> str:
     return f"alert {event.alert} is " + (f"silent for {asked.hours:g} hours" if asked.hours else "sent again")
 
 
+def _replay_quarantine(project: Project, asked: Asked, by: str) -> str:
+    released = replay_quarantine(project, by=by, why=asked.reason)
+    ingest_journal(project, open_lake(project))
+    tables = ", ".join(f"{format_count(rows, 'row')} into {table}" for table, rows in released.items())
+    return f"brought in: {tables}" if tables else "no row keeps the contract yet: all stay where they are"
+
+
 def _open(project: Project, asked: Asked) -> Loop:
     """The loop; Conflict where something was decided since the person looked."""
     loop = Loop(project)
@@ -143,4 +153,5 @@ ACTIONS: Mapping[str, Action] = {
     "acknowledge": _close(EventKind.ACKNOWLEDGED),
     "resolve": _close(EventKind.RESOLVED),
     "silence": _silence,
+    "replay-quarantine": _replay_quarantine,
 }

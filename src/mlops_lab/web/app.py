@@ -23,6 +23,7 @@ from mlops_lab.project import Project
 from mlops_lab.web.actions import ACTIONS, act
 from mlops_lab.web.guard import Guard
 from mlops_lab.web.live import live
+from mlops_lab.web.status import prepare_status
 from mlops_lab.web.view import Source, View
 from mlops_lab.web.views.catalog import VIEWS
 
@@ -74,7 +75,7 @@ class _Page:
 
     async def live(self, request: Request) -> Response:
         """Events: the state of the project changed."""
-        return live(self._project(request), request)
+        return live(self._project(request), request, prepare=prepare_status)
 
     async def act(self, request: Request) -> Response:
         """Do what a person asks for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from os import scandir
 from pathlib import Path
 
@@ -19,17 +19,20 @@ POLL_SECONDS = 1.0
 _WATCHED = (DECISIONS, MEASUREMENTS, ALERTS, ALERT_EVENTS, PREDICTIONS, OUTCOMES)
 
 
-def live(project: Project, request: Request) -> StreamingResponse:
-    """A stream of events: the first one at once, and another whenever the project changed."""
+def live(project: Project, request: Request, *, prepare: Callable[[Project], None]) -> StreamingResponse:
+    """A stream of events: the first one at once, and another whenever the project changed. `prepare` makes what open
+    pages ask for next, before they are told."""
     headers = {"x-accel-buffering": "no"}
-    return StreamingResponse(_events(project, request), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(project, request, prepare), media_type="text/event-stream", headers=headers)
 
 
-async def _events(project: Project, request: Request) -> AsyncIterator[str]:
+async def _events(project: Project, request: Request, prepare: Callable[[Project], None]) -> AsyncIterator[str]:
     before = None
     while not await request.is_disconnected():
         now = await asyncio.to_thread(state_of, project)
         if now != before:
+            if before is not None:
+                await asyncio.to_thread(prepare, project)
             yield f"data: {json.dumps(now)}\n\n"
             before = now
         else:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from mlops_lab.charts.drawing import SHAPES, Json, check_charts, decision_symbols, draw, layer, x_of_days
+from mlops_lab.charts.drawing import SHAPES, Json, check_charts, decision_symbols, draw, layer, link_to, x_of_days
 from mlops_lab.monitoring.measure import as_known_now
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decisions import Decision
@@ -87,7 +87,7 @@ def _marks(source: Source, rows: list[Json]) -> list[Json]:
         if at is None or str(decision.what) not in SHAPES:
             continue
         text = f"{day}: {format_decision(str(decision.what), decision.version)}\n{decision.reason}"
-        marks.append({**at, "kind": str(decision.what), "text": text, "link": f"history#decision-{number}"})
+        marks.append({**at, "kind": str(decision.what), "text": text, "link": link_to(f"history#decision-{number}")})
     return marks
 
 

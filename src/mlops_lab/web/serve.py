@@ -6,10 +6,10 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from mlops_lab.errors import InvalidInput, MlopsError
+from mlops_lab.errors import InvalidInput
 from mlops_lab.extras import needs_extra
 from mlops_lab.project import Project
 from mlops_lab.serving.process.address import listen
@@ -47,12 +47,11 @@ class Page:
 def _warm_up(projects: Sequence[Project]) -> None:
     """Load what the first view would wait for: the program that draws, and the status of each project."""
     from mlops_lab.charts.drawing import draw
-    from mlops_lab.web.status import status_of
+    from mlops_lab.web.status import prepare_status
 
     draw({"data": {"values": []}, "mark": "point"}, label="")
     for project in projects:
-        with suppress(MlopsError):  # its view says so
-            status_of(project)
+        prepare_status(project)
 
 
 @contextmanager

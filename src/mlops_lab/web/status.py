@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from mlops_lab.errors import MlopsError
 from mlops_lab.project import Project
 from mlops_lab.status.describe import describe
 from mlops_lab.status.records import ProjectStatus
@@ -31,3 +33,9 @@ def status_of(project: Project) -> ProjectStatus:
     if kept is None or kept.state != state or kept.until < now:
         kept = _kept[project.root] = _Kept(state, now + KEEP_SECONDS, describe(project, takes_in=False))
     return kept.status
+
+
+def prepare_status(project: Project) -> None:
+    """Make the status before it is asked for. What is wrong with the project, its view says."""
+    with suppress(MlopsError):
+        status_of(project)

@@ -1,4 +1,4 @@
-"""How far a number has moved, in standard deviations."""
+import sys
 
 import numpy as np
 import polars as pl
@@ -21,7 +21,7 @@ def shift(trained: object, seen: object) -> float:
 @given(numbers, numbers)
 def test_it_is_the_distance_of_scipy_in_deviations_of_training(trained: list[float], seen: list[float]):
     scale = float(np.std(np.sort(trained)) if len({*trained}) > 1 else abs(trained[0])) or 1.0
-    expected = stats.wasserstein_distance(trained, seen) / scale
+    expected = min(stats.wasserstein_distance(trained, seen) / scale, sys.float_info.max)
     assert shift(trained, seen) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 

@@ -29,6 +29,12 @@ function follow() {
   events.onerror = () => { document.getElementById("away").hidden = false; };
 }
 
+function tell(text) {
+  const told = document.getElementById("told");
+  told.textContent = `Done: ${text}.`;
+  told.hidden = false;
+}
+
 async function act(button, form) {
   const body = { reason: form.reason.value };
   if (button.dataset.alert) body.alert = button.dataset.alert;
@@ -43,6 +49,7 @@ async function act(button, form) {
   if (response.ok) {
     sessionStorage.setItem("token", form.token.value);
     ask.close();
+    tell(answer.done);
     await refresh();
     return;
   }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from mlops_lab.errors import NotFound
 from mlops_lab.registry.store.records import TrackedRun
 from mlops_lab.registry.store.stored_runs import read_runs, read_versions
 from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL
+from mlops_lab.web.trial_chart import draw_trials
 from mlops_lab.web.view import Content, Source, View
 
 SHOWN = 200
@@ -59,7 +60,9 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
     """The runs that fit, at most `SHOWN` of them; with `run`, everything about that one."""
     rows = list(_read_rows(source))
     if name := asked.get("run", "").strip():
-        return {"row": _find(rows, name)}
+        row = _find(rows, name)
+        study = row.run.tags.get(STUDY) if row.kind == "study" else None
+        return {"row": row, "chart": _draw([each for each in rows if study and each.run.tags.get(STUDY) == study])}
     kind, words = asked.get("kind", ""), asked.get("words", "").strip()
     sort = asked.get("sort", "began")
     sort = sort if sort in SORTS else "began"
@@ -68,6 +71,7 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
     fitting.sort(key=SORTS[sort][1], reverse=is_down)
     return {
         "row": None,
+        "chart": _draw(fitting[:SHOWN]),
         "rows": fitting[:SHOWN],
         "more": max(0, len(fitting) - SHOWN),
         "total": len(rows),
@@ -75,6 +79,12 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
         "sorts": {key: title for key, (title, _) in SORTS.items()},
         "asked": {"kind": kind, "words": words, "sort": sort, "down": is_down},
     }
+
+
+def _draw(rows: Sequence[Row]) -> str | None:
+    """The trials among the rows that have a loss, as parallel coordinates."""
+    trials = [(row.run, row.loss) for row in rows if row.kind == "trial" and row.loss is not None]
+    return draw_trials([(run, loss) for run, loss in trials if math.isfinite(loss)])
 
 
 def _read_rows(source: Source) -> Iterator[Row]:
