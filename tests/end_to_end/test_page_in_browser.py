@@ -13,12 +13,17 @@ from driving import Browser, driving
 
 from mlops_lab.alerts.alert import Alert
 from mlops_lab.alerts.channels.table import write_alerts
+from mlops_lab.clock import EPOCH
+from mlops_lab.contracts.tables import SetAside
+from mlops_lab.intake.quarantine import set_aside
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
+from mlops_lab.registry.store.model_registry import ModelRegistry
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.serving.http.tokens import ensure_token
 from mlops_lab.tables.open_lake import open_lake
+from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL
 from mlops_lab.web.page_process import page_process
 from mlops_lab.web.views.catalog import VIEWS
 
@@ -49,11 +54,19 @@ def axe(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def project(lived: Path, copy_project: Callable[..., Project]) -> Project:
-    """A project with a promoted version and an open alert; the tests change it."""
+    """A project with a promoted version, an open alert, trials, and a row in quarantine; the tests change it."""
     project = copy_project(lived / "promoted")
     lake = open_lake(project)
     alert = Alert(at=read_decisions(lake)[-1].at, rule="volume", what="few rows", where="day 33", hint="`mlops status`")
     write_alerts(lake, [alert], ("test", 1))
+    row = SetAside("null", "depot", "never null", '{"depot": null, "docks": 3}')
+    set_aside(lake, read_decisions(lake)[-1].at, table="depots", rows=[row])
+    registry = ModelRegistry(project.mlflow_path, name=project.name)
+    for number, loss in enumerate((0.5, 0.4, 0.45)):
+        identity = {STUDY: "leaves", KIND: TRIAL, TRIAL: str(number)}
+        run = registry.open_run(f"tune:{number}", identity=identity, tags={"state": "finished"}, moment=EPOCH)
+        parameters = {"leaves": 2**number, "kind": "abc"[number]}
+        registry.close_run(run, parameters=parameters, metrics={"loss": loss}, moment=EPOCH)
     return project
 
 
@@ -104,6 +117,7 @@ def test_no_view_of_a_fresh_project_has_a_violation(
 
 
 def test_an_alert_is_acknowledged_with_keys_alone(browser: Browser, site: str, project: Project) -> None:
+    browser.problems.clear()
     browser.problems.clear()
     browser.open(f"{site}alerts")
     for _ in range(60):

@@ -7,6 +7,7 @@ last commits of a table can be like this.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count, takewhile
@@ -54,7 +55,9 @@ def sync_files(table: Path, files: Iterable[str]) -> None:
 
 def commits_of(table: Path) -> list[Path]:
     """The files of the commits, oldest first. Those before a checkpoint may have been deleted."""
-    return sorted(path for path in (table / _LOG).glob("*.json") if path.stem.isdigit())
+    log = table / _LOG
+    names = sorted(name for name in os.listdir(log) if name.endswith(".json") and name[:-5].isdigit())
+    return [log / name for name in names]
 
 
 def named_files(commit: Path) -> set[str]:
