@@ -24,8 +24,9 @@ from typing import NamedTuple
 from urllib.request import urlopen
 
 import msgspec
+import polars as pl
 
-from bench_growth import MLOPS, make_project
+from bench_growth import MLOPS, make_project, start_server
 from report import write_report
 from serving.load import Setting, send_load
 from serving.process import ServerProcess, free_port
@@ -74,6 +75,7 @@ def time_views(port: int, name: str) -> dict[str, Timed]:
 
 def write_requests(project: Path, folder: Path) -> Path:
     """Bodies of requests, one a line: those that were answered last."""
+    from mlops_lab.clock import now
     from mlops_lab.project import load_project
     from mlops_lab.tables.declared import PREDICTIONS
     from mlops_lab.tables.fields import request_fields
@@ -83,8 +85,10 @@ def write_requests(project: Path, folder: Path) -> Path:
     time_field = opened.settings.source.time
     names = [field.name for field in request_fields(opened) if field.name != time_field]
     rows = PREDICTIONS.read(open_lake(opened), columns=[*names, "at"]).sort("at").tail(1000)
-    has_own_time = opened.settings.project.clock == "data"  # else a request without a time is one of now
-    rows = rows.rename({"at": time_field}) if has_own_time else rows.drop("at")
+    is_past = opened.settings.project.clock == "data"  # else requests are of now
+    rows = rows.rename({"at": time_field}).with_columns(
+        pl.col(time_field) if is_past else pl.lit(now()).alias(time_field)
+    )
     path = folder / "bodies"
     path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows.to_dicts()))
     return path
@@ -146,6 +150,7 @@ def main() -> int:
         if project is None:
             project = folder / "growth"
             make_project(project, options.predictions, end=end)
+            start_server(project)  # the first start reads all that was ever logged
         bodies = write_requests(project, folder)
         server_port, page_port = free_port(), free_port()
         server, page = ([*MLOPS, word, "--project", str(project.resolve())] for word in ("serve", "page"))
