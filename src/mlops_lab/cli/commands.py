@@ -391,6 +391,9 @@ COMMANDS = {
                 "mlops export airflow airflow",
                 "mlops export prefect prefect",
                 "mlops export kubeflow kubeflow",
+                "mlops export mlflow mlflow",
+                "mlops export mlserver mlserver",
+                "mlops export bentoml bentoml",
             ),
         ),
     )

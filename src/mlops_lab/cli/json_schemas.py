@@ -40,6 +40,7 @@ from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import (
     AirflowExport,
+    BentomlExport,
     DagsterExport,
     DvcExport,
     EdgeExport,
@@ -48,6 +49,8 @@ from mlops_lab.cli.records.exports import (
     FeastExport,
     KubeflowExport,
     KubernetesExport,
+    MlflowExport,
+    MlserverExport,
     PrefectExport,
     PrometheusExport,
 )
@@ -135,6 +138,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
     "export airflow": (AirflowExport,),
+    "export bentoml": (BentomlExport,),
     "export check": (ExportCheck,),
     "export dagster": (DagsterExport,),
     "export dvc": (DvcExport,),
@@ -143,6 +147,8 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "export kubeflow": (KubeflowExport,),
     "export kubernetes": (KubernetesExport,),
     "export list": (ExportList,),
+    "export mlflow": (MlflowExport,),
+    "export mlserver": (MlserverExport,),
     "export prefect": (PrefectExport,),
     "export prometheus": (PrometheusExport,),
     "features diff": (FeatureChanges,),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from mlops_lab.exporters.exporter import Exporter
 
+_MODEL = ("MLmodel", "requirements.txt", "standalone.json", "plan.json", "model.*", "facts/*.parquet")
+"""The files of `model_folder.py`."""
+_MODEL_BESIDE = tuple(f"model/{pattern}" for pattern in _MODEL)
+
 EXPORTERS = (
     Exporter(
         name="feast",
@@ -89,5 +93,34 @@ EXPORTERS = (
         read_by="`python pipelines.py` (kfp's compiler), `kfp.local` with SubprocessRunner",
         said="both pipelines compile and succeed; the same version fingerprint as `mlops run`",
         unchecked="image, volume and secret in a cluster: the tests have none",
+    ),
+    Exporter(
+        name="mlflow",
+        summary="The live version as an MLflow model that answers requests, with the facts that they look up.",
+        writes=("README.md", *_MODEL),
+        module="mlops_lab.exporters.mlflow.export",
+        needs_live_version=True,
+        read_by="`mlflow models serve`, `mlflow.pyfunc.load_model`",
+        said="the server's answers",
+    ),
+    Exporter(
+        name="mlserver",
+        summary="The live version for MLServer (its MLflow runtime), and the objects of Seldon Core.",
+        writes=("README.md", "model-settings.json", "requirements.txt", "seldon.yaml", *_MODEL_BESIDE),
+        module="mlops_lab.exporters.mlserver.export",
+        needs_live_version=True,
+        read_by="`mlserver start`, asked by the Open Inference Protocol and by MLflow's",
+        said="the server's answers",
+        unchecked="Seldon's objects, as no package brings their schemas",
+    ),
+    Exporter(
+        name="bentoml",
+        summary="The live version as a BentoML service, from which a Bento is built.",
+        writes=("README.md", "service.py", "bentofile.yaml", *_MODEL_BESIDE),
+        module="mlops_lab.exporters.bentoml.export",
+        needs_live_version=True,
+        read_by="`bentoml build`, `bentoml serve` of the Bento",
+        said="the server's answers",
+        unchecked="`bentoml containerize`, as the machine has no Docker",
     ),
 )
