@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +19,9 @@ import pytest
 from pages import free_port
 from running import Server
 from tool_runs import environment
+
+from mlops_lab.exporters.images.frozen_project import freeze_project
+from mlops_lab.project import Project
 
 ROWS: list[dict[str, Any]] = [
     {
@@ -63,7 +67,7 @@ def peer_server(words: list[str], folder: Path, *, tool: str, ready: str, **vari
     """The base URL of a server that a command of the tool starts in the folder, once `ready` answers. In words and
     variables, `{port}` stands for its port."""
     port = str(free_port())
-    url, log = f"http://127.0.0.1:{port}", folder.parent / f"{tool}.log"
+    url, log = f"http://127.0.0.1:{port}", folder.parent / f"{tool or 'image'}.log"
     command = [word.replace("{port}", port) for word in words]
     own = {name: value.replace("{port}", port) for name, value in variables.items()}
     with log.open("w") as file:
@@ -74,8 +78,21 @@ def peer_server(words: list[str], folder: Path, *, tool: str, ready: str, **vari
         _wait(process, f"{url}{ready}", log)
         yield url
     finally:
-        os.killpg(process.pid, signal.SIGTERM)  # the group is its own: it may have workers
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)  # the group is its own: it may have workers
         process.wait(timeout=60)
+
+
+@contextmanager
+def image_server(project: Project, folder: Path, *words: str, ready: str, **variables: str) -> Iterator[str]:
+    """The server of the image of version 1 as a cloud starts it, with these words and variables, but on the loopback
+    interface: its base URL."""
+    frozen = freeze_project(project, 1, folder / "frozen", by="test")
+    (folder / "data").mkdir()
+    command = [sys.executable, "-m", "mlops_lab.serving", "data", "--frozen", str(frozen.root), *words]
+    host = {"MLOPS_SERVING__HOST": "127.0.0.1"}
+    with peer_server(command, folder, tool="", ready=ready, **host, **variables) as url:
+        yield url
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

@@ -394,6 +394,9 @@ COMMANDS = {
                 "mlops export mlflow mlflow",
                 "mlops export mlserver mlserver",
                 "mlops export bentoml bentoml",
+                "mlops export sagemaker sagemaker",
+                "mlops export vertex vertex",
+                "mlops export azureml azureml",
             ),
         ),
     )

@@ -40,6 +40,7 @@ from mlops_lab.cli.records.erasures import ErasureList, ForgetRecord
 from mlops_lab.cli.records.errors import ErrorRecord
 from mlops_lab.cli.records.exports import (
     AirflowExport,
+    AzuremlExport,
     BentomlExport,
     DagsterExport,
     DvcExport,
@@ -53,6 +54,8 @@ from mlops_lab.cli.records.exports import (
     MlserverExport,
     PrefectExport,
     PrometheusExport,
+    SagemakerExport,
+    VertexExport,
 )
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
 from mlops_lab.cli.records.learn import (
@@ -138,6 +141,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "env export": (EnvironmentExport,),
     "explain": (PredictionLineage, VersionLineage),
     "export airflow": (AirflowExport,),
+    "export azureml": (AzuremlExport,),
     "export bentoml": (BentomlExport,),
     "export check": (ExportCheck,),
     "export dagster": (DagsterExport,),
@@ -151,6 +155,8 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "export mlserver": (MlserverExport,),
     "export prefect": (PrefectExport,),
     "export prometheus": (PrometheusExport,),
+    "export sagemaker": (SagemakerExport,),
+    "export vertex": (VertexExport,),
     "features diff": (FeatureChanges,),
     "features list": (FeatureDefinitions,),
     "features show": (ViewDefinition,),

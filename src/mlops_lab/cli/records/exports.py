@@ -147,6 +147,33 @@ class BentomlExport(Struct, frozen=True, kw_only=True):
     facts: dict[str, int]
 
 
+class SagemakerExport(Struct, frozen=True, kw_only=True):
+    """`mlops export sagemaker`: the folder, the name of the endpoint, and by version the percentage of its requests."""
+
+    schema_version: int = 1
+    folder: str
+    endpoint: str
+    percents: dict[str, int]
+
+
+class VertexExport(Struct, frozen=True, kw_only=True):
+    """`mlops export vertex`: the folder, the name of the endpoint, and by version the percentage of its requests."""
+
+    schema_version: int = 1
+    folder: str
+    endpoint: str
+    percents: dict[str, int]
+
+
+class AzuremlExport(Struct, frozen=True, kw_only=True):
+    """`mlops export azureml`: the folder, the name of the endpoint, and by version the percentage of its requests."""
+
+    schema_version: int = 1
+    folder: str
+    endpoint: str
+    percents: dict[str, int]
+
+
 EXPORTS: dict[str, type[Struct]] = {
     "feast": FeastExport,
     "edge": EdgeExport,
@@ -160,6 +187,9 @@ EXPORTS: dict[str, type[Struct]] = {
     "mlflow": MlflowExport,
     "mlserver": MlserverExport,
     "bentoml": BentomlExport,
+    "sagemaker": SagemakerExport,
+    "vertex": VertexExport,
+    "azureml": AzuremlExport,
 }
 """By tool. A tool that is not listed has a record without a published schema."""
 
