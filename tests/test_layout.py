@@ -45,6 +45,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "exporters/vertex/export.py": "tools/test_vertex.py",
     "serving/protocols/cloud.py": "serving/protocols/test_vertex.py",
     "exporters/bentoml/export.py": "tools/test_bentoml.py",
+    "exporters/kserve/export.py": "tools/test_kserve.py",
     "exporters/mlflow/export.py": "tools/test_mlflow.py",
     "exporters/mlserver/export.py": "tools/test_mlserver.py",
     "inference/table_scorer.py": "end_to_end/test_score.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,7 @@ def test_it_answers_as_the_server_does(folder: Path, live_project: Project) -> N
     assert [model.answer(columns(row))[0] for row in ROWS] == expected
     least = {name: values for name, values in columns(ROWS[2]).items() if name not in {"weight", "express", "customer"}}
     assert model.answer({**least, "colour": ["red"]}) == expected[2:], "what may be missing is left out; others ignored"
+    assert model.answer({**columns(ROWS[2]), "weight": [math.nan]}) == expected[2:], "NaN is a missing number"
     assert model.answer({}) == model.answer({"depot": []}) == []
 
 
@@ -51,6 +53,7 @@ def test_it_answers_as_the_server_does(folder: Path, live_project: Project) -> N
         ({"depot": None}, "depot: is missing"),
         ({"items": 3.5}, "3.5 is not an integer"),
         ({"distance": "far"}, "distance"),
+        ({"distance": math.inf}, "distance"),
     ],
 )
 def test_a_bad_row_refuses_all(folder: Path, change: dict[str, Any], text: str) -> None:

@@ -397,6 +397,7 @@ COMMANDS = {
                 "mlops export sagemaker sagemaker",
                 "mlops export vertex vertex",
                 "mlops export azureml azureml",
+                "mlops export kserve kserve",
             ),
         ),
     )

@@ -153,4 +153,21 @@ EXPORTERS = (
         said="endpoint and deployments load; the server's answers",
         unchecked="Azure itself, a hosted service",
     ),
+    Exporter(
+        name="kserve",
+        summary="The live version on KServe's own server, and the InferenceService that runs it.",
+        writes=(
+            "README.md",
+            "predictor.py",
+            "requirements.txt",
+            "Dockerfile",
+            "inference-service.yaml",
+            *_MODEL_BESIDE,
+        ),
+        module="mlops_lab.exporters.kserve.export",
+        needs_live_version=True,
+        read_by="KServe's server, asked by its protocols 1 and 2; KServe's SDK, `V1beta1InferenceService`",
+        said="the server's answers; no field is unknown",
+        unchecked="the Dockerfile and a cluster, as the machine has neither Docker nor a cluster",
+    ),
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 import polars as pl
+from polars import selectors
 
 from mlops_lab import clock
 from mlops_lab.contracts.fields import Field
@@ -67,14 +68,16 @@ class StandaloneModel:
         return answers
 
     def _read(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The columns that are fields of a request; those that may be left out are null."""
+        """The columns that are fields of a request; those that may be left out are null, and so is what is no number
+        (NaN)."""
         if self.about.timed_by_arrival:
             frame = frame.with_columns(pl.lit(clock.now()).alias(self.about.time))
         fields = self.about.fields
         omitted = [field for field in fields if field.nullable and field.name not in frame.columns]
         check_columns([*frame.columns, *(field.name for field in omitted)], fields, table=_TABLE)
         frame = frame.with_columns(pl.lit(None, field.dtype).alias(field.name) for field in omitted)
-        return frame.select(field.name for field in fields if field.name in frame.columns)
+        known = frame.select(field.name for field in fields if field.name in frame.columns)
+        return known.with_columns(selectors.float().fill_nan(None))
 
 
 def _read_about(path: Path) -> Standalone:

@@ -174,6 +174,16 @@ class AzuremlExport(Struct, frozen=True, kw_only=True):
     percents: dict[str, int]
 
 
+class KserveExport(Struct, frozen=True, kw_only=True):
+    """`mlops export kserve`: the folder, the version, the model's name in the server, and its facts by table."""
+
+    schema_version: int = 1
+    folder: str
+    version: int
+    model: str
+    facts: dict[str, int]
+
+
 EXPORTS: dict[str, type[Struct]] = {
     "feast": FeastExport,
     "edge": EdgeExport,
@@ -190,6 +200,7 @@ EXPORTS: dict[str, type[Struct]] = {
     "sagemaker": SagemakerExport,
     "vertex": VertexExport,
     "azureml": AzuremlExport,
+    "kserve": KserveExport,
 }
 """By tool. A tool that is not listed has a record without a published schema."""
 
