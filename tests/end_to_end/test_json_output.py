@@ -159,6 +159,13 @@ def test_every_output_is_the_record_that_is_published(
     assert run("export", "airflow", tmp_path / "airflow").dags
     assert run("export", "prefect", tmp_path / "prefect").flows
     assert run("export", "kubeflow", tmp_path / "kubeflow").pipelines
+    assert run("export", "mlflow", tmp_path / "mlflow").facts["traffic"] > 0
+    assert run("export", "mlserver", tmp_path / "mlserver").model == "parcels"
+    assert run("export", "bentoml", tmp_path / "bentoml").bento == "parcels"
+    assert run("export", "sagemaker", tmp_path / "sagemaker").percents["2"] > 0
+    assert run("export", "vertex", tmp_path / "vertex").endpoint == "parcels"
+    assert run("export", "azureml", tmp_path / "azureml").endpoint == "parcels"
+    assert run("export", "kserve", tmp_path / "kserve").model == "parcels"
     assert "same" in run("export", "check", "dvc", tmp_path / "dvc").files.values()
     assert run("alerts", "list").alerts == []
     alert = Alert(asked["at"], "journal", "the disk is full", "here", "look")

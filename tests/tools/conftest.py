@@ -5,7 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from live_projects import live_project, template
+from peer_servers import answers_of
+from running import serving
 from tool_runs import train_plainly, write_week
+
+from mlops_lab.project import Project
+
+__all__ = ["live_project", "template"]
+
+
+@pytest.fixture(scope="module")
+def answers(live_project: Project) -> list[float]:
+    """What our server answers to `ROWS` of `peer_servers`."""
+    with serving(live_project) as server:
+        return answers_of(server)
 
 
 @pytest.fixture

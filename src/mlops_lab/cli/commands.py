@@ -391,6 +391,13 @@ COMMANDS = {
                 "mlops export airflow airflow",
                 "mlops export prefect prefect",
                 "mlops export kubeflow kubeflow",
+                "mlops export mlflow mlflow",
+                "mlops export mlserver mlserver",
+                "mlops export bentoml bentoml",
+                "mlops export sagemaker sagemaker",
+                "mlops export vertex vertex",
+                "mlops export azureml azureml",
+                "mlops export kserve kserve",
             ),
         ),
     )

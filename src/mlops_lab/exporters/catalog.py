@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from mlops_lab.exporters.exporter import Exporter
 
+_MODEL = ("MLmodel", "requirements.txt", "standalone.json", "plan.json", "model.*", "facts/*.parquet")
+"""The files of `model_folder.py`."""
+_MODEL_BESIDE = tuple(f"model/{pattern}" for pattern in _MODEL)
+
 EXPORTERS = (
     Exporter(
         name="feast",
@@ -89,5 +93,81 @@ EXPORTERS = (
         read_by="`python pipelines.py` (kfp's compiler), `kfp.local` with SubprocessRunner",
         said="both pipelines compile and succeed; the same version fingerprint as `mlops run`",
         unchecked="image, volume and secret in a cluster: the tests have none",
+    ),
+    Exporter(
+        name="mlflow",
+        summary="The live version as an MLflow model that answers requests, with the facts that they look up.",
+        writes=("README.md", *_MODEL),
+        module="mlops_lab.exporters.mlflow.export",
+        needs_live_version=True,
+        read_by="`mlflow models serve`, `mlflow.pyfunc.load_model`",
+        said="the server's answers",
+    ),
+    Exporter(
+        name="mlserver",
+        summary="The live version for MLServer (its MLflow runtime), and the objects of Seldon Core.",
+        writes=("README.md", "model-settings.json", "requirements.txt", "seldon.yaml", *_MODEL_BESIDE),
+        module="mlops_lab.exporters.mlserver.export",
+        needs_live_version=True,
+        read_by="`mlserver start`, asked by the Open Inference Protocol and by MLflow's",
+        said="the server's answers",
+        unchecked="Seldon's objects, as no package brings their schemas",
+    ),
+    Exporter(
+        name="bentoml",
+        summary="The live version as a BentoML service, from which a Bento is built.",
+        writes=("README.md", "service.py", "bentofile.yaml", *_MODEL_BESIDE),
+        module="mlops_lab.exporters.bentoml.export",
+        needs_live_version=True,
+        read_by="`bentoml build`, `bentoml serve` of the Bento",
+        said="the server's answers",
+        unchecked="`bentoml containerize`, as the machine has no Docker",
+    ),
+    Exporter(
+        name="sagemaker",
+        summary="SageMaker's models and endpoint for our image: a variant for each version, as the loop allows.",
+        writes=("README.md", "model-*.json", "endpoint-config.json", "endpoint.json", "deploy.py"),
+        module="mlops_lab.exporters.sagemaker.export",
+        needs_live_version=True,
+        read_by="boto3 against moto's server; our server, started as SageMaker does it",
+        said="model, configuration with its variants, and endpoint exist; the server's answers",
+        unchecked="AWS itself, a hosted service; UpdateEndpoint, which moto does not have",
+    ),
+    Exporter(
+        name="vertex",
+        summary="Vertex AI's models and endpoint for our image: traffic is split as the loop allows.",
+        writes=("README.md", "upload-model-*.json", "deploy-model-*.json", "endpoint.json"),
+        module="mlops_lab.exporters.vertex.export",
+        needs_live_version=True,
+        read_by="the SDK's types, `google.cloud.aiplatform_v1`; our server with Vertex AI's variables",
+        said="no field is unknown; the server's answers",
+        unchecked="Google Cloud itself, a hosted service",
+    ),
+    Exporter(
+        name="azureml",
+        summary="Azure ML's online endpoint for our image: a deployment for each version, traffic as the loop allows.",
+        writes=("README.md", "endpoint.yml", "endpoint-with-traffic.yml", "deployment-*.yml"),
+        module="mlops_lab.exporters.azureml.export",
+        needs_live_version=True,
+        read_by="`azure.ai.ml.load_online_endpoint`, `load_online_deployment`; our server at the paths that they name",
+        said="endpoint and deployments load; the server's answers",
+        unchecked="Azure itself, a hosted service",
+    ),
+    Exporter(
+        name="kserve",
+        summary="The live version on KServe's own server, and the InferenceService that runs it.",
+        writes=(
+            "README.md",
+            "predictor.py",
+            "requirements.txt",
+            "Dockerfile",
+            "inference-service.yaml",
+            *_MODEL_BESIDE,
+        ),
+        module="mlops_lab.exporters.kserve.export",
+        needs_live_version=True,
+        read_by="KServe's server, asked by its protocols 1 and 2; KServe's SDK, `V1beta1InferenceService`",
+        said="the server's answers; no field is unknown",
+        unchecked="the Dockerfile and a cluster, as the machine has neither Docker nor a cluster",
     ),
 )

@@ -13,16 +13,14 @@ import polars as pl
 
 from mlops_lab.contracts.tables import check_columns, judge_rows
 from mlops_lab.features.definition import Features
-from mlops_lab.features.offline import FactIndex
 from mlops_lab.features.view import columns_by_table
+from mlops_lab.inference.table_scorer import TableScorer
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.read import read_requests
 from mlops_lab.lake.batches import Batch
 from mlops_lab.project import Project
 from mlops_lab.registry.engines.base import count_cores
-from mlops_lab.registry.engines.open import open_engine
-from mlops_lab.registry.outputs import OutputMapping
 from mlops_lab.rollout.compatibility import check_schema
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import find_champion, open_package_of
@@ -30,14 +28,10 @@ from mlops_lab.scoring.parallel import map_in_order
 from mlops_lab.tables.facts import read_columns_of_facts
 from mlops_lab.tables.fields import request_fields
 from mlops_lab.tables.open_lake import open_lake
-from mlops_lab.tasks.base import to_series
-from mlops_lab.tasks.make import make_task
 from mlops_lab.tasks.multiclass import order_classes
 
 _MAX_THREADS = 8
 """Each thread works on a batch of its own: memory grows with their number."""
-_REFUSED = "a view knows nothing of it, and refuses"
-_INVALID = "the model's output is no valid answer"
 Watch = Callable[[int, int | None], None]
 """Called with the number of rows answered so far, and the number of all rows where it is known."""
 
@@ -90,13 +84,10 @@ class BatchScorer:
         self.version = live.version
         self._fields, self._time = request_fields(project), project.settings.source.time
         self._now = current_moment(project, lake) if project.timed_by_arrival else None
-        self._features = Features.from_dict(plan.features)
-        facts = read_columns_of_facts(project, lake, columns_by_table(self._features.views))
+        facts = read_columns_of_facts(project, lake, columns_by_table(Features.from_dict(plan.features).views))
         with ThreadPoolExecutor(_threads()) as pool:
-            self._fact_index = FactIndex(self._features.views, facts, mapper=pool.map)
-        self._engine, self._mapping = open_engine(package), OutputMapping(plan)
+            self._scorer = TableScorer(package, facts, time=self._time, mapper=pool.map)
         self._classes, self._known_classes = project.classes, plan.classes
-        self._task = make_task(plan.task, classes=tuple(plan.classes), scale=plan.scale)
 
     def answer(self, batch: Batch, *, with_requests: bool = False) -> tuple[pl.DataFrame, int]:
         """The answers of a batch, and the number of requests without one.
@@ -108,38 +99,13 @@ class BatchScorer:
         definition that the server uses.
         """
         requests, error = self._read(batch)
-        if error.null_count() == len(error):
-            output, error = self._answer_good(requests)
-        else:
-            output, error = self._answer_some(requests, error)
+        output, error = self._scorer.answer(requests, error)
         names = [name for name in batch.frame.columns if name not in requests.columns]
         version = pl.lit(self.version, pl.Int64).alias("version")
         answers = batch.frame.select(names)
         if with_requests or not names:
             answers = pl.concat([answers, requests], how="horizontal")
         return answers.with_columns(*self._output_columns(output), version, error), error.count()
-
-    def _answer_some(self, requests: pl.DataFrame, error: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """The outputs and errors of all requests, of which those with an error are not asked."""
-        is_good = error.is_null()
-        output, good_error = self._answer_good(requests.filter(is_good))
-        place = pl.select(pl.when(is_good).then(is_good.cum_sum() - 1)).to_series()
-        return output.gather(place), error.fill_null(good_error.gather(place)).alias("error")
-
-    def _answer_good(self, requests: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-        """The outputs of requests that keep the contract, and why one has none."""
-        inputs, refused = self.inputs(requests)
-        output = to_series(self._mapping.of_rows(self._engine.score(inputs, threads=1)))
-        invalid = self._task.invalid(output)
-        if not (refused | invalid).any():
-            return output, pl.Series("error", [None] * len(output), dtype=pl.String)
-        error = pl.when(refused).then(pl.lit(_REFUSED)).when(invalid).then(pl.lit(_INVALID))
-        output = pl.select(pl.when(~(refused | invalid)).then(output)).to_series().alias("output")
-        return output, pl.select(error.alias("error")).to_series()
-
-    def inputs(self, requests: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-        """The model's inputs for some requests, and which of the requests a view refuses to answer."""
-        return self._fact_index.inputs(self._features, requests, time=self._time)
 
     def _read(self, batch: Batch) -> tuple[pl.DataFrame, pl.Series]:
         """The request fields of a batch, with the types that are declared, and what is wrong with a request.

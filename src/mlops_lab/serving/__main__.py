@@ -23,6 +23,7 @@ from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.project import Project, load_project
 from mlops_lab.project.owners import Hold, Role, keep_role, take_role
 from mlops_lab.serving.process.address import Address, address_path, check_no_server, listen
+from mlops_lab.serving.process.cloud import SAGEMAKER_WORD, find_cloud_port
 from mlops_lab.serving.process.frozen import link_frozen_project
 from mlops_lab.serving.process.hangup import outlive_hangup
 from mlops_lab.serving.process.tls import certificate_copy, find_tls
@@ -32,6 +33,7 @@ def main() -> int:
     """Serve until stopped; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m mlops_lab.serving")
     parser.add_argument("project", type=Path)
+    parser.add_argument("word", nargs="?", choices=[SAGEMAKER_WORD], help="what SageMaker says to an image")
     parser.add_argument("--frozen", type=Path, help="the project of an image, which is linked into PROJECT first")
     parser.add_argument("--port", type=int)
     parser.add_argument("--set", dest="flags", action="append", default=[])
@@ -40,7 +42,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int)
     parser.add_argument("--socket", type=int)
     parser.add_argument("--lock", type=int, help="the open file by which this process already has the role of server")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()  # what follows the name of an image comes last
     outlive_hangup()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait for rows must not use the processor
     try:
@@ -87,7 +89,7 @@ def _run_server(project: Project, options: argparse.Namespace) -> None:
     settings = project.settings.serving
     workers = options.workers or settings.workers
     tls = find_tls(project)
-    listener = listen(settings.host, settings.port if options.port is None else options.port)
+    listener = listen(settings.host, _choose_port(settings.port, options))
 
     def ready() -> None:
         host, port = listener.getsockname()[:2]
@@ -118,6 +120,14 @@ def _run_server(project: Project, options: argparse.Namespace) -> None:
     flags = [argument for flag in options.flags for argument in ("--set", flag)]
     command = worker_command(options.project, flags)
     asyncio.run(Supervisor(command, listener, workers=workers, with_parent=options.stop_with_parent).run(ready))
+
+
+def _choose_port(default: int, options: argparse.Namespace) -> int:
+    """The port of the command line, or else the one at which a cloud asks an image, or else that of the settings."""
+    if options.port is not None:
+        return int(options.port)
+    in_cloud = find_cloud_port(os.environ, word=options.word) if options.frozen is not None else None
+    return default if in_cloud is None else in_cloud
 
 
 def _report(event: dict[str, object]) -> None:

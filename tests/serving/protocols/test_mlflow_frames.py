@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_lab.errors import InvalidInput
-from mlops_lab.serving.protocols.mlflow_frames import MISSING, parse_cell, read_csv_frame, read_json_frame
+from mlops_lab.serving.protocols.mlflow_frames import MISSING, MLFLOW_FORMS, parse_cell, read_csv_frame, read_json_frame
 
 KINDS = {"depot": "string", "items": "integer", "weight": "float", "express": "boolean", "asked_at": "datetime"}
 ROWS = [
@@ -56,7 +56,7 @@ def test_each_form_of_json_holds_the_same_rows(rows: list[dict[str, Any]]) -> No
             body = json.dumps(form, ensure_ascii=False).encode()
         except UnicodeEncodeError:  # a lone surrogate
             continue
-        assert read_json_frame(body) == rows
+        assert read_json_frame(body, MLFLOW_FORMS) == rows
 
 
 def test_csv_holds_the_same_rows_by_the_kinds_of_the_fields() -> None:
@@ -66,13 +66,13 @@ def test_csv_holds_the_same_rows_by_the_kinds_of_the_fields() -> None:
 
 def test_nan_is_a_missing_number_in_json() -> None:
     body = json.dumps({"inputs": [{"a": math.nan, "b": 1, "c": "NaN"}]}).encode()
-    assert read_json_frame(body) == [{"a": None, "b": 1, "c": "NaN"}]
+    assert read_json_frame(body, MLFLOW_FORMS) == [{"a": None, "b": 1, "c": "NaN"}]
 
 
 @pytest.mark.parametrize("body", [b'{"inputs": [NaN', b'{"inputs": [{"a": Infinity, "b": NaN}]}', b"NaN", b""])
 def test_what_is_neither_json_nor_nan_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidInput):
-        read_json_frame(body)
+        read_json_frame(body, MLFLOW_FORMS)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_what_is_no_csv_with_a_header_is_one_clear_error(body: bytes) -> None:
 
 @given(st.binary(max_size=80))
 def test_any_bytes_are_rows_or_an_error_of_the_client(body: bytes) -> None:
-    for read in (read_json_frame, lambda data: read_csv_frame(data, KINDS)):
+    for read in (lambda data: read_json_frame(data, MLFLOW_FORMS), lambda data: read_csv_frame(data, KINDS)):
         try:
             rows = read(body)
         except InvalidInput as error:

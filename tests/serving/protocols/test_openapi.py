@@ -98,7 +98,7 @@ def test_its_examples_of_requests_are_answered(server: tuple[InProcessServer, bo
                 is_gate = path.startswith("/v1/rollout/verdict/")  # no rollout is under way: 409 says so
                 assert response.status_code == (409 if is_gate else 200), (path, response.text)
                 sent += 1
-    assert sent == 14
+    assert sent == 17
 
 
 def test_descriptions_are_on_one_line(server: tuple[InProcessServer, bool]) -> None:

@@ -118,6 +118,72 @@ class KubeflowExport(Struct, frozen=True, kw_only=True):
     pipelines: list[str]
 
 
+class MlflowExport(Struct, frozen=True, kw_only=True):
+    """`mlops export mlflow`: the folder, the version, and the number of facts that are in it by table."""
+
+    schema_version: int = 1
+    folder: str
+    version: int
+    facts: dict[str, int]
+
+
+class MlserverExport(Struct, frozen=True, kw_only=True):
+    """`mlops export mlserver`: the folder, the version, the model's name in the server, and its facts by table."""
+
+    schema_version: int = 1
+    folder: str
+    version: int
+    model: str
+    facts: dict[str, int]
+
+
+class BentomlExport(Struct, frozen=True, kw_only=True):
+    """`mlops export bentoml`: the folder, the version, the name of the Bento, and its facts by table."""
+
+    schema_version: int = 1
+    folder: str
+    version: int
+    bento: str
+    facts: dict[str, int]
+
+
+class SagemakerExport(Struct, frozen=True, kw_only=True):
+    """`mlops export sagemaker`: the folder, the name of the endpoint, and by version the percentage of its requests."""
+
+    schema_version: int = 1
+    folder: str
+    endpoint: str
+    percents: dict[str, int]
+
+
+class VertexExport(Struct, frozen=True, kw_only=True):
+    """`mlops export vertex`: the folder, the name of the endpoint, and by version the percentage of its requests."""
+
+    schema_version: int = 1
+    folder: str
+    endpoint: str
+    percents: dict[str, int]
+
+
+class AzuremlExport(Struct, frozen=True, kw_only=True):
+    """`mlops export azureml`: the folder, the name of the endpoint, and by version the percentage of its requests."""
+
+    schema_version: int = 1
+    folder: str
+    endpoint: str
+    percents: dict[str, int]
+
+
+class KserveExport(Struct, frozen=True, kw_only=True):
+    """`mlops export kserve`: the folder, the version, the model's name in the server, and its facts by table."""
+
+    schema_version: int = 1
+    folder: str
+    version: int
+    model: str
+    facts: dict[str, int]
+
+
 EXPORTS: dict[str, type[Struct]] = {
     "feast": FeastExport,
     "edge": EdgeExport,
@@ -128,6 +194,13 @@ EXPORTS: dict[str, type[Struct]] = {
     "airflow": AirflowExport,
     "prefect": PrefectExport,
     "kubeflow": KubeflowExport,
+    "mlflow": MlflowExport,
+    "mlserver": MlserverExport,
+    "bentoml": BentomlExport,
+    "sagemaker": SagemakerExport,
+    "vertex": VertexExport,
+    "azureml": AzuremlExport,
+    "kserve": KserveExport,
 }
 """By tool. A tool that is not listed has a record without a published schema."""
 

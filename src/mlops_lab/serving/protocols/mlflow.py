@@ -14,7 +14,7 @@ from mlops_lab.errors import MlopsError, WrongMedia
 from mlops_lab.serving.http.messages import Header, Request, Response, encode
 from mlops_lab.serving.protocols.base import Handler, HttpRoute, Json, Protocol, ProtocolContext
 from mlops_lab.serving.protocols.examples import Examples
-from mlops_lab.serving.protocols.mlflow_frames import read_csv_frame, read_json_frame
+from mlops_lab.serving.protocols.mlflow_frames import MLFLOW_FORMS, read_csv_frame, read_json_frame
 from mlops_lab.serving.protocols.operations import BODY_ERRORS, describe_get, describe_post, ref
 
 _TAG = "MLflow"
@@ -84,7 +84,7 @@ class MlflowHandler:
         """The answers to all rows. InvalidInput where one row has no answer; then none is written down."""
         media = _media_type(request)
         body = await request.body()
-        rows = read_csv_frame(body, self._kinds) if media == "text/csv" else read_json_frame(body)
+        rows = read_csv_frame(body, self._kinds) if media == "text/csv" else read_json_frame(body, MLFLOW_FORMS)
         known = [{name: row[name] for name in self._kinds if name in row} for row in rows]
         records = await self._rows.answer(known)
         return Response(200, encode({"predictions": [record.output for record in records]}))

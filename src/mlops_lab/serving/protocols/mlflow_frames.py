@@ -1,4 +1,4 @@
-"""Rows of a data frame, in the forms of JSON and CSV that MLflow's scoring protocol has."""
+"""Rows of a data frame, in the forms of JSON and CSV that MLflow's scoring protocol and those of clouds have."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ MISSING = frozenset({"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _MAX_SHOWN = 80
+Forms = Mapping[str, Callable[..., list[Row]]]
+"""By the field of a body that holds rows, what reads them."""
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -32,18 +34,18 @@ class SplitFrame(msgspec.Struct, frozen=True):
 # ---- JSON ------------------------------------------------------------------------------------------------------------
 
 
-def read_json_frame(body: bytes) -> list[Row]:
-    """The rows of a body in JSON: of `dataframe_split`, `dataframe_records`, `inputs` or `instances`."""
+def read_json_frame(body: bytes, forms: Forms) -> list[Row]:
+    """The rows of a body in JSON, which are in one of its fields, each of which has a form of its own."""
     data = decode_body(_decode, body)
-    forms = [name for name in _FORMS if name in data] if isinstance(data, dict) else []
-    if len(forms) != 1:
+    given = [name for name in forms if name in data] if isinstance(data, dict) else []
+    if len(given) != 1:
         raise InvalidInput(
-            f"{' and '.join(forms) or 'none'} of the fields that hold rows",
+            f"{' and '.join(given) or 'none'} of the fields that hold rows",
             code="invalid_request",
             where="$",
-            hint=f"send exactly one of {', '.join(_FORMS)}",
+            hint=f"send {'exactly one of ' if len(forms) > 1 else ''}{', '.join(forms)}",
         )
-    return _FORMS[forms[0]](data[forms[0]], where=f"$.{forms[0]}")
+    return forms[given[0]](data[given[0]], where=f"$.{given[0]}")
 
 
 _decode = take_nan(msgspec.json.decode)
@@ -87,12 +89,20 @@ def _from_rows_or_columns(data: Any, *, where: str) -> list[Row]:
     return [dict(zip(frame, values, strict=True)) for values in zip(*frame.values(), strict=True)]
 
 
-_FORMS: Mapping[str, Callable[..., list[Row]]] = {
+def _from_any(data: Any, *, where: str) -> list[Row]:
+    """Rows with names, columns with names, or a frame that is split."""
+    is_split = isinstance(data, dict) and {"columns", "data"} <= data.keys() <= {"columns", "data", "index"}
+    return (_from_split if is_split else _from_rows_or_columns)(data, where=where)
+
+
+MLFLOW_FORMS: Forms = {
     "dataframe_split": _from_split,
     "dataframe_records": _from_records,
     "inputs": _from_rows_or_columns,
     "instances": _from_rows_or_columns,
 }
+VERTEX_FORMS: Forms = {"instances": _from_records}
+AZURE_FORMS: Forms = {"input_data": _from_any, "data": _from_records}
 
 
 def _convert(data: Any, kind: Any, where: str) -> Any:

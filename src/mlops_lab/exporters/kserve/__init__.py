@@ -1,0 +1,1 @@
+"""The live version for KServe's own server."""

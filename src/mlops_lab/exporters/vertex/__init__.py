@@ -1,0 +1,1 @@
+"""The versions that answer as an endpoint of Vertex AI."""
