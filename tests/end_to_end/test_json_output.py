@@ -166,6 +166,8 @@ def test_every_output_is_the_record_that_is_published(
     assert run("export", "vertex", tmp_path / "vertex").endpoint == "parcels"
     assert run("export", "azureml", tmp_path / "azureml").endpoint == "parcels"
     assert run("export", "kserve", tmp_path / "kserve").model == "parcels"
+    assert run("export", "evidently", tmp_path / "evidently").days
+    assert run("export", "whylogs", tmp_path / "whylogs").days
     assert "same" in run("export", "check", "dvc", tmp_path / "dvc").files.values()
     assert run("alerts", "list").alerts == []
     alert = Alert(asked["at"], "journal", "the disk is full", "here", "look")

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from live_projects import live_project, template
+from live_projects import live_project, measured_project, measured_template, template
 from synthetic import make_world, write_project
 
 from mlops_lab.project import Project, load_project
 
-__all__ = ["live_project", "template"]
+__all__ = ["live_project", "measured_project", "measured_template", "template"]
 
 
 @pytest.fixture

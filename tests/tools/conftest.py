@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from live_projects import live_project, template
+from live_projects import live_project, measured_project, measured_template, template
 from peer_servers import answers_of
 from running import serving
 from tool_runs import train_plainly, write_week
 
 from mlops_lab.project import Project
 
-__all__ = ["live_project", "template"]
+__all__ = ["live_project", "measured_project", "measured_template", "template"]
 
 
 @pytest.fixture(scope="module")

@@ -398,6 +398,8 @@ COMMANDS = {
                 "mlops export vertex vertex",
                 "mlops export azureml azureml",
                 "mlops export kserve kserve",
+                "mlops export evidently evidently",
+                "mlops export whylogs whylogs",
             ),
         ),
     )

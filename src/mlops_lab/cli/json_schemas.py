@@ -45,6 +45,7 @@ from mlops_lab.cli.records.exports import (
     DagsterExport,
     DvcExport,
     EdgeExport,
+    EvidentlyExport,
     ExportCheck,
     ExportList,
     FeastExport,
@@ -57,6 +58,7 @@ from mlops_lab.cli.records.exports import (
     PrometheusExport,
     SagemakerExport,
     VertexExport,
+    WhylogsExport,
 )
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
 from mlops_lab.cli.records.learn import (
@@ -148,6 +150,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "export dagster": (DagsterExport,),
     "export dvc": (DvcExport,),
     "export edge": (EdgeExport,),
+    "export evidently": (EvidentlyExport,),
     "export feast": (FeastExport,),
     "export kserve": (KserveExport,),
     "export kubeflow": (KubeflowExport,),
@@ -159,6 +162,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "export prometheus": (PrometheusExport,),
     "export sagemaker": (SagemakerExport,),
     "export vertex": (VertexExport,),
+    "export whylogs": (WhylogsExport,),
     "features diff": (FeatureChanges,),
     "features list": (FeatureDefinitions,),
     "features show": (ViewDefinition,),

@@ -8,6 +8,9 @@ _MODEL = ("MLmodel", "requirements.txt", "standalone.json", "plan.json", "model.
 """The files of `model_folder.py`."""
 _MODEL_BESIDE = tuple(f"model/{pattern}" for pattern in _MODEL)
 
+_MONITORED = ("reference.parquet", "days.parquet", "columns.json")
+"""The files of `monitored.py`."""
+
 EXPORTERS = (
     Exporter(
         name="feast",
@@ -169,5 +172,24 @@ EXPORTERS = (
         read_by="KServe's server, asked by its protocols 1 and 2; KServe's SDK, `V1beta1InferenceService`",
         said="the server's answers; no field is unknown",
         unchecked="the Dockerfile and a cluster, as the machine has neither Docker nor a cluster",
+    ),
+    Exporter(
+        name="evidently",
+        summary="The live version for Evidently: training rows, measured days, and the script that reports them.",
+        writes=("README.md", "report.py", *_MONITORED),
+        module="mlops_lab.exporters.evidently.export",
+        needs_live_version=True,
+        read_by="`python report.py`, and the API of `evidently ui`",
+        said="the project with a run for each day; our PSI, Jensen-Shannon and Wasserstein distances",
+    ),
+    Exporter(
+        name="whylogs",
+        summary="The live version for whylogs: training rows, measured days, and the script that profiles them.",
+        writes=("README.md", "profile_days.py", *_MONITORED),
+        module="mlops_lab.exporters.whylogs.export",
+        needs_live_version=True,
+        read_by="`python profile_days.py`, `DatasetProfileView.read` of each profile and of all merged",
+        said="our rows, nulls and means",
+        unchecked="WhyLabs, a hosted service",
     ),
 )

@@ -223,7 +223,7 @@ def measure_window(
         version=champion,
         task=task,
         predictions=predictions,
-        inputs=_inputs_of(predictions, version=champion, plan=load_plan(package)) if with_inputs else pl.DataFrame(),
+        inputs=inputs_seen(predictions, version=champion, plan=load_plan(package)) if with_inputs else pl.DataFrame(),
         joined=_answered_in(project, lake, window, known_by=window.end, task=task),
         profiles=read_profiles(package),
         fields=[field.name for field in request_fields(project) if field.nullable] if with_inputs else (),
@@ -242,7 +242,7 @@ def _measure_reference(
     """The drift of what the champion saw beside an earlier version, of which there are enough days to tell what is
     usual; nothing where its package is gone."""
     reference, package_of = beside
-    inputs = _inputs_of(predictions, version=champion, plan=load_plan(package))
+    inputs = inputs_seen(predictions, version=champion, plan=load_plan(package))
     try:
         profiles = read_profiles(package_of(reference))
     except (OSError, MlopsError):
@@ -301,7 +301,7 @@ def _metric(project: Project, task: Task) -> Metric | None:
     return metric if metric.expression is not None else None
 
 
-def _inputs_of(predictions: pl.DataFrame, *, version: int, plan: Plan) -> pl.DataFrame:
+def inputs_seen(predictions: pl.DataFrame, *, version: int, plan: Plan) -> pl.DataFrame:
     """What the version saw; nothing where it answered nothing."""
     if predictions.is_empty():
         return predictions

@@ -184,6 +184,24 @@ class KserveExport(Struct, frozen=True, kw_only=True):
     facts: dict[str, int]
 
 
+class EvidentlyExport(Struct, frozen=True, kw_only=True):
+    """`mlops export evidently`: the folder, the version, and the measured days whose requests are in it."""
+
+    schema_version: int = 1
+    folder: str
+    version: int
+    days: list[str]
+
+
+class WhylogsExport(Struct, frozen=True, kw_only=True):
+    """`mlops export whylogs`: the folder, the version, and the measured days whose requests are in it."""
+
+    schema_version: int = 1
+    folder: str
+    version: int
+    days: list[str]
+
+
 EXPORTS: dict[str, type[Struct]] = {
     "feast": FeastExport,
     "edge": EdgeExport,
@@ -201,6 +219,8 @@ EXPORTS: dict[str, type[Struct]] = {
     "vertex": VertexExport,
     "azureml": AzuremlExport,
     "kserve": KserveExport,
+    "evidently": EvidentlyExport,
+    "whylogs": WhylogsExport,
 }
 """By tool. A tool that is not listed has a record without a published schema."""
 

@@ -55,9 +55,9 @@ def reproduce(
     record = read_record(project, number)
     with _work_in(project, folder) as place:
         report("code")
-        _write_code(place, record)
+        write_code(place, record)
         report("data")
-        _write_tables(project, place, record)
+        write_tables(project, place, record)
         erased = find_erased(project, record)
         is_present = same_environment or record.lineage.environment == environment_fingerprint()
         report("environment")
@@ -96,7 +96,8 @@ def _work_in(project: Project, folder: Path | None) -> Iterator[Path]:
     yield folder.resolve()
 
 
-def _write_code(place: Path, record: VersionRecord) -> None:
+def write_code(place: Path, record: VersionRecord) -> None:
+    """Write the code of the version into the folder, and what is asked of the process that trains it."""
     for name, content in record.code.items():
         path = place / PROJECT_FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +111,7 @@ def _write_code(place: Path, record: VersionRecord) -> None:
     write_json(place / TASK_FILE, task)
 
 
-def _write_tables(project: Project, place: Path, record: VersionRecord) -> None:
+def write_tables(project: Project, place: Path, record: VersionRecord) -> None:
     """Copy the rows of each table at the version that was trained on into a lake of the folder."""
     kept = Lake(project.lake_path)
     lake = Lake(place / PROJECT_FOLDER / project.lake_path.relative_to(project.root))

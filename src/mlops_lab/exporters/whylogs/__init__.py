@@ -1,0 +1,1 @@
+"""The live version for whylogs."""
