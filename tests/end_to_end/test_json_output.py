@@ -168,6 +168,10 @@ def test_every_output_is_the_record_that_is_published(
     assert run("export", "kserve", tmp_path / "kserve").model == "parcels"
     assert run("export", "evidently", tmp_path / "evidently").days
     assert run("export", "whylogs", tmp_path / "whylogs").days
+    assert run("export", "phoenix", tmp_path / "phoenix").spans > 0
+    assert run("export", "kedro", tmp_path / "kedro").pipelines
+    assert run("export", "metaflow", tmp_path / "metaflow").flows
+    assert run("export", "pachyderm", tmp_path / "pachyderm").pipelines
     assert "same" in run("export", "check", "dvc", tmp_path / "dvc").files.values()
     assert run("alerts", "list").alerts == []
     alert = Alert(asked["at"], "journal", "the disk is full", "here", "look")

@@ -400,6 +400,10 @@ COMMANDS = {
                 "mlops export kserve kserve",
                 "mlops export evidently evidently",
                 "mlops export whylogs whylogs",
+                "mlops export phoenix phoenix",
+                "mlops export kedro kedro",
+                "mlops export metaflow metaflow",
+                "mlops export pachyderm pachyderm",
             ),
         ),
     )

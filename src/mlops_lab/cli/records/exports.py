@@ -202,6 +202,38 @@ class WhylogsExport(Struct, frozen=True, kw_only=True):
     days: list[str]
 
 
+class PhoenixExport(Struct, frozen=True, kw_only=True):
+    """`mlops export phoenix`: the folder, and the number of predictions that are in it as spans."""
+
+    schema_version: int = 1
+    folder: str
+    spans: int
+
+
+class KedroExport(Struct, frozen=True, kw_only=True):
+    """`mlops export kedro`: the folder, and the names of the pipelines."""
+
+    schema_version: int = 1
+    folder: str
+    pipelines: list[str]
+
+
+class MetaflowExport(Struct, frozen=True, kw_only=True):
+    """`mlops export metaflow`: the folder, and the names of the flows."""
+
+    schema_version: int = 1
+    folder: str
+    flows: list[str]
+
+
+class PachydermExport(Struct, frozen=True, kw_only=True):
+    """`mlops export pachyderm`: the folder, and the names of the pipelines."""
+
+    schema_version: int = 1
+    folder: str
+    pipelines: list[str]
+
+
 EXPORTS: dict[str, type[Struct]] = {
     "feast": FeastExport,
     "edge": EdgeExport,
@@ -221,6 +253,10 @@ EXPORTS: dict[str, type[Struct]] = {
     "kserve": KserveExport,
     "evidently": EvidentlyExport,
     "whylogs": WhylogsExport,
+    "phoenix": PhoenixExport,
+    "kedro": KedroExport,
+    "metaflow": MetaflowExport,
+    "pachyderm": PachydermExport,
 }
 """By tool. A tool that is not listed has a record without a published schema."""
 

@@ -1,0 +1,1 @@
+"""Kedro pipelines of the steps."""

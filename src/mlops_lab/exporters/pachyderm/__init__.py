@@ -1,0 +1,1 @@
+"""Pachyderm pipelines of the steps."""

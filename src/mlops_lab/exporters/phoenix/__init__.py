@@ -1,0 +1,1 @@
+"""The newest predictions for Arize Phoenix."""
