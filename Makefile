@@ -119,6 +119,8 @@ vertex_PEER   = 'google-cloud-aiplatform>=2.7'
 whylogs_PEER  = 'whylogs>=1.6' 'pandas<3' 'pyarrow>=20'
 phoenix_PEER  = 'arize-phoenix>=20'
 pachyderm_PEER = 'pachyderm-sdk>=2.12'
+# Without an account it reads with pyarrow and numpy of this age.
+tecton_PEER   = 'tecton[rift]>=1.2' 'pandas<3' 'pyarrow<18'
 kedro_PEER    = 'kedro>=1.7' 'kedro-datasets>=9'
 metaflow_PEER = 'metaflow>=2.19'
 azureml_PEER  = 'azure-ai-ml>=1.35'

@@ -43,6 +43,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "exporters/kedro/export.py": "tools/test_kedro.py",
     "exporters/metaflow/export.py": "tools/test_metaflow.py",
     "exporters/pachyderm/export.py": "tools/test_pachyderm.py",
+    "exporters/tecton/export.py": "tools/test_tecton.py",
     "exporters/phoenix/export.py": "tools/test_phoenix.py",
     "exporters/whylogs/export.py": "tools/test_whylogs.py",
     "exporters/sagemaker/export.py": "tools/test_sagemaker.py",

@@ -172,6 +172,7 @@ def test_every_output_is_the_record_that_is_published(
     assert run("export", "kedro", tmp_path / "kedro").pipelines
     assert run("export", "metaflow", tmp_path / "metaflow").flows
     assert run("export", "pachyderm", tmp_path / "pachyderm").pipelines
+    assert run("export", "tecton", tmp_path / "tecton").rows
     assert "same" in run("export", "check", "dvc", tmp_path / "dvc").files.values()
     assert run("alerts", "list").alerts == []
     alert = Alert(asked["at"], "journal", "the disk is full", "here", "look")

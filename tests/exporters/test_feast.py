@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_lab.exporters.feast import _feast_type, _identifier, list_changes
+from mlops_lab.exporters.feast import list_changes, name_type
 from mlops_lab.features.offline import view_values
 from mlops_lab.tables.facts import read_facts
 
@@ -56,11 +55,6 @@ def test_changes_are_sorted_and_different(tiny: Any, changes: dict[str, pl.DataF
         assert frame["created_timestamp"].equals(frame["event_timestamp"].alias("created_timestamp"))
 
 
-@given(st.text(min_size=1))
-def test_every_name_becomes_an_identifier(name: str) -> None:
-    ast.parse(f"{_identifier(name)}_key = 1")
-
-
 @pytest.mark.parametrize(
     ("dtype", "feast"),
     [
@@ -73,4 +67,4 @@ def test_every_name_becomes_an_identifier(name: str) -> None:
     ],
 )
 def test_types_of_feast(dtype: pl.DataType, feast: str) -> None:
-    assert _feast_type(dtype) == feast
+    assert name_type(dtype) == feast

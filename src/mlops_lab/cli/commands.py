@@ -404,6 +404,7 @@ COMMANDS = {
                 "mlops export kedro kedro",
                 "mlops export metaflow metaflow",
                 "mlops export pachyderm pachyderm",
+                "mlops export tecton tecton",
             ),
         ),
     )

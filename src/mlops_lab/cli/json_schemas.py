@@ -61,6 +61,7 @@ from mlops_lab.cli.records.exports import (
     PrefectExport,
     PrometheusExport,
     SagemakerExport,
+    TectonExport,
     VertexExport,
     WhylogsExport,
 )
@@ -169,6 +170,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "export prefect": (PrefectExport,),
     "export prometheus": (PrometheusExport,),
     "export sagemaker": (SagemakerExport,),
+    "export tecton": (TectonExport,),
     "export vertex": (VertexExport,),
     "export whylogs": (WhylogsExport,),
     "features diff": (FeatureChanges,),

@@ -238,4 +238,13 @@ EXPORTERS = (
         said="no field is unknown; the same version fingerprint as `mlops run`",
         unchecked="Pachyderm's server with volume and secret, as it needs a cluster",
     ),
+    Exporter(
+        name="tecton",
+        summary="Tecton's feature views over the changes of our views: our values, at the begin of each day.",
+        writes=("README.md", "definitions.py", "features.json", "data/*.parquet"),
+        module="mlops_lab.exporters.tecton.export",
+        read_by="the SDK without an account: `import definitions`, `get_features_for_events`",
+        said="our values at the begin of each day",
+        unchecked="`tecton plan` and `tecton apply`, as they need an account",
+    ),
 )

@@ -16,6 +16,8 @@ import polars as pl
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.exporters.exporter import ExportReport
+from mlops_lab.exporters.names import make_identifier
+from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import view_values
 from mlops_lab.features.view import View
 from mlops_lab.intake.journal import ingest_journal
@@ -39,25 +41,36 @@ _TYPES = {
 
 def export(project: Project, folder: Path) -> ExportReport:
     """Write the repository into an empty folder; the report has the number of rows of each view."""
+    features, facts = load_features_and_facts(project)
+    rows = write_changes(features.views, facts, folder / "data")
+    kinds = {field.name: field.kind for field in request_fields(project)}
+    (folder / "feature_store.yaml").write_text(_STORE.format(name=make_identifier(project.name)), encoding="utf-8")
+    (folder / "features.py").write_text(_write_definitions(project, features.views, kinds, facts), encoding="utf-8")
+    (folder / "README.md").write_text(_README.format(name=project.name), encoding="utf-8")
+    lines = [f"{view}: {count:,} rows" for view, count in rows.items()]
+    return ExportReport({"rows": rows}, (*lines, "next: `feast apply` in the folder"))
+
+
+def load_features_and_facts(project: Project) -> tuple[Features, dict[str, pl.DataFrame]]:
+    """The features of `pipeline.py`, and the facts that they look up; InvalidInput where nothing was loaded."""
     features = load_pipeline(project).features
     features.view_schema(table_schemas(project))
     lake = open_lake(project)
     ingest_journal(project, lake)
     if not lake.exists(project.settings.source.table):
         raise InvalidInput("no rows were loaded yet", code="nothing_loaded", hint="run `mlops run` first")
-    facts = read_facts(project, lake.pin())
-    (folder / "data").mkdir()
+    return features, read_facts(project, lake.pin())
+
+
+def write_changes(views: Sequence[View], facts: dict[str, pl.DataFrame], folder: Path) -> dict[str, int]:
+    """Write a file of changes for each view; the number of rows by view."""
+    folder.mkdir()
     rows = {}
-    for view in features.views:
+    for view in views:
         changes = list_changes(view, facts[view.table])
-        changes.write_parquet(folder / "data" / f"{view.name}.parquet")
+        changes.write_parquet(folder / f"{view.name}.parquet")
         rows[view.name] = changes.height
-    kinds = {field.name: field.kind for field in request_fields(project)}
-    (folder / "feature_store.yaml").write_text(_STORE.format(name=_identifier(project.name)), encoding="utf-8")
-    (folder / "features.py").write_text(_write_definitions(project, features.views, kinds, facts), encoding="utf-8")
-    (folder / "README.md").write_text(_README.format(name=project.name), encoding="utf-8")
-    lines = [f"{view}: {count:,} rows" for view, count in rows.items()]
-    return ExportReport({"rows": rows}, (*lines, "next: `feast apply` in the folder"))
+    return rows
 
 
 def list_changes(view: View, facts: pl.DataFrame) -> pl.DataFrame:
@@ -94,12 +107,13 @@ def _write_definitions(
         "",
     ]
     lines += [
-        f"{_identifier(key)}_key = Entity(name={key!r}, join_keys=[{key!r}], value_type=ValueType.{_TYPES[kinds[key]]})"
+        f"{make_identifier(key)}_key = "
+        f"Entity(name={key!r}, join_keys=[{key!r}], value_type=ValueType.{_TYPES[kinds[key]]})"
         for key in keys
     ]
     for view in views:
         values = list_changes(view, facts[view.table].head(0))
-        name = _identifier(view.name)
+        name = make_identifier(view.name)
         lines += [
             "",
             f"{name}_source = FileSource(",
@@ -110,20 +124,21 @@ def _write_definitions(
             ")",
             f"{name}_view = FeatureView(",
             f"    name={view.name!r},",
-            f"    entities=[{', '.join(_identifier(key) + '_key' for key in view.keys)}],",
+            f"    entities=[{', '.join(make_identifier(key) + '_key' for key in view.keys)}],",
             "    ttl=timedelta(0),  # staleness is in the rows",
             "    schema=[",
-            *(f"        Field(name={value!r}, dtype={_feast_type(values.schema[value])})," for value in view.values),
+            *(f"        Field(name={value!r}, dtype={name_type(values.schema[value])})," for value in view.values),
             "    ],",
             "    online=True,",
             f"    source={name}_source,",
             ")",
         ]
-    names = ", ".join(f"{_identifier(view.name)}_view" for view in views)
+    names = ", ".join(f"{make_identifier(view.name)}_view" for view in views)
     return "\n".join([*lines, "", f'inputs = FeatureService(name="inputs", features=[{names}])', ""])
 
 
-def _feast_type(dtype: pl.DataType) -> str:
+def name_type(dtype: pl.DataType) -> str:
+    """The type of Feast for values of this one."""
     if dtype == pl.Boolean:
         return "Bool"
     if dtype.is_integer():
@@ -131,12 +146,6 @@ def _feast_type(dtype: pl.DataType) -> str:
     if dtype.is_numeric():
         return "Float64"
     return "UnixTimestamp" if dtype.is_temporal() else "String"
-
-
-def _identifier(name: str) -> str:
-    """The name as an identifier that Python and Feast accept."""
-    text = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)
-    return text if not text[:1].isdigit() else f"_{text}"
 
 
 _STORE = """project: {name}

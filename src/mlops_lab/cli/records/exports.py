@@ -234,6 +234,14 @@ class PachydermExport(Struct, frozen=True, kw_only=True):
     pipelines: list[str]
 
 
+class TectonExport(Struct, frozen=True, kw_only=True):
+    """`mlops export tecton`: the folder, and the number of rows by view."""
+
+    schema_version: int = 1
+    folder: str
+    rows: dict[str, int]
+
+
 EXPORTS: dict[str, type[Struct]] = {
     "feast": FeastExport,
     "edge": EdgeExport,
@@ -257,6 +265,7 @@ EXPORTS: dict[str, type[Struct]] = {
     "kedro": KedroExport,
     "metaflow": MetaflowExport,
     "pachyderm": PachydermExport,
+    "tecton": TectonExport,
 }
 """By tool. A tool that is not listed has a record without a published schema."""
 
