@@ -210,3 +210,13 @@ def test_a_shell_completes_commands_and_options(typed: str, completed: list[str]
     command = [Path(sys.executable).with_name("mlops")]
     done = subprocess.run(command, env={**os.environ, **words}, capture_output=True, text=True, check=False)
     assert done.stdout.split() == completed
+
+
+def test_no_command_loads_what_takes_long_to_load() -> None:
+    """What trains, judges or draws is loaded by the step that needs it: `mlops status` would wait a second for it."""
+    heavy = ("lightgbm", "mlflow", "optuna", "pandas", "scipy", "sklearn", "starlette", "vl_convert")
+    modules = [command.module for command in COMMANDS.values()]
+    code = f"import importlib, sys\nfor name in {modules}: importlib.import_module(name)\n"
+    code += f"print(*[name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
