@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -16,6 +17,7 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.gates.base import GateInput, GateVerdict, finite, summarise
 from mlops_lab.gates.run import run_gates
 from mlops_lab.lake import Lake
+from mlops_lab.loop.curves import loss_curves
 from mlops_lab.loop.gate_input import code_of, make_gate_input
 from mlops_lab.loop.observe import measurements_since, show_superseded
 from mlops_lab.monitoring.profile import make_profiles
@@ -94,7 +96,7 @@ def retrain(
     report("gates")
     gate_input = make_gate_input(project, decisions, state, candidate, version)
     verdicts = run_gates(gate_input)
-    registry.log_metrics(version, _metrics(verdicts), moment=now)
+    registry.log_metrics(version, _metrics(verdicts), moment=now, curves=loss_curves(gate_input))
     passed, reason = summarise(verdicts)
     evidence |= {"gates": [asdict(verdict) for verdict in verdicts], **_importances(project, gate_input)}
     kind = _kind_of_accepted(state) if passed else DecisionKind.REFUSE
@@ -145,6 +147,7 @@ def _train(
     project: Project, registry: Registry, candidate: Candidate, *, now: datetime, report: Report
 ) -> RegisteredVersion:
     """Train the candidate, package it and register it."""
+    began = time.perf_counter()
     report("training")
     learned = candidate.learned
     fitted = fit(candidate.pipeline, learned)
@@ -183,6 +186,8 @@ def _train(
         | {"snapshots": ", ".join(str(snapshot) for snapshot in learned.snapshots)},
         code={CONFIG_NAME: project.layers.text.encode(), **candidate.pipeline.code},
         environment=msgspec.json.format(msgspec.json.encode(describe_environment())),
+        snapshots=learned.snapshots,
+        seconds=time.perf_counter() - began,
     )
     return registry.register(
         content, candidate=candidate.identity, run_name=f"{project.name}-{now:%Y-%m-%d}", moment=now

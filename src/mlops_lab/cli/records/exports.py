@@ -118,6 +118,16 @@ class KubeflowExport(Struct, frozen=True, kw_only=True):
     pipelines: list[str]
 
 
+class RunsExport(Struct, frozen=True, kw_only=True):
+    """`mlops export tensorboard`, `wandb`, `mlflow`, `neptune`: the folder, the number of runs by kind ("training",
+    "study", "trial"), and of points of curves."""
+
+    schema_version: int = 1
+    folder: str
+    runs: dict[str, int]
+    points: int
+
+
 EXPORTS: dict[str, type[Struct]] = {
     "feast": FeastExport,
     "edge": EdgeExport,
@@ -128,6 +138,10 @@ EXPORTS: dict[str, type[Struct]] = {
     "airflow": AirflowExport,
     "prefect": PrefectExport,
     "kubeflow": KubeflowExport,
+    "tensorboard": RunsExport,
+    "wandb": RunsExport,
+    "mlflow": RunsExport,
+    "neptune": RunsExport,
 }
 """By tool. A tool that is not listed has a record without a published schema."""
 
