@@ -391,6 +391,10 @@ COMMANDS = {
                 "mlops export airflow airflow",
                 "mlops export prefect prefect",
                 "mlops export kubeflow kubeflow",
+                "mlops export tensorboard tensorboard",
+                "mlops export wandb wandb",
+                "mlops export mlflow mlflow",
+                "mlops export neptune neptune",
             ),
         ),
     )

@@ -50,6 +50,7 @@ from mlops_lab.cli.records.exports import (
     KubernetesExport,
     PrefectExport,
     PrometheusExport,
+    RunsExport,
 )
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
 from mlops_lab.cli.records.learn import (
@@ -141,6 +142,10 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "export edge": (EdgeExport,),
     "export feast": (FeastExport,),
     "export kubeflow": (KubeflowExport,),
+    "export tensorboard": (RunsExport,),
+    "export wandb": (RunsExport,),
+    "export mlflow": (RunsExport,),
+    "export neptune": (RunsExport,),
     "export kubernetes": (KubernetesExport,),
     "export list": (ExportList,),
     "export prefect": (PrefectExport,),

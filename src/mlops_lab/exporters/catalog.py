@@ -105,7 +105,7 @@ EXPORTERS = (
         writes=("README.md", "runs.json", "log_runs.py"),
         module="mlops_lab.exporters.wandb.export",
         needs_data=False,
-        read_by="`python log_runs.py`, wandb's own DataStore",
+        read_by="`python log_runs.py`, `wandb leet inspect --json`, `wandb sync --dry-run`",
         said="every metric, curve and parameter of the project's own MLflow",
         unchecked="`wandb sync`, as it needs an account",
     ),

@@ -22,6 +22,6 @@ def write_runs(project: Project, folder: Path, *, tool: str, command: str = f"py
     write_readme(folder, tool=tool, name=project.name)
     counts = {kind: sum(run.kind == kind for run in file.runs) for kind in ("training", "study", "trial")}
     points = sum(len(curve) for run in file.runs for curve in run.curves.values())
-    told = f"{len(file.runs)} runs: {', '.join(f'{count} {kind}' for kind, count in counts.items())}"
-    lines = (f"{told}; curves of {points} points", f"next: `{command}` in the folder")
+    listed = f"trainings: {counts['training']}, studies: {counts['study']}, trials: {counts['trial']}"
+    lines = (f"{listed}; points of curves: {points}", f"next: `{command}` in the folder")
     return ExportReport({"runs": counts, "points": points}, lines)
