@@ -35,7 +35,7 @@ from mlops_lab.training.packaging import NoEngineAgrees, package
 from mlops_lab.training.progress import Report
 from mlops_lab.training.window import ALL
 
-_NOT_TAGS = ("snapshots", "window_losses", "settings")
+_NOT_TAGS = ("snapshots", "window_losses", "settings", "imported")
 _MAY_BE_SECRET = ("data", "query")
 """Addresses may have passwords in them. Where rows came from makes no other model: the lake has them."""
 
@@ -92,6 +92,7 @@ def retrain(
         "cutoff": candidate.learned.cutoff.isoformat(),
         "training_set": candidate.learned.fingerprint,
         **({} if candidate.window == ALL and not candidate.window_losses else _window_of(candidate)),
+        **({"imported": dict(candidate.imported)} if candidate.imported else {}),
     }
     report("gates")
     gate_input = make_gate_input(project, decisions, state, candidate, version)
@@ -170,6 +171,7 @@ def _train(
         "commit": code_commit(project.root),
         **code_of(candidate),
         **_window_of(candidate),
+        **({"imported": dict(candidate.imported)} if candidate.imported else {}),
     }
     content = VersionContent(
         engine=packaged.plan.engine,
@@ -183,7 +185,8 @@ def _train(
         requirements=installed_packages(),
         parameters=fitted.parameters,
         tags={key: str(value) for key, value in lineage.items() if key not in _NOT_TAGS}
-        | {"snapshots": ", ".join(str(snapshot) for snapshot in learned.snapshots)},
+        | {"snapshots": ", ".join(str(snapshot) for snapshot in learned.snapshots)}
+        | {f"imported_{name}": value for name, value in candidate.imported.items()},
         code={CONFIG_NAME: project.layers.text.encode(), **candidate.pipeline.code},
         environment=msgspec.json.format(msgspec.json.encode(describe_environment())),
         snapshots=learned.snapshots,
