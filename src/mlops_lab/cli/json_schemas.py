@@ -195,6 +195,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "rollout resume": (SteeredRecord,),
     "rollout show": (RolloutRecord,),
     "run": (MadeDecision,),
+    "import mlflow": (MadeDecision,),
     "score": (ScoreRecord,),
     "page": (PageRecord,),
     "serve": (ServeRecord,),

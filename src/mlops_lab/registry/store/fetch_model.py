@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import mlflow
 import mlflow.artifacts
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -29,12 +32,9 @@ def fetch_model(address: str, folder: Path, *, tracking_uri: str | None) -> Path
             hint="write the id of a run, models:/NAME/VERSION, models:/NAME@ALIAS or runs:/RUN/PATH",
         )
     try:
-        found = _find_model_of_run(address, tracking_uri) if _RUN.fullmatch(address) else address
-        return Path(
-            mlflow.artifacts.download_artifacts(
-                artifact_uri=found, dst_path=str(folder), tracking_uri=tracking_uri, registry_uri=tracking_uri
-            )
-        )
+        with _store(tracking_uri):
+            found = _find_model_of_run(address) if _RUN.fullmatch(address) else address
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=found, dst_path=str(folder)))
     except (MlflowException, OSError) as error:
         raise EnvironmentFault(
             f"MLflow has no model there: {(str(error).splitlines() or ['?'])[0][:300]}",
@@ -45,9 +45,23 @@ def fetch_model(address: str, folder: Path, *, tracking_uri: str | None) -> Path
         ) from error
 
 
-def _find_model_of_run(run_id: str, tracking_uri: str | None) -> str:
+@contextmanager
+def _store(tracking_uri: str | None) -> Iterator[None]:
+    """MLflow asks this store: it takes the address of one as an argument, and then asks the usual registry."""
+    usual = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    try:
+        if tracking_uri is not None:
+            mlflow.set_tracking_uri(tracking_uri)
+            mlflow.set_registry_uri(tracking_uri)
+        yield
+    finally:
+        mlflow.set_tracking_uri(usual[0])
+        mlflow.set_registry_uri(usual[1])
+
+
+def _find_model_of_run(run_id: str) -> str:
     """The only model that the run has logged; else what lies in its folder `model`."""
-    run = MlflowClient(tracking_uri).get_run(run_id)
+    run = MlflowClient().get_run(run_id)
     models = [output.model_id for output in run.outputs.model_outputs] if run.outputs else []
     if len(models) > 1:
         raise InvalidInput(
