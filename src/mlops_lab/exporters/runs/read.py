@@ -10,7 +10,7 @@ import polars as pl
 
 from mlops_lab.exporters.runs.records import DatasetRecord, RunRecord, RunsFile
 from mlops_lab.project import PIPELINE_NAME, Project
-from mlops_lab.registry.store.records import CURVES, Curve, TrackedRun
+from mlops_lab.registry.store.records import CURVES, IMPORTED_FROM, Curve, TrackedRun
 from mlops_lab.registry.store.stored_runs import read_curves, read_datasets, read_runs, read_versions
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tables.open_lake import open_lake
@@ -70,7 +70,7 @@ def _describe(
         began=run.began.isoformat(),
         ended=run.ended.isoformat(),
         seconds=(run.ended - run.began).total_seconds(),
-        source={"file": PIPELINE_NAME, "commit": run.tags.get("commit", "unversioned")},
+        source={"file": run.tags.get(IMPORTED_FROM, PIPELINE_NAME), "commit": run.tags.get("commit", "unversioned")},
         datasets=datasets,
         parameters=dict(sorted(run.parameters.items())),
         metrics=dict(sorted(run.metrics.items())),

@@ -24,6 +24,8 @@ from mlops_lab.registry.package import (
 
 CURVES = "holdout/"
 """The metrics of a run that have a point for each block of time begin with this."""
+IMPORTED_FROM = "imported_from"
+"""A tag of runs whose model was trained elsewhere: its address."""
 Curve = Sequence[tuple[datetime, float]]
 """Values by moment, in order."""
 

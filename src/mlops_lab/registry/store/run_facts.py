@@ -17,7 +17,7 @@ from mlflow.utils.mlflow_tags import (
 from mlops_lab.clock import to_micros
 from mlops_lab.lake import Snapshot
 from mlops_lab.project import PIPELINE_NAME
-from mlops_lab.registry.store.records import CURVES, Curve
+from mlops_lab.registry.store.records import CURVES, IMPORTED_FROM, Curve
 
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """The pages for models that are trained; without it, MLflow guesses, and may show runs as evaluations of agents."""
@@ -25,9 +25,10 @@ _LONGEST_DIGEST = 36
 
 
 def source_tags(tags: Mapping[str, str]) -> list[RunTag]:
-    """The code of a run, from its own tags: pipeline.py, and its commit where it is in git."""
-    source = {MLFLOW_SOURCE_NAME: PIPELINE_NAME, MLFLOW_SOURCE_TYPE: "LOCAL"}
-    if (commit := tags.get("commit", "unversioned")) != "unversioned":
+    """Where the model of a run came from, by its own tags: pipeline.py, and its commit where it is in git; or the
+    address that it was imported from."""
+    source = {MLFLOW_SOURCE_NAME: tags.get(IMPORTED_FROM, PIPELINE_NAME), MLFLOW_SOURCE_TYPE: "LOCAL"}
+    if IMPORTED_FROM not in tags and (commit := tags.get("commit", "unversioned")) != "unversioned":
         source[MLFLOW_GIT_COMMIT] = commit.removesuffix("+changes")
     return [RunTag(name, value) for name, value in source.items()]
 
