@@ -121,7 +121,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "exporters/tensorboard/export.py": "tools/test_trackers.py",
     "exporters/wandb/export.py": "tools/test_trackers.py",
     "exporters/neptune/export.py": "tools/test_trackers.py",
-    "exporters/mlflow/export.py": "tools/test_trackers.py",
+    "exporters/mlflow_runs/export.py": "tools/test_trackers.py",
     "cli/import_.py": "end_to_end/test_import_mlflow.py",
     "loop/foreign_candidate.py": "end_to_end/test_import_mlflow.py",
     "registry/store/run_facts.py": "registry/store/test_model_registry.py",

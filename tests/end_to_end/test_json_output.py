@@ -160,7 +160,7 @@ def test_every_output_is_the_record_that_is_published(
     assert run("export", "airflow", tmp_path / "airflow").dags
     assert run("export", "prefect", tmp_path / "prefect").flows
     assert run("export", "kubeflow", tmp_path / "kubeflow").pipelines
-    for tracker in ("tensorboard", "wandb", "mlflow", "neptune"):
+    for tracker in ("tensorboard", "wandb", "mlflow-runs", "neptune"):
         assert run("export", tracker, tmp_path / tracker).points > 0
     assert "same" in run("export", "check", "dvc", tmp_path / "dvc").files.values()
     assert run("alerts", "list").alerts == []

@@ -404,7 +404,7 @@ COMMANDS = {
                 "mlops export kubeflow kubeflow",
                 "mlops export tensorboard tensorboard",
                 "mlops export wandb wandb",
-                "mlops export mlflow mlflow",
+                "mlops export mlflow-runs runs",
                 "mlops export neptune neptune",
             ),
         ),

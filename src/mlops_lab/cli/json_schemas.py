@@ -144,7 +144,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "export kubeflow": (KubeflowExport,),
     "export tensorboard": (RunsExport,),
     "export wandb": (RunsExport,),
-    "export mlflow": (RunsExport,),
+    "export mlflow-runs": (RunsExport,),
     "export neptune": (RunsExport,),
     "export kubernetes": (KubernetesExport,),
     "export list": (ExportList,),

@@ -110,10 +110,10 @@ EXPORTERS = (
         unchecked="`wandb sync`, as it needs an account",
     ),
     Exporter(
-        name="mlflow",
+        name="mlflow-runs",
         summary="Trainings and trials for an MLflow server: metrics, curves by day, parameters, datasets.",
         writes=("README.md", "runs.json", "log_runs.py"),
-        module="mlops_lab.exporters.mlflow.export",
+        module="mlops_lab.exporters.mlflow_runs.export",
         needs_data=False,
         read_by="`python log_runs.py ADDRESS`, `mlflow server`, MLflow's client",
         said="every metric, curve and parameter of the project's own MLflow, once",

@@ -119,7 +119,7 @@ class KubeflowExport(Struct, frozen=True, kw_only=True):
 
 
 class RunsExport(Struct, frozen=True, kw_only=True):
-    """`mlops export tensorboard`, `wandb`, `mlflow`, `neptune`: the folder, the number of runs by kind ("training",
+    """`mlops export tensorboard`, `wandb`, `mlflow-runs`, `neptune`: the folder, the number of runs by kind ("training",
     "study", "trial"), and of points of curves."""
 
     schema_version: int = 1
@@ -140,7 +140,7 @@ EXPORTS: dict[str, type[Struct]] = {
     "kubeflow": KubeflowExport,
     "tensorboard": RunsExport,
     "wandb": RunsExport,
-    "mlflow": RunsExport,
+    "mlflow-runs": RunsExport,
     "neptune": RunsExport,
 }
 """By tool. A tool that is not listed has a record without a published schema."""

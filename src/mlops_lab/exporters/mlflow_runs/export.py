@@ -11,4 +11,4 @@ from mlops_lab.project import Project
 
 def export(project: Project, folder: Path) -> ExportReport:
     """Write the runs, and the script that logs them, into an empty folder."""
-    return write_runs(project, folder, tool="mlflow", command="python log_runs.py ADDRESS")
+    return write_runs(project, folder, tool="mlflow_runs", command="python log_runs.py ADDRESS")
