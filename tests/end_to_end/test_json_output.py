@@ -46,6 +46,7 @@ ELSEWHERE = {
     "drill run": "cli/test_drill.py",
     "demo": "test_demo.py",
     "export list": "exporters/test_exporter_conformance.py",
+    "import mlflow": "test_import_mlflow.py",
     "env compare": "test_images.py",
     "env export": "test_images.py",
     "image build": "test_images.py",
@@ -166,6 +167,8 @@ def test_every_output_is_the_record_that_is_published(
     assert run("export", "vertex", tmp_path / "vertex").endpoint == "parcels"
     assert run("export", "azureml", tmp_path / "azureml").endpoint == "parcels"
     assert run("export", "kserve", tmp_path / "kserve").model == "parcels"
+    for tracker in ("tensorboard", "wandb", "mlflow-runs", "neptune"):
+        assert run("export", tracker, tmp_path / tracker).points > 0
     assert "same" in run("export", "check", "dvc", tmp_path / "dvc").files.values()
     assert run("alerts", "list").alerts == []
     alert = Alert(asked["at"], "journal", "the disk is full", "here", "look")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from keyword import iskeyword
 
 START, OPERATE, LEARN, EXTEND = "Start", "Operate", "Learn from it", "Extend"
 PANELS = (START, OPERATE, LEARN, EXTEND)
@@ -13,7 +14,8 @@ PANELS = (START, OPERATE, LEARN, EXTEND)
 class Command:
     """A command, or a group of them: its name, the panel that lists it, what it is for, and examples of its use.
 
-    Its module is `mlops_lab.cli.NAME`. It has a function `command`, or, for a group, a Typer `app`.
+    Its module is `mlops_lab.cli.NAME`, with a `_` behind a word of Python. It has a function `command`, or, for a
+    group, a Typer `app`.
     """
 
     name: str
@@ -24,7 +26,7 @@ class Command:
     @property
     def module(self) -> str:
         """The module that is imported when the command runs."""
-        return f"mlops_lab.cli.{self.name}"
+        return f"mlops_lab.cli.{self.name}{'_' if iskeyword(self.name) else ''}"
 
 
 COMMANDS = {
@@ -376,6 +378,15 @@ COMMANDS = {
             ),
         ),
         Command(
+            "import",
+            EXTEND,
+            "Take in what was made with another tool.",
+            (
+                "mlops import mlflow models:/late/3 --tracking-uri http://127.0.0.1:5000",
+                "mlops import mlflow ./model --trained-until 2026-05-01",
+            ),
+        ),
+        Command(
             "export",
             EXTEND,
             "Write the project for another tool.",
@@ -398,6 +409,10 @@ COMMANDS = {
                 "mlops export vertex vertex",
                 "mlops export azureml azureml",
                 "mlops export kserve kserve",
+                "mlops export tensorboard tensorboard",
+                "mlops export wandb wandb",
+                "mlops export mlflow-runs runs",
+                "mlops export neptune neptune",
             ),
         ),
     )

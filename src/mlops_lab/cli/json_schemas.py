@@ -57,6 +57,7 @@ from mlops_lab.cli.records.exports import (
     PrometheusExport,
     SagemakerExport,
     VertexExport,
+    RunsExport,
 )
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
 from mlops_lab.cli.records.learn import (
@@ -151,6 +152,10 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "export feast": (FeastExport,),
     "export kserve": (KserveExport,),
     "export kubeflow": (KubeflowExport,),
+    "export tensorboard": (RunsExport,),
+    "export wandb": (RunsExport,),
+    "export mlflow-runs": (RunsExport,),
+    "export neptune": (RunsExport,),
     "export kubernetes": (KubernetesExport,),
     "export list": (ExportList,),
     "export mlflow": (MlflowExport,),
@@ -204,6 +209,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "rollout resume": (SteeredRecord,),
     "rollout show": (RolloutRecord,),
     "run": (MadeDecision,),
+    "import mlflow": (MadeDecision,),
     "score": (ScoreRecord,),
     "page": (PageRecord,),
     "serve": (ServeRecord,),

@@ -184,6 +184,16 @@ class KserveExport(Struct, frozen=True, kw_only=True):
     facts: dict[str, int]
 
 
+class RunsExport(Struct, frozen=True, kw_only=True):
+    """`mlops export tensorboard`, `wandb`, `mlflow-runs`, `neptune`: the folder, the number of runs by kind ("training",
+    "study", "trial"), and of points of curves."""
+
+    schema_version: int = 1
+    folder: str
+    runs: dict[str, int]
+    points: int
+
+
 EXPORTS: dict[str, type[Struct]] = {
     "feast": FeastExport,
     "edge": EdgeExport,
@@ -201,6 +211,10 @@ EXPORTS: dict[str, type[Struct]] = {
     "vertex": VertexExport,
     "azureml": AzuremlExport,
     "kserve": KserveExport,
+    "tensorboard": RunsExport,
+    "wandb": RunsExport,
+    "mlflow-runs": RunsExport,
+    "neptune": RunsExport,
 }
 """By tool. A tool that is not listed has a record without a published schema."""
 
