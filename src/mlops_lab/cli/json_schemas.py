@@ -55,9 +55,9 @@ from mlops_lab.cli.records.exports import (
     MlserverExport,
     PrefectExport,
     PrometheusExport,
+    RunsExport,
     SagemakerExport,
     VertexExport,
-    RunsExport,
 )
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
 from mlops_lab.cli.records.learn import (

@@ -185,8 +185,8 @@ class KserveExport(Struct, frozen=True, kw_only=True):
 
 
 class RunsExport(Struct, frozen=True, kw_only=True):
-    """`mlops export tensorboard`, `wandb`, `mlflow-runs`, `neptune`: the folder, the number of runs by kind ("training",
-    "study", "trial"), and of points of curves."""
+    """`mlops export tensorboard`, `wandb`, `mlflow-runs`, `neptune`: the folder, the number of runs by kind
+    ("training", "study", "trial"), and of points of curves."""
 
     schema_version: int = 1
     folder: str
