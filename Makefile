@@ -49,11 +49,12 @@ bench: $(VENV)/.dev .peers/tables/.ready ## every benchmark; figures also go to 
 bench-recipe: $(VENV)/.dev .peers/tables/.ready ## the models of `mlops init` on public tables; ARGS="tips pima" for some
 	@$(BIN)/python benchmarks/bench_recipe.py $(ARGS)
 
-schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/, docs/tables.md, tools.md, learn.md and teaching.md from the code
+schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/, docs/tables.md, tools.md, doctor.md, learn.md and teaching.md from the code
 	$(BIN)/mlops config schema > docs/mlops.schema.json
 	$(BIN)/python -m mlops_lab.cli.json_schemas docs/json tests/cli/released_fields.json
 	$(BIN)/python -m mlops_lab.tables.document docs/tables.md
 	$(BIN)/python -m mlops_lab.exporters.document docs/tools.md
+	$(BIN)/python -m mlops_lab.doctor.document docs/doctor.md
 	$(BIN)/python -m mlops_lab.learn.document docs/learn.md
 	$(BIN)/python -m mlops_lab.learn.teaching docs/teaching.md
 
