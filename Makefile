@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-tools check format dist bench bench-decisions bench-monitoring bench-drills bench-growth bench-ticks \
+.PHONY: help demo test test-all test-tools check format dist bench bench-decisions bench-monitoring bench-drills bench-growth bench-ticks bench-scale \
   bench-recipe bench-serving schema picture lock peers clean
 .DEFAULT_GOAL := help
 
@@ -163,6 +163,9 @@ bench-growth: $(VENV)/.dev ## what commands cost with much history, against litt
 
 bench-ticks: $(VENV)/.dev ## what commands cost after a week of a tick a minute, against a day; ARGS="43200" for a month (hours)
 	@$(BIN)/python benchmarks/bench_ticks.py $(ARGS)
+
+bench-scale: $(VENV)/.dev ## how far one machine goes, measured, modelled and played; ARGS="--rate 2000" for a load of your own
+	@$(BIN)/python benchmarks/bench_capacity.py $(ARGS)
 
 clean: ## remove .venv, caches and what benchmarks and builds wrote (not a project's .mlops)
 	rm -rf $(VENV) .peers .release .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out \
