@@ -43,10 +43,10 @@ def test_a_journal(tmp_path: Path) -> None:
     assert look_at_journal(patient).state == "off"
     home.mkdir()
     write_segment(home / "journal", [b"x" * 2**20] * 3)
-    assert look_at_journal(patient).seen == "3.0 MiB wait for the loop, in 1 journal"
+    assert look_at_journal(patient).seen == "up to 3.0 MiB wait for the loop, in 1 journal"
     size = (home / "journal" / segment_name(0)).stat().st_size
     (home / "positions.json").write_bytes(msgspec.json.encode(Progress((size,))))
-    assert look_at_journal(patient).seen == "0.0 MiB wait for the loop, in 1 journal"
+    assert look_at_journal(patient).seen == "up to 0.0 MiB wait for the loop, in 1 journal"
 
 
 def test_a_segment_that_is_missing(tmp_path: Path) -> None:

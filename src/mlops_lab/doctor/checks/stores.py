@@ -58,7 +58,7 @@ def look_at_journal(patient: Patient) -> Finding:
         seen = f"{gaps[0].relative_to(patient.folder)} begins after what the loop has moved: a segment is missing"
         return fail(seen, "`mlops tick` goes on from what is there, and says what is missing")
     waiting = sum(max(0, end - position) for end, position in zip(map(_end_of, folders), moved, strict=False))
-    seen = f"{waiting / MIB:,.1f} MiB wait for the loop, in {format_count(len(folders), 'journal')}"
+    seen = f"up to {waiting / MIB:,.1f} MiB wait for the loop, in {format_count(len(folders), 'journal')}"
     if waiting > MANY_BYTES:
         return warn(seen, "`mlops tick` moves them into the tables; `mlops up` does it all the time")
     return ok(seen)
@@ -86,7 +86,7 @@ def look_at_mlflow(patient: Patient) -> Finding:
 
 
 def _end_of(folder: Path) -> int:
-    """The position at which a journal ends."""
+    """The position at which a journal ends, or a little more: a running server reserves some bytes ahead."""
     return max(_ends(folder), default=0)
 
 
