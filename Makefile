@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-all test-tools check format dist bench bench-decisions bench-monitoring bench-drills bench-growth bench-ticks bench-page \
-  bench-recipe bench-serving schema picture lock peers clean
+  bench-scale bench-recipe bench-serving schema picture lock peers clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
@@ -49,11 +49,12 @@ bench: $(VENV)/.dev .peers/tables/.ready ## every benchmark; figures also go to 
 bench-recipe: $(VENV)/.dev .peers/tables/.ready ## the models of `mlops init` on public tables; ARGS="tips pima" for some
 	@$(BIN)/python benchmarks/bench_recipe.py $(ARGS)
 
-schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/, docs/tables.md, tools.md, learn.md and teaching.md from the code
+schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/, docs/tables.md, tools.md, doctor.md, learn.md and teaching.md from the code
 	$(BIN)/mlops config schema > docs/mlops.schema.json
 	$(BIN)/python -m mlops_lab.cli.json_schemas docs/json tests/cli/released_fields.json
 	$(BIN)/python -m mlops_lab.tables.document docs/tables.md
 	$(BIN)/python -m mlops_lab.exporters.document docs/tools.md
+	$(BIN)/python -m mlops_lab.doctor.document docs/doctor.md
 	$(BIN)/python -m mlops_lab.learn.document docs/learn.md
 	$(BIN)/python -m mlops_lab.learn.teaching docs/teaching.md
 
@@ -174,6 +175,9 @@ bench-ticks: $(VENV)/.dev ## what commands cost after a week of a tick a minute,
 
 bench-page: $(VENV)/.dev ## the views of the page with 10 million predictions, and the server beside an open page (needs wrk)
 	@$(BIN)/python benchmarks/bench_page.py $(ARGS)
+
+bench-scale: $(VENV)/.dev ## how far one machine goes, measured, modelled and played; ARGS="--rate 2000" for a load of your own
+	@$(BIN)/python benchmarks/bench_capacity.py $(ARGS)
 
 clean: ## remove .venv, caches and what benchmarks and builds wrote (not a project's .mlops)
 	rm -rf $(VENV) .peers .release .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out \

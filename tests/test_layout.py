@@ -37,6 +37,8 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/ci.py": "end_to_end/test_ci_commands.py",
     "cli/records/ci.py": "end_to_end/test_ci_commands.py",
     "cli/validate.py": "end_to_end/test_ci_commands.py",
+    "doctor/checks/version.py": "doctor/test_check_conformance.py",
+    "doctor/live.py": "doctor/test_check_conformance.py",
     "exporters/commands.py": "tools/test_dagster.py",
     "exporters/azureml/export.py": "tools/test_azureml.py",
     "exporters/sagemaker/export.py": "tools/test_sagemaker.py",

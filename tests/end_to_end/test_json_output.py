@@ -103,6 +103,7 @@ def test_every_output_is_the_record_that_is_published(
     assert ([section.section for section in ready.sections], ready.problems) == (["infrastructure"], [])
     assert ready.points == ready.points_by_evidence >= 5
     assert run("readiness", "--at-least", 28, code=1).points == ready.points
+    assert run("doctor").project == project.name
     assert run("diagnose", "--since", "2099-01-01", code=2).error.code == "in_future"
     last = run("history").decisions[-1]
     assert all(getattr(last, name) == getattr(status.last_decision, name) for name in ("at", "what", "evidence", "by"))

@@ -161,6 +161,12 @@ COMMANDS = {
             ("mlops readiness", "mlops readiness --section data", "mlops readiness --at-least 12"),
         ),
         Command(
+            "doctor",
+            OPERATE,
+            "Look at machine, disk, packages, tables and server; each with a hint.",
+            ("mlops doctor", "mlops doctor --json"),
+        ),
+        Command(
             "approve",
             OPERATE,
             "Approve the next step of a version, where mlops.toml asks for that.",

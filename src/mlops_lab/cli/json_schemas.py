@@ -95,6 +95,7 @@ from mlops_lab.cli.records.teach import ClassRecord, HandoutRecord
 from mlops_lab.cli.records.tour import AnswerRecord, TourRecord
 from mlops_lab.cli.records.tuning import TuneRecord
 from mlops_lab.cli.records.upkeep import GarbageRecord, HoldDone, HoldList
+from mlops_lab.doctor.records import Examination
 from mlops_lab.lineage.audit import Audit
 from mlops_lab.lineage.compare import Comparison
 from mlops_lab.lineage.readiness.records import Readiness
@@ -137,6 +138,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "contract infer": (InferredFields,),
     "demo": (DemoRecord,),
     "docs": (DocsRecord,),
+    "doctor": (Examination,),
     "drill list": (DrillsRecord,),
     "drill run": (DrillRunRecord,),
     "env compare": (EnvironmentComparison,),
