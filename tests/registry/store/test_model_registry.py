@@ -75,6 +75,15 @@ def test_a_project_with_another_name_goes_on_counting(tmp_path):
     assert ModelRegistry(moved, name="shop").find("two").package.is_dir()
 
 
+def test_versions_are_in_the_store_of_the_project_whatever_registry_others_use(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{tmp_path / 'other.db'}")
+    registry = ModelRegistry(tmp_path / "mlflow", name="tiny")
+    version = registry.register(CONTENT, candidate="one", run_name="one", moment=NOW)
+    assert not (tmp_path / "other.db").exists()
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI")
+    assert ModelRegistry(tmp_path / "mlflow", name="tiny").versions() == [version]
+
+
 def test_mlflow_shows_where_a_run_came_from(tmp_path):
     """Its pages name dataset, source and duration, draw curves, and list the run among trainings, not evaluations."""
     registry = ModelRegistry(tmp_path, name="tiny")

@@ -48,15 +48,17 @@ def fetch_model(address: str, folder: Path, *, tracking_uri: str | None) -> Path
 @contextmanager
 def _store(tracking_uri: str | None) -> Iterator[None]:
     """MLflow asks this store: it takes the address of one as an argument, and then asks the usual registry."""
-    usual = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    if tracking_uri is None:
+        yield
+        return
+    usual = mlflow.get_tracking_uri()
     try:
-        if tracking_uri is not None:
-            mlflow.set_tracking_uri(tracking_uri)
-            mlflow.set_registry_uri(tracking_uri)
+        mlflow.set_tracking_uri(tracking_uri)
+        mlflow.set_registry_uri(tracking_uri)
         yield
     finally:
-        mlflow.set_tracking_uri(usual[0])
-        mlflow.set_registry_uri(usual[1])
+        mlflow.set_tracking_uri(usual)
+        mlflow.set_registry_uri("")  # that of the tracking server, as before
 
 
 def _find_model_of_run(run_id: str) -> str:

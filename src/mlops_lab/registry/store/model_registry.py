@@ -71,7 +71,8 @@ class ModelRegistry:
         self._home = home_of(path)
         self._database = database = path / "mlflow.db"
         make_database(database)
-        self._client = MlflowClient(f"sqlite:///{database}")
+        address = f"sqlite:///{database}"
+        self._client = MlflowClient(address, registry_uri=address)  # not that of MLFLOW_REGISTRY_URI
         self._rename_before(name)
         update_paths(database, name=name, artifacts=path / "artifacts")
         experiment = self._client.get_experiment_by_name(name)
