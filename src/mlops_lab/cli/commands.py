@@ -321,6 +321,18 @@ COMMANDS = {
             ),
         ),
         Command(
+            "lab",
+            LEARN,
+            "Labs of some hours: a story, a project that fails, and checks of how it behaves.",
+            (
+                "mlops lab list",
+                "mlops lab start notebook-to-service",
+                "mlops lab check",
+                "mlops lab check notebook-to-service --only contract",
+                "mlops lab hint",
+            ),
+        ),
+        Command(
             "drill",
             LEARN,
             "Break a copy of the project on purpose, and measure how the system copes.",

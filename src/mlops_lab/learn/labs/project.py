@@ -1,0 +1,33 @@
+"""The shop's project with a live version, with which most labs begin."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from mlops_lab.learn.labs.orders import Order, write_orders
+from mlops_lab.learn.labs.work import run_mlops
+
+_TEMPLATE = Path(__file__).parent / "shop"
+
+
+def make_shop(
+    root: Path, past: Iterable[Order], *, edits: Mapping[str, str] | None = None, data: str = "data/orders.csv"
+) -> None:
+    """Write the project: its settings (with some lines replaced), its pipeline, and its orders of the past."""
+    root.mkdir(parents=True)
+    text = (_TEMPLATE / "mlops.toml").read_text(encoding="utf-8")
+    for before, after in (edits or {}).items():
+        assert before in text, before
+        text = text.replace(before, after)
+    (root / "mlops.toml").write_text(text, encoding="utf-8")
+    shutil.copy(_TEMPLATE / "pipeline.py.txt", root / "pipeline.py")
+    (root / ".gitignore").write_text(".mlops/\n__pycache__/\n", encoding="utf-8")
+    write_orders(root / data, past)
+
+
+def train(root: Path) -> None:
+    """Train a first version, which passes its gates."""
+    done = run_mlops("run", folder=root)
+    assert done.returncode == 0, done.stderr
