@@ -23,14 +23,15 @@ def play_days(
     *,
     first: date,
     days: int,
+    asked_since: date | None = None,
     make_request: Callable[[Order], Request] = lambda order: order.request,
 ) -> None:
     """Send the orders of some days to a server of the project, what becomes known on each, and tick after each.
 
-    An order before the first day was not asked about; its outcome is not sent.
+    An order before `asked_since` (None: the first day) was not asked about; its outcome is not sent.
     """
     project = load_project(root)
-    asked = [order for order in orders if first <= order.at.date() < first + timedelta(days=days)]
+    asked = [order for order in orders if (asked_since or first) <= order.at.date() < first + timedelta(days=days)]
     loop = Loop(project)
     with ServerProcess(project) as server:
         client = Client(server.address.local_host, server.address.port, token=ensure_token(project))

@@ -34,7 +34,7 @@ def find_lab_folder(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / STATE_FILE).is_file():
             return folder
-    hint = "mlops lab start NAME makes one; `mlops learn lab list` names them"
+    hint = "mlops lab start NAME makes one; `mlops lab list` names them"
     raise NotFound("there is no lab", code="no_lab_folder", where=str(start), hint=hint)
 
 

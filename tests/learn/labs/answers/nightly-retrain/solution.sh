@@ -25,5 +25,5 @@ if [ "$code" -gt 1 ]; then
   exit "$code"
 fi
 JOB
-sed -i -e '/^alpha = /d' -e '/^max_calibration_gap/d' -e '/^max_quarantined_share/d' -e '/^on_change/d' mlops.toml
+sed -i -e '/^days = 2/d' -e '/^min_days/d' -e '/^alpha = /d' -e '/^max_calibration_gap/d' -e '/^max_quarantined_share/d' -e '/^on_change/d' mlops.toml
 sed -i 's/^weight_kg = .*/weight_kg = { type = "float?", min = 0, max = 200 }/' mlops.toml
