@@ -317,6 +317,7 @@ COMMANDS = {
                 "mlops learn export zips --students students.txt",
                 "mlops learn export --to classroom template",
                 "mlops learn export --to nbgrader course",
+                "mlops learn export --to otter notebooks",
                 "mlops learn report submissions",
             ),
         ),

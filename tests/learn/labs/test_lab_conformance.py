@@ -44,7 +44,7 @@ def keys(folder: Path, **options: str) -> dict[str, str]:
 @pytest.mark.timeout(3000)
 @each_lab
 def test_it_fails_as_handed_out_and_passes_as_solved_and_knows_mistakes(lab: Lab, tmp_path: Path) -> None:
-    folder = tmp_path / "a lab"
+    folder = tmp_path / "lab"
     start_lab(lab, folder, seed=SEED)
     handed_out = keys(folder)
     assert {name: key for name, key in handed_out.items() if key not in {PASSED, WAITS}} == lab.text.fails_with
