@@ -43,7 +43,8 @@ def export(
         list[str] | None, typer.Argument(metavar="[NAME …]", help="Exercises or phases.", show_default="all")
     ] = None,
     to: Annotated[
-        Format, typer.Option("--to", help="A zip file, a repository for GitHub Classroom, or a course for nbgrader or Otter.")
+        Format,
+        typer.Option("--to", help="A zip file, a repository for GitHub Classroom, or a course for nbgrader or Otter."),
     ] = Format.ZIP,
     students: Annotated[
         Path | None,

@@ -24,7 +24,9 @@ def test_each_notebook_holds_the_files_as_handed_out_and_one_test() -> None:
 
 
 def test_a_folder_has_a_notebook_for_each_exercise_and_says_how(tmp_path: Path) -> None:
-    write_notebooks(tmp_path, [find_exercise("bisect"), find_exercise("late-labels")], seed=7, requirement="mlops-lab==1")
+    write_notebooks(
+        tmp_path, [find_exercise("bisect"), find_exercise("late-labels")], seed=7, requirement="mlops-lab==1"
+    )
     notebooks = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.ipynb")}
     assert notebooks == {"foundations/bisect.ipynb", "concepts/late-labels.ipynb"}
     assert json.loads((tmp_path / "concepts/late-labels.ipynb").read_text())["nbformat"] == 4

@@ -8,7 +8,7 @@ from functools import cache
 from mlops_lab.errors import NotFound
 from mlops_lab.learn.labs.lab import CheckText, Lab, read_lab
 
-NAMES = ("notebook-to-service", "nightly-retrain", "planted-skew", "ab-test", "moved-project", "game-day")
+NAMES = ("notebook-to-service", "nightly-retrain", "planted-skew", "ab-test", "moved-project", "on-call")
 """The name of each is its folder, with `-` for `_`."""
 
 

@@ -1,4 +1,4 @@
-"""The lab `game-day`: a bad version that was forced, a damaged package, a token in a forum; and a clock."""
+"""The lab `on-call`: a bad version that was forced, a damaged package, a token in a forum; and a clock."""
 
 from __future__ import annotations
 
