@@ -1,4 +1,4 @@
-"""docs/learn.md: which exercise, and which lab, is about which topic. `python -m mlops_lab.learn.document docs/learn.md` writes it."""
+"""docs/learn.md: the exercises and labs by topic. `python -m mlops_lab.learn.document docs/learn.md` writes it."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ sandbox: do not run answers of strangers.
 
 _LABS = """## Labs
 
-An exercise takes minutes, a lab some hours: a story, a project on your machine that is not as it should be, and checks of
-how it behaves at the end. Each check runs your project in a copy: a lake, a server, decisions, git, data that you have not seen.
+An exercise takes minutes, a lab some hours: a story, a project on your machine that is not as it should be, and checks
+of how it behaves at the end. Each check runs your project in a copy: a lake, a server, decisions, git, hidden data.
 
 ```sh
 mlops lab list
@@ -58,7 +58,7 @@ mlops lab hint --folder notebook-to-service
 |---|---|---|
 {rows}
 
-A check takes seconds or, where it trains, a minute; `--only NAME` runs one. `mlops lab hint NAME` has three hints for each.
+A check takes seconds or, where it trains, a minute; `--only NAME` runs one. `mlops lab hint NAME` has three hints each.
 `mlops lab start NAME DIR --seed 7` makes the same lab for everybody; without a seed, each gets other data.
 """
 

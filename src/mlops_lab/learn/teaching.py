@@ -36,7 +36,7 @@ mlops learn report .
   not protect itself: in the settings of the assignment, protect the folder `.github`.
 - **nbgrader:** `--to nbgrader` writes a course folder: an assignment for each phase, a notebook for each exercise. Its
   test cells need this package where they run. All students get the same hidden data.
-- **Otter:** `--to otter` writes a notebook for each exercise, which `otter assign` makes into what students get and what
+- **Otter:** `--to otter` writes a notebook for each exercise. `otter assign` makes of it what students get, and what
   grades. The test needs this package where it runs. All students get the same hidden data.
 - **`mlops learn report FOLDER`** reads the file `mlops-learn.json` of each student below a folder: exercises solved by
   phase, hints shown, when the last one was solved. Students could edit that file. To be sure, grade again:
@@ -51,7 +51,7 @@ There is no export for Moodle; it can run `mlops learn check`, whose exit code i
 _LABS = """## Labs
 
 For teams, or instead of an examination. `mlops lab start NAME FOLDER --seed 7` makes one; a seed for each student gives
-each other data. `mlops lab check FOLDER --json` grades what was handed in: the whole folder, with its state in `.mlops`.
+each other data. `mlops lab check FOLDER --json` grades what was handed in: the whole folder, with `.mlops`.
 It runs the student's code: do it where that may go wrong.
 """
 

@@ -20,8 +20,9 @@ otter assign {phase}/{name}.ipynb made
 otter run --autograder made/autograder/{name}-autograder_*.zip {name}.ipynb
 ```
 
-`otter assign` writes two folders: `made/student` is handed out, and `made/autograder` grades. In the second line, the notebook is one that a student has handed in; `otter grade` grades many of
-them in containers. Each test is worth a point for each minute of its exercise, and checks the files on hidden data. All
+`otter assign` writes two folders: `made/student` is handed out, and `made/autograder` grades. In the second line, the
+notebook is one that a student has handed in; `otter grade` grades many of them in containers. Each test is worth a
+point for each minute of its exercise, and checks the files on hidden data. All
 students get the same hidden data: seed {seed}.
 """
 _CONFIG = """# ASSIGNMENT CONFIG
