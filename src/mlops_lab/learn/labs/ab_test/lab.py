@@ -11,7 +11,7 @@ import polars as pl
 
 from mlops_lab.learn.checking import fail
 from mlops_lab.learn.labs.orders import FIRST_DAY, Order, make_orders, write_days
-from mlops_lab.learn.labs.project import make_shop, make_simpler, train
+from mlops_lab.learn.labs.project import make_shop, make_simpler, must_run, train
 from mlops_lab.learn.labs.work import LabWork, decisions_of, run_mlops
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import AB_WINNER, Decision, DecisionKind, fold
@@ -45,8 +45,7 @@ def start(folder: Path, *, seed: int) -> None:
     train(root)
     (root / "pipeline.py").write_text(whole, encoding="utf-8")
     train(root)
-    done = run_mlops("rollout", "abort", "--reason", "it is to prove itself in an A/B test", folder=root)
-    assert done.returncode == 0, done.stderr
+    must_run("rollout", "abort", "--reason", "it is to prove itself in an A/B test", folder=root)
     write_days(folder / "days", [order for order in orders if order.at.date() >= live], first=live, days=TEST_DAYS)
 
 

@@ -17,7 +17,7 @@ from mlops_lab.errors import MlopsError
 from mlops_lab.learn.checking import fail
 from mlops_lab.learn.labs.days import play_days
 from mlops_lab.learn.labs.orders import FIRST_DAY, Order, make_orders
-from mlops_lab.learn.labs.project import make_shop, make_simpler, train
+from mlops_lab.learn.labs.project import make_shop, make_simpler, must_run, train
 from mlops_lab.learn.labs.scores import log_loss
 from mlops_lab.learn.labs.work import LabWork, ask, decisions_of, run_mlops, serving
 from mlops_lab.project import Project, load_project
@@ -40,7 +40,7 @@ ASKED = "a person asked for it"
 MAX_LOSS = 0.42
 """Of the good version; the bad one is above 0.5."""
 _OPENED = """[backtest]
-days = 2
+days = 4
 min_days = 1
 alpha = 1.0
 
@@ -66,23 +66,17 @@ def start(folder: Path, *, seed: int) -> None:
     )
     train(root)
     (folder / "webshop").mkdir()
-    token = _run("token", "create", "--role", "operate", "--name", TOKEN_NAME, folder=root)
+    token = must_run("token", "create", "--role", "operate", "--name", TOKEN_NAME, folder=root)
     (folder / TOKEN_FILE).write_text(token, encoding="utf-8")
     play_days(root, orders, first=live, days=GOOD_DAYS)
-    _run("backup", folder / "backup", folder=root)
+    must_run("backup", folder / "backup", folder=root)
     good_pipeline = make_simpler(root)
-    _run("run", folder=root)
+    must_run("run", folder=root)
     reason = "the campaign starts, and it is simpler"
-    _run("rollout", "promote", "--force", "--by", WHO, "--reason", reason, folder=root)
+    must_run("rollout", "promote", "--force", "--by", WHO, "--reason", reason, folder=root)
     (root / "pipeline.py").write_text(good_pipeline, encoding="utf-8")
     play_days(root, orders, first=live + timedelta(days=GOOD_DAYS), days=BAD_DAYS, asked_since=live)
     _damage(root)
-
-
-def _run(*words: object, folder: Path) -> str:
-    done = run_mlops(*words, folder=folder)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def _damage(root: Path) -> None:

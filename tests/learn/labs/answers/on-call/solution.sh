@@ -7,7 +7,7 @@ done
 mlops rollback --reason "version 2 warns the wrong customers, says support"
 mlops token revoke webshop
 mlops token create --role predict --name webshop-2 > ../webshop/token.txt
-sed -i -e '/^days = 2/d' -e '/^min_days/d' -e '/^alpha = /d' -e '/^max_calibration_gap/d' mlops.toml
+sed -i -e '/^days = 4/d' -e '/^min_days/d' -e '/^alpha = /d' -e '/^max_calibration_gap/d' mlops.toml
 python - <<'PYTHON'
 import polars as pl
 
