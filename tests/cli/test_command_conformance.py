@@ -21,9 +21,11 @@ from mlops_lab.cli.commands import COMMANDS, PANELS, Command
 
 main = importlib.import_module("mlops_lab.cli.main")  # the package exports its function under the same name
 
-WITHOUT_PROJECT = {"demo", "export list", "init", "config schema", "drill list"} | {
-    f"learn {name}" for name in ("check", "export", "hint", "list", "next", "report", "reset", "solution", "watch")
-}
+WITHOUT_PROJECT = (
+    {"demo", "export list", "init", "config schema", "drill list"}
+    | {f"lab {name}" for name in ("check", "hint", "list", "start")}
+    | {f"learn {name}" for name in ("check", "export", "hint", "list", "next", "report", "reset", "solution", "watch")}
+)
 """They make a project, or need none."""
 
 

@@ -61,6 +61,7 @@ ELSEWHERE = {
     "reproduce": "test_reproduce.py",
     **{f"learn {name}": "cli/test_learn_session.py" for name in ("check", "hint", "list", "next", "reset", "solution")},
     "learn watch": "cli/test_learn_session.py",
+    **{f"lab {name}": "cli/test_lab.py" for name in ("check", "hint", "list", "start")},
     "learn tour": "test_tour.py",
     "learn export": "cli/test_learn_class.py",
     "learn report": "cli/test_learn_class.py",

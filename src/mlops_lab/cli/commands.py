@@ -325,7 +325,20 @@ COMMANDS = {
                 "mlops learn export zips --students students.txt",
                 "mlops learn export --to classroom template",
                 "mlops learn export --to nbgrader course",
+                "mlops learn export --to otter notebooks",
                 "mlops learn report submissions",
+            ),
+        ),
+        Command(
+            "lab",
+            LEARN,
+            "Labs of some hours: a story, a project that fails, and checks of how it behaves.",
+            (
+                "mlops lab list",
+                "mlops lab start notebook-to-service",
+                "mlops lab check",
+                "mlops lab check notebook-to-service --only contract",
+                "mlops lab hint",
             ),
         ),
         Command(

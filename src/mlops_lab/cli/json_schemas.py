@@ -60,6 +60,7 @@ from mlops_lab.cli.records.exports import (
     VertexExport,
 )
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
+from mlops_lab.cli.records.labs import LabHint, LabsRecord, LabVerdict, StartedLab
 from mlops_lab.cli.records.learn import (
     ExercisesRecord,
     FinishedRecord,
@@ -180,6 +181,10 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "hold release": (HoldDone,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
+    "lab check": (LabVerdict,),
+    "lab hint": (LabHint,),
+    "lab list": (LabsRecord,),
+    "lab start": (StartedLab,),
     "learn check": (VerdictRecord,),
     "learn hint": (HintRecord,),
     "learn list": (ExercisesRecord,),
