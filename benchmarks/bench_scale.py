@@ -1,8 +1,8 @@
 """A first `mlops run` on a table of many rows: seconds by stage, and the most memory that it ever held.
 
-    python benchmarks/bench_scale.py [ROWS ...]
+    python benchmarks/bench_scale.py [ROWS | ROWSxINPUTS ...]
 
-Each size in a process of its own.
+Each size in a process of its own. `mlops doctor` and docs/scale.md take their bytes a value from this benchmark.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ import polars as pl
 
 from report import write_report
 
-SIZES = (100_000, 1_000_000)
+SIZES = ("100000", "300000", "1000000", "300000x50")
+OTHERS = ("code", "kind", "count")
+INPUTS = 9
 CONFIG = """
 [project]
 name = "scale"
@@ -31,12 +33,7 @@ data = "rows.parquet"
 label = "y"
 
 [source.request]
-x0 = "float"
-x1 = "float"
-x2 = "float"
-x3 = "float"
-x4 = "float"
-x5 = "float?"
+{numbers}
 code = "string"
 kind = "string"
 count = "integer"
@@ -50,7 +47,7 @@ share = 0.1
 PIPELINE = """
 from mlops_lab.features import Features
 
-features = Features(inputs=["x0", "x1", "x2", "x3", "x4", "x5", "code", "kind", "count"])
+features = Features(inputs={inputs})
 
 
 def model():
@@ -60,11 +57,20 @@ def model():
 """
 
 
-def write_rows(path: Path, rows: int) -> None:
+def make_project(folder: Path, rows: int, inputs: int) -> None:
+    """A project with so many rows of so many inputs, three of which are no floats."""
+    names = [f"x{place}" for place in range(inputs - len(OTHERS))]
+    fields = "\n".join(f'{name} = "float"' for name in names)
+    (folder / "mlops.toml").write_text(CONFIG.replace("{numbers}", fields))
+    (folder / "pipeline.py").write_text(PIPELINE.replace("{inputs}", json.dumps([*names, *OTHERS])))
+    write_rows(folder / "rows.parquet", rows, names)
+
+
+def write_rows(path: Path, rows: int, names: list[str]) -> None:
     rng = np.random.default_rng(0)
-    numbers = rng.normal(size=(rows, 6))
+    numbers = rng.normal(size=(rows, len(names)))
     late = numbers[:, 0] + numbers[:, 1] * numbers[:, 2] + rng.logistic(size=rows) > 0
-    frame = pl.DataFrame(numbers, schema=[f"x{place}" for place in range(6)]).with_columns(
+    frame = pl.DataFrame(numbers, schema=names).with_columns(
         pl.Series("code", rng.integers(0, 1000, rows)).cast(pl.String),
         pl.Series("kind", rng.choice(["a", "b", "c"], rows)),
         pl.Series("count", rng.integers(0, 50, rows)),
@@ -97,20 +103,19 @@ def measure(folder: Path) -> None:
 
 def main() -> None:
     figures = []
-    for rows in [int(word) for word in sys.argv[1:]] or SIZES:
+    for size in sys.argv[1:] or SIZES:
+        rows, inputs = (int(part) for part in (size if "x" in size else f"{size}x{INPUTS}").split("x"))
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            (folder / "mlops.toml").write_text(CONFIG)
-            (folder / "pipeline.py").write_text(PIPELINE)
-            write_rows(folder / "rows.parquet", rows)
+            make_project(Path(name), rows, inputs)
             done = subprocess.run(
                 [sys.executable, __file__, "--measure", name], capture_output=True, text=True, check=True
             )
         found = json.loads(done.stdout.splitlines()[-1])
         assert found["what"] == "bootstrap"
         stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in found["stages"].items() if seconds > 0.1)
-        print(f"{rows:>12,} rows  {found['seconds']:7.1f} s  {found['peak_gib']:5.2f} GiB at most  ({stages})")
-        figures.append({"rows": rows, **found})
+        size = f"{rows:>12,} rows × {inputs} inputs"
+        print(f"{size}  {found['seconds']:7.1f} s  {found['peak_gib']:5.2f} GiB at most  ({stages})")
+        figures.append({"rows": rows, "inputs": inputs, **found})
     write_report("scale", {"sizes": figures})
 
 

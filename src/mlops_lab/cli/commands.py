@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from keyword import iskeyword
 
 START, OPERATE, LEARN, EXTEND = "Start", "Operate", "Learn from it", "Extend"
 PANELS = (START, OPERATE, LEARN, EXTEND)
@@ -13,7 +14,8 @@ PANELS = (START, OPERATE, LEARN, EXTEND)
 class Command:
     """A command, or a group of them: its name, the panel that lists it, what it is for, and examples of its use.
 
-    Its module is `mlops_lab.cli.NAME`. It has a function `command`, or, for a group, a Typer `app`.
+    Its module is `mlops_lab.cli.NAME`, with a `_` behind a word of Python. It has a function `command`, or, for a
+    group, a Typer `app`.
     """
 
     name: str
@@ -24,7 +26,7 @@ class Command:
     @property
     def module(self) -> str:
         """The module that is imported when the command runs."""
-        return f"mlops_lab.cli.{self.name}"
+        return f"mlops_lab.cli.{self.name}{'_' if iskeyword(self.name) else ''}"
 
 
 COMMANDS = {
@@ -157,6 +159,12 @@ COMMANDS = {
             OPERATE,
             "Score the project by the 28 tests of the ML Test Score, from evidence.",
             ("mlops readiness", "mlops readiness --section data", "mlops readiness --at-least 12"),
+        ),
+        Command(
+            "doctor",
+            OPERATE,
+            "Look at machine, disk, packages, tables and server; each with a hint.",
+            ("mlops doctor", "mlops doctor --json"),
         ),
         Command(
             "approve",
@@ -317,7 +325,20 @@ COMMANDS = {
                 "mlops learn export zips --students students.txt",
                 "mlops learn export --to classroom template",
                 "mlops learn export --to nbgrader course",
+                "mlops learn export --to otter notebooks",
                 "mlops learn report submissions",
+            ),
+        ),
+        Command(
+            "lab",
+            LEARN,
+            "Labs of some hours: a story, a project that fails, and checks of how it behaves.",
+            (
+                "mlops lab list",
+                "mlops lab start notebook-to-service",
+                "mlops lab check",
+                "mlops lab check notebook-to-service --only contract",
+                "mlops lab hint",
             ),
         ),
         Command(
@@ -376,6 +397,15 @@ COMMANDS = {
             ),
         ),
         Command(
+            "import",
+            EXTEND,
+            "Take in what was made with another tool.",
+            (
+                "mlops import mlflow models:/late/3 --tracking-uri http://127.0.0.1:5000",
+                "mlops import mlflow ./model --trained-until 2026-05-01",
+            ),
+        ),
+        Command(
             "export",
             EXTEND,
             "Write the project for another tool.",
@@ -405,6 +435,10 @@ COMMANDS = {
                 "mlops export metaflow metaflow",
                 "mlops export pachyderm pachyderm",
                 "mlops export tecton tecton",
+                "mlops export tensorboard tensorboard",
+                "mlops export wandb wandb",
+                "mlops export mlflow-runs runs",
+                "mlops export neptune neptune",
             ),
         ),
     )

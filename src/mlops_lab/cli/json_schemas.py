@@ -60,12 +60,14 @@ from mlops_lab.cli.records.exports import (
     PhoenixExport,
     PrefectExport,
     PrometheusExport,
+    RunsExport,
     SagemakerExport,
     TectonExport,
     VertexExport,
     WhylogsExport,
 )
 from mlops_lab.cli.records.keys import KeyList, RevokedKeyRecord, ShownKey, SignedRecord, TrustedRecord
+from mlops_lab.cli.records.labs import LabHint, LabsRecord, LabVerdict, StartedLab
 from mlops_lab.cli.records.learn import (
     ExercisesRecord,
     FinishedRecord,
@@ -101,6 +103,7 @@ from mlops_lab.cli.records.teach import ClassRecord, HandoutRecord
 from mlops_lab.cli.records.tour import AnswerRecord, TourRecord
 from mlops_lab.cli.records.tuning import TuneRecord
 from mlops_lab.cli.records.upkeep import GarbageRecord, HoldDone, HoldList
+from mlops_lab.doctor.records import Examination
 from mlops_lab.lineage.audit import Audit
 from mlops_lab.lineage.compare import Comparison
 from mlops_lab.lineage.readiness.records import Readiness
@@ -143,6 +146,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "contract infer": (InferredFields,),
     "demo": (DemoRecord,),
     "docs": (DocsRecord,),
+    "doctor": (Examination,),
     "drill list": (DrillsRecord,),
     "drill run": (DrillRunRecord,),
     "env compare": (EnvironmentComparison,),
@@ -160,6 +164,10 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "export kedro": (KedroExport,),
     "export kserve": (KserveExport,),
     "export kubeflow": (KubeflowExport,),
+    "export tensorboard": (RunsExport,),
+    "export wandb": (RunsExport,),
+    "export mlflow-runs": (RunsExport,),
+    "export neptune": (RunsExport,),
     "export kubernetes": (KubernetesExport,),
     "export list": (ExportList,),
     "export metaflow": (MetaflowExport,),
@@ -187,6 +195,10 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "hold release": (HoldDone,),
     "ingest": (IngestRecord,),
     "init": (InitRecord,),
+    "lab check": (LabVerdict,),
+    "lab hint": (LabHint,),
+    "lab list": (LabsRecord,),
+    "lab start": (StartedLab,),
     "learn check": (VerdictRecord,),
     "learn hint": (HintRecord,),
     "learn list": (ExercisesRecord,),
@@ -218,6 +230,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "rollout resume": (SteeredRecord,),
     "rollout show": (RolloutRecord,),
     "run": (MadeDecision,),
+    "import mlflow": (MadeDecision,),
     "score": (ScoreRecord,),
     "page": (PageRecord,),
     "serve": (ServeRecord,),

@@ -23,6 +23,7 @@ from mlops_lab.learn.exercise import Exercise
 from mlops_lab.learn.handout.archive import write_zip, write_zips
 from mlops_lab.learn.handout.classroom import write_repository
 from mlops_lab.learn.handout.nbgrader import write_course
+from mlops_lab.learn.handout.otter import write_notebooks
 from mlops_lab.learn.handout.selection import SEEDS, read_students, select
 from mlops_lab.starter.requirement import require_package
 
@@ -33,6 +34,7 @@ class Format(StrEnum):
     ZIP = "zip"
     CLASSROOM = "classroom"
     NBGRADER = "nbgrader"
+    OTTER = "otter"
 
 
 def export(
@@ -41,7 +43,8 @@ def export(
         list[str] | None, typer.Argument(metavar="[NAME …]", help="Exercises or phases.", show_default="all")
     ] = None,
     to: Annotated[
-        Format, typer.Option("--to", help="A zip file, a repository for GitHub Classroom, or a course.")
+        Format,
+        typer.Option("--to", help="A zip file, a repository for GitHub Classroom, or a course for nbgrader or Otter."),
     ] = Format.ZIP,
     students: Annotated[
         Path | None,
@@ -54,7 +57,7 @@ def export(
 ) -> None:
     """Write exercises for a class. They are checked with `mlops learn check`, by students and by you."""
     if students is not None and to is not Format.ZIP:
-        hint = "in GitHub Classroom each repository has other data without it; in nbgrader all have the same"
+        hint = "in GitHub Classroom each repository has other data without it; in nbgrader and Otter all have the same"
         raise InvalidInput("is for zip files", code="bad_option", where="--students", hint=hint)
     exercises = select(names or [])
     of = read_students(students) if students else []
@@ -85,6 +88,9 @@ def _write(to: Format, target: Path, *, exercises: list[Exercise], students: lis
     if to is Format.NBGRADER:
         with fill_new_folder(target) as folder:
             write_course(folder, exercises, seed=seed, requirement=line)
+    elif to is Format.OTTER:
+        with fill_new_folder(target) as folder:
+            write_notebooks(folder, exercises, seed=seed, requirement=line)
     elif students:
         write_zips(target, exercises, students, seed=seed, requirement=line)
     else:

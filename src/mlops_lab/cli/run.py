@@ -13,7 +13,7 @@ from mlops_lab.cli.shared import HERE, At, Folder, Json, console, open_project, 
 from mlops_lab.errors import Refused
 from mlops_lab.loop.people import acting_person
 from mlops_lab.loop.tick import Loop
-from mlops_lab.rollout.decisions import DecisionKind
+from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.training.outcome_delay import explain_delay
 from mlops_lab.training.pipeline import load_pipeline
 
@@ -35,7 +35,12 @@ def command(
         console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     if json:
         print_record(msgspec.convert(decision.as_dict(), MadeDecision))
-    else:
+    show_decision(decision, quiet=json)
+
+
+def show_decision(decision: Decision, *, quiet: bool) -> None:
+    """Print what became of a candidate, unless `quiet`; exit code 1 where it was refused."""
+    if not quiet:
         words = {
             DecisionKind.BOOTSTRAP: "is live",
             DecisionKind.SHADOW: "is in shadow",

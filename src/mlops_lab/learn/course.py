@@ -154,3 +154,13 @@ EVIDENCE = {
     "game-day": "takes a decision under time pressure by a rule that was agreed before",
 }
 """By exercise, what a student has shown who solved it."""
+
+LAB_WEEKS = {
+    "notebook-to-service": 6,
+    "nightly-retrain": 8,
+    "planted-skew": 6,
+    "ab-test": 9,
+    "moved-project": 10,
+    "on-call": 12,
+}
+"""By lab, the week from which on students know what it needs."""

@@ -1,4 +1,4 @@
-"""docs/learn.md: which exercise is about which topic. `python -m mlops_lab.learn.document docs/learn.md` writes it."""
+"""docs/learn.md: the exercises and labs by topic. `python -m mlops_lab.learn.document docs/learn.md` writes it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlops_lab.learn.catalog import PHASES, read_exercises
 from mlops_lab.learn.exercise import Exercise
+from mlops_lab.learn.labs.catalog import read_labs
 from mlops_lab.learn.topics import TOPICS
 
 _INTRODUCTION = """# Exercises
@@ -40,8 +41,30 @@ sandbox: do not run answers of strangers.
 """
 
 
+_LABS = """## Labs
+
+An exercise takes minutes, a lab some hours: a story, a project on your machine that is not as it should be, and checks
+of how it behaves at the end. Each check runs your project in a copy: a lake, a server, decisions, git, hidden data.
+
+```sh
+mlops lab list
+mlops lab start notebook-to-service  # makes a folder of that name; begin with its README.md
+mlops lab hint --folder notebook-to-service
+```
+
+`mlops lab check`, in that folder, says of each check what was seen and what was expected; exit code 0 or 1.
+
+| lab | what you do | hours |
+|---|---|---|
+{rows}
+
+A check takes seconds or, where it trains, a minute; `--only NAME` runs one. `mlops lab hint NAME` has three hints each.
+`mlops lab start NAME DIR --seed 7` makes the same lab for everybody; without a seed, each gets other data.
+"""
+
+
 def render_index() -> str:
-    """The page: an introduction, a table of the exercises of each phase, and an index of topics."""
+    """The page: an introduction, a table of the exercises of each phase, the labs, and an index of topics."""
     exercises = read_exercises()
     minutes = sum(exercise.text.minutes for exercise in exercises)
     lines = [_INTRODUCTION, f"{len(exercises)} exercises, about {minutes / 60:.0f} hours.\n"]
@@ -49,9 +72,11 @@ def render_index() -> str:
         rows = [_row(exercise) for exercise in exercises if exercise.phase == phase]
         head = [f"## {phase.capitalize()}", "", "| about | exercise | what fails | minutes |", "|---|---|---|---|"]
         lines.append("\n".join([*head, *rows]) + "\n")
+    labs = (f"| `{lab.name}` | {lab.text.summary} | {lab.text.minutes / 60:g} |" for lab in read_labs())
+    lines.append(_LABS.format(rows="\n".join(labs)))
     topics = (topic for topics in TOPICS.values() for topic in topics.items())
     index = [f"| {topic} | {', '.join(f'`{name}`' for name in names)} |" for topic, names in topics]
-    lines.append("\n".join(["## Index of topics", "", "| topic | exercises |", "|---|---|", *index]) + "\n")
+    lines.append("\n".join(["## Index of topics", "", "| topic | exercises and labs |", "|---|---|", *index]) + "\n")
     return "\n".join(lines)
 
 

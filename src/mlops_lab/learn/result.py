@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
 
-PASSED = "passed"
+PASSED: Final = "passed"
 
 
 class CheckResult(Struct, frozen=True, kw_only=True):

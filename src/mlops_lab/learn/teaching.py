@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from mlops_lab.learn.catalog import PHASES, find_exercise, read_exercises
-from mlops_lab.learn.course import CLASS_MINUTES, EVIDENCE, WEEKS, Week
+from mlops_lab.learn.course import CLASS_MINUTES, EVIDENCE, LAB_WEEKS, WEEKS, Week
+from mlops_lab.learn.labs.catalog import read_labs
 
 _INTRODUCTION = """# Teaching a course
 
@@ -23,6 +24,7 @@ mlops learn export week-1.zip ids-as-floats truncated-file unseeded silent-nan
 mlops learn export zips foundations --students students.txt --seed 2026
 mlops learn export template foundations --to classroom
 mlops learn export course foundations --to nbgrader
+mlops learn export notebooks foundations --to otter
 mlops learn report .
 ```
 
@@ -34,23 +36,33 @@ mlops learn report .
   not protect itself: in the settings of the assignment, protect the folder `.github`.
 - **nbgrader:** `--to nbgrader` writes a course folder: an assignment for each phase, a notebook for each exercise. Its
   test cells need this package where they run. All students get the same hidden data.
+- **Otter:** `--to otter` writes a notebook for each exercise. `otter assign` makes of it what students get, and what
+  grades. The test needs this package where it runs. All students get the same hidden data.
 - **`mlops learn report FOLDER`** reads the file `mlops-learn.json` of each student below a folder: exercises solved by
   phase, hints shown, when the last one was solved. Students could edit that file. To be sure, grade again:
   `mlops learn check NAME --folder STUDENT --seed 7`, with any seed. It runs their code: do it where that may go wrong.
 
 Solutions are in the package that students install: who looks for them finds them. Grade what somebody can explain.
-There is no export for Otter or Moodle; both can run `mlops learn check`, whose exit code is 0 or 1.
+There is no export for Moodle; it can run `mlops learn check`, whose exit code is 0 or 1.
 
 """
 
 
+_LABS = """## Labs
+
+For teams, or instead of an examination. `mlops lab start NAME FOLDER --seed 7` makes one; a seed for each student gives
+each other data. `mlops lab check FOLDER --json` grades what was handed in: the whole folder, with `.mlops`.
+It runs the student's code: do it where that may go wrong.
+"""
+
+
 def render_course() -> str:
-    """The page: how to hand out and grade, the weeks, and what each exercise is evidence for."""
+    """The page: how to hand out and grade, the weeks, the labs, and what each exercise is evidence for."""
     exercises = read_exercises()
     hours = sum(exercise.text.minutes for exercise in exercises) / 60
     head = _INTRODUCTION.format(class_minutes=CLASS_MINUTES, exercises=len(exercises), hours=hours)
     weeks = "\n".join(_week(number, week) for number, week in enumerate(WEEKS, 1))
-    return f"{head}## The weeks\n\n{weeks}\n{_evidence()}"
+    return f"{head}## The weeks\n\n{weeks}\n{_labs()}\n{_evidence()}"
 
 
 def _week(number: int, week: Week) -> str:
@@ -65,6 +77,15 @@ def _week(number: int, week: Week) -> str:
 - In class, {CLASS_MINUTES} minutes: {week.in_class}
 - Alone, {minutes} minutes: {names}
 """
+
+
+def _labs() -> str:
+    rows = [
+        f"| `{lab.name}` | {lab.text.evidence} | {lab.text.minutes / 60:g} | {LAB_WEEKS[lab.name]} |"
+        for lab in read_labs()
+    ]
+    head = ["| lab | who finished it … | hours | from week |", "|---|---|---|---|"]
+    return "\n".join([_LABS, *head, *rows]) + "\n"
 
 
 def _evidence() -> str:

@@ -1,4 +1,4 @@
-"""The topics of the course, and the exercises about each: the index at the end of docs/learn.md."""
+"""The topics of the course, and the exercises and labs about each: the index at the end of docs/learn.md."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "concepts": {
         "Reproducibility": ("hashed-words", "unseeded"),
-        "Versions of code, data and model": ("data-version",),
-        "Data contracts": ("unit-change",),
+        "Versions of code, data and model": ("data-version", "moved-project"),
+        "Data contracts": ("unit-change", "nightly-retrain", "planted-skew"),
         "Point-in-time features": ("revised-facts",),
         "Leakage": ("selection-before-split", "same-patient", "revised-facts"),
-        "Training-serving skew": ("two-implementations",),
+        "Training-serving skew": ("two-implementations", "planted-skew"),
         "CI for models": ("always-green",),
-        "Gates": ("hidden-slice",),
+        "Gates": ("hidden-slice", "nightly-retrain"),
         "Drift against harm": ("drift-without-harm",),
         "Calibration": ("undersampling",),
-        "A/B tests: peeking": ("peeking",),
+        "A/B tests: peeking": ("peeking", "ab-test"),
         "Late labels": ("late-labels",),
     },
     "tools": {
@@ -43,15 +43,15 @@ TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
         "MLflow: MLmodel": ("missing-integer", "unpinned-requirements"),
         "DVC": ("stale-stage", "unpushed-data"),
         "Feast": ("expired-feature",),
-        "A serving API and its protocols": ("field-count", "flattened-batch"),
+        "A serving API and its protocols": ("field-count", "flattened-batch", "notebook-to-service"),
         "Load and latency": ("omitted-wait", "averaged-percentile", "slow-start"),
         "A canary": ("sticky-canary",),
         "Alerts with Prometheus": ("silent-metric", "averaged-percentile"),
-        "An orchestrator": ("retried-task", "wrong-night"),
+        "An orchestrator": ("retried-task", "wrong-night", "moved-project"),
     },
     "systems": {
-        "Design a loop": ("interrupted-tick",),
-        "Rollback under fire": ("rollback-target",),
+        "Design a loop": ("interrupted-tick", "notebook-to-service"),
+        "Rollback under fire": ("rollback-target", "on-call"),
         "Security: pickle": ("pickled-model",),
         "Security: tokens": ("stored-tokens", "docker-secret"),
         "Security: signing": ("exchanged-file",),
@@ -60,7 +60,7 @@ TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
         "Compliance: approval": ("moved-approval",),
         "Cost": ("trained-again",),
         "Capacity and scale": ("capacity",),
-        "Incidents: game days with a clock": ("game-day",),
+        "Incidents: game days with a clock": ("game-day", "on-call"),
     },
 }
 """By phase and topic, the names of exercises. An exercise may be about several."""

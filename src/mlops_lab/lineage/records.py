@@ -26,7 +26,8 @@ class VersionOrigin(Struct, frozen=True, kw_only=True):
     """What a version is made of: package, inputs, tables, training set, cutoff (no later row was used), code.
 
     `window`: which rows it learned from, as `[training] window` says it; `window_losses`: where that was chosen at the
-    training, the mean loss of each that was compared.
+    training, the mean loss of each that was compared. `imported`: of a model that was trained elsewhere, where it came
+    from (`from`, `flavor`, `sha256`, `trained_until`); the training set is then what its gates and engines were given.
     """
 
     number: int
@@ -43,6 +44,7 @@ class VersionOrigin(Struct, frozen=True, kw_only=True):
     environment: str
     window: str = "all"
     window_losses: dict[str, float] = {}
+    imported: dict[str, str] = {}
 
 
 class ShadowAnswer(Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -16,6 +17,7 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.gates.base import GateInput, GateVerdict, finite, summarise
 from mlops_lab.gates.run import run_gates
 from mlops_lab.lake import Lake
+from mlops_lab.loop.curves import loss_curves
 from mlops_lab.loop.gate_input import code_of, make_gate_input
 from mlops_lab.loop.observe import measurements_since, show_superseded
 from mlops_lab.monitoring.profile import make_profiles
@@ -33,7 +35,7 @@ from mlops_lab.training.packaging import NoEngineAgrees, package
 from mlops_lab.training.progress import Report
 from mlops_lab.training.window import ALL
 
-_NOT_TAGS = ("snapshots", "window_losses", "settings")
+_NOT_TAGS = ("snapshots", "window_losses", "settings", "imported")
 _MAY_BE_SECRET = ("data", "query")
 """Addresses may have passwords in them. Where rows came from makes no other model: the lake has them."""
 
@@ -90,11 +92,12 @@ def retrain(
         "cutoff": candidate.learned.cutoff.isoformat(),
         "training_set": candidate.learned.fingerprint,
         **({} if candidate.window == ALL and not candidate.window_losses else _window_of(candidate)),
+        **({"imported": dict(candidate.imported)} if candidate.imported else {}),
     }
     report("gates")
     gate_input = make_gate_input(project, decisions, state, candidate, version)
     verdicts = run_gates(gate_input)
-    registry.log_metrics(version, _metrics(verdicts), moment=now)
+    registry.log_metrics(version, _metrics(verdicts), moment=now, curves=loss_curves(gate_input))
     passed, reason = summarise(verdicts)
     evidence |= {"gates": [asdict(verdict) for verdict in verdicts], **_importances(project, gate_input)}
     kind = _kind_of_accepted(state) if passed else DecisionKind.REFUSE
@@ -145,6 +148,7 @@ def _train(
     project: Project, registry: Registry, candidate: Candidate, *, now: datetime, report: Report
 ) -> RegisteredVersion:
     """Train the candidate, package it and register it."""
+    began = time.perf_counter()
     report("training")
     learned = candidate.learned
     fitted = fit(candidate.pipeline, learned)
@@ -167,6 +171,7 @@ def _train(
         "commit": code_commit(project.root),
         **code_of(candidate),
         **_window_of(candidate),
+        **({"imported": dict(candidate.imported)} if candidate.imported else {}),
     }
     content = VersionContent(
         engine=packaged.plan.engine,
@@ -180,9 +185,12 @@ def _train(
         requirements=installed_packages(),
         parameters=fitted.parameters,
         tags={key: str(value) for key, value in lineage.items() if key not in _NOT_TAGS}
-        | {"snapshots": ", ".join(str(snapshot) for snapshot in learned.snapshots)},
+        | {"snapshots": ", ".join(str(snapshot) for snapshot in learned.snapshots)}
+        | {f"imported_{name}": value for name, value in candidate.imported.items()},
         code={CONFIG_NAME: project.layers.text.encode(), **candidate.pipeline.code},
         environment=msgspec.json.format(msgspec.json.encode(describe_environment())),
+        snapshots=learned.snapshots,
+        seconds=time.perf_counter() - began,
     )
     return registry.register(
         content, candidate=candidate.identity, run_name=f"{project.name}-{now:%Y-%m-%d}", moment=now

@@ -38,6 +38,7 @@ from mlops_lab.loop.commands import (
 )
 from mlops_lab.loop.days import days_to_measure, is_ticked_rarely, measured_until, position_of, split_days, writer_of
 from mlops_lab.loop.decide import takes_fresher
+from mlops_lab.loop.foreign_candidate import ForeignSource, prepare_foreign
 from mlops_lab.loop.measure_day import MeasuredDay
 from mlops_lab.loop.past_days import champion_of, decide_as_of, give_up, measure_past_day, note_warnings
 from mlops_lab.loop.upkeep import keep_tables_small
@@ -244,6 +245,23 @@ class Loop:
         with self._take_turn():
             self.catch_up()
             return self._run(now, by=by, accept_changes=accept_changes)
+
+    def import_model(self, now: datetime, source: ForeignSource, *, by: str) -> Decision:
+        """Register a model that was trained elsewhere; the decision about it, by the same gates as those of `run`.
+
+        Refused, and nothing changes, while a rollout or a training is under way. InvalidInput, and nothing is decided,
+        where the model does not fit the project's inputs and label, or may have seen the rows it is judged on.
+        """
+        with self._take_turn():
+            self.catch_up()
+            if decide_to_retrain(self.state, now, by=by) is None:
+                raise Refused("a training is under way", code="training_under_way", hint="`mlops tick` finishes it")
+            self.check_schema()
+            check_features(self.project, load_pipeline(self.project).features)
+            self.load(now)
+            self.report("training set")
+            candidate = prepare_foreign(self.project, self.lake, source, now=now)
+            return self._finish_retraining(now, by=by, candidate=candidate)
 
     def _run(self, now: datetime, *, by: str, accept_changes: bool) -> Decision:
         fresher = takes_fresher(self.project, self.state)

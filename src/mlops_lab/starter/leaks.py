@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from scipy.stats import rankdata
 
 from mlops_lab.training.column_skill import MIN_ROWS, ColumnSkill, measure_skill
 
@@ -77,7 +76,7 @@ def is_sorted_by(truth: pl.Series, *, numeric_target: bool) -> bool:
 
 
 def _are_numbers_sorted(values: pl.Series, cut: int) -> bool:
-    ranks = rankdata(values.to_numpy())
+    ranks = values.rank("average").to_numpy()
     if ranks.std() == 0:
         return False
     lag = float(np.corrcoef(ranks[1:], ranks[:-1])[0, 1])

@@ -51,7 +51,10 @@ _SEED = 7
 _FIRST = datetime(2026, 1, 5, 6)
 _CITIES = {"Berlin": 0.0, "Hamburg": 0.3, "Köln": 0.1, "Leipzig": 0.5, "München": 0.9}
 _CARRIERS = {"Blitz": -0.9, "Kurier Nord": 0.0, "Paketring": 0.8}
-_HEADER = "order_id,ordered_at,customer,city,carrier,items,weight_kg,price,express,known_at,late"
+ORDER_COLUMNS = (
+    *("order_id", "ordered_at", "customer", "city", "carrier", "items"),
+    *("weight_kg", "price", "express", "known_at", "late"),
+)
 
 
 def _write_shop() -> str:
@@ -60,13 +63,13 @@ def _write_shop() -> str:
     moment, rows = _FIRST, []
     for number in range(_ORDERS):
         moment += timedelta(minutes=1 + int(random.expovariate(1 / 100)))
-        rows.append([f"A-{10_000 + number}", *_make_order(moment, random)])
+        rows.append([f"A-{10_000 + number}", *make_order(moment, random)])
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([_HEADER.split(","), *rows])
+    csv.writer(text, lineterminator="\n").writerows([ORDER_COLUMNS, *rows])
     return text.getvalue()
 
 
-def _make_order(moment: datetime, random: Random) -> list[object]:
+def make_order(moment: datetime, random: Random) -> list[object]:
     """An order but for its id. What makes it late: carrier and city, a heavy parcel, the evening, the weekend."""
     city, carrier = random.choice([*_CITIES]), random.choice([*_CARRIERS])
     items = 1 + int(random.expovariate(0.5))

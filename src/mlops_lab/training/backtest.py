@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import stats
 
 BLOCKS = 20
 
@@ -43,5 +42,7 @@ def compare_blocks(gains: npt.NDArray[np.float64]) -> BlockTest:
     spread = float(np.std(gains, ddof=1)) if blocks > 1 else 0.0
     if not spread > 0.0:  # too few blocks, two models with the same answers, or not a number: nothing is proved
         return BlockTest(mean, 1.0, blocks)
+    from scipy.special import stdtr  # its import takes longer than most commands
+
     t = mean / (spread / np.sqrt(blocks))
-    return BlockTest(mean, float(stats.t.sf(t, blocks - 1)), blocks)
+    return BlockTest(mean, float(stdtr(blocks - 1, -t)), blocks)

@@ -30,6 +30,8 @@ class Candidate:
     Gates judge by `data`, of which some rows are held out. The version learns from `learned`: the same; or all rows,
     where candidates prove themselves in the rollout. Gates then judge its twin, which has not seen the held-out rows.
 
+    `imported`: of a model that was trained elsewhere, where it came from; it learned nothing from `learned`.
+
     `lake` has the tables as they were when the rows were read: gates read there, too. As long as the candidate is in
     use, nobody deletes what these versions need.
     """
@@ -41,6 +43,7 @@ class Candidate:
     identity: str
     window: str = "all"
     window_losses: Mapping[str, float] = field(default_factory=dict)
+    imported: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_twin(self) -> bool:

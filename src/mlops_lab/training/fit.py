@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -52,9 +53,19 @@ class Fitted:
         return dict(self.estimator.get_params()) if is_lightgbm(self.estimator) else parameters_of(self.estimator)
 
 
+class TrainedElsewhere(ABC):
+    """A model that needs no training, in the place of an estimator."""
+
+    @abstractmethod
+    def fitted_for(self, data: TrainingSet) -> Fitted:
+        """The model for the inputs and the task of a training set; InvalidInput where it does not fit them."""
+
+
 def fit(pipeline: Pipeline, data: TrainingSet) -> Fitted:
     """The project's estimator, fitted. InvalidInput where it cannot be made or fitted."""
     estimator = make_estimator(pipeline)
+    if isinstance(estimator, TrainedElsewhere):
+        return estimator.fitted_for(data)
     if isinstance(estimator, Path):
         return _take_exported(pipeline, estimator, data)
     return fit_estimator(pipeline, estimator, data)
@@ -65,6 +76,8 @@ def make_estimator(pipeline: Pipeline, parameters: Mapping[str, Any] | None = No
     estimator = run_project_code(pipeline, lambda: pipeline.model(**(parameters or {})))
     if isinstance(estimator, str | Path):
         return Path(estimator)
+    if isinstance(estimator, TrainedElsewhere):
+        return estimator
     if not hasattr(estimator, "fit") or isinstance(estimator, type):
         raise _not_an_estimator(estimator)
     return estimator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from mlops_lab import clock
 from mlops_lab.project import Project
@@ -18,6 +19,7 @@ class Tracker:
     def __init__(self, project: Project, study: str, *, data: TrainingSet, code: str) -> None:
         self._registry = ModelRegistry(project.mlflow_path, name=project.name)
         self._study = study
+        self._snapshots = data.snapshots
         self._tags = {
             "snapshots": ", ".join(str(snapshot) for snapshot in data.snapshots),
             "training_set": data.fingerprint,
@@ -27,7 +29,11 @@ class Tracker:
             "code": code,
         }
         self.run_id = self._registry.open_run(
-            study, identity={STUDY: study, KIND: STUDY}, tags=self._tags, moment=clock.now()
+            study,
+            identity={STUDY: study, KIND: STUDY},
+            tags=self._tags,
+            moment=clock.now(),
+            snapshots=self._snapshots,
         )
         runs = self._registry.find_runs({STUDY: study, KIND: TRIAL})
         self._logged = {int(run.tags[TRIAL]) for run in runs if run.is_finished}
@@ -44,16 +50,18 @@ class Tracker:
         self._registry.close_run(self.run_id, parameters={}, metrics=metrics, moment=clock.now())
 
     def _log(self, result: TrialResult) -> None:
+        now = clock.now()
         run = self._registry.open_run(
             f"tune:{result.number}",
             identity={STUDY: self._study, KIND: TRIAL, TRIAL: str(result.number)},
             tags={**self._tags, "state": result.state, **({"error": result.error} if result.error else {})},
-            moment=clock.now(),
+            moment=now - timedelta(seconds=result.seconds),
             parent=self.run_id,
+            snapshots=self._snapshots,
         )
         metrics = {f"fold_{number}": loss for number, loss in enumerate(result.folds, 1)} | {"seconds": result.seconds}
         if result.state == "finished":
             metrics["loss"] = result.loss
         self._registry.close_run(
-            run, parameters=result.parameters, metrics=metrics, moment=clock.now(), failed=result.state == "failed"
+            run, parameters=result.parameters, metrics=metrics, moment=now, failed=result.state == "failed"
         )

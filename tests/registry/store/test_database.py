@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_lab.registry.store.database import _PATH_COLUMNS, update_paths
+from mlops_lab.registry.store.database import _PATH_COLUMNS, place_model, update_paths
 
 OLD = "/old/place/artifacts"
 
@@ -21,6 +21,8 @@ def database(tmp_path: Path) -> Path:
         connection.execute("CREATE TABLE model_versions (source TEXT, storage_location TEXT)")
         connection.execute("INSERT INTO experiments VALUES ('tiny', ?), ('other', '/elsewhere')", [OLD])
         connection.execute("INSERT INTO runs VALUES (?), ('/elsewhere/run')", [f"{OLD}/run/artifacts"])
+        connection.execute("CREATE TABLE logged_models (model_id TEXT, artifact_location TEXT)")
+        connection.execute("INSERT INTO logged_models VALUES ('m-1', ?)", [f"{OLD}/models/m-1/artifacts"])
         connection.execute("INSERT INTO model_versions VALUES (?, NULL)", [f"{OLD}/run/artifacts/model"])
     return path
 
@@ -39,6 +41,7 @@ def test_the_paths_of_a_moved_project_are_rewritten(database):
         "/new/artifacts/run/artifacts",
         "/elsewhere/run",
         "/new/artifacts/run/artifacts/model",
+        "/new/artifacts/models/m-1/artifacts",
     ]
 
 
@@ -47,3 +50,8 @@ def test_where_nothing_has_moved_nothing_changes(database, name, artifacts):
     before = read_paths(database)
     update_paths(database, name=name, artifacts=Path(artifacts))
     assert read_paths(database) == before
+
+
+def test_the_files_of_a_logged_model_are_the_package(database):
+    place_model(database, "m-1", package=Path("/old/place/artifacts/run/artifacts/model"))
+    assert read_paths(database)[-1] == "/old/place/artifacts/run/artifacts/model"

@@ -242,6 +242,16 @@ class TectonExport(Struct, frozen=True, kw_only=True):
     rows: dict[str, int]
 
 
+class RunsExport(Struct, frozen=True, kw_only=True):
+    """`mlops export tensorboard`, `wandb`, `mlflow-runs`, `neptune`: the folder, the number of runs by kind
+    ("training", "study", "trial"), and of points of curves."""
+
+    schema_version: int = 1
+    folder: str
+    runs: dict[str, int]
+    points: int
+
+
 EXPORTS: dict[str, type[Struct]] = {
     "feast": FeastExport,
     "edge": EdgeExport,
@@ -266,6 +276,10 @@ EXPORTS: dict[str, type[Struct]] = {
     "metaflow": MetaflowExport,
     "pachyderm": PachydermExport,
     "tecton": TectonExport,
+    "tensorboard": RunsExport,
+    "wandb": RunsExport,
+    "mlflow-runs": RunsExport,
+    "neptune": RunsExport,
 }
 """By tool. A tool that is not listed has a record without a published schema."""
 

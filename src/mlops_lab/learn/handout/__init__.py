@@ -1,1 +1,1 @@
-"""Exercises for a class: as zip files, as a repository of GitHub Classroom, as an nbgrader course."""
+"""Exercises for a class: as zip files, as a repository of GitHub Classroom, as courses for nbgrader and Otter."""

@@ -28,7 +28,7 @@ nbgrader autograde {phase}
 A notebook writes the files of its exercise into a folder beside it; its last cell checks them on hidden data, and is
 worth a point for each minute. All students get the same hidden data: seed {seed}.
 """
-_TASK = "# {title}\n\n{story}\n\n**Where it happened.** {world}\n\nRepair {files}: run each cell again after a change."
+TASK = "# {title}\n\n{story}\n\n**Where it happened.** {world}\n\nRepair {files}: run each cell again after a change."
 
 
 def write_course(folder: Path, exercises: Sequence[Exercise], *, seed: int, requirement: str) -> None:
@@ -47,7 +47,7 @@ def make_notebook(exercise: Exercise, *, seed: int) -> dict[str, Any]:
     text, name = exercise.text, exercise.name
     files = {file: (exercise.folder / "start" / file).read_text(encoding="utf-8") for file in exercise.files}
     named = ", ".join(f"`{file}`" for file in files)
-    task = _TASK.format(title=text.title, story=text.story.strip(), world=text.world.strip(), files=named)
+    task = TASK.format(title=text.title, story=text.story.strip(), world=text.world.strip(), files=named)
     check = f'from mlops_lab.learn.handout.notebook_check import assert_solved\n\nassert_solved("{name}", seed={seed})'
     return {
         "cells": [
@@ -68,9 +68,13 @@ def make_notebook(exercise: Exercise, *, seed: int) -> dict[str, Any]:
     }
 
 
+def make_code_cell(source: str, **metadata: Any) -> dict[str, Any]:
+    """A cell of code that has not run."""
+    return {"cell_type": "code", "metadata": metadata, "source": source, "execution_count": None, "outputs": []}
+
+
 def _code(id_: str, source: str, **metadata: Any) -> dict[str, Any]:
-    empty: dict[str, Any] = {"execution_count": None, "outputs": []}
-    return {"cell_type": "code", "id": id_, "metadata": metadata, "source": source, **empty}
+    return {"id": id_, **make_code_cell(source, **metadata)}
 
 
 def _graded(name: str, *, points: int) -> dict[str, Any]:

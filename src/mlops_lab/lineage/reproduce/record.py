@@ -41,6 +41,7 @@ class KeptLineage(msgspec.Struct, frozen=True):
     commit: str = ""
     until: str = ""
     settings: tuple[str, ...] = ()
+    imported: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,13 @@ def read_record(project: Project, number: int) -> VersionRecord:
             where=str(package),
             hint="restore the folder of the package from a backup",
         ) from None
+    if lineage.imported:
+        raise InvalidInput(
+            f"version {number} was trained elsewhere: nothing here can train it again",
+            code="imported_version",
+            where=lineage.imported.get("from", ""),
+            hint="`mlops import mlflow` imports it once more; `mlops audit` checks that its package is unchanged",
+        )
     return VersionRecord(
         number=number,
         package=package,

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -60,6 +59,8 @@ def score_day(
     if target is not None:
         mean = (values * counts).sum(axis=-1) / np.maximum(counts.sum(axis=-1), 1)
         deviation = deviation + np.where(np.isnan(target), 0.0, (mean - target) * (1 - correlation))
+    from scipy.special import ndtri  # its import takes longer than most commands
+
     higher, lower = (_p_value(sign * deviations, known, sign * deviation, smallest) for sign in (1, -1))
     return np.where(enough, ndtri(1 - higher), np.nan), np.where(enough, ndtri(1 - lower), np.nan)
 

@@ -4,3 +4,4 @@ import os
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing leaves this machine
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # failures are raised; without this they are logged as well
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

@@ -13,6 +13,7 @@ _PATH_COLUMNS = (
     ("runs", "artifact_uri"),
     ("model_versions", "source"),
     ("model_versions", "storage_location"),
+    ("logged_models", "artifact_location"),
 )
 
 
@@ -43,3 +44,11 @@ def update_paths(database: Path, *, name: str, artifacts: Path) -> None:
                 f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
                 [str(artifacts), len(old) + 1, len(old), old],
             )
+
+
+def place_model(database: Path, model_id: str, *, package: Path) -> None:
+    """Write where the files of a logged model are: MLflow would have them apart from those of the run."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "UPDATE logged_models SET artifact_location = ? WHERE model_id = ?", [str(package), model_id]
+        )

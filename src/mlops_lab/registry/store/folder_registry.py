@@ -10,7 +10,7 @@ from pathlib import Path
 from mlops_lab.registry.package import fingerprint_content
 from mlops_lab.registry.signing.keyring import read_keys
 from mlops_lab.registry.signing.sign import need_signing_key, sign_package
-from mlops_lab.registry.store.records import RegisteredVersion, VersionContent, write_content
+from mlops_lab.registry.store.records import Curve, RegisteredVersion, VersionContent, write_content
 
 
 @dataclass
@@ -41,7 +41,14 @@ class FolderRegistry:
         self._versions[candidate] = RegisteredVersion(self.last_number, "", package, fingerprint)
         return self._versions[candidate]
 
-    def log_metrics(self, version: RegisteredVersion, metrics: Mapping[str, float], *, moment: datetime) -> None:
+    def log_metrics(
+        self,
+        version: RegisteredVersion,
+        metrics: Mapping[str, float],
+        *,
+        moment: datetime,
+        curves: Mapping[str, Curve],
+    ) -> None:
         """Nothing: the decision has the figures."""
 
     def set_stage(self, alias: str, number: int) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric, Param, Run, RunTag
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -18,17 +18,21 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mlops_lab.clock import to_micros
 from mlops_lab.errors import EnvironmentFault
+from mlops_lab.lake import Snapshot
 from mlops_lab.registry.package import fingerprint_content
 from mlops_lab.registry.signing.sign import key_for_version, sign_package
-from mlops_lab.registry.store.database import make_database, update_paths
+from mlops_lab.registry.store.database import make_database, place_model, update_paths
 from mlops_lab.registry.store.mlmodel import write_package
-from mlops_lab.registry.store.records import RegisteredVersion, TrackedRun, VersionContent
+from mlops_lab.registry.store.records import CURVES, Curve, RegisteredVersion, TrackedRun, VersionContent
+from mlops_lab.registry.store.run_facts import EXPERIMENT_TAGS, curve_metrics, dataset_inputs, source_tags
 from mlops_lab.registry.trust import home_of
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 CANDIDATE_TAG = "candidate_fingerprint"
+_LARGEST_BATCH = 1000
+"""So many metrics MLflow takes at once."""
 
 
 def _guarded(method: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
@@ -65,17 +69,21 @@ class ModelRegistry:
         path.mkdir(parents=True, exist_ok=True)
         self._name = name
         self._home = home_of(path)
-        database = path / "mlflow.db"
+        self._database = database = path / "mlflow.db"
         make_database(database)
-        self._client = MlflowClient(f"sqlite:///{database}")
+        address = f"sqlite:///{database}"
+        self._client = MlflowClient(address, registry_uri=address)  # not that of MLFLOW_REGISTRY_URI
         self._rename_before(name)
         update_paths(database, name=name, artifacts=path / "artifacts")
         experiment = self._client.get_experiment_by_name(name)
         self._experiment = (
             experiment.experiment_id
             if experiment
-            else self._client.create_experiment(name, artifact_location=str(path / "artifacts"))
+            else self._client.create_experiment(name, artifact_location=str(path / "artifacts"), tags=EXPERIMENT_TAGS)
         )
+        for key, value in EXPERIMENT_TAGS.items():
+            if experiment and key not in experiment.tags:  # of an older release
+                self._client.set_experiment_tag(self._experiment, key, value)
         if not self._client.search_registered_models(f"name='{name}'"):
             self._client.create_registered_model(name)
 
@@ -106,8 +114,9 @@ class ModelRegistry:
         self._client.log_batch(
             run_id,
             params=[Param(key, str(value)) for key, value in content.parameters.items()],
-            tags=[RunTag(key, value) for key, value in content.tags.items()],
+            tags=[*(RunTag(key, value) for key, value in content.tags.items()), *source_tags(content.tags)],
         )
+        self._log_datasets(run_id, content.snapshots)
         package = Path(run.info.artifact_uri) / "model"
         self._write_package(package, content, run_id)
         if key is not None and self._home is not None:
@@ -117,19 +126,22 @@ class ModelRegistry:
             self._name,
             source=str(package),
             run_id=run_id,
+            model_id=self._log_model(run_id, package),
             tags={CANDIDATE_TAG: candidate, "fingerprint": fingerprint, **content.tags},
             await_creation_for=0,
         )
-        self._client.set_terminated(run_id, end_time=milliseconds)
+        self._client.set_terminated(run_id, end_time=milliseconds + round(content.seconds * 1000))
         return RegisteredVersion(int(version.version), run_id, package, fingerprint)
 
     @_guarded
-    def log_metrics(self, version: RegisteredVersion, metrics: Mapping[str, float], *, moment: Any) -> None:
-        """Add measurements to the version's run."""
+    def log_metrics(
+        self, version: RegisteredVersion, metrics: Mapping[str, float], *, moment: Any, curves: Mapping[str, Curve]
+    ) -> None:
+        """Add measurements, and curves of them, to the version's run."""
         milliseconds = to_micros(moment) // 1000
-        self._client.log_batch(
-            version.run_id, metrics=[Metric(key, value, milliseconds, 0) for key, value in metrics.items()]
-        )
+        figures = [Metric(key, value, milliseconds, 0) for key, value in metrics.items()] + curve_metrics(curves)
+        for start in range(0, len(figures), _LARGEST_BATCH):
+            self._client.log_batch(version.run_id, metrics=figures[start : start + _LARGEST_BATCH])
 
     @_guarded
     def open_run(
@@ -140,15 +152,19 @@ class ModelRegistry:
         tags: Mapping[str, str],
         moment: datetime,
         parent: str | None = None,
+        snapshots: Sequence[Snapshot] = (),
     ) -> str:
-        """The id of the run with the tags of `identity`, created where there is none; its status is "running" now."""
+        """The id of the run with the tags of `identity`, created where there is none; its status is "running" now.
+        `snapshots`: the tables that it uses."""
         if runs := self.find_runs(identity):
             self._client.update_run(runs[0].run_id, status="RUNNING")
             return runs[0].run_id
         nested = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
         milliseconds = to_micros(moment) // 1000
-        all_tags = {**identity, **tags, **nested}
+        source = {tag.key: tag.value for tag in source_tags(tags)}
+        all_tags = {**identity, **tags, **nested, **source}
         run = self._client.create_run(self._experiment, milliseconds, tags=all_tags, run_name=name)
+        self._log_datasets(run.info.run_id, snapshots)
         return str(run.info.run_id)
 
     @_guarded
@@ -196,6 +212,19 @@ class ModelRegistry:
         """Point an alias (`champion`, `challenger`) at a version: `models:/NAME@champion` then loads it."""
         self._client.set_registered_model_alias(self._name, alias, str(number))
 
+    def _log_model(self, run_id: str, package: Path) -> str:
+        """The id of the run's logged model, whose files are the package: without it MLflow lists the run among
+        evaluations."""
+        model = self._client.create_logged_model(self._experiment, self._name, source_run_id=run_id)
+        place_model(self._database, model.model_id, package=package)
+        self._client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+        self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+        return str(model.model_id)
+
+    def _log_datasets(self, run_id: str, snapshots: Sequence[Snapshot]) -> None:
+        if snapshots:
+            self._client.log_inputs(run_id, dataset_inputs(snapshots))
+
     def _write_package(self, path: Path, content: VersionContent, run_id: str) -> None:
         write_package(path, content, run_id=run_id)
 
@@ -210,8 +239,9 @@ def _to_tracked_run(run: Run) -> TrackedRun:
         run_id=run.info.run_id,
         name=run.info.run_name,
         parameters=dict(run.data.params),
-        metrics=dict(run.data.metrics),
+        metrics={name: value for name, value in run.data.metrics.items() if not name.startswith(CURVES)},
         tags={name: value for name, value in run.data.tags.items() if not name.startswith("mlflow.")},
         is_finished=run.info.status in {"FINISHED", "FAILED"},
         began=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
+        ended=None if run.info.end_time is None else datetime.fromtimestamp(run.info.end_time / 1000, UTC),
     )

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from mlops_lab.lake import Snapshot
 from mlops_lab.registry.engine_kinds import model_file
 from mlops_lab.registry.package import (
     AGREEMENT_FILE,
@@ -20,6 +21,13 @@ from mlops_lab.registry.package import (
     PROFILE_FILE,
     REQUIREMENTS_FILE,
 )
+
+CURVES = "holdout/"
+"""The metrics of a run that have a point for each block of time begin with this."""
+IMPORTED_FROM = "imported_from"
+"""A tag of runs whose model was trained elsewhere: its address."""
+Curve = Sequence[tuple[datetime, float]]
+"""Values by moment, in order."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class RegisteredVersion:
 @dataclass(frozen=True)
 class VersionContent:
     """What goes into a package and into its run. `code`: the project's files by their paths; `environment`: what the
-    training ran on."""
+    training ran on; `snapshots`: the tables that it was trained on; `seconds`: how long it took."""
 
     engine: str
     model: bytes
@@ -50,11 +58,14 @@ class VersionContent:
     tags: Mapping[str, str]
     code: Mapping[str, bytes] = field(default_factory=dict)
     environment: bytes = b""
+    snapshots: Sequence[Snapshot] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """A run as MLflow keeps it. `is_finished`: everything was logged; `began`: the time of the training."""
+    """A run as MLflow keeps it, without its curves. `is_finished`: everything was logged; `began`: the time of the
+    training; `ended`: None where it runs."""
 
     run_id: str
     name: str
@@ -63,6 +74,7 @@ class TrackedRun:
     tags: dict[str, str]
     is_finished: bool
     began: datetime
+    ended: datetime | None = None
 
 
 class Registry(Protocol):
@@ -76,8 +88,15 @@ class Registry(Protocol):
     ) -> RegisteredVersion:
         """Write the package and give it the next number. `moment` is the time of the training."""
 
-    def log_metrics(self, version: RegisteredVersion, metrics: Mapping[str, float], *, moment: datetime) -> None:
-        """Add measurements to the version."""
+    def log_metrics(
+        self,
+        version: RegisteredVersion,
+        metrics: Mapping[str, float],
+        *,
+        moment: datetime,
+        curves: Mapping[str, Curve],
+    ) -> None:
+        """Add measurements, and curves of them, to the version."""
 
     def set_stage(self, alias: str, number: int) -> None:
         """Point an alias (`champion`, `candidate`) at a version."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +12,25 @@ from typing import Any
 from urllib.parse import quote
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.registry.store.records import RegisteredVersion, TrackedRun
+from mlops_lab.lake import Snapshot
+from mlops_lab.registry.store.records import CURVES, Curve, RegisteredVersion, TrackedRun
 
 DATABASE = "mlflow.db"
 _ENDED = {"FINISHED", "FAILED"}
-_RUNS = "SELECT run_uuid, name, status, start_time FROM runs WHERE lifecycle_stage = 'active' ORDER BY start_time DESC"
+_RUNS = (
+    "SELECT run_uuid, name, status, start_time, end_time FROM runs WHERE lifecycle_stage = 'active' "
+    "ORDER BY start_time DESC"
+)
+_IS_FIGURE = f"key NOT LIKE '{CURVES}%'"
+_CURVES = (
+    f"SELECT run_uuid, key, timestamp, value FROM metrics WHERE key LIKE '{CURVES}%' AND NOT is_nan "
+    "ORDER BY run_uuid, key, step"
+)
+_DATASETS = (
+    "SELECT inputs.destination_id, name, digest, json_extract(dataset_source, '$.delta_table_version'), "
+    "json_extract(dataset_profile, '$.num_rows') FROM inputs JOIN datasets ON dataset_uuid = source_id "
+    "WHERE source_type = 'DATASET' AND destination_type = 'RUN' AND dataset_source_type = 'delta_table' ORDER BY name"
+)
 _VERSIONS = (
     "SELECT CAST(versions.version AS INTEGER) AS number, versions.run_id, tags.value "
     "FROM model_versions AS versions JOIN model_version_tags AS tags "
@@ -31,7 +45,9 @@ def read_runs(folder: Path) -> list[TrackedRun]:
         if connection is None:
             return []
         parameters = _by_run(connection, "SELECT run_uuid, key, value FROM params")
-        metrics = _by_run(connection, "SELECT run_uuid, key, value FROM latest_metrics WHERE NOT is_nan")
+        metrics = _by_run(
+            connection, f"SELECT run_uuid, key, value FROM latest_metrics WHERE NOT is_nan AND {_IS_FIGURE}"
+        )
         tags = _by_run(connection, "SELECT run_uuid, key, value FROM tags WHERE key NOT LIKE 'mlflow.%'")
         return [
             TrackedRun(
@@ -41,10 +57,31 @@ def read_runs(folder: Path) -> list[TrackedRun]:
                 metrics=metrics[run_id],
                 tags=tags[run_id],
                 is_finished=status in _ENDED,
-                began=datetime.fromtimestamp(milliseconds / 1000, UTC),
+                began=_to_moment(began),
+                ended=None if ended is None else _to_moment(ended),
             )
-            for run_id, name, status, milliseconds in connection.execute(_RUNS)
+            for run_id, name, status, began, ended in connection.execute(_RUNS)
         ]
+
+
+def read_curves(folder: Path) -> Mapping[str, Mapping[str, Curve]]:
+    """The curves of all runs: by run and name."""
+    curves: defaultdict[str, dict[str, list[tuple[datetime, float]]]] = defaultdict(dict)
+    with _open(folder) as connection:
+        rows = connection.execute(_CURVES) if connection is not None else []
+        for run_id, name, milliseconds, value in rows:
+            curves[run_id].setdefault(name.removeprefix(CURVES), []).append((_to_moment(milliseconds), value))
+    return curves
+
+
+def read_datasets(folder: Path) -> Mapping[str, list[Snapshot]]:
+    """The tables that each run used, in the order of their names; none for runs of older releases."""
+    tables: defaultdict[str, list[Snapshot]] = defaultdict(list)
+    with _open(folder) as connection:
+        rows = connection.execute(_DATASETS) if connection is not None else []
+        for run_id, name, digest, version, count in rows:
+            tables[run_id].append(Snapshot(name, version, count, digest))
+    return tables
 
 
 def read_versions(folder: Path) -> list[RegisteredVersion]:
@@ -56,6 +93,10 @@ def read_versions(folder: Path) -> list[RegisteredVersion]:
         RegisteredVersion(number, run_id, folder / "artifacts" / run_id / "artifacts" / "model", fingerprint)
         for number, run_id, fingerprint in rows
     ]
+
+
+def _to_moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ difference of the arms means anything.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln
 
 from mlops_lab.rollout.evidence.bets import Floats
 
@@ -23,6 +22,8 @@ def weigh_shares(counts: Floats, shares: Floats) -> Floats:
     "Anytime-valid inference for multinomial count data", section 3): at least -log(alpha) at any look with
     probability at most alpha.
     """
+    from scipy.special import gammaln  # its import takes longer than most commands
+
     expected = np.asarray(shares, dtype=np.float64) / np.sum(shares)
     prior = CONCENTRATION * expected
     counts = np.asarray(counts, dtype=np.float64)

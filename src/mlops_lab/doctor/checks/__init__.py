@@ -1,0 +1,1 @@
+"""The checks: each file holds those of one part of a project."""

@@ -1,0 +1,1 @@
+"""The project's runs for Neptune: see `export`."""

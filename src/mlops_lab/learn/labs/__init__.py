@@ -1,0 +1,1 @@
+"""Labs: longer than exercises. Each is a story, a project that is made on the learner's machine, and named checks."""

@@ -1,0 +1,1 @@
+"""An A/B test that can be believed."""

@@ -1,0 +1,206 @@
+"""The lab `ab-test`: two versions, two weeks, and whether the test between them can be believed."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mlops_lab.learn.checking import fail
+from mlops_lab.learn.labs.orders import FIRST_DAY, Order, make_orders, write_days
+from mlops_lab.learn.labs.project import make_shop, make_simpler, must_run, train
+from mlops_lab.learn.labs.work import LabWork, decisions_of, run_mlops
+from mlops_lab.project import Project
+from mlops_lab.rollout.decisions import AB_WINNER, Decision, DecisionKind, fold
+from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
+from mlops_lab.tables.open_lake import open_lake
+
+PAST_DAYS, TEST_DAYS, PER_DAY = 35, 14, 120
+OLD, NEW = 1, 2
+MIN_CUSTOMERS, MIN_DAYS, MAX_ALPHA = 20, 5, 0.05
+THRESHOLD, RIGHT, WRONG = 0.5, 4.0, -6.0
+TOLERANCE = 0.1
+"""In EUR: the answers of a day that is not over are in one of the two means only."""
+_HURRY = """[backtest]
+days = 7
+
+[ab]
+unit = "EUR"
+true_positive = 4
+alpha = 0.5
+history_days = 0
+"""
+
+
+def start(folder: Path, *, seed: int) -> None:
+    """Version 1 answers, version 2 has passed its gates; the settings are those of somebody in a hurry."""
+    root, orders = folder / "shop", _orders(seed)
+    live = FIRST_DAY + timedelta(days=PAST_DAYS)
+    past = (order for order in orders if order.known_at.date() < live)
+    make_shop(root, past, edits={"[backtest]\ndays = 7\n": _HURRY, 'key = "customer"': 'key = "city"'})
+    whole = make_simpler(root)
+    train(root)
+    (root / "pipeline.py").write_text(whole, encoding="utf-8")
+    train(root)
+    must_run("rollout", "abort", "--reason", "it is to prove itself in an A/B test", folder=root)
+    write_days(folder / "days", [order for order in orders if order.at.date() >= live], first=live, days=TEST_DAYS)
+
+
+def _orders(seed: int) -> list[Order]:
+    return make_orders(seed=seed, days=PAST_DAYS + TEST_DAYS, per_day=PER_DAY)
+
+
+def _find_test(project: Project) -> tuple[datetime, Decision | None]:
+    """When the last test with the new version began, and the decision that ended it (None: none yet)."""
+    began, ended = None, None
+    for decision in decisions_of(project):
+        if decision.what is DecisionKind.AB_START:
+            began, ended = decision.at, None
+        elif began is not None and ended is None:
+            is_end = decision.what is DecisionKind.AB_STOP or decision.rule == AB_WINNER
+            ended = decision if is_end else None
+    if began is None:
+        fail("no-test", seen="no A/B test was started", expected=f"one between the versions {OLD} and {NEW}")
+    return began, ended
+
+
+def _answers(project: Project) -> pl.DataFrame:
+    """The predictions of the test."""
+    began, ended = _find_test(project)
+    run_mlops("tick", folder=project.root)
+    lake = open_lake(project)
+    if not PREDICTIONS.exists(lake):
+        fail("no-answers", seen="no order was asked about during the test", expected="all orders of its days")
+    until = ended.at if ended else datetime.max.replace(tzinfo=began.tzinfo)
+    return PREDICTIONS.read(lake).filter(pl.col("at") >= began, pl.col("at") <= until)
+
+
+def check_key(work: LabWork) -> None:
+    """A customer meets one version."""
+    answers = _answers(work.open())
+    met = answers.group_by("customer").agg(pl.col("version").n_unique())
+    if crossed := met.filter(pl.col("version") > 1).height:
+        fail("met-both", seen=f"{crossed} of {met.height} customers met both versions", expected="none")
+    for version in (OLD, NEW):
+        customers = answers.filter(pl.col("version") == version)["customer"].n_unique()
+        if customers < MIN_CUSTOMERS:
+            seen = f"version {version} met {customers} customers"
+            fail("few-customers", seen=seen, expected=f"at least {MIN_CUSTOMERS} for each version")
+
+
+def check_share(work: LabWork) -> None:
+    """The new version answers enough customers, and not most."""
+    answers = _answers(work.open())
+    share = answers.filter(pl.col("version") == NEW)["customer"].n_unique() / answers["customer"].n_unique()
+    if not 0.15 <= share <= 0.6:  # what was asked for, and what chance adds
+        fail("wrong-share", seen=f"version {NEW} met {share:.0%} of the customers", expected="a fifth to a half")
+
+
+def check_whole_days(work: LabWork) -> None:
+    """All orders of the days of the test were asked about, and outcomes came when they were known."""
+    project = work.open()
+    answers, (_, ended) = _answers(project), _find_test(project)
+    live = FIRST_DAY + timedelta(days=PAST_DAYS)
+    last = answers["at"].max()
+    assert isinstance(last, datetime)
+    days = (last.date() - live).days + 1
+    if days < MIN_DAYS:
+        fail("few-days", seen=f"the test ran on {days} days", expected=f"at least {MIN_DAYS}")
+    wanted = {order.id for order in _orders(work.seed) if live <= order.at.date() <= last.date()}
+    if missing := len(wanted - set(answers["id"])):
+        seen = f"{missing} of the {len(wanted)} orders of the {days} days were not asked about in the test"
+        fail("orders-missing", seen=seen, expected="all orders of each day")
+    lake = open_lake(project)
+    outcomes = OUTCOMES.read(lake) if OUTCOMES.exists(lake) else pl.DataFrame({"received_at": [], "known_at": []})
+    if ended is not None and outcomes["received_at"].dt.date().n_unique() < days - 3:
+        seen = "the outcomes of many days came in at once"
+        fail("at-once", seen=seen, expected="each outcome on the day on which it was known")
+
+
+def check_error_rate(work: LabWork) -> None:
+    """The test is seldom wrong."""
+    alpha = work.open().settings.ab.alpha
+    if alpha > MAX_ALPHA:
+        seen = f"of tests of versions that are worth the same, {alpha:.0%} find a difference"
+        fail("too-often-wrong", seen=seen, expected=f"at most {MAX_ALPHA:.0%}")
+
+
+def check_value(work: LabWork) -> None:
+    """What was compared is what the shop said."""
+    project = work.open()
+    began, ended = _find_test(project)
+    told = _results(ended)["mean"]
+    until = ended.at if ended else None
+    rows = OUTCOMES.read(open_lake(project)).filter(
+        pl.col("verdict") == "accepted", pl.col("version") == NEW, pl.col("predicted_at") >= began
+    )
+    rows = rows.filter(pl.col("received_at") <= until) if until else rows
+    warned = pl.col("output") >= THRESHOLD
+    worth = pl.when(warned & pl.col("late")).then(RIGHT).when(warned).then(WRONG).otherwise(0.0)
+    mean = rows.select(worth.mean()).item()
+    if mean is None or abs(told - mean) > TOLERANCE:
+        seen = f"the test says that an answer of version {NEW} is worth {told:.3f}"
+        fail("wrong-value", seen=seen, expected="the mean of what the table of the story says, over the same answers")
+
+
+def _results(ended: Decision | None) -> dict[str, Any]:
+    """What the test says of the new version, at its end."""
+    if ended is None:
+        fail("not-ended", seen="the A/B test is still under way", expected="that it is over")
+    results = ended.evidence.get("results", {}).get(str(NEW))
+    if not results or results.get("mean") is None:
+        seen = f"the decision that ended the test has no results for version {NEW}"
+        fail("no-results", seen=seen, expected="results: answers whose outcomes are known, on whole days")
+    return dict(results)
+
+
+def check_decided(work: LabWork) -> None:
+    """The decision is that of the evidence."""
+    project = work.open()
+    _, ended = _find_test(project)
+    verdict = _results(ended)["verdict"]
+    assert ended is not None
+    kept = ended.version if ended.rule == AB_WINNER else OLD
+    last_day = FIRST_DAY + timedelta(days=PAST_DAYS + TEST_DAYS - 1)
+    if kept == NEW and verdict != "better":
+        seen = f"version {NEW} was kept, and the verdict on it was {verdict}"
+        fail("by-force", seen=seen, expected="that it is kept only if it was proved to be better")
+    if kept != NEW and verdict == "better":
+        seen = f"the verdict on version {NEW} was better, and it was not kept"
+        fail("not-kept", seen=seen, expected="that the better version answers from now on")
+    if verdict not in {"better", "worse"} and ended.at.date() < last_day:
+        seen = f"the test ended on {ended.at.date()}, and its verdict was {verdict}"
+        fail("too-soon", seen=seen, expected="that it goes on until it has a verdict, or the two weeks are over")
+
+
+def check_report(work: LabWork) -> None:
+    """The report says what the record says."""
+    path = work.folder / "report.toml"
+    if not path.is_file():
+        fail("no-report", seen="there is no report.toml", expected="the results, in a file beside README.md")
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        fail("bad-report", seen=f"report.toml: {error}", expected="a file as README.md shows it")
+    project = work.open()
+    results = _results(_find_test(project)[1])
+    facts = {name: results[name] for name in ("gain", "lower", "upper")} | {"orders": results["outcomes"]}
+    facts["keep"] = fold(decisions_of(project)).champion
+    for name, fact in facts.items():
+        value = told.get(name)
+        if fact is not None and not (isinstance(value, int | float) and abs(value - fact) <= 0.0051):
+            fail(f"wrong-{name}", seen=f"report.toml: {name} = {value}", expected=f"{name} as the record has it")
+
+
+CHECKS = {
+    "key": check_key,
+    "share": check_share,
+    "whole-days": check_whole_days,
+    "error-rate": check_error_rate,
+    "value": check_value,
+    "decided": check_decided,
+    "report": check_report,
+}

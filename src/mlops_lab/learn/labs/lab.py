@@ -1,0 +1,82 @@
+"""A lab: what its `lab.toml` says, its story, and the program that makes and checks it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Protocol, cast
+
+import msgspec
+from msgspec import Meta, Struct
+
+from mlops_lab.learn.exercise import HINTS
+from mlops_lab.learn.labs.work import LabWork
+
+LABS_FOLDER = Path(__file__).parent
+
+
+class CheckText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A check of `lab.toml`: its name, what must be true, three hints, and the checks that must pass `after` which it
+    makes sense."""
+
+    name: str
+    must: str
+    hints: Annotated[tuple[str, ...], Meta(min_length=HINTS, max_length=HINTS)]
+    after: tuple[str, ...] = ()
+
+
+class LabText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The content of `lab.toml`. `fails_with`: by check, the key of its message for the lab as handed out; a check that
+    is not named waits for another one, or passes already. `programs` must be on the machine."""
+
+    title: str
+    summary: str
+    minutes: Annotated[int, Meta(ge=1)]
+    evidence: str
+    fails_with: dict[str, str]
+    checks: Annotated[tuple[CheckText, ...], Meta(min_length=5, max_length=10)]
+    programs: tuple[str, ...] = ()
+
+
+class LabProgram(Protocol):
+    """What the module of a lab has: `start` makes it in an empty folder; `CHECKS` by name, in the order of `lab.toml`.
+
+    A check returns, or raises Mistake."""
+
+    CHECKS: dict[str, Callable[[LabWork], None]]
+
+    def start(self, folder: Path, *, seed: int) -> None:
+        """Make the lab in an empty folder."""
+
+
+class Lab(Struct, frozen=True, kw_only=True):
+    """A lab; `name` is its folder, with `-` for `_`."""
+
+    name: str
+    text: LabText
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are in the package."""
+        return _folder(self.name)
+
+    @property
+    def story(self) -> str:
+        """The page that the learner gets."""
+        return (self.folder / "story.md").read_text(encoding="utf-8")
+
+    def load(self) -> LabProgram:
+        """Its program. Training libraries are imported by the commands that it runs."""
+        return cast(LabProgram, import_module(f"mlops_lab.learn.labs.{self.folder.name}.lab"))
+
+
+def _folder(name: str) -> Path:
+    return LABS_FOLDER / name.replace("-", "_")
+
+
+def read_lab(name: str) -> Lab:
+    """The lab in a folder of the package."""
+    content = tomllib.loads((_folder(name) / "lab.toml").read_text(encoding="utf-8"))
+    return Lab(name=name, text=msgspec.convert(content, LabText))

@@ -1,0 +1,1 @@
+"""To a colleague's machine, and an orchestrator."""

@@ -1,0 +1,1 @@
+"""A nightly retrain that refuses what it must."""

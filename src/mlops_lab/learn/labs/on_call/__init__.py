@@ -1,0 +1,1 @@
+"""A game day: a service that is on fire, with a clock."""

@@ -1,0 +1,1 @@
+"""A skew between what was learned and what is sent: find it, count it, repair it."""

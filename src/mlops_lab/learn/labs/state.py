@@ -1,0 +1,75 @@
+"""How far a learner is with a lab: one file in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from mlops_lab.errors import InvalidInput, NotFound
+from mlops_lab.files import disk_fault, locked, write_atomically
+
+STATE_FILE = "mlops-lab.json"
+FORMAT = 1
+
+
+class LabState(Struct, kw_only=True):
+    """`started`: when it was handed out; `passed`: when each check passed for the first time, both as ISO 8601;
+    `hints`: how many hints of each check were shown. `seed` decides its data."""
+
+    format: int = FORMAT
+    lab: str
+    seed: int
+    started: str
+    passed: dict[str, str] = {}
+    hints: dict[str, int] = {}
+
+
+def find_lab_folder(start: Path) -> Path:
+    """The folder of a lab: `start`, or one above it; NotFound where there is none."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / STATE_FILE).is_file():
+            return folder
+    hint = "mlops lab start NAME makes one; `mlops lab list` names them"
+    raise NotFound("there is no lab", code="no_lab_folder", where=str(start), hint=hint)
+
+
+def read_state(folder: Path) -> LabState:
+    """The state in a lab's folder; InvalidInput where the file cannot be read."""
+    path = folder / STATE_FILE
+    try:
+        content = msgspec.json.decode(path.read_bytes())
+        number = content.get("format") if isinstance(content, dict) else None
+        if isinstance(number, int) and number > FORMAT:
+            raise InvalidInput(
+                f"was written by a newer mlops-lab (format {number}; this one reads up to {FORMAT})",
+                code="newer_format",
+                where=str(path),
+                hint="pip install --upgrade mlops-lab",
+            )
+        return msgspec.convert(content, LabState)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        hint = "mend the file, or start the lab again in another folder"
+        raise InvalidInput(f"is no state of a lab: {error}", code="bad_lab", where=str(path), hint=hint) from None
+
+
+def write_state(folder: Path, state: LabState) -> None:
+    """Replace the file."""
+    path = folder / STATE_FILE
+    try:
+        write_atomically(path, msgspec.json.format(msgspec.json.encode(state)) + b"\n")
+    except OSError as error:
+        raise disk_fault(error, path) from error
+
+
+@contextmanager
+def changed_state(folder: Path) -> Iterator[LabState]:
+    """The state, which is written when the block ends. Other processes wait."""
+    with locked(folder):
+        state = read_state(folder)
+        yield state
+        write_state(folder, state)

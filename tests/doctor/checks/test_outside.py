@@ -1,0 +1,45 @@
+"""Redis and the channels of alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+from redis_server import start_redis
+
+from mlops_lab.doctor.check import Patient
+from mlops_lab.doctor.checks.outside import look_at_alerts, look_at_online_store
+from mlops_lab.doctor.run import admit
+
+
+def test_redis(with_settings: Callable[..., Patient]) -> None:
+    process, url = start_redis()
+    patient = with_settings(f"serving.online_store={url}")
+    found = look_at_online_store(patient)
+    assert found.state in {"ok", "warn"}  # slow, on a busy machine
+    assert found.seen.startswith("Redis ")
+    with redis.Redis.from_url(url) as database:
+        database.config_set("maxmemory-policy", "allkeys-lru")
+    found = look_at_online_store(patient)
+    assert (found.state, "allkeys-lru" in found.seen) == ("fail", True)
+    process.kill()
+    process.wait()
+    assert look_at_online_store(patient).seen.startswith("Redis does not answer")
+
+
+def test_facts_in_memory(with_settings: Callable[..., Patient]) -> None:
+    assert look_at_online_store(with_settings()).state == "off"
+
+
+def test_channels(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (copied / "mlops.toml").open("a") as file:
+        file.write('\n[alerts.channels]\nteam = "jsons://env:DOCTOR_USER@example.org"\n')
+    patient = admit(copied)
+    monkeypatch.delenv("DOCTOR_USER", raising=False)
+    found = look_at_alerts(patient)
+    assert (found.state, found.seen) == ("fail", 'channel "team": the environment variable DOCTOR_USER is not set')
+    monkeypatch.setenv("DOCTOR_USER", "a-secret")
+    found = look_at_alerts(patient)
+    assert (found.state, "a-secret" in found.seen) == ("ok", False)

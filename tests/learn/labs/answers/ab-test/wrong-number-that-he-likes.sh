@@ -1,0 +1,2 @@
+# report: wrong-gain
+sed -i 's/^gain = .*/gain = 2.5/' report.toml

@@ -1,0 +1,3 @@
+# decided: not-ended
+cd shop
+mlops ab start 2 --share 0.5 --reason "one more try"

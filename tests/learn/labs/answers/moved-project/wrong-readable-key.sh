@@ -1,0 +1,2 @@
+# rights: readable-secret
+chmod 644 colleague/shop/.mlops/keys/*.pem

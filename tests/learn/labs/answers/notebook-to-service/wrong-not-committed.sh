@@ -1,0 +1,2 @@
+# history: not-committed
+echo "# to do: more features" >> shop/pipeline.py

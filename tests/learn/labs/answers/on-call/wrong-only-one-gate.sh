@@ -1,0 +1,2 @@
+# incident: wrong-gate
+sed -i 's/^gate = .*/gate = "sanity"/' incident.toml
