@@ -125,7 +125,7 @@ print(json.dumps(found))
 """
     done = subprocess.run([MLOPS[0], "-c", script], capture_output=True, text=True, timeout=100, check=True)
     found = json.loads(done.stdout)
-    assert {name.split()[0] for name in found} == COMMANDS.keys() - {"demo", "init"}
+    assert {name.split()[0] for name in found} == COMMANDS.keys() - {"demo", "init", "lab"}
     assert set(found.values()) == {1}
     error = mlops("features", "list", "--set", "serving.prt=1", project=FLIGHTS, code=2).error
     assert error["where"] == "--set serving.prt"
