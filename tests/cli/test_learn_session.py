@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -83,6 +84,19 @@ def test_the_solution_is_shown_afterwards(learn: Callable[..., Any], folder: Pat
     solve(folder)
     learn("check", NAME)
     assert "set -euo pipefail" in learn("solution", NAME)[1]
+
+
+def test_a_narrow_terminal_cuts_neither_names_nor_code(
+    learn: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = learn("list")[1]
+    assert [name for exercise in read_exercises() if (name := exercise.name) not in listed] == []
+    exercise = find_exercise("field-count")
+    shutil.copytree(exercise.folder / "solution", work_folder(folder, exercise), dirs_exist_ok=True)
+    learn("check", exercise.name)
+    shown = learn("solution", exercise.name)[1]
+    assert (exercise.folder / "solution/answering.py").read_text().strip() in shown
 
 
 def test_a_reset_says_where_the_files_are(learn: Callable[..., Any], folder: Path) -> None:
@@ -168,3 +182,17 @@ def test_watching_makes_a_folder_checks_saves_and_obeys_words(tmp_path: Path) ->
         type_in("quit")
         assert process.wait(timeout=60) == 0
         assert lines.read() == ""
+
+
+def test_ctrl_c_ends_the_watching_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from mlops_lab.cli.main import main; main()", "learn"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            assert "Watching" in process.stderr.readline() + process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 130
+        finally:
+            process.kill()
