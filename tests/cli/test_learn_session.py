@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,7 @@ def test_ctrl_c_ends_the_watching_at_once(tmp_path: Path) -> None:
         assert process.stderr is not None
         try:
             assert "Watching" in process.stderr.readline() + process.stderr.readline()
+            time.sleep(1)  # it waits now: a signal that comes before the wait ends it in any case
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=30) == 130
         finally:
