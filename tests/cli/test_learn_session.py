@@ -6,10 +6,8 @@ import importlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,18 +181,3 @@ def test_watching_makes_a_folder_checks_saves_and_obeys_words(tmp_path: Path) ->
         type_in("quit")
         assert process.wait(timeout=60) == 0
         assert lines.read() == ""
-
-
-def test_ctrl_c_ends_the_watching_at_once(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from mlops_lab.cli.main import main; main()", "learn"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        try:
-            assert "Watching" in process.stderr.readline() + process.stderr.readline()
-            time.sleep(1)  # it waits now: a signal that comes before the wait ends it in any case
-            process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=30) == 130
-        finally:
-            process.kill()
