@@ -80,7 +80,7 @@ def write_verdict(verdict: VerdictRecord) -> None:
     took = Text(f"   {verdict.seconds:.1f} s", "dim")
     if verdict.passed:
         console.print(Text(f"✓ {verdict.name} is solved", "bold green").append_text(took))
-        console.print("Go on: mlops learn next. Another way to solve it: mlops learn solution", style="dim")
+        console.print("Go on: mlops learn next. Our solution: mlops learn solution.", style="dim")
         return
     console.print(Text(f"✗ {verdict.name}", "bold red").append_text(took))
     lines = {"where": verdict.where, "seen": verdict.seen, "expected": verdict.expected}
