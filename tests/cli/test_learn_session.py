@@ -85,6 +85,19 @@ def test_the_solution_is_shown_afterwards(learn: Callable[..., Any], folder: Pat
     assert "set -euo pipefail" in learn("solution", NAME)[1]
 
 
+def test_a_narrow_terminal_cuts_neither_names_nor_code(
+    learn: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = learn("list")[1]
+    assert [name for exercise in read_exercises() if (name := exercise.name) not in listed] == []
+    exercise = find_exercise("field-count")
+    shutil.copytree(exercise.folder / "solution", work_folder(folder, exercise), dirs_exist_ok=True)
+    learn("check", exercise.name)
+    shown = learn("solution", exercise.name)[1]
+    assert (exercise.folder / "solution/answering.py").read_text().strip() in shown
+
+
 def test_a_reset_says_where_the_files_are(learn: Callable[..., Any], folder: Path) -> None:
     out = learn("reset", NAME)[1]
     assert f"{NAME}.old-1" in out

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import os
 import select
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Callable
 from contextlib import closing
@@ -316,6 +318,26 @@ def answer(command: list[str], answers: dict[str, str], *, cwd: Path) -> str:
         os.close(theirs)
     assert not left, shown
     return shown
+
+
+def test_ctrl_c_ends_a_question_at_once(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b,c\n1,2,3\n")
+    theirs, ours = os.openpty()
+    with subprocess.Popen(
+        [*MLOPS, "init", "made", "--data", "rows.csv"], stdin=ours, stdout=ours, stderr=ours, cwd=tmp_path
+    ) as process:
+        try:
+            shown = ""
+            while "is to be predicted?" not in shown and select.select([theirs], [], [], 60)[0]:
+                shown += os.read(theirs, 4096).decode()
+            time.sleep(1)  # it waits now: a signal that comes before the wait ends it in any case
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 1, shown
+        finally:
+            process.kill()
+            os.close(ours)
+            os.close(theirs)
+    assert not (tmp_path / "made").exists()
 
 
 # ---- PostgreSQL --------------------------------------------------------------------------------------------------------

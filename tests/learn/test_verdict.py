@@ -47,6 +47,26 @@ def test_code_that_fails_gets_a_verdict(code: str, key: str, seen: str, where: s
     assert seen in result.seen
 
 
+def test_an_error_says_for_which_of_the_hidden_inputs(tmp_path: Path) -> None:
+    exercise = find_exercise("field-count")
+    code = 'def answer(body):\n    return 200, {"price": 9000 * body[99]}\n'
+    (tmp_path / "answering.py").write_text(code)
+    result = check_work(exercise, tmp_path, seed=1).result
+    assert (result.key, result.where) == ("raised", "answering.py, line 2")
+    assert result.seen == '{"row": [3, 80.5, 2]}: it raised IndexError: index out of range'
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [("a: [\n", "deployment.yaml, line 2: expected the node content"), ("", "deployment.yaml holds nothing")],
+)
+def test_a_broken_yaml_file_is_named_with_its_line(text: str, seen: str, tmp_path: Path) -> None:
+    (tmp_path / "deployment.yaml").write_text(text)
+    result = check_work(find_exercise("slow-start"), tmp_path, seed=1).result
+    assert result.key == "bad-file"
+    assert result.seen.startswith(seen)
+
+
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
     result = check_work(EXERCISE, tmp_path, seed=1).result
     assert (result.key, result.seen) == ("missing-file", "there is no file rates.py")

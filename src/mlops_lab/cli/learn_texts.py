@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from itertools import groupby
+from operator import attrgetter
 
 from msgspec import Struct
 from rich.console import Console
@@ -78,7 +80,7 @@ def write_verdict(verdict: VerdictRecord) -> None:
     took = Text(f"   {verdict.seconds:.1f} s", "dim")
     if verdict.passed:
         console.print(Text(f"✓ {verdict.name} is solved", "bold green").append_text(took))
-        console.print("Go on: next. How others solve it: solution.", style="dim")
+        console.print("Go on: mlops learn next. Our solution: mlops learn solution.", style="dim")
         return
     console.print(Text(f"✗ {verdict.name}", "bold red").append_text(took))
     lines = {"where": verdict.where, "seen": verdict.seen, "expected": verdict.expected}
@@ -96,17 +98,22 @@ def write_solution(solution: SolutionRecord) -> None:
     for name, content in solution.files.items():
         console.print(Text(name, "bold"))
         suffix = os.path.splitext(name)[1]
-        console.print(Syntax(content, LEXERS.get(suffix, "text"), background_color="default"))
+        code = Syntax(content, LEXERS.get(suffix, "text"), background_color="default").highlight(content)
+        console.print(code, soft_wrap=True)  # a long line is not cut
 
 
 def write_list(record: ExercisesRecord) -> None:
-    """Print a row for each exercise; the one under way has an arrow."""
-    table = make_table("", "phase", "name", "what it is about", ">minutes", ">hints", "solved")
-    for row in record.exercises:
-        shown = f"{row.hints_shown} of {row.hints}" if row.hints_shown else NONE
-        arrow = "→" if row.current else ""
-        solved = Text(row.solved[:10], "green") if row.solved else Text(NONE)
-        table.add_row(arrow, row.phase, row.name, row.title, str(row.minutes), shown, solved)
+    """Print a row for each exercise, below its phase; the one under way has an arrow."""
+    table = make_table("", "name", "what it is about", ">minutes", ">hints", "solved")
+    table.columns[1].no_wrap = True  # a name is typed, so it is shown in full
+    table.columns[1].min_width = max(len(row.name) for row in record.exercises)
+    for phase, rows in groupby(record.exercises, key=attrgetter("phase")):
+        table.add_row("", Text(phase, "bold"))
+        for row in rows:
+            arrow = "→" if row.current else ""
+            solved = Text("✓", "green") if row.solved else Text(NONE)
+            hints = f"{row.hints_shown} of {row.hints}" if row.hints_shown else NONE
+            table.add_row(arrow, row.name, row.title, str(row.minutes), hints, solved)
     console = Console()
     console.print(table)
     done = sum(row.solved is not None for row in record.exercises)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -54,6 +55,7 @@ def load_command(command: Command) -> Any:
     from mlops_lab.cli.flags import add_set  # not needed, and not paid for, to list the commands
 
     module = importlib.import_module(command.module)
+    signal.siginterrupt(signal.SIGINT, True)  # importing Polars changes this: Ctrl-C would not end a wait for input
     if hasattr(module, "app"):  # a group of commands
         group = typer.main.get_command(module.app)
         group.help = command.help

@@ -6,7 +6,8 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,16 @@ class Mistake(Exception):
 def fail(key: str, *, seen: str, expected: str) -> NoReturn:
     """End the check with this message."""
     raise Mistake(key, seen=seen, expected=expected)
+
+
+@contextmanager
+def given(what: str) -> Iterator[None]:
+    """Around a call of the learner's code: if it raises, the message says for which input."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        error.add_note(what)
+        raise
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,20 @@ class Work:
                     expected=f"a function {function} in {name}, called with the same arguments as before",
                 )
         return module
+
+    def load_yaml(self, name: str, expected: str) -> dict[str, Any]:
+        """What a YAML file of the learner holds; Mistake where it is no YAML, or not a list of keys and values."""
+        import yaml  # needed by few exercises
+
+        try:
+            content = yaml.safe_load(self.path(name).read_text())
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            place = f"{name}, line {mark.line + 1}" if mark else name
+            fail("bad-file", seen=f"{place}: {getattr(error, 'problem', None) or error}", expected="a file in YAML")
+        if not isinstance(content, dict):
+            fail("bad-file", seen=f"{name} holds {'nothing' if content is None else repr(content)}", expected=expected)
+        return content
 
     def run(
         self,

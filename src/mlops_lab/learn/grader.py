@@ -42,11 +42,12 @@ def grade(check_file: Path, folder: Path, seed: int) -> CheckResult:
 def _describe(error: BaseException, folder: Path) -> CheckResult:
     """An exception: where the learner's code raised it; or that the check could not use what the code returned."""
     what = f"{type(error).__name__}: {error}"
+    given = "".join(f"{note}: " for note in getattr(error, "__notes__", []))
     places = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == folder]
     if places:
         place = f"{Path(places[-1].filename).name}, line {places[-1].lineno}"
-        return CheckResult(key="raised", seen=f"it raised {what}", expected="a result", where=place)
-    seen = f"what your code returned could not be used: {what}"
+        return CheckResult(key="raised", seen=f"{given}it raised {what}", expected="a result", where=place)
+    seen = f"{given}what your code returned could not be used: {what}"
     return CheckResult(key="unusable", seen=seen, expected="a result of the kind that the task describes")
 
 

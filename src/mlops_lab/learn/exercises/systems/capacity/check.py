@@ -1,4 +1,5 @@
 from heapq import heapify, heapreplace
+from numbers import Integral
 
 import numpy as np
 
@@ -14,7 +15,7 @@ def check(work: Work) -> None:
         rate, service_time, max_wait = case
         count = workers(*case)
         what = f"{rate} requests a second, {service_time * 1000:.0f} ms each, {count} workers"
-        if not isinstance(count, int) or count < 1:
+        if not isinstance(count, Integral) or count < 1:
             fail("no-number", seen=f"{count!r} workers", expected="a whole number, 1 or more")
         wait = _simulate(work, rate, service_time, min(count, 10_000))
         if wait > 1.15 * max_wait + 1e-9:

@@ -1,7 +1,7 @@
 import json
 from hashlib import sha256
 
-from mlops_lab.learn.checking import Work, fail
+from mlops_lab.learn.checking import Work, fail, given
 
 WHAT = ("promoted", "refused", "rolled back", "approved")
 
@@ -41,7 +41,8 @@ def check(work: Work) -> None:
 
 
 def _compare(first_broken, entries, last_hash: str, right: int | None, key: str, told: str) -> None:
-    answer = first_broken([dict(entry) for entry in entries], last_hash)
+    with given(f"{told} ({len(entries)} entries)"):
+        answer = first_broken([dict(entry) for entry in entries], last_hash)
     if answer == right and (answer is None) == (right is None):
         return
     seen = f"{told} ({len(entries)} entries): the answer is {answer}"

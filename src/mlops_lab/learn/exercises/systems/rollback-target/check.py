@@ -1,4 +1,4 @@
-from mlops_lab.learn.checking import Work, fail
+from mlops_lab.learn.checking import Work, fail, given
 
 STORIES = (
     [("promoted", 1), ("refused", 2), ("refused", 3), ("promoted", 4)],
@@ -16,7 +16,9 @@ def check(work: Work) -> None:
     target = work.load("rollback.py", "rollback_target").rollback_target
     stories = [list(story) for story in STORIES] + [_make_story(work) for _ in range(60)]
     for story in stories:
-        answer, right = target(list(story)), _target(story)
+        right = _target(story)
+        with given(f"{story}"):
+            answer = target(list(story))
         if answer == right:
             continue
         promoted = [version for what, version in story if what == "promoted"]

@@ -1,13 +1,15 @@
 import json
 
-from mlops_lab.learn.checking import Work, fail
+from mlops_lab.learn.checking import Work, fail, given
 
+MOST_SHOWN = 40
 BAD = (
     b'{"row": [3, 80.5, 2, 1]}',
     b'{"row": [3, 80.5]}',
     b'{"row": []}',
     b'{"row": [3, NaN, 2]}',
     b'{"row": [3, 1e999, 2]}',
+    b'{"row": [3, ' + b"9" * 400 + b", 2]}",
     b'{"row": [3, true, 2]}',
     b'{"row": [3, "80.5", 2]}',
     b'{"row": [3, null, 2]}',
@@ -22,6 +24,7 @@ BAD = (
     b"",
     b'{"row": [3, 80.5',
     b"\xff\xfe\x00",
+    b"[" * 100_000,
 )
 
 
@@ -29,7 +32,8 @@ def check(work: Work) -> None:
     answer = work.load("answering.py", "answer").answer
     for row in ([3, 80.5, 2], [0, 0, 0], *work.rng.uniform(1, 99, (5, 3)).round(2).tolist()):
         body = json.dumps({"row": row}).encode()
-        status, content = answer(body)
+        with given(_show(body)):
+            status, content = answer(body)
         price = 9_000 * row[0] + 3_100 * row[1] + 1_500 * row[2]
         if status != 200 or abs(content.get("price", -1) - price) > 1e-6:
             fail(
@@ -38,7 +42,8 @@ def check(work: Work) -> None:
                 expected=f"200, and the price {price:,.2f}",
             )
     for body in BAD:
-        status, content = answer(body)
+        with given(_show(body)):
+            status, content = answer(body)
         if status == 200:
             seen = f"{_show(body)} → 200, {content}"
             fail("wrong-row-answered", seen=seen, expected="422: a row is exactly three finite numbers")
@@ -49,4 +54,5 @@ def check(work: Work) -> None:
 
 
 def _show(body: bytes) -> str:
-    return body.decode(errors="backslashreplace") or "an empty body"
+    text = body.decode(errors="backslashreplace") or "an empty body"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}… ({len(text):,} characters)"

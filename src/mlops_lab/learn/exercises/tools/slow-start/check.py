@@ -1,10 +1,9 @@
 from dataclasses import dataclass
 
-import yaml
-
 from mlops_lab.learn.checking import Work, fail
 
 LOADING_SECONDS, PATIENCE_SECONDS = 180, 60
+WANTED = "one container, and its probes"
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 DEFAULTS = {
     "initialDelaySeconds": 0,
@@ -73,15 +72,15 @@ def check(work: Work) -> None:
 
 def _read_probes(work: Work) -> dict[str, dict]:
     """The probes of the container, with all defaults filled in."""
+    deployment = work.load_yaml("deployment.yaml", WANTED)
     try:
-        deployment = yaml.safe_load(work.path("deployment.yaml").read_text())
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         probes = {name: DEFAULTS | container[name] for name in PROBES if container.get(name)}
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         fail(
             "bad-file",
             seen=f"deployment.yaml cannot be read: {type(error).__name__}, {' '.join(str(error).split())}",
-            expected="one container, and its probes",
+            expected=WANTED,
         )
     for name, probe in probes.items():
         handlers = {key: probe.get(key) for key in ("httpGet", "tcpSocket") if probe.get(key)}

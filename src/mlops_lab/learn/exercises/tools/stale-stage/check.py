@@ -11,6 +11,7 @@ from mlops_lab.learn.checking import Work, fail
 
 HANDED_OUT = Path(__file__).parent / "start"
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+WANTED = "stages, each with cmd, deps and outs"
 CAN_MATTER = {  # what changes: which scripts must run again
     "nothing": set(),
     "report.color in params.yaml": set(),
@@ -27,7 +28,7 @@ def check(work: Work) -> None:
     shutil.copy(work.path("dvc.yaml"), project)
     prices = [str(price) for price in work.rng.integers(100, 900, 30)]
     (project / "raw.csv").write_text("\n".join([*prices, "unknown", "0"]) + "\n")
-    stages = _read_stages(project)
+    stages = _read_stages(work)
     lock: dict = {}
     _reproduce(work, project, stages, lock)
     for what, may_run in CAN_MATTER.items():
@@ -38,8 +39,9 @@ def check(work: Work) -> None:
         scripts = {script for name in ran for script in _scripts(stages[name])}
         if scripts - may_run:
             seen = f"{what} changed, and `dvc repro` ran {names}"
-            only = f"only {' and '.join(sorted(may_run))} to run again" if may_run else "nothing to run"
-            fail("needless-run", seen=seen, expected=f"{only}: for the rest it cannot matter")
+            only = f"only {' and '.join(sorted(may_run))} to run again" if may_run else "nothing to run again"
+            needless = " and ".join(sorted(scripts - may_run))
+            fail("needless-run", seen=seen, expected=f"{only}: the change cannot matter to {needless}")
         for script in ("prepare.py", "train.py") if may_run - scripts else ():
             _run(work, project, f"python {script}")
         if (fresh := _model(project, what)) != model:
@@ -62,19 +64,22 @@ def _change(project: Path, what: str) -> None:
         file.write_text(file.read_text().replace(*changes[what]))
 
 
-def _read_stages(project: Path) -> dict[str, dict]:
+def _read_stages(work: Work) -> dict[str, dict]:
     """The stages of dvc.yaml, each after those whose results it reads."""
+    content = work.load_yaml("dvc.yaml", WANTED)
     try:
-        stages = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]
-        left = {name: {**stage, "made": _paths(stage, "outs", "metrics", "plots")} for name, stage in stages.items()}
+        left = {
+            name: {**stage, "made": _paths(stage, "outs", "metrics", "plots")}
+            for name, stage in content["stages"].items()
+        }
         for stage in left.values():
             stage["read"] = _paths(stage, "deps")
             stage["cmd"] = [stage["cmd"]] if isinstance(stage["cmd"], str) else list(stage["cmd"])
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         fail(
             "bad-file",
             seen=f"dvc.yaml cannot be read: {type(error).__name__}, {' '.join(str(error).split())}",
-            expected="stages, each with cmd, deps and outs",
+            expected=WANTED,
         )
     order: dict[str, dict] = {}
     while left:

@@ -7,6 +7,8 @@ def load_weights(path):
         weights = np.load(path, allow_pickle=False)
     except EOFError as error:
         raise ValueError(f"{path} is empty") from error
+    if not isinstance(weights, np.ndarray):
+        raise ValueError(f"{path} holds no array, but a zip of arrays")
     if not np.issubdtype(weights.dtype, np.floating) or not np.isfinite(weights).all():
         raise ValueError(f"{path} holds no finite floating-point numbers")
     return weights

@@ -1,7 +1,8 @@
 import json
-from math import isfinite
+import sys
 
 WEIGHTS = (9_000.0, 3_100.0, 1_500.0)
+LARGEST = sys.float_info.max
 
 
 def answer(body):
@@ -14,6 +15,6 @@ def answer(body):
     if not isinstance(row, list) or len(row) != len(WEIGHTS):
         return 422, {"error": f'"row" must be a list of {len(WEIGHTS)} numbers'}
     for place, value in enumerate(row):
-        if type(value) not in (int, float) or not isfinite(value):
+        if type(value) not in (int, float) or not abs(value) <= LARGEST:  # NaN is not below anything
             return 422, {"error": f"row[{place}] is no finite number"}
     return 200, {"price": sum(weight * value for weight, value in zip(WEIGHTS, row, strict=True))}
