@@ -167,6 +167,9 @@ def test_watching_makes_a_folder_checks_saves_and_obeys_words(tmp_path: Path) ->
         type_in("what?")
         type_in("list")
         expect("list")
+        type_in(f"mlops learn next {FIRST.name}")
+        expect("exercise", name=FIRST.name)
+        expect("verdict", name=FIRST.name, passed=True)
         type_in("quit")
         assert process.wait(timeout=60) == 0
         assert lines.read() == ""

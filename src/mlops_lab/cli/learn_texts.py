@@ -78,7 +78,7 @@ def write_verdict(verdict: VerdictRecord) -> None:
     took = Text(f"   {verdict.seconds:.1f} s", "dim")
     if verdict.passed:
         console.print(Text(f"✓ {verdict.name} is solved", "bold green").append_text(took))
-        console.print("Go on: next. How others solve it: solution.", style="dim")
+        console.print("Go on: mlops learn next. Our solution: mlops learn solution.", style="dim")
         return
     console.print(Text(f"✗ {verdict.name}", "bold red").append_text(took))
     lines = {"where": verdict.where, "seen": verdict.seen, "expected": verdict.expected}
@@ -96,7 +96,7 @@ def write_solution(solution: SolutionRecord) -> None:
     for name, content in solution.files.items():
         console.print(Text(name, "bold"))
         suffix = os.path.splitext(name)[1]
-        console.print(Syntax(content, LEXERS.get(suffix, "text"), background_color="default"))
+        console.print(Syntax(content, LEXERS.get(suffix, "text"), background_color="default", word_wrap=True))
 
 
 def write_list(record: ExercisesRecord) -> None:
