@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from mlops_lab.cli.errors import guarded
+from mlops_lab.cli.learn_texts import write_record
+from mlops_lab.cli.records.learn import SolutionRecord
 from mlops_lab.learn.catalog import find_exercise, read_exercises
 from mlops_lab.learn.folder import open_folder, work_folder
 
@@ -85,6 +87,15 @@ def test_the_solution_is_shown_afterwards(learn: Callable[..., Any], folder: Pat
     solve(folder)
     learn("check", NAME)
     assert "set -euo pipefail" in learn("solution", NAME)[1]
+
+
+def test_a_long_line_of_a_solution_is_not_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    words = [f"word{number}" for number in range(30)]
+    write_record(SolutionRecord(name=NAME, files={"a.py": " ".join(words)}))
+    assert capsys.readouterr().out.split()[1:] == words
 
 
 def test_a_reset_says_where_the_files_are(learn: Callable[..., Any], folder: Path) -> None:
