@@ -6,8 +6,10 @@ import importlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -178,6 +180,33 @@ def test_watching_makes_a_folder_checks_saves_and_obeys_words(tmp_path: Path) ->
         type_in("what?")
         type_in("list")
         expect("list")
+        type_in(f"mlops learn next {FIRST.name}")
+        expect("exercise", name=FIRST.name)
+        expect("verdict", name=FIRST.name, passed=True)
         type_in("quit")
         assert process.wait(timeout=60) == 0
         assert lines.read() == ""
+
+
+def test_ctrl_c_ends_the_watching(tmp_path: Path) -> None:
+    main = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # pytest may run where it is ignored
+        "from mlops_lab.cli.main import main; main()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", main, "learn"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        try:
+            assert any("Watching" in line for line in process.stderr)
+            time.sleep(1)  # what is tested is the wait for the next event: let it begin
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 130
+        finally:
+            process.kill()

@@ -112,3 +112,15 @@ def test_an_absolute_path_is_one_of_the_image_and_not_of_this_machine(context: P
     image = build(HEAD + f"RUN rm -f {outside} '{outside}' && echo x >/y && cd / && ls > listed\n", context)
     assert outside.read_text() == "mine"
     assert b"y" in image.files()["/listed"].split()
+
+
+@pytest.mark.parametrize("options", ["-d -o app -g app", "--directory --owner=app --mode=750", "-d -m 777"])
+def test_install_makes_a_folder_that_a_user_may_write(options: str, context: Path) -> None:
+    image = build(HEAD + f"RUN useradd app && install {options} cache\nCOPY src src\nUSER app\n", context)
+    assert image.may_write("/app/cache/a")
+    assert not image.may_write("/app/src/a.py")
+
+
+def test_a_program_that_the_check_lacks_is_told_with_those_it_has(context: Path) -> None:
+    with pytest.raises(DockerfileFault, match=r"perl: command not found \(the check has .*chown, .*useradd\)"):
+        build(HEAD + "RUN perl -e 1\n", context)

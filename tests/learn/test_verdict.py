@@ -25,7 +25,7 @@ def verdict_on(code: str, folder: Path, **options: object) -> Verdict:
 @pytest.mark.parametrize(
     ("code", "key", "seen", "where"),
     [
-        ("def rate_by_day(:", "syntax", "invalid syntax", "rates.py, line 1"),
+        ("def rate_by_day(:", "syntax", "SyntaxError: invalid syntax", "rates.py, line 1"),
         (HEAD + "    return {}[7]\n", "raised", "KeyError: 7", "rates.py, line 2"),
         ("import no_such_module\n", "raised", "no_such_module", "rates.py, line 1"),
         ("import sys\nsys.exit(3)\n", "raised", "SystemExit: 3", "rates.py, line 2"),

@@ -27,7 +27,7 @@ from mlops_lab.learn.process import SpareProcess
 from mlops_lab.learn.progress import read_progress
 
 WORDS = ("next", "hint", "check", "list", "reset", "solution", "quit")
-"""What may be typed while `mlops learn` runs; the first letter is enough."""
+"""What may be typed while `mlops learn` runs, also with the name of an exercise; the first letter is enough."""
 
 
 class Session:
@@ -95,20 +95,21 @@ class Session:
 
     def obey(self, typed: str) -> bool:
         """Do what was typed while watching; False for `quit`."""
-        word = next((word for word in WORDS if word.startswith(typed.lower())), None)
+        first, _, name = typed.removeprefix("mlops learn ").partition(" ")  # as the messages write it
+        word = next((word for word in WORDS if word.startswith(first.lower())), None)
         if word == "quit":
             return False
         try:
-            self._do(word, typed)
+            self._do(word, typed, name.strip() or None)
         except MlopsError as error:
             _talk(error)
         return True
 
-    def _do(self, word: str | None, typed: str) -> None:
-        exercise = self.choose(None)
+    def _do(self, word: str | None, typed: str, name: str | None) -> None:
+        exercise = self.choose(name if word else None)
         match word:
             case "next":
-                self.go_on()  # changes the progress file, which the watching sees
+                self.go_on(name)  # changes the progress file, which the watching sees
             case "hint":
                 self.show_hint(exercise)
             case "check":
@@ -121,7 +122,7 @@ class Session:
                 self.show_solution(exercise)
             case _:
                 hint = f"one of: {', '.join(WORDS)}; the first letter is enough"
-                raise InvalidInput(f'"{typed}" is no word here', code="unknown_word", hint=hint)
+                raise InvalidInput(f'"{typed}" is not a command here', code="unknown_word", hint=hint)
 
 
 def _talk(error: MlopsError) -> None:

@@ -33,7 +33,8 @@ def grade(check_file: Path, folder: Path, seed: int) -> CheckResult:
         return CheckResult(key=mistake.key, seen=mistake.seen, expected=mistake.expected)
     except SyntaxError as error:
         place = f"{Path(error.filename or '').name}, line {error.lineno}"
-        return CheckResult(key="syntax", seen=f"{error.msg}", expected="a file that Python can read", where=place)
+        seen = f"{type(error).__name__}: {error.msg}"
+        return CheckResult(key="syntax", seen=seen, expected="a file that Python can read", where=place)
     except (Exception, SystemExit) as error:
         return _describe(error, work.folder)
     return CheckResult(key=PASSED)

@@ -22,6 +22,9 @@ from mlops_lab.learn.image_stage import Layer, Stage, read_user
 _ABSOLUTE = re.compile(r"(?<![^\s'\"=(<>:;&|])/(?!/)")
 """Where the name of an absolute path begins in a command. (In https://, the one slash follows the other.)"""
 
+NOT_FOUND = 127
+"""With this code bash ends where a program is missing."""
+
 
 class Builder:
     """Builds Dockerfiles. `log` gets what the stand-ins write to `$BUILD_LOG`."""
@@ -170,6 +173,9 @@ class Builder:
         except subprocess.TimeoutExpired:
             return "it was still running after 5 s"
         lines = (done.stderr or done.stdout).strip().splitlines()
+        if done.returncode == NOT_FOUND:
+            programs = ", ".join(sorted(path.name for path in self.tools.iterdir()))
+            lines.append(f"{lines[-1]} (the check has {programs})")
         return f"exit code {done.returncode}{f', {lines[-1]}' if lines else ''}" if done.returncode else None
 
     def _settle_owners(self, stage: Stage, step: Instruction, new: set[Path]) -> None:

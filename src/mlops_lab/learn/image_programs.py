@@ -24,10 +24,30 @@ mkdir -p "$target"
 echo "$text" > "$target/installed.txt"
 """
 """Instead of installing, writes the requirements to installed.txt, where the packages would be."""
+INSTALL = """
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -d|--directory) ;;
+    -o|--owner) shift; owner="$1" ;;
+    --owner=*) owner="${1#*=}" ;;
+    -m|--mode) shift; mode="$1" ;;
+    --mode=*) mode="${1#*=}" ;;
+    -g|--group) shift ;;
+    -*) ;;
+    *) folders+=("$1") ;;
+  esac
+  shift
+done
+mkdir -p "${folders[@]}" || exit 1
+[ -z "$mode" ] || chmod "$mode" "${folders[@]}" || exit 1
+[ -z "$owner" ] || chown "$owner" "${folders[@]}"
+"""
+"""`install -d`, which makes folders that a user owns."""
 STAND_INS = {
     "pip": PIP,
     "pip3": 'exec pip "$@"',
     "python": '[ "$1 $2" = "-m pip" ] && shift 2 && exec pip "$@"',
+    "install": INSTALL,
     "chown": 'echo "$(pwd) $*" >> "$BUILD_LOG.owners"',
     "useradd": 'echo "$@" >> "$BUILD_LOG.users"',
     "adduser": 'echo "$@" >> "$BUILD_LOG.users"',

@@ -23,7 +23,11 @@ def check(work: Work) -> None:
     good = promoted(gain=0.15, harm=0.0)
     if good < 0.6 * WEEKS:
         seen = f"the new model is better on average, and in no group worse: promoted in {good} of {WEEKS} weeks"
-        fail("good-refused", seen=seen, expected="in most weeks: it need not be clearly better in each small group")
+        clear = promoted(gain=1.0, harm=0.0)
+        if clear < 0.6 * WEEKS:
+            fail("good-refused", seen=seen, expected="in most weeks: it need not be clearly better in each small group")
+        seen += f"; in {clear} of {WEEKS} where it is better by far"
+        fail("small-gain-refused", seen=seen, expected="in most weeks: both models were measured on the same rows")
 
 
 def _week(work: Work, gain: float, harm: float):

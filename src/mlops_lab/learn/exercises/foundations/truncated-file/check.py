@@ -28,6 +28,7 @@ def check(work: Work) -> None:
         "a file that was cut off in the middle": (head, *rows[: count // 2]),
         f"a file of {count - 1} results whose last line says {count}": (head, *rows[:7], *rows[8:], end),
         f"a file of {count + 1} results whose last line says {count}": (head, *rows, rows[0], end),
+        "a file that ends after its first line": (head,),
     }
     for kind, lines in broken.items():
         path = write(*lines)
@@ -35,5 +36,7 @@ def check(work: Work) -> None:
             table = results.read_results(path)
         except ValueError:
             continue
+        except Exception as error:
+            fail("other-error", seen=f"{kind}: it raised {type(error).__name__}: {error}", expected="ValueError")
         what = "None" if table is None else f"{len(table)} rows"
         fail("accepted", seen=f"{kind} was accepted: the answer was {what}", expected="ValueError")
