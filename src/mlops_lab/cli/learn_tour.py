@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import Annotated
 
@@ -51,7 +50,6 @@ def tour(
 
 def _go_through(questions: list[Question], folder: str) -> None:
     """Ask one question after the other, each until its answer is right or it is skipped."""
-    signal.siginterrupt(signal.SIGINT, True)  # Polars lets Linux resume a read that Ctrl-C interrupted
     out = _console()
     out.print(f"Keep a second terminal open, in {folder}.", soft_wrap=True)
     out.print(f"Run the command there and type what it says here; or {SKIP}, or {QUIT}.")

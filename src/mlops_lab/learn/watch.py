@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TextIO
 
@@ -19,8 +19,6 @@ from mlops_lab.learn.progress import PROGRESS_FILE, read_progress
 
 DEBOUNCE_MS = 60
 """Editors write a file in several steps: what happens within this time is one save."""
-WAIT_SECONDS = 0.2
-"""Polars makes Linux resume a wait that Ctrl-C interrupted, so Python sees Ctrl-C only when a wait ends."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +57,7 @@ def watch_folder(folder: Path, typed: TextIO) -> Generator[WatchEvent]:
 def _read_events(events: SimpleQueue[WatchEvent | BaseException], stop: Event) -> Generator[WatchEvent]:
     try:
         while True:
-            try:
-                event = events.get(timeout=WAIT_SECONDS)
-            except Empty:
-                continue
+            event = events.get()
             if isinstance(event, BaseException):
                 raise event
             yield event
