@@ -35,7 +35,7 @@ def examples(server: Server) -> list[tuple[str, Any]]:
             for media in operations["post"]["requestBody"]["content"].values():
                 values = [example["value"] for example in media.get("examples", {}).values()]
                 found += [(path.replace("{version}", "1"), named(value)) for value in values]
-    assert {path.split("/")[1] for path, _ in found} == {"v1", "v2", "invocations"}
+    assert {path.split("/")[1] for path, _ in found} == {"v1", "v2", "invocations", "vertex", "score"}
     return found
 
 
