@@ -104,6 +104,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "learn/course.py": "learn/test_teaching.py",
     "learn/topics.py": "learn/test_document.py",
     "learn/folder.py": "learn/test_lessons.py",
+    "learn/learner_file.py": "learn/labs/test_state.py",
     "learn/progress.py": "learn/test_lessons.py",
     "cli/ingest.py": "end_to_end/test_commands.py",
     "cli/init.py": "end_to_end/test_init.py",

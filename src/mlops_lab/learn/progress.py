@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct, field
 
-from mlops_lab.errors import InvalidInput
-from mlops_lab.files import disk_fault, locked, write_atomically
+from mlops_lab.files import locked
+from mlops_lab.learn.learner_file import read_learner_file, write_learner_file
 
 PROGRESS_FILE = "mlops-learn.json"
 FORMAT = 1
@@ -30,30 +29,19 @@ class Progress(Struct, kw_only=True):
 
 def read_progress(folder: Path) -> Progress:
     """The progress in a learner's folder; InvalidInput where the file cannot be read."""
-    path = folder / PROGRESS_FILE
-    try:
-        content = msgspec.json.decode(path.read_bytes())
-        number = content.get("format") if isinstance(content, dict) else None
-        if isinstance(number, int) and number > FORMAT:
-            raise InvalidInput(
-                f"was written by a newer mlops-lab (format {number}; this one reads up to {FORMAT})",
-                code="newer_format",
-                where=str(path),
-                hint="pip install --upgrade mlops-lab",
-            )
-        return msgspec.convert(content, Progress)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        hint = f"mend the file, or rename it and start again with `mlops learn`; your answers stay in {folder}"
-        raise InvalidInput(f"is no progress file: {error}", code="bad_progress", where=str(path), hint=hint) from None
+    return read_learner_file(
+        folder / PROGRESS_FILE,
+        Progress,
+        newest_format=FORMAT,
+        what="progress file",
+        code="bad_progress",
+        hint=f"mend the file, or rename it and start again with `mlops learn`; your answers stay in {folder}",
+    )
 
 
 def write_progress(folder: Path, progress: Progress) -> None:
     """Replace the progress file."""
-    path = folder / PROGRESS_FILE
-    try:
-        write_atomically(path, msgspec.json.format(msgspec.json.encode(progress)) + b"\n")
-    except OSError as error:
-        raise disk_fault(error, path) from error
+    write_learner_file(folder / PROGRESS_FILE, progress)
 
 
 @contextmanager

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
-from mlops_lab.errors import InvalidInput, NotFound
-from mlops_lab.files import disk_fault, locked, write_atomically
+from mlops_lab.errors import NotFound
+from mlops_lab.files import locked
+from mlops_lab.learn.learner_file import read_learner_file, write_learner_file
 
 STATE_FILE = "mlops-lab.json"
 FORMAT = 1
@@ -40,30 +40,19 @@ def find_lab_folder(start: Path) -> Path:
 
 def read_state(folder: Path) -> LabState:
     """The state in a lab's folder; InvalidInput where the file cannot be read."""
-    path = folder / STATE_FILE
-    try:
-        content = msgspec.json.decode(path.read_bytes())
-        number = content.get("format") if isinstance(content, dict) else None
-        if isinstance(number, int) and number > FORMAT:
-            raise InvalidInput(
-                f"was written by a newer mlops-lab (format {number}; this one reads up to {FORMAT})",
-                code="newer_format",
-                where=str(path),
-                hint="pip install --upgrade mlops-lab",
-            )
-        return msgspec.convert(content, LabState)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        hint = "mend the file, or start the lab again in another folder"
-        raise InvalidInput(f"is no state of a lab: {error}", code="bad_lab", where=str(path), hint=hint) from None
+    return read_learner_file(
+        folder / STATE_FILE,
+        LabState,
+        newest_format=FORMAT,
+        what="state of a lab",
+        code="bad_lab",
+        hint="mend the file, or start the lab again in another folder",
+    )
 
 
 def write_state(folder: Path, state: LabState) -> None:
     """Replace the file."""
-    path = folder / STATE_FILE
-    try:
-        write_atomically(path, msgspec.json.format(msgspec.json.encode(state)) + b"\n")
-    except OSError as error:
-        raise disk_fault(error, path) from error
+    write_learner_file(folder / STATE_FILE, state)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,6 +86,16 @@ class LabWork:
                 expected=f"a project in the folder {name} of the lab",
             )
         return load_project(root)
+
+    def read_report(self, name: str, *, expected: str) -> dict[str, Any]:
+        """What the learner reports in this file; Mistake where there is none, or it is no TOML. `expected`: what."""
+        path = self.folder / name
+        if not path.is_file():
+            fail("no-report", seen=f"there is no {name}", expected=f"{expected}, in a file beside README.md")
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            fail("bad-report", seen=f"{name}: {error}", expected="a file as README.md shows it")
 
     def copy(self, name: str = "shop", *, to: str) -> Path:
         """Another copy of a folder of the learner."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -178,13 +177,7 @@ def check_decided(work: LabWork) -> None:
 
 def check_report(work: LabWork) -> None:
     """The report says what the record says."""
-    path = work.folder / "report.toml"
-    if not path.is_file():
-        fail("no-report", seen="there is no report.toml", expected="the results, in a file beside README.md")
-    try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        fail("bad-report", seen=f"report.toml: {error}", expected="a file as README.md shows it")
+    told = work.read_report("report.toml", expected="the results")
     project = work.open()
     results = _results(_find_test(project)[1])
     facts = {name: results[name] for name in ("gain", "lower", "upper")} | {"orders": results["outcomes"]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -205,13 +204,7 @@ def check_record(work: LabWork) -> None:
 
 def check_incident(work: LabWork) -> None:
     """The facts of the report."""
-    path = work.folder / "incident.toml"
-    if not path.is_file():
-        fail("no-report", seen="there is no incident.toml", expected="the facts, in a file beside README.md")
-    try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        fail("bad-report", seen=f"incident.toml: {error}", expected="a file as README.md shows it")
+    told = work.read_report("incident.toml", expected="the facts")
     project = work.open()
     promoted = [item for item in decisions_of(project) if item.what is DecisionKind.PROMOTE and item.version == BAD]
     if not promoted:
