@@ -76,6 +76,15 @@ def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
         return positions
 
 
+def ingest_log(log: JournalLog) -> int:
+    """Move into the lake what it lacks of a journal of another machine; the position reached. Only with the lock of the
+    intake held."""
+    index_ids(log.project, log.lake)
+    reached = _ingest(log, ())
+    index_ids(log.project, log.lake)
+    return reached
+
+
 def recover_journals(project: Project) -> None:
     """Remove what a killed server left incomplete, and begin an epoch in each journal: it is clear then where the
     journals end, before anybody reads them. EnvironmentFault where a server is running."""
@@ -130,7 +139,8 @@ def _ingest(log: JournalLog, older: Sequence[str]) -> int:
     since = min([reached, *(max(log.resumption(table).position, first) for table in older)])
     end = reached
     for records in _in_pieces(read_records(log.path, since)):
-        report_faults(log, records)
+        if log.machine is None:
+            report_faults(log, records)
         if records:
             end = _move(log, records, _span(log, since, records[-1][0]), older=older, reached=reached)
             since = end
@@ -164,7 +174,7 @@ def _move(
     with ThreadPoolExecutor(max_workers=4) as pool:  # delta-rs works outside the GIL
         appended = list(pool.map(lambda rows: _append_new(log, rows, span), others))
     changed = {table for table in (*appended, LOG_DIGESTS.name) if table not in {"", *older} and lake.exists(table)}
-    marks = [last_epoch_mark(lake, log.worker, epoch=span.epoch), *version_marks(lake, sorted(changed))]
+    marks = [last_epoch_mark(log, span.epoch), *version_marks(lake, sorted(changed))]
     if span.end > reached:
         PREDICTIONS.append(lake, predictions.after(reached), position=span.last, also=[*span.also, *marks])
     return span.end

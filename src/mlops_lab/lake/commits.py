@@ -10,9 +10,11 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.files import locked, sync_folder
 from mlops_lab.lake.durability import hide_predicates, sync_commits
-from mlops_lab.lake.mirror import Mirror
+from mlops_lab.lake.mirror import Mirror, note_away
+from mlops_lab.lake.object_store import UNREACHABLE
 from mlops_lab.lake.store_lock import StoreLock
 
 
@@ -24,6 +26,10 @@ class LocalCommits:
 
     def refresh(self, name: str) -> None:
         """Bring the folder up to date with what others committed to a table elsewhere."""
+        del name
+
+    def look(self, name: str) -> None:
+        """The same, for whoever only reads: where the others cannot be reached, what is here is what is known."""
         del name
 
     def refresh_all(self) -> None:
@@ -97,6 +103,15 @@ class StoredCommits(LocalCommits):
     def refresh(self, name: str) -> None:
         """Fetch what others committed to a table."""
         self.mirror.fetch(name)
+
+    def look(self, name: str) -> None:
+        """The same, for whoever only reads: where the store is away, what is here is what is known, and it is noted."""
+        try:
+            self.mirror.fetch(name)
+        except EnvironmentFault as fault:
+            if fault.code != UNREACHABLE:
+                raise
+            note_away(self.lake, fault.what)
 
     def refresh_all(self) -> None:
         """Fetch what others committed."""

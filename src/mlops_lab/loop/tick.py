@@ -17,6 +17,7 @@ from mlops_lab.errors import EnvironmentFault, InvalidInput, Refused
 from mlops_lab.files import disk_fault
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.now import current_moment
+from mlops_lab.intake.shipping import adopt_journals
 from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
 from mlops_lab.loop.act import alert_unreadable, keep_champion_named, name_champion, record_decision
@@ -50,7 +51,7 @@ from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.project.owners import Hold, Role, take_role
 from mlops_lab.rollout.compatibility import check_live_versions, check_schema
-from mlops_lab.rollout.decision_log import read_decisions
+from mlops_lab.rollout.decision_log import read_decisions, witness
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold
 from mlops_lab.rollout.deploy import check_deployable, deploy, deployed_generation, has_long_journal, is_followed
 from mlops_lab.rollout.shared_packages import fetch_packages, named_versions
@@ -96,7 +97,7 @@ class Loop:
         self.lake = open_lake(self.project)
         self.decisions = read_decisions(self.lake)
         self.state = fold(self.decisions)
-        fetch_packages(self.project, self.lake, named_versions(self.decisions, self.state))
+        self._join()
         self._watcher = watcher_of(self.project)
         self._verifier = Verifier(
             self.project,
@@ -145,6 +146,7 @@ class Loop:
         self.measured, self._made = [], []
         self.report("ingest")
         ingest_journal(self.project, self.lake)
+        adopt_journals(self.project, self.lake)
         self.check_schema()
         self._check_clock(now, by=by)
         is_due = self.state.champion is not None and not self._is_measured(now)
@@ -399,11 +401,16 @@ class Loop:
 
     def catch_up(self) -> None:
         """Read what other processes have decided since this loop read the decisions."""
-        self.lake.commits.refresh(DECISIONS.name)
+        self.lake.commits.look(DECISIONS.name)
         if DECISIONS.position(self.lake, DECISIONS.name) > len(self.decisions):
             self.decisions = read_decisions(self.lake)
             self.state = fold(self.decisions)
-            fetch_packages(self.project, self.lake, named_versions(self.decisions, self.state))
+            self._join()
+
+    def _join(self) -> None:
+        """Have here what the decisions of other machines need, where several share the lake."""
+        witness(self.lake)
+        fetch_packages(self.project, self.lake, named_versions(self.decisions, self.state))
 
     @contextmanager
     def _take_turn(self) -> Iterator[None]:

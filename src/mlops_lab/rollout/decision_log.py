@@ -118,6 +118,13 @@ def read_head(lake: Lake) -> Head | None:
         return None
 
 
+def witness(lake: Lake) -> None:
+    """Keep the last decision as the head of this machine, too, where several share the lake: each is a witness of what
+    the others decide."""
+    if lake.commits.is_shared and (entries := read_entries(lake)) and entries[-1].hash is not None:
+        _keep_head(lake, entries)
+
+
 def _keep_head(lake: Lake, entries: Sequence[Entry]) -> None:
     """Keep the last of these decisions as the head, unless a later one is kept, or one that is not among them: then
     something was removed, and the head shows it."""

@@ -30,12 +30,13 @@ def writer_in(epoch: str, *, worker: int) -> str:
 
 @dataclass(frozen=True)
 class JournalLog:
-    """The journal of a worker, as the lake knows it."""
+    """The journal of a worker, as the lake knows it; `machine`: of another one that shares the lake."""
 
     project: Project
     lake: Lake
     path: Path
     worker: int
+    machine: str | None = None
 
     def resumption(self, table: str) -> Resumption:
         """Where a table goes on reading it."""
@@ -61,20 +62,21 @@ def is_same_journal(log: JournalLog) -> bool:
     """Whether the journal of a worker ends with what was read of it last, or goes on from there. Older releases did not
     note what they read last."""
     found = log.resumption(PREDICTIONS.name)
-    noted = log.lake.position(PREDICTIONS.name, _last_epoch(log.lake, log.worker))
+    noted = log.lake.position(PREDICTIONS.name, _last_epoch(log))
     if not found.is_known:
         return not noted and not log.lake.position(PREDICTIONS.name, writer_in(NO_EPOCH, worker=log.worker))
     return not found.lost and noted in {0, _number(found.epoch)}
 
 
-def last_epoch_mark(lake: Lake, worker: int, *, epoch: str) -> tuple[str, int]:
+def last_epoch_mark(log: JournalLog, epoch: str) -> tuple[str, int]:
     """What `predictions` stores to say which epoch of a worker's journal was read last."""
-    return _last_epoch(lake, worker), _number(epoch)
+    return _last_epoch(log), _number(epoch)
 
 
-def _last_epoch(lake: Lake, worker: int) -> str:
-    """Of a worker of this machine, where several share the lake."""
-    return f"last epoch {worker}{f' of {machine_id(lake.path)}' if lake.commits.is_shared else ''}"
+def _last_epoch(log: JournalLog) -> str:
+    """Of a worker of one machine, where several share the lake."""
+    machine = (log.machine or machine_id(log.lake.path)) if log.lake.commits.is_shared else ""
+    return f"last epoch {log.worker}{f' of {machine}' if machine else ''}"
 
 
 def _number(epoch: str) -> int:

@@ -17,6 +17,7 @@ import polars as pl
 from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.files import disk_fault
 from mlops_lab.intake.journal import ingest_journal, recover_journals
+from mlops_lab.intake.shipping import Shipper
 from mlops_lab.loop.people import acting_person
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
@@ -97,6 +98,7 @@ class Up:
         self._last_error: MlopsError | None = None
         self._positions: tuple[int, ...] = ()
         self._must_reload = self._waits = False
+        self._shipper = Shipper(project, self._loop.lake)
 
     def refusal_reasons(self, refusal: Decision) -> list[str]:
         """The reasons of the gates that did not pass; for a candidate identical to an earlier one, also the earlier."""
@@ -187,6 +189,7 @@ class Up:
             return
         try:
             self._loop.follow()
+            self._shipper.ship()
             if self._waits:
                 self._waits = False
                 ingest_journal(self._project, self._loop.lake)
