@@ -107,6 +107,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "learn/learner_file.py": "learn/labs/test_state.py",
     "learn/progress.py": "learn/test_lessons.py",
     "cli/ingest.py": "end_to_end/test_commands.py",
+    "cli/import_dvc.py": "tools/test_import_dvc.py",
     "cli/init.py": "end_to_end/test_init.py",
     "cli/key.py": "end_to_end/test_json_output.py",
     "cli/main.py": "cli/test_command_conformance.py",

@@ -46,6 +46,7 @@ ELSEWHERE = {
     "drill run": "cli/test_drill.py",
     "demo": "test_demo.py",
     "export list": "exporters/test_exporter_conformance.py",
+    "import dvc": "tools/test_import_dvc.py",
     "import mlflow": "test_import_mlflow.py",
     "env compare": "test_images.py",
     "env export": "test_images.py",

@@ -79,7 +79,7 @@ from mlops_lab.cli.records.learn import (
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
 from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
-from mlops_lab.cli.records.projects import ConfigRecord, InitRecord, NewToken, RevokedToken, TokenList
+from mlops_lab.cli.records.projects import ConfigRecord, DvcImport, InitRecord, NewToken, RevokedToken, TokenList
 from mlops_lab.cli.records.replay import DemoRecord
 from mlops_lab.cli.records.server import (
     DecisionEvent,
@@ -230,6 +230,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "rollout resume": (SteeredRecord,),
     "rollout show": (RolloutRecord,),
     "run": (MadeDecision,),
+    "import dvc": (DvcImport,),
     "import mlflow": (MadeDecision,),
     "score": (ScoreRecord,),
     "page": (PageRecord,),
