@@ -72,9 +72,9 @@ class Runner:
         state.mkdir(parents=True, exist_ok=True)
         restore = f"if [ -d {state}/.mlops ]; then cp -r {state}/.mlops .; fi"
         actions = {
-            "actions/setup-python@v5": {"": "true"},
-            "actions/cache@v4": {"restore": restore, "save": f"rm -rf {state}/.mlops && cp -r .mlops {state}"},
-            "actions/upload-artifact@v4": {"": f"cp validation.md {self.folder}"},
+            "actions/setup-python@v6": {"": "true"},
+            "actions/cache@v5": {"restore": restore, "save": f"rm -rf {state}/.mlops && cp -r .mlops {state}"},
+            "actions/upload-artifact@v6": {"": f"cp validation.md {self.folder}"},
         }
         words = ["--platform", "ubuntu-latest=-self-hosted", "--no-cache-server", "--eventpath", self._write_event()]
         for name, steps in actions.items():

@@ -44,9 +44,9 @@ EXPORTERS = (
         writes=("README.md", "base/*.yaml", "argo-rollouts/*.yaml", "flagger/*.yaml", "kserve/*.yaml"),
         module="mlops_lab.exporters.kubernetes.export",
         needs_live_version=True,
-        read_by="`kubectl kustomize`, `kubernetes-validate --strict`",
-        said="what Kubernetes itself defines is valid",
-        unchecked="custom resources, as no package brings their schemas; a cluster: the tests have none",
+        read_by="`kubectl kustomize`, `kubernetes-validate --strict`; the types of Argo Rollouts (npm) and KServe's SDK",
+        said="what Kubernetes itself defines is valid; no field of Argo Rollouts and KServe is unknown",
+        unchecked="Flagger's objects, as no package brings their schemas; a cluster: the tests have none",
     ),
     Exporter(
         name="dvc",
