@@ -44,6 +44,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "exporters/evidently/export.py": "tools/test_evidently.py",
     "exporters/kedro/export.py": "tools/test_kedro.py",
     "exporters/metaflow/export.py": "tools/test_metaflow.py",
+    "exporters/lakefs/export.py": "tools/test_lakefs.py",
     "exporters/pachyderm/export.py": "tools/test_pachyderm.py",
     "exporters/tecton/export.py": "tools/test_tecton.py",
     "exporters/phoenix/export.py": "tools/test_phoenix.py",

@@ -436,6 +436,7 @@ COMMANDS = {
                 "mlops export kedro kedro",
                 "mlops export metaflow metaflow",
                 "mlops export pachyderm pachyderm",
+                "mlops export lakefs lakefs",
                 "mlops export tecton tecton",
                 "mlops export tensorboard tensorboard",
                 "mlops export wandb wandb",
