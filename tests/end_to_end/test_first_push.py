@@ -146,7 +146,7 @@ def test_a_sample_project_passes(tmp_path: Path, environment: Path) -> None:
     assert "mlops validate --report validation.md" in ran
     assert (runner.folder / "validation.md").read_text().startswith("## shop: passed\n")
     model = clone / "pipeline.py"
-    model.write_text(f"{model.read_text()}\n\ndef model() -> Any:  # noqa: F811\n{WORSE}")
+    model.write_text(f"{model.read_text()}\n\ndef model() -> Any:  # type: ignore[no-redef]  # noqa: F811\n{WORSE}")
     git(clone, "commit", "-am", "worse")
     runner.run(clone, "pull_request", job="validate", code=1)
     assert "backtest" in (runner.folder / "validation.md").read_text().splitlines()[0]
