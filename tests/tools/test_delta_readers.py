@@ -17,7 +17,7 @@ from mlops_lab.project import Project
 
 pytestmark = [pytest.mark.tools, pytest.mark.timeout(600)]
 
-READER = Path(__file__).parent / "read_delta.py"
+READER = Path(__file__).parent / "ask_delta.py"
 
 
 def ask(folder: Path) -> dict[str, list[dict[str, str | None]]]:

@@ -1,4 +1,4 @@
-"""What other engines read of a Delta table: `python read_delta.py FOLDER`. DuckDB, by its own extension for Delta; and
+"""What other engines read of a Delta table: `python ask_delta.py FOLDER`. DuckDB, by its own extension for Delta; and
 Spark's client, which sends the same plans to Sail that it would send to Spark. It prints rows and columns of each as JSON."""
 
 from __future__ import annotations
