@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -47,11 +48,15 @@ def gateway() -> Iterator[str]:
     server.stop()
 
 
-def put(gateway: str, branch: str, folder: Path) -> None:
-    """All data files of the project onto a branch."""
-    client = boto3.client(
+def client_of(gateway: str) -> Any:
+    return boto3.client(
         "s3", endpoint_url=gateway, aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1"
     )
+
+
+def put(gateway: str, branch: str, folder: Path) -> None:
+    """All data files of the project onto a branch."""
+    client = client_of(gateway)
     if "flights" not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
         client.create_bucket(Bucket="flights")
     for file in (folder / "data").iterdir():
@@ -101,5 +106,8 @@ def test_the_project_reads_its_data_there(week: Path, gateway: str, week_fingerp
     lines = [line for line in (week / "lakefs" / "lakefs.env").read_text().splitlines() if not line.startswith("#")]
     settings = dict(line.split("=", 1) for line in lines)
     assert len(settings) == 4
-    record = json.loads(run([*MLOPS, "run", "--json"], week, **settings | KEYS | {"AWS_ENDPOINT_URL": gateway}).stdout)
+    store = {"AWS_ENDPOINT_URL": gateway, "MLOPS_LAKE__URI": "s3://flights/loop/lake"}
+    record = json.loads(run([*MLOPS, "run", "--json"], week, **settings | KEYS | store).stdout)
     assert record["evidence"]["fingerprint"] == week_fingerprint
+    found = client_of(gateway).list_objects_v2(Bucket="flights", Prefix="loop/lake/decisions/_delta_log/")["Contents"]
+    assert found[0]["Key"].endswith("00000000000000000000.json")
