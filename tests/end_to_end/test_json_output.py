@@ -46,6 +46,7 @@ ELSEWHERE = {
     "drill run": "cli/test_drill.py",
     "demo": "test_demo.py",
     "export list": "exporters/test_exporter_conformance.py",
+    "import dvc": "tools/test_import_dvc.py",
     "import mlflow": "test_import_mlflow.py",
     "env compare": "test_images.py",
     "env export": "test_images.py",
@@ -174,6 +175,7 @@ def test_every_output_is_the_record_that_is_published(
     assert run("export", "phoenix", tmp_path / "phoenix").spans > 0
     assert run("export", "kedro", tmp_path / "kedro").pipelines
     assert run("export", "metaflow", tmp_path / "metaflow").flows
+    assert run("export", "lakefs", tmp_path / "lakefs").files
     assert run("export", "pachyderm", tmp_path / "pachyderm").pipelines
     assert run("export", "tecton", tmp_path / "tecton").rows
     for tracker in ("tensorboard", "wandb", "mlflow-runs", "neptune"):

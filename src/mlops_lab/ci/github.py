@@ -45,7 +45,7 @@ permissions:
     runs-on: ubuntu-latest
     timeout-minutes: 30
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@v5
         with:
           fetch-depth: 0  # with the branch that a pull request is compared with
 {setup}
@@ -63,12 +63,12 @@ permissions:
     runs-on: ubuntu-latest
     timeout-minutes: 60
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@v5
 {setup}
 {restore}
       - {when}run: mlops validate --report validation.md
       - if: always(){also}
-        uses: actions/upload-artifact@v4
+        uses: actions/upload-artifact@v6
         with:
           name: validation
           path: validation.md
@@ -81,7 +81,7 @@ permissions:
     timeout-minutes: 60
     concurrency: mlops-state
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@v5
 {setup}
 {restore}
       - {when}env:
@@ -95,7 +95,7 @@ permissions:
     timeout-minutes: 60
     concurrency: mlops-state
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@v5
 {setup}
 {restore}
       - {when}env:
@@ -105,20 +105,20 @@ permissions:
 """
 
 _SETUP = """\
-      - uses: actions/setup-python@v5
+      - uses: actions/setup-python@v6
         with:
           python-version: "3.12"
       - run: pip install -r requirements.txt pytest ruff mypy"""
 
 _RESTORE = """\
-      - {when}uses: actions/cache/restore@v4
+      - {when}uses: actions/cache/restore@v5
         with:
           path: .mlops
           key: mlops-state-${{{{ github.run_id }}}}
           restore-keys: mlops-state-"""
 
 _SAVE = """\
-      - {when}uses: actions/cache/save@v4
+      - {when}uses: actions/cache/save@v5
         with:
           path: .mlops
           key: mlops-state-${{{{ github.run_id }}}}-${{{{ github.run_attempt }}}}"""

@@ -403,6 +403,8 @@ COMMANDS = {
             (
                 "mlops import mlflow models:/late/3 --tracking-uri http://127.0.0.1:5000",
                 "mlops import mlflow ./model --trained-until 2026-05-01",
+                "mlops import dvc ../churn data/customers.csv --new churn-model --target churned",
+                "mlops import dvc ../churn data/customers.csv --rev v2",
             ),
         ),
         Command(
@@ -434,6 +436,7 @@ COMMANDS = {
                 "mlops export kedro kedro",
                 "mlops export metaflow metaflow",
                 "mlops export pachyderm pachyderm",
+                "mlops export lakefs lakefs",
                 "mlops export tecton tecton",
                 "mlops export tensorboard tensorboard",
                 "mlops export wandb wandb",

@@ -27,7 +27,10 @@ def command(
         print_record(comparison)
         return
     print_table(_table(comparison))
-    if len({run.made_of["cutoff"] for run in comparison.runs}) > 1:
+    cutoffs = {run.made_of["cutoff"] for run in comparison.runs}
+    if "" in cutoffs:
+        print("\nwhat another tool measured may be of other rows: no best one is marked")
+    elif len(cutoffs) > 1:
         print("\nmetrics were measured on different rows, those after each one's own cutoff: no best one is marked")
     if comparison.held_out is not None:
         _show_held_out(comparison.held_out)
@@ -52,9 +55,7 @@ def _table(comparison: Comparison) -> Table:
         table.add_row(metric, *marked)
     table.add_row("run", *(run.run_id[:8] for run in comparison.runs))
     table.add_row("data", *(run.made_of["snapshots"].replace(", ", "\n") for run in comparison.runs))
-    table.add_row(
-        "learned from", *(f"{run.made_of['rows']} rows before {run.made_of['cutoff'][:16]}" for run in comparison.runs)
-    )
+    table.add_row("learned from", *(_learned_from(run.made_of) for run in comparison.runs))
     table.add_row("commit", *(_commit(run.made_of["commit"]) for run in comparison.runs))
     return table
 
@@ -88,6 +89,10 @@ def _text(value: Any) -> str:
     except ValueError:
         return str(value)
     return f"{number:,.0f}" if number.is_integer() else f"{number:.4g}"
+
+
+def _learned_from(made_of: dict[str, str]) -> str:
+    return f"{made_of['rows']} rows before {made_of['cutoff'][:16]}" if made_of["cutoff"] else "–"
 
 
 def _commit(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from mlops_lab.cli import import_dvc
 from mlops_lab.cli.records.decisions import MadeDecision
 from mlops_lab.cli.run import show_decision
 from mlops_lab.cli.shared import HERE, At, Folder, Json, console, open_project, parse_at, print_record
@@ -24,6 +25,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 @app.callback()
 def _root() -> None:
     """What was made with another tool."""
+
+
+app.command(name="dvc")(import_dvc.command)
 
 
 @app.command()

@@ -53,6 +53,7 @@ from mlops_lab.cli.records.exports import (
     KserveExport,
     KubeflowExport,
     KubernetesExport,
+    LakefsExport,
     MetaflowExport,
     MlflowExport,
     MlserverExport,
@@ -79,7 +80,7 @@ from mlops_lab.cli.records.learn import (
 from mlops_lab.cli.records.monitoring import DiagnosisRecord
 from mlops_lab.cli.records.package import PackageRecord
 from mlops_lab.cli.records.predictions import OutcomesRecord, ParityRecord, ScoreRecord
-from mlops_lab.cli.records.projects import ConfigRecord, InitRecord, NewToken, RevokedToken, TokenList
+from mlops_lab.cli.records.projects import ConfigRecord, DvcImport, InitRecord, NewToken, RevokedToken, TokenList
 from mlops_lab.cli.records.replay import DemoRecord
 from mlops_lab.cli.records.server import (
     DecisionEvent,
@@ -174,6 +175,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "export mlflow": (MlflowExport,),
     "export mlserver": (MlserverExport,),
     "export pachyderm": (PachydermExport,),
+    "export lakefs": (LakefsExport,),
     "export phoenix": (PhoenixExport,),
     "export prefect": (PrefectExport,),
     "export prometheus": (PrometheusExport,),
@@ -230,6 +232,7 @@ RECORDS: dict[str, tuple[type[Struct], ...]] = {
     "rollout resume": (SteeredRecord,),
     "rollout show": (RolloutRecord,),
     "run": (MadeDecision,),
+    "import dvc": (DvcImport,),
     "import mlflow": (MadeDecision,),
     "score": (ScoreRecord,),
     "page": (PageRecord,),

@@ -26,11 +26,27 @@ this table with the results. *Unchecked* is what cannot run on such a machine.
 | tool | what is exported | read by | what it said | *unchecked* |
 |---|---|---|---|---|
 """
+_ALSO = """
+## The other way
+
+`mlops import mlflow` registers [a model that MLflow has logged](models.md#models-trained-elsewhere), and
+`mlops import dvc` brings [data that DVC tracks](starting.md#data-that-dvc-tracks). Both are tested with the tools.
+
+## The tables
+
+DuckDB reads the project's tables with its own extension for Delta. Spark's client reads them from Sail, an engine that
+speaks Spark's protocol. Both find the rows and values that we read. *Unchecked*: Spark itself, as its jar for Delta is
+in no package that the tests can install.
+
+## What there is no exporter for
+
+- Feathr: its package needs pyarrow 9, which cannot be built for Python 3.11, so nothing could load the definitions.
+"""
 
 
 def render_tools(exporters: Sequence[Exporter] = EXPORTERS) -> str:
     """The page in Markdown."""
-    return _INTRODUCTION + "".join(map(_render_row, exporters))
+    return _INTRODUCTION + "".join(map(_render_row, exporters)) + _ALSO
 
 
 def _render_row(tool: Exporter) -> str:

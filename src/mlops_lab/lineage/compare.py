@@ -71,7 +71,8 @@ def compare_runs(project: Project, names: Sequence[str], *, scores: bool = True)
     metrics = values_by_name([run.metrics for run in compared])
     differing = {name: values for name, values in parameters.items() if len(set(values)) > 1}
     differing_metrics = {name: values for name, values in metrics.items() if len(set(values)) > 1}
-    has_same_rows = len({run.made_of["cutoff"] for run in compared}) == 1
+    cutoffs = {run.made_of["cutoff"] for run in compared}
+    has_same_rows = len(cutoffs) == 1 and "" not in cutoffs
     return Comparison(
         runs=compared,
         differing=differing,

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 STUDY, KIND, TRIAL = "study", "kind", "trial"
 """Tags: the name of the study; whether a run is that of the study or of a trial; the number of the trial."""
+DVC = "dvc"
+"""The kind of a run that holds what a DVC repository says of its own pipeline."""
+
+
+def kind_of(tags: Mapping[str, str]) -> str:
+    """The kind of a run, by its tags: "training", "study", "trial" or "dvc"."""
+    return TRIAL if TRIAL in tags else tags.get(KIND, "training")
 
 
 @dataclass(frozen=True)

@@ -234,6 +234,15 @@ class PachydermExport(Struct, frozen=True, kw_only=True):
     pipelines: list[str]
 
 
+class LakefsExport(Struct, frozen=True, kw_only=True):
+    """`mlops export lakefs`: the folder, the name of the repository, and the data files, by their paths in it."""
+
+    schema_version: int = 1
+    folder: str
+    repository: str
+    files: list[str]
+
+
 class TectonExport(Struct, frozen=True, kw_only=True):
     """`mlops export tecton`: the folder, and the number of rows by view."""
 
@@ -275,6 +284,7 @@ EXPORTS: dict[str, type[Struct]] = {
     "kedro": KedroExport,
     "metaflow": MetaflowExport,
     "pachyderm": PachydermExport,
+    "lakefs": LakefsExport,
     "tecton": TectonExport,
     "tensorboard": RunsExport,
     "wandb": RunsExport,

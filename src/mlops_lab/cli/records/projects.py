@@ -6,6 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from mlops_lab.starter.imported_data import DataOrigin, DataState
+
 
 class ColumnRecord(Struct, frozen=True, kw_only=True):
     """A column of the data: its field in the project, its type, missing and distinct values, its role, a note."""
@@ -34,6 +36,21 @@ class InitRecord(Struct, frozen=True, kw_only=True):
     columns: list[ColumnRecord]
     notes: list[str]
     files: list[str]
+
+
+class DvcImport(Struct, frozen=True, kw_only=True):
+    """`mlops import dvc`: the project, its `file`, how that compares with the one before (`state`), where it came from,
+    and what the repository says of its own pipeline; `run_id` is null where that is nothing."""
+
+    schema_version: int = 1
+    project: str
+    folder: str
+    file: str
+    state: DataState
+    origin: DataOrigin
+    parameters: dict[str, str]
+    metrics: dict[str, float]
+    run_id: str | None
 
 
 class SettingRecord(Struct, frozen=True, kw_only=True, rename={"origin": "from"}):

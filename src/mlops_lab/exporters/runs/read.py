@@ -14,7 +14,7 @@ from mlops_lab.registry.store.records import CURVES, IMPORTED_FROM, Curve, Track
 from mlops_lab.registry.store.stored_runs import read_curves, read_datasets, read_runs, read_versions
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tables.open_lake import open_lake
-from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL
+from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL, kind_of
 
 CHAMPION = "champion"
 _Points = dict[str, list[tuple[str, float]]]
@@ -59,12 +59,12 @@ def _describe(
     curves: _Points,
 ) -> RunRecord:
     assert run.ended is not None
-    kind = "trial" if TRIAL in run.tags else STUDY if run.tags.get(KIND) == STUDY else "training"
+    kind = kind_of(run.tags)
     return RunRecord(
         id=run.run_id,
         name=run.name,
         kind=kind,
-        study=studies.get(run.tags[STUDY]) if kind == "trial" else None,
+        study=studies.get(run.tags[STUDY]) if kind == TRIAL else None,
         version=version,
         failed=run.tags.get("state") == "failed",
         began=run.began.isoformat(),

@@ -16,8 +16,9 @@ class DatasetRecord(Struct, frozen=True, kw_only=True):
 
 
 class RunRecord(Struct, frozen=True, kw_only=True):
-    """A run that has ended. `kind`: "training", "study", "trial"; `study`: the id of the trial's study. `version`: what
-    a training registered. `curves`: by name the points, each a moment and a value. `source`: file and commit."""
+    """A run that has ended. `kind`: "training", "study", "trial", "dvc" (what a DVC repository says of its pipeline);
+    `study`: the id of the trial's study. `version`: what a training registered. `curves`: by name the points, each a
+    moment and a value. `source`: file and commit."""
 
     id: str
     name: str

@@ -10,12 +10,12 @@ from typing import Any
 from mlops_lab.errors import NotFound
 from mlops_lab.registry.store.records import TrackedRun
 from mlops_lab.registry.store.stored_runs import read_runs, read_versions
-from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL
+from mlops_lab.tuning.trial_result import DVC, STUDY, kind_of
 from mlops_lab.web.trial_chart import draw_trials
 from mlops_lab.web.view import Content, Source, View
 
 SHOWN = 200
-KINDS = ("training", "trial", "study")
+KINDS = ("training", "trial", "study", DVC)
 _LOSSES = ("loss", "sanity.log_loss", "sanity.rmse", "suspicion.loss")
 """The metrics that hold a run's loss on rows that it was not trained on; the first that it has counts."""
 
@@ -90,8 +90,7 @@ def _draw(rows: Sequence[Row]) -> str | None:
 def _read_rows(source: Source) -> Iterator[Row]:
     numbers = {version.run_id: version.number for version in read_versions(source.project.mlflow_path)}
     for run in read_runs(source.project.mlflow_path):
-        kind = "trial" if TRIAL in run.tags else "study" if run.tags.get(KIND) == STUDY else "training"
-        yield Row(run, kind, numbers.get(run.run_id))
+        yield Row(run, kind_of(run.tags), numbers.get(run.run_id))
 
 
 def _text(row: Row) -> str:
