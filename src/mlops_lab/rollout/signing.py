@@ -11,7 +11,7 @@ from mlops_lab.registry.package import package_fingerprint
 from mlops_lab.registry.signing.keyring import Algorithm, TrustedKey, read_keys
 from mlops_lab.registry.signing.sign import create_key, find_key, need_signing_key, revoke_key, sign_package
 from mlops_lab.rollout.decisions import Decision, fold
-from mlops_lab.rollout.versions import find_version, live_versions, open_package_of
+from mlops_lab.rollout.versions import find_version, live_versions, open_package_of, package_folder
 
 
 @dataclass
@@ -97,7 +97,7 @@ def _sign(
                 open_package_of(project, live)
             else:
                 _check_registered(project, decisions, number)
-            sign_package(project.root / live.package, key, home=project.home)
+            sign_package(package_folder(project, live), key, home=project.home)
             result.signed.append(number)
         except EnvironmentFault as fault:
             result.left_out[number] = str(fault)
@@ -106,11 +106,12 @@ def _sign(
 
 def _check_registered(project: Project, decisions: Sequence[Decision], number: int) -> None:
     live = find_version(decisions, number)
-    if package_fingerprint(project.root / live.package) != live.fingerprint:
+    package = package_folder(project, live)
+    if package_fingerprint(package) != live.fingerprint:
         raise EnvironmentFault(
             "is not what was registered: a file was changed",
             code="package_changed",
-            where=str(project.root / live.package),
+            where=str(package),
             hint="restore the folder from a backup; nothing was signed",
         )
 

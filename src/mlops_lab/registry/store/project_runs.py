@@ -1,0 +1,45 @@
+"""The runs and versions of a project, wherever it keeps them: in its own store, read without MLflow, or at its tracking
+server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mlops_lab.lake import Snapshot
+from mlops_lab.project import Project
+from mlops_lab.registry.store import stored_runs
+from mlops_lab.registry.store.records import Curve, RegisteredVersion, TrackedRun
+
+if TYPE_CHECKING:
+    from mlops_lab.registry.store.model_registry import ModelRegistry
+
+
+def read_runs(project: Project) -> list[TrackedRun]:
+    """All runs, the newest first; none where nothing was trained yet."""
+    return _at_server(project).find_runs() if _has_server(project) else stored_runs.read_runs(project.mlflow_path)
+
+
+def read_curves(project: Project) -> Mapping[str, Mapping[str, Curve]]:
+    """The curves of all runs: by run and name."""
+    return _at_server(project).curves() if _has_server(project) else stored_runs.read_curves(project.mlflow_path)
+
+
+def read_datasets(project: Project) -> Mapping[str, list[Snapshot]]:
+    """The tables that each run used, in the order of their names."""
+    return _at_server(project).datasets() if _has_server(project) else stored_runs.read_datasets(project.mlflow_path)
+
+
+def read_versions(project: Project) -> list[RegisteredVersion]:
+    """All registered versions, by number. A package at the tracking server need not be on this machine."""
+    return _at_server(project).versions() if _has_server(project) else stored_runs.read_versions(project.mlflow_path)
+
+
+def _has_server(project: Project) -> bool:
+    return bool(project.settings.tracking.uri)
+
+
+def _at_server(project: Project) -> ModelRegistry:
+    from mlops_lab.registry.store.model_registry import open_registry  # brings MLflow: 4 s that other projects save
+
+    return open_registry(project)
