@@ -16,7 +16,7 @@ from mlops_lab.files import write_atomically
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.registry.signing.package_files import SIGNATURE_CODES
-from mlops_lab.registry.store.records import TRACKING_FAULT
+from mlops_lab.registry.store.tracking_faults import TRACKING_FAULT
 from mlops_lab.rollout.decision_log import write_decision
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 

@@ -55,7 +55,7 @@ from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.project.owners import Hold, Role, take_role
-from mlops_lab.registry.store.records import TRACKING_FAULT
+from mlops_lab.registry.store.tracking_faults import TRACKING_FAULT
 from mlops_lab.rollout.compatibility import check_live_versions, check_schema
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold

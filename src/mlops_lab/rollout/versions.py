@@ -45,7 +45,11 @@ def package_folder(project: Project, live: LiveVersion) -> Path:
     if project.settings.tracking.uri and not folder.is_dir():
         from mlops_lab.registry.store.model_registry import open_registry  # brings MLflow: 4 s, once for each version
 
-        open_registry(project).fetch(live.version, fingerprint=live.fingerprint, package=folder)
+        try:
+            open_registry(project).fetch(live.version, fingerprint=live.fingerprint, package=folder)
+        except EnvironmentFault as fault:
+            what = f"the package of version {live.version} is not on this machine: {fault.what}"
+            raise EnvironmentFault(what, code=fault.code, where=fault.where, hint=fault.hint) from fault
     return folder
 
 

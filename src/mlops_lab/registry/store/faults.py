@@ -11,11 +11,10 @@ from mlflow.exceptions import MlflowException, RestException
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.registry.store.records import TRACKING_FAULT
+from mlops_lab.registry.store.tracking_faults import REFUSALS, no_answer, refused, tracking_fault
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
-_REFUSALS = {401, 403}
 
 
 class UsesMlflow(Protocol):
@@ -33,7 +32,7 @@ def guarded(
     """The method; what MLflow raises in it becomes an error with a hint."""
 
     @wraps(method)
-    def work(self: _Self, *arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result:
+    def work(self: _Self, /, *arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result:
         try:
             return method(self, *arguments, **named)
         except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
@@ -45,29 +44,11 @@ def guarded(
 def server_fault(error: BaseException, server: str) -> EnvironmentFault:
     """Why the tracking server could not be used: it is away, or it refuses."""
     status = error.get_http_status_code() if isinstance(error, MlflowException) else None  # type: ignore[no-untyped-call]
-    if status in _REFUSALS:
-        return refused(server, f"HTTP {status}")
+    if status in REFUSALS:
+        return refused(server, status)
     if isinstance(error, RestException) or "failed with error code" in str(error):
         return tracking_fault(server, f"the tracking server refused it: {_reason(error)}", "look at the server's log")
-    return tracking_fault(
-        server,
-        f"the tracking server does not answer: {_reason(_first_cause(error))}",
-        "start it, or check the address in [tracking] uri: `mlops doctor`; answers go on without it",
-    )
-
-
-def refused(server: str, why: str) -> EnvironmentFault:
-    """The tracking server does not take the credentials."""
-    return tracking_fault(
-        server,
-        f"the tracking server refuses these credentials ({why})",
-        "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, then `mlops doctor`",
-    )
-
-
-def tracking_fault(server: str, what: str, hint: str) -> EnvironmentFault:
-    """An error of the tracking server."""
-    return EnvironmentFault(what, code=TRACKING_FAULT, where=server, hint=hint)
+    return no_answer(server, _reason(_first_cause(error)))
 
 
 def _store_fault(error: BaseException) -> EnvironmentFault:

@@ -17,7 +17,7 @@ from mlops_lab.lake import Snapshot
 from mlops_lab.project import Project
 from mlops_lab.registry.package import fingerprint_content
 from mlops_lab.registry.signing.sign import key_for_version, sign_package
-from mlops_lab.registry.store.faults import guarded, tracking_fault
+from mlops_lab.registry.store.faults import guarded
 from mlops_lab.registry.store.fetch_package import fetch_package
 from mlops_lab.registry.store.fetched_runs import fetch_curves, search_runs, snapshots_of, to_tracked_run
 from mlops_lab.registry.store.local_store import LocalStore
@@ -25,6 +25,7 @@ from mlops_lab.registry.store.mlmodel import write_package
 from mlops_lab.registry.store.records import Curve, RegisteredVersion, TrackedRun, VersionContent
 from mlops_lab.registry.store.run_facts import EXPERIMENT_TAGS, curve_metrics, dataset_inputs, source_tags
 from mlops_lab.registry.store.server_store import ServerStore, without_retries
+from mlops_lab.registry.store.tracking_faults import tracking_fault
 from mlops_lab.registry.trust import home_of
 
 CANDIDATE_TAG = "candidate_fingerprint"
@@ -82,8 +83,10 @@ class ModelRegistry:
     def fetch(self, number: int, *, fingerprint: str, package: Path) -> None:
         """Place the package of a version in the folder `package`, from the tracking server; it is checked before."""
         assert isinstance(self._store, ServerStore)
-        entity = self._find_version(number, fingerprint)
-        fetch_package(self._store, str(entity.model_id), package, fingerprint=fingerprint, home=self._home)
+        run = self._client.get_run(str(self._find_version(number, fingerprint).run_id))
+        assert run.outputs is not None
+        (model,) = run.outputs.model_outputs  # a version that was searched for does not tell it
+        fetch_package(self._store, model.model_id, package, fingerprint=fingerprint, home=self._home)
 
     @guarded
     def register(self, content: VersionContent, *, candidate: str, run_name: str, moment: Any) -> RegisteredVersion:

@@ -26,8 +26,6 @@ CURVES = "holdout/"
 """The metrics of a run that have a point for each block of time begin with this."""
 IMPORTED_FROM = "imported_from"
 """A tag of runs whose model was trained elsewhere: its address."""
-TRACKING_FAULT = "tracking_fault"
-"""The code of errors of a tracking server: it is away, refuses, or does not fit."""
 Curve = Sequence[tuple[datetime, float]]
 """Values by moment, in order."""
 

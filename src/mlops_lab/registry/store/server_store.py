@@ -8,18 +8,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import mlflow
 import mlflow.artifacts
 from mlflow.entities import LoggedModel
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import http_request
-from packaging.version import InvalidVersion, Version
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.extras import needs_extra
-from mlops_lab.registry.store.faults import refused, server_fault, tracking_fault
+from mlops_lab.registry.store.faults import server_fault
+from mlops_lab.registry.store.tracking_faults import check_version, tracking_fault
 
 PROBE_SECONDS = 5
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
@@ -36,7 +35,7 @@ _away: dict[str, tuple[float, EnvironmentFault]] = {}
 
 
 class ServerStore:
-    """An MLflow server, which keeps everything; what was made or fetched here of packages lies in `packages`, by run."""
+    """An MLflow server, which keeps everything; the packages that were made or fetched here lie in `packages`."""
 
     artifact_location: str | None = None
     """The server places them."""
@@ -112,27 +111,8 @@ def _ask_version(server: str) -> None:
         )
     except MlflowException as error:
         raise server_fault(error, server) from error
-    if answer.status_code in {401, 403}:
-        raise refused(server, f"HTTP {answer.status_code}")
-    if answer.status_code == 404:  # a gateway may let only the API through
-        return
-    check_version(server, answer.status_code, answer.text)
-
-
-def check_version(server: str, status: int, text: str) -> str:
-    """The version that a server has told; EnvironmentFault where it is none, or not one that the client here fits."""
-    own = Version(mlflow.__version__)
-    try:
-        version = Version(text.strip()[:40]) if status == 200 else None
-    except InvalidVersion:
-        version = None
-    if version is None:
-        what = f"what answers there does not tell its version as MLflow does (HTTP {status})"
-        raise tracking_fault(server, what, "check the address in [tracking] uri")
-    if version.major != own.major:
-        what = f"the tracking server has MLflow {version}, and the client here is {own}: they do not fit"
-        raise tracking_fault(server, what, f"use a server of MLflow {own.major}")
-    return str(version)
+    if answer.status_code != 404:  # a gateway may let only the API through
+        check_version(server, answer.status_code, answer.text)
 
 
 @contextmanager
