@@ -36,7 +36,7 @@ def name_champion(project: Project, decisions: Sequence[Decision], state: Rollou
     already, as the file `named_path` says: to ask MLflow takes 4 s."""
     if state.champion is None or _named(project, decisions) == state.champion:
         return
-    from mlops_lab.registry.store.model_registry import open_registry  # brings MLflow: 4 s that most ticks do not need
+    from mlops_lab.registry.store.open_registry import open_registry  # brings MLflow: 4 s that most ticks do not need
 
     open_registry(project).set_stage("champion", state.champion)
     with suppress(OSError):  # then it is set once more

@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from mlops_lab.contracts.tables import CONTRACT_BREACH
-from mlops_lab.errors import InvalidInput
+from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.gates.base import GateInput, GateVerdict, finite, summarise
 from mlops_lab.gates.run import run_gates
 from mlops_lab.lake import Lake
@@ -25,9 +25,11 @@ from mlops_lab.project import CONFIG_NAME, Project
 from mlops_lab.registry.package import write_plan
 from mlops_lab.registry.signing.sign import key_for_version
 from mlops_lab.registry.store.records import RegisteredVersion, Registry, VersionContent
+from mlops_lab.registry.store.tracking_faults import TRACKING_FAULT
 from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
 from mlops_lab.rollout.versions import find_version
+from mlops_lab.serving.answering.routing_table import LiveVersion
 from mlops_lab.training.candidate import Candidate, choose_rows, make_plan, prepare_candidate
 from mlops_lab.training.environment import code_commit, describe_environment, installed_packages
 from mlops_lab.training.fit import fit
@@ -125,13 +127,27 @@ def _kind_of_accepted(state: RolloutState) -> DecisionKind:
 def open_own_registry(project: Project, decisions: Sequence[Decision]) -> Registry:
     """The registry of the project. EnvironmentFault where it is not the one in which the versions are that were decided
     about: it would give their numbers to others."""
-    from mlops_lab.registry.store.model_registry import open_registry  # brings MLflow, which takes 4 s
+    last = max((item.version or 0 for item in decisions if "package" in item.evidence), default=0)
+    live = find_version(decisions, last) if last else None
+    if live is not None:
+        _check_server(project, live)
+    from mlops_lab.registry.store.open_registry import open_registry  # brings MLflow, which takes 4 s
 
     registry = open_registry(project)
-    last = max((item.version or 0 for item in decisions if "package" in item.evidence), default=0)
-    if last:
-        registry.check_has(find_version(decisions, last).fingerprint, number=last)
+    if live is not None:
+        registry.check_has(live.fingerprint, number=live.version)
     return registry
+
+
+def _check_server(project: Project, live: LiveVersion) -> None:
+    is_at_server = (project.root / live.package).is_relative_to(project.packages_path)
+    if is_at_server and not project.settings.tracking.uri:
+        raise EnvironmentFault(
+            f"version {live.version} is registered at a tracking server, and [tracking] uri names none",
+            code=TRACKING_FAULT,
+            where=CONFIG_NAME,
+            hint="write its address there: versions of another registry would get the numbers that it has given",
+        )
 
 
 def train_version(

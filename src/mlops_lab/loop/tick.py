@@ -453,7 +453,7 @@ class Loop:
 
     def _check_registry(self) -> None:
         """EnvironmentFault, before anything is decided, where the tracking server does not take a new version."""
-        if self.project.settings.tracking.uri:
+        if self.project.settings.tracking.uri or self.project.packages_path.exists():
             from mlops_lab.loop.retrain import open_own_registry  # brings MLflow, as the training will
 
             open_own_registry(self.project, self.decisions)

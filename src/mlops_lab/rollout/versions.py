@@ -43,7 +43,7 @@ def package_folder(project: Project, live: LiveVersion) -> Path:
     server, and checked. EnvironmentFault where that cannot be done."""
     folder = project.root / live.package
     if project.settings.tracking.uri and not folder.is_dir():
-        from mlops_lab.registry.store.model_registry import open_registry  # brings MLflow: 4 s, once for each version
+        from mlops_lab.registry.store.open_registry import open_registry  # brings MLflow: 4 s, once for each version
 
         try:
             open_registry(project).fetch(live.version, fingerprint=live.fingerprint, package=folder)

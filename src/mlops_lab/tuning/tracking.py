@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from mlops_lab import clock
 from mlops_lab.project import Project
-from mlops_lab.registry.store.model_registry import open_registry
+from mlops_lab.registry.store.open_registry import open_registry
 from mlops_lab.training.environment import code_commit
 from mlops_lab.training.training_set import TrainingSet
 from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL, TrialResult

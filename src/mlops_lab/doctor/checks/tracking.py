@@ -18,7 +18,7 @@ from mlops_lab.registry.store.tracking_faults import REFUSALS, check_version, no
 
 PATIENCE_SECONDS = 0.25
 """For each of two questions."""
-SLOW_MS = 100.0
+SLOW_MS = 200.0
 _MODEL = "/api/2.0/mlflow/registered-models/get?name="
 
 

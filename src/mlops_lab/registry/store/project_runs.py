@@ -40,6 +40,6 @@ def _has_server(project: Project) -> bool:
 
 
 def _at_server(project: Project) -> ModelRegistry:
-    from mlops_lab.registry.store.model_registry import open_registry  # brings MLflow: 4 s that other projects save
+    from mlops_lab.registry.store.open_registry import open_registry  # brings MLflow: 4 s that other projects save
 
     return open_registry(project)

@@ -59,6 +59,11 @@ class ServerStore:
             self.client.log_model_artifacts(model.model_id, str(package))
         return str(model.artifact_location)
 
+    def send_file(self, model_id: str, file: Path) -> None:
+        """Replace a file of a logged model."""
+        with self._artifact_store():
+            self.client.log_model_artifact(model_id, str(file))
+
     def download(self, model_id: str, folder: Path) -> Path:
         """Where the files of a logged model lie now: below `folder`."""
         address = self.client.get_logged_model(model_id).artifact_location
