@@ -87,7 +87,6 @@ class TrackingSection(Config, frozen=True, kw_only=True):
         means(
             'an MLflow server (`"https://mlflow.example.com"`), where runs, versions and packages are kept; empty: '
             "SQLite and files in `.mlops`",
-            pattern=r"^(https?://[^\s@?#]+)?$",
         ),
     ] = ""
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,13 +18,17 @@ import pytest
 from mlflow.tracking import MlflowClient
 from mlflow_server import MlflowServer
 from pages import free_port
+from synthetic import CONFIG
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake import Snapshot
+from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import PLAN_FILE, Plan, fingerprint_content, write_plan
 from mlops_lab.registry.signing.keyring import read_keys, write_keys
 from mlops_lab.registry.signing.sign import create_key
 from mlops_lab.registry.store.model_registry import ModelRegistry
+from mlops_lab.registry.store.open_registry import open_registry
+from mlops_lab.registry.store.project_runs import read_curves, read_datasets, read_runs, read_versions
 from mlops_lab.registry.store.records import VersionContent
 from mlops_lab.registry.store.server_store import RETRIES, without_retries
 
@@ -254,3 +259,45 @@ def test_a_package_that_the_artifact_store_lost_is_told(server: MlflowServer, tm
         registry_of(tmp_path / "second", server, "lost").find("a")
     assert server.url in str(caught.value.where)
     assert [path.name for path in (tmp_path / "second/.mlops/packages").iterdir()] == [".lock"]
+
+
+def project_of(root: Path, server: MlflowServer | None, name: str) -> Project:
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "mlops.toml").write_text(CONFIG)
+    flags = [f"project.name={name}", *([f"tracking.uri={server.url}"] if server else [])]
+    return load_project(root, flags=flags)
+
+
+def test_a_project_that_gets_a_server_keeps_its_versions(server: MlflowServer, tmp_path: Path) -> None:
+    own = open_registry(project_of(tmp_path, None, "moved"))
+    first, second = (own.register(CONTENT, candidate=name, run_name=name, moment=NOW) for name in ("a", "b"))
+    curve = [(NOW, 0.4), (NOW + timedelta(days=1), 0.6)]
+    own.log_metrics(second, {"loss": 0.5}, moment=NOW, curves={"loss": curve})
+    own.set_stage("champion", 2)
+    (before,) = (run for run in own.find_runs() if run.run_id == second.run_id)
+
+    project = project_of(tmp_path, server, "moved")
+    for _ in range(2):  # again: nothing is there twice
+        registry = open_registry(project)
+        assert [version.number for version in registry.versions()] == [1, 2]
+    assert int(registry.client.get_model_version_by_alias("moved", "champion").version) == 2
+    found = registry.find("b")
+    assert found is not None
+    assert files_of(found.package) == files_of(second.package)
+    (run,) = (run for run in read_runs(project) if run.run_id == found.run_id)
+    assert replace(run, run_id="") == replace(before, run_id="")
+    assert read_curves(project)[found.run_id] == {"loss": curve}
+    assert read_datasets(project)[found.run_id] == list(CONTENT.snapshots)
+    assert [version.fingerprint for version in read_versions(project)] == [first.fingerprint, second.fingerprint]
+    assert registry.register(CONTENT, candidate="c", run_name="c", moment=NOW).number == 3
+    assert open_registry(project).find("c") is not None
+
+
+def test_versions_never_take_the_numbers_of_others(server: MlflowServer, tmp_path: Path) -> None:
+    registry_of(tmp_path / "theirs", server, "taken").register(
+        replace(CONTENT, model=b"another"), candidate="theirs", run_name="theirs", moment=NOW
+    )
+    open_registry(project_of(tmp_path, None, "taken")).register(CONTENT, candidate="a", run_name="a", moment=NOW)
+    with pytest.raises(EnvironmentFault, match=r"cannot take over the 1 versions in \.mlops/mlflow") as caught:
+        open_registry(project_of(tmp_path, server, "taken"))
+    assert caught.value.code == "tracking_fault"

@@ -221,7 +221,8 @@ class ModelRegistry:
             raise tracking_fault(
                 self.server,
                 f"version {number} of {self.name} {what}",
-                "name in [tracking] uri the server at which the project's versions were registered",
+                "name in [tracking] uri the server that has the project's versions; of a project that was renamed, rename the "
+                "registered model there as well",
             )
         return found[0]
 

@@ -30,7 +30,7 @@ BOUNDS: Mapping[str, str] = {
 }
 """How long MLflow's client waits, where the environment says nothing else: its own defaults are many minutes."""
 REMEMBERED_SECONDS = 10.0
-_away: dict[str, tuple[float, EnvironmentFault]] = {}
+away: dict[str, tuple[float, EnvironmentFault]] = {}
 """Servers that did not answer a moment ago: a command that needs one several times waits for it once."""
 
 
@@ -92,14 +92,14 @@ class ServerStore:
 def check_server(server: str) -> None:
     """EnvironmentFault where the tracking server does not answer, refuses, or has another major version than the client
     here."""
-    before, fault = _away.get(server, (0.0, None))
+    before, fault = away.get(server, (0.0, None))
     if fault is not None and time.monotonic() - before < REMEMBERED_SECONDS:
         raise fault
-    _away.pop(server, None)
+    away.pop(server, None)
     try:
         _ask_version(server)
     except EnvironmentFault as fault:
-        _away[server] = time.monotonic(), fault
+        away[server] = time.monotonic(), fault
         raise
 
 
