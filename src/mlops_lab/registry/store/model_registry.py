@@ -221,8 +221,8 @@ class ModelRegistry:
             raise tracking_fault(
                 self.server,
                 f"version {number} of {self.name} {what}",
-                "name in [tracking] uri the server that has the project's versions; of a project that was renamed, rename the "
-                "registered model there as well",
+                "name in [tracking] uri the server that has the project's versions; where the project was renamed, rename "
+                "its registered model there",
             )
         return found[0]
 

@@ -4,15 +4,21 @@ server."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from mlops_lab.lake import Snapshot
 from mlops_lab.project import Project
 from mlops_lab.registry.store import stored_runs
 from mlops_lab.registry.store.records import Curve, RegisteredVersion, TrackedRun
 
-if TYPE_CHECKING:
-    from mlops_lab.registry.store.model_registry import ModelRegistry
+
+class _Runs(Protocol):
+    """What a tracking server knows of a project."""
+
+    def find_runs(self) -> list[TrackedRun]: ...
+    def curves(self) -> Mapping[str, Mapping[str, Curve]]: ...
+    def datasets(self) -> Mapping[str, list[Snapshot]]: ...
+    def versions(self) -> list[RegisteredVersion]: ...
 
 
 def read_runs(project: Project) -> list[TrackedRun]:
@@ -39,7 +45,7 @@ def _has_server(project: Project) -> bool:
     return bool(project.settings.tracking.uri)
 
 
-def _at_server(project: Project) -> ModelRegistry:
+def _at_server(project: Project) -> _Runs:
     from mlops_lab.registry.store.open_registry import open_registry  # brings MLflow: 4 s that other projects save
 
     return open_registry(project)
