@@ -23,6 +23,7 @@ from mlops_lab.project.sections import (
     ProjectSection,
     RolloutSection,
     ServingSection,
+    TrackingSection,
     TrainingSection,
     TriggersSection,
 )
@@ -37,6 +38,7 @@ SECTIONS = {
     "contract": ContractSection,
     "model": ModelSection,
     "training": TrainingSection,
+    "tracking": TrackingSection,
     "backtest": BacktestSection,
     "gates": GatesSection,
     "rollout": RolloutSection,

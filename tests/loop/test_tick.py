@@ -197,14 +197,16 @@ def test_an_alias_that_cannot_be_set_does_not_stop_the_loop_and_is_set_later(liv
                 raise EnvironmentFault("the database is locked", code="mlflow", hint="try again")
             named.append(number)
 
-    monkeypatch.setattr("mlops_lab.registry.store.model_registry.ModelRegistry", Registry)
+    monkeypatch.setattr("mlops_lab.registry.store.open_registry.ModelRegistry", Registry)
     for _ in range(2):
         loop.tick(tiny.training.cutoff)
     assert [(alert.rule, "locked" in alert.what) for alert in read_alerts(loop.lake)] == [("alias", True)]
+    assert ["locked" in text for text in loop.waiting] == [True], "it is told"
     broken[0] = False
     for _ in range(2):
         loop.tick(tiny.training.cutoff)
     assert named == [2], "once"
+    assert loop.waiting == []
 
 
 def test_a_live_version_whose_package_is_gone_raises_one_alert_a_day(live, tiny, monkeypatch):

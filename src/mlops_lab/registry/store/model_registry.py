@@ -221,8 +221,7 @@ class ModelRegistry:
             raise tracking_fault(
                 self.server,
                 f"version {number} of {self.name} {what}",
-                "name in [tracking] uri the server that has the project's versions; where the project was renamed, rename "
-                "its registered model there",
+                "name in [tracking] uri the server that has them; if the project was renamed, rename its model there",
             )
         return found[0]
 
