@@ -277,6 +277,8 @@ def test_a_project_that_gets_a_server_keeps_its_versions(server: MlflowServer, t
     (before,) = (run for run in own.find_runs() if run.run_id == second.run_id)
 
     project = project_of(tmp_path, server, "moved")
+    assert (read_runs(project), read_versions(project)) == ([], []), "who reads changes nothing"
+    assert MlflowClient(server.url).get_experiment_by_name("moved") is None
     for _ in range(2):  # again: nothing is there twice
         registry = open_registry(project)
         assert [version.number for version in registry.versions()] == [1, 2]

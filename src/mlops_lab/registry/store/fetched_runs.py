@@ -14,7 +14,9 @@ from mlops_lab.registry.store.records import CURVES, Curve, TrackedRun
 
 
 def search_runs(client: MlflowClient, experiment: str, tags: Mapping[str, str]) -> list[Run]:
-    """The runs of an experiment that have these tags, the newest first."""
+    """The runs of an experiment that have these tags, the newest first; none where there is no experiment yet."""
+    if not experiment:
+        return []
     wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
     found: list[Run] = []
     page = None

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric, Param, RunTag
+from mlflow.entities import Experiment, LoggedModelOutput, LoggedModelStatus, Metric, Param, RunTag
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
@@ -35,28 +35,30 @@ _LARGEST_BATCH = 1000
 
 class ModelRegistry:
     """Runs and versions of a project, and its packages, which lie below `path`: in a store of its own, or at the
-    tracking server `server`."""
+    tracking server `server`. With `creates` it is made where it is not there; else it is only read."""
 
     @guarded
-    def __init__(self, path: Path, *, name: str, server: str = "") -> None:
+    def __init__(self, path: Path, *, name: str, server: str = "", creates: bool = True) -> None:
         self.server = server
         self.name = name
         self._home = home_of(path)
         self._store = ServerStore(path, server) if server else LocalStore(path, name=name)
         self.client: MlflowClient = self._store.client
         experiment = self.client.get_experiment_by_name(name)
-        self.experiment = (
-            experiment.experiment_id
-            if experiment
-            else self.client.create_experiment(
-                name, artifact_location=self._store.artifact_location, tags=EXPERIMENT_TAGS
+        self.experiment = str(experiment.experiment_id) if experiment else ""
+        if creates:
+            self._create(experiment)
+
+    def _create(self, experiment: Experiment | None) -> None:
+        if experiment is None:
+            self.experiment = self.client.create_experiment(
+                self.name, artifact_location=self._store.artifact_location, tags=EXPERIMENT_TAGS
             )
-        )
         for key, value in EXPERIMENT_TAGS.items():
             if experiment and key not in experiment.tags:  # of an older release
                 self.client.set_experiment_tag(self.experiment, key, value)
-        if not self.client.search_registered_models(f"name='{name}'"):
-            self.client.create_registered_model(name)
+        if not self.client.search_registered_models(f"name='{self.name}'"):
+            self.client.create_registered_model(self.name)
 
     @guarded
     def find(self, candidate: str) -> RegisteredVersion | None:

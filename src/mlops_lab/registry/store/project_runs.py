@@ -46,6 +46,7 @@ def _has_server(project: Project) -> bool:
 
 
 def _at_server(project: Project) -> _Runs:
-    from mlops_lab.registry.store.open_registry import open_registry  # brings MLflow: 4 s that other projects save
+    from mlops_lab.registry.store.model_registry import ModelRegistry  # brings MLflow: 4 s that other projects save
 
-    return open_registry(project)
+    server = project.settings.tracking.uri
+    return ModelRegistry(project.packages_path, name=project.name, server=server, creates=False)
