@@ -60,7 +60,7 @@ def test_what_is_due_makes_fewer_files(sizes):
 
 def test_nothing_but_the_files_changes(lake):
     before = lake.read("rows")
-    put_together(lake.table_path("rows"), size_bytes=10 * KIB)
+    put_together(lake.commits, "rows", size_bytes=10 * KIB)
     again = Lake(lake.path)
     assert again.read("rows").equals(before), "the order of the rows is the same, too"
     assert again.position("rows", "journal") == 30
@@ -69,7 +69,7 @@ def test_nothing_but_the_files_changes(lake):
 
 
 def test_the_commit_says_that_no_row_is_new_and_of_which_time_the_rows_of_a_file_are(lake):
-    put_together(lake.table_path("rows"), size_bytes=10 * KIB)
+    put_together(lake.commits, "rows", size_bytes=10 * KIB)
     lines = [msgspec.json.decode(line) for line in commits_of(lake.table_path("rows"))[-1].read_bytes().splitlines()]
     changes = [line[kind] for line in lines for kind in ("add", "remove") if kind in line]
     assert not any(change["dataChange"] for change in changes)
@@ -79,9 +79,9 @@ def test_the_commit_says_that_no_row_is_new_and_of_which_time_the_rows_of_a_file
 
 
 def test_files_that_are_large_enough_are_not_written_again(lake):
-    put_together(lake.table_path("rows"), size_bytes=MIB)
+    put_together(lake.commits, "rows", size_bytes=MIB)
     version = lake.version("rows")
-    put_together(lake.table_path("rows"), size_bytes=MIB)
+    put_together(lake.commits, "rows", size_bytes=MIB)
     assert lake.version("rows") == version
 
 
@@ -96,7 +96,7 @@ def test_what_other_processes_do_meanwhile_is_kept_and_nothing_is_written_twice(
             elif kind == 1:
                 other.rewrite("rows", lambda old: old)
             else:
-                put_together(lake.table_path("rows"), size_bytes=10 * KIB)
+                put_together(lake.commits, "rows", size_bytes=10 * KIB)
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(work, [0, 1, 2, 2]))

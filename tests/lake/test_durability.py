@@ -169,7 +169,7 @@ def test_files_that_were_put_together_and_did_not_reach_the_disk_are_undone(tmp_
     mark = lake.read_added("rows").mark
     if appended:
         append(lake, range(6))
-    put_together(lake.table_path("rows"), size_bytes=2**20)
+    put_together(lake.commits, "rows", size_bytes=2**20)
     (file,) = lake.files("rows")
     os.truncate(lake.table_path("rows") / file, 0)
     assert holds_no_rows(lake.table_path("rows"))
@@ -184,7 +184,7 @@ def test_an_append_and_what_was_put_together_after_it_are_undone_as_a_whole(tmp_
     files = {*lake.files("rows")}
     append(lake, range(6))
     (newest,) = {*lake.files("rows")} - files
-    put_together(lake.table_path("rows"), size_bytes=2**20)
+    put_together(lake.commits, "rows", size_bytes=2**20)
     for file in (newest, *lake.files("rows")):
         (lake.table_path("rows") / file).unlink()
     assert not holds_no_rows(lake.table_path("rows"))

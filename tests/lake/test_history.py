@@ -27,7 +27,8 @@ def forget(lake: Lake, *pinned: int) -> None:
     folder = lake.table_path("rows")
     history = extend_history(folder, pinned=pinned)
     delete_unneeded(
-        folder,
+        lake.commits,
+        "rows",
         current=lake.files("rows"),
         pinned=history.files,
         commits=old_commits(folder, NOTHING),

@@ -42,7 +42,7 @@ def age(lake: Lake, versions: range, hours: float) -> None:
 def clean(lake: Lake) -> None:
     folder, retention = lake.table_path("rows"), Retention()
     commits = old_commits(folder, retention)
-    delete_unneeded(folder, current=lake.files("rows"), pinned=(), commits=commits, retention=retention)
+    delete_unneeded(lake.commits, "rows", current=lake.files("rows"), pinned=(), commits=commits, retention=retention)
 
 
 def versions(lake: Lake) -> list[int]:
@@ -93,7 +93,7 @@ def test_a_process_with_the_table_open_sees_what_was_added(lake):
 def test_files_that_were_put_together_stay_for_an_hour(lake):
     folder = lake.table_path("rows")
     old = lake.read("rows", version=49)
-    put_together(folder, size_bytes=2**20)
+    put_together(lake.commits, "rows", size_bytes=2**20)
     files = {*folder.glob("*.parquet")}
     for path in files:
         make_older(path, timedelta(hours=3))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.lake import Lake, compaction, durability, retention
+from mlops_lab.lake import Lake, commits, compaction, durability, retention
 from mlops_lab.lake.durability import commits_of, incomplete_tables, undo_incomplete
 from mlops_lab.lake.retention import Retention
 from mlops_lab.lake.upkeep import keep_small
@@ -55,7 +55,7 @@ class World:
 
     def kill(self) -> None:
         """A kill at the first file that is deleted, or before what was put together is on the disk."""
-        for module, name in ((retention, "sync_table"), (compaction, "sync_commits")):
+        for module, name in ((retention, "sync_table"), (commits, "sync_commits")):
             with self.patch.context() as broken, pytest.MonkeyPatch.context():
                 broken.setattr(module, name, self._fail)
                 try:

@@ -13,7 +13,7 @@ import polars as pl
 
 from mlops_lab.lineage.reproduce.record import VersionRecord
 from mlops_lab.loop.gate_input import held_out_inputs
-from mlops_lab.project import Project, load_project
+from mlops_lab.project import LOCAL_LAKE, Project, load_project
 from mlops_lab.tasks.multiclass import order_classes
 from mlops_lab.training.candidate import Candidate, choose_rows, prepare_candidate
 from mlops_lab.training.fit import fit, to_answers
@@ -27,7 +27,7 @@ def answer_by_recipe(project: Project, record: VersionRecord, candidate: Candida
     for name, content in record.code.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    earlier = load_project(folder, flags=record.lineage.settings, environment={})
+    earlier = load_project(folder, flags=[*record.lineage.settings, LOCAL_LAKE], environment={})
     settings = msgspec.structs.replace(earlier.settings, backtest=project.settings.backtest)  # the same rows held out
     earlier = replace(earlier, settings=settings)
     made = choose_rows(earlier, prepare_candidate(earlier, candidate.lake, now=candidate.data.until))

@@ -15,6 +15,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.lake.sql import is_uri
 from mlops_lab.project import Project
 from mlops_lab.project.declaration import SourceSection, TableSection
+from mlops_lab.project.sections import LakeSection
 from mlops_lab.runtime.backup import copy_journals, copy_tables
 
 _SQLITE = "sqlite:///"
@@ -51,6 +52,7 @@ def _reading_from(project: Project, root: Path) -> Project:
         root=root,
         settings=msgspec.structs.replace(
             settings,
+            lake=LakeSection(),  # what happens to the copy must not reach the tables of the project
             source=_located(settings.source, project.root),
             tables={name: _located(table, project.root) for name, table in settings.tables.items()},
         ),

@@ -20,7 +20,7 @@ from mlops_lab.drills.history import Facts, History, known_before, read_history
 from mlops_lab.drills.play import DrillReplay, Played, read_played
 from mlops_lab.inference.predictor import Predictor
 from mlops_lab.loop.tick import Loop
-from mlops_lab.project import Project, load_project
+from mlops_lab.project import LOCAL_LAKE, Project, load_project
 from mlops_lab.project.declaration import SourceSection, TableSection
 from mlops_lab.replay.stream import Stream
 from mlops_lab.rollout.decision_log import read_decisions
@@ -32,6 +32,7 @@ from mlops_lab.training.progress import Report
 
 _OWN_FLAGS = (
     "project.clock=data",
+    LOCAL_LAKE,
     "serving.host=127.0.0.1",
     "serving.workers=1",
     "serving.predict_token=false",

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
-from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
-from mlops_lab.files import locked
-from mlops_lab.lake.durability import sync_commits
+from mlops_lab.lake.commits import LocalCommits
 
 _FILES = 16
 """So many files are put together."""
@@ -41,15 +38,15 @@ def due_size(sizes: Sequence[int]) -> int | None:
     return None
 
 
-def put_together(table: Path, *, size_bytes: int) -> None:
+def put_together(commits: LocalCommits, name: str, *, size_bytes: int) -> None:
     """Put the files of a table together that are smaller than this. Where another process replaces rows meanwhile,
     nothing happens.
 
     One process at a time: delta-rs lets a second one write the same rows again.
     """
-    with locked(table):
-        opened = DeltaTable(str(table))
+    with commits.turn(name):
+        opened = commits.open(name)
         first = int(opened.version()) + 1
         with suppress(CommitFailedError):
             opened.optimize.compact(target_size=size_bytes, max_concurrent_tasks=1)
-        sync_commits(table, first)
+        commits.settle(name, first)

@@ -16,7 +16,8 @@ from mlops_lab.errors import NotFound
 from mlops_lab.files import locked, sync_folder
 from mlops_lab.lake.added import Added, Mark, added_files, mark_of
 from mlops_lab.lake.bounds import FileBounds, bounds_of
-from mlops_lab.lake.durability import hide_predicates, sync_commits, sync_table
+from mlops_lab.lake.commits import LocalCommits
+from mlops_lab.lake.durability import sync_table
 from mlops_lab.lake.faults import as_lake_faults
 from mlops_lab.lake.history import pinned_version
 from mlops_lab.lake.kept import KeptTables, PinnedTables
@@ -57,7 +58,8 @@ class Lake:
     before a column was declared: it is read as declared (`schemas.evolution`). A column whose new rows do not fit its
     type gets one that fits all its rows. Nothing that was stored is lost by it: Delta keeps the version before.
 
-    With `pinned`, all tables are read at these versions, and nothing can be written: see `pin`.
+    With `pinned`, all tables are read at these versions, and nothing can be written: see `pin`. `commits` tells where
+    commits are made: in the folder, or in an object store, of which the folder is the copy that is read.
     """
 
     def __init__(
@@ -66,8 +68,10 @@ class Lake:
         *,
         declared: Mapping[str, Mapping[str, Column]] | None = None,
         pinned: PinnedTables | None = None,
+        commits: LocalCommits | None = None,
     ) -> None:
         self.path = path
+        self.commits = commits or LocalCommits(path)
         self.declared = declared or {}
         self.pinned = pinned
         self._kept = pinned or KeptTables(path)
@@ -123,6 +127,7 @@ class Lake:
         properties = CommitProperties(app_transactions=transactions or None)
 
         def write() -> bool:
+            self.commits.refresh(name)
             if not self.exists(name) and self._create(name, rows, time=time, properties=properties):
                 return True
             return self._add(name, rows, position=position, properties=properties)
@@ -132,15 +137,11 @@ class Lake:
     def _create(self, name: str, rows: pl.DataFrame, *, time: str | None, properties: CommitProperties) -> bool:
         """Write the first version; False where another process was faster: Delta would let both write."""
         self.path.mkdir(parents=True, exist_ok=True)
-        path = self.table_path(name)
         with locked(self.path):
             if self.exists(name):
                 return False
             configuration = {**PROPERTIES, "delta.dataSkippingStatsColumns": time or rows.columns[0]}
-            write_deltalake(str(path), rows, mode="append", commit_properties=properties, configuration=configuration)
-            sync_commits(path, 0)
-            sync_folder(self.path)
-            return True
+            return self.commits.create(name, rows, properties=properties, configuration=configuration)
 
     def _add(
         self, name: str, rows: pl.DataFrame, *, position: tuple[str, int] | None, properties: CommitProperties
@@ -151,12 +152,12 @@ class Lake:
         added = self._fit(name, rows)
         # once more, of the very version that the commit follows: Delta refuses a commit after another one of the same
         # writer, but knows of none before that version
-        target = self.open_table(name)
+        target = self.commits.target(name, self.open_table(name))
         if _is_written(target, position):
             return False
         first = int(target.version()) + 1
         write_deltalake(target, added, mode="append", schema_mode="merge", commit_properties=properties)
-        sync_commits(self.table_path(name), first)
+        self.commits.settle(name, first)
         self._kept.note_append(name)
         return True
 
@@ -168,15 +169,14 @@ class Lake:
 
         Rows that another process appends meanwhile are kept.
         """
-        path = self.table_path(name)
-        with locked(path):
-            table = DeltaTable(str(path))  # not the kept one, which goes on when another process commits
+        with self.commits.turn(name):
+            table = self.commits.open(name)  # not the kept one, which goes on when another process commits
             rows = change(pl.DataFrame(table.scan()))
             positions = [Transaction(counted_by, rows.height)] if counted_by else None
             properties = CommitProperties(app_transactions=positions)
             first = int(table.version()) + 1
             write_deltalake(table, rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties)
-            sync_commits(path, first)
+            self.commits.settle(name, first)
         self._kept.forget(name)
 
     def delete(self, name: str, predicate: str, *, position: tuple[str, int] | None = None) -> None:
@@ -185,14 +185,13 @@ class Lake:
 
         Rows that another process appends meanwhile are kept.
         """
-        path = self.table_path(name)
         properties = CommitProperties(app_transactions=[Transaction(*position)] if position else None)
-        with self._guarded(name), locked(path):
-            table = DeltaTable(str(path))
+        with self._guarded(name), self.commits.turn(name):
+            table = self.commits.open(name)
             first = int(table.version()) + 1
             table.delete(predicate, commit_properties=properties)
-            hide_predicates(path)
-            sync_commits(path, first)
+            self.commits.hide_predicates(name)
+            self.commits.settle(name, first)
         self._kept.forget(name)
 
     def position(self, name: str, writer: str, *, version: int | None = None) -> int:
@@ -200,6 +199,11 @@ class Lake:
         if not self.exists(name):
             return 0
         return self._ask(name, ("position", writer), lambda table: table.transaction_version(writer) or 0, version)
+
+    def refresh(self) -> None:
+        """Bring all tables up to date with what others committed elsewhere. EnvironmentFault where the object store
+        that they lie in is away."""
+        self.commits.refresh_all()
 
     def sync(self) -> None:
         """Bring all tables to the disk, also what a process wrote that was killed before it could do so."""

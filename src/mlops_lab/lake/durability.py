@@ -70,12 +70,23 @@ def hide_predicates(table: Path) -> None:
     never look at it."""
     for commit in commits_of(table):
         content = commit.read_bytes()
-        if b'"predicate"' not in content:
-            continue
-        lines = [msgspec.json.decode(line) for line in content.splitlines() if line.strip()]
-        for line in lines:
-            line.get("commitInfo", {}).get("operationParameters", {}).pop("predicate", None)
-        write_atomically(commit, b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+        if (hidden := hidden_predicates(content)) != content:
+            write_atomically(commit, hidden)
+
+
+def hidden_predicates(content: bytes) -> bytes:
+    """What a commit holds, without the values by which rows were deleted."""
+    if b'"predicate"' not in content:
+        return content
+    lines = _decoded(content)
+    for line in lines:
+        line.get("commitInfo", {}).get("operationParameters", {}).pop("predicate", None)
+    return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+
+
+def added_files(content: bytes) -> list[str]:
+    """The files that a commit with this content adds."""
+    return [unquote(line["add"]["path"]) for line in _decoded(content) if "add" in line]
 
 
 def copy_table(table: Path, target: Path) -> None:
@@ -209,7 +220,11 @@ def _actions(commit: Path, kind: str) -> Iterator[dict[str, Any]]:
 
 
 def _lines(commit: Path) -> Iterator[dict[str, Any]]:
-    return iter([msgspec.json.decode(line) for line in commit.read_bytes().splitlines() if line.strip()])
+    return iter(_decoded(commit.read_bytes()))
+
+
+def _decoded(content: bytes) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(line) for line in content.splitlines() if line.strip()]
 
 
 def _move(path: Path, aside: Path) -> None:

@@ -86,6 +86,7 @@ def erase_pinned(lake: Lake, name: str, match: RowMatch) -> None:
         sync_files(folder, [new for new, _ in replaced.values()])
         pinned = {number: _without(version, replaced) for number, version in history.pinned.items()}
         write_history(folder, History(history.columns, pinned))
+        lake.commits.note_history(name)
 
 
 def _without(version: PinnedVersion, replaced: dict[str, tuple[str, int]]) -> PinnedVersion:

@@ -11,13 +11,17 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 
 from mlops_lab.errors import EnvironmentFault
+from mlops_lab.lake.object_store import store_fault
 
 _SYSTEM_ERROR = re.compile(r"(?:os error |Os \{ code: )(\d+)")
 """The number of an error of the operating system, in the two forms in which delta-rs writes it."""
+_STORE_ERROR = re.compile(r"Generic (S3|GCS|MicrosoftAzure) error")
 
 
 def lake_fault(error: Exception, name: str, path: Path) -> EnvironmentFault:
     """The error with its cause in the operating system, from an error of delta-rs or Python."""
+    if _STORE_ERROR.search(str(error)):
+        return store_fault(error, f'table "{name}"')
     number = getattr(error, "errno", None) or next(iter(_SYSTEM_ERROR.findall(str(error))), None)
     reasons = {
         28: ("the disk is full", "free some space and run it again: no incomplete data was left"),

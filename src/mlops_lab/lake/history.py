@@ -40,7 +40,7 @@ class History(msgspec.Struct, frozen=True):
 
 def read_history(table: Path) -> History:
     """What is known of a table beyond its log. EnvironmentFault where it cannot be read."""
-    path = _path(table)
+    path = history_path(table)
     try:
         return msgspec.json.decode(path.read_bytes(), type=History)
     except FileNotFoundError:
@@ -73,7 +73,7 @@ def extend_history(table: Path, *, pinned: Iterable[int]) -> History:
 
 def write_history(table: Path, history: History) -> None:
     """Replace what is known of a table beyond its log; it is on the disk when this returns."""
-    path = _path(table)
+    path = history_path(table)
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, msgspec.json.encode(history))
     for folder in (path.parent, path.parent.parent):
@@ -85,7 +85,7 @@ def pinned_version(table: Path, version: int) -> PinnedVersion | None:
     or where nobody needed that it stays."""
     if not _is_in_log(table, version):
         return read_history(table).pinned.get(version)
-    pinned = read_history(table).pinned.get(version) if _path(table).exists() else None
+    pinned = read_history(table).pinned.get(version) if history_path(table).exists() else None
     return pinned if pinned is not None and pinned.erased_rows else None
 
 
@@ -110,5 +110,6 @@ def _is_in_log(table: Path, version: int) -> bool:
     return (table / "_delta_log" / f"{version:020d}.json").exists()
 
 
-def _path(table: Path) -> Path:
+def history_path(table: Path) -> Path:
+    """The file that tells it."""
     return table.parent.parent / "history" / f"{table.name}.json"

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import polars as pl
 
 from mlops_lab import clock
+from mlops_lab.lake.commits import LocalCommits
 from mlops_lab.lake.durability import commits_of, named_files, sync_table
 
 _COMMITS_AT_ONCE = 60
@@ -60,16 +61,22 @@ def unneeded_files(table: Path, needed: Collection[str], *, retention: Retention
 
 
 def delete_unneeded(
-    table: Path, *, current: Collection[str], pinned: Collection[str], commits: Sequence[Path], retention: Retention
+    lake: LocalCommits,
+    name: str,
+    *,
+    current: Collection[str],
+    pinned: Collection[str],
+    commits: Sequence[Path],
+    retention: Retention,
 ) -> None:
     """Delete these commits, and the files that neither the current version, nor a pinned one, nor a version of a short
     time ago needs. What replaces them is brought to the disk before."""
+    table = lake.lake / name
     unneeded = unneeded_files(table, {*current, *pinned}, retention=retention)
     if not unneeded and not commits:
         return
     sync_table(table, current)
-    for path in (*unneeded, *commits):
-        path.unlink(missing_ok=True)
+    lake.delete(name, [*unneeded, *commits])
 
 
 def version_before(table: Path, age: timedelta) -> int | None:

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from deltalake import DeltaTable
-
 from mlops_lab.lake.added import has_commit
 from mlops_lab.lake.compaction import due_size, put_together
 from mlops_lab.lake.delta import PROPERTIES, Lake
-from mlops_lab.lake.durability import commits_of, sync_commits
+from mlops_lab.lake.durability import commits_of
 from mlops_lab.lake.faults import as_lake_faults
 from mlops_lab.lake.history import History, extend_history, read_history, write_history
 from mlops_lab.lake.leases import leased_files
@@ -39,9 +37,11 @@ def keep_small(
         history = extend_history(folder, pinned=pinned())
         _set_properties(lake, name)
         if size is not None:
-            put_together(folder, size_bytes=size)
+            put_together(lake.commits, name, size_bytes=size)
         pinned_files = history.files | leased_files(lake.path, name)
-        delete_unneeded(folder, current=lake.files(name), pinned=pinned_files, commits=commits, retention=retention)
+        delete_unneeded(
+            lake.commits, name, current=lake.files(name), pinned=pinned_files, commits=commits, retention=retention
+        )
     return True
 
 
@@ -91,24 +91,29 @@ def collect(lake: Lake, name: str, *, needed: Collection[int], retention: Retent
         if kept != history.pinned:
             history = History(history.columns, kept)
             write_history(folder, history)
+            lake.commits.note_history(name)
         _set_properties(lake, name)
         while (size := due_size([file.size_bytes for file in lake.files(name).values()])) is not None:
             before = lake.version(name)
-            put_together(folder, size_bytes=size)
+            put_together(lake.commits, name, size_bytes=size)
             if lake.version(name) == before:
                 break
         write_checkpoint(lake, name)
         pinned = history.files | leased_files(lake.path, name)
         commits = old_commits(folder, retention)
-        delete_unneeded(folder, current=lake.files(name), pinned=pinned, commits=commits, retention=retention)
+        delete_unneeded(
+            lake.commits, name, current=lake.files(name), pinned=pinned, commits=commits, retention=retention
+        )
 
 
 def write_checkpoint(lake: Lake, name: str) -> None:
     """Write a checkpoint of the table's newest version, where there is none."""
     folder, version = lake.table_path(name), int(commits_of(lake.table_path(name))[-1].stem)
     if not (folder / "_delta_log" / f"{version:020d}.checkpoint.parquet").exists():
-        DeltaTable(str(folder), version=version).create_checkpoint()
-        sync_commits(folder, version)
+        with lake.commits.turn(name):
+            table = lake.commits.open(name)
+            table.create_checkpoint()
+            lake.commits.settle(name, int(table.version()))
 
 
 def _files_of(lake: Lake, name: str, version: int, history: History) -> Collection[str]:
@@ -120,8 +125,8 @@ def _files_of(lake: Lake, name: str, version: int, history: History) -> Collecti
 
 def _set_properties(lake: Lake, name: str) -> None:
     """Give a table of an older release the properties that new ones have."""
-    table = lake.open_table(name)
-    if PROPERTIES.items() <= table.metadata().configuration.items():
+    if PROPERTIES.items() <= lake.open_table(name).metadata().configuration.items():
         return
+    table = lake.commits.open(name)
     table.alter.set_table_properties(PROPERTIES)
-    sync_commits(lake.table_path(name), int(table.version()))
+    lake.commits.settle(name, int(table.version()))

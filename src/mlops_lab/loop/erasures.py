@@ -109,4 +109,6 @@ def _delete_copies(lake: Lake, name: str) -> None:
     if not any((folder / "_delta_log").glob("*.checkpoint.parquet")) and len(commits_of(folder)) > 1:
         write_checkpoint(lake, name)
     commits = old_commits(folder, retention)
-    delete_unneeded(folder, current=lake.files(name), pinned=history.files, commits=commits, retention=retention)
+    delete_unneeded(
+        lake.commits, name, current=lake.files(name), pinned=history.files, commits=commits, retention=retention
+    )

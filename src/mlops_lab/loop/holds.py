@@ -45,6 +45,7 @@ def place_hold(project: Project, lake: Lake, target: str, *, now: datetime, by: 
         hold = LegalHold(new_id()[:6], now, table, version, by, reason)
         _append(lake, _HOLD, hold)
         extend_history(lake.table_path(table), pinned=[version])
+        lake.commits.note_history(table)
     return hold
 
 

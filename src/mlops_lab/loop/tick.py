@@ -407,6 +407,7 @@ class Loop:
 
     def catch_up(self) -> None:
         """Read what other processes have decided since this loop read the decisions."""
+        self.lake.refresh()
         if DECISIONS.position(self.lake, DECISIONS.name) > len(self.decisions):
             self.decisions = read_decisions(self.lake)
             self.state = fold(self.decisions)

@@ -21,6 +21,8 @@ from mlops_lab.project.sections import Settings
 from mlops_lab.project.validation_errors import explain_validation_error
 
 PIPELINE_NAME = "pipeline.py"
+LOCAL_LAKE = "lake.uri="
+"""The flag for a copy of a project: what happens to its tables must not reach those in an object store."""
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,22 @@ class ProjectSection(Config, frozen=True, kw_only=True):
     ] = "wall"
 
 
+class LakeSection(Config, frozen=True, kw_only=True):
+    """`[lake]`: where the tables lie: in `.mlops/lake`, or in an object store, of which that folder is then a copy.
+
+    Several machines can share the tables in a store. Credentials come from where the store's own tools take them.
+    """
+
+    uri: Annotated[
+        str,
+        means(
+            'the address below which the tables lie, such as `"s3://bucket/lake"`, `"gs://…"` or `"abfss://…"` (needs '
+            "`mlops-lab[store]`); empty: in the folder of the project",
+            pattern="^((s3|gs|az|abfss)://[^/]+.*)?$",
+        ),
+    ] = ""
+
+
 class ModelSection(Config, frozen=True, kw_only=True):
     """`[model]`: which engines may serve a model: see docs/models.md.
 
@@ -368,6 +384,7 @@ class Settings(Config, frozen=True, kw_only=True):
     source: SourceSection
     tables: dict[str, TableSection] = msgspec.field(default_factory=dict)
     contract: ContractSection = ContractSection()
+    lake: LakeSection = LakeSection()
     model: ModelSection = ModelSection()
     training: TrainingSection = TrainingSection()
     tracking: TrackingSection = TrackingSection()

@@ -19,6 +19,7 @@ from mlops_lab.intake.now import stored_moment
 from mlops_lab.intake.quarantine import waiting
 from mlops_lab.lake import Lake
 from mlops_lab.lake.file_summaries import count_values
+from mlops_lab.lake.mirror import read_away
 from mlops_lab.loop.approval import LOOP, check_approvals
 from mlops_lab.loop.days import days_to_measure, unmeasured_times
 from mlops_lab.loop.joined_outcomes import task_of
@@ -170,15 +171,17 @@ def _unmeasured(loop: Loop) -> list[UnmeasuredRecord]:
 
 
 def _warnings(loop: Loop) -> list[str]:
+    away = read_away(loop.lake.path)
+    stale = [f"{away.what}: this is what was known at {away.since:%Y-%m-%d %H:%M:%S} (UTC)"] if away else []
     champion = loop.state.champion
     if champion is None:
-        return []
+        return stale
     try:
         plan = load_plan_of(loop.project, loop.decisions, champion)
     except EnvironmentFault:  # `following` says so
-        return []
+        return stale
     warning = explain_delay(loop.project, loop.lake, Features.from_dict(plan.features))
-    return [*([warning] if warning else []), *loop.warnings]
+    return [*stale, *([warning] if warning else []), *loop.warnings]
 
 
 def _following(loop: Loop, server: Address | None) -> FollowingStatus:

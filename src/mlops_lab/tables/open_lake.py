@@ -8,13 +8,20 @@ from collections.abc import Iterable
 import msgspec
 
 from mlops_lab.contracts.fields import Field
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.lake import Lake
+from mlops_lab.lake.commits import LocalCommits, StoredCommits
 from mlops_lab.lake.durability import holds_no_rows, incomplete_tables, undo_incomplete
+from mlops_lab.lake.mirror import Mirror, end_copy, is_copy, note_away
+from mlops_lab.lake.object_store import UNREACHABLE, ObjectStore
 from mlops_lab.project import Project
 from mlops_lab.schemas.evolution import Column
 from mlops_lab.tables.declared import DECISIONS, OUTCOMES, TABLES
 from mlops_lab.tables.fields import table_fields
+
+_FRESH_SECONDS = 2.0
+"""A copy that was brought up to date so short a time ago is read as it is. Whoever commits looks again."""
 
 
 def open_lake(project: Project) -> Lake:
@@ -23,11 +30,43 @@ def open_lake(project: Project) -> Lake:
     Commits that a power cut, or a copy of the project while it was in use, has left half there are undone first. The
     journal holds what they held: the intake adds it again.
     """
-    _undo_incomplete(project)
+    commits = _open_commits(project)
     declared = {table.name: {name: Column(dtype) for name, dtype in table.schema(project).items()} for table in TABLES}
     declared[OUTCOMES.name] |= _columns(OUTCOMES.project_fields(project))
     declared |= {name: _columns(fields) for name, fields in table_fields(project).items()}
-    return Lake(project.lake_path, declared=declared)
+    return Lake(project.lake_path, declared=declared, commits=commits)
+
+
+def _open_commits(project: Project) -> LocalCommits:
+    """Where commits to the project's tables are made. What is only half there is undone, or fetched again."""
+    uri = project.settings.lake.uri
+    if uri:
+        return _open_stored(project, uri)
+    if is_copy(project.lake_path):  # until now
+        Lake(project.lake_path).sync()
+        end_copy(project.lake_path)
+    _undo_incomplete(project)
+    return LocalCommits(project.lake_path)
+
+
+def _open_stored(project: Project, uri: str) -> StoredCommits:
+    """The tables in an object store, with the copy of them up to date; where the store is away, as it was last seen."""
+    mirror, is_fresh = Mirror(ObjectStore(uri), project.lake_path), False
+    if is_copy(project.lake_path):
+        damaged = _incomplete(project)
+        for name in damaged:
+            mirror.drop_copy(name)
+        is_fresh = not damaged and mirror.age_seconds < _FRESH_SECONDS
+    else:
+        _undo_incomplete(project)
+    try:
+        if mirror.begin() or not is_fresh:
+            mirror.fetch_all()
+    except EnvironmentFault as fault:
+        if fault.code != UNREACHABLE or not is_copy(project.lake_path):
+            raise
+        note_away(project.lake_path, fault.what)
+    return StoredCommits(mirror)
 
 
 def read_undone(project: Project) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Redis and the channels of alerts."""
+"""An object store, Redis, and the channels of alerts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import redis
 from redis_server import start_redis
+from s3_server import BUCKET, s3_server
 
 from mlops_lab.doctor.check import Patient
-from mlops_lab.doctor.checks.outside import look_at_alerts, look_at_online_store
+from mlops_lab.doctor.checks.outside import look_at_alerts, look_at_online_store, look_at_store
 from mlops_lab.doctor.run import admit
 
 
@@ -31,6 +32,22 @@ def test_redis(with_settings: Callable[..., Patient]) -> None:
 
 def test_facts_in_memory(with_settings: Callable[..., Patient]) -> None:
     assert look_at_online_store(with_settings()).state == "off"
+
+
+def test_an_object_store(
+    with_settings: Callable[..., Patient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert look_at_store(with_settings()).state == "off"
+    with s3_server(tmp_path) as server:
+        server.use(monkeypatch)
+        patient = with_settings(f"lake.uri=s3://{BUCKET}/shop")
+        found = look_at_store(patient)
+        assert found.state in {"ok", "warn"}  # slow, on a busy machine
+        assert f"s3://{BUCKET}/shop writes an object in" in found.seen
+        server.fail("403")
+        found = look_at_store(patient)
+        assert (found.state, found.seen) == ("fail", "the store of the lake refuses (403)")
+        assert "credentials" in found.hint
 
 
 def test_channels(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What the project uses outside of its folder: a Redis that servers share, and the channels of alerts."""
+"""What the project uses outside of its folder: an object store, a Redis that servers share, and channels of alerts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,39 @@ import time
 
 from mlops_lab.doctor.check import Check, Finding, Patient, fail, off, ok, warn
 from mlops_lab.errors import EnvironmentFault
+from mlops_lab.lake.object_store import ObjectStore
 from mlops_lab.project.secret_references import fill_references
 
 PATIENCE_SECONDS = 0.5
 SLOW_MS = 5.0
+SLOW_STORE_MS = 500.0
+_PROBE = "_doctor/probe"
 _START = 'start it (Debian: apt install redis-server), or set online_store = "memory"'
+
+
+def look_at_store(patient: Patient) -> Finding:
+    """Whether the object store of the tables answers, how soon, and whether of two that write one object one is told
+    so. It writes one small object, and deletes it."""
+    uri = patient.settled.settings.lake.uri
+    if not uri:
+        return off("tables are in the folder of the project", None)
+    try:
+        store = ObjectStore(uri)
+        store.delete([_PROBE])
+        began = time.perf_counter()
+        is_first = store.create(_PROBE, b"")
+        took = (time.perf_counter() - began) * 1000
+        is_second = store.create(_PROBE, b"")
+        store.delete([_PROBE])
+    except EnvironmentFault as fault:
+        return fail(fault.what, fault.hint or "check the address")
+    if not is_first or is_second:
+        hint = "use a store with conditional writes (If-None-Match): without them two machines overwrite each other"
+        return fail("the store lets a second writer overwrite an object", hint)
+    seen = f"{uri} writes an object in {took:.0f} ms"
+    if took > SLOW_STORE_MS:
+        return warn(seen, "use a store in the same region: a tick writes some dozens")
+    return ok(seen)
 
 
 def look_at_online_store(patient: Patient) -> Finding:
@@ -64,6 +92,12 @@ def look_at_alerts(patient: Patient) -> Finding:
     return ok(f"{', '.join(channels)}: all secrets are set; `mlops alerts test` sends a message")
 
 
+STORE = Check(
+    name="object-store",
+    looks_at="the object store of the tables: does it answer, how soon, and does it let one of two writers win",
+    needs="settings",
+    look=look_at_store,
+)
 ONLINE_STORE = Check(
     name="online-store",
     looks_at="the Redis that servers share: does it answer, how soon, and may it drop what it holds",

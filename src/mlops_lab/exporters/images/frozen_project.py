@@ -8,7 +8,7 @@ from pathlib import Path
 from mlops_lab.features.definition import Features
 from mlops_lab.features.view import columns_by_table
 from mlops_lab.lake import Lake
-from mlops_lab.project import CONFIG_NAME, Project, load_project
+from mlops_lab.project import CONFIG_NAME, LOCAL_LAKE, Project, load_project
 from mlops_lab.registry.package import load_plan
 from mlops_lab.registry.signing.keyring import keys_path
 from mlops_lab.rollout.compatibility import check_version
@@ -40,7 +40,7 @@ def freeze_project(project: Project, version: int, folder: Path, *, by: str) -> 
     shutil.copytree(project.root / live.package, folder / PACKAGE_FOLDER)
     if (keys := keys_path(project.home)).exists():
         shutil.copyfile(keys, keys_path(folder / keys.parent.name))  # public keys: any user of the image may read them
-    frozen = load_project(folder, flags=project.layers.flags, environment={})
+    frozen = load_project(folder, flags=[*project.layers.flags, LOCAL_LAKE], environment={})
     frozen_lake = Lake(frozen.lake_path)
     for table in _tables_of(project, Features.from_dict(plan.features)):
         if lake.exists(table):

@@ -22,7 +22,7 @@ from mlops_lab.lineage.reproduce.task import (
     write_json,
 )
 from mlops_lab.loop.retrain import train_version
-from mlops_lab.project import load_project
+from mlops_lab.project import LOCAL_LAKE, load_project
 from mlops_lab.registry.store.folder_registry import FolderRegistry
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.candidate import prepare_candidate
@@ -35,7 +35,7 @@ COMPARED_ROWS = 10_000
 def train_again(folder: Path) -> TrainedAgain:
     """Train what the folder holds, as the loop would; the inputs of some training rows are written beside it."""
     task = msgspec.json.decode((folder / TASK_FILE).read_bytes(), type=Task)
-    project = load_project(folder / PROJECT_FOLDER, flags=task.settings, environment={})
+    project = load_project(folder / PROJECT_FOLDER, flags=[*task.settings, LOCAL_LAKE], environment={})
     lake = open_lake(project)
     tables = {name: lake.snapshot(name).fingerprint for name in task.tables}
     candidate = prepare_candidate(project, lake, now=task.until)

@@ -12,7 +12,7 @@ from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lineage.reproduce.record import VersionRecord, read_record
 from mlops_lab.lineage.reproduce.reproduce import find_erased, write_code, write_tables
 from mlops_lab.lineage.reproduce.task import PROJECT_FOLDER
-from mlops_lab.project import Project, load_project
+from mlops_lab.project import LOCAL_LAKE, Project, load_project
 from mlops_lab.registry.package import LINEAGE_FILE, read_file
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.training.candidate import prepare_candidate
@@ -47,7 +47,8 @@ def read_training_set(project: Project, number: int) -> TrainingSet:
 
 def _load_earlier(place: Path, record: VersionRecord) -> Project:
     """The project as the version was trained in it, with the window of rows that was chosen then."""
-    earlier = load_project(place / PROJECT_FOLDER, flags=record.lineage.settings, environment={})
+    flags = [*record.lineage.settings, LOCAL_LAKE]
+    earlier = load_project(place / PROJECT_FOLDER, flags=flags, environment={})
     kept = msgspec.json.decode(read_file(record.package, LINEAGE_FILE), type=_KeptWindow)
     training = msgspec.structs.replace(earlier.settings.training, window=kept.window)
     return replace(earlier, settings=msgspec.structs.replace(earlier.settings, training=training))
