@@ -16,6 +16,7 @@ import polars as pl
 from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.intake.batches import Rows, make_batches, make_rows_of, quarantine_batch
 from mlops_lab.intake.digests import DIGESTED, digest_existing, write_digests
+from mlops_lab.intake.elsewhere import judge_unknown, settle
 from mlops_lab.intake.journal_faults import count_damage, report_faults, report_older_tables, report_undone
 from mlops_lab.intake.logged_ids import index_ids
 from mlops_lab.intake.unfit import read_records
@@ -39,6 +40,8 @@ from mlops_lab.tables.declared import LOG_DIGESTS, OUTCOMES, PREDICTIONS, QUARAN
 from mlops_lab.tables.facts import LOOP_COLUMNS
 from mlops_lab.tables.open_lake import read_undone
 
+_WAIT_SECONDS = 40.0
+"""Longer than a machine that has died keeps the lock of the intake."""
 _RECORDS_AT_ONCE = 20_000
 """So many records are moved at once, so that a backlog takes no more memory the longer it is."""
 
@@ -52,7 +55,10 @@ def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
     so are damaged bytes. Where the journal is not the one that was read before, or a table is older than it was, an
     alert says so, and the intake goes on from what both of them hold: see `journal.epochs`.
     """
-    with ingest_lock(project):
+    with ingest_lock(project, lake):
+        if lake.commits.is_shared:
+            lake.refresh()
+            index_ids(project, lake)  # with what other machines have brought
         logs, older = journal_logs(project, lake), _older_tables(project, lake)
         report_undone(logs, read_undone(project))
         if older and PREDICTIONS.exists(lake):
@@ -64,6 +70,8 @@ def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
         project.undone_path.unlink(missing_ok=True)
         digest_existing(lake, also=[position for log in logs for position in _reached(log)])
         index_ids(project, lake)
+        if lake.commits.is_shared and judge_unknown(project, lake):
+            index_ids(project, lake)
         _write_progress(project, lake, positions)
         return positions
 
@@ -88,14 +96,15 @@ def _write_progress(project: Project, lake: Lake, positions: tuple[int, ...]) ->
 
 
 @contextmanager
-def ingest_lock(project: Project) -> Iterator[None]:
-    """Held by one process at a time: two that read the same frames would both append them, and tables are changed
-    otherwise only while nothing is appended."""
+def ingest_lock(project: Project, lake: Lake) -> Iterator[None]:
+    """Held by one process at a time, on all machines that share the lake: two that read the same frames would both
+    append them, and tables are changed otherwise only while nothing is appended."""
     try:
         project.home.mkdir(exist_ok=True)
         with (project.home / "ingest.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            with lake.commits.shared_lock("ingest", wait_seconds=_WAIT_SECONDS):
+                yield
     except OSError as error:
         raise disk_fault(error, project.home) from error
 
@@ -146,6 +155,8 @@ def _move(
     """Move a piece of a journal, of which `predictions` holds all up to `reached`; the position at its end."""
     project, lake = log.project, log.lake
     aside: list[tuple[int, SetAsideRecord]] = []
+    if lake.commits.is_shared:
+        records = settle(project, lake, records, aside, reached=reached)
     *others, predictions = [make_rows_of(batch, aside) for batch in make_batches(project, lake, records, aside)]
     others.append(make_rows_of(quarantine_batch(records, aside), aside))
     if LOG_DIGESTS.exists(lake):
@@ -153,7 +164,7 @@ def _move(
     with ThreadPoolExecutor(max_workers=4) as pool:  # delta-rs works outside the GIL
         appended = list(pool.map(lambda rows: _append_new(log, rows, span), others))
     changed = {table for table in (*appended, LOG_DIGESTS.name) if table not in {"", *older} and lake.exists(table)}
-    marks = [last_epoch_mark(log.worker, epoch=span.epoch), *version_marks(lake, sorted(changed))]
+    marks = [last_epoch_mark(lake, log.worker, epoch=span.epoch), *version_marks(lake, sorted(changed))]
     if span.end > reached:
         PREDICTIONS.append(lake, predictions.after(reached), position=span.last, also=[*span.also, *marks])
     return span.end

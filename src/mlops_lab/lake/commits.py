@@ -13,6 +13,7 @@ from deltalake.exceptions import DeltaError
 from mlops_lab.files import locked, sync_folder
 from mlops_lab.lake.durability import hide_predicates, sync_commits
 from mlops_lab.lake.mirror import Mirror
+from mlops_lab.lake.store_lock import StoreLock
 
 
 class LocalCommits:
@@ -33,6 +34,17 @@ class LocalCommits:
         """Held by one process of this machine at a time, for what must not be done twice at once."""
         with locked(self.lake / name):
             yield
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may commit, too."""
+        return False
+
+    @contextmanager
+    def shared_lock(self, name: str, *, wait_seconds: float) -> Iterator[None]:
+        """Held by one machine at a time; Refused where another one keeps it for longer."""
+        del name, wait_seconds
+        yield
 
     def create(
         self, name: str, rows: pl.DataFrame, *, properties: CommitProperties, configuration: Mapping[str, str | None]
@@ -79,6 +91,8 @@ class StoredCommits(LocalCommits):
         super().__init__(mirror.lake)
         self.mirror = mirror
         self._open: dict[str, DeltaTable] = {}
+        self.sent_packages: set[str] = set()
+        """The fingerprints of packages that the store is known to have: see `rollout.shared_packages`."""
 
     def refresh(self, name: str) -> None:
         """Fetch what others committed to a table."""
@@ -93,6 +107,17 @@ class StoredCommits(LocalCommits):
         """The same, with what others committed before. Of two machines, delta-rs refuses the second commit."""
         with super().turn(name):
             self.mirror.fetch(name)
+            yield
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may commit, too."""
+        return True
+
+    @contextmanager
+    def shared_lock(self, name: str, *, wait_seconds: float) -> Iterator[None]:
+        """Held by one machine at a time; Refused where another one keeps it for longer."""
+        with StoreLock(self.mirror.store, name, wait_seconds=wait_seconds):
             yield
 
     def create(

@@ -21,6 +21,7 @@ import msgspec
 from mlops_lab import clock
 from mlops_lab.errors import Refused
 from mlops_lab.files import locked, write_atomically
+from mlops_lab.ids import new_id
 from mlops_lab.lake.durability import added_files, commits_of, hidden_predicates
 from mlops_lab.lake.history import history_path, read_history
 from mlops_lab.lake.object_store import ObjectStore, StoredObject, each
@@ -52,6 +53,7 @@ class Mirror:
         """Fetch what is new of all tables."""
         names = [name for name in self.store.folders() if not name.startswith("_")]
         each(self.fetch, names)
+        each(self._fetch_history, self.store.objects(_HISTORY))
         self._own.mkdir(parents=True, exist_ok=True)
         self._fetched.touch()
         _away(self.lake).unlink(missing_ok=True)
@@ -70,7 +72,6 @@ class Mirror:
             version = _newest(table)
             if version is None or not self._fetch_since(name, version):
                 self._fetch_whole(name)
-            self._fetch_history(name)
 
     def prune(self, name: str, *, kept: Iterable[str]) -> None:
         """Delete files of the copy that the store does not hold any more, but for those that somebody reads."""
@@ -125,15 +126,19 @@ class Mirror:
         missing = [f"{name}/{file}" for file in files if not (self.lake / name / file).exists()]
         each(self._fetch_path, missing)
 
-    def _fetch_history(self, name: str) -> None:
-        """Fetch which versions stay readable, and the files of these that are not here."""
-        found = self.store.read(f"{_HISTORY}/{name}.json")
+    def _fetch_history(self, item: StoredObject) -> None:
+        """Fetch which versions of a table stay readable, and the files of these that are not here."""
+        name, at = Path(item.path).stem, item.modified_at.timestamp()
         path = history_path(self.lake / name)
-        if found is None or (path.exists() and path.read_bytes() == found.data):
+        if path.exists() and path.stat().st_mtime == at:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, found.data, durable=False)
-        self._fetch_files(name, read_history(self.lake / name).files)
+        with self._locked(name):
+            if (found := self.store.read(item.path)) is None:
+                return
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, found.data, durable=False)
+            self._fetch_files(name, read_history(self.lake / name).files)
+            os.utime(path, (at, at))
 
     def _fetch_object(self, item: StoredObject) -> None:
         self._fetch_path(item.path)
@@ -254,6 +259,15 @@ class StoreAway(msgspec.Struct, frozen=True):
 def is_copy(lake: Path) -> bool:
     """Whether a folder of tables is the copy of those in an object store."""
     return _origin(lake) is not None
+
+
+def machine_id(lake: Path) -> str:
+    """The name of this copy among those on other machines: it stays as long as the folder does."""
+    path = _own(lake) / "machine"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, new_id()[:12].encode())
+    return path.read_text()
 
 
 def end_copy(lake: Path) -> None:

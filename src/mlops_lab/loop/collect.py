@@ -52,7 +52,8 @@ def collect_garbage(
 ) -> Garbage:
     """Do it; what was found before. A table that cannot be read stays as it is. Servers may answer meanwhile; Refused
     where a loop is at work for longer than some seconds: a training, for example."""
-    with take_role(project, Role.LOOP, wait_seconds=_WAIT_SECONDS, is_brief=True), ingest_lock(project):
+    shared = lake.commits.shared_lock("loop", wait_seconds=_WAIT_SECONDS)
+    with take_role(project, Role.LOOP, wait_seconds=_WAIT_SECONDS, is_brief=True), shared, ingest_lock(project, lake):
         finish_erasures(project, lake, now=clock.now())
         found = find_garbage(project, lake, decisions, retention=retention)
         for name, waste in found.tables.items():

@@ -40,7 +40,7 @@ def read_holds(lake: Lake) -> list[LegalHold]:
 def place_hold(project: Project, lake: Lake, target: str, *, now: datetime, by: str, reason: str) -> LegalHold:
     """Hold a table at a version: `TABLE@VERSION`, or `TABLE` for its newest one. NotFound where that version cannot be
     read (any more)."""
-    with ingest_lock(project):  # nobody deletes files meanwhile
+    with ingest_lock(project, lake):  # nobody deletes files meanwhile
         table, version = _parse(lake, target)
         hold = LegalHold(new_id()[:6], now, table, version, by, reason)
         _append(lake, _HOLD, hold)

@@ -60,6 +60,7 @@ from mlops_lab.rollout.compatibility import check_live_versions, check_schema
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold
 from mlops_lab.rollout.deploy import check_deployable, deploy, deployed_generation, has_long_journal, is_followed
+from mlops_lab.rollout.shared_packages import fetch_packages, named_versions
 from mlops_lab.rollout.versions import check_loads, find_unreadable, load_plan_of, load_predictor
 from mlops_lab.serving.answering.routing_table import RoutingTable
 from mlops_lab.tables.arrival import LOAD_LEAD
@@ -71,6 +72,8 @@ from mlops_lab.training.checks import check_features, check_outcomes
 from mlops_lab.training.pipeline import load_pipeline
 from mlops_lab.training.progress import Report, silent
 
+LOOP_LOCK = "loop"
+"""The lock that the loops of several machines share."""
 TURN_SECONDS = 10.0
 """How long a loop waits for another one that is at work: for a tick, but not for a training."""
 
@@ -102,6 +105,7 @@ class Loop:
         self.lake = open_lake(self.project)
         self.decisions = read_decisions(self.lake)
         self.state = fold(self.decisions)
+        fetch_packages(self.project, self.lake, named_versions(self.decisions, self.state))
         self._watcher = watcher_of(self.project)
         self._verifier = Verifier(
             self.project,
@@ -407,10 +411,11 @@ class Loop:
 
     def catch_up(self) -> None:
         """Read what other processes have decided since this loop read the decisions."""
-        self.lake.refresh()
+        self.lake.commits.refresh(DECISIONS.name)
         if DECISIONS.position(self.lake, DECISIONS.name) > len(self.decisions):
             self.decisions = read_decisions(self.lake)
             self.state = fold(self.decisions)
+            fetch_packages(self.project, self.lake, named_versions(self.decisions, self.state))
 
     @contextmanager
     def _take_turn(self) -> Iterator[None]:
@@ -418,8 +423,10 @@ class Loop:
         if self._turn is not None:
             yield
             return
-        with take_role(self.project, Role.LOOP, wait_seconds=TURN_SECONDS) as self._turn:
+        shared = self.lake.commits.shared_lock(LOOP_LOCK, wait_seconds=TURN_SECONDS)
+        with take_role(self.project, Role.LOOP, wait_seconds=TURN_SECONDS) as self._turn, shared:
             try:
+                self.lake.refresh()
                 yield
             finally:
                 self._turn = None

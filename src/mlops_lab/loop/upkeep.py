@@ -44,7 +44,7 @@ def keep_tables_small(
     def pinned(name: str) -> set[int]:
         return needed().of(name)
 
-    with ingest_lock(project):
+    with ingest_lock(project, lake):
         finish_erasures(project, lake, now=now)
         for name in lake.tables():
             try:

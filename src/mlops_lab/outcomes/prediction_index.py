@@ -46,15 +46,25 @@ class PredictionIndex:
     There are millions of them. So the index holds only the time of each and a number, the location of its record;
     `read_outcome` returns the accepted outcome at a location. Older ones leave it as soon as they are `logged`: from
     then on no more is known of them than that they were there.
+
+    `is_shared`: other machines answer, too, and the log holds their predictions. Of one that is not in the index only
+    the loop can tell whether it is too old: see `intake.elsewhere`.
     """
 
     def __init__(
-        self, *, within_days: int, read_outcome: Callable[[int], Outcome], logged: LoggedIds, log: Log
+        self,
+        *,
+        within_days: int,
+        read_outcome: Callable[[int], Outcome],
+        logged: LoggedIds,
+        log: Log,
+        is_shared: bool = False,
     ) -> None:
         self._within_hours = timedelta(days=within_days) // _HOUR
         self._read_outcome = read_outcome
         self._logged = logged
         self._log = log
+        self._is_shared = is_shared
         self._predictions = ExpiringMap()
         # both by the time of the prediction: evicted together with it
         self._outcomes, self._shadows = ExpiringMap(), ExpiringMap()
@@ -90,9 +100,16 @@ class PredictionIndex:
         nothing."""
         prediction = self._predictions.get(prediction_id)
         if prediction is None and prediction_id in self._logged.predictions:
-            return Verdict.DUPLICATE if self._logged.has_outcome(prediction_id, values) else Verdict.TOO_LATE
+            if self._logged.has_outcome(prediction_id, values):
+                return Verdict.DUPLICATE
+            return Verdict.UNKNOWN if self._is_shared else Verdict.TOO_LATE
+        earlier = earlier or self.outcome(prediction_id)
+        if self._is_shared and earlier is None and prediction is not None:
+            self._logged.refresh()  # another server may have taken the outcome
+            if self._logged.has_outcome(prediction_id, values):
+                return Verdict.DUPLICATE
         predicted_at = from_micros(prediction[0]) if prediction else None
-        return judge(known_at, values, predicted_at=predicted_at, earlier=earlier or self.outcome(prediction_id))
+        return judge(known_at, values, predicted_at=predicted_at, earlier=earlier)
 
     def outcome(self, prediction_id: str) -> Outcome | None:
         """The accepted outcome of a prediction; None where there is none."""

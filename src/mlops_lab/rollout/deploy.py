@@ -21,6 +21,7 @@ from mlops_lab.rollout.decisions import Decision, RolloutState, fold
 from mlops_lab.rollout.journal_positions import journal_positions
 from mlops_lab.rollout.journal_retention import drop_unneeded
 from mlops_lab.rollout.next_step import share_now
+from mlops_lab.rollout.shared_packages import named_versions, send_packages
 from mlops_lab.rollout.start_state import prepare_state
 from mlops_lab.rollout.versions import check_loads, classes_by_version, find_version, load_plan_of, open_package_of
 from mlops_lab.serving.answering.routing_table import (
@@ -51,6 +52,8 @@ def deploy(
     """
     if state.champion is None:
         return None
+    decisions, state = _with_newer(lake, decisions, state)
+    send_packages(project, lake, named_versions(decisions, state))
     if not new_state:
         with locked(project.deployment_lock_path):
             if (table := _replace(project, lake, decisions, state)) is not None:

@@ -15,6 +15,7 @@ from mlops_lab.journal.epochs import NO_EPOCH, LogPosition, Resumption, resume
 from mlops_lab.journal.segments import segments
 from mlops_lab.journal.workers import worker_paths, writer_of
 from mlops_lab.lake import Lake
+from mlops_lab.lake.mirror import machine_id
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import PREDICTIONS
 
@@ -60,19 +61,20 @@ def is_same_journal(log: JournalLog) -> bool:
     """Whether the journal of a worker ends with what was read of it last, or goes on from there. Older releases did not
     note what they read last."""
     found = log.resumption(PREDICTIONS.name)
-    noted = log.lake.position(PREDICTIONS.name, _last_epoch(log.worker))
+    noted = log.lake.position(PREDICTIONS.name, _last_epoch(log.lake, log.worker))
     if not found.is_known:
         return not noted and not log.lake.position(PREDICTIONS.name, writer_in(NO_EPOCH, worker=log.worker))
     return not found.lost and noted in {0, _number(found.epoch)}
 
 
-def last_epoch_mark(worker: int, *, epoch: str) -> tuple[str, int]:
+def last_epoch_mark(lake: Lake, worker: int, *, epoch: str) -> tuple[str, int]:
     """What `predictions` stores to say which epoch of a worker's journal was read last."""
-    return _last_epoch(worker), _number(epoch)
+    return _last_epoch(lake, worker), _number(epoch)
 
 
-def _last_epoch(worker: int) -> str:
-    return f"last epoch {worker}"
+def _last_epoch(lake: Lake, worker: int) -> str:
+    """Of a worker of this machine, where several share the lake."""
+    return f"last epoch {worker}{f' of {machine_id(lake.path)}' if lake.commits.is_shared else ''}"
 
 
 def _number(epoch: str) -> int:

@@ -96,7 +96,7 @@ class Up:
         self._loop = Loop(project, report=watcher.stage_began)
         self._last_error: MlopsError | None = None
         self._positions: tuple[int, ...] = ()
-        self._must_reload = False
+        self._must_reload = self._waits = False
         self._waiting: list[str] = []
 
     def refusal_reasons(self, refusal: Decision) -> list[str]:
@@ -185,8 +185,22 @@ class Up:
             hint = "this is a bug; `MLOPS_DEBUG=1 mlops tick` shows the traceback for a report"
             self._report(EnvironmentFault(what, code="bug", hint=hint))
 
+    def _try_follow(self) -> None:
+        """Follow what the loop of another machine has decided, where several share the lake, and move what came in here
+        while it is at work: it may train for long. An error is reported once, and tried again a moment later."""
+        if not self._loop.lake.commits.is_shared:
+            return
+        try:
+            self._loop.follow()
+            if self._waits:
+                self._waits = False
+                ingest_journal(self._project, self._loop.lake)
+        except MlopsError as error:
+            self._report(error)
+
     def _report(self, error: MlopsError) -> None:
         self._must_reload = True
+        self._waits = error.code == "loop_locked"
         if error.code in _OF_OTHERS:
             return
         if self._last_error is None or self._last_error.as_dict() != error.as_dict():
@@ -211,6 +225,7 @@ class Up:
             if left <= 0 or stop.is_set():
                 return
             self._watcher.idle(watchdog.address, seconds=left)
+            self._try_follow()
             watchdog.failed.wait(min(left, POLL_SECONDS))
 
     def _count(self) -> tuple[int, int]:

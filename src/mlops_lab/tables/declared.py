@@ -48,7 +48,8 @@ OUTCOMES = Table(
             "verdict",
             _TEXT,
             "`accepted`; `corrected`: it counts instead of the one before from when it was received; `conflict`, "
-            "`unknown`, `too_late`",
+            "`unknown`, `too_late`; where several machines share the lake, a row with another verdict follows an "
+            "`unknown` one once the prediction is there (`too_early`: it was known before it)",
         ),
         FixedColumn("predicted_at", MOMENT, "the time of the prediction"),
         ProjectColumns("the outcome's fields", outcome_fields),

@@ -74,7 +74,7 @@ def find_traces(project: Project, key: str, *, column: str | None = None) -> Tra
     lake = open_lake(project)
     ingest_journal(project, lake)
     decisions = read_decisions(lake)
-    with ingest_lock(project):
+    with ingest_lock(project, lake):
         _note_versions(project, lake, decisions)
         return _trace(project, lake, decisions, find_person(project, lake, decisions, key, column=column))
 
@@ -89,7 +89,7 @@ def forget(project: Project, key: str, *, column: str | None = None, by: str) ->
         lake = open_lake(project)
         ingest_journal(project, lake)
         decisions = read_decisions(lake)
-        with ingest_lock(project):
+        with ingest_lock(project, lake):
             _note_versions(project, lake, decisions)
             person = find_person(project, lake, decisions, key, column=column)
             traces = _trace(project, lake, decisions, person)
@@ -110,7 +110,7 @@ def forget(project: Project, key: str, *, column: str | None = None, by: str) ->
         now = clock.now()
         record = msgspec.structs.replace(record, event=ERASED, at=now, due=now + DELAY)
         note_erasure(lake, record)
-        with ingest_lock(project):
+        with ingest_lock(project, lake):
             finish_erasures(project, lake, now=now)
         return traces, record
 

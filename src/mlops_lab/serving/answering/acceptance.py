@@ -35,6 +35,7 @@ class Acceptor:
         self._tables = project.settings.tables
         self._schemas = schemas
         self._uses_wall_clock = project.settings.project.clock == "wall"
+        self._is_shared = bool(project.settings.lake.uri)
 
     # ---- outcomes ------------------------------------------------------------------------------------------------
 
@@ -54,7 +55,11 @@ class Acceptor:
             earlier = (counted[name].known_at, counted[name].values) if name in counted else None
             earlier = earlier or state.prediction_index.outcome(name)
             verdict = state.prediction_index.judge(name, known_at, values, earlier=earlier)
-            problem = _problem(verdict, name, f"$.outcomes[{index}]", within_days=self._source.outcome_within_days)
+            where = f"$.outcomes[{index}]"
+            if verdict is Verdict.UNKNOWN and self._is_shared:
+                problem: InvalidInput | None = _made_elsewhere(name, where)
+            else:
+                problem = _problem(verdict, name, where, within_days=self._source.outcome_within_days)
             if problem and verdict is Verdict.TOO_EARLY:
                 raise problem
             if problem:
@@ -205,6 +210,15 @@ def _broken_row(table: str, index: int, column: str, text: str) -> InvalidInput:
         code="contract_breach",
         where=f"$.rows[{index}].{column} of table {table}",
         hint="`mlops quarantine` lists such rows; after fixing them, `mlops quarantine --replay` accepts them",
+    )
+
+
+def _made_elsewhere(name: str, where: str) -> InvalidInput:
+    return NotFound(
+        f'this server has not made the prediction "{name}"; the outcome is recorded',
+        code="made_elsewhere",
+        where=where,
+        hint="nothing to do: it counts when the loop finds the prediction of another server; see the table `outcomes`",
     )
 
 

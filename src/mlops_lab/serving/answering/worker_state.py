@@ -84,6 +84,7 @@ class WorkerState:
             read_outcome=self._read_outcome,
             logged=LoggedIds(project.ids_path),
             log=self,
+            is_shared=bool(project.settings.lake.uri),
         )
         self._outcome_names = schemas.outcome_names
         self.views = {view.version for view in views}

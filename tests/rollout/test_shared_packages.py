@@ -1,0 +1,88 @@
+"""A package that one machine has is on the other one when it is to answer there, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from s3_server import BUCKET, S3Server, open_stored, s3_server
+
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.lake import Lake
+from mlops_lab.project import Project
+from mlops_lab.rollout.decisions import RolloutState
+from mlops_lab.rollout.shared_packages import fetch_packages, named_versions, send_packages
+from mlops_lab.serving.answering.routing_table import LiveVersion
+
+FILES = {"MLmodel": b"flavors", "code/pipeline.py": b"def model(): ...", "model.onnx": b"\0" * 5000}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with s3_server(tmp_path_factory.mktemp("store")) as server:
+        yield server
+
+
+@pytest.fixture
+def uri(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    server.use(monkeypatch)
+    yield f"s3://{BUCKET}/{tmp_path.name}"
+    server.fail("")
+
+
+LIVE = LiveVersion(1, ".mlops/artifacts/model", "sha256:ab12")
+
+
+@pytest.fixture
+def one(tiny, tmp_path: Path) -> Project:
+    project = replace(tiny.project, root=tmp_path / "one")
+    for name, content in FILES.items():
+        path = project.root / LIVE.package / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return project
+
+
+def files_of(project: Project) -> dict[str, bytes]:
+    folder = project.root / LIVE.package
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_it_is_sent_and_fetched_as_it_is(uri, one, tmp_path):
+    other = replace(one, root=tmp_path / "other")
+    fetch_packages(other, open_stored(uri, tmp_path / "other"), [LIVE])
+    assert files_of(other) == {}, "nobody has sent it"
+    lake = open_stored(uri, tmp_path / "one")
+    for _ in range(2):
+        send_packages(one, lake, [LIVE])
+    fetch_packages(other, open_stored(uri, tmp_path / "other"), [LIVE])
+    assert files_of(other) == files_of(one) == FILES
+    assert [path.name for path in (other.root / LIVE.package).parent.iterdir()] == ["model"]
+
+
+def test_one_that_was_sent_in_part_is_not_fetched_and_is_sent_anew(uri, server, one, tmp_path):
+    lake = open_stored(uri, tmp_path / "one")
+    lake.commits.mirror.store.write("_packages/sha256-ab12/MLmodel", b"half")
+    other = replace(one, root=tmp_path / "other")
+    fetch_packages(other, open_stored(uri, tmp_path / "other"), [LIVE])
+    assert files_of(other) == {}
+    server.fail("503")
+    with pytest.raises(EnvironmentFault):
+        send_packages(one, lake, [LIVE])
+    server.fail("")
+    send_packages(one, lake, [LIVE])
+    fetch_packages(other, open_stored(uri, tmp_path / "other"), [LIVE])
+    assert files_of(other) == FILES
+
+
+def test_a_lake_of_one_machine_sends_nothing(one, tmp_path):
+    lake = Lake(tmp_path / "lake")
+    send_packages(one, lake, [LIVE])
+    fetch_packages(replace(one, root=tmp_path / "other"), lake, [LIVE])
+    assert not (tmp_path / "other").exists()
+
+
+def test_nothing_is_named_before_anything_is_live():
+    assert named_versions([], RolloutState()) == []
