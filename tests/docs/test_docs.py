@@ -24,6 +24,7 @@ from mlops_lab.project.sections import (
     ProjectSection,
     RolloutSection,
     ServingSection,
+    TrackingSection,
     TrainingSection,
     TriggersSection,
 )
@@ -39,6 +40,7 @@ SECTIONS = {
     "lake": LakeSection,
     "model": ModelSection,
     "training": TrainingSection,
+    "tracking": TrackingSection,
     "backtest": BacktestSection,
     "gates": GatesSection,
     "rollout": RolloutSection,

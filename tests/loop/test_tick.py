@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 import pytest
+from pages import free_port
 from slow import mostly_slow
 
 from mlops_lab.alerts import delivery
@@ -197,14 +198,42 @@ def test_an_alias_that_cannot_be_set_does_not_stop_the_loop_and_is_set_later(liv
                 raise EnvironmentFault("the database is locked", code="mlflow", hint="try again")
             named.append(number)
 
-    monkeypatch.setattr("mlops_lab.registry.store.model_registry.ModelRegistry", Registry)
+    monkeypatch.setattr("mlops_lab.registry.store.open_registry.ModelRegistry", Registry)
     for _ in range(2):
         loop.tick(tiny.training.cutoff)
     assert [(alert.rule, "locked" in alert.what) for alert in read_alerts(loop.lake)] == [("alias", True)]
+    assert ["locked" in text for text in loop.waiting] == [True], "it is told"
     broken[0] = False
     for _ in range(2):
         loop.tick(tiny.training.cutoff)
     assert named == [2], "once"
+    assert loop.waiting == []
+
+
+def test_a_training_waits_for_the_tracking_server_before_any_work(live, tiny, monkeypatch):
+    project = load_project(live.root, flags=[f"tracking.uri=http://127.0.0.1:{free_port()}"])
+    monkeypatch.setattr(retraining, "prepare_candidate", lambda *_, **__: pytest.fail("the work would be for nothing"))
+    loop = Loop(project)
+    decision = Decision(tiny.training.cutoff, DecisionKind.RETRAIN, None, "triggers.always", "due", "test")
+    loop.record(decision)
+    for _ in range(2):
+        assert loop.tick(tiny.training.cutoff) == []
+        (waits,) = loop.waiting
+        assert waits.startswith("a training waits: the tracking server does not answer")
+    assert loop.state.retraining is not None
+    assert read_routing_table(project.deployment_path).champion.version == 1, "the tick went on"
+    assert [alert.rule for alert in read_alerts(loop.lake)] == ["tracking"], "once a day"
+    with pytest.raises(EnvironmentFault, match="does not answer"):
+        loop.run(tiny.now, by="test")
+
+
+def test_versions_of_a_server_need_it(live, tiny):
+    evidence = {"package": ".mlops/packages/run/artifacts/model", "fingerprint": "a" * 64}
+    loop = Loop(live)
+    loop.record(Decision(tiny.training.cutoff, DecisionKind.REFUSE, 2, "gates", "bad", "test", evidence))
+    with pytest.raises(EnvironmentFault, match="version 2 is registered at a tracking server") as caught:
+        retraining.open_own_registry(live, loop.decisions)
+    assert (caught.value.code, caught.value.where) == ("tracking_fault", "mlops.toml")
 
 
 def test_a_live_version_whose_package_is_gone_raises_one_alert_a_day(live, tiny, monkeypatch):

@@ -55,6 +55,7 @@ def overlay_values(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[s
         {"model": {"trusted_types": ["sklearn.tree._tree.Tree"]}},
         {"tables": {"stock": {"known_at": "at", "fresh_within": "6h", "min_rows_per_day": 1}}},
         {"source": {"request": {"amount": {"type": "float", "min": 0, "max": 0}}}},
+        {"tracking": {"uri": "https://mlflow.example.com/lab"}},
         {"approval": {"steps": ["promote"], "people": 2, "approvers": {"promote": ["ada", "bob"]}}},
     ],
 )
@@ -65,6 +66,9 @@ def test_settings_that_fit_together_are_accepted(change: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     ("change", "key", "what"),
     [
+        ({"tracking": {"uri": "https://me:s3cr3t@host"}}, "tracking.uri", "must not hold a name or a password"),
+        ({"tracking": {"uri": "sqlite:///mlflow.db"}}, "tracking.uri", "is not the address of a server"),
+        ({"tracking": {"uri": "https://"}}, "tracking.uri", "is not the address of a server"),
         ({"project": {"timezone": "Nowhere"}}, "project.timezone", "not a time zone"),
         ({"tables": {"stock": {"known_at": "shop"}}}, "tables.stock.known_at", 'known_at "shop" is a string'),
         ({"source": {"request": {"_x": "float"}}}, "source.request._x", "underscore"),

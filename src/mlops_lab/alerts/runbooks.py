@@ -65,7 +65,12 @@ RUNBOOKS: Mapping[str, Runbook] = {
     ),
     "log": Runbook("the files of the table in .mlops/lake, and the disk", "mlops features verify", Ends.WITH_QUIET_DAY),
     "package": Runbook("the folder of the version's package, and its backup", "mlops history", Ends.WITH_QUIET_DAY),
-    "alias": Runbook("MLflow's database in .mlops/mlflow, and the disk", "mlops tick", Ends.WITH_QUIET_DAY),
+    "alias": Runbook(
+        "MLflow's database in .mlops/mlflow and the disk, or the tracking server", "mlops tick", Ends.WITH_QUIET_DAY
+    ),
+    "tracking": Runbook(
+        "the tracking server in [tracking] uri, and its credentials", "mlops doctor", Ends.WITH_QUIET_DAY
+    ),
     "journal": Runbook("the folder .mlops/journal, the disk, and what was restored or copied", "mlops quarantine"),
     "clock": Runbook("the clock of the machine, and moments given with --at", "mlops history"),
     "approval": Runbook(

@@ -38,8 +38,9 @@ def scratch_project(project: Project, *, live: Project) -> Iterator[Project]:
         copy_journals(live, root)  # before the tables and after them: see runtime.backup
         copy_tables(live, Lake(live.lake_path), root)
         copy_journals(live, root)
-        if live.mlflow_path.exists():
-            (root / live.mlflow_path.relative_to(live.root)).symlink_to(live.mlflow_path)
+        for versions in (live.mlflow_path, live.packages_path):
+            if versions.exists():
+                (root / versions.relative_to(live.root)).symlink_to(versions)
         yield _reading_from(project, root)
 
 

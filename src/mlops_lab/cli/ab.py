@@ -32,7 +32,7 @@ from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.rollout.value import declared_metric
-from mlops_lab.rollout.versions import find_champion
+from mlops_lab.rollout.versions import find_champion, package_folder
 from mlops_lab.status.ab_report import ABReport, report_test
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -53,7 +53,7 @@ def start(
     """Let versions answer fixed shares of the keys; the champion answers the rest. A key keeps its version."""
     shares = _pair(versions, share)
     loop = Loop(open_project(project))
-    champion = loop.project.root / find_champion(loop.decisions).package
+    champion = package_folder(loop.project, find_champion(loop.decisions))
     declared_metric(loop.project, task_of(loop.project, champion))  # an error in [ab] is told before the test begins
     decision = loop.start_test(
         loop.moment(parse_at(at)), shares, by=acting_person(loop.project), reason=with_whom(reason, by)

@@ -17,7 +17,7 @@ from mlops_lab.loop.tick import Loop
 from mlops_lab.loop.watch_days import watcher_of
 from mlops_lab.monitoring.cause import Explained
 from mlops_lab.project import Project
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_version, package_folder
 
 DEFAULT_DAYS = 7
 Since = Annotated[
@@ -41,7 +41,7 @@ def command(project: Folder = HERE, since: Since = None, json: Json = False) -> 
             where="--since",
             hint="give an earlier day",
         )
-    package = opened.root / find_version(loop.decisions, champion).package
+    package = package_folder(opened, find_version(loop.decisions, champion))
     profiles = read_profiles(package)
     found = diagnose(opened, loop.lake, package=package, profiles=profiles, since=began, until=until)
     state = watcher_of(opened).look(loop.lake, until, champion=champion)

@@ -17,7 +17,11 @@ def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
     warnings = loop.warnings if loop.measured else ()
     if json:
         made, ends = map(record_decision, decisions), [window.end.isoformat() for window in loop.measured]
-        print_record(TickRecord(at=now.isoformat(), decisions=list(made), measured=ends, warnings=list(warnings)))
+        print_record(
+            TickRecord(
+                at=now.isoformat(), decisions=list(made), measured=ends, warnings=list(warnings), waiting=loop.waiting
+            )
+        )
         return
     if len(loop.measured) > 1:
         print(f"caught up: {len(loop.measured)} days were over and are measured now")
@@ -25,5 +29,7 @@ def command(project: Folder = HERE, at: At = None, json: Json = False) -> None:
         print(f"warning: {warning}")
     for decision in decisions:
         print(f"{decision.what} {decision.version or ''}: {decision.reason}")
+    for text in loop.waiting:
+        print(f"waits for the next tick: {text}")
     if not decisions:
         print("nothing to decide")

@@ -11,6 +11,7 @@ from mlops_lab.doctor.checks.secrets import KEYS, TOKENS
 from mlops_lab.doctor.checks.server import CERTIFICATE, LOOP, PORT, SERVER
 from mlops_lab.doctor.checks.settings import DATA, PIPELINE, SETTINGS
 from mlops_lab.doctor.checks.stores import JOURNAL, LAKE, MLFLOW
+from mlops_lab.doctor.checks.tracking import TRACKING
 from mlops_lab.doctor.checks.version import VERSION
 
 CHECKS: tuple[Check, ...] = (
@@ -20,5 +21,5 @@ CHECKS: tuple[Check, ...] = (
     *(LAKE, JOURNAL, MLFLOW, VERSION),
     *(KEYS, TOKENS),
     *(SERVER, PORT, CERTIFICATE, LOOP),
-    *(STORE, ONLINE_STORE, ALERTS),
+    *(TRACKING, STORE, ONLINE_STORE, ALERTS),
 )

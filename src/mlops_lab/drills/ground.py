@@ -39,6 +39,7 @@ _OWN_FLAGS = (
     "serving.tls_certificate=",
     "serving.tls_key=",
     "serving.online_store=memory",
+    "tracking.uri=",
 )
 Section = TypeVar("Section", SourceSection, TableSection)
 _DATA = Path(".mlops-drill")

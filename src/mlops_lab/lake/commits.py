@@ -98,7 +98,7 @@ class StoredCommits(LocalCommits):
         self.mirror = mirror
         self._open: dict[str, DeltaTable] = {}
         self.sent_packages: set[str] = set()
-        """The fingerprints of packages that the store is known to have: see `rollout.shared_packages`."""
+        """The folders of packages that the store is known to have: see `rollout.shared_packages`."""
 
     def refresh(self, name: str) -> None:
         """Fetch what others committed to a table."""

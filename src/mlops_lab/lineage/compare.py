@@ -12,8 +12,8 @@ from msgspec import Struct
 from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.lineage.held_out import HeldOut, compare_held_out
 from mlops_lab.project import Project
+from mlops_lab.registry.store.project_runs import read_runs, read_versions
 from mlops_lab.registry.store.records import RegisteredVersion, TrackedRun
-from mlops_lab.registry.store.stored_runs import read_runs, read_versions
 from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL
 
 SHORTEST_ID = 4
@@ -56,12 +56,12 @@ def compare_runs(project: Project, names: Sequence[str], *, scores: bool = True)
     changed."""
     if len(names) < 2:
         raise InvalidInput("needs two runs or more", code="nothing_to_compare", where="RUN", hint="name another one")
-    runs = read_runs(project.mlflow_path)
+    runs = read_runs(project)
     if not runs:
         raise NotFound(
             "nothing has been trained yet", code="no_runs", where=str(project.root), hint="`mlops run` or `mlops tune`"
         )
-    index = RunIndex(runs, read_versions(project.mlflow_path))
+    index = RunIndex(runs, read_versions(project))
     matches = [index.find(name) for name in names]
     compared = [_describe(run, version) for run, version in matches]
     if len({run.run_id for run in compared}) < len(compared):

@@ -23,7 +23,7 @@ from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, Plan
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decisions import Decision
-from mlops_lab.rollout.versions import find_version, load_plan_of, open_package_of
+from mlops_lab.rollout.versions import find_version, load_plan_of, open_package_of, package_folder
 from mlops_lab.tables.declared import OUTCOMES, SHADOWS
 from mlops_lab.tables.fields import outcome_fields, request_fields
 from mlops_lab.tables.log_columns import feature_columns
@@ -70,7 +70,7 @@ def explain_version(project: Project, number: int) -> VersionLineage:
     version = _read_origin(project, decisions, number)
     return VersionLineage(
         version=version,
-        agreement=read_agreement(project.root / version.package),
+        agreement=read_agreement(package_folder(project, find_version(decisions, number))),
         decisions=_summarise(decisions, number),
     )
 
@@ -124,7 +124,7 @@ def _decision_lines(decisions: Sequence[DecisionSummary]) -> list[tuple[str, str
 
 def _read_origin(project: Project, decisions: Sequence[Decision], number: int) -> VersionOrigin:
     live = find_version(decisions, number)
-    package = project.root / live.package
+    package = package_folder(project, live)
     opened = open_package_of(project, live)
     plan, lineage = opened.plan, msgspec.json.decode(opened.files.read(LINEAGE_FILE))
     own = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, read_file
 from mlops_lab.registry.store.records import RegisteredVersion
+from mlops_lab.rollout.versions import package_folder
+from mlops_lab.serving.answering.routing_table import LiveVersion
 from mlops_lab.tables.facts import AS_OF, read_labelled
 from mlops_lab.tables.fields import request_fields
 from mlops_lab.tables.open_lake import open_lake
@@ -63,7 +66,8 @@ def compare_held_out(project: Project, versions: Sequence[RegisteredVersion]) ->
     ingest_journal(project, lake)
     lake = lake.pin()  # all versions are compared on the same rows and facts
     predictors = [
-        Predictor(version.package, version=version.number, fingerprint=version.fingerprint) for version in versions
+        Predictor(_find_package(project, version), version=version.number, fingerprint=version.fingerprint)
+        for version in versions
     ]
     _check_same_task(predictors)
     source, task = project.settings.source, predictors[0].task
@@ -101,6 +105,11 @@ def compare_held_out(project: Project, versions: Sequence[RegisteredVersion]) ->
             for number, loss in zip(numbers[1:], losses[1:], strict=True)
         ],
     )
+
+
+def _find_package(project: Project, version: RegisteredVersion) -> Path:
+    """The folder of its package, which may have to be fetched."""
+    return package_folder(project, LiveVersion(version.number, str(version.package), version.fingerprint))
 
 
 def compare_pair(

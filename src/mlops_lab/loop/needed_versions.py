@@ -14,8 +14,8 @@ from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE
 from mlops_lab.rollout.decisions import Decision
 
-_PACKAGES = f"artifacts/*/artifacts/model/{LINEAGE_FILE}"
-"""In MLflow's folder: where the packages of all registered versions are."""
+_PACKAGES = f"*/artifacts/model/{LINEAGE_FILE}"
+"""Below MLflow's artifacts, or below the packages of a tracking server: where those of all registered versions are."""
 
 
 class TableVersion(NamedTuple):
@@ -65,7 +65,8 @@ def trained_on(project: Project, decisions: Sequence[Decision]) -> NeededVersion
         for decision in decisions
         if "package" in decision.evidence
     }
-    unnamed = {path.parent: "a version without a decision" for path in project.mlflow_path.glob(_PACKAGES)}
+    folders = (project.mlflow_path / "artifacts", project.packages_path)
+    unnamed = {path.parent: "a version without a decision" for folder in folders for path in folder.glob(_PACKAGES)}
     found = NeededVersions({}, [])
     for package, name in {**unnamed, **named}.items():
         try:

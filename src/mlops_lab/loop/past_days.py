@@ -31,7 +31,7 @@ from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold, made_before
-from mlops_lab.rollout.versions import check_loads, find_version
+from mlops_lab.rollout.versions import check_loads, find_version, package_folder
 from mlops_lab.tables.day_warnings import DayWarnings
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.training.progress import Report
@@ -73,7 +73,7 @@ def measure_past_day(
         lake,
         window=window,
         champion=champion,
-        package_of=lambda version: project.root / find_version(decisions, version).package,
+        package_of=lambda version: package_folder(project, find_version(decisions, version)),
         state=fold(made_before(decisions, window.end)),
         verifier=verifier,
         watcher=watcher,
@@ -90,7 +90,7 @@ def note_warnings(project: Project, lake: Lake, decisions: Sequence[Decision], *
     """Write down what is to be told of the day; nothing where the profile of the champion cannot be read."""
     champion, window = champion_of(day.window, decisions), day.window
     with suppress(MlopsError, OSError, msgspec.MsgspecError):
-        package = project.root / find_version(decisions, champion).package
+        package = package_folder(project, find_version(decisions, champion))
         dated = date_inputs(Features.from_dict(load_plan(package).features), project.settings.source.time)
         profiles = {name: profile for name, profile in read_profiles(package).items() if name not in dated}
         earlier = measurements_since(lake, window.began - _USUAL)
@@ -119,7 +119,7 @@ def decide_as_of(
 ) -> Decision | None:
     """The decision that was due at `as_of`, a day without a tick, or is due `now`; None where there is none to make."""
     assert state.champion is not None
-    package = project.root / find_version(decisions, state.champion).package
+    package = package_folder(project, find_version(decisions, state.champion))
     observation = observe(
         project,
         lake,

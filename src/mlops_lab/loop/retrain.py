@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from mlops_lab.contracts.tables import CONTRACT_BREACH
-from mlops_lab.errors import InvalidInput
+from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.gates.base import GateInput, GateVerdict, finite, summarise
 from mlops_lab.gates.run import run_gates
 from mlops_lab.lake import Lake
@@ -25,8 +25,11 @@ from mlops_lab.project import CONFIG_NAME, Project
 from mlops_lab.registry.package import write_plan
 from mlops_lab.registry.signing.sign import key_for_version
 from mlops_lab.registry.store.records import RegisteredVersion, Registry, VersionContent
+from mlops_lab.registry.store.tracking_faults import TRACKING_FAULT
 from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState
+from mlops_lab.rollout.versions import find_version
+from mlops_lab.serving.answering.routing_table import LiveVersion
 from mlops_lab.training.candidate import Candidate, choose_rows, make_plan, prepare_candidate
 from mlops_lab.training.environment import code_commit, describe_environment, installed_packages
 from mlops_lab.training.fit import fit
@@ -60,6 +63,9 @@ def retrain(
     Depends on the lake, the code and `now` alone. Idempotent: what a killed run has already registered is found by the
     candidate's identity and not registered again.
     """
+    is_own = registry is None
+    if is_own and project.settings.tracking.uri:  # before the work, which would be for nothing
+        registry = open_own_registry(project, decisions)
     report("training set")
     try:
         candidate = candidate or prepare_candidate(project, lake, now=now)
@@ -77,10 +83,11 @@ def retrain(
         return Decision(
             now, DecisionKind.REFUSE, earlier.version, "identical", reason, by, {"candidate": candidate.identity}
         )
-    if registry is None:
+    if is_own:
         is_first = not any("package" in decision.evidence for decision in decisions)
         key_for_version(project.home, is_first=is_first)  # now, and not after a training that takes long
-        registry = _open_registry(project)
+        registry = registry or open_own_registry(project, decisions)
+    assert registry is not None
     try:
         candidate, version = train_version(project, registry, candidate, now=now, report=report)
     except NoEngineAgrees as refusal:  # nothing is registered
@@ -117,10 +124,30 @@ def _kind_of_accepted(state: RolloutState) -> DecisionKind:
     return DecisionKind.SUPERSEDE if state.stage is DecisionKind.SHADOW else DecisionKind.SHADOW
 
 
-def _open_registry(project: Project) -> Registry:
-    from mlops_lab.registry.store.model_registry import ModelRegistry  # brings MLflow, which takes 4 s
+def open_own_registry(project: Project, decisions: Sequence[Decision]) -> Registry:
+    """The registry of the project. EnvironmentFault where it is not the one in which the versions are that were decided
+    about: it would give their numbers to others."""
+    last = max((item.version or 0 for item in decisions if "package" in item.evidence), default=0)
+    live = find_version(decisions, last) if last else None
+    if live is not None:
+        _check_server(project, live)
+    from mlops_lab.registry.store.open_registry import open_registry  # brings MLflow, which takes 4 s
 
-    return ModelRegistry(project.mlflow_path, name=project.name)
+    registry = open_registry(project)
+    if live is not None:
+        registry.check_has(live.fingerprint, number=live.version)
+    return registry
+
+
+def _check_server(project: Project, live: LiveVersion) -> None:
+    is_at_server = (project.root / live.package).is_relative_to(project.packages_path)
+    if is_at_server and not project.settings.tracking.uri:
+        raise EnvironmentFault(
+            f"version {live.version} is registered at a tracking server, and [tracking] uri names none",
+            code=TRACKING_FAULT,
+            where=CONFIG_NAME,
+            hint="write its address there: versions of another registry would get the numbers that it has given",
+        )
 
 
 def train_version(
@@ -200,7 +227,9 @@ def _train(
 def _settings_beside_file(project: Project) -> list[str]:
     """What the environment and flags have set, as flags; without what makes no model."""
     overrides = project.layers.overrides().items()
-    return [flag for path, flag in overrides if path[0] != "serving" and path[-1] not in _MAY_BE_SECRET]
+    return [
+        flag for path, flag in overrides if path[0] not in {"serving", "tracking"} and path[-1] not in _MAY_BE_SECRET
+    ]
 
 
 def _importances(project: Project, gate_input: GateInput) -> dict[str, dict[str, float]]:

@@ -20,7 +20,13 @@ from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.shipping import adopt_journals
 from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
-from mlops_lab.loop.act import alert_unreadable, keep_champion_named, name_champion, record_decision
+from mlops_lab.loop.act import (
+    alert_unreadable,
+    alert_waiting_training,
+    keep_champion_named,
+    name_champion,
+    record_decision,
+)
 from mlops_lab.loop.approval import (
     about_approval,
     approval_alert,
@@ -50,6 +56,7 @@ from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.window import Window
 from mlops_lab.project import Project
 from mlops_lab.project.owners import Hold, Role, take_role
+from mlops_lab.registry.store.tracking_faults import TRACKING_FAULT
 from mlops_lab.rollout.compatibility import check_live_versions, check_schema
 from mlops_lab.rollout.decision_log import read_decisions, witness
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold
@@ -84,6 +91,8 @@ class Loop:
     last_log_loss: float | None = field(init=False, default=None)
     measured: list[Window] = field(init=False, default_factory=list)
     """The days that the last tick measured."""
+    waiting: list[str] = field(init=False, default_factory=list)
+    """What the last tick could not do without the tracking server, or MLflow's store: the next one tries again."""
     _made: list[Decision] = field(init=False, default_factory=list)
     """The decisions of the last tick."""
     _deployed: RoutingTable | None = field(init=False, default=None)
@@ -143,7 +152,7 @@ class Loop:
 
     def _tick(self, now: datetime, *, by: str) -> list[Decision]:
         self.catch_up()
-        self.measured, self._made = [], []
+        self.measured, self._made, self.waiting = [], [], []
         self.report("ingest")
         ingest_journal(self.project, self.lake)
         adopt_journals(self.project, self.lake)
@@ -156,7 +165,7 @@ class Loop:
             self.act()  # before a training, which takes long and may fail
         if (retraining := self.state.retraining) is not None:
             self._tell(now)
-            self._finish_retraining(now if is_due else retraining.at, by=by)
+            self._finish_or_wait(now if is_due else retraining.at, now=now, by=by)
         if self._made or has_long_journal(self.project, self.lake):
             self.act()
         if self.project.loading_path.exists():  # a load was killed: what it brought into the lake is in no state yet
@@ -164,7 +173,8 @@ class Loop:
             self.project.loading_path.unlink(missing_ok=True)
         self.follow()
         alert_unreadable(self.project, self.lake, self._unreadable, now=now)
-        keep_champion_named(self.project, self.lake, self.decisions, self.state, now=now)
+        if (waits := keep_champion_named(self.project, self.lake, self.decisions, self.state, now=now)) is not None:
+            self.waiting.append(waits)
         keep_tables_small(self.project, self.lake, self.decisions, now=now)
         write_verdict(self.project, self.lake, self.decisions, self.state, at=now)
         return self._made
@@ -262,6 +272,7 @@ class Loop:
             self.catch_up()
             if decide_to_retrain(self.state, now, by=by) is None:
                 raise Refused("a training is under way", code="training_under_way", hint="`mlops tick` finishes it")
+            self._check_registry()
             self.check_schema()
             check_features(self.project, load_pipeline(self.project).features)
             self.load(now)
@@ -271,6 +282,7 @@ class Loop:
 
     def _run(self, now: datetime, *, by: str, accept_changes: bool) -> Decision:
         fresher = takes_fresher(self.project, self.state)
+        self._check_registry()
         decision = decide_to_retrain(self.state, now, by=by, replaces_challenger=fresher)
         self.check_schema()
         check_features(self.project, load_pipeline(self.project).features)
@@ -453,6 +465,22 @@ class Loop:
                 candidate=candidate,
             )
         )
+
+    def _check_registry(self) -> None:
+        """EnvironmentFault, before anything is decided, where the tracking server does not take a new version."""
+        if self.project.settings.tracking.uri or self.project.packages_path.exists():
+            from mlops_lab.loop.retrain import open_own_registry  # brings MLflow, as the training will
+
+            open_own_registry(self.project, self.decisions)
+
+    def _finish_or_wait(self, as_of: datetime, *, now: datetime, by: str) -> None:
+        """The training that was decided; without the tracking server it waits for the next tick."""
+        try:
+            self._finish_retraining(as_of, by=by)
+        except EnvironmentFault as fault:
+            if fault.code != TRACKING_FAULT:
+                raise
+            self.waiting.append(alert_waiting_training(self.project, self.lake, fault, now=now))
 
     def _is_measured(self, end: datetime) -> bool:
         """Whether the day that ends at `end`, or a later one, was measured."""

@@ -25,7 +25,7 @@ from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply
 from mlops_lab.rollout.next_step import share_now
 from mlops_lab.rollout.proof import weigh
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_version, package_folder
 from mlops_lab.tables.rollout_verdict import RolloutVerdict, Verdict, read_generation
 
 _PROMOTED = {DecisionKind.BOOTSTRAP, DecisionKind.PROMOTE, DecisionKind.CONFIRM}
@@ -100,7 +100,7 @@ def _judge_under_way(project: Project, lake: Lake, decisions: Sequence[Decision]
     stage = "paused" if state.is_paused else f"in {state.stage}"
     reason = f"version {state.challenger} is {stage} since {state.since:%Y-%m-%d}"
     try:
-        task = task_of(project, project.root / find_version(decisions, state.champion).package)
+        task = task_of(project, package_folder(project, find_version(decisions, state.champion)))
         proof = weigh(project, read_gains(measurements_since(lake, state.compared_since)))
         reason, evidence = f"{reason}: {proof.say(task)}", proof.evidence
     except UNREADABLE as error:

@@ -120,8 +120,13 @@ class Project:
 
     @property
     def mlflow_path(self) -> Path:
-        """MLflow's database and artifacts."""
+        """MLflow's database and artifacts, where the project has no tracking server."""
         return self.home / "mlflow"
+
+    @property
+    def packages_path(self) -> Path:
+        """The packages of versions that are registered at a tracking server: those that this machine has needed."""
+        return self.home / "packages"
 
     @property
     def loading_path(self) -> Path:

@@ -34,6 +34,7 @@ _CODE_MODULES = {
     *("pickle", "joblib", "cloudpickle", "dill"),
 }
 """Modules whose types can run code, and so may not be trusted in the file of a model."""
+_SERVER = re.compile(r"https?://[^\s@?#/]+[^\s@?#]*")
 _WINDOW = re.compile(r"all|auto|(last|half-life) [1-9][0-9]{0,4}d")
 ErrorAt = Callable[..., InvalidInput]
 """Makes the error about a key: see `Layers.error_at`."""
@@ -61,6 +62,7 @@ def check_references(settings: Settings, layers: Layers) -> None:
         raise error_at(f'"{window}" is not a choice of rows', ["training", "window"], hint)
     if source.arrives_after is not None:
         _check_duration(source.arrives_after, ["source", "arrives_after"], error_at)
+    _check_server(settings.tracking.uri, error_at)
     for name, address in settings.alerts.channels.items():
         if (secret := find_literal_secret(address)) is not None:
             what = f"must not hold a secret: {secret}"
@@ -109,6 +111,16 @@ def _check_monitor(monitor: MonitorSection, number: int, slices: list[str], erro
         if name and name not in OF_SLICES:
             hint = f"remove slice; detectors of slices are: {', '.join(OF_SLICES)}"
             raise error_at(f'"{name}" is not about a slice', [*path, "slice"], hint)
+
+
+def _check_server(uri: str, error_at: ErrorAt) -> None:
+    path = ["tracking", "uri"]
+    if "@" in uri:
+        hint = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment (docs/tracking.md)"
+        raise error_at("must not hold a name or a password", path, hint)
+    if uri and _SERVER.fullmatch(uri) is None:
+        hint = 'write that of an MLflow server: "https://mlflow.example.com"; for SQLite and files leave it out'
+        raise error_at("is not the address of a server", path, hint)
 
 
 def _declarations(settings: Settings) -> Iterator[tuple[list[str], Declared]]:

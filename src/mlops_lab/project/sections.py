@@ -92,6 +92,21 @@ class TrainingSection(Config, frozen=True, kw_only=True):
     ] = "all"
 
 
+class TrackingSection(Config, frozen=True, kw_only=True):
+    """`[tracking]`: where runs, registered versions and their packages are kept: see docs/tracking.md.
+
+    Credentials are those of MLflow's own variables; an address that holds some is refused.
+    """
+
+    uri: Annotated[
+        str,
+        means(
+            'an MLflow server (`"https://mlflow.example.com"`), where runs, versions and packages are kept; empty: '
+            "SQLite and files in `.mlops`",
+        ),
+    ] = ""
+
+
 class BacktestSection(Config, frozen=True, kw_only=True):
     """`[backtest]`: the last days, which are held out from training, and on which candidate and champion are compared;
     with `share`, the last rows instead, whatever their time."""
@@ -372,6 +387,7 @@ class Settings(Config, frozen=True, kw_only=True):
     lake: LakeSection = LakeSection()
     model: ModelSection = ModelSection()
     training: TrainingSection = TrainingSection()
+    tracking: TrackingSection = TrackingSection()
     backtest: BacktestSection = BacktestSection()
     gates: GatesSection = GatesSection()
     rollout: RolloutSection = RolloutSection()

@@ -32,8 +32,9 @@ def named_versions(decisions: Sequence[Decision], state: RolloutState) -> list[L
 
 
 def fetch_packages(project: Project, lake: Lake, live: Sequence[LiveVersion]) -> None:
-    """Fetch the packages of these versions that this machine does not have, where others share the lake."""
-    if not isinstance(lake.commits, StoredCommits):
+    """Fetch the packages of these versions that this machine does not have, where others share the lake. From a
+    tracking server they come when they are opened (`rollout.versions`)."""
+    if not isinstance(lake.commits, StoredCommits) or project.settings.tracking.uri:
         return
     for version in live:
         folder = project.root / version.package
@@ -45,18 +46,20 @@ def fetch_packages(project: Project, lake: Lake, live: Sequence[LiveVersion]) ->
 
 
 def send_packages(project: Project, lake: Lake, live: Sequence[LiveVersion]) -> None:
-    """Send the packages of these versions that the store does not have, where others share the lake."""
-    if not isinstance(lake.commits, StoredCommits):
+    """Send the packages of these versions that the store does not have, where others share the lake, and no tracking
+    server has them."""
+    if not isinstance(lake.commits, StoredCommits) or project.settings.tracking.uri:
         return
     for version in live:
         folder = project.root / version.package
-        if version.fingerprint not in lake.commits.sent_packages and folder.exists():
+        if version.package not in lake.commits.sent_packages and folder.exists():
             _send(lake.commits.mirror.store, _place(version), folder)
-            lake.commits.sent_packages.add(version.fingerprint)
+            lake.commits.sent_packages.add(version.package)
 
 
 def _place(version: LiveVersion) -> str:
-    return f"_packages/{version.fingerprint.replace(':', '-')}"
+    """Named by its folder: two versions with the same fingerprint may have been trained on other rows."""
+    return f"_packages/{version.package}"
 
 
 def _send(store: ObjectStore, place: str, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput, MlopsError, Refused
 from mlops_lab.project import Project
@@ -11,7 +12,8 @@ from mlops_lab.registry.package import package_fingerprint
 from mlops_lab.registry.signing.keyring import Algorithm, TrustedKey, read_keys
 from mlops_lab.registry.signing.sign import create_key, find_key, need_signing_key, revoke_key, sign_package
 from mlops_lab.rollout.decisions import Decision, fold
-from mlops_lab.rollout.versions import find_version, live_versions, open_package_of
+from mlops_lab.rollout.versions import find_version, live_versions, open_package_of, package_folder
+from mlops_lab.serving.answering.routing_table import LiveVersion
 
 
 @dataclass
@@ -97,20 +99,30 @@ def _sign(
                 open_package_of(project, live)
             else:
                 _check_registered(project, decisions, number)
-            sign_package(project.root / live.package, key, home=project.home)
+            package = package_folder(project, live)
+            sign_package(package, key, home=project.home)
+            if project.settings.tracking.uri:
+                _send_signature(project, live, package)
             result.signed.append(number)
         except EnvironmentFault as fault:
             result.left_out[number] = str(fault)
     return result
 
 
+def _send_signature(project: Project, live: LiveVersion, package: Path) -> None:
+    from mlops_lab.registry.store.open_registry import open_registry  # brings MLflow: 4 s that other projects save
+
+    open_registry(project).send_signature(live.version, fingerprint=live.fingerprint, package=package)
+
+
 def _check_registered(project: Project, decisions: Sequence[Decision], number: int) -> None:
     live = find_version(decisions, number)
-    if package_fingerprint(project.root / live.package) != live.fingerprint:
+    package = package_folder(project, live)
+    if package_fingerprint(package) != live.fingerprint:
         raise EnvironmentFault(
             "is not what was registered: a file was changed",
             code="package_changed",
-            where=str(project.root / live.package),
+            where=str(package),
             hint="restore the folder from a backup; nothing was signed",
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 
 from mlops_lab.errors import EnvironmentFault, InvalidInput, NotFound
 from mlops_lab.features.definition import Features
@@ -34,7 +35,22 @@ def load_plan_of(project: Project, decisions: Sequence[Decision], version: int) 
 
 def open_package_of(project: Project, live: LiveVersion) -> Package:
     """The package of a version of the project, checked."""
-    return open_package(project.root / live.package, fingerprint=live.fingerprint, home=project.home)
+    return open_package(package_folder(project, live), fingerprint=live.fingerprint, home=project.home)
+
+
+def package_folder(project: Project, live: LiveVersion) -> Path:
+    """The folder of the package of a version; where this machine does not have it yet, it is fetched from the tracking
+    server, and checked. EnvironmentFault where that cannot be done."""
+    folder = project.root / live.package
+    if project.settings.tracking.uri and not folder.is_dir():
+        from mlops_lab.registry.store.open_registry import open_registry  # brings MLflow: 4 s, once for each version
+
+        try:
+            open_registry(project).fetch(live.version, fingerprint=live.fingerprint, package=folder)
+        except EnvironmentFault as fault:
+            what = f"the package of version {live.version} is not on this machine: {fault.what}"
+            raise EnvironmentFault(what, code=fault.code, where=fault.where, hint=fault.hint) from fault
+    return folder
 
 
 def classes_by_version(project: Project, decisions: Sequence[Decision]) -> dict[int, list[str]]:
@@ -58,8 +74,7 @@ def load_features(project: Project, decisions: Sequence[Decision], version: int)
 def load_predictor(project: Project, decisions: Sequence[Decision], version: int) -> Predictor:
     """A version, ready to score, from its package."""
     found = find_version(decisions, version)
-    package = project.root / found.package
-    return Predictor(package, version=version, fingerprint=found.fingerprint, home=project.home)
+    return Predictor(package_folder(project, found), version=version, fingerprint=found.fingerprint, home=project.home)
 
 
 def check_loads(project: Project, decisions: Sequence[Decision], version: int) -> None:

@@ -99,6 +99,7 @@ class Up:
         self._positions: tuple[int, ...] = ()
         self._must_reload = self._waits = False
         self._shipper = Shipper(project, self._loop.lake)
+        self._waiting: list[str] = []
 
     def refusal_reasons(self, refusal: Decision) -> list[str]:
         """The reasons of the gates that did not pass; for a candidate identical to an earlier one, also the earlier."""
@@ -172,6 +173,10 @@ class Up:
                     self._watcher.decision_made(decision)
                 for text in self._loop.warnings if self._loop.measured else ():
                     self._watcher.warned(text)
+                if self._loop.waiting != self._waiting:  # once: it is tried again at every interval
+                    self._waiting = self._loop.waiting
+                    for text in self._waiting:
+                        self._watcher.warned(text)
             else:
                 self._loop.follow()
             self._last_error = None

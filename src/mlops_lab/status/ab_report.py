@@ -17,7 +17,7 @@ from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.rollout.evidence.arms import CONTROL, ArmLooks, standard_error
 from mlops_lab.rollout.evidence.e_values import to_e_value
 from mlops_lab.rollout.value import Metric, declared_metric
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_version, package_folder
 from mlops_lab.status.rollout_days import RolloutDay
 from mlops_lab.status.wording import format_count
 
@@ -87,7 +87,7 @@ def report_test(loop: Loop, now: datetime) -> ABReport:
     project, state = loop.project, loop.state
     if state.arms_since is None or state.champion is None:
         raise Refused("no A/B test is under way", code="no_ab_test", hint="`mlops ab start VERSION` begins one")
-    task = task_of(project, project.root / find_version(loop.decisions, state.champion).package)
+    task = task_of(project, package_folder(project, find_version(loop.decisions, state.champion)))
     metric = declared_metric(project, task)
     test = read_test(project, loop.lake, state, now=now, task=task, metric=metric)
     evidence = weigh_test(project, state, test)

@@ -34,7 +34,7 @@ from mlops_lab.rollout.decisions import Decision, DecisionKind
 from mlops_lab.rollout.deploy import deployed_generation
 from mlops_lab.rollout.next_step import share_now, waiting_for
 from mlops_lab.rollout.proof import weigh
-from mlops_lab.rollout.versions import find_unreadable, find_version, load_plan_of
+from mlops_lab.rollout.versions import find_unreadable, find_version, load_plan_of, package_folder
 from mlops_lab.rollout.watch import watch_until
 from mlops_lab.serving.process.address import Address, find_server
 from mlops_lab.serving.process.health_probe import probe_deployment
@@ -234,7 +234,7 @@ def _rollout(loop: Loop, now: datetime) -> RolloutProgress | None:
     if state.stage is None or state.since is None or began is None:
         return None
     assert state.champion is not None
-    task = task_of(loop.project, loop.project.root / find_version(loop.decisions, state.champion).package)
+    task = task_of(loop.project, package_folder(loop.project, find_version(loop.decisions, state.champion)))
     proves_itself = loop.project.settings.rollout.proves_itself
     since = state.since if proves_itself else began
     rows = rollout_pairs(loop.project, loop.lake, since=since, now=now, task=task).height
@@ -277,7 +277,7 @@ def _watch(loop: Loop) -> WatchRecord | None:
     watch = loop.state.watch
     if watch is None or loop.state.champion is None:
         return None
-    task = task_of(loop.project, loop.project.root / find_version(loop.decisions, loop.state.champion).package)
+    task = task_of(loop.project, package_folder(loop.project, find_version(loop.decisions, loop.state.champion)))
     return WatchRecord(
         version=watch.version,
         began=watch.began.isoformat(),

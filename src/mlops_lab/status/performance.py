@@ -17,7 +17,7 @@ from mlops_lab.loop.measure_day import measure_window
 from mlops_lab.loop.tick import Loop
 from mlops_lab.monitoring.measure import CHAMPION, as_known_now, as_known_then, measurements_of
 from mlops_lab.monitoring.window import Window
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_version, package_folder
 from mlops_lab.status.records import Performance, WindowPerformance
 from mlops_lab.tables.declared import MEASUREMENTS
 
@@ -48,7 +48,7 @@ def measure_performance(loop: Loop, now: datetime) -> Performance:
             loop.lake,
             window,
             champion=champion,
-            package=project.root / find_version(loop.decisions, champion).package,
+            package=package_folder(project, find_version(loop.decisions, champion)),
             predictions=predictions_in(loop.lake, window),
             with_inputs=False,
         )

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from mlops_lab import clock
 from mlops_lab.project import Project
-from mlops_lab.registry.store.model_registry import ModelRegistry
+from mlops_lab.registry.store.open_registry import open_registry
 from mlops_lab.training.environment import code_commit
 from mlops_lab.training.training_set import TrainingSet
 from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL, TrialResult
@@ -17,7 +17,7 @@ class Tracker:
     """Logs a study in MLflow, also where it continues after a kill: runs that were logged are not logged again."""
 
     def __init__(self, project: Project, study: str, *, data: TrainingSet, code: str) -> None:
-        self._registry = ModelRegistry(project.mlflow_path, name=project.name)
+        self._registry = open_registry(project)
         self._study = study
         self._snapshots = data.snapshots
         self._tags = {

@@ -118,13 +118,13 @@ def test_more_points_than_mlflow_takes_at_once(registry):
     version = registry.register(CONTENT, candidate="long", run_name="long", moment=NOW)
     curve = [(NOW + timedelta(days=day), day / 7) for day in range(1200)]
     registry.log_metrics(version, {}, moment=NOW, curves={"loss": curve})
-    history = registry._client.get_metric_history(version.run_id, "holdout/loss")
+    history = registry.client.get_metric_history(version.run_id, "holdout/loss")
     assert [point.value for point in history] == [value for _, value in curve]
 
 
 def test_the_source_of_an_imported_model_is_its_address(registry):
     content = replace(CONTENT, tags={"commit": "c0ffee", "imported_from": "models:/late/3"})
     version = registry.register(content, candidate="imported", run_name="imported", moment=NOW)
-    tags = registry._client.get_run(version.run_id).data.tags
+    tags = registry.client.get_run(version.run_id).data.tags
     assert tags["mlflow.source.name"] == "models:/late/3"
     assert "mlflow.source.git.commit" not in tags

@@ -61,14 +61,15 @@ class RejectRecord(MadeDecision, frozen=True, kw_only=True):
 
 
 class TickRecord(Struct, frozen=True, kw_only=True):
-    """`mlops tick`: the moment taken for now, the decisions made, the ends of the days that were measured, and in what
-    the last of these differs much from training, or from the days before."""
+    """`mlops tick`: the moment taken for now, the decisions made, the ends of the days that were measured, in what the
+    last of these differs much from training, or from the days before, and what waits for MLflow's store or server."""
 
     schema_version: int = 1
     at: str
     decisions: list[DecisionRecord]
     measured: list[str] = []
     warnings: list[str] = []
+    waiting: list[str] = []
 
 
 class LoggedDecision(DecisionRecord, frozen=True, kw_only=True):

@@ -67,6 +67,8 @@ def look_at_journal(patient: Patient) -> Finding:
 def look_at_mlflow(patient: Patient) -> Finding:
     """Whether MLflow's database answers, and how soon. MLflow itself is not loaded."""
     path = patient.home / "mlflow" / "mlflow.db"
+    if patient.project is not None and patient.project.settings.tracking.uri:
+        return off("runs and versions are at the tracking server", None)
     if not path.is_file():
         return off("nothing was trained yet", "`mlops run` trains the first version")
     began = time.perf_counter()

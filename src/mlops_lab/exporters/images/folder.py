@@ -20,7 +20,7 @@ from mlops_lab.project import Project
 from mlops_lab.registry.engine_kinds import ENGINES
 from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.decision_log import read_decisions
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_version, package_folder
 
 _STATE_FOLDER = "/data"
 _FROZEN = f"{APP_FOLDER}/project"
@@ -48,7 +48,7 @@ def write_image_folder(
     """
     source = read_source(project, version, compiled=True)
     live = find_version(read_decisions(Lake(project.lake_path)), version)
-    plan = load_plan(project.root / live.package, fingerprint=live.fingerprint, home=project.home)
+    plan = load_plan(package_folder(project, live), fingerprint=live.fingerprint, home=project.home)
     packages = choose_packages(source, purpose, engine=plan.engine, online_store=project.settings.serving.online_store)
     image = replace(
         _IMAGES[purpose](project),

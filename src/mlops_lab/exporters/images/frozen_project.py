@@ -15,7 +15,7 @@ from mlops_lab.rollout.compatibility import check_version
 from mlops_lab.rollout.decision_log import read_decisions, write_decision
 from mlops_lab.rollout.decisions import Decision, DecisionKind, fold
 from mlops_lab.rollout.deploy import deploy
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_version, package_folder
 from mlops_lab.tables.declared import OUTCOMES
 from mlops_lab.tables.open_lake import open_lake
 
@@ -33,7 +33,7 @@ def freeze_project(project: Project, version: int, folder: Path, *, by: str) -> 
     lake = open_lake(project)
     decisions = read_decisions(lake)
     live = find_version(decisions, version)
-    plan = load_plan(project.root / live.package, fingerprint=live.fingerprint, home=project.home)
+    plan = load_plan(package_folder(project, live), fingerprint=live.fingerprint, home=project.home)
     check_version(project, decisions, version)
     folder.mkdir(parents=True)
     (folder / CONFIG_NAME).write_text(project.layers.text, encoding="utf-8")

@@ -10,8 +10,8 @@ import polars as pl
 
 from mlops_lab.exporters.runs.records import DatasetRecord, RunRecord, RunsFile
 from mlops_lab.project import PIPELINE_NAME, Project
+from mlops_lab.registry.store.project_runs import read_curves, read_datasets, read_runs, read_versions
 from mlops_lab.registry.store.records import CURVES, IMPORTED_FROM, Curve, TrackedRun
-from mlops_lab.registry.store.stored_runs import read_curves, read_datasets, read_runs, read_versions
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.tables.open_lake import open_lake
 from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL, kind_of
@@ -22,10 +22,9 @@ _Points = dict[str, list[tuple[str, float]]]
 
 def list_runs(project: Project) -> RunsFile:
     """Every run that has ended; none where nothing was trained yet."""
-    folder = project.mlflow_path
-    runs = [run for run in reversed(read_runs(folder)) if run.is_finished and run.ended is not None]
-    curves, datasets, live = read_curves(folder), read_datasets(folder), _read_live_curves(project)
-    versions = {version.run_id: version.number for version in read_versions(folder)}
+    runs = [run for run in reversed(read_runs(project)) if run.is_finished and run.ended is not None]
+    curves, datasets, live = read_curves(project), read_datasets(project), _read_live_curves(project)
+    versions = {version.run_id: version.number for version in read_versions(project)}
     studies = {run.tags[STUDY]: run.run_id for run in runs if run.tags.get(KIND) == STUDY}
     records = [
         _describe(

@@ -22,7 +22,7 @@ from mlops_lab.loop.erasures import read_erasures
 from mlops_lab.monitoring.measure import as_known_now
 from mlops_lab.project import Project
 from mlops_lab.registry.package import LINEAGE_FILE, PLAN_FILE
-from mlops_lab.registry.store.stored_runs import read_runs
+from mlops_lab.registry.store.project_runs import read_runs
 from mlops_lab.rollout.decision_log import check_chain, decisions_of, read_entries
 from mlops_lab.rollout.decisions import Decision, fold
 from mlops_lab.rollout.versions import find_version, open_package_of
@@ -74,7 +74,7 @@ def read_evidence(project: Project) -> Evidence:
         inputs=_read_inputs(project, decisions),
         deliveries=attempt(lambda: read_deliveries(lake), []),
         erasures=attempt(lambda: read_erasures(lake), []),
-        runs=attempt(lambda: read_runs(project.mlflow_path), []),
+        runs=attempt(lambda: read_runs(project), []),
         reproduced=attempt(lambda: read_notes(project), []),
         is_closed_to_others=not project.home.stat().st_mode & stat.S_IRWXO if project.home.is_dir() else None,
         repository=repository,

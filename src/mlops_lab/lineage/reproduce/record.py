@@ -17,7 +17,7 @@ from mlops_lab.registry.package import CODE_FOLDER, ENVIRONMENT_FILE, LINEAGE_FI
 from mlops_lab.registry.signing.package_files import PackageFiles
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decisions import Decision
-from mlops_lab.rollout.versions import find_version, open_package_of
+from mlops_lab.rollout.versions import find_version, open_package_of, package_folder
 from mlops_lab.training.code_files import find_code
 from mlops_lab.training.environment import Environment, InstalledPackage
 from mlops_lab.training.pipeline import load_pipeline
@@ -63,7 +63,7 @@ def read_record(project: Project, number: int) -> VersionRecord:
     more; EnvironmentFault where its package is gone or was changed."""
     decisions = read_decisions(Lake(project.lake_path))
     live = find_version(decisions, number)
-    package = project.root / live.package
+    package = package_folder(project, live)
     files = open_package_of(project, live).files
     try:
         lineage = msgspec.json.decode(files.read(LINEAGE_FILE), type=KeptLineage)

@@ -18,7 +18,7 @@ from mlops_lab.monitoring.measure import as_known_now, measurements_of
 from mlops_lab.registry.package import load_plan
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decisions import fold
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_version, package_folder
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.web.feature_charts import compare_bins, draw_bins, draw_drift
 from mlops_lab.web.view import Content, Source, View
@@ -51,7 +51,7 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
     champion = fold(decisions).champion
     if champion is None:
         return {"version": None, "row": None}
-    package = source.project.root / find_version(decisions, champion).package
+    package = package_folder(source.project, find_version(decisions, champion))
     plan = load_plan(package)
     features = Features.from_dict(plan.features)
     record = read_champion(decisions, champion, task_of(source.project, package))

@@ -10,7 +10,7 @@ from mlops_lab.intake.now import stored_moment
 from mlops_lab.loop.joined_outcomes import task_of
 from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.guardrails import GUARDRAILS
-from mlops_lab.rollout.versions import find_version
+from mlops_lab.rollout.versions import find_version, package_folder
 from mlops_lab.serving.answering.counts import read_trial
 from mlops_lab.status.ab_report import ABArm, ABReport, report_test
 from mlops_lab.status.rollout_days import RolloutDay, list_days
@@ -45,7 +45,7 @@ def look_at_guardrails(loop: Loop) -> list[dict[str, Any]]:
     state, project = loop.state, loop.project
     if state.challenger is None or state.champion is None:
         return []
-    task = task_of(project, project.root / find_version(loop.decisions, state.champion).package)
+    task = task_of(project, package_folder(project, find_version(loop.decisions, state.champion)))
     trial, limits = read_trial(project.workers_path, state.challenger), project.settings.guardrails
     looks = [(guardrail.rule, guardrail.look(trial, limits, task)) for guardrail in GUARDRAILS]
     return [{"rule": rule, "seen": seen, "is_enough": seen.requests >= limits.min_requests} for rule, seen in looks]

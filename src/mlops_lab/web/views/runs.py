@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlops_lab.errors import NotFound
+from mlops_lab.registry.store.project_runs import read_runs, read_versions
 from mlops_lab.registry.store.records import TrackedRun
-from mlops_lab.registry.store.stored_runs import read_runs, read_versions
 from mlops_lab.tuning.trial_result import DVC, STUDY, kind_of
 from mlops_lab.web.trial_chart import draw_trials
 from mlops_lab.web.view import Content, Source, View
@@ -88,8 +88,8 @@ def _draw(rows: Sequence[Row]) -> str | None:
 
 
 def _read_rows(source: Source) -> Iterator[Row]:
-    numbers = {version.run_id: version.number for version in read_versions(source.project.mlflow_path)}
-    for run in read_runs(source.project.mlflow_path):
+    numbers = {version.run_id: version.number for version in read_versions(source.project)}
+    for run in read_runs(source.project):
         yield Row(run, kind_of(run.tags), numbers.get(run.run_id))
 
 
