@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-tools check format dist bench bench-decisions bench-monitoring bench-drills bench-growth bench-ticks bench-page \
+.PHONY: help demo test test-all test-tools test-store check format dist bench bench-decisions bench-monitoring bench-drills bench-growth bench-ticks bench-page \
   bench-scale bench-recipe bench-serving schema picture lock peers clean
 .DEFAULT_GOAL := help
 
@@ -32,6 +32,9 @@ test-all: $(VENV)/.dev ## all tests that need no other tools: whole replays and 
 
 test-tools: $(VENV)/.dev peers ## tests in the environments of other tools, and with other releases of uvicorn
 	$(BIN)/python -m pytest -m tools $(ARGS)
+
+test-store: $(VENV)/.dev ## the end-to-end tests once more, with all tables in an object store on loopback
+	PYTHONPATH=tests/shared/in_a_store MLOPS_TEST_STORE=s3://lake $(BIN)/python -m pytest -m "not slow and not tools" tests/end_to_end $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import layers
 	$(BIN)/ruff format --check .

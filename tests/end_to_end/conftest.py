@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from replaying import SPAN, Replayed, replay
 from running import Server, make_once, mlops, run_jobs, serving
+from s3_server import s3_server
 from small_tables import WRITERS
 from synthetic import World, make_world, write_project
 from ticking import Job
@@ -23,6 +25,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """With `make test-store`: the store in which all projects keep their tables."""
+    if "MLOPS_TEST_STORE" not in os.environ:
+        yield
+        return
+    with s3_server(tmp_path_factory.mktemp("store")) as server:
+        os.environ.update(server.variables)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import typer
 
 from mlops_lab.cli.shared import HERE, Folder, Json, console, local, open_project, parse_at, print_record, print_wrapped
 from mlops_lab.files import disk_fault
-from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.journal import ingest_if_reachable
 from mlops_lab.intake.now import current_moment
 from mlops_lab.lineage.audit import Audit, LiveSpan, audit, to_csv
 from mlops_lab.project import Project
@@ -29,7 +29,7 @@ def command(
     """Say what was live at a moment, who let it, and on which evidence; without a moment, of all time."""
     opened = open_project(project)
     lake = open_lake(opened)
-    ingest_journal(opened, lake)
+    ingest_if_reachable(opened, lake)
     found = audit(lake, at=parse_at(at), now=current_moment(opened, lake))
     if csv is not None:
         try:

@@ -13,7 +13,7 @@ from mlops_lab.cli.errors import refuse
 from mlops_lab.cli.records.predictions import LogProblemRecord, ParityExample, ParityRecord, UnverifiedVersion
 from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_record, print_table
 from mlops_lab.errors import Refused
-from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.journal import ingest_if_reachable
 from mlops_lab.lineage.definitions import diff_features, list_features, show_view
 from mlops_lab.loop.erasures import explain_by_erasures
 from mlops_lab.monitoring.log_check import LogProblem, LogReport, check_log
@@ -100,7 +100,7 @@ def verify(project: Folder = HERE, json: Json = False) -> None:
     """Compute features and answers of every logged prediction again, and check that the log is as it was written."""
     opened = open_project(project)
     lake = open_lake(opened)
-    ingest_journal(opened, lake)
+    ingest_if_reachable(opened, lake)
     decisions = read_decisions(lake)
     check_schema(opened, lake, decisions)
     report = Verifier(

@@ -10,7 +10,7 @@ import typer
 from mlops_lab.cli.records.tables import BreachRecord, QuarantineRecord
 from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record
 from mlops_lab.intake.deliver import replay_quarantine
-from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.journal import ingest_if_reachable
 from mlops_lab.intake.quarantine import describe_quarantine
 from mlops_lab.loop.people import acting_person
 from mlops_lab.tables.open_lake import open_lake
@@ -25,7 +25,7 @@ def command(
     opened = open_project(project)
     released = replay_quarantine(opened, by=acting_person(opened)) if replay else {}
     lake = open_lake(opened)
-    ingest_journal(opened, lake)
+    ingest_if_reachable(opened, lake)
     waiting = describe_quarantine(lake)
     if json:
         broken = [msgspec.convert(breach.as_dict(), BreachRecord) for breach in waiting]

@@ -10,7 +10,7 @@ import typer
 
 from mlops_lab.cli.shared import HERE, Folder, Json, console, open_project
 from mlops_lab.errors import InvalidInput
-from mlops_lab.intake.journal import ingest_journal, recover_journals
+from mlops_lab.intake.journal import ingest_if_reachable, recover_journals
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project.owners import Role, take_role
 from mlops_lab.serving.answering.online_store import open_online_store
@@ -43,7 +43,7 @@ def command(
         find_tls(opened)  # so is an unusable certificate
         open_online_store(opened, [])  # and a store that does not answer
         recover_journals(opened)
-        ingest_journal(opened, loop.lake)
+        ingest_if_reachable(opened, loop.lake)
         loop.check_schema()
         loop.act(new_state=True)
         console.print(f"version {loop.state.champion} answers; Ctrl-C stops it")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 import polars as pl
 
+from mlops_lab.errors import EnvironmentFault, Refused
 from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.intake.batches import Rows, make_batches, make_rows_of, quarantine_batch
 from mlops_lab.intake.digests import DIGESTED, digest_existing, write_digests
@@ -26,6 +27,7 @@ from mlops_lab.journal.segments import segments
 from mlops_lab.journal.workers import Progress, read_progress, worker_paths
 from mlops_lab.journal.writer import Journal
 from mlops_lab.lake import Lake
+from mlops_lab.lake.object_store import UNREACHABLE
 from mlops_lab.project import Project
 from mlops_lab.rollout.journal_positions import (
     JournalLog,
@@ -74,6 +76,18 @@ def ingest_journal(project: Project, lake: Lake) -> tuple[int, ...]:
             index_ids(project, lake)
         _write_progress(project, lake, positions)
         return positions
+
+
+def ingest_if_reachable(project: Project, lake: Lake) -> bool:
+    """The same, for whoever can go on without it: False where the store of the lake is away, or another machine keeps
+    the intake busy. What the journals hold stays there."""
+    try:
+        ingest_journal(project, lake)
+    except (EnvironmentFault, Refused) as error:
+        if not lake.commits.is_shared or error.code not in {UNREACHABLE, "loop_locked"}:
+            raise
+        return False
+    return True
 
 
 def ingest_log(log: JournalLog) -> int:

@@ -32,6 +32,11 @@ class LocalCommits:
         """The same, for whoever only reads: where the others cannot be reached, what is here is what is known."""
         del name
 
+    @contextmanager
+    def tolerating(self) -> Iterator[None]:
+        """For what can be done later where others cannot be reached."""
+        yield
+
     def refresh_all(self) -> None:
         """Bring the folders of all tables up to date."""
 
@@ -105,9 +110,15 @@ class StoredCommits(LocalCommits):
         self.mirror.fetch(name)
 
     def look(self, name: str) -> None:
-        """The same, for whoever only reads: where the store is away, what is here is what is known, and it is noted."""
-        try:
+        """The same, for whoever only reads: where the store is away, what is here is what is known."""
+        with self.tolerating():
             self.mirror.fetch(name)
+
+    @contextmanager
+    def tolerating(self) -> Iterator[None]:
+        """For what can be done later: where the store is away, it is noted, and no error."""
+        try:
+            yield
         except EnvironmentFault as fault:
             if fault.code != UNREACHABLE:
                 raise

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from mlops_lab.features.definition import Features
-from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.journal import ingest_if_reachable
 from mlops_lab.lake import Lake
 from mlops_lab.lineage.engines import engine_lines
 from mlops_lab.lineage.logged_rows import find_moments, read_prediction, read_rows
@@ -39,7 +39,7 @@ def explain(project: Project, prediction_id: str, *, takes_in: bool = True) -> P
     """
     lake = open_lake(project)
     if takes_in:
-        ingest_journal(project, lake)
+        ingest_if_reachable(project, lake)
     prediction = read_prediction(project, lake, prediction_id).row(0, named=True)
     shadows = read_rows(lake, SHADOWS, prediction_id, moments={prediction["at"]}).to_dicts()
     outcomes = _outcomes(project, lake, prediction_id)

@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 
 from mlops_lab import project as folder
-from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.journal import ingest_if_reachable
 from mlops_lab.lake import Lake
 from mlops_lab.notebook.display import Displayed, Grid, Sheet
 from mlops_lab.notebook.version import Version, open_version
@@ -64,7 +64,7 @@ class Project(Displayed):
         """The project's tables, with what the server has acknowledged until now."""
         project = self.files
         lake = open_lake(project)
-        ingest_journal(project, lake)
+        ingest_if_reachable(project, lake)
         return lake
 
     @property

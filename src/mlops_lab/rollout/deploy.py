@@ -53,7 +53,8 @@ def deploy(
     if state.champion is None:
         return None
     decisions, state = _with_newer(lake, decisions, state)
-    send_packages(project, lake, named_versions(decisions, state))
+    with lake.commits.tolerating():
+        send_packages(project, lake, named_versions(decisions, state))
     if not new_state:
         with locked(project.deployment_lock_path):
             if (table := _replace(project, lake, decisions, state)) is not None:

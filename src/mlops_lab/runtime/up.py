@@ -16,7 +16,7 @@ import polars as pl
 
 from mlops_lab.errors import EnvironmentFault, MlopsError
 from mlops_lab.files import disk_fault
-from mlops_lab.intake.journal import ingest_journal, recover_journals
+from mlops_lab.intake.journal import ingest_if_reachable, ingest_journal, recover_journals
 from mlops_lab.intake.shipping import Shipper
 from mlops_lab.loop.people import acting_person
 from mlops_lab.loop.tick import Loop
@@ -128,7 +128,7 @@ class Up:
         """
         began = time.perf_counter()
         recover_journals(self._project)
-        ingest_journal(self._project, self._loop.lake)
+        ingest_if_reachable(self._project, self._loop.lake)
         self._loop.act(new_state=True)
         ensure_token(self._project)
         answers, outcomes, decisions = *self._count(), len(self._loop.decisions)
@@ -148,7 +148,7 @@ class Up:
                     self._wait(watchdog, stop, until=started + every.total_seconds())
             except KeyboardInterrupt:
                 stop.set()
-        ingest_journal(self._project, self._loop.lake)
+        ingest_if_reachable(self._project, self._loop.lake)
         self._loop.catch_up()
         now_answers, now_outcomes = self._count()
         return UpSummary(

@@ -13,7 +13,7 @@ from mlops_lab.alerts.deliveries import find_failing, read_deliveries
 from mlops_lab.alerts.states import AlertState, read_statuses
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import Features
-from mlops_lab.intake.journal import ingest_journal
+from mlops_lab.intake.journal import ingest_if_reachable
 from mlops_lab.intake.journal_faults import count_damage
 from mlops_lab.intake.now import stored_moment
 from mlops_lab.intake.quarantine import waiting
@@ -72,7 +72,7 @@ def describe(project: Project, *, takes_in: bool = True) -> ProjectStatus:
     """
     loop = Loop(project)
     if takes_in:
-        ingest_journal(project, loop.lake)
+        ingest_if_reachable(project, loop.lake)
     state, server = loop.state, find_server(project)
     predictions, verdicts = count_predictions(loop.lake), count_verdicts(loop.lake)
     now = stored_moment(project, loop.lake) if state.champion is not None else None
