@@ -38,9 +38,10 @@ _NOT_PROBED = ("auto", "local")
 @contextmanager
 def connect(settings: TrainingSection) -> Iterator[RayPlace]:
     """The cluster, and the connection to it closed afterwards. EnvironmentFault where it cannot be reached."""
-    with needs_extra("ray", "training on Ray", where=_WHERE):
-        import ray
     address = settings.ray_address or os.environ.get("RAY_ADDRESS", "")
+    with needs_extra("ray", "training on Ray", where=_WHERE):
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # read by the import: else it tries for a quarter hour
+        import ray
     if not address:
         raise EnvironmentFault(
             "no Ray cluster is named",
@@ -48,6 +49,7 @@ def connect(settings: TrainingSection) -> Iterator[RayPlace]:
             where="mlops.toml, [training] ray_address",
             hint='set RAY_ADDRESS=HOST:PORT or ray_address; "local" starts a cluster on this machine',
         )
+    _probe(address)
     if ray.is_initialized():
         raise InvalidInput(
             "this process is connected to a Ray cluster already",
@@ -55,7 +57,6 @@ def connect(settings: TrainingSection) -> Iterator[RayPlace]:
             where=_WHERE,
             hint="close that connection before: ray.shutdown()",
         )
-    _probe(address)
     try:
         ray.init(
             address=address,
@@ -64,7 +65,7 @@ def connect(settings: TrainingSection) -> Iterator[RayPlace]:
             log_to_driver=False,
         )
     except Exception as error:  # of several kinds, some of them without a class of their own
-        raise _unreachable(address, _first_line(error)) from error
+        raise _unreachable(address, _last_line(_root(error))) from error
     try:
         yield RayPlace(ray, settings)
     finally:
@@ -110,8 +111,8 @@ class RayPlace:
             for number, begin in enumerate(begins):
                 yield self._finish(pipeline, works, number, begin)
         finally:
-            for work in works:
-                self.ray.cancel(work, force=True)
+            for work in self.ray.wait(works, num_returns=len(works), timeout=0)[1]:
+                self.ray.cancel(work)  # without force, which makes Ray 2.60 abort this process now and then
 
     def _finish(self, pipeline: Pipeline, works: list[Any], number: int, begin: Callable[[], Any]) -> Any:
         """The result of a work, which is begun again if its process dies."""
@@ -208,6 +209,12 @@ def _died(reason: str) -> EnvironmentFault:
         where=_WHERE,
         hint="it may need more memory than its node has: `ray status`; fewer rows: `[training] window`",
     )
+
+
+def _root(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _first_line(error: BaseException) -> str:
