@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,18 +41,23 @@ def pack(pipeline: Pipeline) -> Pipeline | PipelineFiles:
     return PipelineFiles(pipeline.code, pipeline.model.__module__, pipeline.fingerprint)
 
 
-def do_work(
-    here: Environment, work: Callable[..., Any], sent: Pipeline | PipelineFiles, *arguments: Any
-) -> Outcome:  # pragma: no cover, runs in another process
-    """The outcome of `work(pipeline, *arguments)`; an error where the libraries are others than `here`, where the
-    result is needed."""
+def do_work(*parts: bytes) -> bytes:
+    """The outcome of `work(pipeline, *arguments)`. The parts: the environment in which the result is needed, the work,
+    what `pack` made of the pipeline, and the arguments, each as Ray's pickle writes it; so is the outcome.
+
+    The outcome is an error where the libraries are others than those of that environment.
+    """
+    from ray import cloudpickle  # there is Ray, where this runs
+
+    here, work, sent, *arguments = map(cloudpickle.loads, parts)
     there = describe_environment()
     try:
         check_same(here, there)
         with _unpack(sent) as pipeline:
-            return Outcome(work(pipeline, *arguments), None, there)
+            outcome = Outcome(work(pipeline, *arguments), None, there)
     except MlopsError as error:
-        return Outcome(None, error, there)
+        outcome = Outcome(None, error, there)
+    return bytes(cloudpickle.dumps(outcome))
 
 
 def check_same(here: Environment, there: Environment) -> None:
