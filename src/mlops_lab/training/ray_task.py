@@ -53,7 +53,7 @@ def do_work(*parts: bytes) -> bytes:
     there = describe_environment()
     try:
         check_same(here, there)
-        with _unpack(sent) as pipeline:
+        with unpack(sent) as pipeline:
             outcome = Outcome(work(pipeline, *arguments), None, there)
     except MlopsError as error:
         outcome = Outcome(None, error, there)
@@ -87,7 +87,7 @@ def _versions(environment: Environment) -> dict[str, str]:
 
 
 @contextmanager
-def _unpack(sent: Pipeline | PipelineFiles) -> Iterator[Pipeline]:
+def unpack(sent: Pipeline | PipelineFiles) -> Iterator[Pipeline]:
     """The pipeline, while its files lie in a folder of their own."""
     if isinstance(sent, Pipeline):
         yield sent
