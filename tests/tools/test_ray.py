@@ -53,7 +53,8 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        port, client_port = free_ports()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
         self.deaths, self.packages = folder / "deaths", folder / "packages"
         self.deaths.write_text("0")
         self.packages.mkdir()
@@ -65,7 +66,7 @@ class Cluster:
         }
         self.variables = own | {"MLOPS_TRAINING__ON": "ray", "RAY_ADDRESS": f"127.0.0.1:{port}"}
         words = ["ray", "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}"]
-        words += [f"--ray-client-server-port={client_port}", "--min-worker-port=0", "--max-worker-port=0"]
+        words += ["--min-worker-port=0", "--max-worker-port=0"]
         words += ["--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={folder}"]
         words += ["--num-cpus=2", "--object-store-memory=200000000"]
         # of our package it knows nothing: that travels with the work
@@ -95,11 +96,6 @@ class Cluster:
     def run(self, *words: str, folder: Path, code: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
         """A command that trains on the cluster, in its environment."""
         return run([*OURS, *words], folder, tool="ray", code=code, **self.variables | variables)
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 @pytest.fixture
