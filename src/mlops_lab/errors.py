@@ -16,7 +16,7 @@ MlopsError              exit  http
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class MlopsError(Exception):
@@ -36,6 +36,9 @@ class MlopsError(Exception):
         self.where = where
         self.hint = hint
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remake, (type(self), self.what, self.__dict__)
+
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" if self.where else self.what
 
@@ -46,6 +49,13 @@ class MlopsError(Exception):
     def as_dict(self) -> dict[str, str | None]:
         """The error as the JSON object that the server and `--json` show."""
         return {"code": self.code, "what": self.what, "where": self.where, "hint": self.hint}
+
+
+def _remake(kind: type[MlopsError], what: str, values: dict[str, Any]) -> MlopsError:
+    """An error that another process raised, as it was there."""
+    error = kind.__new__(kind, what)
+    error.__dict__.update(values)
+    return error
 
 
 class InvalidInput(MlopsError):

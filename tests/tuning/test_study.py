@@ -96,3 +96,9 @@ def test_a_damaged_file_is_an_error(tmp_path):
         Studies(path)
     assert caught.value.code == "study_fault"
     assert caught.value.where == str(path)
+
+
+def test_trials_that_are_drawn_together_differ(tmp_path):
+    study = Studies(tmp_path / "tune.db").create("one")
+    drawn = {study.begin_trial(ahead=number).suggest_float("x", 0, 1) for number in range(4)}
+    assert len(drawn) == 4

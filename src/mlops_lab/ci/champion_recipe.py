@@ -16,7 +16,8 @@ from mlops_lab.loop.gate_input import held_out_inputs
 from mlops_lab.project import LOCAL_LAKE, Project, load_project
 from mlops_lab.tasks.multiclass import order_classes
 from mlops_lab.training.candidate import Candidate, choose_rows, prepare_candidate
-from mlops_lab.training.fit import fit, to_answers
+from mlops_lab.training.fit import to_answers
+from mlops_lab.training.place import fit_at_place
 
 
 def answer_by_recipe(project: Project, record: VersionRecord, candidate: Candidate, *, folder: Path) -> pl.Series:
@@ -31,7 +32,8 @@ def answer_by_recipe(project: Project, record: VersionRecord, candidate: Candida
     settings = msgspec.structs.replace(earlier.settings, backtest=project.settings.backtest)  # the same rows held out
     earlier = replace(earlier, settings=settings)
     made = choose_rows(earlier, prepare_candidate(earlier, candidate.lake, now=candidate.data.until))
-    answers = to_answers(fit(made.pipeline, made.data), held_out_inputs(project, candidate, made.pipeline.features))
+    fitted = fit_at_place(project.settings.training, made.pipeline, made.data)
+    answers = to_answers(fitted, held_out_inputs(project, candidate, made.pipeline.features))
     if project.classes:
         answers = order_classes(answers, classes=list(earlier.classes), wanted=project.classes)
     is_learned = candidate.data.holdout[project.settings.source.time] < made.data.cutoff

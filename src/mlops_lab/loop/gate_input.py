@@ -32,8 +32,9 @@ from mlops_lab.training.backtest import equal_blocks
 from mlops_lab.training.baseline import fit_baseline
 from mlops_lab.training.candidate import Candidate
 from mlops_lab.training.environment import environment_fingerprint
-from mlops_lab.training.fit import fit, to_answers
+from mlops_lab.training.fit import to_answers
 from mlops_lab.training.outcome_delay import read_training_facts
+from mlops_lab.training.place import fit_at_place
 from mlops_lab.training.window import ALL
 
 _TWIN_MAY_LACK = timedelta(days=1)
@@ -94,7 +95,8 @@ def _answers_of_twin(project: Project, decisions: Sequence[Decision], candidate:
             is_same &= all(lineage.get(name) == value for name, value in code_of(candidate).items())
             if is_same and predictor.features.version == candidate.pipeline.features.version:
                 return predictor.score(data.holdout_inputs)
-    return to_answers(fit(candidate.pipeline, data), data.holdout_inputs)
+    twin = fit_at_place(project.settings.training, candidate.pipeline, data)
+    return to_answers(twin, data.holdout_inputs)
 
 
 def _read_lineage(package_folder: Path) -> dict[str, Any]:

@@ -32,9 +32,9 @@ from mlops_lab.rollout.versions import find_version
 from mlops_lab.serving.answering.routing_table import LiveVersion
 from mlops_lab.training.candidate import Candidate, choose_rows, make_plan, prepare_candidate
 from mlops_lab.training.environment import code_commit, describe_environment, installed_packages
-from mlops_lab.training.fit import fit
 from mlops_lab.training.importance import measure_importances
 from mlops_lab.training.packaging import NoEngineAgrees, package
+from mlops_lab.training.place import fit_at_place
 from mlops_lab.training.progress import Report
 from mlops_lab.training.window import ALL
 
@@ -178,7 +178,7 @@ def _train(
     began = time.perf_counter()
     report("training")
     learned = candidate.learned
-    fitted = fit(candidate.pipeline, learned)
+    fitted = fit_at_place(project.settings.training, candidate.pipeline, learned)
     report("packaging")
     packaged = package(
         fitted,
@@ -215,7 +215,7 @@ def _train(
         | {"snapshots": ", ".join(str(snapshot) for snapshot in learned.snapshots)}
         | {f"imported_{name}": value for name, value in candidate.imported.items()},
         code={CONFIG_NAME: project.layers.text.encode(), **candidate.pipeline.code},
-        environment=msgspec.json.format(msgspec.json.encode(describe_environment())),
+        environment=msgspec.json.format(msgspec.json.encode(fitted.environment or describe_environment())),
         snapshots=learned.snapshots,
         seconds=time.perf_counter() - began,
     )

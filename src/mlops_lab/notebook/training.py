@@ -23,9 +23,9 @@ from mlops_lab.project import PIPELINE_NAME
 from mlops_lab.registry.signing.sign import key_for_version, sign_package
 from mlops_lab.registry.trust import trust_of_project
 from mlops_lab.training.candidate import choose_rows, make_plan, prepare_candidate
-from mlops_lab.training.fit import fit
 from mlops_lab.training.packaging import NoEngineAgrees, Packaged, package
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
+from mlops_lab.training.place import fit_at_place
 from mlops_lab.training.training_set import TrainingSet
 
 
@@ -51,7 +51,7 @@ def train(
         candidate = prepare_candidate(opened.files, loop.lake, now=moment, pipeline=pipeline)
         candidate = choose_rows(opened.files, candidate)
         began = time.perf_counter()
-        fitted = fit(pipeline, candidate.data)
+        fitted = fit_at_place(opened.files.settings.training, pipeline, candidate.data)
         seconds = time.perf_counter() - began
         packaged = package(
             fitted,

@@ -80,7 +80,7 @@ class ModelSection(Config, frozen=True, kw_only=True):
 
 
 class TrainingSection(Config, frozen=True, kw_only=True):
-    """`[training]`: the rows that a version learns from, among those whose label is known."""
+    """`[training]`: the rows that a version learns from, among those whose label is known; and where it is trained."""
 
     window: Annotated[
         str,
@@ -90,6 +90,31 @@ class TrainingSection(Config, frozen=True, kw_only=True):
             "with the labels known then"
         ),
     ] = "all"
+    on: Annotated[
+        Literal["here", "ray"],
+        means(
+            'where models are fitted: `"here"`, in this process; `"ray"`: on a Ray cluster (needs `mlops-lab[ray]`); '
+            "see docs/training.md"
+        ),
+    ] = "here"
+    ray_address: Annotated[
+        str,
+        means(
+            'the cluster: `"HOST:PORT"`, `"ray://HOST:PORT"`, `"auto"` (one that runs on this machine), `"local"` (one '
+            "of this process alone); empty: that of RAY_ADDRESS"
+        ),
+    ] = ""
+    ray_cpus: Annotated[PositiveInt, means("the processors of a node of the cluster that one fit takes")] = 1
+    ray_wait_seconds: Annotated[
+        Positive, means("the most seconds to wait for a node with so many processors, where the cluster has none")
+    ] = 600.0
+    trials_at_once: Annotated[
+        PositiveInt,
+        means(
+            "how many trials `mlops tune` draws before it learns from their results; more use more of a cluster, and "
+            "draw other parameters than one after the other"
+        ),
+    ] = 1
 
 
 class TrackingSection(Config, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from mlops_lab.tasks.regression import Regression
 from mlops_lab.training.environment import environment_fingerprint
 from mlops_lab.training.fit import Fitted
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
+from mlops_lab.training.place import open_place
 from mlops_lab.training.training_set import TrainingSet, build_training_set
 from mlops_lab.training.window import ALL, AUTO, choose_window, keep_window
 
@@ -73,7 +74,8 @@ def choose_rows(project: Project, candidate: Candidate) -> Candidate:
     """The candidate with the rows that it learns from: with `window = "auto"`, those that an as-of backtest chooses."""
     if candidate.window != AUTO:
         return candidate
-    choice = choose_window(candidate.pipeline, candidate.data, zone=project.timezone)
+    with open_place(project.settings.training) as place:
+        choice = choose_window(candidate.pipeline, candidate.data, zone=project.timezone, place=place)
     data, learned = _narrow(project, candidate.pipeline, candidate.data, candidate.learned, choice.window)
     return replace(candidate, data=data, learned=learned, window=choice.window, window_losses=choice.losses)
 

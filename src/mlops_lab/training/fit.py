@@ -20,6 +20,7 @@ from mlops_lab.registry.frames import picks_columns, to_matrix, to_pandas
 from mlops_lab.registry.outputs import OutputMapping
 from mlops_lab.tasks.base import to_series
 from mlops_lab.tasks.multiclass import Multiclass
+from mlops_lab.training.environment import Environment
 from mlops_lab.training.exported import open_exported
 from mlops_lab.training.libraries import is_lightgbm
 from mlops_lab.training.pipeline import Pipeline, run_project_code
@@ -33,7 +34,8 @@ class Fitted:
     `estimator` is a path where the model was trained elsewhere. `predict` computes the model's own outputs, which
     `to_answers` interprets. `outputs` is the index of each class that it knows, `categories` are the codes of text
     inputs (LightGBM only), and `to_input` makes what the estimator is given. `training_answers` are its outputs for the
-    rows that it was trained on, where the library tells them at the end of the training.
+    rows that it was trained on, where the library tells them at the end of the training. `environment` is that of
+    another machine on which it was fitted.
     """
 
     estimator: Any
@@ -44,6 +46,7 @@ class Fitted:
     to_input: Callable[[pl.DataFrame], Any] = to_matrix
     categories: dict[str, list[str]] = field(default_factory=dict)
     training_answers: Answers | None = None
+    environment: Environment | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -46,19 +46,27 @@ def load_pipeline(project: Project) -> Pipeline:
             where=str(path),
             hint="define `features` and `model` in it; examples/flights/pipeline.py is a model to follow",
         )
+    code = find_code(project.root)
+    others = [content for name, content in code.items() if name != PIPELINE_NAME]
+    fingerprint = hash_bytes([code[PIPELINE_NAME], settings_that_matter(project.settings), *others])
+    return run_pipeline(project.root, code, name=f"{project.name}_pipeline", fingerprint=fingerprint)
+
+
+def run_pipeline(folder: Path, code: Mapping[str, bytes], *, name: str, fingerprint: str) -> Pipeline:
+    """What `pipeline.py` of the folder defines, as the module `name`; `code` are the files that it needs."""
     # OpenMP reads it when a library that trains loads it. Threads that wait for each other then sleep; by default they
     # spin, and take the cores from the threads they wait for: with other processes at work, LightGBM took six times as
     # much CPU for the same model.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    spec = importlib.util.spec_from_file_location(f"{project.name}_pipeline", path)
+    path = folder / PIPELINE_NAME
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    code = find_code(project.root)
-    for name in module_names(code):  # imported for an earlier training: the file may have changed
-        sys.modules.pop(name, None)
+    for other in module_names(code):  # imported for an earlier training: the file may have changed
+        sys.modules.pop(other, None)
     try:
-        with _importing_from(project.root):
+        with importing_from(folder):
             spec.loader.exec_module(module)
     except InvalidInput:
         raise
@@ -82,13 +90,11 @@ def load_pipeline(project: Project) -> Pipeline:
             hint="define `def space(trial): return {...}`, or give it another name",
         )
     features.as_dict()  # what cannot be written into a package is refused before any work is spent
-    others = [content for name, content in code.items() if name != PIPELINE_NAME]
-    fingerprint = hash_bytes([code[PIPELINE_NAME], settings_that_matter(project.settings), *others])
-    return Pipeline(features, model, fingerprint, space, code, project.root)
+    return Pipeline(features, model, fingerprint, space, code, folder)
 
 
 @contextmanager
-def _importing_from(folder: Path | None) -> Iterator[None]:
+def importing_from(folder: Path | None) -> Iterator[None]:
     """`pipeline.py` can import what lies beside it, as a script can."""
     if folder is None:
         yield
@@ -119,7 +125,7 @@ def settings_that_matter(settings: Settings) -> bytes:
 def run_project_code(pipeline: Pipeline, work: Callable[[], Any]) -> Any:
     """The result of `work`, which calls the project's code; whatever that raises is reported with its line."""
     try:
-        with _importing_from(pipeline.folder):
+        with importing_from(pipeline.folder):
             return work()
     except Exception as error:
         code = getattr(pipeline.model, "__code__", None)

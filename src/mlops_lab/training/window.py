@@ -7,9 +7,10 @@ day, and asked about the days after it. So it never depends on a label that was 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from mlops_lab.tasks.base import mean_of
 from mlops_lab.training.backtest import mean_by_block
 from mlops_lab.training.fit import fit, make_estimator, takes_weights, to_answers
 from mlops_lab.training.pipeline import Pipeline
+from mlops_lab.training.place import HERE, Place
 from mlops_lab.training.training_set import MIN_ROWS, TrainingSet, fingerprint_rows
 
 ALL, AUTO = "all", "auto"
@@ -70,7 +72,7 @@ def keep_window(data: TrainingSet, window: str, *, pipeline: Pipeline, zone: str
     return replace(kept, fingerprint=fingerprint_rows(kept.inputs, kept.truth, kept.weights))
 
 
-def choose_window(pipeline: Pipeline, data: TrainingSet, *, zone: str) -> WindowChoice:
+def choose_window(pipeline: Pipeline, data: TrainingSet, *, zone: str, place: Place = HERE) -> WindowChoice:
     """The window with the lowest mean loss on later days, over several folds; "all" where no other is better by more
     than one standard error of the daily differences (as in Breiman et al. 1984, section 3.4.3), or where there are too
     few days. The held-out rows play no part: gates judge by them."""
@@ -79,8 +81,12 @@ def choose_window(pipeline: Pipeline, data: TrainingSet, *, zone: str) -> Window
     if not folds:
         return WindowChoice(ALL)
     options = list(_options(folds[0].moments, folds[0].cutoff, with_weights=takes_weights(estimator)))
-    losses = {option: _losses(pipeline, folds, option, zone=zone) for option in options}
-    measured = {option: found for option, found in losses.items() if found is not None}
+    shared = [place.share(fold) for fold in folds]
+    every = place.map(_losses, pipeline, [(fold, option, zone) for option in options for fold in shared])
+    by_option = {option: list(islice(every, len(folds))) for option in options}
+    measured = {
+        option: pl.concat(losses) for option, found in by_option.items() if len(losses := _given(found)) == len(folds)
+    }
     means = {option: mean_of(found) for option, found in measured.items()}
     best = min(means, key=lambda option: means[option])
     days = pl.concat([fold.holdout["moment"] for fold in folds]).dt.convert_time_zone(zone).dt.date()
@@ -123,17 +129,18 @@ def _options(moments: pl.Series, cutoff: datetime, *, with_weights: bool) -> Ite
     yield from (f"half-life {days}d" for days in lengths if with_weights)
 
 
-def _losses(pipeline: Pipeline, folds: list[TrainingSet], window: str, *, zone: str) -> pl.Series | None:
-    """The losses on all tested rows; None where one of the folds has too few rows in the window."""
-    found = []
-    for fold in folds:
-        try:
-            kept = keep_window(fold, window, pipeline=pipeline, zone=zone)
-        except InvalidInput:
-            return None
-        answers = to_answers(fit(pipeline, kept), kept.holdout_inputs)
-        found.append(kept.task.losses(kept.holdout_truth, answers).alias("loss"))
-    return pl.concat(found)
+def _losses(pipeline: Pipeline, fold: TrainingSet, window: str, zone: str) -> pl.Series | None:
+    """The losses on the tested rows of the fold; None where it has too few rows in the window."""
+    try:
+        kept = keep_window(fold, window, pipeline=pipeline, zone=zone)
+    except InvalidInput:
+        return None
+    answers = to_answers(fit(pipeline, kept), kept.holdout_inputs)
+    return kept.task.losses(kept.holdout_truth, answers).alias("loss")
+
+
+def _given(losses: Iterable[pl.Series | None]) -> list[pl.Series]:
+    return [found for found in losses if found is not None]
 
 
 def _parse(window: str) -> tuple[str, int]:

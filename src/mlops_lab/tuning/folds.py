@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -14,6 +15,7 @@ from mlops_lab.tasks.base import mean_of
 from mlops_lab.training.fit import fit_estimator, to_answers
 from mlops_lab.training.pipeline import Pipeline, run_project_code
 from mlops_lab.training.training_set import TrainingSet
+from mlops_lab.tuning.space import find_space
 
 FOLDS = 4
 
@@ -62,12 +64,13 @@ def fold_rows(data: TrainingSet, fold: Fold) -> TrainingSet:
     )
 
 
-def validate(pipeline: Pipeline, estimator: Any, rows: TrainingSet) -> float:
-    """The mean loss of the estimator on the held-out rows, after it was trained on the others.
+def validate(pipeline: Pipeline, data: TrainingSet, fold: Fold, parameters: Mapping[str, Any]) -> float:
+    """The mean loss on the rows of the fold of the project's estimator with these parameters, trained on those before.
 
     InvalidInput where it cannot be trained, cannot answer, or an answer is not a number.
     """
-    fitted = fit_estimator(pipeline, estimator, rows)
+    rows = fold_rows(data, fold)
+    fitted = fit_estimator(pipeline, find_space(pipeline).make(parameters), rows)
     output = run_project_code(pipeline, lambda: to_answers(fitted, rows.holdout_inputs))
     loss = mean_of(rows.task.losses(rows.holdout_truth, output))
     if not math.isfinite(loss):

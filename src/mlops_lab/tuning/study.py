@@ -61,9 +61,9 @@ class Study:
             else:
                 self._tell(TrialResult(**result))
 
-    def begin_trial(self) -> Trial:
-        """The next trial, from which parameters are drawn."""
-        self._study.sampler = TPESampler(seed=_SEED + len(self.results()))
+    def begin_trial(self, *, ahead: int = 0) -> Trial:
+        """The next trial, from which parameters are drawn; so many were begun before it and have not ended."""
+        self._study.sampler = TPESampler(seed=_SEED + len(self.results()) + ahead)
         return self._study.ask()
 
     def should_prune(self, trial: Trial, losses: Sequence[float], *, current: Sequence[float]) -> bool:

@@ -11,6 +11,7 @@ from mlops_lab.errors import Conflict, EnvironmentFault
 from mlops_lab.files import disk_fault
 from mlops_lab.project import Project
 from mlops_lab.training.pipeline import load_pipeline
+from mlops_lab.training.place import open_place
 from mlops_lab.tuning.result import Tuning, TuningProgress, Watch
 from mlops_lab.tuning.space import find_space
 
@@ -37,9 +38,10 @@ def tune(project: Project, *, trials: int, seconds: float | None, fresh: bool, w
         from mlops_lab.tuning.search import Search
         from mlops_lab.tuning.study import Studies, study_faults
 
-        with study_faults(path):
+        with study_faults(path), open_place(project.settings.training) as place:
             study, data = resume_study(project, pipeline, Studies(path), fresh=fresh)
-            return Search(pipeline, space, study, data, watch).run(project, trials=trials, seconds=seconds)
+            search = Search(pipeline, space, study, data, watch, place=place)
+            return search.run(project, trials=trials, seconds=seconds)
 
 
 @contextmanager
