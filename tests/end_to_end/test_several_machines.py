@@ -145,4 +145,5 @@ def test_a_store_that_is_away_stops_no_answer_and_the_loop_catches_up(machines, 
         assert mlops("tick", project=one.root, code=None).code in {1, 3}
         server.fail("")
         running.wait_for(lambda: counted(one).height == len(rows))
-    until(lambda: sorted(logged(one, "predictions")["id"]) == sorted(row["parcel_id"] for row in rows))
+        ids = sorted(row["parcel_id"] for row in rows)
+        running.wait_for(lambda: sorted(logged(one, "predictions")["id"]) == ids)
