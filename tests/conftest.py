@@ -1,7 +1,7 @@
 """What several folders of tests share: a small project with a model of its own, trained once a worker."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from command_forks import read_on_import
 from hypothesis import HealthCheck, settings
+from slow import Run
 from tool_table import pytest_runtest_setup, pytest_terminal_summary
 
 from mlops_lab.clock import EPOCH
@@ -36,6 +38,17 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 settings.register_profile("lab", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("lab-ci", parent=settings.get_profile("lab"), derandomize=True, database=None)
 settings.load_profile("lab-ci" if settings.get_current_profile_name() == "ci" else "lab")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fewer examples in a run without slow tests."""
+    if "not slow" in config.option.markexpr:
+        Run.is_quick = True
+        settings.register_profile(
+            "quick", parent=settings.get_profile(settings.get_current_profile_name()), max_examples=10
+        )
+        settings.load_profile("quick")
+
 
 TINY_TOML = """
 [project]
@@ -179,6 +192,14 @@ class Tiny:
 
     def __repr__(self) -> str:
         return "Tiny()"
+
+
+@pytest.fixture(autouse=True)
+def same_variables() -> Iterator[None]:
+    """No test leaves behind a variable for which a command of a later test could not be a fork: see `command_forks`."""
+    before = read_on_import(os.environ)
+    yield
+    assert read_on_import(os.environ) == before
 
 
 @pytest.fixture(scope="session")

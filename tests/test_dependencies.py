@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -80,13 +80,20 @@ EXTRAS = {name for extra in PYPROJECT["project"]["optional-dependencies"].values
 DEVELOPMENT = {name for group in PYPROJECT["dependency-groups"].values() for name in names_in(group)}
 
 
-def imports_of(path: Path) -> Iterator[str]:
+@cache
+def imports_of(path: Path) -> set[str]:
     """The top-level modules that a file imports, also inside functions."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    text = path.read_text(encoding="utf-8")
+    found = set()
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            yield node.module.split(".")[0]
+            found.add(node.module.split(".")[0])
+    return found
+
+
+distributions_of_modules = cache(packages_distributions)
 
 
 @cache
@@ -94,7 +101,7 @@ def imported_by(*folders: str) -> dict[str, set[str]]:
     """The distributions that the files of these folders import, each with the modules."""
     found: dict[str, set[str]] = {}
     own = {path.stem for folder in folders for path in (ROOT / folder).rglob("*.py")}
-    known = packages_distributions()
+    known = distributions_of_modules()
     for folder in folders:
         for path in (ROOT / folder).rglob("*.py"):
             if path.parts[-2] in SEPARATE_FOLDERS or path.name.startswith("ask_"):

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import polars as pl
@@ -62,9 +63,9 @@ def run_command(folder: Path | None, *words: str) -> Result:
     does not help."""
     stdout, arguments = io.StringIO(), [*words, "--json", *(["--project", str(folder)] if folder else [])]
     before, sys.argv = sys.argv, ["mlops", *arguments]
-    os.environ["MLOPS_DEBUG"] = "1"
     try:
-        with redirect_stdout(stdout), redirect_stderr(io.StringIO()):
+        # what a command sets for its own process must not reach the tests after this one
+        with patch.dict(os.environ, MLOPS_DEBUG="1"), redirect_stdout(stdout), redirect_stderr(io.StringIO()):
             code = guarded(app)
     except _Started:
         code = 0
@@ -72,7 +73,6 @@ def run_command(folder: Path | None, *words: str) -> Result:
         raise Broken(f"mlops {' '.join(words)}: {type(error).__name__}: {error}\n{traceback.format_exc()}") from error
     finally:
         sys.argv = before
-        del os.environ["MLOPS_DEBUG"]
     lines = stdout.getvalue().splitlines()
     output = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else None
     error = output.get("error") if isinstance(output, dict) else None

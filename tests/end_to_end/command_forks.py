@@ -16,7 +16,10 @@ import select
 import signal
 import subprocess
 import sys
-from typing import IO
+import threading
+import traceback
+from collections.abc import Mapping
+from typing import IO, NoReturn
 
 import msgspec
 
@@ -45,6 +48,11 @@ READ_ON_IMPORT = (
 """Beginnings of the names of variables that a library looks at only when it is imported."""
 
 
+def read_on_import(variables: Mapping[str, str]) -> dict[str, str]:
+    """Those of the variables that a fork can not be given, as it has imported its libraries."""
+    return {name: value for name, value in variables.items() if name.startswith(READ_ON_IMPORT)}
+
+
 class Order(msgspec.Struct):
     """A command to run: its words, folder and environment, and the files for what it prints."""
 
@@ -65,8 +73,7 @@ class CommandForks:
     def can_run(self, variables: dict[str, str]) -> bool:
         """Whether a command with these variables does the same as one that imports everything itself."""
         self._start()
-        names = {name for name in {*variables, *self._variables} if name.startswith(READ_ON_IMPORT)}
-        return all(variables.get(name) == self._variables.get(name) for name in names)
+        return read_on_import(variables) == read_on_import(self._variables)
 
     def run(self, order: Order, *, patience_seconds: float) -> int:
         """The exit code of a command."""
@@ -102,8 +109,33 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             _become(msgspec.json.decode(line, type=Order), sys.stdin)
-            importlib.import_module("mlops_lab.cli.main").main()
+            _end(_run())
         os.write(1, b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def _run() -> int:
+    """The exit code of the command that this process has become."""
+    try:
+        importlib.import_module("mlops_lab.cli.main").main()
+    except SystemExit as ended:
+        if not isinstance(ended.code, int | None):
+            sys.stderr.write(f"{ended.code}\n")
+            return 1
+        return ended.code or 0
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _end(code: int) -> NoReturn:
+    """End as Python does, but leave the memory of all that was imported to the system: to free it takes longer than a
+    command."""
+    threading._shutdown()  # type: ignore[attr-defined]  # joins the threads, as a fork of multiprocessing does
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _commands() -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 from outputs import read_output
-from running import MLOPS
+from running import MLOPS, run_words
 
 from mlops_lab.lake import Lake
 from mlops_lab.rollout.decision_log import read_decisions
@@ -49,17 +49,20 @@ class Kill:
 
 def demo(folder: Path, span: tuple[str, str], *words: str) -> list[str]:
     """The command of a demo over a span."""
-    return [*MLOPS, "demo", "--from", span[0], "--to", span[1], "--dir", str(folder), "--json", *words]
+    return [*MLOPS, *demo_words(folder, span, *words)]
+
+
+def demo_words(folder: Path, span: tuple[str, str], *words: str) -> list[str]:
+    """The same without the program."""
+    return ["demo", "--from", span[0], "--to", span[1], "--dir", str(folder), "--json", *words]
 
 
 def replay(folder: Path, span: tuple[str, str]) -> dict[str, Any]:
     """An unbroken demo; what it says."""
-    done = subprocess.run(
-        demo(folder, span), capture_output=True, text=True, timeout=PATIENCE_SECONDS, stdin=subprocess.DEVNULL
-    )
-    assert done.returncode == 0, done.stderr
-    read_output(["demo"], done.stdout)
-    told: dict[str, Any] = json.loads(done.stdout)
+    ran = run_words(demo_words(folder, span), patience_seconds=PATIENCE_SECONDS)
+    assert ran.code == 0, ran.err
+    read_output(["demo"], ran.out)
+    told: dict[str, Any] = json.loads(ran.out)
     return told
 
 

@@ -73,7 +73,7 @@ def mlops(*words: object, project: Path | None = None, code: int | None = 0, **o
     What it prints must be what is published: see docs/json.
     """
     folder = ["--project", str(project)] if project else []
-    ran = _run([*(str(word) for word in words), *folder, "--json"], **options)
+    ran = run_words([*(str(word) for word in words), *folder, "--json"], **options)
     assert "Traceback" not in ran.err, ran.err
     assert code in {ran.code, None}, f"{words} exited with {ran.code}\n{ran.out}\n{ran.err}"
     for line in ran.out.splitlines() if words[:2] != ("config", "schema") else []:
@@ -81,17 +81,23 @@ def mlops(*words: object, project: Path | None = None, code: int | None = 0, **o
     return ran
 
 
-def _run(words: list[str], *, cwd: Path | str = ".", env: dict[str, str] | None = None) -> Ran:
-    """Run `mlops WORDS`, as a fork where that is the same."""
+def run_words(
+    words: Sequence[str],
+    *,
+    cwd: Path | str = ".",
+    env: dict[str, str] | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Ran:
+    """Run `mlops WORDS` to its end, as a fork where that is the same."""
     variables = dict(os.environ) if env is None else env
     if not FORKS.can_run(variables):
         options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "cwd": cwd, "env": env}
-        done = subprocess.run([*MLOPS, *words], capture_output=True, text=True, timeout=PATIENCE_SECONDS, **options)
+        done = subprocess.run([*MLOPS, *words], capture_output=True, text=True, timeout=patience_seconds, **options)
         return Ran(done.returncode, done.stdout, done.stderr)
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        order = Order(words, str(Path(cwd).absolute()), variables, str(out), str(err))
-        code = FORKS.run(order, patience_seconds=PATIENCE_SECONDS)
+        order = Order(list(words), str(Path(cwd).absolute()), variables, str(out), str(err))
+        code = FORKS.run(order, patience_seconds=patience_seconds)
         return Ran(code, out.read_text(), err.read_text())
 
 

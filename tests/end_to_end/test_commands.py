@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from running import MLOPS, Talk, mlops, mlops_serve
+from running import MLOPS, Talk, mlops, mlops_serve, run_words
 from synthetic import World, ask, day_begin, tell
 
 from mlops_lab.errors import InvalidInput
@@ -88,9 +88,7 @@ def test_history_tells_every_decision(promoted: Project) -> None:
 
 def test_a_folder_inside_the_project_will_do(promoted: Project) -> None:
     inside = promoted.root / "data"
-    done = subprocess.run([*MLOPS, "status", "--json"], cwd=inside, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["champion"] == 2
+    assert mlops("status", cwd=inside).data["champion"] == 2
 
 
 def test_explain_shows_everything_behind_a_prediction(promoted: Project, world: World) -> None:
@@ -152,11 +150,10 @@ def test_people_get_text(promoted: Project, words: list[str]) -> None:
     if words == ["explain"]:
         words = ["explain", Lake(promoted.lake_path).read("predictions")["id"][0]]
     at = ["--at", day_begin(33).isoformat()] if words == ["tick"] else []
-    command = [*MLOPS, *words, *at, "--project", str(promoted.root)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.strip()
-    assert not done.stdout.startswith("{")
+    ran = run_words([*words, *at, "--project", str(promoted.root)])
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.strip()
+    assert not ran.out.startswith("{")
 
 
 def test_a_reader_that_stops_early_harms_nobody(promoted: Project) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import signal
@@ -10,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from replaying import SPAN, Kill, Replayed, demo, journal_end, replay, replay_with_kills, what_came_of_it
+from replaying import SPAN, Kill, Replayed, demo, demo_words, journal_end, replay, replay_with_kills, what_came_of_it
 from running import mlops, until
 
 from mlops_lab.replay.flights import read_world
@@ -90,9 +89,7 @@ def test_the_folder_of_a_demo_is_a_usual_project(replayed: Replayed) -> None:
 def test_a_demo_is_not_overwritten(replayed: Replayed, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(replayed.folder, tmp_path / "demo"))  # others ask about the one that is shared
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
-    done = subprocess.run(demo(folder, SPAN), capture_output=True, text=True, timeout=300)
-    assert done.returncode == 2
-    error = json.loads(done.stdout)["error"]
+    error = mlops(*demo_words(folder, SPAN)[:-1], code=2).error
     assert error["code"] == "demo_exists"
     assert "--resume" in error["hint"]
     assert "--fresh" in error["hint"]

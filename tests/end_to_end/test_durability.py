@@ -68,7 +68,7 @@ def check_recovered(crash: Crash, project: Project, folder: Path, *, keep_names:
 
 
 @pytest.mark.parametrize("keep_names", [False, True], ids=["names are lost", "files are empty"])
-@pytest.mark.parametrize("points", [16, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(3000)])])
+@pytest.mark.parametrize("points", [6, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(3000)])])
 def test_what_was_acknowledged_survives_a_power_cut_at_any_moment(
     project: Project, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, points: int, keep_names: bool
 ) -> None:

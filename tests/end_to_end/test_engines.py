@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 
 import polars as pl
 import pytest
 from mlflow.tracking import MlflowClient
-from running import MLOPS, make_once, mlops, serving, until
+from running import make_once, mlops, run_words, serving, until
 from sklearn.datasets import load_iris
 
 from mlops_lab.project import load_project
@@ -77,10 +76,9 @@ def versions(folder: Path) -> list[int]:
 
 def words(*said: str, project: Path, code: int = 0) -> str:
     """What a person reads."""
-    command = [*MLOPS, *said, "--project", str(project)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
-    assert done.returncode == code, done.stderr
-    return done.stdout
+    ran = run_words([*said, "--project", str(project)])
+    assert ran.code == code, ran.err
+    return ran.out
 
 
 def children(process_id: int) -> list[int]:

@@ -20,7 +20,7 @@ from walks import Step, Walk, choose_steps, shorten
 
 from mlops_lab.project import load_project
 
-QUICK, PART = 2, 20
+QUICK, PART = 1, 20
 MANY = int(os.environ.get("MLOPS_LAB_WALKS", "400"))
 SEED = os.environ.get("MLOPS_LAB_SEED")
 KINDS = ("late", "rollout", "grade")

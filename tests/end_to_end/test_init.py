@@ -22,7 +22,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 from postgres_server import PASSWORD, postgres_uri
-from running import MLOPS, mlops
+from running import MLOPS, mlops, run_words
 from sklearn.datasets import load_iris
 
 from mlops_lab.clock import now
@@ -253,16 +253,12 @@ def test_the_command_reports_its_analysis(tmp_path: Path) -> None:
         "ordered": "time",
     }
     assert sum(printed["classes"].values()) == ROWS
-    ran = subprocess.run(
-        [*MLOPS, "init", "again", "--data", data, *words, "--yes"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "COLUMNS": "200"},
+    ran = run_words(
+        ["init", "again", "--data", data, *words, "--yes"], cwd=tmp_path, env={**os.environ, "COLUMNS": "200"}
     )
-    assert ran.returncode == 0
-    assert "always the same" in ran.stdout
-    assert "cd again" in ran.stdout
+    assert ran.code == 0
+    assert "always the same" in ran.out
+    assert "cd again" in ran.out
     assert tomllib.loads((tmp_path / "again/mlops.toml").read_text())["source"]["table"] == "again"
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nbclient.exceptions import CellExecutionError
 from running import make_once, serving
 
 from mlops_lab import Project, evaluate, explain, train
@@ -152,6 +151,8 @@ model = ridge
 
 
 def test_an_error_is_displayed_without_a_traceback(tmp_path: Path) -> None:
+    from nbclient.exceptions import CellExecutionError  # takes seconds, in each worker that collects this file
+
     with pytest.raises(CellExecutionError) as caught:
         run_cells(["from mlops_lab import Project", "Project()"], tmp_path)
     message = str(caught.value)

@@ -6,32 +6,33 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw import raw
 from running import Server, serving
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from mlops_lab.project import Project
 
-CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
-
 
 def operations(server: Server) -> list[Any]:
+    import schemathesis  # takes seconds, in each worker that collects this file
+
     with raw(server.process.address) as connection:
         document = connection.ask(b"GET /openapi.json HTTP/1.1\r\n\r\n").json
     return [found.ok() for found in schemathesis.openapi.from_dict(document).get_all_operations()]
 
 
-@pytest.mark.parametrize("requests", [20, pytest.param(400, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize("requests", [8, pytest.param(400, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 def test_what_is_answered_is_what_it_says(copy_project: Callable[..., Project], requests: int) -> None:
+    from schemathesis import GenerationMode
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import (
+        content_type_conformance,
+        response_schema_conformance,
+        status_code_conformance,
+    )
+
+    checks = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
     with serving(copy_project()) as server:
         token, url = server.talk().token, server.process.address.url
         found = operations(server)
@@ -44,7 +45,7 @@ def test_what_is_answered_is_what_it_says(copy_project: Callable[..., Project], 
             @given(asked, st.booleans())
             def ask(case: Any, is_known: bool) -> None:
                 headers = {"Authorization": f"Bearer {token}"} if is_known else {}
-                case.call_and_validate(base_url=url, headers=headers, checks=CHECKS, timeout=30)
+                case.call_and_validate(base_url=url, headers=headers, checks=checks, timeout=30)
 
             ask()
         assert (server.project.home / "server.log").read_text() == ""

@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import polars as pl
 import pytest
 from browsing import install_web_packages, open_page
 from lightgbm import LGBMClassifier, LGBMRegressor
-from running import MLOPS, make_once, mlops
+from running import make_once, mlops, run_words
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -220,11 +221,19 @@ def of_kind(name: str, folder: Path) -> Case:
 
 
 @pytest.fixture(scope="module")
-def cases(flights: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
+def find_case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
+    """Gives the case with a name, made when it is first asked for."""
     root = tmp_path_factory.mktemp("edge")
-    found = {name: of_kind(name, root / name) for name in KINDS}
-    shutil.copytree(flights / "edge", root / "flights")
-    return {**found, "flights": of_flights(load_project(flights), root / "flights")}
+
+    @cache
+    def find(name: str) -> Case:
+        if name != "flights":
+            return of_kind(name, root / name)
+        flights: Path = request.getfixturevalue("flights")
+        shutil.copytree(flights / "edge", root / "flights")
+        return of_flights(load_project(flights), root / "flights")
+
+    return find
 
 
 NAMES = [*KINDS, "flights"]
@@ -240,19 +249,19 @@ def difference(given: np.ndarray[Any, Any], case: Case) -> float:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_plain_python_answers_like_the_server(cases: dict[str, Case], name: str) -> None:
-    case = cases[name]
+def test_plain_python_answers_like_the_server(find_case: Callable[[str], Case], name: str) -> None:
+    case = find_case(name)
     given = run_script(case.folder, case.rows)
     assert given.shape == case.expected.shape
     assert difference(given, case) <= 1e-6
     assert len({json.dumps(one) for one in given.tolist()}) > 20
 
 
-def test_the_script_is_short_and_imports_little(cases: dict[str, Case], tmp_path: Path) -> None:
-    script = cases["flights"].folder / "predict.py"
+def test_the_script_is_short_and_imports_little(find_case: Callable[[str], Case], tmp_path: Path) -> None:
+    script = find_case("flights").folder / "predict.py"
     assert len(script.read_text().splitlines()) <= 20
     rows = tmp_path / "rows.jsonl"
-    rows.write_text("".join(json.dumps(row) + "\n" for row in cases["flights"].rows.head(3).to_dicts()))
+    rows.write_text("".join(json.dumps(row) + "\n" for row in find_case("flights").rows.head(3).to_dicts()))
     command = [sys.executable, "-I", "-X", "importtime", str(script), str(rows)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     modules = {match[1] for match in re.finditer(r"\|\s+([A-Za-z_]\w*)(?:\.[\w.]+)?$", done.stderr, re.MULTILINE)}
@@ -262,7 +271,7 @@ def test_the_script_is_short_and_imports_little(cases: dict[str, Case], tmp_path
 
 @pytest.fixture(scope="module")
 def ask_browser(
-    cases: dict[str, Case], pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+    find_case: Callable[[str], Case], pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Any]:
     """What a real browser says of a folder. npm's packages are fetched once, into pytest's cache."""
     kept = getattr(pytestconfig, "cache", None)
@@ -270,7 +279,7 @@ def ask_browser(
     modules = make_once(cache / "npm", lambda folder: install_web_packages(folder, **{"onnxruntime-web": WEB_RUNTIME}))
 
     def ask(name: str) -> Any:
-        case = cases[name]
+        case = find_case(name)
         if not (case.folder / "node_modules").exists():
             (case.folder / "node_modules").symlink_to(modules / "node_modules")
         (case.folder / "rows.json").write_text(json.dumps(case.rows.to_dicts()))
@@ -285,9 +294,9 @@ def ask_browser(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_browser_answers_like_the_server(
-    cases: dict[str, Case], ask_browser: Callable[[str], Any], name: str
+    find_case: Callable[[str], Case], ask_browser: Callable[[str], Any], name: str
 ) -> None:
-    case, found = cases[name], ask_browser(name)
+    case, found = find_case(name), ask_browser(name)
     given = np.array(found["answers"], dtype=float)
     assert given.shape == case.expected.shape
     assert difference(given, case) <= 1e-6
@@ -299,7 +308,7 @@ def test_a_browser_answers_like_the_server(
         assert found["form"]["text"] == f"the probability that late is true: {100 * case.expected[0]:.2f} %"
 
 
-def test_the_folder_has_the_documented_files(flights: Path, cases: dict[str, Case]) -> None:
+def test_the_folder_has_the_documented_files(flights: Path, find_case: Callable[[str], Case]) -> None:
     edge, printed = flights / "edge", json.loads((flights / "printed.json").read_text())
     assert {path.name for path in edge.iterdir()} == FILES
     agreement = json.loads((edge / "agreement.json").read_text())
@@ -309,7 +318,7 @@ def test_the_folder_has_the_documented_files(flights: Path, cases: dict[str, Cas
     assert agreement["at_split_thresholds"]["rows"] > 1_000
     assert agreement["rows"]["largest"] < 1e-12
     signature = json.loads((edge / "signature.json").read_text())
-    assert [one["name"] for one in signature["inputs"]] == cases["flights"].rows.columns
+    assert [one["name"] for one in signature["inputs"]] == find_case("flights").rows.columns
     inputs = {one["name"]: one for one in signature["inputs"]}
     assert (inputs["origin"]["type"], inputs["origin"]["categories"]) == ("string", ["EWR", "JFK", "LGA"])
     assert inputs["late_1h"]["from"] == "share of late in the table flights over 1h, by origin"
@@ -343,9 +352,9 @@ def test_wrong_versions_and_folders_are_refused(project: Project, tmp_path: Path
     assert [path.name for path in tmp_path.rglob("*")] == ["full", "thesis.txt"]
 
 
-def test_a_graph_with_different_answers_is_refused(cases: dict[str, Case], tmp_path: Path) -> None:
+def test_a_graph_with_different_answers_is_refused(find_case: Callable[[str], Case], tmp_path: Path) -> None:
     """Half of each leaf's value: another model behind the same inputs."""
-    case = cases["a number by LightGBM"]
+    case = find_case("a number by LightGBM")
     package = case.folder.with_name(f"{case.folder.name} package")
     predictor = Predictor(package, version=1)
     other = shutil.copytree(package, tmp_path / "other") / "model.txt"
@@ -385,11 +394,10 @@ def test_a_model_that_cannot_become_a_graph_is_refused_and_nothing_is_left(proje
 
 
 def test_an_empty_folder_is_filled_and_a_changed_package_is_refused(project: Project, tmp_path: Path) -> None:
-    command = [*MLOPS, "package", "1", "--edge", ".", "--project", str(project.root)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    ran = run_words(["package", "1", "--edge", ".", "--project", str(project.root)], cwd=tmp_path)
+    assert ran.code == 0, ran.err
     assert {path.name for path in tmp_path.iterdir()} == FILES
-    assert "rows get the server's answers" in done.stdout
+    assert "rows get the server's answers" in ran.out
     (model,) = project.mlflow_path.rglob("model.txt")
     model.write_text(model.read_text().replace("binary sigmoid:1", "binary sigmoid:2"))
     error = mlops("package", 1, "--edge", tmp_path / "other", project=project.root, code=3).error

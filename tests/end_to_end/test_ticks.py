@@ -169,13 +169,10 @@ QUICK = [5]
 @pytest.fixture(scope="module")
 def quick_jobs(shared: Path, lived: Path) -> Path:
     """The folder of all quick jobs, run in one process: its imports take longer than the jobs."""
-    draw = random.Random(1)
-    at_random = [("any", draw.randrange(1, draw.choice([30, 300, 900]))) for _ in range(4)]
 
     def make(folder: Path) -> None:
         shutil.copytree(lived / "due", folder / "first folder")
         jobs = [job_with(lived, folder / f"at {index}", [IN_THE_TICK[index]]) for index in QUICK]
-        jobs += [job_with(lived, folder / "at random", at_random)]
         jobs += [Job(source=str(folder / "first folder"), target=str(folder / "second folder"), first=29, last=30)]
         for job, result in zip(jobs, run_jobs(jobs), strict=True):
             Path(job.target, "kills").write_text(str(result.killed))
@@ -187,11 +184,6 @@ def quick_jobs(shared: Path, lived: Path) -> Path:
 def test_a_retraining_killed_half_way_goes_on(quick_jobs: Path, lived: Path, index: int) -> None:
     assert (quick_jobs / f"at {index}/kills").read_text() == "1"
     assert_same(quick_jobs / f"at {index}", lived / "promoted")
-
-
-def test_days_killed_at_random_go_on(quick_jobs: Path, lived: Path) -> None:
-    assert int((quick_jobs / "at random/kills").read_text()) >= 2
-    assert_same(quick_jobs / "at random", lived / "promoted")
 
 
 def test_a_project_that_was_moved_goes_on(quick_jobs: Path, lived: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from certificates import certify
 from running import mlops, mlops_serve, serving, until
+from slow import mostly_slow
 from synthetic import World, ask, day_begin, tell
 from test_up import up
 
@@ -179,27 +180,28 @@ def closed(held: list[socket.socket]) -> int:
     return ended
 
 
-@pytest.mark.parametrize("hello", [b"", b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n\r\n"])
-def test_clients_that_do_not_finish_the_handshake_count_and_are_closed(secured: Project, hello: bytes) -> None:
+def test_clients_that_do_not_finish_the_handshake_count_and_are_closed(secured: Project) -> None:
+    hellos = [b"", b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n\r\n"]
     flags = [*FLAGS, "serving.max_connections=20", "serving.request_seconds=3"]
     with serving(load_project(secured.root, flags=flags)) as server:
         address = server.process.address
         files = Path(f"/proc/{server.pid}/fd")
-        before = len(list(files.iterdir()))
-        held = []
-        try:
-            for _ in range(200):
-                held.append(socket.create_connection((address.host, address.port), 20))
-                held[-1].sendall(hello)
-            assert [health(address, secured.root / "tls.crt") for _ in range(3)] == [200] * 3
-            assert len(list(files.iterdir())) - before <= 25  # files of its own among them
-            assert closed(held) >= 180
-            until(lambda: closed(held) == 200, seconds=20)
-            until(lambda: len(list(files.iterdir())) <= before + 5, seconds=20)
-        finally:
-            for one in held:
-                one.close()
-        assert health(address, secured.root / "tls.crt") == 200
+        for hello in hellos:
+            before = len(list(files.iterdir()))
+            held = []
+            try:
+                for _ in range(200):
+                    held.append(socket.create_connection((address.host, address.port), 20))
+                    held[-1].sendall(hello)
+                assert [health(address, secured.root / "tls.crt") for _ in range(3)] == [200] * 3
+                assert len(list(files.iterdir())) - before <= 25  # files of its own among them
+                assert closed(held) >= 180
+                until(lambda held=held: closed(held) == 200, seconds=20)
+                until(lambda before=before: len(list(files.iterdir())) <= before + 5, seconds=20)
+            finally:
+                for one in held:
+                    one.close()
+            assert health(address, secured.root / "tls.crt") == 200
         assert "Traceback" not in (secured.home / "server.log").read_text()
 
 
@@ -211,7 +213,7 @@ def shown(address: Address) -> str:
     return ssl.get_server_certificate((address.host, address.port), timeout=20)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", mostly_slow([1, 2], quick=[2]))
 def test_a_renewed_certificate_is_used_without_a_restart_and_an_unusable_one_is_not(
     secured: Project, workers: int
 ) -> None:
@@ -247,7 +249,7 @@ def test_a_renewed_certificate_is_used_without_a_restart_and_an_unusable_one_is_
         assert len(lines) <= workers * 5, "once for each change"
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", mostly_slow([1, 2], quick=[2]))
 def test_a_hangup_interrupts_no_answer(copy_project: Callable[..., Project], workers: int) -> None:
     """As logrotate and `systemctl reload` send it."""
     project = load_project(copy_project().root, flags=[f"serving.workers={workers}"])
@@ -259,7 +261,7 @@ def test_a_hangup_interrupts_no_answer(copy_project: Callable[..., Project], wor
         assert server.talk().status["workers"] == workers
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", mostly_slow([1, 2], quick=[2]))
 def test_a_terminal_that_is_closed_lets_answers_finish(copy_project: Callable[..., Project], workers: int) -> None:
     project = copy_project()
     command = [sys.executable, "-m", "mlops_lab.serving", str(project.root), "--port", "0", "--workers", str(workers)]

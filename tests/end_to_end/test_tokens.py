@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from raw import REQUEST, Raw, http
 from running import Ran, mlops, serving, until
+from slow import mostly_slow
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.project import Project, load_project
@@ -35,7 +36,7 @@ def everywhere(address: Address, path: str, data: Any, token: str | None) -> set
     return {ask(address, path, data, token)[0] for _ in range(16)}
 
 
-@pytest.mark.parametrize("guarded", [False, True])
+@pytest.mark.parametrize("guarded", mostly_slow([False, True], quick=[True]))
 def test_tokens_open_what_their_role_is_for_until_they_are_revoked(
     copy_project: Callable[..., Project], guarded: bool
 ) -> None:

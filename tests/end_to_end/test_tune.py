@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import MLOPS, make_once, mlops, until
+from running import MLOPS, make_once, mlops, run_words, until
 from scipy import stats
 from synthetic import World, day_begin, write_project
 
@@ -233,13 +233,10 @@ def test_versions_meet_on_days_that_neither_has_learned_from(promoted: Project) 
 
 def test_a_version_goes_by_the_id_of_its_run_too(promoted: Project) -> None:
     version = mlops("history", project=promoted.root).data["decisions"][1]["evidence"]["package"].split("/")[-3]
-    done = subprocess.run(
-        [*MLOPS, "compare", "2", version[:10], "--project", str(promoted.root)],
-        capture_output=True, text=True, timeout=100,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "version 1 is better than" in done.stdout or "version 2 is better than version 1" in done.stdout
-    assert "█" in done.stdout
+    ran = run_words(["compare", "2", version[:10], "--project", str(promoted.root)])
+    assert ran.code == 0, ran.err
+    assert "version 1 is better than" in ran.out or "version 2 is better than version 1" in ran.out
+    assert "█" in ran.out
 
 
 @pytest.mark.parametrize(

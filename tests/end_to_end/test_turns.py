@@ -75,7 +75,7 @@ def history(project: Project) -> list[tuple[str, int | None]]:
 @pytest.mark.parametrize("workers", mostly_slow([1, 2], quick=[1]))
 def test_of_several_servers_that_start_at_once_one_answers(project: Project, workers: int) -> None:
     """Each worker used to take a journal by itself: each server got some of them, and all died."""
-    processes = [start(project.root, "serve", "--port", 0, "--workers", workers) for _ in range(4)]
+    processes = [start(project.root, "serve", "--port", 0, "--workers", workers) for _ in range(3)]
     try:
         until(lambda: sum(process.poll() is None for process in processes) == 1, seconds=60)
         (winner,) = [process for process in processes if process.poll() is None]

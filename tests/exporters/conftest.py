@@ -15,11 +15,18 @@ from mlops_lab.project import Project, load_project
 __all__ = ["live_project", "measured_project", "measured_template", "template"]
 
 
+@pytest.fixture(scope="session")
+def new_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project before its first `mlops run`: no version is live. Never change it."""
+    folder = tmp_path_factory.mktemp("new") / "parcels"
+    write_project(folder, make_world())
+    return folder
+
+
 @pytest.fixture
-def new_project(tmp_path: Path) -> Project:
-    """The project before its first `mlops run`: no version is live."""
-    write_project(tmp_path / "parcels", make_world())
-    return load_project(tmp_path / "parcels")
+def new_project(new_template: Path, tmp_path: Path) -> Project:
+    """A copy of it for one test."""
+    return load_project(shutil.copytree(new_template, tmp_path / "parcels"))
 
 
 @pytest.fixture

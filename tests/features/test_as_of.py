@@ -22,8 +22,9 @@ from as_of import (
     reference,
     views,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.features import View, count, mean, total
 
@@ -32,7 +33,7 @@ stores = pytest.mark.parametrize("online", [in_memory, in_redis])
 
 
 @both
-@settings(max_examples=100)
+@examples(100)
 @given(views, facts_lists, lookup_lists)
 def test_every_value_is_that_of_the_definition(compute, view, facts, lookups):
     for (values, empty), lookup in zip(compute(view, facts, lookups), lookups, strict=True):
@@ -42,7 +43,7 @@ def test_every_value_is_that_of_the_definition(compute, view, facts, lookups):
 
 
 @both
-@settings(max_examples=100)
+@examples(100)
 @given(views, facts_lists, lookup_lists, st.data())
 def test_nothing_seen_at_or_after_a_moment_changes_it(compute, view, facts, lookups, data):
     now = data.draw(moments)
@@ -52,7 +53,7 @@ def test_nothing_seen_at_or_after_a_moment_changes_it(compute, view, facts, look
 
 
 @both
-@settings(max_examples=100)
+@examples(100)
 @given(views, facts_lists, lookup_lists, st.data())
 def test_later_facts_can_have_any_values(compute, view, facts, lookups, data):
     now = data.draw(moments)
@@ -65,7 +66,7 @@ def test_later_facts_can_have_any_values(compute, view, facts, lookups, data):
 
 
 @stores
-@settings(max_examples=100)
+@examples(100)
 @given(views, facts_lists, lookup_lists, st.randoms(use_true_random=False))
 def test_the_server_agrees_with_training_to_the_last_bit(online, view, facts, lookups, random):
     """In whatever order facts arrive, and even if some arrive twice."""

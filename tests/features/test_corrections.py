@@ -29,8 +29,9 @@ from as_of import (
     some_facts,
     views,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.features import View
 
@@ -92,7 +93,7 @@ def versions_at(histories: list[History], moment: datetime) -> list[Fact]:
 
 
 @both
-@settings(max_examples=100)
+@examples(100)
 @given(views, many, lookup_lists, st.randoms(use_true_random=False))
 def test_every_value_is_that_of_the_versions_seen_last(compute, view, drawn, lookups, random):
     rows = rows_of(drawn)
@@ -104,7 +105,7 @@ def test_every_value_is_that_of_the_versions_seen_last(compute, view, drawn, loo
 
 
 @stores
-@settings(max_examples=100)
+@examples(100)
 @given(views, many, lookup_lists, st.randoms(use_true_random=False))
 def test_the_server_agrees_with_training_to_the_last_bit(online, view, drawn, lookups, random):
     """In whatever order facts and retractions arrive, and even if some arrive twice."""
@@ -116,7 +117,7 @@ def test_the_server_agrees_with_training_to_the_last_bit(online, view, drawn, lo
 
 
 @both
-@settings(max_examples=50)
+@examples(50)
 @given(views, many, lookup_lists, st.data())
 def test_a_correction_changes_nothing_before_it_is_received(compute, view, drawn, lookups, data):
     now = data.draw(moments)

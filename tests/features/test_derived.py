@@ -4,8 +4,9 @@ import math
 from datetime import UTC, datetime
 
 import polars as pl
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.features.definition import Features
 
@@ -70,7 +71,7 @@ def same(one, other):
     return one == other or (one is not None and other is not None and one != one and other != other)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(expressions, st.lists(rows, min_size=1, max_size=9), st.data())
 def test_a_row_has_the_same_value_beside_any_other_rows(expression, cells, data):
     assume(expression.meta.root_names())

@@ -4,8 +4,9 @@ import statistics
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.features.deviation import estimate_deviation, exact_deviation
 from mlops_lab.features.exact import RunningSums, multiply, to_whole
@@ -25,7 +26,7 @@ def sums_of(values: list[float]) -> tuple[int, int, int]:
     return len(values), sum(map(to_whole, values)), squares
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(lists)
 @example([0.1] * 3)
 @example([1.0, 1.0 + 2**-52])
@@ -36,7 +37,7 @@ def test_one_deviation_is_that_of_the_standard_library_to_the_last_bit(values):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # sums that overflow are uncertain
-@settings(max_examples=500)
+@examples(500)
 @given(lists)
 @example([0.0, 0.0])
 @example([0.1] * 3)

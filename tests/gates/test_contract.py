@@ -5,9 +5,10 @@ from copy import copy
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from slow import examples
 
 from mlops_lab.gates.contract import SAMPLE, check_contract
 from mlops_lab.registry.engines.encoding import Encoder
@@ -21,7 +22,7 @@ def test_a_sound_package_passes(make_gate_input):
     assert verdict.evidence == {"rows": rows, "invalid": 0, "differing": 0, "largest_difference": 0.0}
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.data())
 def test_one_answer_one_bit_off_is_refused(make_gate_input, data):
     output = make_gate_input().candidate_output

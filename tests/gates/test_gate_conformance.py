@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.gates import run
 from mlops_lab.gates.base import Gate, GateInput, GateVerdict, summarise
@@ -114,7 +115,7 @@ def test_the_good_candidate_passes_every_gate(make_gate_input, situation: str):
     assert all(verdict.passed for verdict in verdicts), summarise(verdicts)[1]
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(st.data())
 def test_a_candidate_with_nan_answers_is_never_passed(make_gate_input, data):
     gate_input = make_gate_input()

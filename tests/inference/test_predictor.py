@@ -3,8 +3,9 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.features.memory import MemoryStore
 from mlops_lab.features.offline import compute
@@ -44,7 +45,7 @@ def test_what_is_served_is_what_was_trained_on_cell_by_cell(tiny, reader):
         assert all(same(one, other) for one, other in zip(served, expected, strict=True))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.data())
 def test_any_request_is_served_as_it_would_be_trained_on(tiny, reader, facts, data):
     orders = tiny.training.holdout

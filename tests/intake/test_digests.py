@@ -6,6 +6,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 from one_of_each import ids, records_of, write
+from slow import mostly_slow
 
 from mlops_lab.intake import digests, journal
 from mlops_lab.intake.journal import ingest_journal
@@ -77,7 +78,9 @@ def test_each_worker_has_ranges_of_its_own(small):
 
 
 @pytest.mark.parametrize("more", [(), ("d",)], ids=["nothing more", "more records"])
-@pytest.mark.parametrize("failing", ["log_digests", "outcomes", "shadows", "predictions"])
+@pytest.mark.parametrize(
+    "failing", mostly_slow(["log_digests", "outcomes", "shadows", "predictions"], quick=["log_digests", "outcomes"])
+)
 @pytest.mark.parametrize("digests_exist", [True, False])
 def test_a_killed_intake_leaves_no_problem_behind(small, monkeypatch, failing, more, digests_exist):
     write(small.project, "a")

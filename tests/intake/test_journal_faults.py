@@ -117,7 +117,7 @@ def test_a_backup_of_long_ago_adds_nothing_twice(small, tmp_path):
 
 
 @pytest.mark.parametrize("table", mostly_slow([*TABLES, "log_digests"], quick=["outcomes", "stock"]))
-@pytest.mark.parametrize("worker", [0, 1])
+@pytest.mark.parametrize("worker", mostly_slow([0, 1], quick=[1]))
 @pytest.mark.parametrize("existed", [True, False])
 def test_a_table_that_is_older_than_the_others_gets_what_it_lacks(small, tmp_path, table, worker, existed):
     """As in a plain copy of a live project, which takes one table after the other."""

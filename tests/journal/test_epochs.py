@@ -4,10 +4,10 @@ import shutil
 from contextlib import closing
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from journals import content, write
+from slow import examples
 
 from mlops_lab.journal.epochs import (
     NO_EPOCH,
@@ -110,7 +110,7 @@ class Fates(RuleBasedStateMachine):
 
 
 TestFates = Fates.TestCase
-TestFates.settings = settings(max_examples=60, stateful_step_count=12)
+TestFates.settings = examples(60, stateful_step_count=12)
 
 
 def reached_in(*positions):

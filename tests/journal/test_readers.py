@@ -6,8 +6,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.journal.frames import frame_starts
@@ -24,7 +25,7 @@ def read_new(follower: Follower) -> list[bytes]:
 appends = st.lists(st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=4), max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(appends, st.integers(20, 300), st.integers(0, 200), st.data())
 def test_a_follower_returns_every_payload_once(tmp_path_factory, written, segment_bytes, reserve, data):
     path = tmp_path_factory.mktemp("journal")
@@ -108,7 +109,7 @@ def test_a_follower_leaves_out_what_is_damaged_once_something_follows_it(tmp_pat
 # ---- reading a frame again -----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(appends, st.integers(20, 300), st.data())
 def test_a_frame_is_read_again_also_after_its_segment_is_dropped(tmp_path_factory, written, segment_bytes, data):
     path = tmp_path_factory.mktemp("journal")

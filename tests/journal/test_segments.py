@@ -4,9 +4,10 @@ import os
 from itertools import accumulate, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from journals import HEADER_BYTES, batches, content, flat, write
+from slow import examples
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.journal.segments import Piece, drop_segments, read_journal, read_pieces, segment_name, segments
@@ -27,7 +28,7 @@ def test_no_journal_is_an_empty_one(tmp_path):
     assert segments(tmp_path / "nowhere") == []
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(batches, st.integers(1, 60), st.booleans())
 def test_whatever_is_written_is_read_once_and_in_order(tmp_path_factory, written, segment_bytes, reopen):
     path = tmp_path_factory.mktemp("journal")
@@ -45,7 +46,7 @@ def test_whatever_is_written_is_read_once_and_in_order(tmp_path_factory, written
         assert list(read_journal(path, position)) == [frame for frame in frames if frame[0] > position]
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(batches, st.integers(1, 40))
 def test_a_reader_beside_the_writer_sees_what_was_acknowledged(tmp_path_factory, written, segment_bytes):
     path = tmp_path_factory.mktemp("journal")
@@ -76,7 +77,7 @@ def test_each_segment_begins_where_the_one_before_ends(tmp_path):
 # ---- damage and gaps ------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(batches.filter(bool), st.integers(1, 60), st.data())
 def test_a_changed_byte_costs_the_frame_it_is_in_and_no_other(tmp_path_factory, written, segment_bytes, data):
     """Whichever byte it is, the frames behind it are read, and the damaged one is told with all its bytes."""
@@ -152,7 +153,7 @@ def test_what_is_being_written_is_not_damage(tmp_path):
 # ---- dropping segments ----------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(batches, st.integers(1, 40), st.data())
 def test_dropping_segments_keeps_all_that_is_still_needed(tmp_path_factory, written, segment_bytes, data):
     path = tmp_path_factory.mktemp("journal")

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from journals import HEADER_BYTES, batches, content, write
+from slow import examples
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.journal.epochs import read_epochs
@@ -52,7 +53,7 @@ def test_an_end_cut_at_any_byte_loses_only_the_cut_frames(tmp_path):
         assert content(cut_off) == [*kept, b"after"]
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(batches.filter(bool), st.integers(1, 40), st.data())
 def test_a_reopened_journal_continues_after_the_last_complete_frame(tmp_path_factory, written, segment_bytes, data):
     path = tmp_path_factory.mktemp("journal")

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake import Lake
@@ -127,7 +128,7 @@ MADE = st.lists(
 )
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(MADE)
 def test_the_spans_are_what_the_decisions_fold_into(steps):
     """At each moment the champion and the challenger of the audit are those of the state, whatever was decided."""

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.errors import MlopsError, Refused
 from mlops_lab.lake import Lake
@@ -176,7 +177,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.lists(steps, max_size=25))
 def test_servers_end_with_the_champion_of_the_decisions(tiny: Any, doing: list[tuple[Any, ...]]) -> None:
     with world_of(tiny) as world:

@@ -21,10 +21,11 @@ from mlops_lab.gates import run as gates
 from mlops_lab.gates.base import Gate, GateVerdict
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.lake import Lake
+from mlops_lab.loop import days as missed_days
 from mlops_lab.loop import decide as deciding
 from mlops_lab.loop import measure_day
 from mlops_lab.loop import retrain as retraining
-from mlops_lab.loop.days import MAX_DAYS, unmeasured_times
+from mlops_lab.loop.days import unmeasured_times
 from mlops_lab.loop.tick import Loop
 from mlops_lab.loop.triggers import run as triggers
 from mlops_lab.loop.triggers.base import FiredTrigger, Trigger
@@ -54,16 +55,24 @@ ALWAYS = Trigger(
 ROWS = Detector("rows", lambda profile, column: float(len(column)), unchanged=lambda profile: 0.0)
 
 
+LIVE_DAYS = 4
+"""How long version 1 is live: a tick measures each of the days."""
+
+
+def live_since(tiny) -> datetime:
+    return days_before(day_of(tiny.now, NEW_YORK), LIVE_DAYS, NEW_YORK)
+
+
 @pytest.fixture
 def live(tiny, tmp_path: Path) -> Project:
-    """The small project with its model live as version 1, as decided when its training data ended."""
+    """The small project with its model live as version 1, for some days."""
     root = Path(shutil.copytree(tiny.project.root, tmp_path / "project"))
     package = root / "package"
     (package / PROFILE_FILE).write_bytes(msgspec.json.encode(make_profiles(tiny.training.inputs)))
     (package / LINEAGE_FILE).write_bytes(msgspec.json.encode({"cutoff": tiny.training.cutoff.isoformat()}))
     evidence = {"package": "package", "fingerprint": package_fingerprint(package)}
     project = load_project(root)
-    bootstrap = Decision(tiny.training.cutoff, DecisionKind.BOOTSTRAP, 1, "gates", "good", "test", evidence)
+    bootstrap = Decision(live_since(tiny), DecisionKind.BOOTSTRAP, 1, "gates", "good", "test", evidence)
     assert write_decision(Lake(project.lake_path), bootstrap, earlier=0)
     return project
 
@@ -90,7 +99,7 @@ def predict_last_day(tiny, lake: Lake, *, items: float) -> int:
 
 def test_a_tick_that_has_nothing_to_do_deploys_what_was_decided(live, tiny):
     loop = Loop(live)
-    assert loop.tick(tiny.training.cutoff) == []
+    assert loop.tick(live_since(tiny)) == []
     assert read_routing_table(live.deployment_path).champion.version == 1
 
 
@@ -187,7 +196,7 @@ def test_an_alias_that_cannot_be_set_does_not_stop_the_loop_and_is_set_later(liv
     wait_with_training(monkeypatch)
     loop, named, broken = Loop(live), list[int](), [True]
     evidence = loop.decisions[0].evidence
-    loop.record(Decision(tiny.training.cutoff, DecisionKind.PROMOTE, 2, "rollout", "better", "test", evidence))
+    loop.record(Decision(live_since(tiny), DecisionKind.PROMOTE, 2, "rollout", "better", "test", evidence))
 
     class Registry:
         def __init__(self, path: Path, *, name: str) -> None:
@@ -200,12 +209,12 @@ def test_an_alias_that_cannot_be_set_does_not_stop_the_loop_and_is_set_later(liv
 
     monkeypatch.setattr("mlops_lab.registry.store.open_registry.ModelRegistry", Registry)
     for _ in range(2):
-        loop.tick(tiny.training.cutoff)
+        loop.tick(live_since(tiny))
     assert [(alert.rule, "locked" in alert.what) for alert in read_alerts(loop.lake)] == [("alias", True)]
     assert ["locked" in text for text in loop.waiting] == [True], "it is told"
     broken[0] = False
     for _ in range(2):
-        loop.tick(tiny.training.cutoff)
+        loop.tick(live_since(tiny))
     assert named == [2], "once"
     assert loop.waiting == []
 
@@ -241,14 +250,14 @@ def test_a_live_version_whose_package_is_gone_raises_one_alert_a_day(live, tiny,
     loop = Loop(live)
     shutil.copytree(live.root / "package", live.root / "other")
     evidence = {**loop.decisions[0].evidence, "package": "other"}
-    loop.record(Decision(tiny.training.cutoff, DecisionKind.SHADOW, 2, "gates", "good", "test", evidence))
+    loop.record(Decision(live_since(tiny), DecisionKind.SHADOW, 2, "gates", "good", "test", evidence))
     shutil.move(live.root / "other", live.root / "away")
     for _ in range(2):
-        Loop(live).tick(tiny.training.cutoff)
+        Loop(live).tick(live_since(tiny))
     (alert,) = read_alerts(loop.lake)
     assert (alert.rule, alert.where) == ("package", "version 2")
     shutil.move(live.root / "away", live.root / "other")
-    loop.tick(tiny.training.cutoff + timedelta(days=1))
+    loop.tick(live_since(tiny) + timedelta(days=1))
     assert len(read_alerts(loop.lake)) == 1
 
 
@@ -256,21 +265,21 @@ def test_a_champion_that_is_not_as_it_was_signed_fails_the_tick_and_is_an_alert(
     wait_with_training(monkeypatch)
     loop = Loop(live)
     create_signing_key(live, loop.decisions, name=None, algorithm="p256")
-    loop.tick(tiny.training.cutoff)
+    loop.tick(live_since(tiny))
     (live.root / "package" / "more").write_bytes(b"")
     for _ in range(2):
         with pytest.raises(EnvironmentFault, match="not part of the package"):
-            Loop(live).tick(tiny.training.cutoff)
+            Loop(live).tick(live_since(tiny))
     (alert,) = read_alerts(loop.lake)
     assert (alert.rule, alert.where) == ("package", "version 1")
     assert "is not part of the package that was signed" in alert.what
     (live.root / "package" / "more").unlink()
-    assert Loop(live).tick(tiny.training.cutoff) == []
+    assert Loop(live).tick(live_since(tiny)) == []
 
 
 def test_rows_of_a_load_that_was_killed_reach_servers_with_the_next_tick(live, tiny, monkeypatch):
     wait_with_training(monkeypatch)
-    Loop(live).tick(tiny.training.cutoff)
+    Loop(live).tick(live_since(tiny))
     before = read_routing_table(live.deployment_path).state
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
 
@@ -278,12 +287,19 @@ def test_rows_of_a_load_that_was_killed_reach_servers_with_the_next_tick(live, t
             raise KeyboardInterrupt
 
         patched.setattr("mlops_lab.loop.tick.load_sources", killed)
-        Loop(live).load(tiny.training.cutoff)
-    Loop(live).tick(tiny.training.cutoff)
+        Loop(live).load(live_since(tiny))
+    Loop(live).tick(live_since(tiny))
     after = read_routing_table(live.deployment_path).state
     assert after != before
-    Loop(live).tick(tiny.training.cutoff)
+    Loop(live).tick(live_since(tiny))
     assert read_routing_table(live.deployment_path).state == after
+
+
+@pytest.fixture
+def few_days(monkeypatch) -> int:
+    """One tick measures no more days than these."""
+    monkeypatch.setattr(missed_days, "MAX_DAYS", 5)
+    return 5
 
 
 def days_of(loop: Loop) -> list[datetime]:
@@ -302,7 +318,7 @@ def test_missed_days_are_measured_as_if_there_had_been_a_tick_on_each(live, tiny
     for loop in (daily, late):
         predict_last_day(tiny, loop.lake, items=0.0)
     end = day_of(tiny.now, NEW_YORK)
-    midnights = list(whole_days(day_of(tiny.training.cutoff, NEW_YORK), end, NEW_YORK))
+    midnights = list(whole_days(live_since(tiny), end, NEW_YORK))
     for window in midnights:
         daily.tick(window.end)
     late.tick(end)
@@ -342,22 +358,22 @@ def test_a_day_that_cannot_be_measured_is_listed_and_the_next_one_is_measured(li
     assert status.days_to_measure == 0
 
 
-def test_one_tick_measures_a_bounded_number_of_days_and_says_which_it_gave_up(live, tiny, monkeypatch):
+def test_one_tick_measures_a_bounded_number_of_days_and_says_which_it_gave_up(live, tiny, few_days, monkeypatch):
     wait_with_training(monkeypatch)
     loop = Loop(live)
     year_later = day_of(tiny.now + timedelta(days=365), NEW_YORK)
     loop.tick(year_later)
-    first = day_of(tiny.training.cutoff, NEW_YORK)
-    given_up = Window(first, days_before(year_later, MAX_DAYS, NEW_YORK))
+    first = live_since(tiny)
+    given_up = Window(first, days_before(year_later, few_days, NEW_YORK))
     assert [item.window for item in unmeasured_times(loop.lake)] == [given_up]
-    assert len(days_of(loop)) == 1 + MAX_DAYS
+    assert len(days_of(loop)) == 1 + few_days
     (alert,) = read_alerts(loop.lake)
     assert (alert.at, alert.rule) == (given_up.end, "unmeasured")
     loop.tick(year_later + timedelta(hours=5))
-    assert len(days_of(loop)) == 1 + MAX_DAYS
+    assert len(days_of(loop)) == 1 + few_days
 
 
-def test_after_a_leap_of_the_clock_nothing_is_decided_until_the_next_day(live, tiny, monkeypatch):
+def test_after_a_leap_of_the_clock_nothing_is_decided_until_the_next_day(live, tiny, few_days, monkeypatch):
     monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
     monkeypatch.setattr(gates, "GATES", (REFUSING,))
     year_later, loop = tiny.now + timedelta(days=365), Loop(live)
@@ -368,7 +384,7 @@ def test_after_a_leap_of_the_clock_nothing_is_decided_until_the_next_day(live, t
     ], "the clock is right: time has passed"
 
 
-def test_where_ticks_are_rare_the_second_one_decides(live, tiny, monkeypatch):
+def test_where_ticks_are_rare_the_second_one_decides(live, tiny, few_days, monkeypatch):
     monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
     monkeypatch.setattr(gates, "GATES", (REFUSING,))
     loop = Loop(live)
@@ -377,7 +393,7 @@ def test_where_ticks_are_rare_the_second_one_decides(live, tiny, monkeypatch):
     assert all(DecisionKind.REFUSE in [decision.what for decision in decisions] for decisions in made[1:])
 
 
-def test_where_the_leap_was_a_wrong_clock_it_is_told_and_nothing_was_decided_by_it(live, tiny, monkeypatch):
+def test_where_the_leap_was_a_wrong_clock_it_is_told_and_nothing_was_decided_by_it(live, tiny, few_days, monkeypatch):
     monkeypatch.setattr(triggers, "TRIGGERS", (ALWAYS,))
     monkeypatch.setattr(gates, "GATES", (REFUSING,))
     loop = Loop(live)
@@ -463,7 +479,7 @@ def damage(lake: Lake, kind: str) -> str:
             *("predictions shop", "predictions items", "outcomes known_at", "outcomes late", "outcomes verdict"),
             *("outcomes output", "stock items", "orders minutes"),
         ],
-        quick=["predictions file", "outcomes bytes", "stock file", "predictions role", "outcomes late"],
+        quick=["predictions file", "outcomes bytes", "outcomes late"],
     ),
 )
 def test_a_damaged_table_is_an_alert_that_names_it_and_the_tick_goes_on(live, tiny, kind):

@@ -6,9 +6,10 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from served_facts import read_served_facts
+from slow import examples
 
 from mlops_lab.features import View, count, largest, last, mean
 from mlops_lab.features.offline import view_values
@@ -105,7 +106,7 @@ def compute(rows: pl.DataFrame, tables) -> pl.DataFrame:
     return pl.concat(values, how="horizontal")
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(
     orders=facts,
     outcomes=facts,

@@ -3,8 +3,9 @@
 import tracemalloc
 from itertools import product
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.ids import new_id
 from mlops_lab.outcomes.expiring_map import MICROS_PER_HOUR, ExpiringMap
@@ -17,7 +18,7 @@ puts = st.lists(st.tuples(names, hours, st.integers(0, 2**64 - 1)), max_size=12,
 steps = st.lists(st.one_of(puts, st.integers(0, 12)), max_size=40)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(steps, st.integers(1, 5))
 def test_it_holds_what_a_dict_would_hold(steps, block_entries):
     """A step is a list of entries that are put at once, if they are new; or an hour, before which entries are evicted."""

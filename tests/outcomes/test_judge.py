@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.outcomes.judge import judge
 from mlops_lab.tables.verdict import COUNTED, Verdict
@@ -38,7 +39,7 @@ moments = st.sampled_from([ASKED - timedelta(hours=1), ASKED, LATER])
 outcomes = st.tuples(moments, st.sampled_from([LATE, NOT_LATE]))
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.none() | moments, st.lists(outcomes, max_size=8))
 def test_of_any_outcomes_at_most_one_is_accepted(predicted_at, arriving):
     accepted = None

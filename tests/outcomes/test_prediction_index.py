@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.clock import to_micros
 from mlops_lab.outcomes.id_index import LoggedIds
@@ -84,14 +85,14 @@ def play(arriving) -> list[tuple[str, datetime, dict, Verdict]]:
     return judged
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(events)
 def test_no_prediction_is_counted_twice(arriving):
     judged = play(arriving)
     assert max(Counter(name for name, *_, verdict in judged if verdict is Verdict.ACCEPTED).values(), default=0) <= 1
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(events)
 def test_the_verdicts_are_those_of_a_plain_ledger(arriving):
     made: dict[str, datetime] = {}
@@ -118,7 +119,7 @@ def test_the_verdicts_are_those_of_a_plain_ledger(arriving):
         assert next(judged)[-1] is expected
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(events, st.data())
 def test_the_same_again_changes_nothing(arriving, data):
     """Deliveries repeated at random, as a client does that got no answer."""

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.clock import day_start
 from mlops_lab.project import load_project
@@ -108,7 +109,7 @@ flights = st.lists(st.tuples(st.integers(-24 * 60, 4 * 24 * 60), st.integers(1, 
 observations = st.lists(st.integers(-24, 96), max_size=20, unique=True)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(flights, observations, st.integers(1, 3))
 def test_any_world_is_played_whole_and_in_time(departures, hours, days):
     count = len(departures)

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.rollout.decision_chain import Entry, Head, find_faults, hash_entry, last_hash
 
@@ -67,7 +68,7 @@ CHANGES = {
 }
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data(), st.integers(1, 5), st.integers(0, 4))
 def test_one_changed_value_is_found(data, count, older):
     entries = chain(count + older, older=older)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.lake import Lake
 from mlops_lab.rollout.decision_log import as_written_now, read_decisions, write_decision
@@ -62,7 +63,7 @@ written = st.lists(
 )
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(decisions)
 def test_any_decisions_lead_to_one_state(made):
     state = fold(made)
@@ -72,13 +73,13 @@ def test_any_decisions_lead_to_one_state(made):
     assert None not in state.previous
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(decisions, decisions)
 def test_what_was_decided_can_be_folded_in_parts(before, after):
     assert fold(before + after) == reduce(apply, after, fold(before))
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(decisions)
 def test_deciding_changes_no_earlier_state(made):
     states = [fold(made[:length]) for length in range(len(made) + 1)]
@@ -87,7 +88,7 @@ def test_deciding_changes_no_earlier_state(made):
     assert [state.generation for state in states] == list(range(len(made) + 1))
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(decisions, st.integers(1, 9))
 def test_a_promotion_is_undone_by_a_rollback(made, version):
     """Rollback is exact: the version that answered before answers again, and so do those before it."""
@@ -137,7 +138,7 @@ def test_the_times_that_rules_ask_for():
     assert fold(decide((BOOTSTRAP, 1), (SHADOW, 2), (ROLL_BACK, 2))).rollout_began is None
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(made=written)
 def test_decisions_read_back_as_they_were_written(made, tmp_path_factory):
     lake = Lake(tmp_path_factory.mktemp("lake"))
@@ -146,7 +147,7 @@ def test_decisions_read_back_as_they_were_written(made, tmp_path_factory):
     assert read_decisions(lake) == as_written_now(made)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(decisions)
 def test_decisions_of_older_releases_lead_to_the_same_states(made):
     read = as_written_now(made)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from slow import examples
 
 from mlops_lab.lake import Lake
 from mlops_lab.rollout import state_facts
@@ -62,7 +63,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(batches=st.lists(steps, min_size=1, max_size=3))
 def test_a_state_made_from_the_one_before_is_the_state_made_from_all(tiny, tmp_path_factory, batches):
     folder = tmp_path_factory.mktemp("states")

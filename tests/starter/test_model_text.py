@@ -190,15 +190,18 @@ RECIPES = {
 }
 
 
+COLUMN_KINDS = {"columns": ["note_words"], "numbers": ["note_words", "place"], "text": []}
+
+
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("kind", mostly_slow(RECIPES, quick=["line", "all"]))
-@pytest.mark.parametrize("dropped", [["note_words"], ["note_words", "place"], []], ids=["columns", "numbers", "text"])
+@pytest.mark.parametrize("columns", mostly_slow(COLUMN_KINDS, quick=["text"]))
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
-def test_every_recipe_is_served_as_in_training(task, kind, dropped):
+def test_every_recipe_is_served_as_in_training(task, kind, columns):
     data = make_data(task)
-    data = replace(data, inputs=data.inputs.drop(dropped))
-    columns = {"numbers": ["size", "rooms"], "categories": ["place"], "text": ["note_words"]}
-    kinds = {name: [value for value in values if value in data.inputs.columns] for name, values in columns.items()}
+    data = replace(data, inputs=data.inputs.drop(COLUMN_KINDS[columns]))
+    names = {"numbers": ["size", "rooms"], "categories": ["place"], "text": ["note_words"]}
+    kinds = {name: [value for value in values if value in data.inputs.columns] for name, values in names.items()}
     model = make_model(task, rows=600, recipe=RECIPES[kind], **kinds)
     features = Features(data.inputs.columns)
     fitted = fit(Pipeline(features, lambda: model, ""), data)
@@ -212,7 +215,7 @@ def test_every_recipe_is_served_as_in_training(task, kind, dropped):
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("rows", [600, 5_000])
+@pytest.mark.parametrize("rows", mostly_slow([600, 5_000], quick=[600]))
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 def test_words_matter_and_are_served_as_in_training(task, rows):
     data = make_data(task)

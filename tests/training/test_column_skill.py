@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.training.column_skill import measure_skill
 
@@ -30,7 +31,7 @@ def is_suspect(column: Any, truth: pl.Series, task: str) -> bool:
 
 
 @pytest.mark.parametrize("task", TASKS)
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(table=tables)
 def test_a_planted_leak_is_found(task: str, table: tuple[int, int]) -> None:
     seed, rows = table
@@ -49,7 +50,7 @@ def test_a_planted_leak_is_found(task: str, table: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(table=tables)
 def test_an_honest_column_is_not_suspected(task: str, table: tuple[int, int]) -> None:
     seed, rows = table

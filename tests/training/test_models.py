@@ -161,6 +161,13 @@ REGRESSORS = {
 }
 
 
+SLOW = {
+    "AdaBoost", "bagging", "calibrated forest", "extra trees", "gradient boosting", "nearest neighbours",
+    "random forest", "stack", "vote",
+}  # fmt: skip
+"""Estimators whose conversion costs most. A forest and neighbours are packaged by other tests of this file too."""
+
+
 def package(tmp_path: Path, estimator, data: TrainingSet, inputs=None):
     """The estimator fitted and packaged; what serves it, the agreement of both, and the fitted model."""
     features = Features(list(inputs or data.inputs.columns))
@@ -194,13 +201,13 @@ def check(tmp_path: Path, estimator, data: TrainingSet) -> None:
     )
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", mostly_slow(CLASSIFIERS, quick=CLASSIFIERS.keys() - SLOW))
 @pytest.mark.parametrize("kind", mostly_slow(["binary", "multiclass"], quick=["multiclass"]))
 def test_classifiers_behind_columns_of_all_kinds(tmp_path, name, kind):
     check(tmp_path, behind_columns(CLASSIFIERS[name]), make_data(kind))
 
 
-@pytest.mark.parametrize("name", REGRESSORS)
+@pytest.mark.parametrize("name", mostly_slow(REGRESSORS, quick=REGRESSORS.keys() - SLOW))
 def test_regressors_behind_columns_of_all_kinds(tmp_path, name):
     check(tmp_path, behind_columns(REGRESSORS[name]), make_data("regression"))
 

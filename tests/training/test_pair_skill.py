@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.training.pair_skill import find_combination
 
@@ -31,7 +32,7 @@ def cut(number: pl.Series, task: str) -> pl.Series:
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("sign", ["+", "-"])
-@settings(max_examples=6, deadline=None)
+@examples(6)
 @given(table=tables)
 def test_a_sum_or_difference_is_found(task: str, sign: str, table: tuple[int, int]) -> None:
     seed, rows = table
@@ -45,7 +46,7 @@ def test_a_sum_or_difference_is_found(task: str, sign: str, table: tuple[int, in
 
 
 @pytest.mark.parametrize("task", TASKS)
-@settings(max_examples=6, deadline=None)
+@examples(6)
 @given(table=tables)
 def test_an_honest_table_has_none(task: str, table: tuple[int, int]) -> None:
     seed, rows = table

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 from trigger_days import RECORD, watching
 
 from mlops_lab.clock import days_after
@@ -70,7 +71,7 @@ def test_rules_are_unique():
 
 
 @every_trigger
-@settings(max_examples=50)
+@examples(50)
 @given(drawn=inputs)
 def test_a_trigger_is_a_pure_function_that_says_why(tiny, trigger: Trigger, drawn: dict):
     trigger_input = draw_input(tiny, drawn)
@@ -84,7 +85,7 @@ def test_a_trigger_is_a_pure_function_that_says_why(tiny, trigger: Trigger, draw
 
 
 @every_trigger
-@settings(max_examples=50)
+@examples(50)
 @given(drawn=inputs)
 def test_a_trigger_never_fires_before_the_moment_it_waits_for(tiny, trigger: Trigger, drawn: dict):
     trigger_input = draw_input(tiny, drawn)

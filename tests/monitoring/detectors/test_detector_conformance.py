@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.monitoring.detectors import run
 from mlops_lab.monitoring.detectors.base import (
@@ -97,7 +98,7 @@ def test_the_training_data_itself_has_not_changed(detector: Detector):
 
 
 @every_detector
-@settings(max_examples=50)
+@examples(50)
 @given(st.lists(st.none() | st.floats(), max_size=30), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(detector: Detector, values: list[float | None], random):
     profile = profile_of(COLUMNS["numbers"])

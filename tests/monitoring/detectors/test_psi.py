@@ -7,9 +7,10 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
+from slow import examples
 
 from mlops_lab.monitoring.detectors.psi import FLOOR, psi
 from mlops_lab.monitoring.profile import BINS, MAX_CATEGORIES, Profile, make_profiles
@@ -88,7 +89,7 @@ def test_a_profile_survives_its_file_whatever_it_saw(trained, seen):
     assert math.isfinite(psi(back, pl.Series("x", trained, dtype=pl.Float64)))
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60),
     st.lists(st.none() | st.floats(-1e6, 1e6), min_size=1, max_size=60),

@@ -98,7 +98,11 @@ CASES = [
     pytest.param(
         (name, task),
         id=f"{name}-{task}",
-        marks=pytest.mark.skipif(name == "forest" and not has_kernel(), reason="forest.c was not compiled"),
+        marks=[
+            pytest.mark.skipif(name == "forest" and not has_kernel(), reason="forest.c was not compiled"),
+            # of the engines whose models lie in a process of their own, one task each: the process takes seconds to start
+            *([pytest.mark.slow] if ENGINES[name].needs_runner and task != example.tasks[0] else []),
+        ],
     )
     for name, example in EXAMPLES.items()
     for task in example.tasks

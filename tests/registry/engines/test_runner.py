@@ -76,8 +76,16 @@ def open_skops(estimator, inputs, *, trust: Trust = ON, task: str = "binary", **
 
 @pytest.fixture(scope="module")
 def shared(estimator, inputs) -> RunnerEngine:
-    """An engine for the tests that do not harm it."""
-    return open_skops(estimator, inputs)
+    """An engine for the tests that do not harm it: opened in a thread that ends, as a server may do, by a process with
+    secrets in its environment."""
+    opened: list[RunnerEngine] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGPASSWORD", "hunter2")
+        patch.setenv("MLOPS_DEBUG", "1")
+        thread = threading.Thread(target=lambda: opened.append(open_skops(estimator, inputs)))
+        thread.start()
+        thread.join()
+    return opened[0]
 
 
 def wait_until(condition, seconds: float = 20.0) -> None:
@@ -113,7 +121,7 @@ def test_it_answers_like_the_model(shared, estimator, inputs):
     assert shared.score_rows([(None, 3, "never seen")]) == shared.score_rows([(None, 3, "nor this")])
 
 
-@pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("kind", mostly_slow(["binary", "multiclass", "regression"], quick=["multiclass"]))
 def test_xgboost_answers_from_its_own_json(inputs, truth, kind):
     numbers = inputs.drop("place")
     made = {
@@ -246,18 +254,15 @@ def test_it_ends_with_its_parent_however_that_ends(estimator, inputs, tmp_path):
 
 
 @LINUX
-def test_it_has_no_secrets_and_may_write_no_file(estimator, inputs, monkeypatch):
-    monkeypatch.setenv("PGPASSWORD", "hunter2")
-    monkeypatch.setenv("MLOPS_DEBUG", "1")
-    engine = open_skops(estimator, inputs)
-    process = Path(f"/proc/{engine.process_id}")
+def test_it_has_no_secrets_and_may_write_no_file(shared):
+    process = Path(f"/proc/{shared.process_id}")
     names = {entry.split(b"=")[0].decode() for entry in (process / "environ").read_bytes().split(b"\0") if entry}
     assert "PATH" in names
     assert not {"PGPASSWORD", "MLOPS_DEBUG"} & names
     limits = {line[:25].strip(): line[25:].split()[0] for line in (process / "limits").read_text().splitlines()}
     assert limits["Max file size"] == limits["Max core file size"] == "0"
     assert limits["Max address space"].isdecimal()
-    assert os.getsid(engine.process_id) != os.getsid(0), "Ctrl-C in a terminal is not for it"
+    assert os.getsid(shared.process_id) != os.getsid(0), "Ctrl-C in a terminal is not for it"
 
 
 def test_a_project_that_does_not_allow_it_has_no_runner(estimator, inputs):
@@ -281,7 +286,7 @@ def test_a_file_with_types_that_are_not_trusted_is_not_loaded(inputs, truth, tmp
 
 
 @pytest.mark.parametrize("content", mostly_slow([b"", b"{}", b"\x80\x04K\x01.", b"PK\x03\x04"], quick=[b"{}"]))
-@pytest.mark.parametrize("engine", ["skops", "xgboost"])
+@pytest.mark.parametrize("engine", mostly_slow(["skops", "xgboost"], quick=["skops"]))
 def test_what_is_no_model_is_an_error_and_not_a_hang(inputs, engine, content):
     with pytest.raises(EnvironmentFault) as caught:
         RunnerEngine(content, make_plan(engine, inputs), trust=ON)
@@ -349,11 +354,8 @@ def test_another_model_file_beside_the_plans_own_does_not_count(project, estimat
     assert caught.value.code == "package_changed"
 
 
-def test_a_runner_outlives_the_thread_that_opened_it(estimator, inputs):
-    """Opened in a thread that ends, as a server may do."""
-    opened: list[RunnerEngine] = []
-    thread = threading.Thread(target=lambda: opened.append(open_skops(estimator, inputs)))
-    thread.start()
-    thread.join()
+def test_a_runner_outlives_the_thread_that_opened_it(shared, inputs):
+    before = shared.process_id
     time.sleep(1.5)
-    assert len(opened[0].score_rows(inputs.rows()[:3])) == 3
+    assert len(shared.score_rows(inputs.rows()[:3])) == 3
+    assert shared.process_id == before

@@ -7,9 +7,10 @@ from math import exp, log
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from slow import examples
 
 from mlops_lab.rollout.evidence.bets import Floats
 from mlops_lab.rollout.evidence.paired import bound_mean, weigh_gains
@@ -52,7 +53,7 @@ def test_unit_does_not_matter(gains: Floats) -> None:
     assert weigh_gains(0.001 * gains, alpha=0.05).log_e == pytest.approx(weigh_gains(gains, alpha=0.05).log_e, abs=1e-6)
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.integers(0, 1_000), st.floats(-1, 1), st.booleans())
 def test_bound_inverts_the_test(seed: int, margin: float, weighted: bool) -> None:
     rng = np.random.default_rng(seed)

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab import clock
 from mlops_lab.errors import Conflict, InvalidInput
@@ -289,7 +290,7 @@ def test_a_row_of_the_source_that_breaks_a_rule_is_set_aside(make_intake):
 rows = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.none() | st.integers(0, 1)), max_size=8)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows)
 def test_every_row_is_counted_or_all_are_refused(intake, drawn):
     """Of rows that were never written: each new fact once, repeated ones not, a contradiction refuses all."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.clock import to_micros
 from mlops_lab.contracts.row_check import EARLIEST, LATEST
@@ -19,7 +20,7 @@ recent = st.integers(0, 2**33 * 1_000_000).map(
 )
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.one_of(*(st.lists(kind, min_size=30, max_size=70) for kind in (moments, whole, recent, recent | whole))))
 def test_many_moments_are_converted_like_each_of_them(drawn):
     assert all_to_micros(drawn) == list(map(to_micros, drawn))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from slow import examples
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.journal.records import RECORDS_PER_FRAME, RefusalRecord, ShadowRecord, encode_frames
@@ -20,7 +21,7 @@ def shadows(folder: int, number: int) -> list[ShadowRecord]:
     return [ShadowRecord(f"{folder}-{index}", AT, folder, float(index)) for index in range(number)]
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(st.integers(1, 3 * RECORDS_PER_FRAME), min_size=1, max_size=3), st.data())
 def test_every_record_is_read_again_by_its_location(tmp_path_factory, numbers, data):
     root = tmp_path_factory.mktemp("journals")

@@ -49,7 +49,7 @@ def test_what_is_no_gzip_is_an_error_of_the_client(body: bytes) -> None:
 
 @pytest.mark.parametrize("parts", [1, 1000])
 def test_a_bomb_takes_no_more_memory_than_the_limit(parts: int) -> None:
-    bomb = gzip.compress(b"\0" * (100 * BIG // parts), 9) * parts
+    bomb = gzip.compress(b"\0" * (30 * BIG // parts), 1) * parts
     tracemalloc.start()
     with pytest.raises(TooLarge):
         decompress(bomb, b"gzip", max_bytes=BIG)
