@@ -52,9 +52,15 @@ def deploy(
     """
     if state.champion is None:
         return None
-    decisions, state = _with_newer(lake, decisions, state)
-    with lake.commits.tolerating():
-        send_packages(project, lake, named_versions(decisions, state))
+    table = _deploy(project, lake, decisions, state, new_state=new_state)
+    with lake.commits.tolerating():  # afterwards: a rollback must not wait for it
+        send_packages(project, lake, named_versions(*_with_newer(lake, decisions, state)))
+    return table
+
+
+def _deploy(
+    project: Project, lake: Lake, decisions: Sequence[Decision], state: RolloutState, *, new_state: bool
+) -> RoutingTable:
     if not new_state:
         with locked(project.deployment_lock_path):
             if (table := _replace(project, lake, decisions, state)) is not None:
