@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -16,97 +15,50 @@ from mlops_lab.clock import days_before
 from mlops_lab.errors import EnvironmentFault, InvalidInput, Refused
 from mlops_lab.files import disk_fault
 from mlops_lab.intake.journal import ingest_journal
-from mlops_lab.intake.now import current_moment
 from mlops_lab.intake.shipping import adopt_journals
 from mlops_lab.intake.sources import load_sources
-from mlops_lab.lake import Lake
-from mlops_lab.loop.act import (
-    alert_unreadable,
-    alert_waiting_training,
-    keep_champion_named,
-    name_champion,
-    record_decision,
-)
-from mlops_lab.loop.approval import (
-    about_approval,
-    approval_alert,
-    check_approved,
-    decide_to_approve,
-    decide_to_reject,
-)
-from mlops_lab.loop.clock import check_moment, clock_alert, decide_about_clock
-from mlops_lab.loop.commands import (
-    decide_to_retrain,
-    decide_to_roll_back,
-    decide_to_split,
-    decide_to_start_test,
-    decide_to_steer,
-    decide_to_stop_test,
-)
+from mlops_lab.loop.act import alert_unreadable, alert_waiting_training, keep_champion_named
+from mlops_lab.loop.approval import about_approval, approval_alert
+from mlops_lab.loop.clock import clock_alert, decide_about_clock
+from mlops_lab.loop.commands import decide_to_retrain
 from mlops_lab.loop.days import days_to_measure, is_ticked_rarely, measured_until, position_of, split_days, writer_of
 from mlops_lab.loop.decide import takes_fresher
 from mlops_lab.loop.foreign_candidate import ForeignSource, prepare_foreign
 from mlops_lab.loop.measure_day import MeasuredDay
 from mlops_lab.loop.past_days import champion_of, decide_as_of, give_up, measure_past_day, note_warnings
+from mlops_lab.loop.people_decider import PeopleDecider
 from mlops_lab.loop.upkeep import keep_tables_small
-from mlops_lab.loop.verdict import write_verdict, write_verdict_of_decision
+from mlops_lab.loop.verdict import write_verdict
 from mlops_lab.loop.watch_days import DayWatcher, watcher_of
 from mlops_lab.monitoring.measure import quality_of
 from mlops_lab.monitoring.parity import Verifier
 from mlops_lab.monitoring.window import Window
-from mlops_lab.project import Project
-from mlops_lab.project.owners import Hold, Role, take_role
 from mlops_lab.registry.store.tracking_faults import TRACKING_FAULT
-from mlops_lab.rollout.compatibility import check_live_versions, check_schema
-from mlops_lab.rollout.decision_log import read_decisions, witness
-from mlops_lab.rollout.decisions import Decision, DecisionKind, RolloutState, apply, fold
-from mlops_lab.rollout.deploy import check_deployable, deploy, deployed_generation, has_long_journal, is_followed
-from mlops_lab.rollout.shared_packages import fetch_packages, named_versions
-from mlops_lab.rollout.versions import check_loads, find_unreadable, load_plan_of, load_predictor
-from mlops_lab.serving.answering.routing_table import RoutingTable
+from mlops_lab.rollout.decisions import Decision, DecisionKind
+from mlops_lab.rollout.deploy import has_long_journal
+from mlops_lab.rollout.versions import find_unreadable, load_plan_of, load_predictor
 from mlops_lab.tables.arrival import LOAD_LEAD
 from mlops_lab.tables.day_warnings import read_day_warnings
-from mlops_lab.tables.declared import DECISIONS, MEASUREMENTS
-from mlops_lab.tables.open_lake import open_lake
+from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.training.candidate import Candidate, prepare_candidate
 from mlops_lab.training.checks import check_features, check_outcomes
 from mlops_lab.training.pipeline import load_pipeline
-from mlops_lab.training.progress import Report, silent
-
-LOOP_LOCK = "loop"
-"""The lock that the loops of several machines share."""
-TURN_SECONDS = 10.0
-"""How long a loop waits for another one that is at work: for a tick, but not for a training."""
 
 
 @dataclass
-class Loop:
+class Loop(PeopleDecider):
     """The reconciler of one project: it reads the state from the lake and writes each decision before it acts on it."""
 
-    project: Project
-    report: Report = silent
-    lake: Lake = field(init=False)
-    decisions: list[Decision] = field(init=False)
-    state: RolloutState = field(init=False)
     last_log_loss: float | None = field(init=False, default=None)
     measured: list[Window] = field(init=False, default_factory=list)
     """The days that the last tick measured."""
     waiting: list[str] = field(init=False, default_factory=list)
     """What the last tick could not do without the tracking server, or MLflow's store: the next one tries again."""
-    _made: list[Decision] = field(init=False, default_factory=list)
-    """The decisions of the last tick."""
-    _deployed: RoutingTable | None = field(init=False, default=None)
-    _unreadable: Mapping[int, EnvironmentFault] = field(init=False, default_factory=dict)
-    _turn: Hold | None = field(init=False, default=None)
-    _is_checked: bool = field(init=False, default=False)
     _verifier: Verifier = field(init=False)
     _watcher: DayWatcher = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lake = open_lake(self.project)
-        self.decisions = read_decisions(self.lake)
-        self.state = fold(self.decisions)
-        self._join()
+        super().__post_init__()
         self._watcher = watcher_of(self.project)
         self._verifier = Verifier(
             self.project,
@@ -119,14 +71,6 @@ class Loop:
     def warnings(self) -> tuple[str, ...]:
         """What is to be told of the last day that was measured."""
         return read_day_warnings(self.project.warnings_path, champion=self.state.champion)
-
-    def now(self) -> datetime:
-        """What "now" is for this project: the machine's time, or just after the newest moment its tables know of."""
-        return current_moment(self.project, self.lake)
-
-    def moment(self, at: datetime | None) -> datetime:
-        """The moment `at`, or now. InvalidInput where it lies so far ahead that it must be a mistake."""
-        return check_moment(at, now=self.now())
 
     def tick(self, now: datetime, *, by: str = "loop") -> list[Decision]:
         """The decisions that one tick at `now` made. Data known at or after `now` plays no part.
@@ -314,141 +258,6 @@ class Loop:
             if is_new:
                 self.act(new_state=True)  # servers take the new rows in before the moment from which they are seen
             self.project.loading_path.unlink(missing_ok=True)
-
-    def roll_back(self, now: datetime, *, by: str, reason: str) -> Decision:
-        """Take the challenger back, or, where there is none, the version before the champion. Refused if neither; an
-        error, and nothing is decided, where servers could not follow.
-
-        A rollback that was decided, and then interrupted before servers could follow it, is finished: it is not done
-        twice.
-        """
-        deployed = deployed_generation(self.project)
-        is_behind = deployed is not None and deployed < self.state.generation
-        if is_behind and self.decisions[-1].what is DecisionKind.ROLL_BACK:
-            self.act()
-            return self.decisions[-1]
-        decision = decide_to_roll_back(self.state, now, by=by, reason=reason)
-        check_deployable(self.project, self.decisions, apply(self.state, decision))
-        return self._record_and_act(decision)
-
-    def steer(self, now: datetime, what: DecisionKind, *, by: str, reason: str) -> Decision:
-        """Pause, resume, end (`roll_back`) or finish (`promote`) the rollout under way. Refused where it may not; an
-        error, and nothing is decided, where servers could not follow."""
-        watch_days = self.project.settings.rollout.watch_days
-        decision = decide_to_steer(self.state, now, what=what, by=by, reason=reason, watch_days=watch_days)
-        return self._decide_for_person(decision)
-
-    def approve(self, now: datetime, version: int, *, step: str | None, by: str, note: str) -> Decision:
-        """Approve a step of a version, by default the one that waits or comes next: the next tick takes it. Refused
-        where this person may not."""
-        return self._record_and_act(
-            decide_to_approve(
-                self.project, self.decisions, self.state, now, version=version, step=step, by=by, note=note
-            )
-        )
-
-    def reject(self, now: datetime, version: int, *, by: str, note: str) -> Decision:
-        """Reject a version: its rollout ends, and it never answers. Refused where it has answered users."""
-        return self._record_and_act(
-            decide_to_reject(self.decisions, self.state, now, version=version, by=by, note=note)
-        )
-
-    def split(self, now: datetime, version: int, *, share: float, by: str) -> Decision:
-        """Have a version answer a fixed share of the keys from now on; 0 ends that. Refused where it may not."""
-        decision = decide_to_split(self.decisions, self.state, now, version=version, share=share, by=by)
-        if share:
-            check_loads(self.project, self.decisions, version)
-        return self._decide_for_person(decision)
-
-    def start_test(self, now: datetime, shares: Mapping[int, float], *, by: str, reason: str) -> Decision:
-        """Begin an A/B test: versions answer these shares of the keys. Refused where they may not; an error, and
-        nothing is decided, where servers could not follow."""
-        decision = decide_to_start_test(self.decisions, self.state, now, shares=shares, by=by, reason=reason)
-        for version in shares:
-            check_loads(self.project, self.decisions, version)
-        return self._decide_for_person(decision)
-
-    def stop_test(
-        self, now: datetime, *, keep: int | None, by: str, reason: str, evidence: Mapping[str, object]
-    ) -> Decision:
-        """End the A/B test; `keep` is the version that is the champion from now on, where it is not the present one."""
-        decision = decide_to_stop_test(self.state, now, keep=keep, by=by, reason=reason, evidence=evidence)
-        return self._decide_for_person(decision)
-
-    def check_schema(self) -> None:
-        """Conflict where `mlops.toml` declares what neither the stored rows nor the live versions fit."""
-        check_live_versions(self.project, self.decisions, self.state)
-        if not self._is_checked:
-            check_schema(self.project, self.lake, self.decisions)
-        self._is_checked = True
-
-    def record(self, decision: Decision) -> None:
-        """Write a decision down; Refused where another process has decided something meanwhile."""
-        record_decision(self.lake, decision, earlier=len(self.decisions))
-        self.decisions.append(decision)
-        self._made.append(decision)
-        self.state = apply(self.state, decision)
-
-    def act(self, *, new_state: bool = False) -> None:
-        """Make the routing table what the decisions say; with `new_state`, servers start from all the lake knows."""
-        self.catch_up()
-        self._deployed = deploy(
-            self.project, self.lake, decisions=self.decisions, state=self.state, new_state=new_state
-        )
-        write_verdict_of_decision(self.project, self.lake, self.decisions, self.state)
-        self._unreadable = find_unreadable(self.project, self.decisions, self.state)
-
-    def follow(self) -> None:
-        """Make the routing table what the decisions say, where it is not what this loop has made it: another process
-        has decided something, was interrupted, or a package that could not be read may be back."""
-        self.catch_up()
-        is_newest = self._deployed is not None and self._deployed.generation == self.state.generation
-        if not is_newest or self._unreadable or not is_followed(self.project, self._deployed):
-            self.act()
-
-    def name_champion(self) -> None:
-        """Make MLflow's alias `champion` what the decisions say. It takes some seconds, so call it after `act`."""
-        self.catch_up()
-        name_champion(self.project, self.decisions, self.state)
-
-    def catch_up(self) -> None:
-        """Read what other processes have decided since this loop read the decisions."""
-        self.lake.commits.look(DECISIONS.name)
-        if DECISIONS.position(self.lake, DECISIONS.name) > len(self.decisions):
-            self.decisions = read_decisions(self.lake)
-            self.state = fold(self.decisions)
-            self._join()
-
-    def _join(self) -> None:
-        """Have here what the decisions of other machines need, where several share the lake."""
-        witness(self.lake)
-        fetch_packages(self.project, self.lake, named_versions(self.decisions, self.state))
-
-    @contextmanager
-    def _take_turn(self) -> Iterator[None]:
-        """The role of loop, which one process of the project at a time has; this loop keeps it where it has it."""
-        if self._turn is not None:
-            yield
-            return
-        shared = self.lake.commits.shared_lock(LOOP_LOCK, wait_seconds=TURN_SECONDS)
-        with take_role(self.project, Role.LOOP, wait_seconds=TURN_SECONDS) as self._turn, shared:
-            try:
-                self.lake.refresh()
-                yield
-            finally:
-                self._turn = None
-
-    def _decide_for_person(self, decision: Decision) -> Decision:
-        """Record what a person decides and act on it; an error, and nothing is decided, where servers could not follow,
-        or where it needs the approval of others."""
-        decision = check_approved(self.project, self.decisions, self.state, decision)
-        check_deployable(self.project, self.decisions, apply(self.state, decision))
-        return self._record_and_act(decision)
-
-    def _record_and_act(self, decision: Decision) -> Decision:
-        self.record(decision)
-        self.act()
-        return decision
 
     def _finish_retraining(self, now: datetime, *, by: str, candidate: Candidate | None = None) -> Decision:
         from mlops_lab.loop.retrain import retrain  # brings MLflow: 4 s of imports that only a training should cost
