@@ -6,7 +6,7 @@ from mlops_lab.doctor.check import Check
 from mlops_lab.doctor.checks.disk import CLOCK, DISK, FSYNC
 from mlops_lab.doctor.checks.environment import KERNEL, PACKAGES, PYTHON
 from mlops_lab.doctor.checks.machine import CORES, MEMORY
-from mlops_lab.doctor.checks.outside import ALERTS, ONLINE_STORE, STORE
+from mlops_lab.doctor.checks.outside import ALERTS, ONLINE_STORE, RAY, STORE
 from mlops_lab.doctor.checks.secrets import KEYS, TOKENS
 from mlops_lab.doctor.checks.server import CERTIFICATE, LOOP, PORT, SERVER
 from mlops_lab.doctor.checks.settings import DATA, PIPELINE, SETTINGS
@@ -21,5 +21,5 @@ CHECKS: tuple[Check, ...] = (
     *(LAKE, JOURNAL, MLFLOW, VERSION),
     *(KEYS, TOKENS),
     *(SERVER, PORT, CERTIFICATE, LOOP),
-    *(TRACKING, STORE, ONLINE_STORE, ALERTS),
+    *(TRACKING, STORE, ONLINE_STORE, RAY, ALERTS),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from redis_server import start_redis
 from s3_server import BUCKET, s3_server
 
 from mlops_lab.doctor.check import Patient
-from mlops_lab.doctor.checks.outside import look_at_alerts, look_at_online_store, look_at_store
+from mlops_lab.doctor.checks.outside import look_at_alerts, look_at_online_store, look_at_ray, look_at_store
 from mlops_lab.doctor.run import admit
 
 
@@ -48,6 +49,25 @@ def test_an_object_store(
         found = look_at_store(patient)
         assert (found.state, found.seen) == ("fail", "the store of the lake refuses (403)")
         assert "credentials" in found.hint
+
+
+def test_a_ray_cluster(with_settings: Callable[..., Patient], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert look_at_ray(with_settings()).state == "off"
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    found = look_at_ray(with_settings("training.on=ray"))
+    assert (found.state, found.hint) == ("fail", "pip install 'mlops-lab[ray]'")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    assert look_at_ray(with_settings("training.on=ray")).seen == "no cluster is named"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        found = look_at_ray(with_settings("training.on=ray", f"training.ray_address={address}"))
+        assert (found.state, found.seen.startswith(f"{address} answers in ")) == ("ok", True)
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    found = look_at_ray(with_settings("training.on=ray"))
+    assert (found.state, "does not answer" in found.seen) == ("fail", True)
+    assert look_at_ray(with_settings("training.on=ray", "training.ray_address=auto")).state == "ok"
+    assert "no address" in look_at_ray(with_settings("training.on=ray", "training.ray_address=head")).seen
 
 
 def test_channels(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,10 @@
-"""What the project uses outside of its folder: an object store, a Redis that servers share, and channels of alerts."""
+"""What the project uses outside of its folder: an object store, a Redis, a Ray cluster, and channels of alerts."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import time
 
 from mlops_lab.doctor.check import Check, Finding, Patient, fail, off, ok, warn
@@ -14,6 +15,7 @@ from mlops_lab.project.secret_references import fill_references
 PATIENCE_SECONDS = 0.5
 SLOW_MS = 5.0
 SLOW_STORE_MS = 500.0
+_OF_THIS_MACHINE = {"auto", "local"}
 _PROBE = "_doctor/probe"
 _START = 'start it (Debian: apt install redis-server), or set online_store = "memory"'
 
@@ -77,6 +79,31 @@ def look_at_online_store(patient: Patient) -> Finding:
     return ok(seen)
 
 
+def look_at_ray(patient: Patient) -> Finding:
+    """Whether the Ray cluster on which models are fitted can be reached. Nothing is run there."""
+    training = patient.settled.settings.training
+    if training.on != "ray":
+        return off("models are fitted on this machine", None)
+    if importlib.util.find_spec("ray") is None:
+        return fail("the package `ray` is not installed: nothing can be trained", "pip install 'mlops-lab[ray]'")
+    address = training.ray_address or os.environ.get("RAY_ADDRESS", "")
+    if not address:
+        return fail("no cluster is named", "set RAY_ADDRESS=HOST:PORT, or ray_address in [training]")
+    if address in _OF_THIS_MACHINE:
+        return ok(f"a cluster of this machine ({address})")
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return fail(f'"{address}" is no address of a cluster', "write HOST:PORT, such as 10.0.0.5:6379")
+    try:
+        began = time.perf_counter()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        return fail(
+            f"the cluster at {address} does not answer: {error}", "start it (`ray start --head`), or correct it"
+        )
+    return ok(f"{address} answers in {(time.perf_counter() - began) * 1000:.0f} ms")
+
+
 def look_at_alerts(patient: Patient) -> Finding:
     """Whether channels are declared, with all their secrets. Nothing is sent."""
     channels = patient.settled.settings.alerts.channels
@@ -103,6 +130,12 @@ ONLINE_STORE = Check(
     looks_at="the Redis that servers share: does it answer, how soon, and may it drop what it holds",
     needs="settings",
     look=look_at_online_store,
+)
+RAY = Check(
+    name="ray",
+    looks_at="the Ray cluster on which models are fitted: is it named, and can it be reached",
+    needs="settings",
+    look=look_at_ray,
 )
 ALERTS = Check(
     name="alerts",
