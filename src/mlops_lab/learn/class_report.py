@@ -11,7 +11,6 @@ from msgspec import Struct
 from mlops_lab.errors import InvalidInput, MlopsError, NotFound
 from mlops_lab.learn.catalog import PHASES, read_exercises
 from mlops_lab.learn.folder import FOLDER
-from mlops_lab.learn.labs.catalog import find_lab
 from mlops_lab.learn.labs.state import STATE_FILE, read_state
 from mlops_lab.learn.progress import PROGRESS_FILE, read_progress
 
@@ -93,6 +92,8 @@ def _summarise(student: str, learner: Path) -> StudentProgress:
 
 def _summarise_lab(found: Path, folder: Path, students: set[str]) -> LabProgress:
     """The lab in a folder. It is of the student with exercises in whose folder it is, otherwise named by its place."""
+    from mlops_lab.learn.labs.catalog import find_lab  # other commands of `mlops learn` do not wait for it
+
     state = read_state(found)
     try:
         lab = find_lab(state.lab)

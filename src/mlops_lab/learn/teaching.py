@@ -55,6 +55,8 @@ _LABS = """## Labs
 For teams, or instead of an examination. `mlops lab start NAME FOLDER --seed 7` makes one; a seed for each student gives
 each other data. `mlops lab check FOLDER --json` grades what was handed in: the whole folder, with `.mlops`.
 It runs the student's code: do it where that may go wrong.
+All are about the orders of a made-up shop. `notebook-to-service` also takes a table of the student's own; its README.md
+says how.
 """
 
 

@@ -6,15 +6,13 @@ import tomllib
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol, cast
+from typing import Annotated, Protocol, cast
 
 import msgspec
 from msgspec import Meta, Struct
 
 from mlops_lab.learn.exercise import HINTS
-
-if TYPE_CHECKING:
-    from mlops_lab.learn.labs.work import LabWork  # `mlops learn` lists labs, and does not wait for what they run
+from mlops_lab.learn.labs.work import LabWork
 
 LABS_FOLDER = Path(__file__).parent
 
