@@ -51,6 +51,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "exporters/whylogs/export.py": "tools/test_whylogs.py",
     "exporters/sagemaker/export.py": "tools/test_sagemaker.py",
     "exporters/vertex/export.py": "tools/test_vertex.py",
+    "replay/demo.py": "end_to_end/test_demo.py",
     "serving/protocols/cloud.py": "serving/protocols/test_vertex.py",
     "exporters/bentoml/export.py": "tools/test_bentoml.py",
     "exporters/kserve/export.py": "tools/test_kserve.py",

@@ -13,6 +13,7 @@ from outputs import read_output
 
 from mlops_lab.cli.errors import guarded
 from mlops_lab.learn.catalog import NAMES, read_exercises
+from mlops_lab.learn.labs.state import LabState, write_state
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -45,10 +46,19 @@ def test_a_class_is_handed_exercises_and_reported_on(learn: Run, tmp_path: Path)
     assert "template" in out
     assert "0 of 11" in out
     assert "warning: " in err
+    assert "checks" not in out, "nobody has a lab"
+    (tmp_path / "ada" / "on-call").mkdir(parents=True)
+    state = LabState(lab="on-call", seed=1, started="2026-01-02T03:04:05+00:00", passed={"in-time": "2026-01-03"})
+    write_state(tmp_path / "ada" / "on-call", state)
+    out = learn("report", ".")[1]
+    assert "1 of 7" in out
+    assert "incident" in out
+    assert "1 of 7" in learn("report", "ada")[1]
     out = learn("report", ".", "--json")[1]
     read_output(["learn", "report"], out)
     assert sum(json.loads(out)["of"].values()) == len(read_exercises())
     assert [row["student"] for row in json.loads(out)["students"]] == ["template"]
+    assert [(row["student"], row["passed"]) for row in json.loads(out)["labs"]] == [("ada", ["in-time"])]
 
 
 @pytest.mark.parametrize(

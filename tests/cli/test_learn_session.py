@@ -101,6 +101,8 @@ def test_a_narrow_terminal_cuts_neither_names_nor_code(
 
 
 def test_a_reset_says_where_the_files_are(learn: Callable[..., Any], folder: Path) -> None:
+    assert "old-" not in learn("reset", NAME)[1], "nothing was changed"
+    (work_folder(folder, EXERCISE) / "nightly.sh").write_text("mine")
     out = learn("reset", NAME)[1]
     assert f"{NAME}.old-1" in out
     assert (work_folder(folder, EXERCISE).parent / f"{NAME}.old-1" / "nightly.sh").is_file()

@@ -148,3 +148,13 @@ def test_a_killed_and_resumed_demo_has_the_same_result(replayed: Replayed, tmp_p
     for name in ("counts", "decisions", "months", "log_loss", "auc"):
         assert result[name] == replayed.result[name]
     assert what_came_of_it(tmp_path / "demo") == what_came_of_it(replayed.folder)
+
+
+@pytest.mark.slow
+def test_a_demo_that_goes_on_to_a_later_day_has_the_same_result(replayed: Replayed, tmp_path: Path) -> None:
+    """The outcomes that came after its first end count once."""
+    replay(tmp_path / "demo", (SPAN[0], SPAN[0]))
+    result = mlops("demo", "--resume", "--to", SPAN[1], "--dir", tmp_path / "demo").data
+    for name in ("span", "counts", "decisions", "months", "log_loss", "auc"):
+        assert result[name] == replayed.result[name]
+    assert what_came_of_it(tmp_path / "demo") == what_came_of_it(replayed.folder)

@@ -101,6 +101,28 @@ def test_a_reset_keeps_what_was_there(folder: Path) -> None:
     assert work.is_dir()
 
 
+def test_a_reset_makes_no_copy_of_what_is_not_lost(folder: Path) -> None:
+    """Neither of files as they were handed out, nor of files that are kept already."""
+    work = work_folder(folder, EXERCISE)
+    (work / "__pycache__").mkdir()
+    (work / "__pycache__" / "left.pyc").write_bytes(b"by a run")
+    assert reset(folder, EXERCISE) is None
+    kept = []
+    for answer in ("one", "two", "one"):
+        (work / "nightly.sh").write_text(answer)
+        kept.append(reset(folder, EXERCISE))
+    assert kept[0] == kept[2]
+    (work / "notes.txt").write_text("mine")
+    (work / "elsewhere").symlink_to(folder)
+    kept.append(reset(folder, EXERCISE))
+    assert [path.name for path in sorted(work.parent.glob(f"{work.name}*"))] == [
+        work.name, f"{work.name}.old-1", f"{work.name}.old-2", f"{work.name}.old-3",
+    ]  # fmt: skip
+    assert kept[3] is not None
+    assert {path.name for path in kept[3].iterdir()} == {"nightly.sh", "README.md", "notes.txt", "elsewhere"}
+    assert {path.name for path in work.iterdir()} == {"nightly.sh", "README.md"}
+
+
 def test_progress_is_read_as_it_was_written(tmp_path: Path) -> None:
     progress = Progress(current="peeking", solved={"unseeded": "2026-01-02T03:04:05+00:00"}, hints={"peeking": 2})
     write_progress(tmp_path, progress)

@@ -36,7 +36,7 @@ COMMANDS = {
             "demo",
             START,
             "Replay the flights of 2013 against the live loop, day by day.",
-            ("mlops demo --to 2013-03-14", "mlops demo --resume"),
+            ("mlops demo --to 2013-03-14", "mlops demo --resume --to 2013-03-21"),
         ),
         Command(
             "init",

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from mlops_lab.cli.records.replay import DemoRecord
 from mlops_lab.cli.shared import Json, console, parse_day, print_record
 from mlops_lab.cli.summary import render
-from mlops_lab.replay.demo import DemoOptions, run_demo
+from mlops_lab.replay.demo import run_demo
+from mlops_lab.replay.demo_folder import FIRST, LAST, DemoOptions
 from mlops_lab.replay.driver import ReplayProgress as Seen
 from mlops_lab.rollout.decisions import DecisionKind
 
@@ -22,15 +23,22 @@ _FOLDER = Path("flights-demo")
 
 
 def command(
-    first: Annotated[str, typer.Option("--from", help="The first day of the replay.")] = "2013-03-01",
-    last: Annotated[str, typer.Option("--to", help="The last day of the replay.")] = "2013-12-31",
+    first: Annotated[
+        str | None, typer.Option("--from", help="The first day of the replay.", show_default=str(FIRST))
+    ] = None,
+    last: Annotated[
+        str | None,
+        typer.Option("--to", help="The last day of the replay; with --resume, a new one.", show_default=str(LAST)),
+    ] = None,
     folder: Annotated[Path, typer.Option("--dir", help="The folder of the demo's project.")] = _FOLDER,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the demo in the folder.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Replace the demo in the folder.")] = False,
     json: Json = False,
 ) -> None:
     """Train a first model on the flights known before the first day, then replay the days one after the other."""
-    options = DemoOptions(folder, parse_day(first, "--from"), parse_day(last, "--to"), resume=resume, fresh=fresh)
+    first_day = None if first is None else parse_day(first, "--from")
+    last_day = None if last is None else parse_day(last, "--to")
+    options = DemoOptions(folder, first_day, last_day, resume=resume, fresh=fresh)
     with _bar() as bar:
         watcher = _Watcher(bar)
         try:

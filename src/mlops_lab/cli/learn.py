@@ -104,7 +104,7 @@ def go_to_next(name: Name = None, folder: LearnFolder = HERE, json: Json = False
 
 @app.command()
 def reset(name: Name = None, folder: LearnFolder = HERE, json: Json = False) -> None:
-    """Hand an exercise out again. The files that were there are kept beside it."""
+    """Hand an exercise out again. The files that you changed are kept beside it."""
     session = Session(find_folder(folder), json=json)
     session.reset(session.choose(name))
 

@@ -18,7 +18,7 @@ from mlops_lab.cli.summary import NONE, make_table
 from mlops_lab.errors import InvalidInput
 from mlops_lab.exporters.folder import fill_new_folder
 from mlops_lab.learn.catalog import PHASES, read_exercises
-from mlops_lab.learn.class_report import read_class
+from mlops_lab.learn.class_report import LabProgress, StudentProgress, read_class
 from mlops_lab.learn.exercise import Exercise
 from mlops_lab.learn.handout.archive import write_zip, write_zips
 from mlops_lab.learn.handout.classroom import write_repository
@@ -101,19 +101,38 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder with the students' folders.")],
     json: Json = False,
 ) -> None:
-    """Show how far each student is, from the progress files below a folder.
+    """Show how far each student is with exercises and labs, from the files below a folder.
 
-    They are what students handed in: to be sure of an exercise, run `mlops learn check` on it.
+    They are what students handed in: to be sure, run `mlops learn check` or `mlops lab check` on it.
     """
     found = read_class(folder)
     of = Counter(exercise.phase for exercise in read_exercises())
     if json:
-        print_record(ClassRecord(of=of, students=found.students, unreadable=found.unreadable))
+        record = ClassRecord(of=of, students=found.students, labs=found.labs, unreadable=found.unreadable)
+        print_record(record)
     else:
-        table = make_table("student", *(f">{phase}" for phase in PHASES), ">hints", "last solved")
-        for row in found.students:
-            counts = (f"{row.solved[phase]} of {of[phase]}" for phase in PHASES)
-            table.add_row(row.student, *counts, str(row.hints), (row.last_activity or NONE)[:10])
-        print_table(table)
+        _show_exercises(found.students, of)
+        _show_labs(found.labs)
     for problem in found.unreadable:
         console.print(f"warning: {problem}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _show_exercises(students: list[StudentProgress], of: Counter[str]) -> None:
+    if not students:
+        return
+    table = make_table("student", *(f">{phase}" for phase in PHASES), ">hints", "last solved")
+    for row in students:
+        counts = (f"{row.solved[phase]} of {of[phase]}" for phase in PHASES)
+        table.add_row(row.student, *counts, str(row.hints), (row.last_activity or NONE)[:10])
+    print_table(table)
+
+
+def _show_labs(labs: list[LabProgress]) -> None:
+    if not labs:
+        return
+    table = make_table("student", "lab", ">checks", "open", ">hints", "last passed")
+    for row in labs:
+        checks = f"{len(row.passed)} of {len(row.passed) + len(row.open)}"
+        names = ", ".join(row.open) or NONE
+        table.add_row(row.student, row.lab, checks, names, str(row.hints), (row.last_activity or NONE)[:10])
+    print_table(table)

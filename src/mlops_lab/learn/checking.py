@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -48,11 +48,15 @@ def given(what: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Work:
-    """A copy of the learner's files, and an empty folder for what the check makes. `seed` decides the hidden data."""
+    """A copy of the learner's files, and an empty folder for what the check makes. `seed` decides the hidden data.
+
+    `loaded` names the functions that the check has asked for, each with its file.
+    """
 
     folder: Path
     scratch: Path
     seed: int
+    loaded: list[tuple[str, str]] = field(default_factory=list)
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -82,6 +86,7 @@ class Work:
                     seen=f"{name} has no function {function}",
                     expected=f"a function {function} in {name}, called with the same arguments as before",
                 )
+            self.loaded.append((name, function))
         return module
 
     def load_yaml(self, name: str, expected: str) -> dict[str, Any]:

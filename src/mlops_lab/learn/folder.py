@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import filecmp
 import shutil
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 
 from mlops_lab.errors import Conflict, NotFound
@@ -83,13 +84,30 @@ def hand_out(folder: Path, exercise: Exercise) -> None:
 
 
 def reset(folder: Path, exercise: Exercise) -> Path | None:
-    """The folder in which the learner's files are kept, after handing an exercise out again; None: there were none."""
+    """The folder in which the learner's files are kept, after handing an exercise out again; None: nothing is lost
+    without a copy. Files that a former reset has kept are not kept twice."""
     target = work_folder(folder, exercise)
     if not target.exists():
         hand_out(folder, exercise)
         return None
     names = (target.with_name(f"{target.name}.old-{number}") for number in count(1))
-    kept = next(name for name in names if not name.exists())
+    former = list(takewhile(Path.exists, names))
+    kept = target.with_name(f"{target.name}.old-{len(former) + 1}")
     target.rename(kept)
     hand_out(folder, exercise)
-    return kept
+    known = next((other for other in (target, *former) if _has_same_files(kept, other)), None)
+    if known is None:
+        return kept
+    shutil.rmtree(kept)
+    return known if known != target else None
+
+
+def _has_same_files(one: Path, other: Path) -> bool:
+    names = _list_files(one)
+    return names == _list_files(other) and len(filecmp.cmpfiles(one, other, names, shallow=False)[0]) == len(names)
+
+
+def _list_files(folder: Path) -> list[str]:
+    """What lies in a folder, without what Python leaves there when the learner's code is run."""
+    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(str(path) for path in paths if "__pycache__" not in path.parts)

@@ -12,14 +12,17 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from mlops_lab.learn.checking import Mistake, Work
 from mlops_lab.learn.guard import install_guard
+from mlops_lab.learn.missing_return import find_missing_return
 from mlops_lab.learn.result import PASSED, CheckResult
 
+RAISED: Final = "raised"
 PRINTED_FILE, RESULT_FILE = "printed.txt", "result.json"
 
 
@@ -30,13 +33,15 @@ def grade(check_file: Path, folder: Path, seed: int) -> CheckResult:
     try:
         check(work)
     except Mistake as mistake:
-        return CheckResult(key=mistake.key, seen=mistake.seen, expected=mistake.expected)
+        result = CheckResult(key=mistake.key, seen=mistake.seen, expected=mistake.expected)
+        return _describe_missing_return(work, check_file) or result
     except SyntaxError as error:
         place = f"{Path(error.filename or '').name}, line {error.lineno}"
         seen = f"{type(error).__name__}: {error.msg}"
         return CheckResult(key="syntax", seen=seen, expected="a file that Python can read", where=place)
     except (Exception, SystemExit) as error:
-        return _describe(error, work.folder)
+        result = _describe(error, work.folder)
+        return result if result.key == RAISED else _describe_missing_return(work, check_file) or result
     return CheckResult(key=PASSED)
 
 
@@ -47,9 +52,17 @@ def _describe(error: BaseException, folder: Path) -> CheckResult:
     places = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == folder]
     if places:
         place = f"{Path(places[-1].filename).name}, line {places[-1].lineno}"
-        return CheckResult(key="raised", seen=f"{given}it raised {what}", expected="a result", where=place)
+        return CheckResult(key=RAISED, seen=f"{given}it raised {what}", expected="a result", where=place)
     seen = f"{given}what your code returned could not be used: {what}"
     return CheckResult(key="unusable", seen=seen, expected="a result of the kind that the task describes")
+
+
+def _describe_missing_return(work: Work, check_file: Path) -> CheckResult | None:
+    """What a check that failed says of a function without a `return`; None where each has one."""
+    if (name := find_missing_return(work.loaded, work.folder, check_file.parent / "solution")) is None:
+        return None
+    seen = f"`{name}` returned nothing: is a `return` missing?"
+    return CheckResult(key="no-return", seen=seen, expected=f"a result of `{name}`, as the task describes it")
 
 
 class Job(Struct, frozen=True, kw_only=True):

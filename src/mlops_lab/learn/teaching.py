@@ -38,9 +38,11 @@ mlops learn report .
   test cells need this package where they run. All students get the same hidden data.
 - **Otter:** `--to otter` writes a notebook for each exercise. `otter assign` makes of it what students get, and what
   grades. The test needs this package where it runs. All students get the same hidden data.
-- **`mlops learn report FOLDER`** reads the file `mlops-learn.json` of each student below a folder: exercises solved by
-  phase, hints shown, when the last one was solved. Students could edit that file. To be sure, grade again:
-  `mlops learn check NAME --folder STUDENT --seed 7`, with any seed. It runs their code: do it where that may go wrong.
+- **`mlops learn report FOLDER`** reads what students handed in, below a folder. From each `mlops-learn.json`: exercises
+  solved by phase, hints shown, when the last one was solved. From each `mlops-lab.json`: the lab, which of its checks
+  have passed, which are open. Let a lab's folder be `STUDENT/LAB`, or anywhere beside the student's exercises.
+  Students could edit these files. To be sure, grade again: `mlops learn check NAME --folder STUDENT --seed 7`, with any
+  seed, or `mlops lab check FOLDER`. It runs their code: do it where that may go wrong.
 
 Solutions are in the package that students install: who looks for them finds them. Grade what somebody can explain.
 There is no export for Moodle; it can run `mlops learn check`, whose exit code is 0 or 1.
@@ -53,6 +55,8 @@ _LABS = """## Labs
 For teams, or instead of an examination. `mlops lab start NAME FOLDER --seed 7` makes one; a seed for each student gives
 each other data. `mlops lab check FOLDER --json` grades what was handed in: the whole folder, with `.mlops`.
 It runs the student's code: do it where that may go wrong.
+All are about the orders of a made-up shop. `notebook-to-service` also takes a table of the student's own; its README.md
+says how.
 """
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import importlib.resources
-import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import polars as pl
 
 from mlops_lab.charts.drawing import check_charts
-from mlops_lab.errors import InvalidInput
 from mlops_lab.files import check_path, disk_fault, write_atomically
 from mlops_lab.project import CONFIG_NAME, PIPELINE_NAME, Project, load_project
+from mlops_lab.replay.demo_folder import MARKER, DemoOptions, ReplaySpan, open_folder
 from mlops_lab.replay.driver import Replay, ReplayProgress
 from mlops_lab.replay.flights import World, read_world
 from mlops_lab.replay.report import write_report
@@ -26,34 +25,14 @@ from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.versions import load_predictor
 from mlops_lab.status.past_rollouts import list_evidence
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
-
-MARKER = ".demo.json"
-EARLIEST, LATEST = date(2013, 2, 15), date(2013, 12, 31)
-
-
-class ReplaySpan(msgspec.Struct, frozen=True):
-    """The first and the last day of a replay, stored in the demo's folder so that it can continue."""
-
-    first: date
-    last: date
-
-
-@dataclass(frozen=True)
-class DemoOptions:
-    """The options of `mlops demo`: the span of a new demo, or `resume`, which continues the one in the folder."""
-
-    folder: Path
-    first: date
-    last: date
-    resume: bool = False
-    fresh: bool = False
+from mlops_lab.tables.open_lake import open_lake
 
 
 def run_demo(options: DemoOptions, *, watch: Callable[[ReplayProgress], None]) -> ReplaySummary:
     """Replay the flights in `options.folder`; the summary, also written as `report.html` there."""
     stopwatch = Stopwatch("read data")
     check_path(options.folder)
-    span = _open_folder(options)
+    span = open_folder(options)
     world = read_world()
     check_charts("the report of the demo", extra="flights")  # before the work, not after it
     project = _write_project(options.folder, world, span)
@@ -62,55 +41,6 @@ def run_demo(options: DemoOptions, *, watch: Callable[[ReplayProgress], None]) -
     replay.run()
     stopwatch.start("report")
     return _summarise(project, stream, stopwatch)
-
-
-def _open_folder(options: DemoOptions) -> ReplaySpan:
-    """The span to replay; InvalidInput where the folder and the options do not fit together."""
-    marker = options.folder / MARKER
-    if options.resume:
-        if not marker.is_file():
-            raise InvalidInput(
-                "there is no demo to continue",
-                code="no_demo",
-                where=str(options.folder),
-                hint="start one with `mlops demo`, or name its folder with --dir",
-            )
-        return msgspec.json.decode(marker.read_bytes(), type=ReplaySpan)
-    if options.first > options.last or options.first < EARLIEST or options.last > LATEST:
-        raise InvalidInput(
-            f"{options.first} to {options.last} cannot be replayed",
-            code="bad_span",
-            where="--from, --to",
-            hint=f"choose days from {EARLIEST} (the first model is trained on earlier ones) to {LATEST}",
-        )
-    if marker.is_file() and options.fresh:
-        _remove_demo(options.folder)
-    elif marker.is_file():
-        raise InvalidInput(
-            "this folder already holds a demo",
-            code="demo_exists",
-            where=str(options.folder),
-            hint="continue it with --resume, replace it with --fresh, or name another folder with --dir",
-        )
-    elif options.folder.exists() and any(options.folder.iterdir()):
-        raise InvalidInput(
-            "the folder is not empty, and is no demo",
-            code="folder_taken",
-            where=str(options.folder),
-            hint="name an empty or a new folder with --dir",
-        )
-    return ReplaySpan(options.first, options.last)
-
-
-def _remove_demo(folder: Path) -> None:
-    """Remove the files that a demo wrote, and no others."""
-    try:
-        for name in (".mlops", "data", "__pycache__"):
-            shutil.rmtree(folder / name, ignore_errors=not (folder / name).exists())
-        for name in (CONFIG_NAME, PIPELINE_NAME, "report.html", MARKER):
-            (folder / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise disk_fault(error, folder) from error
 
 
 def _write_project(folder: Path, world: World, span: ReplaySpan) -> Project:
@@ -140,8 +70,6 @@ def _example(name: str) -> bytes:
 
 
 def _summarise(project: Project, stream: Stream, stopwatch: Stopwatch) -> ReplaySummary:
-    from mlops_lab.tables.open_lake import open_lake
-
     lake = open_lake(project)
     decisions = read_decisions(lake)
     predictions = PREDICTIONS.read(lake)
@@ -194,6 +122,4 @@ def _summarise(project: Project, stream: Stream, stopwatch: Stopwatch) -> Replay
 
 
 def _local(moment: datetime, project: Project) -> str:
-    from zoneinfo import ZoneInfo
-
     return moment.astimezone(ZoneInfo(project.timezone)).isoformat()

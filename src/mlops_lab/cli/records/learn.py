@@ -37,7 +37,8 @@ class ExercisesRecord(Struct, frozen=True, kw_only=True, tag_field="event", tag=
 
 class TaskRecord(Struct, frozen=True, kw_only=True, tag_field="event", tag="exercise"):
     """`mlops learn next`, `reset` and `watch`: the exercise to work on: its task, where it happened, its files.
-    `previous_files`: after `reset`, the folder in which the learner's files are kept."""
+    `previous_files`: after `reset`, the folder in which the learner's files are kept (null:
+    they were as they are handed out)."""
 
     schema_version: int = 1
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from mlops_lab.learn.class_report import StudentProgress
+from mlops_lab.learn.class_report import LabProgress, StudentProgress
 
 
 class HandoutRecord(Struct, frozen=True, kw_only=True):
@@ -20,10 +20,11 @@ class HandoutRecord(Struct, frozen=True, kw_only=True):
 
 
 class ClassRecord(Struct, frozen=True, kw_only=True):
-    """`mlops learn report`: the students, the number of exercises of each phase (`of`), and what is wrong with the
-    progress files that cannot be read."""
+    """`mlops learn report`: the students with exercises, the number of exercises of each phase (`of`), the labs of
+    all students, and what is wrong with the files that cannot be read."""
 
     schema_version: int = 1
     of: dict[str, int]
     students: list[StudentProgress]
+    labs: list[LabProgress]
     unreadable: list[str]
