@@ -28,7 +28,7 @@ class Up:
     def __init__(self, folder: Path, *words: str) -> None:
         self.folder = folder
         self._out, self._err = folder / "up.out", folder / "up.err"
-        command = [*MLOPS, "up", "--port", "0", "--every", "1s", *words]
+        command = [*MLOPS, "up", "--port", "0", "--page-port", "0", "--every", "1s", *words]
         with self._out.open("w") as out, self._err.open("w") as err:
             self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
 

@@ -210,7 +210,13 @@ def test_outcomes_from_a_file_with_and_without_a_server(
     assert error["code"] == "outcome_too_early"
     told = mlops("tick", "--at", day_begin(25).isoformat(), project=project.root).data
     measured = [day_begin(day).isoformat() for day in (24, 25)]
-    assert told == {"at": day_begin(25).isoformat(), "decisions": [], "measured": measured, "warnings": []}
+    assert told == {
+        "at": day_begin(25).isoformat(),
+        "decisions": [],
+        "measured": measured,
+        "warnings": [],
+        "waiting": [],
+    }
     status = mlops("status", project=project.root).data
     assert (status["predictions"], status["pending"]) == (30, 19)
     assert (status["unknown_outcomes"], status["conflicting_outcomes"]) == (1, 1)
