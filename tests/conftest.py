@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from command_forks import read_on_import
 from hypothesis import HealthCheck, settings
+from s3_server import s3, stored_uri
 from slow import Run
 from tool_table import pytest_runtest_setup, pytest_terminal_summary
 
@@ -29,7 +30,7 @@ from mlops_lab.training.packaging import package as make_package
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
 from mlops_lab.training.training_set import TrainingSet, build_training_set
 
-__all__ = ["pytest_runtest_setup", "pytest_terminal_summary"]
+__all__ = ["pytest_runtest_setup", "pytest_terminal_summary", "s3", "stored_uri"]
 # As the command line and the server do it, before a library that uses OpenMP is loaded: threads that wait must not use
 # the processor that another worker of the tests needs.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from mlops_up import Up, logged, talk_to, up
 from running import mlops, until
-from s3_server import BUCKET, S3Server, s3_server
+from s3_server import S3Server
 from synthetic import World, ask, day_begin, tell
 
 from mlops_lab.project import Project, load_project
@@ -27,17 +27,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[S3Server]:
-    with s3_server(tmp_path) as server:
-        server.use(monkeypatch)
-        yield server
-
-
-@pytest.fixture
-def machines(server: S3Server, project: Project, tmp_path: Path) -> tuple[Project, Project]:
+def machines(stored_uri: str, project: Project, tmp_path: Path) -> tuple[Project, Project]:
     """One project on two machines. The second has its files and its public keys, and nothing else."""
     with (project.root / "mlops.toml").open("a") as file:
-        file.write(f'\n[lake]\nuri = "s3://{BUCKET}/{tmp_path.name}"\n')
+        file.write(f'\n[lake]\nuri = "{stored_uri}"\n')
     mlops("tick", project=project.root)
     other = tmp_path / "other machine" / project.root.name
     shutil.copytree(project.root, other, ignore=shutil.ignore_patterns(".mlops"))
@@ -130,12 +123,12 @@ def mlops_refresh(project: Project) -> bool:
     return False
 
 
-def test_a_store_that_is_away_stops_no_answer_and_the_loop_catches_up(machines, server, world: World) -> None:
+def test_a_store_that_is_away_stops_no_answer_and_the_loop_catches_up(machines, s3: S3Server, world: World) -> None:
     rows = world.parcels.filter(pl.col("asked_at") >= day_begin(24)).head(8).to_dicts()
     one, _ = machines
     with up(one.root, "--json") as running:
         running.wait_for(lambda: running.told("ready"))
-        server.fail("503")
+        s3.fail("503")
         for row in rows:
             talk_to(one).predict(ask(row))
             assert talk_to(one).tell([tell(row)])["counts"]["accepted"] == 1
@@ -143,7 +136,7 @@ def test_a_store_that_is_away_stops_no_answer_and_the_loop_catches_up(machines, 
         status = mlops("status", project=one.root).data
         assert any("does not answer (503): this is what was known at" in text for text in status["warnings"])
         assert mlops("tick", project=one.root, code=None).code in {1, 3}
-        server.fail("")
+        s3.fail("")
         running.wait_for(lambda: counted(one).height == len(rows))
         ids = sorted(row["parcel_id"] for row in rows)
         running.wait_for(lambda: sorted(logged(one, "predictions")["id"]) == ids)

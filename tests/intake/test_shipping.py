@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from one_of_each import ids, write
-from s3_server import BUCKET, S3Server, open_stored, s3_server
+from s3_server import open_stored
 
 from mlops_lab import clock
 from mlops_lab.errors import EnvironmentFault
@@ -35,25 +34,16 @@ class Machine(NamedTuple):
         return [item.path for item in self.lake.commits.mirror.store.objects("_journals")]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(tmp_path_factory.mktemp("store")) as server:
-        yield server
-
-
 @pytest.fixture
-def machines(server: S3Server, small, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[Machine]]:
-    server.use(monkeypatch)
-
+def machines(small, stored_uri: str, tmp_path: Path) -> list[Machine]:
     def make(name: str) -> Machine:
         root = tmp_path / name / "project"
         shutil.copytree(small.project.root, root, ignore=shutil.ignore_patterns("a", "b", ".mlops"))
         project = load_project(root)
-        lake = open_stored(f"s3://{BUCKET}/{tmp_path.name}", project.home)
+        lake = open_stored(stored_uri, project.home)
         return Machine(project, lake, Shipper(project, lake))
 
-    yield [make("a"), make("b")]
-    server.fail("")
+    return [make("a"), make("b")]
 
 
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,13 +100,13 @@ def test_a_restart_begins_a_part_of_its_own_and_damage_is_left_out(machines, mon
     assert ids(b.lake) == ["second", "third"]
 
 
-def test_a_store_that_is_away_is_tried_again_and_nothing_is_shipped_twice(machines, server):
+def test_a_store_that_is_away_is_tried_again_and_nothing_is_shipped_twice(machines, s3):
     a, _ = machines
     write(a.project, "x")
-    server.fail("503")
+    s3.fail("503")
     with pytest.raises(EnvironmentFault):
         a.shipper.ship()
-    server.fail("")
+    s3.fail("")
     a.shipper.ship()
     write(a.project, "y")
     a.shipper.ship()

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +15,7 @@ import pytest
 import s3_server as shared
 from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
-from s3_server import BUCKET, S3Server, open_stored, s3_server
+from s3_server import open_stored
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake import Lake, compaction
@@ -40,23 +40,10 @@ for number in range(1, 4):
 """
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(tmp_path_factory.mktemp("store")) as server:
-        yield server
-
-
 @pytest.fixture
-def uri(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    server.use(monkeypatch)
-    yield f"s3://{BUCKET}/{tmp_path.name}"
-    server.fail("")
-
-
-@pytest.fixture
-def machine(uri: str, tmp_path: Path) -> OpenLake:
+def machine(stored_uri: str, tmp_path: Path) -> OpenLake:
     """The lake as a machine of this name sees it."""
-    return lambda name: open_stored(uri, tmp_path / name)
+    return lambda name: open_stored(stored_uri, tmp_path / name)
 
 
 def rows(*numbers: float) -> pl.DataFrame:
@@ -86,10 +73,11 @@ def test_a_column_that_gets_another_type_on_one_machine_has_it_on_all(machine):
     assert_frame_equal(machine("third").read("rows"), one.read("rows"))
 
 
-def test_machines_that_append_at_the_same_time_lose_nothing(uri, machine, tmp_path, server):
+def test_machines_that_append_at_the_same_time_lose_nothing(stored_uri, machine, tmp_path, s3):
     folder = str(Path(shared.__file__).parent)
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, folder, uri, str(tmp_path / name), name]) for name in "abc"
+        subprocess.Popen([sys.executable, "-c", WRITER, folder, stored_uri, str(tmp_path / name), name])
+        for name in "abc"
     ]
     assert [process.wait(timeout=100) for process in writers] == [0, 0, 0]
     found = machine("reader").read("rows").sort("writer", "number")
@@ -147,19 +135,19 @@ def test_erased_rows_are_nowhere_and_no_commit_tells_whose_they_were(machine):
     assert not any(b"id 2" in path.read_bytes() for path in other.path.rglob("*") if path.is_file())
 
 
-def test_a_store_that_is_away_is_said_and_the_append_is_made_when_it_is_back(server, machine):
+def test_a_store_that_is_away_is_said_and_the_append_is_made_when_it_is_back(s3, machine):
     lake = machine("one")
     lake.append("rows", rows(1), position=("loop", 1))
     for how in ("503", "403"):
-        server.fail(how)
+        s3.fail(how)
         with pytest.raises(EnvironmentFault, match=how):
             lake.append("rows", rows(2), position=("loop", 2))
         assert numbers(lake) == [1], "it can still be read"
-    server.fail("slow")
+    s3.fail("slow")
     began = time.perf_counter()
     assert lake.append("rows", rows(2), position=("loop", 2))
     assert time.perf_counter() - began > 0.4
-    server.fail("")
+    s3.fail("")
     assert numbers(machine("other")) == [1, 2]
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
-from s3_server import BUCKET, S3Server, open_stored, s3_server
+from s3_server import open_stored
 
 from mlops_lab.errors import Refused
 from mlops_lab.lake import Lake
@@ -19,18 +18,6 @@ from mlops_lab.lake.object_store import ObjectStore
 from mlops_lab.lake.upkeep import write_checkpoint
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(tmp_path_factory.mktemp("store")) as server:
-        yield server
-
-
-@pytest.fixture
-def uri(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    server.use(monkeypatch)
-    return f"s3://{BUCKET}/{tmp_path.name}"
-
-
 def filled(folder: Path, *, appends: int = 4) -> Lake:
     lake = Lake(folder / "lake")
     for number in range(appends):
@@ -38,54 +25,54 @@ def filled(folder: Path, *, appends: int = 4) -> Lake:
     return lake
 
 
-def test_a_folder_of_tables_is_moved_to_a_store_with_its_old_versions(uri, tmp_path):
+def test_a_folder_of_tables_is_moved_to_a_store_with_its_old_versions(stored_uri, tmp_path):
     local = filled(tmp_path / "one")
     write_checkpoint(local, "rows")
     extend_history(local.table_path("rows"), pinned=[1])
     assert not is_copy(local.path)
-    moved = open_stored(uri, tmp_path / "one")
+    moved = open_stored(stored_uri, tmp_path / "one")
     assert is_copy(moved.path)
     assert moved.append("rows", pl.DataFrame({"number": [99]}), position=("loop", 5))
-    elsewhere = open_stored(uri, tmp_path / "two")
+    elsewhere = open_stored(stored_uri, tmp_path / "two")
     assert sorted(elsewhere.read("rows")["number"]) == [*range(4), 99]
     assert elsewhere.read("rows", version=1).height == 2
     assert elsewhere.position("rows", "loop") == 5
 
 
-def test_a_move_that_was_interrupted_goes_on(uri, tmp_path):
+def test_a_move_that_was_interrupted_goes_on(stored_uri, tmp_path):
     local = filled(tmp_path / "one", appends=4)
-    store = ObjectStore(uri)
+    store = ObjectStore(stored_uri)
     commits = sorted((local.table_path("rows") / "_delta_log").glob("*.json"))
     for path in [*local.table_path("rows").glob("*.parquet"), *commits[:2]]:
         store.write(path.relative_to(local.path).as_posix(), path.read_bytes())
-    assert open_stored(uri, tmp_path / "one").read("rows").height == 4
-    assert open_stored(uri, tmp_path / "two").read("rows").height == 4
+    assert open_stored(stored_uri, tmp_path / "one").read("rows").height == 4
+    assert open_stored(stored_uri, tmp_path / "two").read("rows").height == 4
 
 
-def test_an_older_copy_of_the_same_tables_catches_up(uri, tmp_path):
+def test_an_older_copy_of_the_same_tables_catches_up(stored_uri, tmp_path):
     filled(tmp_path / "one", appends=3)
     shutil.copytree(tmp_path / "one", tmp_path / "backup")
-    lake = open_stored(uri, tmp_path / "one")
+    lake = open_stored(stored_uri, tmp_path / "one")
     lake.append("rows", pl.DataFrame({"number": [3]}))
-    restored = open_stored(uri, tmp_path / "backup")
+    restored = open_stored(stored_uri, tmp_path / "backup")
     assert restored.read("rows").height == 4
 
 
-def test_two_lakes_that_have_nothing_to_do_with_each_other_are_refused(uri, tmp_path):
+def test_two_lakes_that_have_nothing_to_do_with_each_other_are_refused(stored_uri, tmp_path):
     filled(tmp_path / "one", appends=2)
-    open_stored(uri, tmp_path / "one")
-    stored = {item.path for item in ObjectStore(uri).objects()}
+    open_stored(stored_uri, tmp_path / "one")
+    stored = {item.path for item in ObjectStore(stored_uri).objects()}
     other = filled(tmp_path / "other", appends=3)
     with pytest.raises(Refused, match='the store holds another table "rows"') as caught:
-        open_stored(uri, tmp_path / "other")
+        open_stored(stored_uri, tmp_path / "other")
     assert caught.value.hint
-    assert {item.path for item in ObjectStore(uri).objects()} == stored
+    assert {item.path for item in ObjectStore(stored_uri).objects()} == stored
     assert not is_copy(other.path)
     assert other.read("rows").height == 3
 
 
-def test_a_copy_becomes_a_lake_of_its_own(uri, tmp_path):
-    lake = open_stored(uri, tmp_path / "one")
+def test_a_copy_becomes_a_lake_of_its_own(stored_uri, tmp_path):
+    lake = open_stored(stored_uri, tmp_path / "one")
     lake.append("rows", pl.DataFrame({"number": [1]}))
     lake.commits.mirror.store.delete([item.path for item in lake.commits.mirror.store.objects()])
     sync_table(lake.table_path("rows"), lake.files("rows"))
@@ -96,14 +83,14 @@ def test_a_copy_becomes_a_lake_of_its_own(uri, tmp_path):
     assert own.read("rows").height == 2
 
 
-def test_it_is_noted_since_when_the_store_is_away(uri, tmp_path):
-    lake = open_stored(uri, tmp_path / "one")
+def test_it_is_noted_since_when_the_store_is_away(stored_uri, tmp_path):
+    lake = open_stored(stored_uri, tmp_path / "one")
     assert read_away(lake.path) is None
     note_away(lake.path, "the store does not answer")
     first = read_away(lake.path)
     note_away(lake.path, "the store still does not answer")
     assert read_away(lake.path) == first
-    mirror = Mirror(ObjectStore(uri), lake.path)
+    mirror = Mirror(ObjectStore(stored_uri), lake.path)
     mirror.fetch_all()
     assert read_away(lake.path) is None
     assert mirror.age_seconds < 60

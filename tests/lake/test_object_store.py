@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from s3_server import BUCKET, S3Server, s3_server
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake.object_store import REFUSED, UNREACHABLE, ObjectStore, each
 
-URI = f"s3://{BUCKET}/a project"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(tmp_path_factory.mktemp("store")) as server:
-        yield server
-
 
 @pytest.fixture
-def store(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[ObjectStore]:
-    server.use(monkeypatch)
+def store(stored_uri: str, monkeypatch: pytest.MonkeyPatch, tmp_path) -> ObjectStore:
     monkeypatch.setenv("HOME", str(tmp_path))
-    yield ObjectStore(f"{URI}/{tmp_path.name}/")
-    server.fail("")
+    return ObjectStore(f"{stored_uri}/a project/")
 
 
 def test_objects_are_written_read_listed_and_deleted(store):
@@ -57,29 +45,29 @@ def test_of_two_that_create_or_replace_one_object_one_does(store):
 @pytest.mark.parametrize(
     ("how", "code", "what"), [("503", UNREACHABLE, "does not answer (503)"), ("403", REFUSED, "refuses (403)")]
 )
-def test_a_store_that_fails_is_one_error_with_a_hint(server, store, how, code, what):
-    server.fail(how)
+def test_a_store_that_fails_is_one_error_with_a_hint(s3, store, how, code, what):
+    s3.fail(how)
     for work in (store.objects, store.folders, lambda: store.read("x"), lambda: store.create("x", b"")):
         with pytest.raises(EnvironmentFault) as caught:
             work()
         assert caught.value.code == code
         assert what in caught.value.what
         assert caught.value.hint
-    server.fail("")
+    s3.fail("")
     assert store.create("x", b"")
 
 
-def test_no_bucket_no_server_and_no_credentials_are_said(store, monkeypatch):
+def test_no_bucket_no_server_and_no_credentials_are_said(stored_uri, store, monkeypatch):
     with pytest.raises(EnvironmentFault, match="there is no such bucket"):
         ObjectStore("s3://nowhere/lake").objects()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     began = time.perf_counter()
     with pytest.raises(EnvironmentFault, match=r"does not answer \(no connection\)"):
-        ObjectStore(URI).objects()
+        ObjectStore(stored_uri).objects()
     assert time.perf_counter() - began < 60
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     with pytest.raises(EnvironmentFault, match="no credentials were found"):
-        ObjectStore(URI)
+        ObjectStore(stored_uri)
 
 
 def test_each_works_on_all_items_in_their_order():

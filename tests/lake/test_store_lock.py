@@ -7,11 +7,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from s3_server import BUCKET, S3Server, s3_server
 
 from mlops_lab import clock
 from mlops_lab.errors import Refused
@@ -21,17 +19,9 @@ from mlops_lab.lake.store_lock import StoreLock
 PATH = "_locks/loop.json"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(tmp_path_factory.mktemp("store")) as server:
-        yield server
-
-
 @pytest.fixture
-def store(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[ObjectStore]:
-    server.use(monkeypatch)
-    yield ObjectStore(f"s3://{BUCKET}/{tmp_path.name}")
-    server.fail("")
+def store(stored_uri: str) -> ObjectStore:
+    return ObjectStore(stored_uri)
 
 
 def lock(store: ObjectStore, *, wait_seconds: float = 0.0, lease_seconds: float = 30.0) -> StoreLock:

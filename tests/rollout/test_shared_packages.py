@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from s3_server import BUCKET, S3Server, open_stored, s3_server
+from s3_server import open_stored
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake import Lake
@@ -17,19 +16,6 @@ from mlops_lab.rollout.shared_packages import fetch_packages, named_versions, se
 from mlops_lab.serving.answering.routing_table import LiveVersion
 
 FILES = {"MLmodel": b"flavors", "code/pipeline.py": b"def model(): ...", "model.onnx": b"\0" * 5000}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(tmp_path_factory.mktemp("store")) as server:
-        yield server
-
-
-@pytest.fixture
-def uri(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    server.use(monkeypatch)
-    yield f"s3://{BUCKET}/{tmp_path.name}"
-    server.fail("")
 
 
 LIVE = LiveVersion(1, ".mlops/artifacts/model", "sha256:ab12")
@@ -50,30 +36,30 @@ def files_of(project: Project) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_it_is_sent_and_fetched_as_it_is(uri, one, tmp_path):
+def test_it_is_sent_and_fetched_as_it_is(stored_uri, one, tmp_path):
     other = replace(one, root=tmp_path / "other")
-    fetch_packages(other, open_stored(uri, tmp_path / "other"), [LIVE])
+    fetch_packages(other, open_stored(stored_uri, tmp_path / "other"), [LIVE])
     assert files_of(other) == {}, "nobody has sent it"
-    lake = open_stored(uri, tmp_path / "one")
+    lake = open_stored(stored_uri, tmp_path / "one")
     for _ in range(2):
         send_packages(one, lake, [LIVE])
-    fetch_packages(other, open_stored(uri, tmp_path / "other"), [LIVE])
+    fetch_packages(other, open_stored(stored_uri, tmp_path / "other"), [LIVE])
     assert files_of(other) == files_of(one) == FILES
     assert [path.name for path in (other.root / LIVE.package).parent.iterdir()] == ["model"]
 
 
-def test_one_that_was_sent_in_part_is_not_fetched_and_is_sent_anew(uri, server, one, tmp_path):
-    lake = open_stored(uri, tmp_path / "one")
+def test_one_that_was_sent_in_part_is_not_fetched_and_is_sent_anew(stored_uri, s3, one, tmp_path):
+    lake = open_stored(stored_uri, tmp_path / "one")
     lake.commits.mirror.store.write(f"_packages/{LIVE.package}/MLmodel", b"half")
     other = replace(one, root=tmp_path / "other")
-    fetch_packages(other, open_stored(uri, tmp_path / "other"), [LIVE])
+    fetch_packages(other, open_stored(stored_uri, tmp_path / "other"), [LIVE])
     assert files_of(other) == {}
-    server.fail("503")
+    s3.fail("503")
     with pytest.raises(EnvironmentFault):
         send_packages(one, lake, [LIVE])
-    server.fail("")
+    s3.fail("")
     send_packages(one, lake, [LIVE])
-    fetch_packages(other, open_stored(uri, tmp_path / "other"), [LIVE])
+    fetch_packages(other, open_stored(stored_uri, tmp_path / "other"), [LIVE])
     assert files_of(other) == FILES
 
 

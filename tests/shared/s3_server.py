@@ -74,6 +74,21 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
         process.communicate()
 
 
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A store, one for all tests of a worker."""
+    with s3_server(tmp_path_factory.mktemp("store")) as server:
+        yield server
+
+
+@pytest.fixture
+def stored_uri(s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """An address of the test's own in the store, which answers as it should at its begin and after it."""
+    s3.use(monkeypatch)
+    yield f"s3://{BUCKET}/{tmp_path.name}"
+    s3.fail("")
+
+
 def open_stored(uri: str, folder: Path | str) -> Lake:
     """The lake at an address of a store, with its copy in a folder."""
     mirror = Mirror(ObjectStore(uri), Path(folder, "lake"))
