@@ -102,7 +102,8 @@ def _describe_window(version: VersionOrigin) -> str:
 
 
 def _origin_lines(version: VersionOrigin) -> list[tuple[str, str]]:
-    training_set = f"{version.rows:,} rows before {version.cutoff}  {version.training_set[:16]}"
+    sample = f"  (with a sample of {version.sampled_from:,} rows)" if version.sampled_from else ""
+    training_set = f"{version.rows:,} rows before {version.cutoff}  {version.training_set[:16]}{sample}"
     return [
         ("run", version.run_id),
         ("package", f"{version.package}  {version.fingerprint[:16]}"),
