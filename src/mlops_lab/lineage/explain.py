@@ -102,8 +102,7 @@ def _describe_window(version: VersionOrigin) -> str:
 
 
 def _origin_lines(version: VersionOrigin) -> list[tuple[str, str]]:
-    sample = f"  (with a sample of {version.sampled_from:,} rows)" if version.sampled_from else ""
-    training_set = f"{version.rows:,} rows before {version.cutoff}  {version.training_set[:16]}{sample}"
+    training_set = f"{version.rows:,} rows before {version.cutoff}  {version.training_set[:16]}"
     return [
         ("run", version.run_id),
         ("package", f"{version.package}  {version.fingerprint[:16]}"),
@@ -112,6 +111,7 @@ def _origin_lines(version: VersionOrigin) -> list[tuple[str, str]]:
             for snapshot in version.snapshots
         ),
         ("training set", training_set),
+        *([("sample", f"of {version.sampled_from:,} rows, no more than max_rows")] if version.sampled_from else []),
         *([("imported", ", ".join(version.imported.values()))] if version.imported else []),
         *([("window", _describe_window(version))] if version.window != "all" or version.window_losses else []),
         ("code", f"commit {version.commit}, files {version.code[:16]}"),
