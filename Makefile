@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-all test-tools test-store check format dist bench bench-decisions bench-monitoring bench-drills bench-growth bench-ticks bench-page \
-  bench-scale bench-recipe bench-serving schema picture lock peers clean
+  bench-scale bench-history bench-recipe bench-serving schema picture lock peers clean
 .DEFAULT_GOAL := help
 
 help: ## list what there is
@@ -197,6 +197,9 @@ bench-page: $(VENV)/.dev ## the views of the page with 10 million predictions, a
 
 bench-scale: $(VENV)/.dev ## how far one machine goes, measured, modelled and played; ARGS="--rate 2000" for a load of your own
 	@$(BIN)/python benchmarks/bench_capacity.py $(ARGS)
+
+bench-history: $(VENV)/.dev ## what a long history costs, by rows and by columns, with slopes; ARGS="100000000" for 100 million rows
+	@$(BIN)/python benchmarks/bench_history.py $(ARGS)
 
 clean: ## remove .venv, caches and what benchmarks and builds wrote (not a project's .mlops)
 	rm -rf $(VENV) .peers .release .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist benchmarks/out \

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from mlops_lab.training.memory_need import BASE_BYTES, estimate_training_bytes
+from typing import Any
+
+import pytest
+
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.notes import listening
+from mlops_lab.training import memory_need
+from mlops_lab.training.memory_need import BASE_BYTES, check_memory, estimate_training_bytes
 
 
 def test_it_grows_with_rows_and_inputs() -> None:
@@ -14,3 +21,44 @@ def test_it_is_near_what_was_measured() -> None:
     """`benchmarks/bench_scale.py` on 3,000,000 rows of 9 inputs, and on 300,000 of 50."""
     for rows, inputs, gib in ((3_000_000, 9, 1.73), (300_000, 50, 0.88)):
         assert 1.0 <= estimate_training_bytes(rows, inputs) / 2**30 / gib < 1.25
+
+
+def check(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch, *, rows: int, free_gib: float | None, **options: Any
+) -> list[str]:
+    """The notes about a training on so many rows."""
+    monkeypatch.setattr(memory_need, "stored_rows", lambda *_: rows)
+    monkeypatch.setattr(memory_need, "free_bytes", lambda: None if free_gib is None else int(free_gib * 2**30))
+    notes: list[str] = []
+    with listening(notes.append):
+        check_memory(tiny.project, tiny.lake, tiny.pipeline.features, **options)
+    return notes
+
+
+def test_a_small_training_is_never_refused(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check(tiny, monkeypatch, rows=100_000, free_gib=0.0) == []
+
+
+@pytest.mark.parametrize("free_gib", [1000.0, None])
+def test_a_large_training_is_told(tiny: Any, monkeypatch: pytest.MonkeyPatch, free_gib: float | None) -> None:
+    (note,) = check(tiny, monkeypatch, rows=10_000_000, free_gib=free_gib)
+    assert note.startswith("a training on 10,000,000 rows of")
+
+
+def test_one_that_does_not_fit_is_refused_before_anything_is_read(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EnvironmentFault, match="of memory, and 2\\.0 GiB are left") as caught:
+        check(tiny, monkeypatch, rows=10_000_000, free_gib=2.0)
+    assert caught.value.code == "too_little_memory"
+    assert "max_rows" in str(caught.value.hint)
+
+
+def test_a_window_needs_less(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (whole,) = check(tiny, monkeypatch, rows=10_000_000, free_gib=None)
+    (part,) = check(tiny, monkeypatch, rows=10_000_000, free_gib=None, window_days=7)
+    assert float(part.split("about ")[1].split()[0]) < float(whole.split("about ")[1].split()[0])
+
+
+def test_views_count_for_their_facts() -> None:
+    """`benchmarks/bench_history.py` on 4,000,000 rows of 13 inputs, of three views."""
+    needed = estimate_training_bytes(4_000_000, 13, view_facts=12_000_000)
+    assert 1.0 <= needed / 2**30 / 2.97 < 1.25

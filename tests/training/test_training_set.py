@@ -16,6 +16,7 @@ from mlops_lab.features.offline import compute
 from mlops_lab.lake import Lake
 from mlops_lab.training import training_set
 from mlops_lab.training.training_set import _weights, build_training_set, find_cutoff
+from mlops_lab.training.window import keep_window
 
 NEW_YORK = "America/New_York"
 
@@ -126,3 +127,14 @@ def test_where_outcomes_are_known_on_their_day_days_are_counted_back_from_now(ti
         until, tiny.project.settings.backtest.days, NEW_YORK
     )
     assert find_cutoff(tiny.project, moments.clear(), until=until) < until
+
+
+def test_of_a_window_only_its_rows_are_computed_and_they_are_the_same(tiny):
+    whole = tiny.training
+    built = build_training_set(tiny.project, tiny.pipeline.features, lake=tiny.lake, until=tiny.now, window_days=20)
+    kept = keep_window(whole, "last 20d", pipeline=tiny.pipeline, zone=tiny.project.timezone)
+    assert 0 < built.inputs.height < whole.inputs.height
+    assert built.inputs.equals(kept.inputs)
+    assert built.fingerprint == kept.fingerprint
+    assert built.holdout_inputs.equals(whole.holdout_inputs)
+    assert built.known_at.equals(kept.known_at)

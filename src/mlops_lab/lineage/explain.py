@@ -111,6 +111,7 @@ def _origin_lines(version: VersionOrigin) -> list[tuple[str, str]]:
             for snapshot in version.snapshots
         ),
         ("training set", training_set),
+        *([("sample", f"of {version.sampled_from:,} rows, no more than max_rows")] if version.sampled_from else []),
         *([("imported", ", ".join(version.imported.values()))] if version.imported else []),
         *([("window", _describe_window(version))] if version.window != "all" or version.window_losses else []),
         ("code", f"commit {version.commit}, files {version.code[:16]}"),

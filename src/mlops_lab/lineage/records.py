@@ -28,6 +28,7 @@ class VersionOrigin(Struct, frozen=True, kw_only=True):
     `window`: which rows it learned from, as `[training] window` says it; `window_losses`: where that was chosen at the
     training, the mean loss of each that was compared. `imported`: of a model that was trained elsewhere, where it came
     from (`from`, `flavor`, `sha256`, `trained_until`); the training set is then what its gates and engines were given.
+    `sampled_from`: of how many rows a sample was trained on (`[training] max_rows`); null: all rows were.
     """
 
     number: int
@@ -45,6 +46,7 @@ class VersionOrigin(Struct, frozen=True, kw_only=True):
     window: str = "all"
     window_losses: dict[str, float] = {}
     imported: dict[str, str] = {}
+    sampled_from: int | None = None
 
 
 class ShadowAnswer(Struct, frozen=True, kw_only=True):

@@ -92,6 +92,7 @@ def _answers_of_twin(project: Project, decisions: Sequence[Decision], candidate:
             predictor = load_predictor(project, decisions, decision.version)
             lineage = _read_lineage(predictor.package)
             is_same = lineage.get("window", ALL) == candidate.window
+            is_same &= ("sampled_from" in lineage) == (candidate.learned.sampled_from is not None)
             is_same &= all(lineage.get(name) == value for name, value in code_of(candidate).items())
             if is_same and predictor.features.version == candidate.pipeline.features.version:
                 return predictor.score(data.holdout_inputs)

@@ -99,6 +99,7 @@ def retrain(
         "cutoff": candidate.learned.cutoff.isoformat(),
         "training_set": candidate.learned.fingerprint,
         **({} if candidate.window == ALL and not candidate.window_losses else _window_of(candidate)),
+        **_sample_of(candidate),
         **({"imported": dict(candidate.imported)} if candidate.imported else {}),
     }
     report("gates")
@@ -198,6 +199,7 @@ def _train(
         "commit": code_commit(project.root),
         **code_of(candidate),
         **_window_of(candidate),
+        **_sample_of(candidate),
         **({"imported": dict(candidate.imported)} if candidate.imported else {}),
     }
     content = VersionContent(
@@ -245,6 +247,12 @@ def _window_of(candidate: Candidate) -> dict[str, Any]:
     """Which rows it learned from, and the losses that this was chosen by."""
     losses = {"window_losses": dict(candidate.window_losses)} if candidate.window_losses else {}
     return {"window": candidate.window, **losses}
+
+
+def _sample_of(candidate: Candidate) -> dict[str, int]:
+    """Of how many rows those that it learned from are a sample, where they are one."""
+    rows = candidate.learned.sampled_from
+    return {} if rows is None else {"sampled_from": rows}
 
 
 def _metrics(verdicts: Sequence[GateVerdict]) -> dict[str, float]:

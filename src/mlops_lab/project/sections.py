@@ -90,6 +90,13 @@ class TrainingSection(Config, frozen=True, kw_only=True):
             "with the labels known then"
         ),
     ] = "all"
+    max_rows: Annotated[
+        Annotated[int, msgspec.Meta(ge=100)] | None,
+        means(
+            "the most rows that a version learns from: of more, a sample that is always the same (by the hash of the "
+            "row's id); rows that are held out are never left out"
+        ),
+    ] = None
     on: Annotated[
         Literal["here", "ray"],
         means(

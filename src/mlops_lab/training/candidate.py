@@ -18,7 +18,7 @@ from mlops_lab.training.fit import Fitted
 from mlops_lab.training.pipeline import Pipeline, load_pipeline
 from mlops_lab.training.place import open_place
 from mlops_lab.training.training_set import TrainingSet, build_training_set
-from mlops_lab.training.window import ALL, AUTO, choose_window, keep_window
+from mlops_lab.training.window import ALL, AUTO, choose_window, days_of, keep_window
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ def prepare_candidate(project: Project, lake: Lake, *, now: datetime, pipeline: 
     was trained before need not choose.
     """
     lake, pipeline = lake.pin(), pipeline or load_pipeline(project)
-    data = build_training_set(project, pipeline.features, lake=lake, until=now)
+    window = project.settings.training.window
+    data = build_training_set(project, pipeline.features, lake=lake, until=now, window_days=days_of(window))
     is_fresh = project.settings.rollout.proves_itself
     learned = data.with_all_rows(time=project.settings.source.time) if is_fresh else data
-    window = project.settings.training.window
     code = [pipeline.features.version, pipeline.fingerprint, environment_fingerprint()]
     if window == AUTO:
         return Candidate(lake, pipeline, data, learned, hash_json([learned.fingerprint, *code, AUTO]), AUTO)

@@ -22,7 +22,9 @@ from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.make import make_task
 from mlops_lab.tasks.regression import scale_of
 from mlops_lab.training.checks import check_features, check_inputs, not_computed_error
+from mlops_lab.training.memory_need import check_memory
 from mlops_lab.training.outcome_delay import read_training_facts
+from mlops_lab.training.row_sample import sample_rows
 
 MIN_ROWS = 100
 
@@ -34,7 +36,7 @@ class TrainingSet:
     `inputs` and `holdout_inputs` hold the model inputs, and `truth` the label as `task` encodes it; `moments` is when
     each training row was requested, in order; `holdout` has all columns of the held-out rows. `fingerprint` covers the
     inputs, labels and weights of the training rows. `known_at` is when the label of each training row became known
-    (None: when it was requested).
+    (None: when it was requested). `sampled_from`: of how many rows the training rows are a sample (None: of no more).
     """
 
     task: Task
@@ -51,6 +53,7 @@ class TrainingSet:
     fingerprint: str
     holdout_weights: pl.Series | None = None
     known_at: pl.Series | None = None
+    sampled_from: int | None = None
 
     def with_all_rows(self, *, time: str) -> TrainingSet:
         """The same with nothing held out; `time` is the column of the moments."""
@@ -83,15 +86,19 @@ def fingerprint_rows(inputs: pl.DataFrame, truth: pl.Series, weights: pl.Series 
     )
 
 
-def build_training_set(project: Project, features: Features, *, lake: Lake, until: datetime) -> TrainingSet:
-    """The training set: all labelled rows but the last ones, which are held out (`[backtest]` in mlops.toml).
+def build_training_set(
+    project: Project, features: Features, *, lake: Lake, until: datetime, window_days: int | None = None
+) -> TrainingSet:
+    """The training set: all labelled rows but the last ones, which are held out (`[backtest]` in mlops.toml); of the
+    rows before those at most `[training] max_rows`. With `window_days`, only those of so many days before the cutoff.
 
     It has only outcomes known before `until`, and only rows that a server would answer (see `View.missing`).
     Its snapshots are of the very versions of the tables that were read, whatever is added meanwhile. InvalidInput where
-    too few rows are left, or only one class.
+    too few rows are left, or only one class; EnvironmentFault where they need more memory than there is.
     """
-    lake, source = lake.pin(), project.settings.source
+    lake, source, settings = lake.pin(), project.settings.source, project.settings.training
     check_features(project, features)
+    check_memory(project, lake, features, window_days=window_days)
     facts = read_training_facts(project, lake, until=until)
     labelled = facts[source.table]
     for table, fields in table_fields(project).items():
@@ -103,39 +110,53 @@ def build_training_set(project: Project, features: Features, *, lake: Lake, unti
     try:
         answered = ~refused(features, requests, time=AS_OF, facts=facts)
         known, requests = known.filter(answered), requests.filter(answered)
-        inputs = compute(features, requests, time=AS_OF, facts=facts)
+        cutoff = find_cutoff(project, known[source.time], until=until)
+        begin = None if window_days is None else days_before(cutoff, window_days, project.timezone)
+        sample = sample_rows(known, source.time, since=begin, before=cutoff, max_rows=settings.max_rows)
+        if sample is not None:
+            known, requests = known.filter(sample.kept), requests.filter(sample.kept)
+        in_window = pl.repeat(True, known.height, eager=True) if begin is None else known[source.time] >= begin
+        inputs = compute(features, requests.filter(in_window), time=AS_OF, facts=facts)
     except pl.exceptions.PolarsError as error:
         raise not_computed_error(error) from None
     check_inputs(inputs)
-    cutoff = find_cutoff(project, known[source.time], until=until)
     is_training = known[source.time] < cutoff
     truth = make_task(project.task, classes=project.classes).encode(known[source.label])
-    train_inputs, train_truth = inputs.filter(is_training), truth.filter(is_training)
-    if train_inputs.height < MIN_ROWS or train_truth.n_unique() < 2:
-        different = "labels" if project.task == "regression" else "classes"
-        raise InvalidInput(
-            f"{train_inputs.height} labelled rows before {cutoff:%Y-%m-%d}, with {train_truth.n_unique()} {different}",
-            code="too_little_data",
-            where=f'table "{source.table}"',
-            hint=f"at least {MIN_ROWS} rows and two {different} are needed; add data, or hold out less: [backtest]",
-        )
+    _check_enough(project, truth.filter(is_training), cutoff)
+    scale = scale_of(project.task, truth.filter(is_training))
     weights, holdout_weights = _weights(project, known, is_training)
+    learned, is_learned = is_training & in_window, is_training.filter(in_window)
+    train_inputs, train_truth = inputs.filter(is_learned), truth.filter(learned)
+    weights = None if weights is None else weights.filter(in_window.filter(is_training))
     return TrainingSet(
-        task=make_task(project.task, classes=project.classes, scale=scale_of(project.task, train_truth)),
+        task=make_task(project.task, classes=project.classes, scale=scale),
         inputs=train_inputs,
         truth=train_truth,
         weights=weights,
-        moments=known.filter(is_training)[source.time],
+        moments=known.filter(learned)[source.time],
         holdout=known.filter(~is_training),
-        holdout_inputs=inputs.filter(~is_training),
+        holdout_inputs=inputs.filter(~is_learned),
         holdout_truth=truth.filter(~is_training),
         holdout_weights=holdout_weights,
         cutoff=cutoff,
         until=until,
         snapshots=_snapshots(lake, facts),
-        known_at=known.filter(is_training)["_known_at"],
+        known_at=known.filter(learned)["_known_at"],
         fingerprint=fingerprint_rows(train_inputs, train_truth, weights),
+        sampled_from=None if sample is None else sample.rows,
     )
+
+
+def _check_enough(project: Project, truth: pl.Series, cutoff: datetime) -> None:
+    """InvalidInput where these labels of the training rows are too few, or all the same."""
+    if len(truth) < MIN_ROWS or truth.n_unique() < 2:
+        different = "labels" if project.task == "regression" else "classes"
+        raise InvalidInput(
+            f"{len(truth)} labelled rows before {cutoff:%Y-%m-%d}, with {truth.n_unique()} {different}",
+            code="too_little_data",
+            where=f'table "{project.settings.source.table}"',
+            hint=f"at least {MIN_ROWS} rows and two {different} are needed; add data, or hold out less: [backtest]",
+        )
 
 
 def _weights(project: Project, rows: pl.DataFrame, is_training: pl.Series) -> tuple[pl.Series | None, pl.Series | None]:

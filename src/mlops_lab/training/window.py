@@ -72,6 +72,12 @@ def keep_window(data: TrainingSet, window: str, *, pipeline: Pipeline, zone: str
     return replace(kept, fingerprint=fingerprint_rows(kept.inputs, kept.truth, kept.weights))
 
 
+def days_of(window: str) -> int | None:
+    """How many days before the cutoff the rows of a window begin; None where it has all rows."""
+    rule, days = _parse(window)
+    return days if rule == "last" else None
+
+
 def choose_window(pipeline: Pipeline, data: TrainingSet, *, zone: str, place: Place = HERE) -> WindowChoice:
     """The window with the lowest mean loss on later days, over several folds; "all" where no other is better by more
     than one standard error of the daily differences (as in Breiman et al. 1984, section 3.4.3), or where there are too

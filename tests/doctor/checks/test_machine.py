@@ -9,7 +9,7 @@ import pytest
 
 from mlops_lab.doctor.check import Patient
 from mlops_lab.doctor.checks import machine
-from mlops_lab.doctor.checks.machine import allowed_cores, free_bytes, look_at_cores, look_at_memory, total_bytes
+from mlops_lab.doctor.checks.machine import allowed_cores, look_at_cores, look_at_memory
 
 
 @pytest.mark.parametrize(
@@ -22,18 +22,6 @@ def test_the_quota_of_a_container(quota: str, cores: int, tmp_path: Path) -> Non
 
 def test_without_a_container(tmp_path: Path) -> None:
     assert allowed_cores(8, tmp_path / "none") == 8
-
-
-def test_memory_is_the_least_of_machine_and_container(tmp_path: Path) -> None:
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text("MemTotal:       8000 kB\nMemFree: 1 kB\nMemAvailable:   6000 kB\n")
-    assert (free_bytes(tmp_path, meminfo), total_bytes(tmp_path, meminfo)) == (6000 * 1024, 8000 * 1024)
-    (tmp_path / "memory.max").write_text(str(5000 * 1024))
-    (tmp_path / "memory.current").write_text(str(4000 * 1024))
-    assert (free_bytes(tmp_path, meminfo), total_bytes(tmp_path, meminfo)) == (1000 * 1024, 5000 * 1024)
-    (tmp_path / "memory.max").write_text("max\n")
-    assert free_bytes(tmp_path, meminfo) == 6000 * 1024
-    assert free_bytes(tmp_path, tmp_path / "none") is None
 
 
 def test_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:

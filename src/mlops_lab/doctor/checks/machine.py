@@ -15,11 +15,10 @@ from mlops_lab.lake import Lake
 from mlops_lab.registry.package import PLAN_FILE
 from mlops_lab.status.wording import format_count
 from mlops_lab.training.environment import THREAD_VARIABLES
-from mlops_lab.training.memory_need import estimate_training_bytes
+from mlops_lab.training.machine_memory import CGROUP, free_bytes, total_bytes
+from mlops_lab.training.memory_need import estimate_training_bytes, stored_rows
 
 GIB = 2**30
-_CGROUP = Path("/sys/fs/cgroup")
-_MEMINFO = Path("/proc/meminfo")
 
 
 def look_at_cores(patient: Patient) -> Finding:
@@ -48,7 +47,7 @@ def look_at_memory(patient: Patient) -> Finding:
         return off("this system does not tell how much memory is left")
     project = patient.settled
     lake, source = Lake(project.lake_path), project.settings.source
-    rows = sum(file.rows for file in lake.files(source.table).values()) if lake.exists(source.table) else 0
+    rows = stored_rows(project, lake, source.table)
     inputs = _count_inputs(patient)
     needed = estimate_training_bytes(rows, inputs)
     seen = (
@@ -62,44 +61,13 @@ def look_at_memory(patient: Patient) -> Finding:
     return ok(seen)
 
 
-def allowed_cores(visible: int, cgroup: Path = _CGROUP) -> int:
+def allowed_cores(visible: int, cgroup: Path = CGROUP) -> int:
     """How many of the visible cores the container's quota allows to use; all where there is none."""
     try:
         quota, period = (cgroup / "cpu.max").read_text().split()
     except (OSError, ValueError):
         return visible
     return visible if quota == "max" else max(1, min(visible, math.floor(int(quota) / int(period))))
-
-
-def free_bytes(cgroup: Path = _CGROUP, meminfo: Path = _MEMINFO) -> int | None:
-    """The bytes of memory that are left, on the machine and in the container; None where nothing tells it."""
-    machine = _read_meminfo("MemAvailable", meminfo)
-    limit, used = _read_number(cgroup / "memory.max"), _read_number(cgroup / "memory.current")
-    if machine is None or limit is None or used is None:
-        return machine
-    return min(machine, max(0, limit - used))
-
-
-def total_bytes(cgroup: Path = _CGROUP, meminfo: Path = _MEMINFO) -> int | None:
-    """The bytes of memory of the machine, or of the container; None where nothing tells it."""
-    machine, limit = _read_meminfo("MemTotal", meminfo), _read_number(cgroup / "memory.max")
-    return machine if machine is None or limit is None else min(machine, limit)
-
-
-def _read_meminfo(name: str, meminfo: Path) -> int | None:
-    try:
-        lines = meminfo.read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), None)
-
-
-def _read_number(path: Path) -> int | None:
-    """The number in a file of the container; None where it is "max", or there is no such file."""
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        return None
 
 
 def _count_inputs(patient: Patient) -> int:
