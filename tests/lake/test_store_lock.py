@@ -63,6 +63,15 @@ def test_another_machine_that_died_loses_it_after_a_lease(store):
         assert time.perf_counter() - began >= 2
 
 
+def test_who_asks_again_and_again_gets_it_after_a_lease_too(store):
+    leave_behind(store, place="elsewhere")
+    with pytest.raises(Refused), lock(store, lease_seconds=2):
+        pass
+    time.sleep(2)
+    with lock(store, lease_seconds=2):
+        pass
+
+
 def test_a_process_of_this_machine_that_died_loses_it_at_once(store):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

@@ -102,8 +102,6 @@ class StoredCommits(LocalCommits):
         super().__init__(mirror.lake)
         self.mirror = mirror
         self._open: dict[str, DeltaTable] = {}
-        self.sent_packages: set[str] = set()
-        """The folders of packages that the store is known to have: see `rollout.shared_packages`."""
 
     def refresh(self, name: str) -> None:
         """Fetch what others committed to a table."""

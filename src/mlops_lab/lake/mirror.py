@@ -38,6 +38,14 @@ class _Origin(msgspec.Struct, frozen=True):
     format: Literal[1] = 1
 
 
+class _Sent(msgspec.Struct, frozen=True):
+    """The packages that a store has, by their folders in the project."""
+
+    uri: str
+    packages: list[str]
+    format: Literal[1] = 1
+
+
 class Mirror:
     """The tables of an object store, and their copy in the folder `lake`."""
 
@@ -188,6 +196,20 @@ class Mirror:
             if f"{name}/{file}" not in present and (self.lake / name / file).exists():
                 self.store.write(f"{name}/{file}", (self.lake / name / file).read_bytes())
         self.store.write(place, data)
+
+    @property
+    def sent_packages(self) -> set[str]:
+        """The folders of packages that the store is known to have: see `rollout.shared_packages`."""
+        with suppress(FileNotFoundError, msgspec.MsgspecError):
+            sent = msgspec.json.decode((self._own / "packages.json").read_bytes(), type=_Sent)
+            return set(sent.packages) if sent.uri == self.store.uri else set()
+        return set()
+
+    def note_sent_package(self, folder: str) -> None:
+        """Note that the store has a package."""
+        self._own.mkdir(parents=True, exist_ok=True)
+        sent = _Sent(self.store.uri, sorted({*self.sent_packages, folder}))
+        write_atomically(self._own / "packages.json", msgspec.json.encode(sent), durable=False)
 
     # ---- the first time ------------------------------------------------------------------------------------------
 

@@ -28,6 +28,9 @@ from mlops_lab.lake.object_store import Content, ObjectStore
 LEASE_SECONDS = 30.0
 _CLOCKS_APART = timedelta(minutes=2)
 _POLL_SECONDS = 0.25
+_SEEN: dict[str, tuple[str, float]] = {}
+"""By the place of a lock, the tag of what was seen there last by this process, and since when: whoever asks for it again
+and again must not begin to wait anew each time."""
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -75,8 +78,7 @@ class StoreLock:
             pass
 
     def _acquire(self) -> None:
-        began = seen_since = time.perf_counter()
-        seen = ""
+        began, place = time.perf_counter(), f"{self._store.uri}/{self._path}"
         while True:
             found = self._store.read(self._path)
             if found is None:
@@ -84,9 +86,9 @@ class StoreLock:
                     return self._note_tag()
                 continue
             now = time.perf_counter()
-            if found.tag != seen:
-                seen, seen_since = found.tag, now
-            is_over = now - seen_since >= self._lease_seconds or clock.now() - found.modified_at > _CLOCKS_APART
+            tag, since = _SEEN.get(place, ("", now))
+            _SEEN[place] = (found.tag, since if found.tag == tag else now)
+            is_over = now - _SEEN[place][1] >= self._lease_seconds or clock.now() - found.modified_at > _CLOCKS_APART
             if (is_over or _is_dead(found)) and self._store.replace(self._path, self._content(), tag=found.tag):
                 return self._note_tag()
             if now - began >= self._wait_seconds:

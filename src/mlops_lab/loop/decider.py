@@ -20,7 +20,7 @@ from mlops_lab.rollout.compatibility import check_live_versions, check_schema
 from mlops_lab.rollout.decision_log import read_decisions, witness
 from mlops_lab.rollout.decisions import Decision, RolloutState, apply, fold
 from mlops_lab.rollout.deploy import check_deployable, deploy, is_followed
-from mlops_lab.rollout.shared_packages import fetch_packages, named_versions
+from mlops_lab.rollout.shared_packages import fetch_packages, named_versions, send_packages
 from mlops_lab.rollout.versions import find_unreadable
 from mlops_lab.serving.answering.routing_table import RoutingTable
 from mlops_lab.tables.declared import DECISIONS
@@ -109,9 +109,13 @@ class Decider:
             self._join()
 
     def _join(self) -> None:
-        """Have here what the decisions of other machines need, where several share the lake."""
+        """Have here what the decisions of other machines need, and there what those of this one need, where several
+        share the lake."""
         witness(self.lake)
-        fetch_packages(self.project, self.lake, named_versions(self.decisions, self.state))
+        named = named_versions(self.decisions, self.state)
+        fetch_packages(self.project, self.lake, named)
+        with self.lake.commits.tolerating():
+            send_packages(self.project, self.lake, named)
 
     @contextmanager
     def _take_turn(self) -> Iterator[None]:

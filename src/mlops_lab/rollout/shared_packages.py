@@ -50,11 +50,13 @@ def send_packages(project: Project, lake: Lake, live: Sequence[LiveVersion]) -> 
     server has them."""
     if not isinstance(lake.commits, StoredCommits) or project.settings.tracking.uri:
         return
+    mirror = lake.commits.mirror
+    sent = mirror.sent_packages
     for version in live:
         folder = project.root / version.package
-        if version.package not in lake.commits.sent_packages and folder.exists():
-            _send(lake.commits.mirror.store, _place(version), folder)
-            lake.commits.sent_packages.add(version.package)
+        if version.package not in sent and folder.exists():
+            _send(mirror.store, _place(version), folder)
+            mirror.note_sent_package(version.package)
 
 
 def _place(version: LiveVersion) -> str:
