@@ -29,7 +29,7 @@ LEASE_SECONDS = 30.0
 _CLOCKS_APART = timedelta(minutes=2)
 _POLL_SECONDS = 0.25
 _SEEN: dict[str, tuple[str, float]] = {}
-"""By the place of a lock, the tag of what was seen there last by this process, and since when: whoever asks for it again
+"""By the place of a lock, the tag of what this process saw there last, and since when: whoever asks for it again
 and again must not begin to wait anew each time."""
 
 
