@@ -13,7 +13,7 @@ from mlops_lab.errors import Refused
 from mlops_lab.lake import Lake
 from mlops_lab.lake.durability import sync_table
 from mlops_lab.lake.history import extend_history
-from mlops_lab.lake.mirror import Mirror, end_copy, is_copy, note_away, read_away
+from mlops_lab.lake.mirror import Mirror, end_copy, is_copy, machine_id, note_away, read_away
 from mlops_lab.lake.object_store import ObjectStore
 from mlops_lab.lake.upkeep import write_checkpoint
 
@@ -81,6 +81,28 @@ def test_a_copy_becomes_a_lake_of_its_own(stored_uri, tmp_path):
     own = Lake(lake.path)
     assert own.append("rows", pl.DataFrame({"number": [2]}))
     assert own.read("rows").height == 2
+
+
+def test_a_folder_that_is_copied_is_another_machine(tmp_path):
+    one = machine_id(tmp_path / "one" / "lake")
+    assert machine_id(tmp_path / "one" / "lake") == one
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    assert machine_id(tmp_path / "two" / "lake") != one
+
+
+def test_files_that_others_deleted_go_once_an_hour_but_not_what_is_read(stored_uri, tmp_path):
+    lake = open_stored(stored_uri, tmp_path / "one")
+    for number in range(3):
+        lake.append("rows", pl.DataFrame({"number": [number]}))
+    gone, read, _ = sorted(lake.files("rows"))
+    lake.commits.mirror.store.delete([f"rows/{gone}", f"rows/{read}"])
+    lake.commits.prune(lambda _: {read})
+    assert not (lake.table_path("rows") / gone).exists()
+    assert (lake.table_path("rows") / read).exists()
+    lake.commits.prune(lambda _: ())
+    assert (lake.table_path("rows") / read).exists(), "not yet"
+    lake.commits.mirror.prune("rows", kept=())
+    assert not (lake.table_path("rows") / read).exists()
 
 
 def test_it_is_noted_since_when_the_store_is_away(stored_uri, tmp_path):

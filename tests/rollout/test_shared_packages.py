@@ -63,6 +63,15 @@ def test_one_that_was_sent_in_part_is_not_fetched_and_is_sent_anew(stored_uri, s
     assert files_of(other) == FILES
 
 
+def test_one_of_which_a_file_is_gone_is_no_package(stored_uri, one, tmp_path):
+    lake, other = open_stored(stored_uri, tmp_path / "one"), replace(one, root=tmp_path / "other")
+    send_packages(one, lake, [LIVE])
+    lake.commits.mirror.store.delete([f"_packages/{LIVE.package}/model.onnx"])
+    with pytest.raises(EnvironmentFault, match=r"the file model\.onnx of a package is gone from the store"):
+        fetch_packages(other, open_stored(stored_uri, tmp_path / "other"), [LIVE])
+    assert not any(path.is_file() for path in (other.root / ".mlops").rglob("*"))
+
+
 def test_a_lake_of_one_machine_sends_nothing(one, tmp_path):
     lake = Lake(tmp_path / "lake")
     send_packages(one, lake, [LIVE])

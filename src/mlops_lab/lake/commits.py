@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -93,6 +93,10 @@ class LocalCommits:
     def note_history(self, name: str) -> None:
         """Bring to where the table lies what is known of it beyond its log (`lake.history`)."""
         del name
+
+    def prune(self, kept: Callable[[str], Collection[str]]) -> None:
+        """Delete here what others have deleted from the tables, but for the files that are `kept` of each."""
+        del kept
 
 
 class StoredCommits(LocalCommits):
@@ -194,6 +198,10 @@ class StoredCommits(LocalCommits):
     def note_history(self, name: str) -> None:
         """Bring to the store what is known of the table beyond its log."""
         self.mirror.send_history(name)
+
+    def prune(self, kept: Callable[[str], Collection[str]]) -> None:
+        """Delete from the copy what others have deleted in the store, once an hour."""
+        self.mirror.prune_all(kept)
 
     def _address(self, name: str) -> str:
         return f"{self.mirror.store.uri}/{name}"

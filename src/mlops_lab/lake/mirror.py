@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+import socket
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from mlops_lab.lake.object_store import ObjectStore, StoredObject, each
 
 LOG = "_delta_log"
 _HISTORY = "_history"
+_PRUNE_SECONDS = 3600.0
 _LAST_CHECKPOINT = "_last_checkpoint"
 
 
@@ -35,6 +37,14 @@ class _Origin(msgspec.Struct, frozen=True):
     """Of which store a folder of tables is the copy."""
 
     uri: str
+    format: Literal[1] = 1
+
+
+class _Machine(msgspec.Struct, frozen=True):
+    """The name of a copy, and where it lies."""
+
+    id: str
+    place: str
     format: Literal[1] = 1
 
 
@@ -81,7 +91,17 @@ class Mirror:
             if version is None or not self._fetch_since(name, version):
                 self._fetch_whole(name)
 
-    def prune(self, name: str, *, kept: Iterable[str]) -> None:
+    def prune_all(self, kept: Callable[[str], Collection[str]]) -> None:
+        """`prune` all tables, once an hour: each costs a look into the store."""
+        path = self._own / "pruned"
+        with suppress(FileNotFoundError):
+            if clock.now().timestamp() - path.stat().st_mtime < _PRUNE_SECONDS:
+                return
+        for name in _tables_in(self.lake):
+            self.prune(name, kept=kept(name))
+        path.touch()
+
+    def prune(self, name: str, *, kept: Collection[str]) -> None:
         """Delete files of the copy that the store does not hold any more, but for those that somebody reads."""
         with self._locked(name):
             stored = {item.path for item in self.store.objects(name)}
@@ -284,12 +304,17 @@ def is_copy(lake: Path) -> bool:
 
 
 def machine_id(lake: Path) -> str:
-    """The name of this copy among those on other machines: it stays as long as the folder does."""
-    path = _own(lake) / "machine"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, new_id()[:12].encode())
-    return path.read_text()
+    """The name of this copy among those on other machines. A folder that was copied to another place, with all that is
+    in it, gets a name of its own there."""
+    path, place = _own(lake) / "machine.json", f"{socket.gethostname()}:{lake.absolute()}"
+    with suppress(FileNotFoundError, msgspec.MsgspecError):
+        kept = msgspec.json.decode(path.read_bytes(), type=_Machine)
+        if kept.place == place:
+            return kept.id
+    path.parent.mkdir(parents=True, exist_ok=True)
+    machine = _Machine(new_id()[:12], place)
+    write_atomically(path, msgspec.json.encode(machine))
+    return machine.id
 
 
 def end_copy(lake: Path) -> None:

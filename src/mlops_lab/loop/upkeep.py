@@ -12,6 +12,7 @@ from mlops_lab.errors import EnvironmentFault
 from mlops_lab.intake.digests import merge_digests
 from mlops_lab.intake.journal import ingest_lock
 from mlops_lab.lake import Lake
+from mlops_lab.lake.leases import leased_files
 from mlops_lab.lake.retention import Retention
 from mlops_lab.lake.upkeep import keep_small
 from mlops_lab.loop.erasures import finish_erasures
@@ -46,6 +47,7 @@ def keep_tables_small(
 
     with ingest_lock(project, lake):
         finish_erasures(project, lake, now=now)
+        lake.commits.prune(partial(leased_files, lake.path))
         for name in lake.tables():
             try:
                 if name == LOG_DIGESTS.name:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.files import disk_fault
 from mlops_lab.ids import new_id
 from mlops_lab.lake import Lake
@@ -80,14 +81,22 @@ def _fetch(store: ObjectStore, place: str, folder: Path) -> None:
     fresh = folder.with_name(f".{folder.name}.{new_id()[:8]}.new")
 
     def fetch(name: str) -> None:
-        content, path = store.read(f"{place}/{name}"), fresh / name
+        if (content := store.read(f"{place}/{name}")) is None:
+            raise EnvironmentFault(
+                f"the file {name} of a package is gone from the store",
+                code="package_missing",
+                where=f"{store.uri}/{place}",
+                hint=f"delete {_FILES} there: a machine that has the package sends it again",
+            )
+        path = fresh / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.data if content is not None else b"")
+        path.write_bytes(content.data)
 
-    each(fetch, msgspec.json.decode(listed.data, type=list[str]))
     try:
+        each(fetch, msgspec.json.decode(listed.data, type=list[str]))
         fresh.rename(folder)
     except OSError:
-        shutil.rmtree(fresh, ignore_errors=True)
         if not folder.exists():  # else another process was faster
             raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
