@@ -44,13 +44,15 @@ def settle(
     count: the same again is left out, another one is a conflict.
     """
     logged, kept = LoggedIds(project.ids_path), list[tuple[int, Record]]()
+    accepted = [record.id for _, record in records if isinstance(record, OutcomeRecord) and _is_first(record)]
+    second = _counted(lake, [name for name in accepted if name in logged.outcomes])
     for position, record in records:
         if position <= reached:
             kept.append((position, record))
         elif isinstance(record, PredictionRecord) and record.id in logged.predictions:
             reason = "another server answered this id before"
             aside.append((position, set_record_aside(record, PREDICTIONS.name, reason)))
-        elif isinstance(record, OutcomeRecord) and _is_second(lake, logged, record):
+        elif isinstance(record, OutcomeRecord) and _is_first(record) and record.id in second:
             if not logged.has_outcome(record.id, record.values):
                 conflict = msgspec.structs.replace(record, verdict=str(Verdict.CONFLICT), prediction=None)
                 kept.append((position, conflict))
@@ -59,12 +61,17 @@ def settle(
     return kept
 
 
-def _is_second(lake: Lake, logged: LoggedIds, record: OutcomeRecord) -> bool:
-    """Whether an outcome that was accepted as the first of its prediction is not the first that counts."""
-    if record.verdict != Verdict.ACCEPTED or record.id not in logged.outcomes:
-        return False
+def _is_first(record: OutcomeRecord) -> bool:
+    """Whether its server took the outcome as the first of its prediction."""
+    return record.verdict == Verdict.ACCEPTED
+
+
+def _counted(lake: Lake, names: Sequence[str]) -> set[str]:
+    """Those of the predictions that have an outcome that counts."""
+    if not names:
+        return set()
     rows = OUTCOMES.read(lake, columns=["id", "verdict"])
-    return rows.filter(pl.col("id") == record.id, pl.col("verdict").is_in([*COUNTED])).height > 0
+    return {*rows.filter(pl.col("id").is_in(names), pl.col("verdict").is_in([*COUNTED]))["id"]}
 
 
 def judge_unknown(project: Project, lake: Lake) -> int:
@@ -96,10 +103,10 @@ def _waiting(project: Project, lake: Lake) -> pl.DataFrame:
     """The outcomes of the last days without a prediction, whose id is that of one by now, and that were not judged."""
     if not (OUTCOMES.exists(lake) and PREDICTIONS.exists(lake)):
         return pl.DataFrame()
-    newest = OUTCOMES.read(lake, columns=["known_at"])["known_at"].max()
-    if not isinstance(newest, datetime):
+    moments = [file.greatest for file in lake.bounds(OUTCOMES.name, OUTCOMES.time) if file.greatest is not None]
+    if not moments:
         return pl.DataFrame()
-    since = newest - 2 * timedelta(days=project.settings.source.outcome_within_days)
+    since = max(moments) - 2 * timedelta(days=project.settings.source.outcome_within_days)
     seen = OUTCOMES.read(lake, since=since, columns=["id", "verdict"])
     unknown = seen.filter(pl.col("verdict") == Verdict.UNKNOWN)["id"].unique()
     unknown = unknown.filter(~unknown.is_in(seen.filter(pl.col("verdict") != Verdict.UNKNOWN)["id"].implode()))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -52,24 +52,28 @@ class Shipment(NamedTuple):
 
 
 class Shipper:
-    """Ships the journals of this machine; it remembers how far they were shipped."""
+    """Ships the journals of this machine; it remembers how far they were shipped, and what lies in the store."""
 
     def __init__(self, project: Project, lake: Lake) -> None:
         self._project, self._lake = project, lake
         self._shipped: dict[int, int] = {}
+        self._stored: list[Shipment] | None = None
 
     def ship(self) -> None:
         """Ship what is new, and delete what the lake holds by now. Nothing where no other machine shares the lake."""
         if not isinstance(self._lake.commits, StoredCommits):
             return
         store, machine = self._lake.commits.mirror.store, machine_id(self._lake.path)
+        if self._stored is None:
+            self._stored = _shipments_of(store, machine)
         for log in journal_logs(self._project, self._lake):
             moved = log.resumption(PREDICTIONS.name).position
             since = max(moved, self._shipped.get(log.worker, 0))
             for shipment, data in _parts(log, machine, since):
                 store.write(shipment.path, data)
                 self._shipped[log.worker] = shipment.end
-        _delete_moved(self._lake, store, machine)
+                self._stored.append(shipment)
+        self._stored = _delete_moved(self._lake, store, self._stored)
 
 
 def adopt_journals(project: Project, lake: Lake) -> int:
@@ -90,32 +94,31 @@ def adopt_journals(project: Project, lake: Lake) -> int:
             if _write_journal(store, path, [item for item in shipments if not _is_moved(lake, item)]):
                 ingest_log(JournalLog(project, lake, path, worker, machine=machine))
                 adopted += len(shipments)
-        _delete_moved(lake, store, machine)
+        _delete_moved(lake, store, shipments)
     return adopted
 
 
 def _parts(log: JournalLog, machine: str, since: int) -> Iterator[tuple[Shipment, bytes]]:
     """The whole frames of a journal after a position, in parts of one epoch each and without gaps."""
     epochs = read_epochs(log.path)
-    data, start, end = bytearray(), since, since
+    begins, data, start, end = {epoch.start for epoch in epochs}, bytearray(), since, since
+
+    def part() -> tuple[Shipment, bytes]:
+        epoch = next(epoch for epoch in reversed(epochs) if epoch.start <= start)
+        return Shipment(machine, log.worker, epoch, start, end), bytes(data)
+
     for piece in read_pieces(log.path, since):
-        is_next = piece.start == end and not piece.is_damaged
-        if data and (not is_next or len(data) >= _MOST_BYTES or any(epoch.start == end for epoch in epochs)):
-            yield Shipment(machine, log.worker, _epoch_at(epochs, start), start, end), bytes(data)
+        if data and (piece.is_damaged or piece.start != end or end in begins or len(data) >= _MOST_BYTES):
+            yield part()
             data.clear()
+        if piece.is_damaged:
+            continue
         if not data:
             start = piece.start
-        if not piece.is_damaged:
-            data += HEADER.pack(len(piece.payload), zlib.crc32(piece.payload)) + piece.payload
+        data += HEADER.pack(len(piece.payload), zlib.crc32(piece.payload)) + piece.payload
         end = piece.end
-        if piece.is_damaged:
-            start = end
     if data:
-        yield Shipment(machine, log.worker, _epoch_at(epochs, start), start, end), bytes(data)
-
-
-def _epoch_at(epochs: list[Epoch], position: int) -> Epoch:
-    return next(epoch for epoch in reversed(epochs) if epoch.start <= position)
+        yield part()
 
 
 def _write_journal(store: ObjectStore, path: Path, shipments: list[Shipment]) -> bool:
@@ -128,9 +131,16 @@ def _write_journal(store: ObjectStore, path: Path, shipments: list[Shipment]) ->
     return any(path.glob("*.log"))
 
 
-def _delete_moved(lake: Lake, store: ObjectStore, machine: str) -> None:
-    shipments = [_shipment_at(item.path) for item in store.objects(f"{_FOLDER}/{machine}")]
-    store.delete([shipment.path for shipment in shipments if _is_moved(lake, shipment)])
+def _shipments_of(store: ObjectStore, machine: str) -> list[Shipment]:
+    """What a machine has in the store."""
+    return [_shipment_at(item.path) for item in store.objects(f"{_FOLDER}/{machine}")]
+
+
+def _delete_moved(lake: Lake, store: ObjectStore, shipments: Sequence[Shipment]) -> list[Shipment]:
+    """Delete what the lake holds by now; what is left."""
+    left = [shipment for shipment in shipments if not _is_moved(lake, shipment)]
+    store.delete([shipment.path for shipment in shipments if shipment not in left])
+    return left
 
 
 def _is_moved(lake: Lake, shipment: Shipment) -> bool:
