@@ -3,44 +3,16 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 
 import mlflow
 import pytest
+from answering_server import answering
 
 from mlops_lab.doctor.check import Patient
 from mlops_lab.doctor.checks.stores import look_at_mlflow
 from mlops_lab.doctor.checks.tracking import PATIENCE_SECONDS, look_at_tracking
-
-
-@contextmanager
-def answering(answers: dict[str, tuple[int, str]], asked: list[tuple[str, str]]) -> Iterator[str]:
-    """A server that answers paths that begin so; it notes what it was asked, and with which credentials."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append((self.path, self.headers.get("Authorization", "")))
-            status, body = next(answer for path, answer in answers.items() if self.path.startswith(path))
-            self.send_response(status)
-            if status == 302:
-                self.send_header("Location", body)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_a_server_that_fits(with_settings: Callable[..., Patient], monkeypatch: pytest.MonkeyPatch) -> None:

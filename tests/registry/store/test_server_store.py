@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import polars as pl
 import pytest
+from answering_server import answering
 from mlflow.tracking import MlflowClient
 from mlflow_server import MlflowServer
 from pages import free_port
@@ -210,35 +208,12 @@ def test_what_answers_otherwise_is_told(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "somebody")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "s3cr3t")
-    with answering(status, body) as (url, asked), pytest.raises(EnvironmentFault, match=what) as caught:
+    asked: list[tuple[str, str]] = []
+    with answering({"/": (status, body)}, asked) as url, pytest.raises(EnvironmentFault, match=what) as caught:
         ModelRegistry(tmp_path / ".mlops/packages", name="shop", server=url)
     assert caught.value.code == "tracking_fault"
     assert "s3cr3t" not in str(caught.value.as_dict())
-    assert asked[0].startswith("Basic ")
-
-
-@contextmanager
-def answering(status: int, body: str) -> Iterator[tuple[str, list[str]]]:
-    """A server that always answers the same; its address, and the credentials that it was given."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.headers.get("Authorization", ""))
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
+    assert asked[0][1].startswith("Basic ")
 
 
 def test_what_must_happen_once_is_sent_once(monkeypatch: pytest.MonkeyPatch) -> None:
