@@ -45,7 +45,7 @@ def command(
             summary = run_demo(options, watch=watcher.watch)
         except KeyboardInterrupt:
             where = "" if folder == _FOLDER else f" --dir {shlex.quote(str(folder))}"
-            message = f"stopped: nothing is lost; `mlops demo --resume{where}` continues"
+            message = f"nothing is lost; `mlops demo --resume{where}` continues"
             console.print(message, highlight=False, markup=False, soft_wrap=True)
             raise
     if json:

@@ -11,6 +11,7 @@ from mlops_lab.errors import MlopsError, Refused
 from mlops_lab.notes import listening
 
 USAGE_EXIT = 2
+INTERRUPTED_EXIT = 130
 BUG_EXIT = 4
 
 
@@ -23,13 +24,15 @@ def guarded(run: Callable[[], Any]) -> int:
         if stop.code == USAGE_EXIT and "--json" in sys.argv:  # Typer has printed the reason
             hint = "`mlops COMMAND --help` lists the options; stderr has the reason"
             _print_json({"code": "usage", "what": "wrong usage", "where": None, "hint": hint}, exit_code=USAGE_EXIT)
+        if stop.code == INTERRUPTED_EXIT:  # Typer has taken the interrupt, and said nothing
+            print("stopped", file=sys.stderr)
         return stop.code if isinstance(stop.code, int) else 0
     except MlopsError as error:
         _print_error(error.as_dict(), text=str(error), exit_code=error.exit_code)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        return 130
+        return INTERRUPTED_EXIT
     except OSError as error:
         hint = "check that the path is right, may be read and written, and has space left"
         _print_error(

@@ -111,7 +111,8 @@ def main() -> None:
     0 ok, 1 a gate or a check refused, 2 wrong usage, 3 the environment, 4 a bug.
     """
     from mlops_lab.cli.errors import guarded  # not needed, and not paid for, before a command runs
+    from mlops_lab.cli.interrupts import run_until_interrupted
 
     # Waiting OpenMP threads spin by default: where cores are shared, a training then takes 10 times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    sys.exit(guarded(app))
+    sys.exit(guarded(lambda: run_until_interrupted(app)))
