@@ -70,5 +70,6 @@ LIMITS = """## What the model leaves out
 - Views over windows with many facts of an entity: it counts one fact each. Redis: `make bench` measures it.
 - Requests of many rows, which are cheaper by row (`make bench-serving`, 100 rows).
 - The page, alerts, rollouts, which read tables and are small beside a measured day.
-- Several servers of one project: there are none yet. Two parts of the keys are two projects, and decide for themselves.
+- Several machines of one project ([several machines](several-machines.md)): here each part of the keys is a project of
+  its own, and decides for itself.
 """
