@@ -1,3 +1,5 @@
+import threading
+
 import polars as pl
 from deltalake import DeltaTable
 
@@ -26,6 +28,23 @@ def test_a_question_about_a_version_is_asked_once_and_again_when_the_table_has_g
     kept.forget("rows")
     assert kept.ask("rows", "version", answer) == 1
     assert asked == [0, 1, 0, 1]
+
+
+def test_an_answer_belongs_to_its_version_also_where_another_thread_goes_on_with_the_table_meanwhile(tmp_path):
+    lake, kept = Lake(tmp_path), KeptTables(tmp_path)
+    append(lake, 1)
+    other = threading.Thread(target=kept.latest, args=("rows",))
+
+    def answer(table: DeltaTable) -> int:
+        version = int(table.version())
+        append(lake, 2)
+        other.start()
+        other.join(timeout=0.2)
+        return version
+
+    assert kept.ask("rows", "version", answer) == 0
+    other.join()
+    assert kept.ask("rows", "version", DeltaTable.version) == 1
 
 
 def test_a_table_stays_open_until_it_is_forgotten_or_was_appended_to_often(tmp_path):

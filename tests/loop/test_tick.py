@@ -127,7 +127,7 @@ def test_one_more_of_everything_takes_part_in_a_tick(live, tiny, monkeypatch):
     assert rows["value"].unique().to_list() == [predictions]
     assert "items" in {alert.about for alert in read_alerts(loop.lake)}
     days = len(days_of(loop))
-    assert stages[:3] == ["ingest", f"measure (day 1 of {days})", f"parity (day 1 of {days})"]
+    assert stages[:3] == ["ingest", f"measure (day 1 of {days})", f"measure (day 2 of {days})"]
     assert Loop(live).tick(day_of(tiny.now, NEW_YORK)) == [], "the same day again changes nothing"
 
 

@@ -8,6 +8,7 @@ positions of writers are kept until the table goes on.
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
@@ -48,10 +49,12 @@ class _Kept:
 
 
 class KeptTables:
-    """The open tables of a lake, by name."""
+    """The open tables of a lake, by name. Several threads may ask: one goes on with a table, or is answered, at a
+    time."""
 
     def __init__(self, lake: Path) -> None:
         self._lake = lake
+        self._lock = threading.RLock()
         self._kept: dict[str, _Kept] = {}
         self._appends: dict[str, int] = {}
 
@@ -60,13 +63,15 @@ class KeptTables:
 
     def latest(self, name: str) -> DeltaTable:
         """The table at its newest version. Look at it at once: it goes on with the table."""
-        return self._latest(name).handle
+        with self._lock:
+            return self._latest(name).handle
 
     def at(self, name: str, version: int) -> DeltaTable:
         """The table at a version."""
-        kept = self._kept.get(name)
-        if kept is not None and kept.note_version() == version:
-            return kept.handle
+        with self._lock:
+            kept = self._kept.get(name)
+            if kept is not None and kept.note_version() == version:
+                return kept.handle
         return DeltaTable(str(self._lake / name), version=version)
 
     def ask(
@@ -76,16 +81,17 @@ class KeptTables:
 
         `what` names the question. Do not change what is returned.
         """
-        if version is None:
-            kept = self._latest(name)
-        elif (present := self._kept.get(name)) is not None and present.note_version() == version:
-            kept = present
-        else:
-            return answer(self.at(name, version))
-        if what not in kept.answers:
-            kept.answers[what] = answer(kept.handle)
-        found: _Answer = kept.answers[what]
-        return found
+        with self._lock:
+            if version is None:
+                kept = self._latest(name)
+            elif (present := self._kept.get(name)) is not None and present.note_version() == version:
+                kept = present
+            else:
+                return answer(self.at(name, version))
+            if what not in kept.answers:
+                kept.answers[what] = answer(kept.handle)
+            found: _Answer = kept.answers[what]
+            return found
 
     def forget(self, name: str) -> None:
         """Open the table again when it is used next."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -78,27 +79,34 @@ def measure_day(
     What cannot be measured, because something is missing or damaged, is a row and an alert with the reason.
     """
     day = _Day(project, lake, window, champion, package_of(champion), package_of, state, verifier, watcher)
-    alerts: list[Alert] = []
-    for stage, name, step in _STEPS:
-        if stage is not None:
-            report(stage)
-        try:
-            rows, found = step(day)
-        except Exception as error:  # whatever is missing or damaged: the rest, and the next day, are measured anyway
-            reason = f"{name}: {_reason(error)}"
-            rows, found = note_unmeasured(window, version=champion, reason=reason), [unmeasured_alert(window, reason)]
-        day.measured.append(rows)
-        alerts.extend(found)
-    return MeasuredDay(window, pl.concat(day.measured), list(dict.fromkeys(alerts)), day.watched.unusual)
+    report("measure")
+    with ThreadPoolExecutor(_THREADS) as threads:
+        found = [*threads.map(partial(_try, day), _STEPS)]
+    day.measured = pl.concat(rows for rows, _ in found)
+    rows, alerts = _try(day, _LAST_STEP)
+    alerts = [*(alert for _, told in found for alert in told), *alerts]
+    return MeasuredDay(window, pl.concat([day.measured, rows]), list(dict.fromkeys(alerts)), day.watched.unusual)
+
+
+def _try(day: _Day, named: tuple[str, _Step]) -> _Found:
+    """What a step finds; that it cannot be told, where something is missing or damaged: the rest is measured anyway."""
+    name, step = named
+    try:
+        return step(day)
+    except Exception as error:  # whatever it is
+        reason = f"{name}: {_reason(error)}"
+        rows = note_unmeasured(day.window, version=day.champion, reason=reason)
+        return rows, [unmeasured_alert(day.window, reason)]
 
 
 _Found: TypeAlias = tuple[pl.DataFrame, Sequence[Alert]]
 """The measurements of a step, and the alerts about them."""
+_Step: TypeAlias = "Callable[[_Day], _Found]"
 
 
 @dataclass
 class _Day:
-    """What the steps that measure a day share; `measured` is what those before have found."""
+    """What the steps that measure a day share; `measured` is what all but the last have found."""
 
     project: Project
     lake: Lake
@@ -109,7 +117,7 @@ class _Day:
     state: RolloutState
     verifier: Verifier
     watcher: DayWatcher
-    measured: list[pl.DataFrame] = field(default_factory=list)
+    measured: pl.DataFrame = field(default_factory=pl.DataFrame)
     watched: WatchedDay = field(default_factory=WatchedDay)
 
     @cached_property
@@ -168,7 +176,7 @@ class _Day:
         return _nothing(), log_alerts(log.problems, self.window.end)
 
     def compare_with_history(self) -> _Found:
-        self.watched = self.watcher.watch(self.lake, self.window, pl.concat(self.measured), champion=self.champion)
+        self.watched = self.watcher.watch(self.lake, self.window, self.measured, champion=self.champion)
         if self.watched.loss_since is None:
             return _nothing(), self.watched.alerts
         found = diagnose(
@@ -182,18 +190,20 @@ class _Day:
         return _nothing(), explain_alerts(self.watched.alerts, found.sentence() if found else "")
 
 
-_STEPS: Sequence[tuple[str | None, str, Callable[[_Day], _Found]]] = (
-    ("measure", "volume, quality and drift", _Day.measure_answers),
-    (None, "what answers were worth", _Day.check_value),
-    (None, "requests, refused rows and rows set aside", _Day.measure_requests),
-    (None, "the A/B test", _Day.measure_test),
-    (None, "earlier days, of which outcomes were corrected", _Day.measure_earlier),
-    (None, "the gain of the version in shadow", _Day.compare_versions),
-    ("parity", "parity", _Day.compare_with_definition),
-    (None, "the log", _Day.compare_with_digests),
-    (None, "what is unusual by the days before", _Day.compare_with_history),
+_STEPS: Sequence[tuple[str, _Step]] = (
+    ("volume, quality and drift", _Day.measure_answers),
+    ("parity", _Day.compare_with_definition),
+    ("what answers were worth", _Day.check_value),
+    ("requests, refused rows and rows set aside", _Day.measure_requests),
+    ("the A/B test", _Day.measure_test),
+    ("earlier days, of which outcomes were corrected", _Day.measure_earlier),
+    ("the gain of the version in shadow", _Day.compare_versions),
+    ("the log", _Day.compare_with_digests),
 )
-"""By step: the stage that it begins (None: the same goes on), what it measures, and the step."""
+"""What is measured, and the step that does it. None needs what another has found; those that take longest are first."""
+_LAST_STEP: tuple[str, _Step] = ("what is unusual by the days before", _Day.compare_with_history)
+_THREADS = 2
+"""Most of the time of the steps is spent in Polars and on reading files, where they don't wait for each other."""
 
 
 def _nothing() -> pl.DataFrame:

@@ -134,7 +134,7 @@ def _make_profile(column: pl.Series) -> Profile:
         counts = column.drop_nulls().value_counts().sort(["count", column.name], descending=[True, False])
         empty = Profile(None, counts[column.name].head(MAX_CATEGORIES).to_list(), [], null_share(column))
     else:
-        values = np.sort(finite_values(column))  # an infinite edge could not be written as JSON
+        values = sort_finite_values(column)  # an infinite edge could not be written as JSON
         cuts = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])) if len(values) else np.array([])
         sample = values[spread_rows(len(values), SAMPLE_VALUES)].tolist()
         empty = Profile(cuts.tolist(), None, [], null_share(column), sample=sample)
