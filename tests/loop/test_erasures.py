@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
 from mlops_lab.clock import now
 from mlops_lab.lake import Lake
@@ -11,6 +12,7 @@ from mlops_lab.loop.erasures import (
     BEGUN,
     ERASED,
     Erasure,
+    facts_erased,
     finish_erasures,
     hash_person,
     merge_counts,
@@ -77,3 +79,14 @@ def test_what_was_counted_before_a_kill_stays_counted():
         "outcomes": 3,
         "stock": 1,
     }
+
+
+def test_facts_are_erased_with_the_rows_of_their_table_its_old_versions_and_outcomes(project):
+    lake = Lake(project.lake_path)
+    assert facts_erased(lake, source="orders") == {}
+    first = erasure(ERASED)
+    note_erasure(lake, replace(first, rows={"outcomes": 1, "stock (old versions)": 1, "predictions": 3}))
+    second = erasure(ERASED, minutes=1, name="two")
+    note_erasure(lake, replace(second, at=first.at + timedelta(hours=1), rows={"stock": 2}))
+    found = facts_erased(lake, source="orders")
+    assert found == {"orders": first.at, "stock": first.at + timedelta(hours=1), "predictions": first.at}

@@ -1,6 +1,8 @@
 """What was served against its definition: every cell that differs is found, and no other."""
 
 import shutil
+from collections.abc import Mapping
+from datetime import datetime
 
 import polars as pl
 import pytest
@@ -38,12 +40,13 @@ def served(tiny) -> pl.DataFrame:
     )
 
 
-def make_verifier(tiny, lake: Lake) -> Verifier:
+def make_verifier(tiny, lake: Lake, erasures: Mapping[str, datetime] | None = None) -> Verifier:
     return Verifier(
         tiny.project,
         lake,
         plan_of=lambda version: tiny.predictor.plan,
         predictor_of=lambda version: tiny.predictor,
+        erasures=lambda: erasures or {},
     )
 
 
@@ -92,6 +95,17 @@ def test_a_difference_names_the_view_and_the_entity(verifier, served):
     derived = compare(verifier, change(served, "since_last", [3], 1234.0)).examples[0]
     assert derived.view == "customer", "a derived feature comes from the view that it uses"
     assert compare(verifier, change(served, "hour", [3], 99)).examples[0].view is None
+
+
+def test_what_was_served_before_facts_of_its_table_were_erased_is_no_difference(tiny, served):
+    verifier = make_verifier(tiny, tiny.lake, {"stock": served["at"][10]})
+    before = served.filter(pl.col("at") <= served["at"][10]).height
+    for name in ("items", "per_item"):  # a derived feature comes from the table, too
+        report = compare(verifier, change(served, name, list(range(before)), 1234.0))
+        assert (features(report), report.erased) == ({}, before)
+        report = compare(verifier, change(served, name, [before], 1234.0))
+        assert (features(report), report.erased) == ({name: 1}, 0), "answered after it"
+    assert features(compare(verifier, change(served, "shop_total", [0], 1234.0))) == {"shop_total": 1}, "other facts"
 
 
 def test_a_null_that_should_be_a_value_is_a_difference(verifier, served):

@@ -15,7 +15,7 @@ from mlops_lab.cli.shared import HERE, Folder, Json, local, open_project, print_
 from mlops_lab.errors import Refused
 from mlops_lab.intake.journal import ingest_if_reachable
 from mlops_lab.lineage.definitions import diff_features, list_features, show_view
-from mlops_lab.loop.erasures import explain_by_erasures
+from mlops_lab.loop.erasures import facts_erased
 from mlops_lab.monitoring.log_check import LogProblem, LogReport, check_log
 from mlops_lab.monitoring.parity import ParityReport, Verifier
 from mlops_lab.project import Project
@@ -108,6 +108,7 @@ def verify(project: Folder = HERE, json: Json = False) -> None:
         lake,
         plan_of=partial(load_plan_of, opened, decisions),
         predictor_of=partial(load_predictor, opened, decisions),
+        erasures=partial(facts_erased, lake, source=opened.settings.source.table),
     ).verify_all()
     log = check_log(lake)
     log.problems += [problem for problem in report.problems if problem not in log.problems]
@@ -120,8 +121,7 @@ def verify(project: Folder = HERE, json: Json = False) -> None:
             Refused(
                 f"{report.differing_cells:,} cells were served differently from their definition",
                 code="parity",
-                hint=explain_by_erasures(open_lake(opened))
-                or "the examples name view, entity and moment; was a table changed, or the server's code?",
+                hint="the examples name view, entity and moment; was a table changed, or the server's code?",
             )
         )
     if log.problems:
@@ -143,6 +143,7 @@ def _record(report: ParityReport, log: LogReport) -> ParityRecord:
         cells=report.cells,
         differing=report.differing_cells + sum(max(1, problem.rows) for problem in log.problems),
         by_feature=report.differing,
+        erased=report.erased,
         examples=examples,
         answers=report.answers,
         unverified=[
@@ -166,6 +167,8 @@ def _print_report(report: ParityReport, log: LogReport, project: Project) -> Non
         f"{report.predictions:,} predictions, {report.cells:,} cells and {report.answers:,} answers compared, "
         f"{report.differing_cells:,} differing"
     )
+    if report.erased:
+        print(f"{report.erased:,} cells cannot be compared: facts that they came from were erased since")
     for (version, reason), predictions in report.unverified.items():
         of_version = "" if version is None else f" of version {version}"
         print(f"{predictions:,} predictions{of_version} were not verified: {reason}")

@@ -21,12 +21,14 @@ from mlops_lab.lake.history import read_history
 from mlops_lab.lake.retention import Retention, delete_unneeded, old_commits
 from mlops_lab.lake.upkeep import write_checkpoint
 from mlops_lab.project import Project
-from mlops_lab.tables.declared import ERASURES
+from mlops_lab.tables.declared import ERASURES, OUTCOMES
 from mlops_lab.tables.numbered import append_numbered, read_numbered
 
 DELAY = timedelta(hours=1)
 """How long copies of files are kept that nothing in use needs: for readers, and for copies of a project in use."""
 BEGUN, ERASED, FINISHED = "begun", "erased", "finished"
+OLD_VERSIONS = " (old versions)"
+"""After the name of a table: rows of its old versions."""
 
 
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,17 @@ def explain_by_erasures(lake: Lake) -> str | None:
         if count
         else None
     )
+
+
+def facts_erased(lake: Lake, *, source: str) -> dict[str, datetime]:
+    """By table of facts, when rows of it were erased last; facts of the source table are outcomes, too."""
+    found: dict[str, datetime] = {}
+    for erasure in read_erasures(lake) if ERASURES.exists(lake) else []:
+        for name in erasure.rows:
+            table = name.removesuffix(OLD_VERSIONS)
+            table = source if table == OUTCOMES.name else table
+            found[table] = max(found.get(table, erasure.at), erasure.at)
+    return found
 
 
 def note_erasure(lake: Lake, erasure: Erasure) -> None:

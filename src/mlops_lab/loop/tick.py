@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from mlops_lab.alerts.channels.run import send_alerts
 from mlops_lab.alerts.delivery import deliver_alerts
@@ -23,6 +23,7 @@ from mlops_lab.loop.clock import clock_alert, decide_about_clock
 from mlops_lab.loop.commands import decide_to_retrain
 from mlops_lab.loop.days import days_to_measure, is_ticked_rarely, measured_until, position_of, split_days, writer_of
 from mlops_lab.loop.decide import takes_fresher
+from mlops_lab.loop.erasures import facts_erased
 from mlops_lab.loop.foreign_candidate import ForeignSource, prepare_foreign
 from mlops_lab.loop.measure_day import MeasuredDay
 from mlops_lab.loop.past_days import champion_of, decide_as_of, give_up, measure_past_day, note_warnings
@@ -65,6 +66,7 @@ class Loop(PeopleDecider):
             self.lake,
             plan_of=lambda version: load_plan_of(self.project, self.decisions, version),
             predictor_of=lru_cache(maxsize=4)(lambda version: load_predictor(self.project, self.decisions, version)),
+            erasures=partial(facts_erased, self.lake, source=self.project.settings.source.table),
         )
 
     @property

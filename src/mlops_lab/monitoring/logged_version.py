@@ -64,8 +64,15 @@ class LoggedVersion:
 
     def view_of(self, name: str) -> View | None:
         """The view that a feature comes from; of a derived feature, the first view that it uses."""
+        return next(iter(self._views_of(name)), None)
+
+    def tables_of(self, name: str) -> set[str]:
+        """The tables of facts that a feature comes from."""
+        return {view.table for view in self._views_of(name)}
+
+    def _views_of(self, name: str) -> list[View]:
         roots = self._roots_of(name)
-        return next((view for view in self.features.views if roots & view.values.keys()), None)
+        return [view for view in self.features.views if roots & view.values.keys()]
 
     def _roots_of(self, name: str) -> set[str]:
         """The request fields and view values that a feature is computed from."""

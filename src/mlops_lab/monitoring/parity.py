@@ -5,7 +5,7 @@ So are the answers, from the inputs that were logged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -59,7 +59,8 @@ class ParityReport:
     """How much was compared, how much differs by feature, and examples.
 
     `answers` is the number of outputs that were compared; `unverified` the predictions that could not be, by version
-    and reason; `problems` what is wrong with the tables of facts. `differing_ids` are the ids of the predictions that
+    and reason; `problems` what is wrong with the tables of facts. `erased` counts the cells that differ where facts of
+    their table were erased since, which is no skew. `differing_ids` are the ids of the predictions that
     differ, by version (None: they are not collected).
     """
 
@@ -69,6 +70,7 @@ class ParityReport:
     unverified: dict[tuple[int | None, str], int] = field(default_factory=dict)
     problems: list[LogProblem] = field(default_factory=list)
     differing: dict[str, int] = field(default_factory=dict)
+    erased: int = 0
     examples: list[Difference] = field(default_factory=list)
     differing_ids: dict[int, set[str]] | None = None
 
@@ -90,7 +92,8 @@ class Verifier:
     """Compares logged predictions with the definition.
 
     `plan_of` loads the plan of a version, `predictor_of` the version itself. `answers_from_facts`: the answers to the
-    inputs as they are defined are compared, too, and not only those to the inputs that were logged.
+    inputs as they are defined are compared, too, and not only those to the inputs that were logged. `erasures` tells
+    by table of facts when rows of it were erased last.
     """
 
     def __init__(
@@ -101,12 +104,14 @@ class Verifier:
         plan_of: Callable[[int], Plan],
         predictor_of: Callable[[int], Predictor],
         answers_from_facts: bool = False,
+        erasures: Callable[[], Mapping[str, datetime]] = dict,
     ) -> None:
         self._project = project
         self._lake = lake
         self._plan_of = plan_of
         self._predictor_of = predictor_of
         self._answers_from_facts = answers_from_facts
+        self._erasures = erasures
         self._versions: dict[int, LoggedVersion] = {}
 
     def verify_all(self) -> ParityReport:
@@ -171,9 +176,9 @@ class Verifier:
             defined = version.inputs(rows, looked_up)
             report.predictions += rows.height
             report.note(missing_fact_columns(self._lake, version.features.views))
-            names = version.comparable(looked_up)
+            names, erasures = version.comparable(looked_up), self._erasures()
             for name in names:
-                self._compare_column(name, version, rows, defined[name], report)
+                self._compare_column(name, version, rows, defined[name], report, erasures=erasures)
             logged = logged_inputs(rows, version.plan)
             self._compare_answers(OUTPUT, version, rows, logged, report)
             if self._answers_from_facts:
@@ -189,7 +194,14 @@ class Verifier:
         return list(views.values())
 
     def _compare_column(
-        self, name: str, version: LoggedVersion, rows: pl.DataFrame, defined: pl.Series, report: ParityReport
+        self,
+        name: str,
+        version: LoggedVersion,
+        rows: pl.DataFrame,
+        defined: pl.Series,
+        report: ParityReport,
+        *,
+        erasures: Mapping[str, datetime],
     ) -> None:
         report.cells += rows.height
         column = version.columns[name]
@@ -203,6 +215,10 @@ class Verifier:
         differs = served.ne_missing(defined) & ~_not_looked_up(view, rows)
         if served.dtype.is_float():
             differs = differs & ~(served.is_nan() & defined.is_nan()).fill_null(value=False)
+        if moments := [erasures[table] for table in version.tables_of(name) if table in erasures]:
+            was_erased = (differs & (rows["at"] <= max(moments))).fill_null(value=False)
+            report.erased += int(was_erased.sum())
+            differs = differs & ~was_erased
         self._add_differences(name, view, rows, served, defined, differs, report)
 
     @staticmethod

@@ -28,7 +28,7 @@ from mlops_lab.journal.records import (
 from mlops_lab.journal.workers import worker_path
 from mlops_lab.journal.writer import Journal
 from mlops_lab.loop import erasures
-from mlops_lab.loop.erasures import read_erasures
+from mlops_lab.loop.erasures import facts_erased, read_erasures
 from mlops_lab.loop.holds import place_hold, release_hold
 from mlops_lab.loop.tick import Loop
 from mlops_lab.loop.upkeep import keep_tables_small
@@ -205,6 +205,7 @@ def test_the_record_says_how_much_and_never_what(project, lake):
     assert (project.home / "erasure.key").stat().st_mode & 0o077 == 0
     assert rows[0]["due"] is None
     assert timedelta(minutes=59) < rows[1]["due"] - rows[1]["at"] <= timedelta(hours=1)
+    assert facts_erased(open_lake(project), source="orders")["orders"] == rows[1]["at"]
     again, nothing = forget(project, SECRET, by="ann")
     assert (again.is_empty, nothing) == (True, None)
 

@@ -66,14 +66,16 @@ class LogProblemRecord(Struct, frozen=True, kw_only=True):
 
 class ParityRecord(Struct, frozen=True, kw_only=True):
     """`mlops features verify`: predictions, cells and answers compared; what differs in all (cells, answers, and rows
-    and columns of the log), the cells and answers by feature (`output`: the answer), and examples of them; versions
-    that could not be verified; the number of logged rows with digests, and what is wrong with the log."""
+    and columns of the log), the cells and answers by feature (`output`: the answer), and examples of them; the cells
+    that cannot be compared, because facts were erased since; versions that could not be verified; the number of logged
+    rows with digests, and what is wrong with the log."""
 
     schema_version: int = 1
     predictions: int
     cells: int
     differing: int
     by_feature: dict[str, int]
+    erased: int
     examples: list[ParityExample]
     answers: int
     unverified: list[UnverifiedVersion]

@@ -27,6 +27,7 @@ from mlops_lab.loop.erasures import (
     BEGUN,
     DELAY,
     ERASED,
+    OLD_VERSIONS,
     Erasure,
     finish_erasures,
     hash_person,
@@ -184,7 +185,7 @@ def _begin(project: Project, lake: Lake, traces: Traces, key: str, *, by: str) -
     left = next((item for item in read_erasures(lake) if item.person == person and item.event == BEGUN), None)
     if traces.is_empty and left is None:
         return None
-    rows = {**traces.rows, **{f"{name} (old versions)": count for name, count in traces.old_rows.items()}}
+    rows = {**traces.rows, **{f"{name}{OLD_VERSIONS}": count for name, count in traces.old_rows.items()}}
     record = Erasure(
         erasure=left.erasure if left else new_id()[:8],
         at=clock.now(),
