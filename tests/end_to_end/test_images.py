@@ -13,21 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import certify
 from environments import put_uv
 from running import Talk, mlops, serving
 
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.signing.keyring import keys_path
+from mlops_lab.serving.process.address import find_server
 from mlops_lab.training.environment import environment_fingerprint
 
 REQUEST = {"id": "one", "asked_at": "2024-03-25T09:30:00Z", "depot": "b", "items": 3, "distance": 12.25}
 
 
 @contextmanager
-def serving_frozen(frozen: Path, data: Path) -> Iterator[Project]:
+def serving_frozen(frozen: Path, data: Path, **variables: str) -> Iterator[Project]:
     """The server of an image, as its Dockerfile starts it, but on the loopback interface and a free port."""
     command = [sys.executable, "-m", "mlops_lab.serving", str(data), "--frozen", str(frozen), "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **variables})
     try:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["ready"]
@@ -100,6 +102,36 @@ def image(
         return project, folder, mlops(*words, project=project.root, env={**os.environ}).data
 
     return write
+
+
+def health(dockerfile: Path, data: Path) -> tuple[int, str]:
+    """What the health check of the image says: its exit code, and its text."""
+    (line,) = [line for line in dockerfile.read_text().splitlines() if line.startswith("    CMD [")]
+    python, *words = json.loads(line.removeprefix("    CMD "))
+    assert python == "python"
+    command = [sys.executable, *(str(data) if word == "/data" else word for word in words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_health_check_of_an_image_asks_where_it_listens_with_a_certificate_too(
+    image: Callable[[str], tuple[Project, Path, dict[str, Any]]], tmp_path: Path
+) -> None:
+    _, folder, _ = image("serving")
+    frozen, data, dockerfile = folder / "app" / "project", tmp_path / "data", folder / "Dockerfile"
+    with serving_frozen(frozen, data):
+        assert health(dockerfile, data)[0] == 0
+    assert health(dockerfile, data) == (1, "no server is running\n")
+    certify(data)  # as somebody mounts it
+    names = {"MLOPS_SERVING__TLS_CERTIFICATE": str(data / "tls.crt"), "MLOPS_SERVING__TLS_KEY": str(data / "tls.key")}
+    with serving_frozen(frozen, data, **names) as copy:
+        address = find_server(copy)
+        assert address is not None
+        assert address.url.startswith("https://")
+        assert health(dockerfile, data)[0] == 0
+    (data / "mlops.toml").unlink()
+    code, told = health(dockerfile, data)
+    assert (code, "Traceback" in told) == (1, False)
 
 
 def test_a_serving_image_answers_like_the_project(

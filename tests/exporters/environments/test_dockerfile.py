@@ -20,7 +20,8 @@ SERVING = Image(
     is_slim=True,
     has_files=True,
     state_folder="/data",
-    health_port=8321,
+    port=8321,
+    health_check=("python", "-m", "check"),
 )
 
 
@@ -46,7 +47,7 @@ def test_only_checked_wheels_are_installed() -> None:
 def test_the_last_stage_runs_as_nobody_and_says_how_it_is() -> None:
     last = instructions(SERVING)[-9:]
     assert "USER 10001:10001" in last
-    assert [line for line in last if line.startswith("HEALTHCHECK") and "/v2/health/ready" in line]
+    assert [line for line in last if line.startswith("HEALTHCHECK") and '["python", "-m", "check"]' in line]
     assert [line for line in last if 'image.version="3"' in line]
     assert 'ENTRYPOINT ["python", "-m", "server"]' in last
 

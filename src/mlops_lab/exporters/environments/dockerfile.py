@@ -25,8 +25,8 @@ class Image:
     images come without, is written. `only_wheels`: nothing is built, so no compiler is ever needed. `has_wheel`: this
     package is a wheel that goes along. `is_slim`: what no program reads of the packages is left out. `has_files`: the
     folder `app` is copied into it.
-    `state_folder`: the one folder that is written to (empty: none). `health_port`: where its server says that it is
-    ready (0: it has no server). `variables` are set in its environment.
+    `state_folder`: the one folder that is written to (empty: none). `port`: where its server listens (0: it has none),
+    and `health_check`, the command that asks whether it is ready. `variables` are set in its environment.
     """
 
     title: str
@@ -42,7 +42,8 @@ class Image:
     is_slim: bool = False
     has_files: bool = False
     state_folder: str = ""
-    health_port: int = 0
+    port: int = 0
+    health_check: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -105,12 +106,10 @@ def _final(image: Image) -> Iterator[str]:
         yield f"COPY app/ {APP_FOLDER}/"
     yield f"WORKDIR {image.work_folder}"
     yield f"USER {USER_ID}:{USER_ID}"
-    if image.health_port:
-        url = f"http://127.0.0.1:{image.health_port}/v2/health/ready"
-        check = ["python", "-c", f"import urllib.request; urllib.request.urlopen('{url}', timeout=3)"]
-        yield f"EXPOSE {image.health_port}"
+    if image.port:
+        yield f"EXPOSE {image.port}"
         yield "HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \\"
-        yield f"    CMD {json.dumps(check)}"
+        yield f"    CMD {json.dumps(list(image.health_check))}"
     yield f"LABEL org.opencontainers.image.title={json.dumps(image.title)} \\"
     yield f"      org.opencontainers.image.version={json.dumps(image.version)} \\"
     yield '      org.opencontainers.image.base.name="${BASE}"'

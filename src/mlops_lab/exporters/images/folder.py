@@ -77,7 +77,7 @@ def write_image_folder(
         (draft / "Dockerfile").write_text(write_dockerfile(image), encoding="utf-8")
         (draft / ".dockerignore").write_text(_allowed(source), encoding="utf-8")
         (draft / "README.md").write_text(_readme(image, tag, purpose), encoding="utf-8")
-    return ImageFolder(tag, image.base, count, source.is_other_code, _RUN[purpose].format(tag=tag))
+    return ImageFolder(tag, image.base, count, source.is_other_code, _run(purpose, tag, image))
 
 
 def _write_code(project: Project, version: int, folder: Path) -> None:
@@ -94,7 +94,6 @@ def _allowed(source: EnvironmentSource) -> str:
 
 
 def _serving_image(project: Project) -> Image:
-    port = project.settings.serving.port
     return Image(
         title="",
         version="",
@@ -106,7 +105,8 @@ def _serving_image(project: Project) -> Image:
         is_slim=True,
         has_files=True,
         state_folder=_STATE_FOLDER,
-        health_port=port,
+        port=project.settings.serving.port,
+        health_check=("python", "-m", "mlops_lab.serving.process.health_check", _STATE_FOLDER),
         variables={"MLOPS_SERVING__HOST": "0.0.0.0", "POLARS_MAX_THREADS": "1"},
     )
 
@@ -141,7 +141,7 @@ _IMPORTS = {
 }
 _IMAGES = {"serving": _serving_image, "batch": _batch_image, "training": _training_image}
 _RUN = {
-    "serving": "docker run --rm --read-only --publish 127.0.0.1:8321:8321 {tag}",
+    "serving": "docker run --rm --read-only --publish 127.0.0.1:{port}:{port} {tag}",
     "batch": 'docker run --rm --read-only --tmpfs /tmp --user "$(id -u)" --volume "$PWD:/work" {tag} '
     "requests.csv --out answers.parquet",
     "training": 'docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD:/project" {tag}',
@@ -157,13 +157,18 @@ _ABOUT = {
 }
 
 
+def _run(purpose: Purpose, tag: str, image: Image) -> str:
+    """The command that runs the image."""
+    return _RUN[purpose].format(tag=tag, port=image.port)
+
+
 def _readme(image: Image, tag: str, purpose: Purpose) -> str:
     lines = [
         f"# {image.title}",
         "",
         "```sh",
         f"docker build --tag {tag} .      # or podman build, or buildah build",
-        _RUN[purpose].format(tag=tag),
+        _run(purpose, tag, image),
         "```",
         "",
         _ABOUT[purpose],
