@@ -1,8 +1,8 @@
 """A past span as a stream: the requests, and the facts that become known, in short stretches of time.
 
-A stretch is as long as the soonest outcome takes, so no outcome that becomes known in it belongs to a request of it:
-all its facts can be sent before its requests. An answer uses only what was known at its own moment, so it is the same
-as if each fact had been sent at its own minute.
+A stretch ends when the first outcome of its requests becomes known, so no outcome that becomes known in it belongs to a
+request of it: all its facts can be sent before its requests. An answer uses only what was known at its own moment, so
+it is the same as if each fact had been sent at its own minute.
 """
 
 from __future__ import annotations
@@ -63,8 +63,7 @@ class Stream:
             if table.known_at is not None:
                 self._rows[name] = facts[name].filter(pl.col(table.known_at) >= self.start)
                 self._known_at[name] = table.known_at
-        soonest = (asked[source.known_at] - asked[source.time]).min()
-        self._length = soonest if isinstance(soonest, timedelta) else timedelta(hours=1)  # without requests: any
+        self._known_of_asked = asked.select(time, known).sort(time)
 
     @property
     def days(self) -> list[date]:
@@ -88,14 +87,25 @@ class Stream:
             name: _Queue(_between(rows, self._known_at[name], start, end), self._known_at[name])
             for name, rows in self._rows.items()
         }
-        while start < end:
-            until = min(start + self._length, end)
+        for until in self._cuts(start, end):
             told = outcomes.take(until)
             known = {name: queue.take(until) for name, queue in queues.items()}
             asked = [_encode(row) for row in requests.take(until)]
             if told or asked or any(known.values()):
                 yield Stretch(start, until, told, known, asked)
             start = until
+
+    def _cuts(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """The ends of the stretches of a time, the last one `end`."""
+        until = end
+        for asked_at, known_at in _between(self._known_of_asked, self._time, start, end).iter_rows():
+            if asked_at >= until:
+                yield until
+                until = end
+            until = min(until, known_at)
+        yield until
+        if until < end:
+            yield end
 
     def remainder(self) -> list[dict[str, object]]:
         """The outcomes that become known only after the last day."""
