@@ -51,7 +51,7 @@ class _Page:
             loader=PackageLoader("mlops_lab.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
         self._templates.globals |= {"views": VIEWS, "glyphs": GLYPHS, "projects": self._projects}
-        self._templates.filters |= {"number": _number, "sentence": _sentence}
+        self._templates.filters |= {"number": _number, "sentence": _sentence, "code": _code}
 
     def start(self, _: Request) -> Response:
         """The list of projects; where there is one, its first view."""
@@ -143,11 +143,16 @@ def _local(moment: datetime | str, zone: ZoneInfo | None) -> str:
 
 def _sentence(text: str) -> Markup:
     """The text as a sentence, and what stands between backticks as code."""
-    parts = [escape(part) for part in f"{text[:1].upper()}{text[1:]}".split("`")]
-    marked = Markup("").join(
+    marked = _code(f"{text[:1].upper()}{text[1:]}")
+    return marked if text.endswith((".", "`", "?")) else marked + "."
+
+
+def _code(text: str) -> Markup:
+    """The text, and what stands between backticks as code."""
+    parts = [escape(part) for part in str(text).split("`")]
+    return Markup("").join(
         part if index % 2 == 0 else Markup("<code>") + part + Markup("</code>") for index, part in enumerate(parts)
     )
-    return marked if text.endswith((".", "`", "?")) else marked + "."
 
 
 def _number(value: float) -> str:

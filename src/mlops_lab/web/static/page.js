@@ -3,10 +3,12 @@
 
 const project = document.body.dataset.project;
 const ask = document.getElementById("ask");
+const told = document.getElementById("told");
 const REFRESH_SECONDS = 30;  // what a server says, and the time, are in no table
 let stale = false;
 
 async function refresh() {
+  if (document.querySelector("[data-still]")) return;  // what was asked for once is not computed again and again
   if (ask.open) { stale = true; return; }  // not under the hands of somebody who types
   stale = false;
   const response = await fetch(location.href);
@@ -30,8 +32,7 @@ function follow() {
 }
 
 function tell(text) {
-  const told = document.getElementById("told");
-  told.textContent = `Done: ${text}.`;
+  told.textContent = text;
   told.hidden = false;
 }
 
@@ -49,7 +50,7 @@ async function act(button, form) {
   if (response.ok) {
     sessionStorage.setItem("token", form.token.value);
     ask.close();
-    tell(answer.done);
+    tell(`Done: ${answer.done}.`);
     await refresh();
     return;
   }
@@ -73,6 +74,8 @@ document.addEventListener("click", (event) => {
   };
   ask.showModal();
 });
+document.addEventListener("submit", (event) => { if (event.target.dataset.busy) tell(event.target.dataset.busy); });
+addEventListener("pageshow", () => { told.hidden = true; });  // a page that one returns to waits for nothing
 document.getElementById("ask-cancel").addEventListener("click", () => ask.close());
 ask.addEventListener("close", () => { if (stale) refresh().catch(() => {}); });
 document.addEventListener("focusout", () => { if (stale && !ask.open) setTimeout(() => refresh().catch(() => {}), 0); });

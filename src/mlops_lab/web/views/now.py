@@ -41,7 +41,7 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
 def _await(status: ProjectStatus) -> Iterator[tuple[str, str | None, str]]:
     """What is waited for: in words, until when (None: that is not known), and the view that tells more."""
     if rollout := status.rollout:
-        rows = f"{rollout.rows:,} of {rollout.rows_needed:,} outcomes"
+        rows = f"{format_count(rollout.rows, 'outcome')}, {rollout.rows_needed:,} needed"
         yield f"The rollout of version {status.challenger}, then {rollout.then}: {rows}", rollout.until, "rollout"
     if watch := status.watch:
         yield f"Version {watch.version}, the champion before, is compared with the new one", watch.until, "rollout"
