@@ -444,6 +444,19 @@ def test_the_lineage_is_a_graph_of_links(page: TestClient) -> None:
         assert page.get(f"/{NAME}/{link}").status_code == 200, link
 
 
+def test_the_model_card_is_the_document_that_the_command_writes(
+    page: TestClient, project: Project, tmp_path: Path
+) -> None:
+    mlops("docs", 2, tmp_path / "docs", "--only", "card", project=project.root)
+    card = (tmp_path / "docs/README.md").read_text().split("---\n", 2)[2]
+    text = page.get(f"/{NAME}/models?version=2&card=1").text
+    titles = re.findall(r"<h[12]>([^<]+)</h[12]>", text.partition("</main>")[0])
+    assert titles == re.findall(r"^#+ (.+)$", card.replace("\\", ""), re.MULTILINE)
+    assert text.count('<table class="card">') == len(re.findall(r"^\|[ |-]+\|$", card, re.MULTILINE)) > 5
+    assert "mlops docs 2 DIR --only card" in text
+    assert page.get(f"/{NAME}/models?version=9&card=1").status_code == 404
+
+
 def test_two_versions_are_compared(page: TestClient, project: Project) -> None:
     text = page.get(f"/{NAME}/models?first=1&second=2").text
     assert "Version 1 beside version 2" in text

@@ -29,7 +29,13 @@ from mlops_lab.web.views.catalog import VIEWS
 
 NAME = "parcels"
 MORE = (
-    *("models?version=2", "models?first=1&second=2", "data?table=parcels", "data?table=decisions"),
+    *(
+        "models?version=2",
+        "models?version=2&card=1",
+        "models?first=1&second=2",
+        "data?table=parcels",
+        "data?table=decisions",
+    ),
     *(
         "features?name=items",
         "features?name=depot",

@@ -15,17 +15,19 @@ from mlops_lab.rollout.decisions import Decision, RolloutState, fold
 from mlops_lab.rollout.versions import load_features
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.web.lineage_graph import lay_out
+from mlops_lab.web.model_card import render_card
 from mlops_lab.web.view import Content, Source, View, version_number
 
 
 def query(source: Source, asked: Mapping[str, str]) -> Content:
-    """All versions, the newest first; with `version` everything about that one, with `first` and `second` how two of
-    them differ."""
+    """All versions, the newest first; with `version` everything about that one, or with `card` its model card; with
+    `first` and `second` how two of them differ."""
     decisions = read_decisions(source.lake)
     state = fold(decisions)
-    content: Content = {"versions": _list_versions(decisions, state), "number": None, "comparison": None}
+    content: Content = {"versions": _list_versions(decisions, state), "number": None, "card": None, "comparison": None}
     if text := asked.get("version", "").strip():
-        content |= _describe(source, version_number(text), decisions)
+        number = version_number(text)
+        content |= _show_card(source, number) if asked.get("card") else _describe(source, number, decisions)
     elif asked.get("first"):
         content |= _compare(source, version_number(asked["first"]), version_number(asked.get("second", "")), decisions)
     return content
@@ -61,6 +63,10 @@ def _describe(source: Source, number: int, decisions: Sequence[Decision]) -> Con
     views = len(load_features(source.project, decisions, number).views)
     graph = lay_out(lineage.version, views=views, answers=_count_answers(source, number))
     return {"number": number, "lines": describe_version(lineage), "gates": gates, "graph": graph}
+
+
+def _show_card(source: Source, number: int) -> Content:
+    return {"number": number, "card": render_card(source.project, number)}
 
 
 def _count_answers(source: Source, number: int) -> int | None:
