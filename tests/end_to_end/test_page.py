@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -301,6 +302,7 @@ def test_what_is_live_follows_a_decision(own: tuple[TestClient, Project]) -> Non
 
 def test_a_second_person_approves_or_rejects_a_step(tiny: object, tmp_path: Path) -> None:
     project = write_waiting_rollout(tiny, tmp_path / "project")
+    project = load_project(project.root, flags=['gates.slices=["shop"]', "gates.slice_min_rows=60"])
     Loop(project).tick(tiny.now)
     name = project.root.name
     ada, bob = (create_token(project, "operate", name=person)[1] for person in ("ada", "bob"))
@@ -311,7 +313,10 @@ def test_a_second_person_approves_or_rejects_a_step(tiny: object, tmp_path: Path
             answer = client.post(f"/{name}/do/{action}", json={"reason": "I looked <b>twice</b>"}, headers=head)
             return answer.status_code, answer.json()
 
-        assert "It waits for the approval of 1 person other than ada" in client.get(f"/{name}/rollout").text
+        text = client.get(f"/{name}/rollout").text
+        assert "It waits for the approval of 1 person other than ada" in text
+        assert "Groups of requests" in text
+        assert f'<th scope="row">shop=a</th><td>60</td><td>{math.log(0.6 / 0.5):+.4f}</td>' in text
         status, refused = act("approve", ada)
         assert (status, "your own" in refused["error"]["what"]) == (403, True)
         assert act("approve", bob)[1]["done"].startswith("canary of version 2 is approved by token:bob")
