@@ -29,6 +29,7 @@ from mlops_lab.clock import EPOCH, day_start, days_after
 from mlops_lab.contracts.tables import SetAside
 from mlops_lab.intake.quarantine import set_aside
 from mlops_lab.lineage.compare import compare_runs
+from mlops_lab.lineage.explain import explain
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.store.model_registry import ModelRegistry
@@ -142,6 +143,9 @@ def test_a_prediction_is_found_by_its_id(page: TestClient, project: Project) -> 
     text = page.get(f"/{NAME}/predictions?id={ids[0]}").text
     assert "features" in text
     assert f"mlops replay {ids[0]}" in text
+    features = explain(project, ids[0], takes_in=False).features
+    assert features["items"] is not None
+    assert f'<th scope="row">items</th><td>{features["items"]}</td>' in text
 
 
 def test_predictions_are_searched_by_day_and_key(page: TestClient, project: Project) -> None:
@@ -214,7 +218,15 @@ def test_several_projects_have_one_page(
         text = client.get("/").text
         assert f'href="/{NAME}/now"' in text
         assert 'href="/other/now"' in text
+        assert text.count("Version 2 answers.") == 2
+        assert text.count("1 open alert, the server is not running") == 2
         assert client.get("/other/history").status_code == 200
+    for file in (other.root.with_name("other") / ".mlops/lake/decisions").glob("*.parquet"):
+        file.unlink()
+    with open_client(project, load_project(moved.rename(moved.with_name("broken")))) as client:
+        text = client.get("/").text
+        assert text.count("Version 2 answers.") == 1
+        assert "Its state cannot be read." in text
     assert page.get("/").headers["location"] == f"/{NAME}/now"
 
 

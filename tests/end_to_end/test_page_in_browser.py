@@ -172,6 +172,25 @@ def test_a_prediction_is_answered_again_with_keys_alone(browser: Browser, axe: P
     assert browser.problems == []
 
 
+def test_what_cannot_be_read_is_told_and_comes_back_by_itself(browser: Browser, site: str, project: Project) -> None:
+    browser.open(f"{site}history")
+    assert browser.run("document.getElementById('away').hidden")
+    read_at = read_decisions(open_lake(project))[-1].at
+    files = [*(project.lake_path / "decisions").glob("*.parquet")]
+    for file in files:
+        file.rename(file.with_suffix(".away"))
+    alert = Alert(at=read_at, rule="volume", what="many rows", where="day 33", hint="`mlops status`")
+    write_alerts(open_lake(project), [alert], ("away", 1))
+    browser.wait("!document.getElementById('away').hidden")
+    assert "What stands here may be old" in browser.run("document.getElementById('away').innerText")
+    assert "decisions" in browser.run("document.querySelector('h1').textContent"), "what is known stays"
+    for file in files:
+        file.with_suffix(".away").rename(file)
+    write_alerts(open_lake(project), [alert], ("away", 2))
+    browser.wait("document.getElementById('away').hidden")
+    browser.problems.clear()
+
+
 def test_an_open_page_follows_a_decision_of_somebody_else(browser: Browser, site: str, project: Project) -> None:
     browser.problems.clear()
     browser.open(f"{site}now")

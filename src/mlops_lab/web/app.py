@@ -23,7 +23,7 @@ from mlops_lab.project import Project
 from mlops_lab.web.actions import ACTIONS, act
 from mlops_lab.web.guard import Guard
 from mlops_lab.web.live import live
-from mlops_lab.web.status import prepare_status
+from mlops_lab.web.status import prepare_status, summarise
 from mlops_lab.web.view import Source, View
 from mlops_lab.web.views.catalog import VIEWS
 
@@ -54,10 +54,11 @@ class _Page:
         self._templates.filters |= {"number": _number, "sentence": _sentence, "code": _code}
 
     def start(self, _: Request) -> Response:
-        """The list of projects; where there is one, its first view."""
+        """The projects, and how each of them is; where there is one, its first view."""
         if len(self._projects) == 1:
             return RedirectResponse(f"/{next(iter(self._projects))}/now")
-        return self._render("projects.html", {"project": None, "view": None})
+        looks = {name: summarise(project) for name, project in self._projects.items()}
+        return self._render("projects.html", {"project": None, "view": None, "looks": looks})
 
     def static(self, request: Request) -> Response:
         """A file that pages use."""

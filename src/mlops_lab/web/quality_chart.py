@@ -35,19 +35,22 @@ def draw_quality(source: Source) -> str | None:
     check_charts("the page", extra="page")
     rows = days.to_dicts()
     metric = _METRICS[days["name"][0]]
-    baseline = "; the thin line is the best constant answer" if days["base"].count() else ""
     marks = _marks(source, rows)
     y = {"type": "quantitative", "scale": {"zero": False}, "axis": {"tickCount": 5}, "title": None}
     chart = {
         "data": {"values": rows},
-        "title": f"{metric} of each day, and its mean over 7 days: lower is better{baseline}",
+        "title": f"{metric} of each day, and its mean over 7 days: lower is better",
         "width": WIDTH,
         "height": HEIGHT,
         "padding": 0,
         "encoding": {"x": x_of_days(rows[0]["day"], rows[-1]["day"], days=_span(rows), width=WIDTH)},
         "layer": [
             layer("point", {"y": {**y, "field": "loss"}}, "late", filled=True, size=14, opacity=1),
-            *([layer("line", {"y": {**y, "field": "base"}}, "frozen", strokeWidth=1.2)] if baseline else []),
+            *(
+                [layer("line", {"y": {**y, "field": "base"}}, "frozen", strokeWidth=1.2)]
+                if days["base"].count()
+                else []
+            ),
             layer("line", {"y": {**y, "field": "smooth"}}, "loop", strokeWidth=2.2),
             decision_symbols(marks, {**y, "field": "smooth"}),
         ],

@@ -4,16 +4,24 @@
 const project = document.body.dataset.project;
 const ask = document.getElementById("ask");
 const told = document.getElementById("told");
+const away = document.getElementById("away");
+const LOST = away.textContent;
 const REFRESH_SECONDS = 30;  // what a server says, and the time, are in no table
 let stale = false;
+
+function tellAway(text) {
+  away.textContent = text;
+  away.hidden = !text;
+}
 
 async function refresh() {
   if (document.querySelector("[data-still]")) return;  // what was asked for once is not computed again and again
   if (ask.open) { stale = true; return; }  // not under the hands of somebody who types
   stale = false;
   const response = await fetch(location.href);
-  if (!response.ok) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (!response.ok) { tellAway(`What stands here may be old: ${fresh.querySelector("h1").textContent}`); return; }
+  tellAway("");
   const [now, then] = [fresh.getElementById("content"), document.getElementById("content")];
   if (then.contains(document.activeElement) && document.activeElement.matches("input, select")) { stale = true; return; }
   if (now.innerHTML !== then.innerHTML) then.replaceChildren(...now.childNodes);
@@ -24,11 +32,11 @@ function follow() {
   const events = new EventSource(`/${project}/live`);
   let first = true;
   events.onmessage = () => {
-    document.getElementById("away").hidden = true;
+    tellAway("");
     if (!first) refresh().catch(() => {});
     first = false;
   };
-  events.onerror = () => { document.getElementById("away").hidden = false; };
+  events.onerror = () => tellAway(LOST);
 }
 
 function tell(text) {
@@ -79,7 +87,5 @@ addEventListener("pageshow", () => { told.hidden = true; });  // a page that one
 document.getElementById("ask-cancel").addEventListener("click", () => ask.close());
 ask.addEventListener("close", () => { if (stale) refresh().catch(() => {}); });
 document.addEventListener("focusout", () => { if (stale && !ask.open) setTimeout(() => refresh().catch(() => {}), 0); });
-if (project) {
-  follow();
-  setInterval(() => { if (!document.hidden) refresh().catch(() => {}); }, 1000 * REFRESH_SECONDS);
-}
+if (project) follow();
+setInterval(() => { if (!document.hidden) refresh().catch(() => tellAway(LOST)); }, 1000 * REFRESH_SECONDS);

@@ -20,6 +20,8 @@ from mlops_lab.web.view import Content, Source, View, version_number
 SHOWN = 20
 _ROUNDED_UP = timedelta(milliseconds=1)
 """By how much the greatest value of a file may be above it."""
+_TABLES = ("request", "features")
+"""What of a prediction has a table of its own."""
 _COLUMNS = ["id", "at", "version", "role", "output"]
 
 
@@ -42,7 +44,10 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
     }
     if id_:
         lineage = explain(source.project, id_, takes_in=False)
-        content |= {"lineage": lineage, "lines": describe_prediction(lineage)}
+        content |= {
+            "lineage": lineage,
+            "lines": [line for line in describe_prediction(lineage) if line[0] not in _TABLES],
+        }
         content |= {"others": _other_versions(source, lineage.version.number), "with": asked.get("with", "").strip()}
         if asked.get("replay"):
             content |= _replay(source, id_, content["with"])
