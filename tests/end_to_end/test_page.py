@@ -299,6 +299,7 @@ def test_what_may_not_be_is_refused_and_nothing_changes(own: tuple[TestClient, P
     ]
     for (status, answer), expected, code in cases:
         assert (status, answer["error"]["code"]) == (expected, code)
+    assert client.post(f"/{NAME}/do/roll-back", json={"reason": "x"}).status_code == 401, "no token at all"
     form = client.post(f"/{NAME}/do/roll-back", data={"reason": "x"}, headers={"Origin": f"http://{HOST}"})
     assert form.status_code == 415
     assert table_versions(project) == before

@@ -62,8 +62,8 @@ async function act(button, form) {
     await refresh();
     return;
   }
-  const { what, hint } = answer.error;
-  document.getElementById("ask-error").textContent = hint ? `${what}. ${hint}` : what;
+  const parts = [answer.error.what, answer.error.hint].filter(Boolean);
+  document.getElementById("ask-error").textContent = parts.map((text) => `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`).join(" ");
 }
 
 document.addEventListener("click", (event) => {
