@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from mlops_lab.alerts.states import AlertState
 from mlops_lab.errors import MlopsError
+from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.status.describe import describe
 from mlops_lab.status.records import ProjectStatus
+from mlops_lab.status.rollout_groups import RolloutGroup, list_groups
 from mlops_lab.status.wording import format_count
 from mlops_lab.web.live import state_of
 
@@ -25,6 +27,7 @@ class _Kept(NamedTuple):
 
 
 _kept: dict[Path, _Kept] = {}
+_kept_groups: dict[Path, tuple[dict[str, int], list[RolloutGroup]]] = {}
 
 
 def status_of(project: Project) -> ProjectStatus:
@@ -35,6 +38,16 @@ def status_of(project: Project) -> ProjectStatus:
     if kept is None or kept.state != state or kept.until < now:
         kept = _kept[project.root] = _Kept(state, now + KEEP_SECONDS, describe(project, takes_in=False))
     return kept.status
+
+
+def groups_of(project: Project) -> list[RolloutGroup]:
+    """What the rollout shows in groups of requests, made again when the project has changed: it reads every outcome
+    since the rollout began."""
+    state = state_of(project)
+    kept = _kept_groups.get(project.root)
+    if kept is None or kept[0] != state:
+        kept = _kept_groups[project.root] = (state, list_groups(Loop(project)))
+    return kept[1]
 
 
 def prepare_status(project: Project) -> None:

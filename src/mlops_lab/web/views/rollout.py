@@ -14,9 +14,8 @@ from mlops_lab.rollout.versions import find_version, package_folder
 from mlops_lab.serving.answering.counts import read_trial
 from mlops_lab.status.ab_report import ABArm, ABReport, report_test
 from mlops_lab.status.rollout_days import RolloutDay, list_days
-from mlops_lab.status.rollout_groups import list_groups
 from mlops_lab.status.sentences import tell_rollout
-from mlops_lab.web.status import status_of
+from mlops_lab.web.status import groups_of, status_of
 from mlops_lab.web.view import Content, Source, View
 
 WIDTH = 900
@@ -35,7 +34,7 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
         "text": tell_rollout(status),
         "days": days,
         "chart": _draw(days, title) if days else None,
-        "groups": list_groups(loop),
+        "groups": groups_of(source.project),
         "guardrails": look_at_guardrails(loop),
         "test": test,
         "arms": [(arm, _draw_arm(arm, test)) for arm in test.arms] if test else [],
