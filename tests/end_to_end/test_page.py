@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from mlops_lab.clock import EPOCH, day_start, days_after
 from mlops_lab.contracts.tables import SetAside
 from mlops_lab.intake.quarantine import set_aside
 from mlops_lab.lineage.compare import compare_runs
+from mlops_lab.lineage.explain import explain
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.store.model_registry import ModelRegistry
@@ -141,6 +143,9 @@ def test_a_prediction_is_found_by_its_id(page: TestClient, project: Project) -> 
     text = page.get(f"/{NAME}/predictions?id={ids[0]}").text
     assert "features" in text
     assert f"mlops replay {ids[0]}" in text
+    features = explain(project, ids[0], takes_in=False).features
+    assert features["items"] is not None
+    assert f'<th scope="row">items</th><td>{features["items"]}</td>' in text
 
 
 def test_predictions_are_searched_by_day_and_key(page: TestClient, project: Project) -> None:
@@ -213,7 +218,15 @@ def test_several_projects_have_one_page(
         text = client.get("/").text
         assert f'href="/{NAME}/now"' in text
         assert 'href="/other/now"' in text
+        assert text.count("Version 2 answers.") == 2
+        assert text.count("1 open alert, the server is not running") == 2
         assert client.get("/other/history").status_code == 200
+    for file in (other.root.with_name("other") / ".mlops/lake/decisions").glob("*.parquet"):
+        file.unlink()
+    with open_client(project, load_project(moved.rename(moved.with_name("broken")))) as client:
+        text = client.get("/").text
+        assert text.count("Version 2 answers.") == 1
+        assert "Its state cannot be read." in text
     assert page.get("/").headers["location"] == f"/{NAME}/now"
 
 
@@ -286,6 +299,7 @@ def test_what_may_not_be_is_refused_and_nothing_changes(own: tuple[TestClient, P
     ]
     for (status, answer), expected, code in cases:
         assert (status, answer["error"]["code"]) == (expected, code)
+    assert client.post(f"/{NAME}/do/roll-back", json={"reason": "x"}).status_code == 401, "no token at all"
     form = client.post(f"/{NAME}/do/roll-back", data={"reason": "x"}, headers={"Origin": f"http://{HOST}"})
     assert form.status_code == 415
     assert table_versions(project) == before
@@ -301,6 +315,7 @@ def test_what_is_live_follows_a_decision(own: tuple[TestClient, Project]) -> Non
 
 def test_a_second_person_approves_or_rejects_a_step(tiny: object, tmp_path: Path) -> None:
     project = write_waiting_rollout(tiny, tmp_path / "project")
+    project = load_project(project.root, flags=['gates.slices=["shop"]', "gates.slice_min_rows=60"])
     Loop(project).tick(tiny.now)
     name = project.root.name
     ada, bob = (create_token(project, "operate", name=person)[1] for person in ("ada", "bob"))
@@ -311,7 +326,10 @@ def test_a_second_person_approves_or_rejects_a_step(tiny: object, tmp_path: Path
             answer = client.post(f"/{name}/do/{action}", json={"reason": "I looked <b>twice</b>"}, headers=head)
             return answer.status_code, answer.json()
 
-        assert "It waits for the approval of 1 person other than ada" in client.get(f"/{name}/rollout").text
+        text = client.get(f"/{name}/rollout").text
+        assert "It waits for the approval of 1 person other than ada" in text
+        assert "Groups of requests" in text
+        assert f'<th scope="row">shop=a</th><td>60</td><td>{math.log(0.6 / 0.5):+.4f}</td>' in text
         status, refused = act("approve", ada)
         assert (status, "your own" in refused["error"]["what"]) == (403, True)
         assert act("approve", bob)[1]["done"].startswith("canary of version 2 is approved by token:bob")
@@ -442,6 +460,19 @@ def test_the_lineage_is_a_graph_of_links(page: TestClient) -> None:
     assert {*links} == {"data", "features", "runs", "models", "predictions"}
     for link in re.findall(r'<a href="([^"]+)', graph):
         assert page.get(f"/{NAME}/{link}").status_code == 200, link
+
+
+def test_the_model_card_is_the_document_that_the_command_writes(
+    page: TestClient, project: Project, tmp_path: Path
+) -> None:
+    mlops("docs", 2, tmp_path / "docs", "--only", "card", project=project.root)
+    card = (tmp_path / "docs/README.md").read_text().split("---\n", 2)[2]
+    text = page.get(f"/{NAME}/models?version=2&card=1").text
+    titles = re.findall(r"<h[12]>([^<]+)</h[12]>", text.partition("</main>")[0])
+    assert titles == re.findall(r"^#+ (.+)$", card.replace("\\", ""), re.MULTILINE)
+    assert text.count('<table class="card">') == len(re.findall(r"^\|[ |-]+\|$", card, re.MULTILINE)) > 5
+    assert "mlops docs 2 DIR --only card" in text
+    assert page.get(f"/{NAME}/models?version=9&card=1").status_code == 404
 
 
 def test_two_versions_are_compared(page: TestClient, project: Project) -> None:

@@ -29,7 +29,13 @@ from mlops_lab.web.views.catalog import VIEWS
 
 NAME = "parcels"
 MORE = (
-    *("models?version=2", "models?first=1&second=2", "data?table=parcels", "data?table=decisions"),
+    *(
+        "models?version=2",
+        "models?version=2&card=1",
+        "models?first=1&second=2",
+        "data?table=parcels",
+        "data?table=decisions",
+    ),
     *(
         "features?name=items",
         "features?name=depot",
@@ -98,7 +104,7 @@ def test_no_view_has_a_violation(browser: Browser, axe: Path, site: str, width: 
              (("runs", "run"), ("predictions", "id")))  # fmt: skip
     details = [f"{view}{link[1]}" for view, link in zip(("runs", "predictions"), links, strict=True) if link]
     assert len(details) == 2
-    for view in (*VIEWS, *MORE, *details):
+    for view in (*VIEWS, *MORE, *details, f"{details[1]}&replay=1&with=1"):
         check(browser, axe, f"{site}{view}", width=width, dark=dark)
 
 
@@ -143,6 +149,46 @@ def test_an_alert_is_acknowledged_with_keys_alone(browser: Browser, site: str, p
     browser.wait("document.querySelector('article.alert.acknowledged') !== null")
     assert "on it <b>now</b>" in browser.run("document.querySelector('article.alert').innerText")
     assert [problem for problem in browser.problems if "401" not in problem] == []
+
+
+def test_a_prediction_is_answered_again_with_keys_alone(browser: Browser, axe: Path, site: str) -> None:
+    link = re.search(r'href="(\?id=[^"]+)', urlopen(f"{site}predictions").read().decode())
+    assert link
+    browser.open(f"{site}predictions{link[1]}")
+    browser.problems.clear()
+    browser.run("document.querySelector('[name=with]').focus()")
+    browser.run("document.activeElement.value = '1'")  # the list of a select is drawn outside of the page
+    browser.press("Tab")
+    assert browser.run("document.activeElement.textContent") == "Replay"
+    browser.press("Enter")
+    browser.wait("document.readyState === 'complete' && document.querySelector('table.exact') !== null")
+    assert browser.run("document.querySelector('[data-still] .verdict').innerText") == "The same to the last bit"
+    assert browser.run("location.search").endswith("&replay=1&with=1")
+    assert browser.run("document.getElementById('told').hidden")
+    browser.run("document.querySelector('table.exact').id = 'kept'; refresh()")
+    assert browser.run("document.getElementById('kept') !== null"), "it is not computed again by itself"
+    for width, dark in ((390, True), (1600, False)):
+        check(browser, axe, f"{site}predictions{link[1]}&replay=1&with=1", width=width, dark=dark)
+    assert browser.problems == []
+
+
+def test_what_cannot_be_read_is_told_and_comes_back_by_itself(browser: Browser, site: str, project: Project) -> None:
+    browser.open(f"{site}history")
+    assert browser.run("document.getElementById('away').hidden")
+    read_at = read_decisions(open_lake(project))[-1].at
+    files = [*(project.lake_path / "decisions").glob("*.parquet")]
+    for file in files:
+        file.rename(file.with_suffix(".away"))
+    alert = Alert(at=read_at, rule="volume", what="many rows", where="day 33", hint="`mlops status`")
+    write_alerts(open_lake(project), [alert], ("away", 1))
+    browser.wait("!document.getElementById('away').hidden")
+    assert "What stands here may be old" in browser.run("document.getElementById('away').innerText")
+    assert "decisions" in browser.run("document.querySelector('h1').textContent"), "what is known stays"
+    for file in files:
+        file.with_suffix(".away").rename(file)
+    write_alerts(open_lake(project), [alert], ("away", 2))
+    browser.wait("document.getElementById('away').hidden")
+    browser.problems.clear()
 
 
 def test_an_open_page_follows_a_decision_of_somebody_else(browser: Browser, site: str, project: Project) -> None:

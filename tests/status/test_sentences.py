@@ -51,7 +51,7 @@ def say(**changes) -> str:
 
 def test_what_is_live_and_why():
     assert say().splitlines() == [
-        "version 3 answers, since 2 h ago (promoted: 3 days as canary)",
+        "version 3 has answered for 2 h (promoted: 3 days as canary)",
         "no request was answered yet",
         "the server answers on http://127.0.0.1:8321",
     ]
@@ -80,13 +80,13 @@ def test_no_server():
 def test_requests_and_what_waits_for_its_outcome():
     recent = {"answered_last_hour": 12, "waiting": 80, "oldest": "2024-03-22T11:00:00+00:00", "within_days": 7}
     assert (
-        "1,234 requests answered, 12 in the last hour; 80 wait for their outcome (the oldest since 3 days; "
+        "1,234 requests answered, 12 in the last hour; 80 wait for their outcome (the oldest for 3 days; "
         "after 7 days none is expected any more); for 5 none came within 7 days"
     ) in say(predictions=1234, pending=85, recent=recent)
     one = {"answered_last_hour": 1, "waiting": 1, "oldest": "2024-03-25T11:59:50+00:00", "within_days": 1}
     text = say(predictions=1, pending=1, recent=one)
     assert (
-        "1 request answered, 1 in the last hour; 1 waits for its outcome (the oldest since 10 s; after 1 day none is "
+        "1 request answered, 1 in the last hour; 1 waits for its outcome (the oldest for 10 s; after 1 day none is "
         "expected any more)"
     ) in text
     assert "no outcome of the answers of version 3 came in yet (`mlops outcomes FILE`)" in text
@@ -122,28 +122,28 @@ WAIT = {"days": 2, "days_over": 1, "until": "2024-03-26T10:00:00+00:00", "rows":
             "shadow",
             "canary",
             {"next_share": 0.1},
-            "version 4 is in shadow, since 2 h ago: 1 of 2 days, 20 of 50 requests with an outcome; then it answers "
+            "version 4 has been in shadow for 2 h: 1 of 2 days, 20 of 50 requests with an outcome; then it answers "
             "10% of the keys, if it does no harm",
         ),
         (
             "canary",
             "promote",
             {"days": 1, "rows": 70},
-            "version 4 answers 10% of the keys, since 2 h ago: 1 of 1 day, 70 of 50 requests with an outcome; then it "
+            "version 4 has answered 10% of the keys for 2 h: 1 of 1 day, 70 of 50 requests with an outcome; then it "
             "is promoted, if it does no harm",
         ),
         (
             "canary",
             "canary",
             {"canary_share": 0.005, "next_share": 0.1, "rows": 70},
-            "version 4 answers 0.5% of the keys, since 2 h ago: 1 of 2 days, 70 of 50 requests with an outcome; then it "
+            "version 4 has answered 0.5% of the keys for 2 h: 1 of 2 days, 70 of 50 requests with an outcome; then it "
             "answers 10% of the keys, if it does no harm",
         ),
         (
             "shadow",
             "canary",
             {"until": NOW, "rows": 50},
-            "version 4 is in shadow, since 2 h ago: nothing is missing: the next tick of the loop decides",
+            "version 4 has been in shadow for 2 h: nothing is missing: the next tick of the loop decides",
         ),
     ],
 )
@@ -190,7 +190,7 @@ def test_alerts_and_channels_that_fail():
         alerts={"open": 2, "acknowledged": 1}
     )
     failing = {"name": "ops", "since": "2024-03-25T11:57:00+00:00", "reason": "it is down"}
-    text = 'the channel "ops" sends no alerts, since 3 min ago: it is down (`mlops alerts test`)'
+    text = 'the channel "ops" has sent no alerts for 3 min: it is down (`mlops alerts test`)'
     assert text in say(failing_channels=[failing])
 
 

@@ -31,7 +31,14 @@ _STYLE: Json = {
     "background": None,
     "view": {"stroke": None},
     "title": {"anchor": "start", "frame": "bounds", "fontSize": 13, "offset": 10, "color": "var(--ink)"},
-    "axis": {"labelColor": "var(--muted)", "labelFontSize": 12, "labelPadding": 6, "minExtent": 40}
+    "axis": {
+        "labelColor": "var(--muted)",
+        "titleColor": "var(--muted)",
+        "titleFontWeight": "normal",
+        "labelFontSize": 12,
+        "labelPadding": 6,
+        "minExtent": 40,
+    }
     | {"gridColor": "var(--line)", "domain": False, "ticks": False, "aria": False},
 }
 

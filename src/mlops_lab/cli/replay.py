@@ -12,9 +12,7 @@ from mlops_lab.cli.shared import HERE, Folder, Json, open_project, print_record
 from mlops_lab.cli.summary import NONE, make_table
 from mlops_lab.errors import InvalidInput, Refused
 from mlops_lab.lineage.records import PredictionReplay, SampleReplay
-from mlops_lab.lineage.replay import replay_prediction, replay_sample
-from mlops_lab.loop.erasures import explain_by_erasures
-from mlops_lab.tables.open_lake import open_lake
+from mlops_lab.lineage.replay import explain_difference, replay_prediction, replay_sample
 
 
 def command(
@@ -51,8 +49,7 @@ def command(
                 Refused(
                     f"{prediction_id} is not answered as it was logged",
                     code="parity",
-                    hint=explain_by_erasures(open_lake(opened))
-                    or "was a table, the log or the server's code changed? `mlops features verify` checks all",
+                    hint=explain_difference(opened),
                 )
             )
         return

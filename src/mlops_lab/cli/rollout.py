@@ -30,6 +30,7 @@ from mlops_lab.loop.tick import Loop
 from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.status.describe import describe
 from mlops_lab.status.rollout_days import RolloutDay, list_days
+from mlops_lab.status.rollout_groups import list_groups
 from mlops_lab.status.sentences import tell_rollout
 from mlops_lab.status.wording import format_decision
 
@@ -43,7 +44,8 @@ _SHOWN_DAYS, _WIDTH = 30, 33
 def show(project: Folder = HERE, json: Json = False) -> None:
     """Show the rollout under way, or the watch after a promotion: how far it is, and what comes next."""
     opened = open_project(project)
-    status, days = describe(opened), list_days(Loop(opened))
+    status, loop = describe(opened), Loop(opened)
+    days, groups = list_days(loop), list_groups(loop)
     if json:
         print_record(
             RolloutRecord(
@@ -54,12 +56,18 @@ def show(project: Folder = HERE, json: Json = False) -> None:
                 progress=status.rollout,
                 days=days,
                 watch=status.watch,
+                groups=groups,
             )
         )
         return
     print_wrapped(tell_rollout(status))
     if days:
         draw_days(days)
+    if groups:
+        table = Table("group", "outcomes", "gain", box=None, header_style="bold")
+        for group in groups:
+            table.add_row(group.group, f"{group.rows:,}", f"{group.gain:+.4f}")
+        print_table(table)
 
 
 @app.command()

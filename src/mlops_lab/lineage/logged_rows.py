@@ -10,6 +10,7 @@ import polars as pl
 from mlops_lab.clock import from_micros
 from mlops_lab.errors import NotFound
 from mlops_lab.lake import Lake
+from mlops_lab.loop.erasures import explain_by_erasures
 from mlops_lab.outcomes.id_index import IdIndex
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import PREDICTIONS
@@ -23,11 +24,12 @@ def read_prediction(project: Project, lake: Lake, prediction_id: str) -> pl.Data
     moments = find_moments(project, lake, PREDICTIONS, prediction_id)
     rows = read_rows(lake, PREDICTIONS, prediction_id, moments=moments)
     if rows.is_empty():
+        hint, erased = "the server's responses and the table `predictions` have the ids", explain_by_erasures(lake)
         raise NotFound(
             f'there is no prediction "{prediction_id}"',
             code="unknown_prediction",
             where="ID",
-            hint="the server's responses and the table `predictions` have the ids",
+            hint=f"{hint}; {erased}" if erased else hint,
         )
     return rows.head(1)
 

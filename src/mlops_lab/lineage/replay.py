@@ -23,6 +23,7 @@ from mlops_lab.lineage.records import (
     ReplayedVersion,
     SampleReplay,
 )
+from mlops_lab.loop.erasures import explain_by_erasures
 from mlops_lab.monitoring.answers import allowed_distance, answer_again
 from mlops_lab.monitoring.logged_inputs import logged_inputs
 from mlops_lab.monitoring.logged_version import LoggedVersion
@@ -37,12 +38,15 @@ from mlops_lab.tables.declared import PREDICTIONS
 from mlops_lab.tables.open_lake import open_lake
 
 
-def replay_prediction(project: Project, prediction_id: str, *, other: int | None = None) -> PredictionReplay:
+def replay_prediction(
+    project: Project, prediction_id: str, *, other: int | None = None, takes_in: bool = True
+) -> PredictionReplay:
     """A logged prediction answered again by its own version, and by another one with its own features as of then.
 
-    NotFound where there is no such prediction or version; EnvironmentFault where the package of one is gone.
+    What the server has acknowledged is taken into the lake first; without `takes_in`, nothing is changed. NotFound
+    where there is no such prediction or version; EnvironmentFault where the package of one is gone.
     """
-    lake, decisions = _open(project)
+    lake, decisions = _open(project, takes_in=takes_in)
     rows = complete_columns(read_prediction(project, lake, prediction_id), PREDICTIONS.schema(project))
     number, at = rows["version"][0], rows["at"][0]
     predictor = load_predictor(project, decisions, number)
@@ -77,7 +81,7 @@ def replay_sample(project: Project, predictions: int, *, seed: int | None = None
 
     InvalidInput where nothing was logged.
     """
-    lake, decisions = _open(project)
+    lake, decisions = _open(project, takes_in=True)
     seed = secrets.randbelow(2**31) if seed is None else seed
     sample = _draw(lake, predictions, seed=seed)
     if sample.is_empty():
@@ -98,9 +102,18 @@ def replay_sample(project: Project, predictions: int, *, seed: int | None = None
     )
 
 
-def _open(project: Project) -> tuple[Lake, Sequence[Decision]]:
+def explain_difference(project: Project) -> str:
+    """Why a prediction may not be answered as it was logged, and what tells more."""
+    return (
+        explain_by_erasures(open_lake(project))
+        or "was a table, the log or the server's code changed? `mlops features verify` checks all"
+    )
+
+
+def _open(project: Project, *, takes_in: bool) -> tuple[Lake, Sequence[Decision]]:
     lake = open_lake(project)
-    ingest_journal(project, lake)
+    if takes_in:
+        ingest_journal(project, lake)
     lake = lake.pin()
     return lake, read_decisions(lake)
 

@@ -55,12 +55,10 @@ def read_erasures(lake: Lake) -> list[Erasure]:
 
 def explain_by_erasures(lake: Lake) -> str | None:
     """Why values of earlier predictions may differ from what the tables give now; None where nothing was erased."""
-    count = len(read_erasures(lake))
-    return (
-        f"rows were erased since ({count} times: `mlops forget --list`), also facts of others' values"
-        if count
-        else None
-    )
+    if not (count := len(read_erasures(lake))):
+        return None
+    times = "1 time" if count == 1 else f"{count} times"
+    return f"rows were erased since ({times}: `mlops forget --list`), also facts of others' values"
 
 
 def facts_erased(lake: Lake, *, source: str) -> dict[str, datetime]:

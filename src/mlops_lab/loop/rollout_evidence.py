@@ -6,6 +6,7 @@ other outcomes come, and no outcome counts twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
@@ -19,11 +20,13 @@ from mlops_lab.rollout.proof import NO_DAYS, DailyGains
 from mlops_lab.tasks.base import Task
 
 
-def rollout_pairs(project: Project, lake: Lake, *, since: datetime, now: datetime, task: Task) -> pl.DataFrame:
+def rollout_pairs(
+    project: Project, lake: Lake, *, since: datetime, now: datetime, task: Task, fields: Sequence[str] = ()
+) -> pl.DataFrame:
     """`truth`, `champion`, `challenger`: what both versions answered to each request since `since` whose outcome has
-    arrived before `now`, with what is known then."""
-    joined = accepted_since(project, lake, since, known_by=now)
-    return _pair(project, lake, joined, since=since, task=task)
+    arrived before `now`, with what is known then; and with more `fields` of the request, as far as they are stored."""
+    joined = accepted_since(project, lake, since, known_by=now, fields=fields)
+    return _pair(project, lake, joined, since=since, task=task, fields=fields)
 
 
 def measure_rollout(project: Project, lake: Lake, window: Window, *, began: datetime, task: Task) -> pl.DataFrame:
@@ -45,7 +48,9 @@ def read_gains(measurements: pl.DataFrame) -> DailyGains:
     return DailyGains(days["gain"].to_numpy(), days["rows"].to_numpy(), days["at"].to_list())
 
 
-def _pair(project: Project, lake: Lake, joined: pl.DataFrame, *, since: datetime, task: Task) -> pl.DataFrame:
+def _pair(
+    project: Project, lake: Lake, joined: pl.DataFrame, *, since: datetime, task: Task, fields: Sequence[str] = ()
+) -> pl.DataFrame:
     if joined.is_empty():
         return no_pairs(task)
     canary = pl.col("role") == "canary"
@@ -56,8 +61,9 @@ def _pair(project: Project, lake: Lake, joined: pl.DataFrame, *, since: datetime
             "truth",
             pl.when(canary).then("shadow_output").otherwise("output").alias("champion"),
             pl.when(canary).then("output").otherwise("shadow_output").alias("challenger"),
+            *(name for name in fields if name in joined.columns),
         )
-        .drop_nulls()
+        .drop_nulls(["truth", "champion", "challenger"])
     )
 
 

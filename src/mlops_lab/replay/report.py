@@ -187,8 +187,9 @@ def _evidence(evidence: Sequence[RolloutEvidence], x: Json, width: int) -> Json:
     ends = layer("point", {"y": {**y, "field": "e"}}, "loop", size=12, filled=True, opacity=1)
     proof = {**layer("rule", {"y": {**y, "datum": needed}}, "promote", strokeWidth=1.2), "data": {"values": [{}]}}
     proof["mark"]["strokeDash"] = [5, 4]
+    title, rest = "Evidence that the candidates of each rollout", f"are better (e-value): a proof from {needed:g} on"
     return {
-        "title": f"Evidence that the candidates of each rollout are better (e-value): a proof from {needed:g} on",
+        "title": [title, rest] if width < WIDTHS["wide"] else f"{title} {rest}",
         "width": width,
         "height": 96,
         "data": {"values": values},

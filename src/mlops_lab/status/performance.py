@@ -95,7 +95,7 @@ def summarise(measured: pl.DataFrame) -> WindowPerformance | None:
     if not windows:
         return None
     outcomes = sum(window["outcomes"] for window in windows)
-    bases = [_constant_loss(window) for window in windows]
+    bases = [constant_loss(window) for window in windows]
     power = 2 if metric == "rmse" else 1  # squared errors add up, their roots do not
 
     def mean(values: list[float]) -> float:
@@ -111,7 +111,7 @@ def summarise(measured: pl.DataFrame) -> WindowPerformance | None:
     )
 
 
-def _constant_loss(window: dict[str, Any]) -> float | None:
+def constant_loss(window: dict[str, Any]) -> float | None:
     """The loss of the best constant prediction: the observed rate, or the observed mean. None where it is not known."""
     rate, explained = window.get("observed_rate"), window.get("r2")
     if rate is not None:

@@ -65,8 +65,8 @@ def sentences(status: ProjectStatus) -> Iterator[str]:
 def _champion(status: ProjectStatus) -> str:
     if status.live_by is None:
         return f"version {status.champion} answers"
-    since = _ago(status, status.live_by.at)
-    return f"version {status.champion} answers, since {since} ({_how_it_went_live(status.live_by)})"
+    how = _how_it_went_live(status.live_by)
+    return f"version {status.champion} has answered {_since(status, status.live_by.at)} ({how})"
 
 
 def _how_it_went_live(decision: DecisionRecord) -> str:
@@ -107,7 +107,7 @@ def _waiting(status: ProjectStatus, recent: RecentRequests) -> Iterator[str]:
     within = format_count(recent.within_days, "day")
     if recent.waiting and recent.oldest is not None:
         verb = "waits for its outcome" if recent.waiting == 1 else "wait for their outcome"
-        oldest = f"the oldest since {_age(status, recent.oldest)}"
+        oldest = f"the oldest for {_age(status, recent.oldest)}"
         yield f"{recent.waiting:,} {verb} ({oldest}; after {within} none is expected any more)"
     if given_up := status.pending - recent.waiting:
         yield f"for {given_up:,} none came within {within}"
@@ -200,8 +200,8 @@ def _watch(status: ProjectStatus, watch: WatchRecord) -> str:
 
 
 def _rollout(status: ProjectStatus, rollout: RolloutProgress) -> str:
-    stage = "is in shadow" if status.stage == "shadow" else f"answers {_share(rollout.canary_share)}"
-    beginning = f"version {status.challenger} {stage}, since {_ago(status, status.since)}"
+    stage = "has been in shadow" if status.stage == "shadow" else f"has answered {_share(rollout.canary_share)}"
+    beginning = f"version {status.challenger} {stage} {_since(status, status.since)}"
     if rollout.is_paused:
         return f"{beginning}; paused: it takes no step forward until `mlops rollout resume`"
     if status.approval is not None:
@@ -274,14 +274,20 @@ def _set_aside(status: ProjectStatus) -> Iterator[str]:
         counts = ", ".join(f"{count:,} {state}" for state, count in status.alerts.items())
         yield f"alerts that are not resolved: {counts} (`mlops alerts list`)"
     for channel in status.failing_channels:
-        since = _ago(status, channel.since)
-        yield f'the channel "{channel.name}" sends no alerts, since {since}: {channel.reason} (`mlops alerts test`)'
+        lasts = f"{_since(status, channel.since)}: {channel.reason}"
+        yield f'the channel "{channel.name}" has sent no alerts {lasts} (`mlops alerts test`)'
 
 
 def _ago(status: ProjectStatus, moment: str | None) -> str:
     """`2 h ago`; a date where the project has no present moment yet."""
     assert moment is not None
     return f"{_age(status, moment)} ago" if status.now else f"on {_date(status, moment)}"
+
+
+def _since(status: ProjectStatus, moment: str | None) -> str:
+    """`for 2 h`; a date where the project has no present moment yet."""
+    assert moment is not None
+    return f"for {_age(status, moment)}" if status.now else f"since {_date(status, moment)}"
 
 
 def _age(status: ProjectStatus, moment: str) -> str:

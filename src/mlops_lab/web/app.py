@@ -23,7 +23,7 @@ from mlops_lab.project import Project
 from mlops_lab.web.actions import ACTIONS, act
 from mlops_lab.web.guard import Guard
 from mlops_lab.web.live import live
-from mlops_lab.web.status import prepare_status
+from mlops_lab.web.status import prepare_status, summarise
 from mlops_lab.web.view import Source, View
 from mlops_lab.web.views.catalog import VIEWS
 
@@ -51,13 +51,14 @@ class _Page:
             loader=PackageLoader("mlops_lab.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
         self._templates.globals |= {"views": VIEWS, "glyphs": GLYPHS, "projects": self._projects}
-        self._templates.filters |= {"number": _number, "sentence": _sentence}
+        self._templates.filters |= {"number": _number, "sentence": _sentence, "code": _code}
 
     def start(self, _: Request) -> Response:
-        """The list of projects; where there is one, its first view."""
+        """The projects, and how each of them is; where there is one, its first view."""
         if len(self._projects) == 1:
             return RedirectResponse(f"/{next(iter(self._projects))}/now")
-        return self._render("projects.html", {"project": None, "view": None})
+        looks = {name: summarise(project) for name, project in self._projects.items()}
+        return self._render("projects.html", {"project": None, "view": None, "looks": looks})
 
     def static(self, request: Request) -> Response:
         """A file that pages use."""
@@ -143,11 +144,16 @@ def _local(moment: datetime | str, zone: ZoneInfo | None) -> str:
 
 def _sentence(text: str) -> Markup:
     """The text as a sentence, and what stands between backticks as code."""
-    parts = [escape(part) for part in f"{text[:1].upper()}{text[1:]}".split("`")]
-    marked = Markup("").join(
+    marked = _code(f"{text[:1].upper()}{text[1:]}")
+    return marked if text.endswith((".", "`", "?")) else marked + "."
+
+
+def _code(text: str) -> Markup:
+    """The text, and what stands between backticks as code."""
+    parts = [escape(part) for part in str(text).split("`")]
+    return Markup("").join(
         part if index % 2 == 0 else Markup("<code>") + part + Markup("</code>") for index, part in enumerate(parts)
     )
-    return marked if text.endswith((".", "`", "?")) else marked + "."
 
 
 def _number(value: float) -> str:

@@ -63,6 +63,7 @@ def open_page(projects: Sequence[Project], *, port: int = PORT) -> Iterator[Page
     """
     with needs_extra("page", "the page"):
         import jinja2  # noqa: F401
+        import markdown_it  # noqa: F401
         import starlette  # noqa: F401
         import vl_convert  # noqa: F401
     names = [project.root.name for project in projects]

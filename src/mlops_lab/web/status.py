@@ -7,10 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from mlops_lab.alerts.states import AlertState
 from mlops_lab.errors import MlopsError
+from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project
 from mlops_lab.status.describe import describe
 from mlops_lab.status.records import ProjectStatus
+from mlops_lab.status.rollout_groups import RolloutGroup, list_groups
+from mlops_lab.status.wording import format_count
 from mlops_lab.web.live import state_of
 
 KEEP_SECONDS = 5.0
@@ -23,6 +27,7 @@ class _Kept(NamedTuple):
 
 
 _kept: dict[Path, _Kept] = {}
+_kept_groups: dict[Path, tuple[dict[str, int], list[RolloutGroup]]] = {}
 
 
 def status_of(project: Project) -> ProjectStatus:
@@ -35,7 +40,43 @@ def status_of(project: Project) -> ProjectStatus:
     return kept.status
 
 
+def groups_of(project: Project) -> list[RolloutGroup]:
+    """What the rollout shows in groups of requests, made again when the project has changed: it reads every outcome
+    since the rollout began."""
+    state = state_of(project)
+    kept = _kept_groups.get(project.root)
+    if kept is None or kept[0] != state:
+        kept = _kept_groups[project.root] = (state, list_groups(Loop(project)))
+    return kept[1]
+
+
 def prepare_status(project: Project) -> None:
     """Make the status before it is asked for. What is wrong with the project, its view says."""
     with suppress(MlopsError):
         status_of(project)
+
+
+def troubles_of(status: ProjectStatus) -> list[str]:
+    """Why not all is fine, in a few words each."""
+    troubles = []
+    if open_alerts := status.alerts.get(AlertState.OPEN, 0):
+        troubles.append(format_count(open_alerts, "open alert"))
+    if status.champion is None:
+        troubles.append("no version is live")
+    elif status.server is None:
+        troubles.append("the server is not running")
+    if status.following and status.following.lagging:
+        troubles.append("a server answers by older decisions")
+    if status.failing_channels:
+        troubles.append("a channel of alerts fails")
+    return troubles
+
+
+def summarise(project: Project) -> tuple[str, list[str]]:
+    """What answers, and why not all is fine. What is wrong with a project is one of its troubles."""
+    try:
+        status = status_of(project)
+    except MlopsError as error:
+        return "its state cannot be read", [str(error)]
+    champion = "no version answers" if status.champion is None else f"version {status.champion} answers"
+    return champion, troubles_of(status)

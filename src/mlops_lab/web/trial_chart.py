@@ -62,7 +62,16 @@ def draw_trials(trials: Sequence[tuple[TrackedRun, float]]) -> str | None:
     }
     words: Json = {
         "data": {"values": ends},
-        "mark": {"type": "text", "align": "left", "dx": 5, "aria": False, "color": "var(--muted)", "fontSize": 11},
+        "mark": {
+            "type": "text",
+            "align": "left",
+            "dx": 5,
+            "dy": -8,
+            "aria": False,
+            "color": "var(--muted)",
+            "fontSize": 11,
+        }
+        | {"stroke": "var(--paper)", "strokeWidth": 3},  # the page paints it below the letters: no line crosses them
         "encoding": {"y": y, "text": {"field": "words"}},
     }
     axis = {"labelAngle": 0, "grid": True, "labelLimit": WIDTH // (len(places) + 1), "labelColor": "var(--ink)"}

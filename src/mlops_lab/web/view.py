@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from mlops_lab.errors import InvalidInput
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.tables.open_lake import open_lake
@@ -44,3 +45,16 @@ class View:
     def template(self) -> str:
         """The file in `templates/` that shows it."""
         return f"{self.name}.html"
+
+
+def version_number(text: str) -> int:
+    """The number of a version that stands in an address; InvalidInput where it is none."""
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidInput(
+            f"{text[:40]!r} is not the number of a version",
+            code="bad_version",
+            where="version",
+            hint="choose one from the list",
+        ) from None

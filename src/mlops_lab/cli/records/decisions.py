@@ -7,6 +7,7 @@ from msgspec import Struct
 from mlops_lab.rollout.decision_record import DecisionRecord
 from mlops_lab.status.records import RolloutProgress, WatchRecord
 from mlops_lab.status.rollout_days import RolloutDay
+from mlops_lab.status.rollout_groups import RolloutGroup
 
 
 class MadeDecision(DecisionRecord, frozen=True, kw_only=True):
@@ -23,7 +24,8 @@ class RollbackRecord(MadeDecision, frozen=True, kw_only=True):
 
 class RolloutRecord(Struct, frozen=True, kw_only=True):
     """`mlops rollout show`: the versions, the stage and since when; `progress` is null where there is no rollout.
-    `days` are those with outcomes, in order; `watch` is the one after a promotion."""
+    `days` are those with outcomes, in order; `groups` those of `gates.slices`, the one that loses most first; `watch`
+    is the one after a promotion."""
 
     schema_version: int = 1
     champion: int | None
@@ -33,6 +35,7 @@ class RolloutRecord(Struct, frozen=True, kw_only=True):
     progress: RolloutProgress | None
     days: list[RolloutDay] = []
     watch: WatchRecord | None = None
+    groups: list[RolloutGroup] = []
 
 
 class SteeredRecord(MadeDecision, frozen=True, kw_only=True):

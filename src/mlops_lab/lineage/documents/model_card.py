@@ -22,6 +22,11 @@ _LIBRARIES = {"forest": "lightgbm", "skops": "sklearn"}
 def make(facts: VersionFacts) -> dict[str, bytes]:
     """The card: metadata for machines, then the same and more for people."""
     head = yaml.safe_dump(make_metadata(facts), sort_keys=False, allow_unicode=True, width=2**20)
+    return {FILE: f"---\n{head}---\n\n{write_body(facts)}\n".encode()}
+
+
+def write_body(facts: VersionFacts) -> str:
+    """The card for people, as Markdown."""
     sections = [
         f"# {escape(facts.title)}",
         "",
@@ -37,8 +42,7 @@ def make(facts: VersionFacts) -> dict[str, bytes]:
         *write_list(list_limits(facts)),
         *_environment(facts),
     ]
-    body = "\n".join(sections).rstrip()
-    return {FILE: f"---\n{head}---\n\n{body}\n".encode()}
+    return "\n".join(sections).rstrip()
 
 
 def make_metadata(facts: VersionFacts) -> dict[str, Any]:

@@ -3,15 +3,25 @@
 
 const project = document.body.dataset.project;
 const ask = document.getElementById("ask");
+const told = document.getElementById("told");
+const away = document.getElementById("away");
+const LOST = away.textContent;
 const REFRESH_SECONDS = 30;  // what a server says, and the time, are in no table
 let stale = false;
 
+function tellAway(text) {
+  away.textContent = text;
+  away.hidden = !text;
+}
+
 async function refresh() {
+  if (document.querySelector("[data-still]")) return;  // what was asked for once is not computed again and again
   if (ask.open) { stale = true; return; }  // not under the hands of somebody who types
   stale = false;
   const response = await fetch(location.href);
-  if (!response.ok) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (!response.ok) { tellAway(`What stands here may be old: ${fresh.querySelector("h1").textContent}`); return; }
+  tellAway("");
   const [now, then] = [fresh.getElementById("content"), document.getElementById("content")];
   if (then.contains(document.activeElement) && document.activeElement.matches("input, select")) { stale = true; return; }
   if (now.innerHTML !== then.innerHTML) then.replaceChildren(...now.childNodes);
@@ -22,16 +32,15 @@ function follow() {
   const events = new EventSource(`/${project}/live`);
   let first = true;
   events.onmessage = () => {
-    document.getElementById("away").hidden = true;
+    tellAway("");
     if (!first) refresh().catch(() => {});
     first = false;
   };
-  events.onerror = () => { document.getElementById("away").hidden = false; };
+  events.onerror = () => tellAway(LOST);
 }
 
 function tell(text) {
-  const told = document.getElementById("told");
-  told.textContent = `Done: ${text}.`;
+  told.textContent = text;
   told.hidden = false;
 }
 
@@ -49,12 +58,12 @@ async function act(button, form) {
   if (response.ok) {
     sessionStorage.setItem("token", form.token.value);
     ask.close();
-    tell(answer.done);
+    tell(`Done: ${answer.done}.`);
     await refresh();
     return;
   }
-  const { what, hint } = answer.error;
-  document.getElementById("ask-error").textContent = hint ? `${what}. ${hint}` : what;
+  const parts = [answer.error.what, answer.error.hint].filter(Boolean);
+  document.getElementById("ask-error").textContent = parts.map((text) => `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`).join(" ");
 }
 
 document.addEventListener("click", (event) => {
@@ -73,10 +82,10 @@ document.addEventListener("click", (event) => {
   };
   ask.showModal();
 });
+document.addEventListener("submit", (event) => { if (event.target.dataset.busy) tell(event.target.dataset.busy); });
+addEventListener("pageshow", () => { told.hidden = true; });  // a page that one returns to waits for nothing
 document.getElementById("ask-cancel").addEventListener("click", () => ask.close());
 ask.addEventListener("close", () => { if (stale) refresh().catch(() => {}); });
 document.addEventListener("focusout", () => { if (stale && !ask.open) setTimeout(() => refresh().catch(() => {}), 0); });
-if (project) {
-  follow();
-  setInterval(() => { if (!document.hidden) refresh().catch(() => {}); }, 1000 * REFRESH_SECONDS);
-}
+if (project) follow();
+setInterval(() => { if (!document.hidden) refresh().catch(() => tellAway(LOST)); }, 1000 * REFRESH_SECONDS);

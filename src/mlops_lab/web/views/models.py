@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 
-from mlops_lab.errors import InvalidInput
 from mlops_lab.lineage.compare import MADE_OF, compare_runs
 from mlops_lab.lineage.definitions import compare_features
 from mlops_lab.lineage.explain import describe_version, explain_version
@@ -16,19 +15,21 @@ from mlops_lab.rollout.decisions import Decision, RolloutState, fold
 from mlops_lab.rollout.versions import load_features
 from mlops_lab.tables.declared import MEASUREMENTS
 from mlops_lab.web.lineage_graph import lay_out
-from mlops_lab.web.view import Content, Source, View
+from mlops_lab.web.model_card import render_card
+from mlops_lab.web.view import Content, Source, View, version_number
 
 
 def query(source: Source, asked: Mapping[str, str]) -> Content:
-    """All versions, the newest first; with `version` everything about that one, with `first` and `second` how two of
-    them differ."""
+    """All versions, the newest first; with `version` everything about that one, or with `card` its model card; with
+    `first` and `second` how two of them differ."""
     decisions = read_decisions(source.lake)
     state = fold(decisions)
-    content: Content = {"versions": _list_versions(decisions, state), "number": None, "comparison": None}
+    content: Content = {"versions": _list_versions(decisions, state), "number": None, "card": None, "comparison": None}
     if text := asked.get("version", "").strip():
-        content |= _describe(source, _number(text), decisions)
+        number = version_number(text)
+        content |= _show_card(source, number) if asked.get("card") else _describe(source, number, decisions)
     elif asked.get("first"):
-        content |= _compare(source, _number(asked["first"]), _number(asked.get("second", "")), decisions)
+        content |= _compare(source, version_number(asked["first"]), version_number(asked.get("second", "")), decisions)
     return content
 
 
@@ -64,6 +65,10 @@ def _describe(source: Source, number: int, decisions: Sequence[Decision]) -> Con
     return {"number": number, "lines": describe_version(lineage), "gates": gates, "graph": graph}
 
 
+def _show_card(source: Source, number: int) -> Content:
+    return {"number": number, "card": render_card(source.project, number)}
+
+
 def _count_answers(source: Source, number: int) -> int | None:
     """How many predictions of a version were measured; None: none."""
     if not MEASUREMENTS.exists(source.lake):
@@ -90,18 +95,6 @@ def _compare(source: Source, first: int, second: int, decisions: Sequence[Decisi
             for name in names
         ],
     }
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise InvalidInput(
-            f"{text[:40]!r} is not the number of a version",
-            code="bad_version",
-            where="version",
-            hint="choose one from the list",
-        ) from None
 
 
 VIEW = View(name="models", title="Models", command="mlops explain --version NUMBER", query=query)

@@ -13,7 +13,7 @@ from mlops_lab.status.records import ProjectStatus
 from mlops_lab.status.sentences import sentences
 from mlops_lab.status.wording import format_count
 from mlops_lab.web.quality_chart import draw_quality
-from mlops_lab.web.status import status_of
+from mlops_lab.web.status import status_of, troubles_of
 from mlops_lab.web.traffic import read_traffic
 from mlops_lab.web.view import Content, Source, View
 
@@ -31,7 +31,7 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
         "first": first,
         "sentences": rest,
         "alerts": alerts,
-        "troubles": list(_troubles(status, sum(alert.state is AlertState.OPEN for alert in alerts))),
+        "troubles": troubles_of(status),
         "chart": draw_quality(source),
         "traffic": read_traffic(source.project),
         "awaited": list(_await(status)),
@@ -41,7 +41,7 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
 def _await(status: ProjectStatus) -> Iterator[tuple[str, str | None, str]]:
     """What is waited for: in words, until when (None: that is not known), and the view that tells more."""
     if rollout := status.rollout:
-        rows = f"{rollout.rows:,} of {rollout.rows_needed:,} outcomes"
+        rows = f"{format_count(rollout.rows, 'outcome')}, {rollout.rows_needed:,} needed"
         yield f"The rollout of version {status.challenger}, then {rollout.then}: {rows}", rollout.until, "rollout"
     if watch := status.watch:
         yield f"Version {watch.version}, the champion before, is compared with the new one", watch.until, "rollout"
@@ -53,23 +53,7 @@ def _await(status: ProjectStatus) -> Iterator[tuple[str, str | None, str]]:
         yield f"{format_count(status.days_to_measure, 'day')} to be measured at the next tick", None, "history"
     if (recent := status.recent) and recent.waiting and recent.oldest:
         last = datetime.fromisoformat(recent.oldest) + timedelta(days=recent.within_days)
-        yield f"{format_count(recent.waiting, 'outcome')}; the oldest counts", last.isoformat(), "predictions"
-
-
-def _troubles(status: ProjectStatus, open_alerts: int) -> list[str]:
-    """Why not all is fine, in a few words each."""
-    troubles = []
-    if open_alerts:
-        troubles.append(f"{open_alerts} open alert{'s' if open_alerts > 1 else ''}")
-    if status.champion is None:
-        troubles.append("no version is live")
-    elif status.server is None:
-        troubles.append("the server is not running")
-    if status.following and status.following.lagging:
-        troubles.append("a server answers by older decisions")
-    if status.failing_channels:
-        troubles.append("a channel of alerts fails")
-    return troubles
+        yield f"{format_count(recent.waiting, 'outcome')}, the oldest", last.isoformat(), "predictions"
 
 
 VIEW = View(name="now", title="Now", command="mlops status", query=query)

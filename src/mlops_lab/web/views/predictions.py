@@ -1,4 +1,5 @@
-"""Predictions: everything behind one of them, by its id; those of a day, of a version or of a key; else the newest."""
+"""Predictions: everything behind one of them, by its id, and its answer once more; those of a day, of a version or of a
+key; else the newest."""
 
 from __future__ import annotations
 
@@ -11,18 +12,23 @@ import polars as pl
 from mlops_lab.clock import day_of, day_start, days_after
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lineage.explain import describe_prediction, explain
+from mlops_lab.lineage.replay import explain_difference, replay_prediction
+from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.tables.declared import MEASUREMENTS, PREDICTIONS
-from mlops_lab.web.view import Content, Source, View
+from mlops_lab.web.view import Content, Source, View, version_number
 
 SHOWN = 20
 _ROUNDED_UP = timedelta(milliseconds=1)
 """By how much the greatest value of a file may be above it."""
+_TABLES = ("request", "features")
+"""What of a prediction has a table of its own."""
 _COLUMNS = ["id", "at", "version", "role", "output"]
 
 
 def query(source: Source, asked: Mapping[str, str]) -> Content:
-    """The prediction of `id`; the newest ones of the day `on` (else of the last one with predictions), with `key` those
-    of a key, with `version` those of a version, which has a last day of its own."""
+    """The prediction of `id`, with `replay` answered again, by the version `with`, too; the newest ones of the day `on`
+    (else of the last one with predictions), with `key` those of a key, with `version` those of a version, which has a
+    last day of its own."""
     id_, version, key, on = (asked.get(name, "").strip() for name in ("id", "version", "key", "on"))
     day = _day(source, on) if on else _last_day(source, version)
     content: Content = {
@@ -34,11 +40,39 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
         "day_text": day.astimezone(ZoneInfo(source.project.timezone)).date().isoformat() if day is not None else "",
         "newest": _newest(source, day, version=version, key=key) if day is not None else [],
         "lines": [],
+        "replayed": None,
     }
     if id_:
         lineage = explain(source.project, id_, takes_in=False)
-        content |= {"lineage": lineage, "lines": describe_prediction(lineage)}
+        content |= {
+            "lineage": lineage,
+            "lines": [line for line in describe_prediction(lineage) if line[0] not in _TABLES],
+        }
+        content |= {"others": _other_versions(source, lineage.version.number), "with": asked.get("with", "").strip()}
+        if asked.get("replay"):
+            content |= _replay(source, id_, content["with"])
     return content
+
+
+def _other_versions(source: Source, number: int) -> list[int]:
+    """The versions that may be asked, too, the newest first."""
+    recorded = {item.version for item in read_decisions(source.lake) if "package" in item.evidence}
+    return sorted((other for other in recorded if other is not None and other != number), reverse=True)
+
+
+def _replay(source: Source, id_: str, other: str) -> Content:
+    """The prediction answered again, and why it may not be answered as it was logged."""
+    number = version_number(other) if other else None
+    replayed = replay_prediction(source.project, id_, other=number, takes_in=False)
+    names = dict.fromkeys(
+        [*(each.name for each in replayed.inputs), *(replayed.other.inputs if replayed.other else ())]
+    )
+    by_name = {each.name: each for each in replayed.inputs}
+    return {
+        "replayed": replayed,
+        "inputs": [(name, by_name.get(name)) for name in names],
+        "why": None if replayed.equal else explain_difference(source.project),
+    }
 
 
 def _day(source: Source, on: str) -> datetime:

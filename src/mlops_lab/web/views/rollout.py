@@ -15,15 +15,15 @@ from mlops_lab.serving.answering.counts import read_trial
 from mlops_lab.status.ab_report import ABArm, ABReport, report_test
 from mlops_lab.status.rollout_days import RolloutDay, list_days
 from mlops_lab.status.sentences import tell_rollout
-from mlops_lab.web.status import status_of
+from mlops_lab.web.status import groups_of, status_of
 from mlops_lab.web.view import Content, Source, View
 
 WIDTH = 900
 
 
 def query(source: Source, asked: Mapping[str, str]) -> Content:
-    """The state of the rollout under way or of the watch after a promotion, its days and their chart, the guardrails of
-    the challenger, and the A/B test under way."""
+    """The state of the rollout under way or of the watch after a promotion, its days and their chart, its groups of
+    requests, the guardrails of the challenger, and the A/B test under way."""
     del asked
     status, loop = status_of(source.project), Loop(source.project)
     days = list_days(loop)
@@ -34,6 +34,7 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
         "text": tell_rollout(status),
         "days": days,
         "chart": _draw(days, title) if days else None,
+        "groups": groups_of(source.project),
         "guardrails": look_at_guardrails(loop),
         "test": test,
         "arms": [(arm, _draw_arm(arm, test)) for arm in test.arms] if test else [],
