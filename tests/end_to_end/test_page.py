@@ -44,6 +44,7 @@ from mlops_lab.tuning.trial_result import KIND, STUDY, TRIAL
 from mlops_lab.web.app import make_app
 from mlops_lab.web.live import state_of
 from mlops_lab.web.page_process import page_process
+from mlops_lab.web.status import status_of, troubles_of
 from mlops_lab.web.traffic import read_traffic
 from mlops_lab.web.views.catalog import VIEWS
 from mlops_lab.web.views.rollout import look_at_guardrails
@@ -273,6 +274,8 @@ def test_an_alert_is_acknowledged_silenced_and_resolved(own: tuple[TestClient, P
     assert do(client, "silence", {"reason": "known", "alert": alert, "hours": 2}, token=token)[0] == 200
     text = client.get(f"/{NAME}/alerts").text
     assert "by token:anna: on it" in text
+    titles = {re.findall("<title>(.+) .+ · ", client.get(f"/{NAME}/{view}").text)[0] for view in VIEWS}
+    assert titles == {f"({len(troubles_of(status_of(project)))})"}, "each tab tells that there is something to look at"
     assert "silent until" in text
     assert do(client, "resolve", {"reason": "over", "alert": alert}, token=token)[0] == 200
     status, answer = do(client, "resolve", {"reason": "over", "alert": alert}, token=token)

@@ -1,4 +1,5 @@
-"""What a person does on the page, in a real browser: each action writes its decision, and what is refused says why."""
+"""What a person does on the page, in a real browser and with keys alone: each action writes its decision, and what is
+refused says why."""
 
 from __future__ import annotations
 
@@ -84,20 +85,31 @@ def site(projects: dict[str, Project]) -> Iterator[str]:
         process.stdout.close()
 
 
+def go_to(browser: Browser, element: str) -> None:
+    """Press Tab until the focus is there."""
+    for _ in range(80):
+        if browser.run(f"document.activeElement === {element}"):
+            return
+        browser.press("Tab")
+    pytest.fail(f"no key leads to {element}")
+
+
 def ask(browser: Browser, action: str) -> None:
-    """Press the button of the action: the page asks why, and for a token."""
-    browser.wait(f"document.querySelector('[data-action={action}]') !== null")
+    """Press the button of the action, with keys alone: the page asks why, and for a token."""
+    button = f"document.querySelector('[data-action={action}]')"
+    browser.wait(f"{button} !== null")
     browser.run("document.getElementById('told').hidden = true")
-    browser.run(f"document.querySelector('[data-action={action}]').click()")
-    browser.wait("document.getElementById('ask').open")
+    go_to(browser, button)
+    browser.press("Enter")
+    browser.wait("document.getElementById('ask').open && document.activeElement.name === 'reason'")
 
 
 def answer(browser: Browser, reason: str, token: str) -> None:
-    fields = {"reason": reason, "token": token}
-    browser.run(
-        f"Object.entries({json.dumps(fields)}).forEach(([k, v]) => document.querySelector(`[name=${{k}}]`).value = v)"
-    )
-    browser.run("document.querySelector('#ask [value=do]').click()")
+    for name, value in (("reason", reason), ("token", token)):
+        go_to(browser, f"document.querySelector('#ask [name={name}]')")
+        browser.run("document.activeElement.select()")
+        browser.type(value)
+    browser.press("Enter")
 
 
 def refusal(browser: Browser) -> str:

@@ -72,7 +72,8 @@ class _Page:
         """One view of one project."""
         source, view = self._source(request), self._view(request)
         content = view.query(source, request.query_params)
-        return self._render(view.template, {"project": source.project, "view": view, **content})
+        troubles = summarise(source.project)[1]  # their number stands in the title of the tab
+        return self._render(view.template, {"project": source.project, "view": view, "troubles": troubles, **content})
 
     async def live(self, request: Request) -> Response:
         """Events: the state of the project changed."""
