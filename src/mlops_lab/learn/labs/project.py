@@ -31,7 +31,9 @@ def make_project(
 ) -> None:
     """Write the project: its settings (with some lines replaced), its pipeline, and its rows of the past."""
     root.mkdir(parents=True)
-    fields = "\n".join(f"{name} = {kind}" for name, kind in layout.fields.items())
+    fields = "\n".join(
+        f"{name if name.isascii() else json.dumps(name)} = {kind}" for name, kind in layout.fields.items()
+    )
     text = tell((_TEMPLATE / "mlops.toml").read_text(encoding="utf-8"), layout, fields=fields)
     for before, after in (edits or {}).items():
         assert before in text, before

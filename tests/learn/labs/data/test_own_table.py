@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from random import Random
 
@@ -62,6 +63,19 @@ def test_what_a_table_lacks_is_planted(tmp_path: Path) -> None:
     thousandths = [item.values["length"] * 1000 for item in data.cases(0, 5)]
     assert thousandths == pytest.approx([round(value) for value in thousandths])
     assert len({item.values["case_key"] for item in data.cases(0, 10)}) > 40
+
+
+def test_names_of_the_table_are_not_taken_and_odd_rows_are_left_out(tmp_path: Path) -> None:
+    write_loans(tmp_path / "loans.csv", rows=130)
+    lines = (tmp_path / "loans.csv").read_text().splitlines()
+    head = f"{lines[0]},known_at,outcome_is_default,applied_hour"
+    more = [f"{line},2021-01-01 00:00,{number % 7},{number % 5}" for number, line in enumerate(lines[1:])]
+    more[3] = more[3].replace(more[3].split(",")[3], "inf")
+    (tmp_path / "odd.csv").write_text("\n".join([head, *more]) + "\n")
+    data = prepare_own_table(TableChoice(str(tmp_path / "odd.csv"), "outcome"), NEEDS, seed=3)
+    assert data.layout.label == "outcome_is_default_"
+    assert {"outcome_is_default", "applied_hour", "applied_hour_"} <= {*data.layout.fields}
+    json.dumps([case.request for case in data.cases(0, 10)], allow_nan=False)
 
 
 @pytest.mark.parametrize(

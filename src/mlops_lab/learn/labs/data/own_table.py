@@ -26,7 +26,7 @@ from mlops_lab.training.column_skill import measure_skill
 
 FIRST_DAY = date(2025, 3, 3)
 _ID, _TIME, _KEY, _CHANNEL, LEAK = "case_id", "case_at", "case_key", "channel", "reviewed_score"
-_PLANTED = (_ID, _TIME, _KEY, _CHANNEL, LEAK, KNOWN_AT)
+_PLANTED = (_ID, _TIME, _KEY, _CHANNEL, LEAK)
 _MAX_CATEGORIES, _KEYS, _FACTOR, _DECIMALS = 30, 90, 1000, 3
 _SHARE_OF_WEB = 0.75
 _MIN_SHARE = 0.03
@@ -85,7 +85,15 @@ def _label_of(analysis: TableAnalysis) -> str:
         return analysis.target.field
     rarer = min(analysis.counts, key=lambda name: analysis.counts[name])
     word = "".join(letter if letter.isalnum() else "_" for letter in rarer).strip("_") or "other"
-    return f"{analysis.target.field}_is_{word}".lower()
+    return _free(f"{analysis.target.field}_is_{word}".lower(), analysis)
+
+
+def _free(name: str, analysis: TableAnalysis) -> str:
+    """The name, or one like it that no column of the table has."""
+    taken = {item.column.field for item in analysis.columns}
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _read_rows(frame: pl.DataFrame, analysis: TableAnalysis, choice: TableChoice) -> pl.DataFrame:
@@ -110,7 +118,7 @@ def _read_rows(frame: pl.DataFrame, analysis: TableAnalysis, choice: TableChoice
     if (time := analysis.first("time")) is not None:
         moment = values[time.name]
         read = {"hour": moment.dt.hour(), "weekday": moment.dt.weekday(), "month": moment.dt.month()}
-        parts = {f"{time.field}_{part}": series.cast(pl.Float64) for part, series in read.items()}
+        parts = {_free(f"{time.field}_{part}", analysis): series.cast(pl.Float64) for part, series in read.items()}
         rows = (
             rows.with_columns(**parts)
             .with_columns(moment.alias(_TIME))
@@ -121,7 +129,7 @@ def _read_rows(frame: pl.DataFrame, analysis: TableAnalysis, choice: TableChoice
     elif analysis.order == "shuffled":
         rows = rows.sample(fraction=1.0, shuffle=True, seed=0)
     needed = [_label_of(analysis), *([analysis.key] if analysis.key else [])]
-    rows = rows.drop_nulls(needed)
+    rows = rows.drop_nulls(needed).filter(~pl.any_horizontal(pl.selectors.float().is_infinite().fill_null(value=False)))
     return rows.with_columns(pl.col(analysis.key).cast(pl.String)) if analysis.key else rows
 
 
@@ -151,7 +159,7 @@ def _describe(rows: pl.DataFrame, analysis: TableAnalysis, choice: TableChoice, 
     if not _MIN_SHARE <= share <= 1 - _MIN_SHARE:
         what = f"is {share:.1%} {label}: a few weeks of it have too few of one kind"
         raise _lacking(choice, what, hint=f"bring a table with at least {_MIN_SHARE:.0%} of each")
-    names = [name for name in rows.columns if name not in {*_PLANTED, key, label}]
+    names = [name for name in rows.columns if name not in {*_PLANTED, KNOWN_AT, key, label}]
     skills = {name: _skill(rows[name], rows[label]) for name in names}
     inputs = sorted(names, key=lambda name: -skills[name])
     if len(inputs) < 2:
