@@ -32,7 +32,8 @@ def make_project(
     """Write the project: its settings (with some lines replaced), its pipeline, and its rows of the past."""
     root.mkdir(parents=True)
     fields = "\n".join(
-        f"{name if name.isascii() else json.dumps(name)} = {kind}" for name, kind in layout.fields.items()
+        f"{name if name.isascii() else json.dumps(name, ensure_ascii=False)} = {kind}"
+        for name, kind in layout.fields.items()
     )
     text = tell((_TEMPLATE / "mlops.toml").read_text(encoding="utf-8"), layout, fields=fields)
     for before, after in (edits or {}).items():
@@ -51,9 +52,13 @@ def data_file(layout: Layout) -> str:
 
 def _render_pipeline(layout: Layout) -> str:
     derived = ", ".join(f'"{part}": pl.col("{layout.time}").dt.{part}()' for part in layout.parts)
-    numbers, categories = json.dumps([*layout.numbers, *layout.parts]), json.dumps(layout.categories)
+    numbers, categories = _as_list([*layout.numbers, *layout.parts]), _as_list(layout.categories)
     text = (_TEMPLATE / "pipeline.py.txt").read_text(encoding="utf-8")
     return tell(text, layout, numbers=numbers, categories=categories, derived=f"{{{derived}}}")
+
+
+def _as_list(names: Iterable[str]) -> str:
+    return json.dumps([*names], ensure_ascii=False)
 
 
 def make_simpler(root: Path) -> str:
