@@ -59,7 +59,9 @@ class ShopData:
 
     def cases(self, first: int, days: int) -> list[Case]:
         """The orders of some days."""
-        return self._make(first, days, seed=self.layout.seed + first, prefix="A")
+        begin = self.layout.day(first)
+        until_then = self._make(0, first + days, seed=self.layout.seed, prefix="A")  # one day is made after the other
+        return [case for case in until_then if case.at.date() >= begin]
 
     def hidden(self, first: int, days: int) -> list[Case]:
         """Orders of these days that were not handed out: of another seed."""
