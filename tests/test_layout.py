@@ -84,7 +84,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     **{
         f"learn/labs/{name}.py": "learn/labs/test_lab_conformance.py"
         for name in (
-            *("catalog", "days", "git", "lab", "orders", "project", "scores", "work"),
+            *("catalog", "days", "git", "lab", "project", "scores", "work"),
             *("ab_test/lab", "on_call/lab", "moved_project/lab"),
             *("nightly_retrain/lab", "notebook_to_service/lab", "planted_skew/lab", "planted_skew/skews"),
         )

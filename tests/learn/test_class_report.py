@@ -53,11 +53,14 @@ def hand_in_lab(folder: Path, lab: str, **state: object) -> None:
 
 def test_labs_are_reported_with_their_checks(tmp_path: Path) -> None:
     passed = {"fields": "2026-03-01T10:00:00+00:00", "days": "2026-03-02T10:00:00+00:00", "of-an-older-release": "2026"}
-    hand_in_lab(tmp_path / "ada" / "planted-skew", "planted-skew", passed=passed, hints={"days": 2, "harm": 1})
+    hand_in_lab(
+        tmp_path / "ada" / "planted-skew", "planted-skew", data="flights", passed=passed, hints={"days": 2, "harm": 1}
+    )
     (row,) = read_class(tmp_path).labs
     assert row == LabProgress(
         student="ada",
         lab="planted-skew",
+        data="flights",
         passed=["fields", "days"],
         open=["harm", "repaired", "tested", "guarded", "answers"],
         hints=3,

@@ -28,7 +28,16 @@ def verdict_on(code: str, folder: Path, **options: object) -> Verdict:
         ("def rate_by_day(:", "syntax", "SyntaxError: invalid syntax", "rates.py, line 1"),
         (HEAD + "    return {}[7]\n", "raised", "KeyError: 7", "rates.py, line 2"),
         ("import no_such_module\n", "raised", "no_such_module", "rates.py, line 1"),
-        ("import sys\nsys.exit(3)\n", "raised", "SystemExit: 3", "rates.py, line 2"),
+        ("import sys\nsys.exit(3)\n", "raised", "SystemExit: 3 (it ended the program", "rates.py, line 2"),
+        (HEAD + "    return input('? ')\n", "raised", "nobody types while a check runs", "rates.py, line 2"),
+        (HEAD + "    return ' ' * 10**11\n", "raised", "it needs more than 4 GB", "rates.py, line 2"),
+        (
+            HEAD + "    open('big', 'wb').write(bytes(60_000_000))\n",
+            "raised",
+            "writes or prints more than 50 MB",
+            "rates.py, line 2",
+        ),
+        (HEAD + "    while True: pass\n", "too-slow", "still computing after 3 s", None),
         (HEAD + "    return 5\n", "unusable", "what your code returned", None),
         ("rate = 1\n", "missing-function", "rate_by_day", None),
         ("print('so far'); import os; os._exit(5)\n", "ended", "code 5", None),
@@ -56,6 +65,14 @@ def test_an_error_says_for_which_of_the_hidden_inputs(tmp_path: Path) -> None:
     assert result.seen == '{"row": [3, 80.5, 2]}: it raised IndexError: index out of range'
 
 
+@pytest.mark.parametrize("content", [b"\x00\x01", "rate = 'é'".encode("utf-16"), b"rate = '\xe9'"])
+def test_a_file_that_is_no_utf_8_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "rates.py").write_bytes(content)
+    result = check_work(EXERCISE, tmp_path, seed=1).result
+    assert (result.key, result.expected) == ("syntax", "a file that Python can read")
+    assert str(result.where).startswith("rates.py"), result
+
+
 @pytest.mark.parametrize(
     ("text", "seen"),
     [("a: [\n", "deployment.yaml, line 2: expected the node content"), ("", "deployment.yaml holds nothing")],
@@ -65,6 +82,20 @@ def test_a_broken_yaml_file_is_named_with_its_line(text: str, seen: str, tmp_pat
     result = check_work(find_exercise("slow-start"), tmp_path, seed=1).result
     assert result.key == "bad-file"
     assert result.seen.startswith(seen)
+
+
+def test_a_text_that_is_no_utf_8_and_a_script_of_windows_are_said(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_bytes(b"FROM scratch\n# caf\xe9\n")
+    result = check_work(find_exercise("docker-layers"), tmp_path, seed=1).result
+    assert (result.key, result.seen) == (
+        "bad-file",
+        "a file of the exercise is no text in UTF-8: invalid continuation byte at byte 18",
+    )
+    exercise = find_exercise("pipe-exit-code")
+    text = (exercise.folder / "solution/nightly.sh").read_bytes()
+    (tmp_path / "nightly.sh").write_bytes(text.replace(b"\n", b"\r\n"))
+    result = check_work(exercise, tmp_path, seed=1).result
+    assert (result.key, result.expected) == ("line-ends", "lines that end with \\n alone")
 
 
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:

@@ -30,7 +30,9 @@ def test_a_save_is_one_event_however_an_editor_writes(folder: Path) -> None:
     assert read_changes(folder, {(Change.modified, str(file.with_name("helper.py")))}) == [Saved(EXERCISE)]
     for name in ("README.md", ".bootstrap.py.swp"):
         assert read_changes(folder, {(Change.modified, str(file.with_name(name)))}) == []
-    assert read_changes(folder, {(Change.deleted, str(file))}) == []
+    assert read_changes(folder, {(Change.deleted, str(file))}) == [], "an editor has written it anew"
+    file.unlink()
+    assert read_changes(folder, {(Change.deleted, str(file))}) == [Saved(EXERCISE)]
 
 
 def test_another_exercise_is_seen_and_a_broken_progress_file_is_not(folder: Path) -> None:

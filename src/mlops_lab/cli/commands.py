@@ -336,8 +336,10 @@ COMMANDS = {
             (
                 "mlops lab list",
                 "mlops lab start notebook-to-service",
+                "mlops lab start planted-skew --data flights",
+                "mlops lab start on-call --data loans.csv --target default",
                 "mlops lab check",
-                "mlops lab check notebook-to-service --only contract",
+                "mlops lab check notebook-to-service --only live",
                 "mlops lab hint",
             ),
         ),

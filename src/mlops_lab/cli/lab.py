@@ -26,6 +26,8 @@ from mlops_lab.errors import NotFound
 from mlops_lab.learn.folder import README
 from mlops_lab.learn.handout.selection import SEEDS
 from mlops_lab.learn.labs.catalog import find_lab, read_labs
+from mlops_lab.learn.labs.data.layout import SHOP
+from mlops_lab.learn.labs.data.open import DataChoice
 from mlops_lab.learn.labs.state import LabState, find_lab_folder, read_state
 from mlops_lab.learn.labs.steps import WAITS, CheckOutcome, check_lab, start_lab, take_hint
 
@@ -56,6 +58,19 @@ def start(
     folder: Annotated[
         Path | None, typer.Argument(metavar="[DIR]", help="A new or empty folder.", show_default="./NAME")
     ] = None,
+    data: Annotated[
+        str, typer.Option(help="What it is about: shop (made-up orders), flights (of 2013), or a file of your own.")
+    ] = SHOP,
+    target: Annotated[
+        str | None, typer.Option(help="For a file: the column to predict, with two values.", show_default=False)
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="For a file: the column with the time of a row.", show_default="found")
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="For a file: the column that identifies whom a row is about.", show_default="made up"),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=SEEDS - 1, help="The seed of its data.", show_default="random")
     ] = None,
@@ -63,20 +78,22 @@ def start(
 ) -> None:
     """Make a lab on this machine: its story, as README.md, and the project that it is about. It takes a minute at most.
 
-    The story says what must be true at the end; `mlops lab check` says what is.
+    The story says what must be true at the end; `mlops lab check` says what is. The shop is made quickest; the flights
+    need `mlops-lab[flights]`. What a table of your own lacks (days, a key, an outcome known later) is made up.
     """
     lab = find_lab(name)
-    target = folder or Path(lab.name)
+    made = folder or Path(lab.name)
     number = secrets.randbelow(SEEDS) if seed is None else seed
     with console.status(f"{lab.name} is being made"):
-        start_lab(lab, target, seed=number)
-    story = target.absolute() / README
+        start_lab(lab, made, seed=number, choice=DataChoice(data, target, time, key))
+    story = made.absolute() / README
     if json:
-        print_record(StartedLab(name=lab.name, folder=str(target.absolute()), story=str(story), seed=number))
+        row = StartedLab(name=lab.name, folder=str(made.absolute()), story=str(story), seed=number, data=data)
+        print_record(row)
         return
-    print(f"{lab.text.title}: about {lab.text.minutes / 60:g} hours, in {target}")
+    print(f"{lab.text.title}: about {lab.text.minutes / 60:g} hours, in {made}")
     print(f"read   {os.path.relpath(story)}")
-    print(f"then   cd {target} && mlops lab check")
+    print(f"then   cd {made} && mlops lab check")
 
 
 @app.command()

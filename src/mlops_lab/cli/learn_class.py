@@ -25,6 +25,7 @@ from mlops_lab.learn.handout.classroom import write_repository
 from mlops_lab.learn.handout.nbgrader import write_course
 from mlops_lab.learn.handout.otter import write_notebooks
 from mlops_lab.learn.handout.selection import SEEDS, read_students, select
+from mlops_lab.learn.labs.data.layout import SHOP
 from mlops_lab.starter.requirement import require_package
 
 
@@ -134,5 +135,6 @@ def _show_labs(labs: list[LabProgress]) -> None:
     for row in labs:
         checks = f"{len(row.passed)} of {len(row.passed) + len(row.open)}"
         names = ", ".join(row.open) or NONE
-        table.add_row(row.student, row.lab, checks, names, str(row.hints), (row.last_activity or NONE)[:10])
+        name = row.lab if row.data == SHOP else f"{row.lab} ({row.data})"
+        table.add_row(row.student, name, checks, names, str(row.hints), (row.last_activity or NONE)[:10])
     print_table(table)

@@ -78,7 +78,11 @@ class Work:
 
     def load(self, name: str, *functions: str) -> Any:
         """A module of the learner, newly imported; Mistake where it lacks one of the functions."""
-        module = _import_file(self.path(name))
+        try:
+            module = _import_file(self.path(name))
+        except SyntaxError as error:
+            error.filename = error.filename or name  # Python names no file that it cannot even decode
+            raise
         for function in functions:
             if not callable(getattr(module, function, None)):
                 fail(

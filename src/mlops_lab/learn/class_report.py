@@ -11,6 +11,7 @@ from msgspec import Struct
 from mlops_lab.errors import InvalidInput, MlopsError, NotFound
 from mlops_lab.learn.catalog import PHASES, read_exercises
 from mlops_lab.learn.folder import FOLDER
+from mlops_lab.learn.labs.data.layout import Kind
 from mlops_lab.learn.labs.state import STATE_FILE, read_state
 from mlops_lab.learn.progress import PROGRESS_FILE, read_progress
 
@@ -28,11 +29,14 @@ class StudentProgress(Struct, frozen=True, kw_only=True):
 
 
 class LabProgress(Struct, frozen=True, kw_only=True):
-    """How far a student is with a lab: which checks have `passed` and which are `open`, how many hints were shown, when
-    it was started, and when a check last passed for the first time (`last_activity`; both ISO 8601; null: none yet)."""
+    """How far a student is with a lab, and what it is about (`data`).
+
+    Which checks have `passed` and which are `open`, how many hints were shown, when it was started, and when a check
+    last passed for the first time (`last_activity`; both ISO 8601; null: none yet)."""
 
     student: str
     lab: str
+    data: Kind
     passed: list[str]
     open: list[str]
     hints: int
@@ -106,6 +110,7 @@ def _summarise_lab(found: Path, folder: Path, students: set[str]) -> LabProgress
     return LabProgress(
         student=student,
         lab=lab.name,
+        data=state.data,
         passed=[name for name in checks if name in state.passed],
         open=[name for name in checks if name not in state.passed],
         hints=sum(state.hints.values()),

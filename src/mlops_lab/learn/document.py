@@ -8,6 +8,7 @@ from pathlib import Path
 from mlops_lab.learn.catalog import PHASES, read_exercises
 from mlops_lab.learn.exercise import Exercise
 from mlops_lab.learn.labs.catalog import read_labs
+from mlops_lab.learn.labs.lab import Lab
 from mlops_lab.learn.topics import TOPICS
 
 _INTRODUCTION = """# Exercises
@@ -36,8 +37,8 @@ what you type is checked against the tables of the project. Type `skip` or `quit
 `mlops learn tour --json` prints the questions, and `mlops learn tour --question live --answer "2, 2013-03-15"` checks
 one answer, with exit code 0 or 1.
 
-Your code runs as your user, in a process of its own, on a copy of the folder, for at most 20 seconds. That is no
-sandbox: do not run answers of strangers.
+Your code runs as your user, in a process of its own, on a copy of the folder: for at most 20 seconds, 3 of them
+computing, with 4 GB of memory. That is no sandbox: do not run answers of strangers.
 """
 
 
@@ -54,8 +55,14 @@ mlops lab hint --folder notebook-to-service
 
 `mlops lab check`, in that folder, says of each check what was seen and what was expected; exit code 0 or 1.
 
-| lab | what you do | hours |
-|---|---|---|
+Each lab can be about the orders of a made-up shop (`--data shop`, the default: nothing to install, and quickest to
+make), about real flights of 2013 (`mlops lab start planted-skew --data flights`; needs `mlops-lab[flights]`), or about
+a table of your own (`--data FILE --target COLUMN`, and `--key` and `--time` where you like). Your table needs a target
+with two values, a column of amounts, and as many rows as are said below. What else it lacks is made up: days, a key,
+groups, the moment at which an outcome is known. If no lab can be made of it, you read why, and nothing is written.
+
+| lab | what you do | hours | own table: rows |
+|---|---|---|---|
 {rows}
 
 A check takes seconds or, where it trains, a minute; `--only NAME` runs one. `mlops lab hint NAME` has three hints each.
@@ -72,12 +79,17 @@ def render_index() -> str:
         rows = [_row(exercise) for exercise in exercises if exercise.phase == phase]
         head = [f"## {phase.capitalize()}", "", "| about | exercise | what fails | minutes |", "|---|---|---|---|"]
         lines.append("\n".join([*head, *rows]) + "\n")
-    labs = (f"| `{lab.name}` | {lab.text.summary} | {lab.text.minutes / 60:g} |" for lab in read_labs())
-    lines.append(_LABS.format(rows="\n".join(labs)))
+    lines.append(_LABS.format(rows="\n".join(map(_lab_row, read_labs()))))
     topics = (topic for topics in TOPICS.values() for topic in topics.items())
     index = [f"| {topic} | {', '.join(f'`{name}`' for name in names)} |" for topic, names in topics]
     lines.append("\n".join(["## Index of topics", "", "| topic | exercises and labs |", "|---|---|", *index]) + "\n")
     return "\n".join(lines)
+
+
+def _lab_row(lab: Lab) -> str:
+    needs = lab.load().NEEDS
+    rows = needs.days * needs.min_per_day
+    return f"| `{lab.name}` | {lab.text.summary} | {lab.text.minutes / 60:g} | {rows:,} |"
 
 
 def _row(exercise: Exercise) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from mlops_lab.learn.grader import RESULT_FILE, Job
+from mlops_lab.learn.guard import MAX_CPU_SECONDS
 from mlops_lab.learn.result import CheckResult
 
 LIMIT_SECONDS = 20.0
@@ -54,6 +55,9 @@ class GradingProcess:
             self.stop()
         with suppress(FileNotFoundError):
             return msgspec.json.decode((Path(job.folder) / RESULT_FILE).read_bytes(), type=CheckResult)
+        if self._process.returncode == -signal.SIGXCPU:
+            seen = f"it was still computing after {MAX_CPU_SECONDS} s"
+            return CheckResult(key="too-slow", seen=seen, expected="that it ends; look for a loop without an end")
         seen = f"the process ended with code {self._process.returncode} before the check was over"
         return CheckResult(key="ended", seen=seen, expected="code that returns; what it printed is below")
 

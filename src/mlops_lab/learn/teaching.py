@@ -55,8 +55,9 @@ _LABS = """## Labs
 For teams, or instead of an examination. `mlops lab start NAME FOLDER --seed 7` makes one; a seed for each student gives
 each other data. `mlops lab check FOLDER --json` grades what was handed in: the whole folder, with `.mlops`.
 It runs the student's code: do it where that may go wrong.
-All are about the orders of a made-up shop. `notebook-to-service` also takes a table of the student's own; its README.md
-says how.
+Each is about the orders of a made-up shop, real flights (`--data flights`), or a table of the student's own
+(`--data FILE --target COLUMN`): [what it needs](learn.md#labs). Of the flights, a seed chooses the weeks and the
+sample. The rows of flights and tables lie in the folder of the lab, hidden ones too, in `.lab`: who looks finds them.
 """
 
 

@@ -81,12 +81,13 @@ def _follow_lines(typed: TextIO, events: SimpleQueue[WatchEvent | BaseException]
 
 def read_changes(folder: Path, changes: set[tuple[Change, str]]) -> list[WatchEvent]:
     """The events in a set of changed paths: each exercise once."""
+    gone = {Path(path) for kind, path in changes if kind == Change.deleted and not Path(path).exists()}
     paths = {Path(path) for kind, path in changes if kind != Change.deleted}
     events: list[WatchEvent] = []
     for exercise in read_exercises():
         files = {work_folder(folder, exercise) / name for name in exercise.files}
         inside = {path for path in paths if work_folder(folder, exercise) in path.parents and path.suffix == ".py"}
-        if (files | inside) & paths - {work_folder(folder, exercise) / README}:
+        if (files | inside) & paths - {work_folder(folder, exercise) / README} or files & gone:
             events.append(Saved(exercise))
     if folder / PROGRESS_FILE in paths:
         try:

@@ -47,10 +47,11 @@ class World:
 
 def read_world() -> World:
     """All 336,776 flights of the year with the weather and the planes, typed as the flights project declares them."""
-    return World(_flights(), _weather(), _planes())
+    return World(read_flights().drop("departure_delay"), _weather(), _planes())
 
 
-def _flights() -> pl.DataFrame:
+def read_flights() -> pl.DataFrame:
+    """The flights, with what is known only at their departure: `departure_delay` in minutes, null if it never left."""
     airports = _read_csv("airports.csv")
     zones = {**dict(airports.select("faa", "tzone").iter_rows()), **_ATLANTIC}
     raw = _read_csv("flights.csv.zip").with_columns(
@@ -84,6 +85,7 @@ def _flights() -> pl.DataFrame:
             ).alias("known_at"),
             (delay.is_null() | (delay > LATE_MINUTES)).alias("late"),
             delay.cast(pl.Float64).alias("arrival_delay"),
+            pl.col("dep_delay").cast(pl.Float64).alias("departure_delay"),
         )
         .sort("scheduled_at", "flight_id")
     )

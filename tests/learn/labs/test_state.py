@@ -23,10 +23,21 @@ def test_it_is_read_as_it_was_written_and_found_from_inside(tmp_path: Path) -> N
 
 
 def test_the_first_format_is_read(tmp_path: Path) -> None:
-    """As the first release writes it: this text must stay readable."""
+    """As the first release wrote it, whose labs are all about the shop: this text must stay readable."""
     text = '{"format": 1, "lab": "planted-skew", "seed": 7, "started": "2026-01-02T03:04:05+00:00", "passed": {}}'
     (tmp_path / STATE_FILE).write_text(text)
-    assert read_state(tmp_path) == STATE
+    old = read_state(tmp_path)
+    assert (old.data, old.max_loss) == ("shop", 0.42)
+    old.max_loss = None
+    assert old == STATE
+    text = '{"format": 1, "lab": "nightly-retrain", "seed": 7, "started": "", "passed": {"grams": "x"}, "hints": {"cut": 1}}'
+    (tmp_path / STATE_FILE).write_text(text)
+    assert (read_state(tmp_path).passed, read_state(tmp_path).hints) == ({"unit": "x"}, {"cut": 1})
+
+
+def test_what_a_lab_is_about_is_kept(tmp_path: Path) -> None:
+    write_state(tmp_path, LabState(lab="on-call", seed=7, started="", data="table", max_loss=0.3))
+    assert (read_state(tmp_path).data, read_state(tmp_path).max_loss) == ("table", 0.3)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +46,7 @@ def test_the_first_format_is_read(tmp_path: Path) -> None:
         ("{", "bad_lab"),
         ("[]", "bad_lab"),
         ('{"format": 1}', "bad_lab"),
-        (json.dumps({"format": 2, "lab": "planted-skew"}), "newer_format"),
+        (json.dumps({"format": 3, "lab": "planted-skew"}), "newer_format"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_error(content: str, code: str, tmp_path: Path) -> None:

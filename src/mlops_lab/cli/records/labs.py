@@ -30,13 +30,15 @@ class LabsRecord(Struct, frozen=True, kw_only=True):
 
 
 class StartedLab(Struct, frozen=True, kw_only=True):
-    """`mlops lab start`: where the lab and its story are, and the seed of its data."""
+    """`mlops lab start`: where the lab and its story are, and what it is about: `data` as it was asked for, and its
+    seed."""
 
     schema_version: int = 1
     name: str
     folder: str
     story: str
     seed: int
+    data: str
 
 
 class LabCheckRow(Struct, frozen=True, kw_only=True):

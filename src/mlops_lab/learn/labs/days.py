@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from mlops_lab.clock import day_start
-from mlops_lab.learn.labs.orders import Order, Request
+from mlops_lab.learn.labs.data.cases import Case, Request
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import load_project
 from mlops_lab.replay.client import Client
@@ -19,19 +19,19 @@ from mlops_lab.serving.process.server_process import ServerProcess
 
 def play_days(
     root: Path,
-    orders: Iterable[Order],
+    cases: Iterable[Case],
     *,
     first: date,
     days: int,
     asked_since: date | None = None,
-    make_request: Callable[[Order], Request] = lambda order: order.request,
+    make_request: Callable[[Case], Request] = lambda case: case.request,
 ) -> None:
-    """Send the orders of some days to a server of the project, what becomes known on each, and tick after each.
+    """Send the rows of some days to a server of the project, what becomes known on each, and tick after each.
 
-    An order before `asked_since` (None: the first day) was not asked about; its outcome is not sent.
+    A row before `asked_since` (None: the first day) was not asked about; its outcome is not sent.
     """
     project = load_project(root)
-    asked = [order for order in orders if (asked_since or first) <= order.at.date() < first + timedelta(days=days)]
+    asked = [case for case in cases if (asked_since or first) <= case.at.date() < first + timedelta(days=days)]
     loop = Loop(project)
     with ServerProcess(project) as server:
         client = Client(server.address.local_host, server.address.port, token=ensure_token(project))
@@ -45,11 +45,11 @@ def play_days(
 
 
 def _send_day(
-    client: Client, orders: list[Order], start: datetime, end: datetime, make_request: Callable[[Order], Request]
+    client: Client, cases: list[Case], start: datetime, end: datetime, make_request: Callable[[Case], Request]
 ) -> None:
-    requests = [msgspec.json.encode(make_request(order)) for order in orders if start <= order.at < end]
+    requests = [msgspec.json.encode(make_request(case)) for case in cases if start <= case.at < end]
     responses = [*client.send("/v1/predict", requests), *client.drain()]
-    outcomes = [order.outcome for order in orders if start <= order.known_at < end]
+    outcomes = [case.outcome for case in cases if start <= case.known_at < end]
     if outcomes:
         responses.append(client.call("POST", "/v1/outcomes", msgspec.json.encode({"outcomes": outcomes})))
     for status, body in responses:

@@ -22,9 +22,10 @@ def git(*words: str, folder: Path) -> str:
     return done.stdout
 
 
-def check_repository(work: LabWork, name: str = "shop") -> Path:
+def check_repository(work: LabWork, name: str | None = None) -> Path:
     """A fresh clone of the learner's project, which passes its tests; Mistake where something is missing in it, or does
     not belong there."""
+    name = name or work.project
     root = work.folder / name
     if not any((folder / ".git").exists() for folder in (root, work.folder)):
         fail("no-repository", seen=f"{name} is not in a git repository", expected="all work in commits")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Protocol, cast
+from typing import Annotated, Any, Protocol, cast
 
 import msgspec
 from msgspec import Meta, Struct
 
 from mlops_lab.learn.exercise import HINTS
+from mlops_lab.learn.labs.data.cases import LabData
+from mlops_lab.learn.labs.data.layout import Layout, Needs
+from mlops_lab.learn.labs.data.words import tell
 from mlops_lab.learn.labs.work import LabWork
 
 LABS_FOLDER = Path(__file__).parent
@@ -41,18 +44,20 @@ class LabText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LabProgram(Protocol):
-    """What the module of a lab has: `start` makes it in an empty folder; `CHECKS` by name, in the order of `lab.toml`.
+    """What the module of a lab has: `NEEDS`, of its data; `start` makes it in an empty folder; `CHECKS` by name, in the
+    order of `lab.toml`.
 
     A check returns, or raises Mistake."""
 
+    NEEDS: Needs
     CHECKS: dict[str, Callable[[LabWork], None]]
 
-    def start(self, folder: Path, *, seed: int) -> None:
-        """Make the lab in an empty folder."""
+    def start(self, folder: Path, data: LabData) -> float | None:
+        """Make the lab in an empty folder. The greatest log loss of good answers to hidden rows, where a check asks."""
 
 
 class Lab(Struct, frozen=True, kw_only=True):
-    """A lab; `name` is its folder, with `-` for `_`."""
+    """A lab; `name` is its folder, with `-` for `_`. Its texts have words in braces until they are `told`."""
 
     name: str
     text: LabText
@@ -62,14 +67,25 @@ class Lab(Struct, frozen=True, kw_only=True):
         """Where its files are in the package."""
         return _folder(self.name)
 
-    @property
-    def story(self) -> str:
+    def told(self, layout: Layout) -> Lab:
+        """The lab with the words of its data in its checks and hints."""
+        return Lab(name=self.name, text=msgspec.convert(_tell_all(msgspec.to_builtins(self.text), layout), LabText))
+
+    def write_story(self, layout: Layout) -> str:
         """The page that the learner gets."""
-        return (self.folder / "story.md").read_text(encoding="utf-8")
+        return tell((self.folder / "story.md").read_text(encoding="utf-8"), layout)
 
     def load(self) -> LabProgram:
         """Its program. Training libraries are imported by the commands that it runs."""
         return cast(LabProgram, import_module(f"mlops_lab.learn.labs.{self.folder.name}.lab"))
+
+
+def _tell_all(content: Any, layout: Layout) -> Any:
+    if isinstance(content, str):
+        return tell(content, layout)
+    if isinstance(content, Mapping):
+        return {name: _tell_all(value, layout) for name, value in content.items()}
+    return [_tell_all(item, layout) for item in content] if isinstance(content, list | tuple) else content
 
 
 def _folder(name: str) -> Path:

@@ -10,20 +10,27 @@ from msgspec import Struct
 
 from mlops_lab.errors import NotFound
 from mlops_lab.files import locked
+from mlops_lab.learn.labs.data.layout import SHOP, Kind
 from mlops_lab.learn.learner_file import read_learner_file, write_learner_file
 
 STATE_FILE = "mlops-lab.json"
-FORMAT = 1
+FORMAT = 2
+_OLD_MAX_LOSS = {"notebook-to-service": 0.48, "planted-skew": 0.42, "on-call": 0.42}
+"""What the checks of format 1, whose labs are all about the shop, allowed."""
+_RENAMED_CHECKS = {"grams": "unit"}
 
 
 class LabState(Struct, kw_only=True):
     """`started`: when it was handed out; `passed`: when each check passed for the first time, both as ISO 8601;
-    `hints`: how many hints of each check were shown. `seed` decides its data."""
+    `hints`: how many hints of each check were shown. `data`: the shop, the flights, or a table of the learner's own,
+    whose rows `seed` chooses; `max_loss`: the greatest log loss of good answers to hidden rows, where a check asks."""
 
     format: int = FORMAT
     lab: str
     seed: int
     started: str
+    data: Kind = SHOP
+    max_loss: float | None = None
     passed: dict[str, str] = {}
     hints: dict[str, int] = {}
 
@@ -40,7 +47,7 @@ def find_lab_folder(start: Path) -> Path:
 
 def read_state(folder: Path) -> LabState:
     """The state in a lab's folder; InvalidInput where the file cannot be read."""
-    return read_learner_file(
+    state = read_learner_file(
         folder / STATE_FILE,
         LabState,
         newest_format=FORMAT,
@@ -48,6 +55,16 @@ def read_state(folder: Path) -> LabState:
         code="bad_lab",
         hint="mend the file, or start the lab again in another folder",
     )
+    return _renew(state) if state.format < FORMAT else state
+
+
+def _renew(state: LabState) -> LabState:
+    """A state of an older format as one of today's."""
+    state.passed = {_RENAMED_CHECKS.get(name, name): moment for name, moment in state.passed.items()}
+    state.hints = {_RENAMED_CHECKS.get(name, name): shown for name, shown in state.hints.items()}
+    state.max_loss = _OLD_MAX_LOSS.get(state.lab)
+    state.format = FORMAT
+    return state
 
 
 def write_state(folder: Path, state: LabState) -> None:

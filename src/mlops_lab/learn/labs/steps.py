@@ -19,6 +19,8 @@ from mlops_lab.learn.checking import Mistake
 from mlops_lab.learn.exercise import HINTS
 from mlops_lab.learn.folder import README
 from mlops_lab.learn.labs.catalog import find_check, find_lab
+from mlops_lab.learn.labs.data.cases import LabData
+from mlops_lab.learn.labs.data.open import SHOP_CHOICE, DataChoice, open_data, prepare_data
 from mlops_lab.learn.labs.lab import CheckText, Lab
 from mlops_lab.learn.labs.state import LabState, changed_state, read_state, write_state
 from mlops_lab.learn.labs.work import LabWork
@@ -44,13 +46,18 @@ class CheckOutcome(Struct, frozen=True, kw_only=True):
         return self.key == PASSED
 
 
-def start_lab(lab: Lab, folder: Path, *, seed: int) -> None:
-    """Make a lab in a new or empty folder: its story, its files, its state. All of it, or nothing."""
+def start_lab(lab: Lab, folder: Path, *, seed: int, choice: DataChoice = SHOP_CHOICE) -> None:
+    """Make a lab in a new or empty folder: its story, its files, its state. All of it, or nothing.
+
+    InvalidInput says what the learner's own table lacks."""
     _check_programs(lab)
     with fill_new_folder(folder) as draft:
-        lab.load().start(draft, seed=seed)
-        (draft / README).write_text(lab.story, encoding="utf-8")
-        write_state(draft, LabState(lab=lab.name, seed=seed, started=now().isoformat(timespec="seconds")))
+        program = lab.load()
+        kind, data = prepare_data(draft, choice, program.NEEDS, seed=seed)
+        max_loss = program.start(draft, data)
+        (draft / README).write_text(lab.write_story(data.layout), encoding="utf-8")
+        started = now().isoformat(timespec="seconds")
+        write_state(draft, LabState(lab=lab.name, seed=seed, started=started, data=kind, max_loss=max_loss))
 
 
 def _check_programs(lab: Lab) -> None:
@@ -62,7 +69,7 @@ def _check_programs(lab: Lab) -> None:
 def check_lab(folder: Path, *, only: str | None = None) -> Iterator[CheckOutcome]:
     """What each check says of a copy of the lab, one after the other; or only the one of this name."""
     state = read_state(folder)
-    lab = find_lab(state.lab)
+    lab, data = open_lab(folder, state)
     _check_programs(lab)
     chosen = [find_check(lab, only)] if only else lab.text.checks
     functions, failed = lab.load().CHECKS, set[str]()
@@ -71,7 +78,7 @@ def check_lab(folder: Path, *, only: str | None = None) -> Iterator[CheckOutcome
         if waits_for:
             outcome = CheckOutcome(check=check, key=WAITS, seen=waits_for[0])
         else:
-            outcome = _run_check(folder, check, functions[check.name], state)
+            outcome = _run_check(folder, check, functions[check.name], state, data)
         if outcome.passed:
             with changed_state(folder) as changed:
                 changed.passed.setdefault(check.name, now().isoformat(timespec="seconds"))
@@ -80,14 +87,23 @@ def check_lab(folder: Path, *, only: str | None = None) -> Iterator[CheckOutcome
         yield outcome
 
 
-def _run_check(folder: Path, check: CheckText, function: Callable[[LabWork], None], state: LabState) -> CheckOutcome:
+def open_lab(folder: Path, state: LabState) -> tuple[Lab, LabData]:
+    """The lab in a folder, in the words of its data; and its data."""
+    lab = find_lab(state.lab)
+    data = open_data(folder, state.data, lab.load().NEEDS, seed=state.seed)
+    return lab.told(data.layout), data
+
+
+def _run_check(
+    folder: Path, check: CheckText, function: Callable[[LabWork], None], state: LabState, data: LabData
+) -> CheckOutcome:
     """Run a check on a copy. Whatever is wrong with the learner's project becomes a part of its outcome."""
     with tempfile.TemporaryDirectory(prefix="mlops-lab-", ignore_cleanup_errors=True) as name:
         copy, scratch = Path(name, "lab"), Path(name, "scratch")
         copy_folder(folder, copy)
         scratch.mkdir()
         try:
-            function(LabWork(folder=copy, scratch=scratch, seed=state.seed, started=state.started))
+            function(LabWork(copy, scratch, state.started, data, state.max_loss))
         except Mistake as mistake:
             return CheckOutcome(check=check, key=mistake.key, seen=mistake.seen, expected=mistake.expected)
         except MlopsError as error:
@@ -122,7 +138,7 @@ def take_hint(folder: Path, name: str | None = None) -> tuple[CheckText, int]:
     """The check (of this name, or the first that has not passed) and the number of its next hint, from 1. The last one
     is repeated."""
     with changed_state(folder) as state:
-        lab = find_lab(state.lab)
+        lab, _ = open_lab(folder, state)
         open_checks = [check for check in lab.text.checks if check.name not in state.passed]
         check = find_check(lab, name) if name else (open_checks or lab.text.checks)[0]
         number = min(state.hints.get(check.name, 0) + 1, HINTS)

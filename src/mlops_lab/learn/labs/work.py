@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from mlops_lab.learn.checking import fail
+from mlops_lab.learn.labs.data.cases import LabData
+from mlops_lab.learn.labs.data.words import words_of
 from mlops_lab.project import Project, load_project
 from mlops_lab.replay.client import Client
 from mlops_lab.rollout.decision_log import read_decisions
@@ -69,15 +71,40 @@ def run_mlops(*words: object, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @dataclass(frozen=True)
 class LabWork:
-    """A copy of the learner's folder, which a check may change, and an empty folder. `seed` decides hidden data."""
+    """A copy of the learner's folder, which a check may change, and an empty folder; what the lab is about, and the
+    greatest log loss of good answers to hidden rows, where a check asks."""
 
     folder: Path
     scratch: Path
-    seed: int
     started: str
+    data: LabData
+    max_loss: float | None = None
 
-    def open(self, name: str = "shop") -> Project:
-        """The learner's project in this folder; Mistake where there is none, or its settings are wrong."""
+    @property
+    def words(self) -> dict[str, str]:
+        """What its data are called."""
+        return words_of(self.data.layout)
+
+    @property
+    def project(self) -> str:
+        """The folder of the project."""
+        return self.words["project"]
+
+    def day(self, number: int) -> date:
+        """The day of this number, from 0."""
+        return self.data.layout.day(number)
+
+    def check_loss(self, loss: float, of: Sequence[object]) -> None:
+        """Mistake where answers to hidden rows are worse than good ones."""
+        assert self.max_loss is not None
+        if not loss <= self.max_loss:
+            seen = f"a log loss of {loss:.3f} on {len(of)} new {self.words['rows']}"
+            fail("bad-answers", seen=seen, expected=f"at most {self.max_loss:.3f}, as good answers have")
+
+    def open(self, name: str | None = None) -> Project:
+        """The learner's project in this folder (None: where the story has it); Mistake where there is none, or its
+        settings are wrong."""
+        name = name or self.project
         root = self.folder / name
         if not (root / "mlops.toml").is_file():
             fail(
@@ -96,12 +123,6 @@ class LabWork:
             return tomllib.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             fail("bad-report", seen=f"{name}: {error}", expected="a file as README.md shows it")
-
-    def copy(self, name: str = "shop", *, to: str) -> Path:
-        """Another copy of a folder of the learner."""
-        target = self.scratch / to
-        shutil.copytree(self.folder / name, target, symlinks=True)
-        return target
 
 
 def decisions_of(project: Project) -> list[Decision]:

@@ -1,4 +1,5 @@
 # What the scripts of this folder share: bash functions for what a learner does in a second terminal.
+# The test names what a learner reads in README.md: $PROJECT, $ROWS, $CLIENT, $PROGRAM, $LABEL, $KEY, $TIME, $NUMBER, ….
 set -euo pipefail
 
 # A server of the project in this folder on a free port; its address is in $URL.

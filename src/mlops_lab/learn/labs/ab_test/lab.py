@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from mlops_lab.learn.checking import fail
-from mlops_lab.learn.labs.orders import FIRST_DAY, Order, make_orders, write_days
-from mlops_lab.learn.labs.project import make_shop, make_simpler, must_run, train
+from mlops_lab.learn.labs.data.cases import LabData, known_before, write_days
+from mlops_lab.learn.labs.data.layout import Needs
+from mlops_lab.learn.labs.data.words import words_of
+from mlops_lab.learn.labs.project import BACKTEST, make_project, make_simpler, must_run, train
 from mlops_lab.learn.labs.work import LabWork, decisions_of, run_mlops
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import AB_WINNER, Decision, DecisionKind, fold
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
 from mlops_lab.tables.open_lake import open_lake
 
-PAST_DAYS, TEST_DAYS, PER_DAY = 35, 14, 120
+PAST_DAYS, TEST_DAYS = 35, 14
 OLD, NEW = 1, 2
-MIN_CUSTOMERS, MIN_DAYS, MAX_ALPHA = 20, 5, 0.05
+MIN_KEYS, MIN_DAYS, MAX_ALPHA = 20, 5, 0.05
 THRESHOLD, RIGHT, WRONG = 0.5, 4.0, -6.0
 TOLERANCE = 0.1
+NEEDS = Needs(days=PAST_DAYS + TEST_DAYS, per_day=120, min_per_day=60, keys=3 * MIN_KEYS)
 """In EUR: the answers of a day that is not over are in one of the two means only."""
 _HURRY = """[backtest]
 days = 7
@@ -34,22 +37,26 @@ history_days = 0
 """
 
 
-def start(folder: Path, *, seed: int) -> None:
+def start(folder: Path, data: LabData) -> None:
     """Version 1 answers, version 2 has passed its gates; the settings are those of somebody in a hurry."""
-    root, orders = folder / "shop", _orders(seed)
-    live = FIRST_DAY + timedelta(days=PAST_DAYS)
-    past = (order for order in orders if order.known_at.date() < live)
-    make_shop(root, past, edits={"[backtest]\ndays = 7\n": _HURRY, 'key = "customer"': 'key = "city"'})
+    layout = data.layout
+    root, live = folder / words_of(layout)["project"], layout.day(PAST_DAYS)
+    past = known_before(data.cases(0, PAST_DAYS), live)
+    edits = {BACKTEST: _HURRY, f'key = "{layout.key}"': f'key = "{layout.coarse_key}"'}
+    make_project(root, past, layout, edits=edits)
     whole = make_simpler(root)
-    train(root)
+    train(root, layout)
     (root / "pipeline.py").write_text(whole, encoding="utf-8")
-    train(root)
+    train(root, layout)
     must_run("rollout", "abort", "--reason", "it is to prove itself in an A/B test", folder=root)
-    write_days(folder / "days", [order for order in orders if order.at.date() >= live], first=live, days=TEST_DAYS)
-
-
-def _orders(seed: int) -> list[Order]:
-    return make_orders(seed=seed, days=PAST_DAYS + TEST_DAYS, per_day=PER_DAY)
+    cases = data.cases(0, PAST_DAYS + TEST_DAYS)
+    write_days(
+        folder / "days",
+        [case for case in cases if case.at.date() >= live],
+        name=words_of(layout)["rows"],
+        first=live,
+        days=TEST_DAYS,
+    )
 
 
 def _find_test(project: Project) -> tuple[datetime, Decision | None]:
@@ -72,46 +79,47 @@ def _answers(project: Project) -> pl.DataFrame:
     run_mlops("tick", folder=project.root)
     lake = open_lake(project)
     if not PREDICTIONS.exists(lake):
-        fail("no-answers", seen="no order was asked about during the test", expected="all orders of its days")
+        fail("no-answers", seen="nothing was asked about during the test", expected="all rows of its days")
     until = ended.at if ended else datetime.max.replace(tzinfo=began.tzinfo)
     return PREDICTIONS.read(lake).filter(pl.col("at") >= began, pl.col("at") <= until)
 
 
 def check_key(work: LabWork) -> None:
-    """A customer meets one version."""
-    answers = _answers(work.open())
-    met = answers.group_by("customer").agg(pl.col("version").n_unique())
+    """Whoever is asked about meets one version."""
+    answers, key, people = _answers(work.open()), work.data.layout.key, work.words["people"]
+    met = answers.group_by(key).agg(pl.col("version").n_unique())
     if crossed := met.filter(pl.col("version") > 1).height:
-        fail("met-both", seen=f"{crossed} of {met.height} customers met both versions", expected="none")
+        fail("met-both", seen=f"{crossed} of {met.height} {people} met both versions", expected="none")
     for version in (OLD, NEW):
-        customers = answers.filter(pl.col("version") == version)["customer"].n_unique()
-        if customers < MIN_CUSTOMERS:
-            seen = f"version {version} met {customers} customers"
-            fail("few-customers", seen=seen, expected=f"at least {MIN_CUSTOMERS} for each version")
+        keys = answers.filter(pl.col("version") == version)[key].n_unique()
+        if keys < MIN_KEYS:
+            seen = f"version {version} met {keys} {people}"
+            fail("few-keys", seen=seen, expected=f"at least {MIN_KEYS} for each version")
 
 
 def check_share(work: LabWork) -> None:
-    """The new version answers enough customers, and not most."""
-    answers = _answers(work.open())
-    share = answers.filter(pl.col("version") == NEW)["customer"].n_unique() / answers["customer"].n_unique()
+    """The new version answers enough of them, and not most."""
+    answers, key = _answers(work.open()), work.data.layout.key
+    share = answers.filter(pl.col("version") == NEW)[key].n_unique() / answers[key].n_unique()
     if not 0.15 <= share <= 0.6:  # what was asked for, and what chance adds
-        fail("wrong-share", seen=f"version {NEW} met {share:.0%} of the customers", expected="a fifth to a half")
+        fail("wrong-share", seen=f"version {NEW} met {share:.0%} of all", expected="a fifth to a half")
 
 
 def check_whole_days(work: LabWork) -> None:
-    """All orders of the days of the test were asked about, and outcomes came when they were known."""
+    """All rows of the days of the test were asked about, and outcomes came when they were known."""
     project = work.open()
-    answers, (_, ended) = _answers(project), _find_test(project)
-    live = FIRST_DAY + timedelta(days=PAST_DAYS)
+    answers, (_, ended), rows = _answers(project), _find_test(project), work.words["rows"]
+    live = work.day(PAST_DAYS)
     last = answers["at"].max()
     assert isinstance(last, datetime)
     days = (last.date() - live).days + 1
     if days < MIN_DAYS:
         fail("few-days", seen=f"the test ran on {days} days", expected=f"at least {MIN_DAYS}")
-    wanted = {order.id for order in _orders(work.seed) if live <= order.at.date() <= last.date()}
+    cases = work.data.cases(0, PAST_DAYS + TEST_DAYS)
+    wanted = {case.id for case in cases if live <= case.at.date() <= last.date()}
     if missing := len(wanted - set(answers["id"])):
-        seen = f"{missing} of the {len(wanted)} orders of the {days} days were not asked about in the test"
-        fail("orders-missing", seen=seen, expected="all orders of each day")
+        seen = f"{missing} of the {len(wanted)} {rows} of the {days} days were not asked about in the test"
+        fail("rows-missing", seen=seen, expected="all of each day")
     lake = open_lake(project)
     outcomes = OUTCOMES.read(lake) if OUTCOMES.exists(lake) else pl.DataFrame({"received_at": [], "known_at": []})
     if ended is not None and outcomes["received_at"].dt.date().n_unique() < days - 3:
@@ -128,7 +136,7 @@ def check_error_rate(work: LabWork) -> None:
 
 
 def check_value(work: LabWork) -> None:
-    """What was compared is what the shop said."""
+    """What was compared is what the story says."""
     project = work.open()
     began, ended = _find_test(project)
     told = _results(ended)["mean"]
@@ -138,7 +146,7 @@ def check_value(work: LabWork) -> None:
     )
     rows = rows.filter(pl.col("received_at") <= until) if until else rows
     warned = pl.col("output") >= THRESHOLD
-    worth = pl.when(warned & pl.col("late")).then(RIGHT).when(warned).then(WRONG).otherwise(0.0)
+    worth = pl.when(warned & pl.col(work.data.layout.label)).then(RIGHT).when(warned).then(WRONG).otherwise(0.0)
     mean = rows.select(worth.mean()).item()
     if mean is None or abs(told - mean) > TOLERANCE:
         seen = f"the test says that an answer of version {NEW} is worth {told:.3f}"
@@ -163,7 +171,7 @@ def check_decided(work: LabWork) -> None:
     verdict = _results(ended)["verdict"]
     assert ended is not None
     kept = ended.version if ended.rule == AB_WINNER else OLD
-    last_day = FIRST_DAY + timedelta(days=PAST_DAYS + TEST_DAYS - 1)
+    last_day = work.day(PAST_DAYS + TEST_DAYS - 1)
     if kept == NEW and verdict != "better":
         seen = f"version {NEW} was kept, and the verdict on it was {verdict}"
         fail("by-force", seen=seen, expected="that it is kept only if it was proved to be better")
@@ -180,7 +188,7 @@ def check_report(work: LabWork) -> None:
     told = work.read_report("report.toml", expected="the results")
     project = work.open()
     results = _results(_find_test(project)[1])
-    facts = {name: results[name] for name in ("gain", "lower", "upper")} | {"orders": results["outcomes"]}
+    facts = {name: results[name] for name in ("gain", "lower", "upper")} | {work.words["rows"]: results["outcomes"]}
     facts["keep"] = fold(decisions_of(project)).champion
     for name, fact in facts.items():
         value = told.get(name)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import polars as pl
 
 from mlops_lab.learn.checking import fail
+from mlops_lab.learn.labs.data.cases import Case, LabData, known_before, write_cases
+from mlops_lab.learn.labs.data.layout import Needs
+from mlops_lab.learn.labs.data.words import words_of
 from mlops_lab.learn.labs.days import play_days
 from mlops_lab.learn.labs.git import check_repository
-from mlops_lab.learn.labs.orders import FIRST_DAY, Order, make_orders, write_orders
-from mlops_lab.learn.labs.project import make_shop, train
+from mlops_lab.learn.labs.project import data_file, make_project, train
 from mlops_lab.learn.labs.work import (
     PROGRAMS,
     LabWork,
@@ -31,53 +32,56 @@ from mlops_lab.project import Project
 from mlops_lab.tables.declared import OUTCOMES, PREDICTIONS
 from mlops_lab.tables.open_lake import open_lake
 
-PAST_DAYS, LIVE_DAYS, PER_DAY = 35, 6, 80
-HERE, THERE = "laptop/shop", "colleague/shop"
-_DATA = "../downloads/orders.csv"
+PAST_DAYS, LIVE_DAYS = 35, 6
+NEEDS = Needs(days=PAST_DAYS + LIVE_DAYS + 1, per_day=80, min_per_day=40)
 _SECRETS = ("token", "tokens.json", "keys.json", "keys/*.pem")
 
 
-def start(folder: Path, *, seed: int) -> None:
+def start(folder: Path, data: LabData) -> None:
     """A project that was live for some days, with its data outside of it; and an empty machine."""
-    orders = _orders(seed)
-    live = FIRST_DAY + timedelta(days=PAST_DAYS)
-    past = [order for order in orders if order.known_at.date() < live]
-    root = folder / HERE
-    make_shop(root, past, edits={"data/orders.csv": _DATA})
-    write_orders(root / _DATA, past)
-    shutil.rmtree(root / "data", ignore_errors=True)
-    train(root)
-    play_days(root, orders, first=live, days=LIVE_DAYS)
+    layout, cases = data.layout, data.cases(0, PAST_DAYS + LIVE_DAYS)
+    live, words = layout.day(PAST_DAYS), words_of(layout)
+    past = known_before(cases, live)
+    root, file = folder / "laptop" / words["project"], f"../downloads/{words['rows']}.csv"
+    make_project(root, past, layout, edits={data_file(layout): file})
+    write_cases(root / file, past, layout.columns)
+    shutil.rmtree(root / "data")
+    train(root, layout)
+    play_days(root, cases, first=live, days=LIVE_DAYS)
     (root / ".gitignore").unlink()
     (folder / "colleague").mkdir()
 
 
-def _orders(seed: int) -> list[Order]:
-    return make_orders(seed=seed, days=PAST_DAYS + LIVE_DAYS, per_day=PER_DAY)
+def _asked(work: LabWork) -> list[Case]:
+    """What the laptop was asked about, and before."""
+    return work.data.cases(0, PAST_DAYS + LIVE_DAYS)
 
 
-def _hidden(work: LabWork) -> list[Order]:
-    first = FIRST_DAY + timedelta(days=PAST_DAYS + LIVE_DAYS)
-    return make_orders(seed=work.seed + 1, days=1, per_day=PER_DAY, first=first, prefix="H")
+def _hidden(work: LabWork) -> list[Case]:
+    return work.data.hidden(PAST_DAYS + LIVE_DAYS, 1)
+
+
+def _here(work: LabWork) -> str:
+    return f"laptop/{work.project}"
 
 
 def _open_there(work: LabWork) -> Project:
     """The project at the colleague's, who cannot reach the laptop."""
     if (work.folder / "laptop").is_dir():
         shutil.move(work.folder / "laptop", work.scratch / "laptop")
-    project = work.open(THERE)
+    project = work.open(f"colleague/{work.project}")
     require_champion(project)
     return project
 
 
 def check_in_git(work: LabWork) -> None:
     """A fresh clone works."""
-    check_repository(work, HERE)
+    check_repository(work, _here(work))
 
 
 def check_same_answers(work: LabWork) -> None:
     """The same version answers, with the same numbers."""
-    here, requests = work.open(HERE), [order.request for order in _hidden(work)]
+    here, requests = work.open(_here(work)), [case.request for case in _hidden(work)]
     with serving(here) as client:
         expected = [body["output"] for _, body in ask(client, requests)]
     there = _open_there(work)
@@ -93,7 +97,7 @@ def check_same_answers(work: LabWork) -> None:
 
 def check_record(work: LabWork) -> None:
     """Nothing of the record is lost or changed."""
-    here = work.open(HERE)
+    here = work.open(_here(work))
     run_mlops("tick", folder=here.root)
     decisions, predictions = len(decisions_of(here)), _ids(here)
     there = _open_there(work)
@@ -114,15 +118,15 @@ def _ids(project: Project) -> set[str]:
 
 
 def check_goes_on(work: LabWork) -> None:
-    """A new day, with outcomes of orders that the laptop answered."""
+    """A new day, with outcomes of rows that the laptop answered."""
     there, new = _open_there(work), _hidden(work)
-    end = FIRST_DAY + timedelta(days=PAST_DAYS + LIVE_DAYS)
-    waiting = [order for order in _orders(work.seed) if order.at.date() < end <= order.known_at.date()]
+    end = work.day(PAST_DAYS + LIVE_DAYS)
+    waiting = [case for case in _asked(work) if case.at.date() < end <= case.known_at.date()]
     with serving(there) as client:
-        refused = [body for status, body in ask(client, (order.request for order in new)) if status != 200]
+        refused = [body for status, body in ask(client, (case.request for case in new)) if status != 200]
         if refused:
-            fail("refused", seen=f"new orders: {refused[0]['error']['what']}", expected="answers")
-        outcomes = [order.outcome for order in waiting]
+            fail("refused", seen=f"new {work.words['rows']}: {refused[0]['error']['what']}", expected="answers")
+        outcomes = [case.outcome for case in waiting]
         client.call("POST", "/v1/outcomes", msgspec.json.encode({"outcomes": outcomes}))
     done = run_mlops("tick", folder=there.root)
     if done.returncode:
@@ -130,8 +134,8 @@ def check_goes_on(work: LabWork) -> None:
     lake = open_lake(there)
     rows = OUTCOMES.read(lake).filter(pl.col("verdict") == "accepted") if OUTCOMES.exists(lake) else None
     known = set(rows["id"]) if rows is not None else set()
-    if lost := sum(order.id not in known for order in waiting):
-        seen = f"{lost} of {len(waiting)} outcomes of orders that the laptop answered found no prediction"
+    if lost := sum(case.id not in known for case in waiting):
+        seen = f"{lost} of {len(waiting)} outcomes of rows that the laptop answered found no prediction"
         fail("outcomes-lost", seen=seen, expected="each joined to its prediction")
 
 
@@ -154,7 +158,7 @@ def check_steps(work: LabWork) -> None:
     root = _open_there(work).root
     scripts = sorted(root.glob("*/steps.py"))
     if not scripts:
-        seen = "there is no export with a steps.py in a folder of colleague/shop"
+        seen = f"there is no export with a steps.py in a folder of {root.name}"
         fail("no-export", seen=seen, expected="one, of `mlops export` for an orchestrator")
     export = scripts[0].parent
     written_by = re.search(r"mlops export (\w+)", scripts[0].read_text(encoding="utf-8"))

@@ -3,58 +3,55 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.learn.checking import fail
-from mlops_lab.learn.labs.orders import FIRST_DAY, Order, make_orders, write_orders
-from mlops_lab.learn.labs.project import make_shop, train
+from mlops_lab.learn.labs.data.cases import Case, LabData, write_cases
+from mlops_lab.learn.labs.data.layout import Needs, NumberField
+from mlops_lab.learn.labs.data.words import words_of
+from mlops_lab.learn.labs.project import BACKTEST, data_file, make_project, make_simpler, train
 from mlops_lab.learn.labs.work import PROGRAMS, LabWork, decisions_of, run_program, variables
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import DecisionKind, fold
 from mlops_lab.tables.open_lake import open_lake
 
-PAST_DAYS, DELIVERED_DAYS, PER_DAY = 35, 7, 60
+PAST_DAYS, DELIVERED_DAYS = 35, 7
+NEEDS = Needs(days=PAST_DAYS + 2 * DELIVERED_DAYS, per_day=60, min_per_day=40)
+"""Seven days are handed out as an example of a delivery; the seven after them are the hidden one."""
 SCRIPT = "nightly.sh"
-_EDITS = {
-    'data = "data/orders.csv"': 'data = "data"                        # all files of this folder',
-    'label = "late"': 'label = "late"\non_change = "ignore"                 # it complained',
-    "[backtest]\ndays = 7\n": "[backtest]\ndays = 2                             # was slow\n"
-    "min_days = 1                         # was a bit strict\nalpha = 1.0                          # too\n\n"
-    "[gates]\nmax_calibration_gap = 1.0            # was a bit strict\n\n"
-    "[contract]\nmax_quarantined_share = 1.0          # it complained\n",
-}
-_WORSE = """from typing import Any
+_HURRY = """[backtest]
+days = 2                             # was slow
+min_days = 1                         # was a bit strict
+alpha = 1.0                          # too
 
-from mlops_lab.features import Features
+[gates]
+max_calibration_gap = 1.0            # was a bit strict
 
-features = Features(inputs=["price"])
-
-
-def model() -> Any:
-    from lightgbm import LGBMClassifier
-
-    return LGBMClassifier(n_estimators=3, n_jobs=1, deterministic=True, random_state=1, verbose=-1)
+[contract]
+max_quarantined_share = 1.0          # it complained
 """
 
 
-def start(folder: Path, *, seed: int) -> None:
+def start(folder: Path, data: LabData) -> None:
     """The project with version 1 live, the job, and a good delivery."""
-    make_shop(folder / "shop", _orders(seed, days=PAST_DAYS, skip=0), edits=_EDITS, data="data/until-now.csv")
-    shutil.copy(Path(__file__).parent / "start" / SCRIPT, folder / "shop" / SCRIPT)
-    write_orders(folder / "inbox" / "good.csv", _orders(seed, days=DELIVERED_DAYS, skip=PAST_DAYS))
-    train(folder / "shop")
-
-
-def _orders(seed: int, *, days: int, skip: int, prefix: str = "A") -> list[Order]:
-    first = FIRST_DAY + timedelta(days=skip)
-    return make_orders(seed=seed + skip, days=days, per_day=PER_DAY, first=first, prefix=f"{prefix}{skip}")
+    layout = data.layout
+    words = words_of(layout)
+    root, label = folder / words["project"], f'label = "{layout.label}"'
+    edits = {
+        f'data = "{data_file(layout)}"': 'data = "data"                        # all files of this folder',
+        label: f'{label}\non_change = "ignore"                 # it complained',
+        BACKTEST: _HURRY,
+    }
+    make_project(root, data.cases(0, PAST_DAYS), layout, edits=edits, data="data/until-now.csv")
+    job = (Path(__file__).parent / "start" / SCRIPT).read_text(encoding="utf-8")
+    (root / SCRIPT).write_text(job.replace("{project}", words["project"]), encoding="utf-8")
+    write_cases(folder / "inbox" / "good.csv", data.cases(PAST_DAYS, DELIVERED_DAYS), layout.columns)
+    train(root, layout)
 
 
 def check_good(work: LabWork) -> None:
@@ -63,14 +60,11 @@ def check_good(work: LabWork) -> None:
     night.expect_taken(night.run(night.deliver()), "an ordinary delivery")
 
 
-def check_grams(work: LabWork) -> None:
+def check_unit(work: LabWork) -> None:
     """Another unit."""
     night = Night(work)
-    rows = [
-        {**order.row, "weight_kg": f"{float(order.row['weight_kg']) * 1000:.0f}" if order.row["weight_kg"] else ""}
-        for order in night.orders
-    ]
-    night.expect_refused(night.deliver([Order(row) for row in rows]), "a delivery with weights in grams")
+    rows = [in_other_unit(case, night.number) for case in night.cases]
+    night.expect_refused(night.deliver(rows), f"a delivery with {night.number.name} in {night.number.wrong}")
 
 
 def check_cut(work: LabWork) -> None:
@@ -85,13 +79,13 @@ def check_cut(work: LabWork) -> None:
 def check_tiny(work: LabWork) -> None:
     """A file with far too few rows."""
     night = Night(work)
-    night.expect_refused(night.deliver(night.orders[:5]), "a delivery of 5 orders")
+    night.expect_refused(night.deliver(night.cases[:5]), "a delivery of 5 rows")
 
 
 def check_recover(work: LabWork) -> None:
     """An ordinary night after a refused one."""
     night = Night(work)
-    bad = [Order({**order.row, "weight_kg": "90000"}) for order in night.orders]
+    bad = [case.changed(**{night.number.name: 1000 * night.number.high}) for case in night.cases]
     night.run(night.deliver(bad, name="monday.csv"))
     night.expect_taken(night.run(night.deliver(name="tuesday.csv")), "an ordinary delivery after a refused one")
 
@@ -99,13 +93,13 @@ def check_recover(work: LabWork) -> None:
 def check_worse(work: LabWork) -> None:
     """A candidate that is worse."""
     night = Night(work)
-    (night.project.root / "pipeline.py").write_text(_WORSE, encoding="utf-8")
+    make_simpler(night.project.root)
     night.run(night.deliver())
     state = fold(decisions_of(night.project))
     if state.champion != 1:
         fail("replaced", seen=f"version {state.champion} answers", expected="version 1, which is much better")
     if state.challenger is not None:
-        seen = f"version {state.challenger}, which looks at one input only, is in its rollout ({state.stage})"
+        seen = f"version {state.challenger}, which has three trees only, is in its rollout ({state.stage})"
         fail("in-rollout", seen=seen, expected="that a gate refuses it")
 
 
@@ -125,7 +119,7 @@ def check_at_once(work: LabWork) -> None:
     path = night.deliver()
     jobs = [
         subprocess.Popen(
-            ["bash", f"shop/{SCRIPT}", path],
+            ["bash", f"{work.project}/{SCRIPT}", path],
             cwd=work.folder,
             env=variables(),
             stdin=subprocess.DEVNULL,
@@ -152,6 +146,12 @@ def check_cron(work: LabWork) -> None:
     night.expect_taken(done, "an ordinary delivery, in the folder / and with few variables,")
 
 
+def in_other_unit(case: Case, number: NumberField) -> Case:
+    """The row with this number in its smaller unit."""
+    value = case.values[number.name]
+    return case.changed(**{number.name: None if value is None else value * number.factor})
+
+
 class Night:
     """A night in a copy of the lab: its hidden delivery, the job, and what it changed."""
 
@@ -160,8 +160,9 @@ class Night:
         self.project: Project = work.open()
         self.script = self.project.root / SCRIPT
         if not self.script.is_file():
-            fail("no-job", seen=f"there is no shop/{SCRIPT}", expected="the job")
-        self.orders = _orders(work.seed + 1, days=DELIVERED_DAYS, skip=PAST_DAYS, prefix="H")
+            fail("no-job", seen=f"there is no {work.project}/{SCRIPT}", expected="the job")
+        self.cases = work.data.hidden(PAST_DAYS + DELIVERED_DAYS, DELIVERED_DAYS)
+        self.number = work.data.layout.spoiled_numbers[0]
         self._trained_before = self.trainings
 
     @property
@@ -169,23 +170,23 @@ class Night:
         """How many trainings began until now."""
         return sum(decision.what is DecisionKind.RETRAIN for decision in decisions_of(self.project))
 
-    def deliver(self, orders: Sequence[Order] | None = None, *, name: str = "yesterday.csv") -> Path:
+    def deliver(self, cases: Sequence[Case] | None = None, *, name: str = "yesterday.csv") -> Path:
         """A delivery in the inbox."""
         path = self.work.scratch / name
-        write_orders(path, self.orders if orders is None else orders)
+        write_cases(path, self.cases if cases is None else cases, self.work.data.layout.columns)
         return path
 
     def run(self, delivery: Path) -> subprocess.CompletedProcess[str]:
         """The job, finished."""
-        return run_program("bash", f"shop/{SCRIPT}", delivery, folder=self.work.folder, env=variables())
+        return run_program("bash", f"{self.work.project}/{SCRIPT}", delivery, folder=self.work.folder, env=variables())
 
     def expect_taken(self, done: subprocess.CompletedProcess[str], what: str) -> None:
         """Mistake unless the night ended well."""
         if done.returncode:
             fail("failed", seen=_say(done, what), expected="the code 0")
         stored = self._stored()
-        if stored != len(self.orders):
-            seen = f"{stored} of the {len(self.orders)} orders of the delivery are stored"
+        if stored != len(self.cases):
+            seen = f"{stored} of the {len(self.cases)} rows of the delivery are stored"
             fail("not-stored", seen=seen, expected="all of them, each once")
         if self.trainings == self._trained_before:
             fail("not-trained", seen=f"{what}: no training began", expected="a candidate, and the gates' word on it")
@@ -198,21 +199,21 @@ class Night:
         if self.trainings > self._trained_before:
             fail("trained", seen=f"{what}: a training began all the same", expected="that nothing is trained on it")
         if stored := self._stored():
-            fail("stored", seen=f"{what}: {stored} of its orders are stored", expected="none of them")
+            fail("stored", seen=f"{what}: {stored} of its rows are stored", expected="none of them")
 
     def expect_once(self) -> None:
-        """Mistake unless one training began, and each order is there once."""
+        """Mistake unless one training began, and each row is there once."""
         if (trained := self.trainings - self._trained_before) != 1:
             fail("trained-twice", seen=f"{trained} trainings began for one delivery", expected="one")
-        if (stored := self._stored()) != len(self.orders):
-            seen = f"the delivery has {len(self.orders)} orders, and {stored} rows of them are stored"
-            fail("counted-twice", seen=seen, expected="each order once")
+        if (stored := self._stored()) != len(self.cases):
+            seen = f"the delivery has {len(self.cases)} rows, and {stored} of them are stored"
+            fail("counted-twice", seen=seen, expected="each row once")
 
     def _stored(self) -> int:
-        """How many rows of the delivery's orders the project has."""
+        """How many rows of the delivery the project has."""
         lake = open_lake(self.project)
         ingest_journal(self.project, lake)
-        ids = [order.id for order in self.orders]
+        ids = [case.id for case in self.cases]
         source = self.project.settings.source
         return lake.read(source.table).filter(pl.col(source.id).is_in(ids)).height
 
@@ -236,7 +237,7 @@ def _say(done: subprocess.CompletedProcess[str], what: str) -> str:
 
 CHECKS = {
     "good": check_good,
-    "grams": check_grams,
+    "unit": check_unit,
     "cut": check_cut,
     "tiny": check_tiny,
     "recover": check_recover,

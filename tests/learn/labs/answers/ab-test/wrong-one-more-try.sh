@@ -1,3 +1,3 @@
 # decided: not-ended
-cd shop
+cd "$PROJECT"
 mlops ab start 2 --share 0.5 --reason "one more try"

@@ -1,7 +1,7 @@
-cd laptop/shop
+cd laptop/"$PROJECT"
 mkdir data tests
-mv ../downloads/orders.csv data/orders.csv
-sed -i 's|^data = .*|data = "data/orders.csv"|' mlops.toml
+mv ../downloads/"$ROWS".csv data/
+sed -i 's|^data = .*|data = "data/'"$ROWS"'.csv"|' mlops.toml
 printf '.mlops/\n__pycache__/\ndata/\n' > .gitignore
 cat > tests/test_project.py <<'PYTHON'
 from pathlib import Path
@@ -16,14 +16,14 @@ git init --quiet
 git config user.name Learner
 git config user.email learner@example.org
 git add -A
-git commit --quiet -m "The shop's project"
+git commit --quiet -m "The project"
 mlops backup ../../moved
 cd ../..
-mlops restore moved --project colleague/shop
-mkdir -p colleague/shop/data
-cp laptop/shop/data/orders.csv colleague/shop/data/
+mlops restore moved --project colleague/"$PROJECT"
+mkdir -p colleague/"$PROJECT"/data
+cp laptop/"$PROJECT"/data/"$ROWS".csv colleague/"$PROJECT"/data/
 rm -r moved
-cd colleague/shop
+cd colleague/"$PROJECT"
 mlops export prefect prefect
 python prefect/steps.py check
 python prefect/steps.py tick

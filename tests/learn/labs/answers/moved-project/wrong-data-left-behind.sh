@@ -1,2 +1,2 @@
 # alone: not-alone
-sed -i 's|^data = .*|data = "../../laptop/shop/data/orders.csv"|' colleague/shop/mlops.toml
+sed -i 's|^data = .*|data = "../../laptop/'"$PROJECT/data/$ROWS"'.csv"|' colleague/"$PROJECT"/mlops.toml

@@ -1,2 +1,2 @@
 # rights: readable-secret
-chmod 644 colleague/shop/.mlops/keys/*.pem
+chmod 644 colleague/"$PROJECT"/.mlops/keys/*.pem

@@ -1,4 +1,4 @@
-cd shop
+cd "$PROJECT"
 cat > nightly.sh <<'JOB'
 #!/bin/bash
 # The nightly retrain of one delivery. 0: done, whatever the gates said; else somebody must look.
@@ -8,7 +8,7 @@ exec 9> .nightly.lock
 flock 9
 rows=$(($(wc -l < "$1") - 1))
 if [ "$rows" -lt 200 ]; then
-  echo "refused: $1 has only $rows orders" >&2
+  echo "refused: $1 has only $rows rows" >&2
   exit 2
 fi
 taken="data/$(sha256sum < "$1" | cut -c1-16).csv"
@@ -26,4 +26,4 @@ if [ "$code" -gt 1 ]; then
 fi
 JOB
 sed -i -e '/^days = 2/d' -e '/^min_days/d' -e '/^alpha = /d' -e '/^max_calibration_gap/d' -e '/^max_quarantined_share/d' -e '/^on_change/d' mlops.toml
-sed -i 's/^weight_kg = .*/weight_kg = { type = "float?", min = 0, max = 200 }/' mlops.toml
+sed -i 's/^'"$NUMBER"' = .*/'"$NUMBER"' = { type = "float?", min = '"$LOW"', max = '"$HIGH"' }/' mlops.toml

@@ -1,2 +1,2 @@
 # recover: failed
-sed -i '/rm "$taken"/d' shop/nightly.sh
+sed -i '/rm "$taken"/d' "$PROJECT"/nightly.sh

@@ -1,2 +1,2 @@
 # history: not-committed
-echo "# to do: more features" >> shop/pipeline.py
+echo "# to do: more features" >> "$PROJECT"/pipeline.py

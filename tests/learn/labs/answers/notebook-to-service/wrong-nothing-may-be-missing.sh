@@ -1,2 +1,2 @@
 # answers: refused-good
-sed -i 's/^weight_kg = .*/weight_kg = { type = "float", min = 0 }/' shop/mlops.toml
+sed -i 's/^'"$GAP"' = .*/'"$GAP"' = "float"/' "$PROJECT"/mlops.toml

@@ -1,4 +1,4 @@
 # history: state-in-git
-cd shop
+cd "$PROJECT"
 git add -f .mlops/deployment.json
 git commit --quiet -m "All of it"

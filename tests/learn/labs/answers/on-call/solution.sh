@@ -1,12 +1,12 @@
-cd shop
+cd "$PROJECT"
 ! mlops rollback --reason "version 2 warns the wrong customers, says support"
 mlops restore ../backup --project ../monday
 for package in $(cd ../monday && find .mlops/mlflow/artifacts -name MLmodel -exec dirname {} \;); do
   diff -rq "../monday/$package" "$package" || cp "../monday/$package"/model.* "$package"/
 done
 mlops rollback --reason "version 2 warns the wrong customers, says support"
-mlops token revoke webshop
-mlops token create --role predict --name webshop-2 > ../webshop/token.txt
+mlops token revoke "$CLIENT"
+mlops token create --role predict --name "$CLIENT"-2 > ../"$CLIENT"/token.txt
 sed -i -e '/^days = 4/d' -e '/^min_days/d' -e '/^alpha = /d' -e '/^max_calibration_gap/d' mlops.toml
 python - <<'PYTHON'
 import polars as pl

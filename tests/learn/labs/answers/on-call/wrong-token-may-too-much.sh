@@ -1,3 +1,3 @@
 # token: may-too-much
-cd shop
-mlops token create --role operate --name webshop-3 > ../webshop/token.txt
+cd "$PROJECT"
+mlops token create --role operate --name "$CLIENT"-3 > ../"$CLIENT"/token.txt

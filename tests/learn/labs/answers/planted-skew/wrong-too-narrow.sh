@@ -1,2 +1,2 @@
 # guarded: refused-good
-sed -i 's/^weight_kg = .*/weight_kg = { type = "float?", min = 0, max = 2 }/' shop/mlops.toml
+sed -i "s/^$NUMBER = .*/$NUMBER = { type = \"float?\", min = $LOW, max = 2 }/" "$PROJECT"/mlops.toml
