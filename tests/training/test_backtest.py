@@ -147,3 +147,25 @@ def test_stretches_hold_as_many_rows_each_in_order(rows):
     sizes = blocks_of_rows.value_counts()["count"]
     assert len(sizes) == min(rows, BLOCKS)
     assert not rows or sizes.max() - sizes.min() <= 1
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=8))
+def test_a_day_of_few_rows_is_joined_to_its_neighbour(sizes):
+    """The days have 20 rows and more, or at most 4; every row counts, and every whole day is one block."""
+    sizes = [size + 20 if size % 2 else size % 5 for size in sizes]
+    days = [day for day, size in enumerate(sizes) for _ in range(size)]
+    gains = np.random.default_rng(len(days)).normal(size=len(days))
+    whole = [size for size in sizes if size >= 20]
+    if len(whole) * 2 <= sum(size > 0 for size in sizes):  # the median day is a small one
+        return
+    means = mean_by_block(pl.Series(days, dtype=pl.Int64), pl.Series(gains))
+    assert len(means) == len(whole)
+    firsts = [day for day, size in enumerate(sizes) if size >= 20]
+    block = np.maximum(np.searchsorted(firsts, days, side="right") - 1, 0)
+    assert means == pytest.approx([gains[block == number].mean() for number in range(len(whole))])
+
+
+def test_the_first_minutes_of_a_day_do_not_hide_a_better_candidate():
+    gains = np.concatenate([np.full(100, 0.02) + 0.001 * day for day in range(10)] + [[-3.0]])
+    days = pl.Series([*np.repeat(np.arange(10), 100), 10], dtype=pl.Int64)
+    assert compare_blocks(mean_by_block(days, pl.Series(gains))).p_value < ALPHA

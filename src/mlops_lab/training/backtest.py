@@ -9,6 +9,8 @@ import numpy.typing as npt
 import polars as pl
 
 BLOCKS = 20
+FEW = 0.25
+"""A block with fewer rows than this share of the median block's is no block of its own."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,17 @@ def equal_blocks(rows: int) -> pl.Series:
 
 
 def mean_by_block(blocks: pl.Series, gains: pl.Series) -> npt.NDArray[np.float64]:
-    """The mean of the gains in each block, in the order of the blocks."""
-    frame = pl.DataFrame({"block": blocks, "gain": gains})
-    return frame.group_by("block", maintain_order=True).agg(pl.col("gain").mean()).sort("block")["gain"].to_numpy()
+    """The mean of the gains in each block, in the order of the blocks.
+
+    A block with few rows, such as a day of which only the first minutes are over, is joined to the one before (the
+    first to the one after): by itself it would count as much as a whole day, and say little but noise.
+    """
+    rows = pl.DataFrame({"block": blocks, "gain": gains})
+    sizes = rows.group_by("block").len().sort("block")
+    is_whole = pl.col("len") >= FEW * pl.col("len").median()
+    joined = sizes.select("block", whole=is_whole.cum_sum().clip(lower_bound=1))
+    means = rows.join(joined, on="block", maintain_order="left").group_by("whole").agg(pl.col("gain").mean())
+    return means.sort("whole")["gain"].to_numpy()
 
 
 def compare_blocks(gains: npt.NDArray[np.float64]) -> BlockTest:
