@@ -16,6 +16,7 @@ import pytest
 from certificates import certify
 from environments import put_uv
 from running import Talk, mlops, serving
+from s3_server import S3Server
 
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.signing.keyring import keys_path
@@ -171,6 +172,20 @@ def test_a_batch_image_scores_like_the_project(
     assert mlops("score", rows, project=frozen).data == here
     assert written(frozen) == before, "the files of an image cannot be written"
     assert here["answers"][0]["output"] > 0
+
+
+def test_the_tables_of_a_store_are_in_the_image(
+    copy_project: Callable[..., Project], s3: S3Server, stored_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, folder, rows = copy_project(), tmp_path / "image", tmp_path / "rows.jsonl"
+    put_uv(tmp_path / "programs", monkeypatch)
+    config = project.root / "mlops.toml"
+    config.write_text(f'{config.read_text()}\n[lake]\nuri = "{stored_uri}"\n')
+    rows.write_text(json.dumps(REQUEST) + "\n")
+    here = mlops("score", rows, project=project.root).data
+    mlops("image", "build", "1", "--for", "batch", "--no-build", folder, project=project.root)
+    s3.fail("503")
+    assert mlops("score", rows, project=folder / "app" / "project").data == here
 
 
 def test_a_training_image_has_the_code_of_the_version(

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from s3_server import open_stored
 
-from mlops_lab.errors import Refused
-from mlops_lab.lake import Lake
+from mlops_lab.errors import EnvironmentFault, Refused
+from mlops_lab.lake import Lake, mirror
 from mlops_lab.lake.durability import sync_table
 from mlops_lab.lake.history import extend_history
 from mlops_lab.lake.mirror import Mirror, end_copy, is_copy, machine_id, note_away, read_away
@@ -116,3 +116,35 @@ def test_it_is_noted_since_when_the_store_is_away(stored_uri, tmp_path):
     mirror.fetch_all()
     assert read_away(lake.path) is None
     assert mirror.age_seconds < 60
+
+
+def test_what_a_power_cut_has_damaged_is_fetched_again_after_the_start(stored_uri, tmp_path, monkeypatch):
+    lake = open_stored(stored_uri, tmp_path / "one")
+    for number in range(4):
+        lake.append("rows", pl.DataFrame({"number": [number]}), position=("loop", number + 1))
+    table = lake.table_path("rows")
+    before = {path: path.read_bytes() for path in table.rglob("*") if path.is_file()}
+    files, commits = sorted(table.glob("*.parquet")), sorted((table / "_delta_log").glob("*.json"))
+    files[0].write_bytes(b"")
+    files[1].unlink()
+    commits[1].write_bytes(b"")
+    commits[2].unlink()
+    monkeypatch.setattr(mirror, "_BOOT_ID", tmp_path / "boot")
+    (tmp_path / "boot").write_text("another")
+    started = open_stored(stored_uri, tmp_path / "one")
+    started.refresh()
+    assert sorted(started.read("rows")["number"]) == [*range(4)]
+    assert started.position("rows", "loop") == 4
+    assert {path: path.read_bytes() for path in before} == before
+    files[0].write_bytes(b"")
+    started.refresh()
+    assert files[0].read_bytes() == b"", "it is looked for once after each start"
+
+
+def test_a_copy_that_cannot_be_written_is_an_error_that_says_where(stored_uri, tmp_path):
+    open_stored(stored_uri, tmp_path / "one").append("rows", pl.DataFrame({"number": [1]}))
+    (tmp_path / "two/lake").mkdir(parents=True)
+    (tmp_path / "two/lake/rows").write_text("a file where a folder should be")
+    with pytest.raises(EnvironmentFault) as caught:
+        open_stored(stored_uri, tmp_path / "two").refresh()
+    assert caught.value.code == "disk_fault"

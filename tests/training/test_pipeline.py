@@ -29,7 +29,10 @@ def fingerprint(root: Path, *flags: str, **environment: str) -> str:
 
 @pytest.mark.parametrize(
     "key",
-    ["serving.port=9000", "triggers.every_days=3", "rollout.shadow_days=1", "ab.unit=USD", "source.data=x"],
+    [
+        *("serving.port=9000", "triggers.every_days=3", "rollout.shadow_days=1", "ab.unit=USD", "source.data=x"),
+        *("lake.uri=s3://bucket/lake", "tracking.uri=http://localhost:5000"),
+    ],
 )
 def test_what_makes_no_model_makes_no_other_candidate(root: Path, key: str) -> None:
     assert fingerprint(root, key) == fingerprint(root)

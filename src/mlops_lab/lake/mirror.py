@@ -21,7 +21,7 @@ import msgspec
 
 from mlops_lab import clock
 from mlops_lab.errors import Refused
-from mlops_lab.files import locked, write_atomically
+from mlops_lab.files import disk_fault, locked, write_atomically
 from mlops_lab.ids import new_id
 from mlops_lab.lake.durability import added_files, commits_of, hidden_predicates
 from mlops_lab.lake.history import history_path, read_history
@@ -30,6 +30,7 @@ from mlops_lab.lake.object_store import ObjectStore, StoredObject, each
 LOG = "_delta_log"
 _HISTORY = "_history"
 _PRUNE_SECONDS = 3600.0
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LAST_CHECKPOINT = "_last_checkpoint"
 
 
@@ -68,13 +69,19 @@ class Mirror:
     # ---- from the store ------------------------------------------------------------------------------------------
 
     def fetch_all(self) -> None:
-        """Fetch what is new of all tables."""
+        """Fetch what is new of all tables; after the machine has started again, also what is damaged here."""
         names = [name for name in self.store.folders() if not name.startswith("_")]
-        each(self.fetch, names)
+        boot, noted = _boot_id(), self._own / "boot"
+        is_same_boot = noted.exists() and noted.read_text() == boot
+        each(self.fetch if is_same_boot else self._mend, names)
         each(self._fetch_history, self.store.objects(_HISTORY))
-        self._own.mkdir(parents=True, exist_ok=True)
-        self._fetched.touch()
-        _away(self.lake).unlink(missing_ok=True)
+        try:
+            self._own.mkdir(parents=True, exist_ok=True)
+            noted.write_text(boot)
+            self._fetched.touch()
+            _away(self.lake).unlink(missing_ok=True)
+        except OSError as error:
+            raise disk_fault(error, self._own) from error
 
     @property
     def age_seconds(self) -> float:
@@ -90,6 +97,16 @@ class Mirror:
             version = _newest(table)
             if version is None or not self._fetch_since(name, version):
                 self._fetch_whole(name)
+
+    def _mend(self, name: str) -> None:
+        """Fetch again what is not as large as in the store, or not here: what is fetched is not synced to the disk, so
+        a power cut may have lost it."""
+        with self._locked(name):
+            for item in self.store.objects(name):
+                path = self._copied(item)
+                if not _is_commit(item) and path.exists() and path.stat().st_size != item.size_bytes:
+                    path.unlink()
+            self._fetch_whole(name)
 
     def prune_all(self, kept: Callable[[str], Collection[str]]) -> None:
         """`prune` all tables, once an hour: each costs a look into the store."""
@@ -178,11 +195,16 @@ class Mirror:
     def _put(self, path: str, data: bytes, *, modified_at: datetime) -> None:
         """Write a file of the copy, as old as the object: `lake.retention` goes by it."""
         target = self.lake / path
-        target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
-        fresh.write_bytes(data)
-        os.utime(fresh, (modified_at.timestamp(), modified_at.timestamp()))
-        fresh.replace(target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_bytes(data)
+            os.utime(fresh, (modified_at.timestamp(), modified_at.timestamp()))
+            fresh.replace(target)
+        except OSError as error:
+            with suppress(OSError):
+                fresh.unlink()
+            raise disk_fault(error, target) from error
 
     def _copied(self, item: StoredObject) -> Path:
         return self.lake / item.path
@@ -339,6 +361,13 @@ def _origin(lake: Path) -> str | None:
     with suppress(FileNotFoundError, msgspec.MsgspecError):
         return msgspec.json.decode(_origin_path(lake).read_bytes(), type=_Origin).uri
     return None
+
+
+def _boot_id() -> str:
+    """What differs each time that the machine is started; empty where the system does not tell."""
+    with suppress(OSError):
+        return _BOOT_ID.read_text().strip()
+    return ""
 
 
 def _own(lake: Path) -> Path:

@@ -230,7 +230,9 @@ def _settings_beside_file(project: Project) -> list[str]:
     """What the environment and flags have set, as flags; without what makes no model."""
     overrides = project.layers.overrides().items()
     return [
-        flag for path, flag in overrides if path[0] not in {"serving", "tracking"} and path[-1] not in _MAY_BE_SECRET
+        flag
+        for path, flag in overrides
+        if path[0] not in {"serving", "tracking", "lake"} and path[-1] not in _MAY_BE_SECRET
     ]
 
 

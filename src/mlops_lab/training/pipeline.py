@@ -110,11 +110,12 @@ def settings_that_matter(settings: Settings) -> bytes:
     """The settings by which one candidate differs from another, in effect: from every layer, without comments.
 
     Left out is what neither makes nor judges a model: [serving], [triggers], [rollout], [ab], [alerts], [[readiness]],
-    [tracking]; and where the data are and [training], because the rows themselves are part of a candidate's identity.
+    [tracking], [lake]; and where the data are and [training], because the rows themselves are part of a candidate's
+    identity.
     [gates] and [backtest] stay in: a candidate that was refused under one limit is a new one under another.
     """
     values = msgspec.to_builtins(settings)
-    for section in ("serving", "triggers", "rollout", "ab", "alerts", "readiness", "training", "tracking"):
+    for section in ("serving", "triggers", "rollout", "ab", "alerts", "readiness", "training", "tracking", "lake"):
         del values[section]
     for table in (values["source"], *values["tables"].values()):
         for key in ("data", "query", "rename", "skip"):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
 
 from mlops_lab.features.definition import Features
 from mlops_lab.features.view import columns_by_table
 from mlops_lab.lake import Lake
 from mlops_lab.project import CONFIG_NAME, LOCAL_LAKE, Project, load_project
+from mlops_lab.project.lines import find_line
 from mlops_lab.registry.package import load_plan
 from mlops_lab.registry.signing.keyring import keys_path
 from mlops_lab.rollout.compatibility import check_version
@@ -36,7 +38,7 @@ def freeze_project(project: Project, version: int, folder: Path, *, by: str) -> 
     plan = load_plan(package_folder(project, live), fingerprint=live.fingerprint, home=project.home)
     check_version(project, decisions, version)
     folder.mkdir(parents=True)
-    (folder / CONFIG_NAME).write_text(project.layers.text, encoding="utf-8")
+    (folder / CONFIG_NAME).write_text(_with_own_tables(project.layers.text), encoding="utf-8")
     shutil.copytree(project.root / live.package, folder / PACKAGE_FOLDER)
     if (keys := keys_path(project.home)).exists():
         shutil.copyfile(keys, keys_path(folder / keys.parent.name))  # public keys: any user of the image may read them
@@ -56,6 +58,16 @@ def freeze_project(project: Project, version: int, folder: Path, *, by: str) -> 
         if path.is_file() and path not in kept:  # locks and notes of the loop
             path.unlink()
     return frozen
+
+
+def _with_own_tables(text: str) -> str:
+    """The settings without the address of an object store: the tables of an image are in it."""
+    if "uri" not in tomllib.loads(text).get("lake", {}):
+        return text
+    number = find_line(text, ("lake", "uri"))
+    assert number is not None
+    lines = text.splitlines(keepends=True)
+    return "".join([*lines[: number - 1], *lines[number:]])
 
 
 def _tables_of(project: Project, features: Features) -> list[str]:
