@@ -24,7 +24,7 @@ from mlops_lab.features.view import View
 from mlops_lab.features.windows import WindowAggregate, WindowAggregates, Windows
 
 _MICROSECOND = timedelta(microseconds=1)
-_ROWS_PER_BATCH = 500_000
+ROWS_PER_BATCH = 500_000
 Facts = Mapping[str, pl.DataFrame]
 """The facts of each table: its columns, `_known_at` and `_seen_at` (datetimes; null where a fact was always known), and
 `_fact_id`, which orders facts of one moment. Where rows were corrected also `_weight`: -1 for a retraction, 1 or null
@@ -39,8 +39,8 @@ def compute(features: Features, rows: pl.DataFrame, *, time: str, facts: Facts) 
     `time` names the column of `rows` that holds each row's moment. Many rows are computed in batches, so that only the
     result needs memory in proportion to them.
     """
-    if rows.height > _ROWS_PER_BATCH:
-        return pl.concat(compute_in_batches(features, rows.iter_slices(_ROWS_PER_BATCH), time=time, facts=facts))
+    if rows.height > ROWS_PER_BATCH:
+        return pl.concat(compute_in_batches(features, rows.iter_slices(ROWS_PER_BATCH), time=time, facts=facts))
     return features.select(look_up(features, rows, time=time, facts=facts))
 
 
