@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from mlops_lab.features import View, count, largest, last, total
 from mlops_lab.features.needed_facts import needed_facts, reach_of
@@ -59,6 +60,7 @@ def test_what_is_left_out_of_corrected_facts_cannot_be_looked_up_any_more(drawn)
     since = facts["_known_at"].max() - 7 * DAY
     kept = needed_facts(facts, VIEWS, since=since)
     assert kept.columns == facts.columns
+    assert_frame_equal(needed_facts(facts, VIEWS, since=since, in_order=False), kept, check_row_order=False)
     assert kept.height <= needed_facts(facts, VIEWS, since=since, received_since=since - 2 * DAY).height
     requests = ask_from(since)
     for view in VIEWS:

@@ -25,8 +25,9 @@ from mlops_lab.tables.arrival import Arrival
 from mlops_lab.tables.declared import OUTCOMES
 from mlops_lab.tables.facts import AS_OF
 from mlops_lab.tables.verdict import Verdict
-from mlops_lab.training import history
-from mlops_lab.training.history import History, PartedHistory, WholeHistory, is_long, requests_of
+from mlops_lab.training import fact_parts
+from mlops_lab.training.fact_parts import FactParts, is_long
+from mlops_lab.training.history import History, PartedHistory, WholeHistory, requests_of
 from mlops_lab.training.row_sample import sample_rows
 from mlops_lab.training.training_set import build_training_set
 
@@ -166,16 +167,22 @@ def test_parts_change_no_cell(
     assert AS_OF in found[1].columns
 
 
-def test_a_long_history_makes_the_same_training_set(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not is_long(tiny.project, tiny.lake)
-    monkeypatch.setattr(history, "FACTS_AT_ONCE", 500)
-    assert is_long(tiny.project, tiny.lake)
-    built = build_training_set(tiny.project, tiny.pipeline.features, lake=tiny.lake, until=tiny.now)
+def test_a_long_history_makes_the_same_training_set(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake(tmp_path)
+    for table in ("orders", "stock"):
+        for part in tiny.lake.read(table).iter_slices(400):
+            lake.append(table, part, time="known_at")
+    assert not is_long(tiny.project, lake)
+    monkeypatch.setattr(fact_parts, "FACTS_AT_ONCE", 500)
+    assert is_long(tiny.project, lake)
+    assert len(list(FactParts(tiny.project, lake).read("orders"))) > 2
+    built = build_training_set(tiny.project, tiny.pipeline.features, lake=lake, until=tiny.now)
     assert built.fingerprint == tiny.training.fingerprint
-    assert built.snapshots == tiny.training.snapshots
     assert built.inputs.equals(tiny.training.inputs)
     assert built.holdout.equals(tiny.training.holdout)
     assert built.holdout_inputs.equals(tiny.training.holdout_inputs)
+    prints = [[snapshot.fingerprint for snapshot in data.snapshots] for data in (built, tiny.training)]
+    assert prints[0] == prints[1]
 
 
 @pytest.mark.parametrize("kind", [WholeHistory, PartedHistory])

@@ -55,7 +55,10 @@ def compute_in_parts(
         done = end
         if done == rows.height:
             break
-        held = {table: needed_facts(held[table], views, since=ordered[time][done]) for table, views in views_of.items()}
+        since = ordered[time][done]
+        held = {
+            table: needed_facts(held[table], views, since=since, in_order=False) for table, views in views_of.items()
+        }
     values, is_refused = pl.concat(inputs), pl.concat(refused)
     if order is None:
         return values, is_refused

@@ -16,6 +16,7 @@ from mlops_lab.features.retractions import has_retractions
 from mlops_lab.features.view import View
 
 _IS_KEPT = "__is_kept"
+_ROW = "__row"
 
 
 def needed_facts(
@@ -25,9 +26,10 @@ def needed_facts(
     since: datetime,
     received_since: datetime | None = None,
     with_stale: bool = True,
+    in_order: bool = True,
 ) -> pl.DataFrame:
     """The facts of a table that these views can look up at `since` or later; of versions of one fact the newest comes
-    last.
+    last (`in_order` false: the facts come as they are, which takes a third of the time).
 
     Windows need the facts within them. A view without a window needs of what is older the latest fact of each entity,
     and those that were not seen by `since`. `received_since`: all facts seen since then are kept, too. `with_stale`:
@@ -35,18 +37,23 @@ def needed_facts(
     """
     limited = {view: view.window or (None if with_stale else view.stale_after) for view in views}
     reach = max((limit for limit in limited.values() if limit), default=timedelta(0))
-    facts = facts.sort("_known_at", "_fact_id", "_seen_at", nulls_last=False, maintain_order=True)
+    facts = _sort(facts) if in_order else facts
     is_kept = pl.col("_known_at").is_null() | (pl.col("_known_at") >= since - reach)
     if received_since is not None:
         is_kept |= pl.col("_seen_at") >= received_since
     if has_retractions(facts):
         facts, is_kept = _without_retracted(facts, is_kept, since=since)
-    facts = facts.with_columns(is_kept.fill_null(value=False).alias(_IS_KEPT))
-    keep = pl.col(_IS_KEPT)
-    for view, limit in limited.items():
-        if limit is None:
-            keep |= _is_latest([*view.keys.values(), _IS_KEPT], since=since)
-    return facts.filter(keep).drop(_IS_KEPT)
+    kept = facts.select(is_kept.fill_null(value=False).alias(_IS_KEPT))[_IS_KEPT]
+    unlimited = [view for view, limit in limited.items() if limit is None]
+    older = facts.with_row_index(_ROW).filter(~kept)
+    older = older if in_order else _sort(older)
+    are_latest = [_is_latest([*view.keys.values()], since=since) for view in unlimited]
+    latest = older.filter(pl.any_horizontal(pl.lit(value=False), *are_latest))[_ROW]
+    return facts[pl.concat([kept.arg_true(), latest]).sort()]
+
+
+def _sort(facts: pl.DataFrame) -> pl.DataFrame:
+    return facts.sort("_known_at", "_fact_id", "_seen_at", nulls_last=False, maintain_order=True)
 
 
 def reach_of(views: Iterable[View]) -> timedelta:

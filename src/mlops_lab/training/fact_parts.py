@@ -17,6 +17,7 @@ from mlops_lab.features.in_parts import FactPart
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.tables.arrival import file_delay
+from mlops_lab.tables.declared import OUTCOMES
 from mlops_lab.tables.fact_ranges import FactRanges
 from mlops_lab.tables.facts import (
     Known,
@@ -28,16 +29,30 @@ from mlops_lab.tables.facts import (
 from mlops_lab.tables.versions import CORRECTED_AT, GONE, latest_versions
 from mlops_lab.training.outcome_delay import assumed_delay, delay_made_up
 
-FACTS_AT_ONCE = 4_000_000
+FACTS_AT_ONCE = 8_000_000
+"""A table of more facts is read in parts of about so many."""
+
+
+def stored_rows(project: Project, lake: Lake, table: str) -> int:
+    """How many rows a table has, as its log tells it; of the source table, with the outcomes of answered requests."""
+    names = [table, *([OUTCOMES.name] if table == project.settings.source.table else [])]
+    return sum(file.rows for name in names if lake.exists(name) for file in lake.files(name).values())
+
+
+def is_long(project: Project, lake: Lake) -> bool:
+    """Whether the history of a project is read in parts: one of its tables has so many facts."""
+    tables = [project.settings.source.table, *project.settings.tables]
+    return any(stored_rows(project, lake, table) > FACTS_AT_ONCE for table in tables)
 
 
 class FactParts:
-    """Reads what `read_training_facts` reads, in parts of about so many facts: the same rows with the same values."""
+    """Reads what `read_training_facts` reads, the same rows with the same values, in parts of about `facts_at_once`."""
 
     def __init__(
-        self, project: Project, lake: Lake, *, until: datetime | None = None, facts_at_once: int = FACTS_AT_ONCE
+        self, project: Project, lake: Lake, *, until: datetime | None = None, facts_at_once: int | None = None
     ) -> None:
-        self._project, self._lake, self._until, self._facts_at_once = project, lake, until, facts_at_once
+        self._project, self._lake, self._until = project, lake, until
+        self._facts_at_once = facts_at_once or FACTS_AT_ONCE
         self._ranges = FactRanges(project, lake)
         self._source = project.settings.source
         tables = [self._source.table, *project.settings.tables]

@@ -24,8 +24,7 @@ from mlops_lab.lake import Lake
 from mlops_lab.project import Project
 from mlops_lab.tables.facts import AS_OF
 from mlops_lab.tables.fields import request_fields, table_fields
-from mlops_lab.training.fact_parts import FACTS_AT_ONCE, FactParts
-from mlops_lab.training.memory_need import stored_rows
+from mlops_lab.training.fact_parts import FactParts, is_long, stored_rows
 from mlops_lab.training.outcome_delay import read_training_facts
 from mlops_lab.training.row_sample import Hashes, hash_ids
 
@@ -51,14 +50,6 @@ def open_history(project: Project, lake: Lake, features: Features, *, until: dat
     """The history of a project, in parts where it is long."""
     kind = PartedHistory if is_long(project, lake) else WholeHistory
     return kind(project, lake, features, until=until)
-
-
-def is_long(project: Project, lake: Lake) -> bool:
-    """Whether the history is read in parts."""
-    return any(
-        stored_rows(project, lake, table) > 2 * FACTS_AT_ONCE
-        for table in (project.settings.source.table, *project.settings.tables)
-    )
 
 
 class WholeHistory:
@@ -107,7 +98,7 @@ class PartedHistory:
         features: Features,
         *,
         until: datetime,
-        facts_at_once: int = FACTS_AT_ONCE,
+        facts_at_once: int | None = None,
     ) -> None:
         self._project, self._features, self._until = project, features, until
         self._parts = FactParts(project, lake, until=until, facts_at_once=facts_at_once)
@@ -151,16 +142,21 @@ class PartedHistory:
         is_kept = np.zeros(self._count, dtype=bool)
         is_kept[self._places if kept is None else self._places[kept.to_numpy()]] = True
         found, done = [], 0
-        for rows in self._read or self._known_rows():
+        for rows in self._read_again():
             found.append(rows.filter(pl.Series(is_kept[done : done + rows.height])))
             done += rows.height
-        self._read = []
         return pl.concat(found).sort(self._project.settings.source.time, "_fact_id")
 
     def inputs(self, requests: pl.DataFrame) -> pl.DataFrame:
         """The model inputs of the requests of some rows."""
         parts = self._parts.for_views(columns_by_table(self._features.views))
         return compute_in_parts(self._features, requests, time=AS_OF, parts=parts)[0]
+
+    def _read_again(self) -> Iterator[pl.DataFrame]:
+        if not self._read:
+            yield from self._known_rows()
+        while self._read:
+            yield self._read.pop(0)  # so that no row is held twice
 
     def _known_rows(self) -> Iterator[pl.DataFrame]:
         for facts in self._parts.read(self._project.settings.source.table):
