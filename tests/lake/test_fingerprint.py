@@ -1,7 +1,10 @@
 """The fingerprint of a frame: its content and nothing else."""
 
+import errno
+import os
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -10,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from slow import examples
 
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake import Lake, fingerprint_frame, snapshots
 from mlops_lab.lake.fingerprint import fingerprint_frames
 from mlops_lab.lake.snapshots import fingerprint_table
@@ -159,6 +163,20 @@ def test_a_large_table_has_the_fingerprint_of_one_that_is_sorted_at_once(tmp_pat
     assert snapshots.is_large(whole.rows, table.width)
     assert lake.snapshot("table") == lake.pin().snapshot("table") == whole
     assert whole.rows == table.height
+
+
+def test_a_disk_without_room_for_the_parts_is_an_error(tmp_path, monkeypatch):
+    lake = Lake(tmp_path)
+    lake.append("table", frame(KNOWN))
+    monkeypatch.setattr(snapshots, "CELLS_AT_ONCE", 5)
+
+    def write(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pl.DataFrame, "write_ipc", write)
+    with pytest.raises(EnvironmentFault, match="the disk is full") as caught:
+        lake.snapshot("table")
+    assert tempfile.gettempdir() in str(caught.value.where)
 
 
 @pytest.fixture(scope="module")

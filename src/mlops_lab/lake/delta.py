@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TypeVar
 
 import polars as pl
@@ -314,7 +315,8 @@ class Lake:
         def read_parts(names: Sequence[str] | None) -> Iterator[pl.DataFrame]:
             return self._read_in_parts(name, sorted(files), columns=names)
 
-        return Snapshot(name, version, rows, fingerprint_table_parts(read_parts, columns=columns, rows=rows))
+        with as_lake_faults(name, Path(gettempdir())):  # which may be full
+            return Snapshot(name, version, rows, fingerprint_table_parts(read_parts, columns=columns, rows=rows))
 
     def _is_read_by_file(self, name: str, version: int) -> bool:
         """Whether the files that the log names are the rows of a version, which is the one that this lake reads."""
