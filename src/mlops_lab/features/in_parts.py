@@ -5,7 +5,7 @@ Of the parts before only those facts are carried on that rows still to come can 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,8 +14,10 @@ import polars as pl
 
 from mlops_lab.features.definition import Features
 from mlops_lab.features.needed_facts import needed_facts
-from mlops_lab.features.offline import ROWS_PER_BATCH, FactIndex
+from mlops_lab.features.offline import ROWS_PER_BATCH, FactIndex, ViewColumns, select_inputs
 from mlops_lab.features.view import View
+
+_TIMES = {"_fact_id", "_known_at", "_seen_at", "_weight"}
 
 
 class FactPart(NamedTuple):
@@ -36,29 +38,25 @@ def compute_in_parts(
     """
     order = None if rows[time].is_sorted() else rows[time].arg_sort()
     ordered = rows if order is None else rows[order]
-    views_of = {view.table: [other for other in features.views if other.table == view.table] for view in features.views}
-    asked_for = {view: _entities(view, rows) for view in features.views}
-    held: dict[str, pl.DataFrame] = {}
+    groups = [_ViewGroup(views, rows) for views in _by_entity(features.views)]
     inputs, refused, done = [], [], 0
     for part in parts:
-        for table, views in views_of.items():
-            new = _asked_for(part.facts[table], {view: asked_for[view] for view in views})
-            held[table] = pl.concat([held[table], new]) if table in held else new
         end = rows.height if part.until is None else int(ordered[time].search_sorted(part.until, side="left"))
-        if end > done or rows.is_empty():
-            index = FactIndex(features.views, held)
-            for batch in _batches(ordered[done:end]):
-                values, is_refused = index.inputs(features, batch, time=time)
-                inputs.append(values)
-                refused.append(is_refused)
-            del index
+        now = ordered[done:end]
+        found: dict[View, ViewColumns] = {}
+        for group in groups:
+            group.add(part.facts)
+            if now.height or rows.is_empty():
+                found.update(group.look_up(now, time=time))
+            if end < rows.height:
+                group.forget(until=ordered[time][end])
+        if now.height or rows.is_empty():
+            values, is_refused = select_inputs(features, now, [found[view] for view in features.views])
+            inputs.append(values)
+            refused.append(is_refused)
         done = end
         if done == rows.height:
             break
-        since = ordered[time][done]
-        held = {
-            table: needed_facts(held[table], views, since=since, in_order=False) for table, views in views_of.items()
-        }
     values, is_refused = pl.concat(inputs), pl.concat(refused)
     if order is None:
         return values, is_refused
@@ -67,20 +65,54 @@ def compute_in_parts(
     return values[place] if features.inputs else values, is_refused[place]
 
 
+def _by_entity(views: Sequence[View]) -> list[list[View]]:
+    """The views, those together that look up the same entities in the same table."""
+    groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[View]] = {}
+    for view in views:
+        groups.setdefault((view.table, tuple(view.keys.items())), []).append(view)
+    return list(groups.values())
+
+
+class _ViewGroup:
+    """Views that look up the same entities, and the facts about entities that rows ask for which they still need."""
+
+    def __init__(self, views: Sequence[View], rows: pl.DataFrame) -> None:
+        self._views, self._keys, self._table = list(views), views[0].keys, views[0].table
+        self._columns = sorted({name for view in views for name in view.columns} | _TIMES)
+        self._entities = self._asked_for(rows)
+        self._facts: pl.DataFrame | None = None
+
+    def add(self, tables: Mapping[str, pl.DataFrame]) -> None:
+        """Add the facts of a part."""
+        facts = tables[self._table]
+        names = [name for name in facts.columns if name in self._columns]
+        new = self._about(facts.select(names), self._entities)
+        self._facts = new if self._facts is None else pl.concat([self._facts, new])
+
+    def look_up(self, rows: pl.DataFrame, *, time: str) -> dict[View, ViewColumns]:
+        """The values of each view for some rows."""
+        assert self._facts is not None
+        index = FactIndex(self._views, {self._table: self._about(self._facts, self._asked_for(rows))})
+        batches = [index.look_up(batch, time=time) for batch in _batches(rows)]
+        return {view: _concat(columns) for view, columns in zip(self._views, zip(*batches, strict=True), strict=True)}
+
+    def forget(self, *, until: datetime) -> None:
+        """Drop the facts that rows from then on cannot look up."""
+        assert self._facts is not None
+        self._facts = needed_facts(self._facts, self._views, since=until, in_order=False)
+
+    def _asked_for(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The entities that the rows look up, by the columns of the facts."""
+        return pl.DataFrame([rows[field].alias(column) for field, column in self._keys.items()]).unique()
+
+    def _about(self, facts: pl.DataFrame, entities: pl.DataFrame) -> pl.DataFrame:
+        return facts.join(entities, on=entities.columns, how="semi")
+
+
+def _concat(parts: Sequence[ViewColumns]) -> ViewColumns:
+    refused = [part.refused for part in parts if part.refused is not None]
+    return ViewColumns(pl.concat([part.values for part in parts]), pl.concat(refused) if refused else None)
+
+
 def _batches(rows: pl.DataFrame) -> Iterable[pl.DataFrame]:
     return rows.iter_slices(ROWS_PER_BATCH) if rows.height > ROWS_PER_BATCH else [rows]
-
-
-def _entities(view: View, rows: pl.DataFrame) -> pl.DataFrame:
-    """The entities that the rows look up, by the columns of the facts."""
-    return pl.DataFrame([rows[field].alias(column) for field, column in view.keys.items()]).unique()
-
-
-def _asked_for(facts: pl.DataFrame, entities: Mapping[View, pl.DataFrame]) -> pl.DataFrame:
-    """The facts about an entity that a row looks up in one of the views."""
-    numbered = facts.with_row_index("__row")
-    found = [
-        numbered.select("__row", *keys.columns).join(keys, on=keys.columns, how="semi")["__row"]
-        for keys in entities.values()
-    ]
-    return facts[pl.concat(found).unique().sort()]

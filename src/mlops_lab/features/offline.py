@@ -128,10 +128,16 @@ class FactIndex:
 
     def inputs(self, features: Features, rows: pl.DataFrame, *, time: str) -> tuple[pl.DataFrame, pl.Series]:
         """The model inputs of the rows, and which of the rows a server would refuse."""
-        results = self.look_up(rows, time=time)
-        columns = [result.values for result in results]
-        values = features.select(_add_columns(rows, columns) if columns else rows)
-        return values, _any_refused(results, rows.height)
+        return select_inputs(features, rows, self.look_up(rows, time=time))
+
+
+def select_inputs(
+    features: Features, rows: pl.DataFrame, results: Sequence[ViewColumns]
+) -> tuple[pl.DataFrame, pl.Series]:
+    """The model inputs of the rows from the values of each view, and which of the rows a server would refuse."""
+    columns = [result.values for result in results]
+    values = features.select(_add_columns(rows, columns) if columns else rows)
+    return values, _any_refused(results, rows.height)
 
 
 def _any_refused(results: Sequence[ViewColumns], rows: int) -> pl.Series:

@@ -60,13 +60,11 @@ class FactParts:
         self._assumed_delay = assumed_delay(project, lake, until=until)
 
     def read(self, table: str) -> Iterator[pl.DataFrame]:
-        """The facts of a table with all their columns, part by part; those of the source table are the labelled
-        requests (see `read_labelled`), in each part by time, then id."""
+        """The facts of a table with all their columns, part by part, each time in the same order; those of the source
+        table are the labelled requests (see `read_labelled`)."""
         for known in self._parts([table]):
             facts = self._read(table, known)
-            if table == self._source.table:
-                facts = with_as_of(self._project, facts).sort(self._source.time, "_fact_id")
-            yield facts
+            yield with_as_of(self._project, facts) if table == self._source.table else facts
 
     def for_views(self, columns_by_table: Mapping[str, Collection[str]]) -> Iterator[FactPart]:
         """The facts of these tables with these columns, and those by which views find them."""
@@ -89,7 +87,8 @@ class FactParts:
         facts = self._read_versions(table, known, columns=columns).drop(CORRECTED_AT, GONE, strict=False)
         if self._corrected is not None:
             corrected = self._corrected.filter(_is_in(known)).select(facts.columns)
-            facts = pl.concat([facts.join(self._later_ids, on="_fact_id", how="anti"), corrected])
+            first = facts.join(self._later_ids, on="_fact_id", how="anti", maintain_order="left")
+            facts = pl.concat([first, corrected])
         return delay_made_up(self._project, facts, self._assumed_delay)
 
     def _read_versions(self, table: str, known: Known, *, columns: Collection[str] | None = None) -> pl.DataFrame:

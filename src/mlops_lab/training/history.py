@@ -109,6 +109,7 @@ class PartedHistory:
         self._places: Integers = np.empty(0, dtype=np.int64)
         """For each row its place among all rows as they are read, refused ones too."""
         self._count = 0
+        self._moments = pl.Series(dtype=pl.Datetime("us", "UTC"))
         self._hashes: Hashes = np.empty(0, dtype=np.uint64)
 
     def moments(self) -> pl.Series:
@@ -131,7 +132,8 @@ class PartedHistory:
             _, is_refused = compute_in_parts(Features([], refusing), rows, time=AS_OF, parts=parts)
             self._places = self._places[~is_refused.to_numpy()[self._places]]
         self._hashes = np.concatenate(hashes)[self._places] if hashes else self._hashes
-        return rows[time].gather(self._places)
+        self._moments = rows[time].gather(self._places)
+        return self._moments
 
     def hashes(self, places: Integers) -> Hashes:
         """The hashes of the ids of some rows."""
@@ -145,7 +147,10 @@ class PartedHistory:
         for rows in self._read_again():
             found.append(rows.filter(pl.Series(is_kept[done : done + rows.height])))
             done += rows.height
-        return pl.concat(found).sort(self._project.settings.source.time, "_fact_id")
+        time = self._project.settings.source.time
+        rows = pl.concat(found).sort(time, "_fact_id")
+        assert rows[time].equals(self._moments if kept is None else self._moments.filter(kept)), "read in another order"
+        return rows
 
     def inputs(self, requests: pl.DataFrame) -> pl.DataFrame:
         """The model inputs of the requests of some rows."""
