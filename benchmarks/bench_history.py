@@ -27,7 +27,7 @@ import polars as pl
 
 from report import write_report
 
-SIZES = ("1000000", "4000000", "100000x1000")
+SIZES = ("1000000", "4000000", "16000000", "100000x1000")
 COLUMNS = 6
 DAYS = 365
 FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
