@@ -105,6 +105,18 @@ def test_a_fact_that_is_received_late_is_kept_until_it_counts():
     assert needed_facts(facts, VIEWS, since=start + 300 * DAY)["x"].to_list() == [99]
 
 
+def test_what_is_seen_at_the_very_moment_does_not_count_there_yet():
+    start = datetime(2013, 1, 1, tzinfo=UTC)
+    moment = pl.Datetime("us", "UTC")
+    facts = pl.DataFrame(
+        [("1", start, start, "a", 1.0), ("2", start + DAY, start + 5 * DAY, "a", 2.0)],
+        schema={"_fact_id": pl.String, "_known_at": moment, "_seen_at": moment, "k": pl.String, "x": pl.Float64},
+        orient="row",
+    )
+    for days, needed in ((4, [1.0, 2.0]), (5, [1.0, 2.0]), (5.1, [2.0])):
+        assert needed_facts(facts, VIEWS[:1], since=start + days * DAY)["x"].to_list() == needed
+
+
 def test_a_stale_fact_is_left_out_where_it_counts_as_none():
     facts = corrected_facts([(0, "a", []), (50, "b", [])])
     views = [View("fresh", "t", by="k", values={"x": last("x")}, ttl="3d")]

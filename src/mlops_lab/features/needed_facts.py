@@ -17,6 +17,7 @@ from mlops_lab.features.view import View
 
 _IS_KEPT = "__is_kept"
 _ROW = "__row"
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def needed_facts(
@@ -45,11 +46,9 @@ def needed_facts(
         facts, is_kept = _without_retracted(facts, is_kept, since=since)
     kept = facts.select(is_kept.fill_null(value=False).alias(_IS_KEPT))[_IS_KEPT]
     unlimited = [view for view, limit in limited.items() if limit is None]
-    older = facts.with_row_index(_ROW).filter(~kept)
-    older = older if in_order else _sort(older)
-    are_latest = [_is_latest([*view.keys.values()], since=since) for view in unlimited]
-    latest = older.filter(pl.any_horizontal(pl.lit(value=False), *are_latest))[_ROW]
-    return facts[pl.concat([kept.arg_true(), latest]).sort()]
+    older = facts.with_row_index(_ROW).filter(~kept) if unlimited else pl.DataFrame()
+    latest = [_latest(older, [*view.keys.values()], since=since)[_ROW] for view in unlimited]
+    return facts[pl.concat([kept.arg_true(), *latest]).unique().sort()]
 
 
 def _sort(facts: pl.DataFrame) -> pl.DataFrame:
@@ -62,12 +61,16 @@ def reach_of(views: Iterable[View]) -> timedelta:
     return max((limit for limit in limits if limit), default=timedelta(0))
 
 
-def _is_latest(entity: Sequence[str], *, since: datetime) -> pl.Expr:
+def _latest(facts: pl.DataFrame, entity: Sequence[str], *, since: datetime) -> pl.DataFrame:
     """Which facts are the latest of their entity at `since`, or at a moment after it: no fact that comes after it in
     the order of the facts was seen by when it was seen."""
-    seen = pl.max_horizontal("_seen_at", pl.lit(since, pl.Datetime("us", "UTC")))
+    moment = pl.lit(since, pl.Datetime("us", "UTC"))
+    is_seen = pl.col("_seen_at").is_null() | (pl.col("_seen_at") < moment)
+    newest = pl.col("_known_at").filter(is_seen).max().over(entity)
+    facts = _sort(facts.filter(newest.is_null() | (pl.col("_known_at") >= newest)))  # one or two of each entity
+    seen = pl.max_horizontal("_seen_at", moment - _MICROSECOND)  # one that is seen at `since` is not seen there yet
     earliest_after = seen.cum_min(reverse=True).shift(-1).over(entity)
-    return earliest_after.is_null() | (seen < earliest_after)
+    return facts.filter(earliest_after.is_null() | (seen < earliest_after))
 
 
 def _without_retracted(facts: pl.DataFrame, is_kept: pl.Expr, *, since: datetime) -> tuple[pl.DataFrame, pl.Expr]:
