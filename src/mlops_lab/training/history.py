@@ -40,7 +40,7 @@ class History(Protocol):
         """The hashes of the ids of the rows at these places."""
 
     def rows(self, kept: pl.Series | None) -> pl.DataFrame:
-        """All columns of the rows to keep (None: of all rows)."""
+        """All columns of the rows to keep (None: of all rows). Called once, after the others but `inputs`."""
 
     def inputs(self, requests: pl.DataFrame) -> pl.DataFrame:
         """The model inputs of the requests of some rows."""
@@ -77,7 +77,8 @@ class WholeHistory:
 
     def rows(self, kept: pl.Series | None) -> pl.DataFrame:
         """All columns of the rows to keep."""
-        return self._rows if kept is None else self._rows.filter(kept)
+        rows, self._rows = self._rows, pl.DataFrame()  # so that they are not held beside those that are kept
+        return rows if kept is None else rows.filter(kept)
 
     def inputs(self, requests: pl.DataFrame) -> pl.DataFrame:
         """The model inputs of the requests of some rows."""
