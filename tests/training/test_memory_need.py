@@ -110,3 +110,5 @@ def test_views_count_for_their_facts() -> None:
     """`benchmarks/bench_history.py` on 4,000,000 rows of 13 inputs, of three views."""
     needed = estimate_training_bytes(4_000_000, 13, view_facts=12_000_000)
     assert 1.0 <= needed / 2**30 / 2.97 < 1.25
+    sampled = estimate_training_bytes(4_000_000, 13, kept_rows=1_153_425, view_facts=12_000_000)
+    assert 1.0 <= sampled / 2**30 / 2.47 < 1.25

@@ -37,7 +37,8 @@ def estimate_training_bytes(rows: int, inputs: int, *, kept_rows: int | None = N
     once for each view.
     """
     kept_rows = rows if kept_rows is None else min(rows, kept_rows)
-    return BASE_BYTES + rows * BYTES_PER_ROW + kept_rows * inputs * BYTES_PER_VALUE + view_facts * BYTES_PER_VIEW_FACT
+    held = rows + (kept_rows if kept_rows < rows else 0)  # rows that are picked out are copies
+    return BASE_BYTES + held * BYTES_PER_ROW + kept_rows * inputs * BYTES_PER_VALUE + view_facts * BYTES_PER_VIEW_FACT
 
 
 def estimate_bytes_in_parts(rows: int, inputs: int, *, kept_rows: int, held_view_facts: int) -> int:
