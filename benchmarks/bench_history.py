@@ -3,7 +3,9 @@ tick, by rows; with slopes.
 
     python benchmarks/bench_history.py [ROWS | ROWSxCOLUMNS ...]
 
-Each step in a process of its own. Views look up earlier rows of the same customer and shop.
+Each step in a process of its own. Views look up earlier rows of the same customer and shop. A training set is made of
+all rows and of a sample (`[training] max_rows`); where it is refused, the error is printed. More rows than can be
+loaded from files at once are appended to the lake as rows that arrive are, and only their training sets are made.
 """
 
 from __future__ import annotations
@@ -25,11 +27,14 @@ import polars as pl
 
 from report import write_report
 
-SIZES = ("1000000", "4000000", "100000x1000")
+SIZES = ("1000000", "4000000", "16000000", "100000x1000")
 COLUMNS = 6
 DAYS = 365
 FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
 CHUNK_ROWS = 1_000_000
+SAMPLE_ROWS = 1_000_000
+MOST_LOADED_CELLS = 100_000_000
+"""Of the rows and columns of a table that is loaded from files: its load holds all of them several times."""
 CONFIG = """
 [project]
 name = "history"
@@ -76,7 +81,7 @@ def model():
 
 
 def make_project(folder: Path, rows: int, columns: int) -> None:
-    """A project with so many rows, of so many numbers, written in chunks."""
+    """A project with so many rows, of so many numbers, written in chunks: as its data, or, if large, to its lake."""
     names = [f"x{place}" for place in range(columns)]
     fields = "\n".join(f'{name} = "float"' for name in names)
     (folder / "mlops.toml").write_text(CONFIG.replace("{numbers}", fields))
@@ -85,7 +90,21 @@ def make_project(folder: Path, rows: int, columns: int) -> None:
     chunk_rows = CHUNK_ROWS * COLUMNS // max(columns, COLUMNS)
     for number, begin in enumerate(range(0, rows, chunk_rows)):
         chunk = make_rows(begin, min(begin + chunk_rows, rows), rows, names, seed=number)
-        chunk.write_parquet(folder / "orders" / f"{number:05}.parquet")
+        if is_loaded(rows, columns):
+            chunk.write_parquet(folder / "orders" / f"{number:05}.parquet")
+        else:
+            append(folder, chunk)
+
+
+def is_loaded(rows: int, columns: int) -> bool:
+    return rows * columns <= MOST_LOADED_CELLS
+
+
+def append(folder: Path, rows: pl.DataFrame) -> None:
+    from mlops_lab.project import load_project
+    from mlops_lab.tables.open_lake import open_lake
+
+    open_lake(load_project(folder)).append("orders", rows, time="known_at")
 
 
 def make_rows(begin: int, end: int, rows: int, names: list[str], *, seed: int) -> pl.DataFrame:
@@ -126,64 +145,86 @@ def tick(folder: Path) -> str:
     return ""
 
 
-def training_set(folder: Path) -> str:
+def training_set(folder: Path, *flags: str) -> str:
     from mlops_lab.training.pipeline import load_pipeline
     from mlops_lab.training.training_set import build_training_set
 
-    loop = open_loop(folder)
+    loop = open_loop(folder, *flags)
     features = load_pipeline(loop.project).features
     return build_training_set(loop.project, features, lake=loop.lake, until=loop.now()).fingerprint
 
 
-def open_loop(folder: Path) -> Any:
+def sampled_set(folder: Path) -> str:
+    return training_set(folder, f"training.max_rows={SAMPLE_ROWS}")
+
+
+def open_loop(folder: Path, *flags: str) -> Any:
     from mlops_lab.loop.tick import Loop
     from mlops_lab.project import load_project
 
-    return Loop(load_project(folder))
+    return Loop(load_project(folder, flags=flags))
 
 
 STEPS: dict[str, Callable[[Path], str]] = {
     "load": load,
     "training set": training_set,
+    "sampled training set": sampled_set,
     "run": run,
     "tick": tick,
 }
 
 
+TRAINING_SETS = ("training set", "sampled training set")
+"""The steps that do not need the files of the data."""
+
+
 def measure(step: str, folder: Path) -> None:
-    """Do one step; its seconds and the most memory as one JSON object on stdout."""
-    began = time.perf_counter()
-    result = STEPS[step](folder)
+    """Do one step; its seconds, the most memory and what it told as one JSON object on stdout."""
+    from mlops_lab.errors import EnvironmentFault
+    from mlops_lab.notes import listening
+
+    began, notes, result = time.perf_counter(), list[str](), None
+    try:
+        with listening(notes.append):
+            result = STEPS[step](folder)
+    except EnvironmentFault as error:
+        notes.append(f"refused: {error}")
     seconds, gib = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(json.dumps({"seconds": seconds, "peak_gib": gib, "result": result}))
+    figures = {"seconds": seconds, "peak_gib": gib, "result": result, "refused": result is None, "notes": notes}
+    print(json.dumps(figures))
 
 
 def measure_size(rows: int, columns: int) -> dict[str, Any]:
     figures = {}
     with tempfile.TemporaryDirectory() as name:
         make_project(Path(name), rows, columns)
-        for step in STEPS:
+        for step in STEPS if is_loaded(rows, columns) else TRAINING_SETS:
             command = [sys.executable, __file__, "--measure", step, name]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise SystemExit(f"error: {step} of {rows:,} rows failed\n{done.stderr}")
-            found = figures[step] = json.loads(done.stdout.splitlines()[-1])
+            found = json.loads(done.stdout.splitlines()[-1])
             print(
                 f"{rows:>12,} rows x {columns:>5} columns  {step:<24} "
                 f"{found['seconds']:8.1f} s  {found['peak_gib']:6.2f} GiB at most",
                 flush=True,
             )
+            for note in found["notes"]:
+                print(f"{'':>12}   {note}", flush=True)
+            if not found["refused"]:
+                figures[step] = found
     return {"rows": rows, "columns": columns, "steps": figures}
 
 
 def print_slopes(sizes: list[dict[str, Any]]) -> None:
     """How each figure grows from the first size to the last one of as many columns: 1 is in proportion to the rows."""
     same = [size for size in sizes if size["columns"] == sizes[0]["columns"]]
-    first, last = same[0], same[-1]
-    if first["rows"] == last["rows"]:
-        return
-    times = last["rows"] / first["rows"]
     for step in STEPS:
+        done = [size for size in same if step in size["steps"]]
+        if len(done) < 2:
+            continue
+        first, last = done[0], done[-1]
+        times = last["rows"] / first["rows"]
         before, after = first["steps"][step], last["steps"][step]
         slope = log(after["seconds"] / before["seconds"]) / log(times)
         row_bytes = (after["peak_gib"] - before["peak_gib"]) * 2**30 / (last["rows"] - first["rows"])

@@ -22,10 +22,16 @@ def new_ids(number: int) -> list[str]:
 
 def hash_bytes(parts: Iterable[bytes]) -> str:
     """SHA-256, in hex, of the parts, each preceded by its length so that no two lists of parts collide."""
+    return hash_pieces((len(part), [part]) for part in parts)
+
+
+def hash_pieces(parts: Iterable[tuple[int, Iterable[bytes]]]) -> str:
+    """The same of parts that come in pieces: the bytes of each part, and its pieces."""
     digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "little"))
-        digest.update(part)
+    for length, pieces in parts:
+        digest.update(length.to_bytes(8, "little"))
+        for piece in pieces:
+            digest.update(piece)
     return digest.hexdigest()
 
 

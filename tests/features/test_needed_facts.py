@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from mlops_lab.features import View, count, largest, last, total
 from mlops_lab.features.needed_facts import needed_facts, reach_of
@@ -59,6 +60,7 @@ def test_what_is_left_out_of_corrected_facts_cannot_be_looked_up_any_more(drawn)
     since = facts["_known_at"].max() - 7 * DAY
     kept = needed_facts(facts, VIEWS, since=since)
     assert kept.columns == facts.columns
+    assert_frame_equal(needed_facts(facts, VIEWS, since=since, in_order=False), kept, check_row_order=False)
     assert kept.height <= needed_facts(facts, VIEWS, since=since, received_since=since - 2 * DAY).height
     requests = ask_from(since)
     for view in VIEWS:
@@ -101,6 +103,18 @@ def test_a_fact_that_is_received_late_is_kept_until_it_counts():
         rows, schema_overrides={"_known_at": pl.Datetime("us", "UTC"), "_seen_at": pl.Datetime("us", "UTC")}
     )
     assert needed_facts(facts, VIEWS, since=start + 300 * DAY)["x"].to_list() == [99]
+
+
+def test_what_is_seen_at_the_very_moment_does_not_count_there_yet():
+    start = datetime(2013, 1, 1, tzinfo=UTC)
+    moment = pl.Datetime("us", "UTC")
+    facts = pl.DataFrame(
+        [("1", start, start, "a", 1.0), ("2", start + DAY, start + 5 * DAY, "a", 2.0)],
+        schema={"_fact_id": pl.String, "_known_at": moment, "_seen_at": moment, "k": pl.String, "x": pl.Float64},
+        orient="row",
+    )
+    for days, needed in ((4, [1.0, 2.0]), (5, [1.0, 2.0]), (5.1, [2.0])):
+        assert needed_facts(facts, VIEWS[:1], since=start + days * DAY)["x"].to_list() == needed
 
 
 def test_a_stale_fact_is_left_out_where_it_counts_as_none():

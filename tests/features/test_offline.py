@@ -131,7 +131,7 @@ def test_batches_give_the_same_inputs_as_all_rows_batch_rows(lookups, batch_rows
     )
     whole = compute(FEATURES, rows, time="at", facts=FACTS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(offline, "_ROWS_PER_BATCH", batch_rows)
+        patch.setattr(offline, "ROWS_PER_BATCH", batch_rows)
         assert compute(FEATURES, rows, time="at", facts=FACTS).equals(whole)
 
 

@@ -1,15 +1,21 @@
 """The fingerprint of a frame: its content and nothing else."""
 
+import errno
+import os
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from slow import examples
 
-from mlops_lab.lake import Lake, fingerprint_frame
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.lake import Lake, fingerprint_frame, snapshots
+from mlops_lab.lake.fingerprint import fingerprint_frames
 from mlops_lab.lake.snapshots import fingerprint_table
 
 SCHEMA = {
@@ -52,6 +58,16 @@ def test_a_fingerprint_does_not_see_how_rows_lie_in_memory(cells, data):
     assert fingerprint_frame(chunked) == fingerprint_frame(whole)
     sliced = frame([*KNOWN, *cells, *KNOWN]).slice(len(KNOWN), len(cells))
     assert fingerprint_frame(sliced) == fingerprint_frame(whole)
+
+
+@examples(100)
+@given(rows, st.integers(1, 8))
+def test_frames_below_each_other_have_the_fingerprint_of_one(cells, size):
+    lists = pl.Series(
+        "list", [None if row[0] is None else [row[1]] * len(row[0]) for row in cells], pl.List(pl.Float64)
+    )
+    whole = frame(cells).with_columns(lists)
+    assert fingerprint_frames([*whole.iter_slices(size), whole.clear()]) == fingerprint_frame(whole)
 
 
 @given(rows.filter(bool), st.data())
@@ -134,6 +150,33 @@ def test_a_table_read_back_has_the_fingerprint_of_what_was_written(tmp_path):
     for part in (table.head(1), table.tail(2)):
         lake.append("table", part)
     assert fingerprint_table(table) == lake.snapshot("table").fingerprint
+
+
+def test_a_large_table_has_the_fingerprint_of_one_that_is_sorted_at_once(tmp_path, monkeypatch):
+    """Fingerprints are stored with versions: `mlops reproduce` compares them."""
+    lake = Lake(tmp_path)
+    table = pl.concat([frame(KNOWN * 5), frame(KNOWN[:2] * 3)])
+    for part in (table.tail(9), table[:2], table[2:12]):
+        lake.append("table", part)
+    whole = lake.snapshot("table")
+    monkeypatch.setattr(snapshots, "CELLS_AT_ONCE", 20)
+    assert snapshots.is_large(whole.rows, table.width)
+    assert lake.snapshot("table") == lake.pin().snapshot("table") == whole
+    assert whole.rows == table.height
+
+
+def test_a_disk_without_room_for_the_parts_is_an_error(tmp_path, monkeypatch):
+    lake = Lake(tmp_path)
+    lake.append("table", frame(KNOWN))
+    monkeypatch.setattr(snapshots, "CELLS_AT_ONCE", 5)
+
+    def write(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pl.DataFrame, "write_ipc", write)
+    with pytest.raises(EnvironmentFault, match="the disk is full") as caught:
+        lake.snapshot("table")
+    assert tempfile.gettempdir() in str(caught.value.where)
 
 
 @pytest.fixture(scope="module")

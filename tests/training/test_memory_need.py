@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from mlops_lab.errors import EnvironmentFault
+from mlops_lab.features import View, count
 from mlops_lab.notes import listening
 from mlops_lab.training import memory_need
-from mlops_lab.training.memory_need import BASE_BYTES, check_memory, estimate_training_bytes
+from mlops_lab.training.memory_need import (
+    BASE_BYTES,
+    BYTES_PER_HELD_FACT,
+    check_memory,
+    estimate_bytes_in_parts,
+    estimate_training_bytes,
+    needed_bytes,
+)
 
 
 def test_it_grows_with_rows_and_inputs() -> None:
@@ -58,7 +68,47 @@ def test_a_window_needs_less(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None
     assert float(part.split("about ")[1].split()[0]) < float(whole.split("about ")[1].split()[0])
 
 
+def test_in_parts_a_sample_is_what_counts(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 100 million rows: all of them do not fit, and a sample of a million does."""
+    monkeypatch.setattr(memory_need, "is_long", lambda *_: True)
+    with pytest.raises(EnvironmentFault, match=r"20\.0 GiB are left") as caught:
+        check(tiny, monkeypatch, rows=100_000_000, free_gib=20.0)
+    assert "max_rows" in str(caught.value.hint)
+    training = replace_struct(tiny.project.settings.training, max_rows=1_000_000)
+    backtest = replace_struct(tiny.project.settings.backtest, share=0.01)
+    settings = replace_struct(tiny.project.settings, training=training, backtest=backtest)
+    sampled = replace(tiny, project=replace(tiny.project, settings=settings))
+    (note,) = check(sampled, monkeypatch, rows=100_000_000, free_gib=20.0)
+    assert note.startswith("a training on 2,000,000 of 100,000,000 rows of")
+
+
+def test_in_parts_it_is_near_what_was_measured() -> None:
+    """`benchmarks/bench_history.py` on 16,000,000 rows of 13 inputs, of three views, and a sample of a million."""
+    needed = estimate_bytes_in_parts(16_000_000, 13, kept_rows=1_613_699, held_view_facts=27_235_589)
+    assert 1.0 <= needed / 2**30 / 4.09 < 1.25
+
+
+def test_in_parts_a_window_counts_for_the_facts_that_it_reaches_back_to(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_need, "stored_rows", lambda *_: 100_000_000)
+    monkeypatch.setattr(memory_need, "is_long", lambda *_: True)
+    none, short, long, endless = (
+        needed_bytes(tiny.project, tiny.lake, 9, views=views)
+        for views in (
+            [],
+            [View("v", "orders", by="shop", over="1d", values={"n": count("late")})],
+            [View("v", "orders", by="shop", over="20d", values={"n": count("late")})],
+            [View("v", "orders", by="shop", over="900d", values={"n": count("late")})],
+        )
+    )
+    assert none < short < long < endless
+    assert endless - none == 100_000_000 * BYTES_PER_HELD_FACT
+
+
 def test_views_count_for_their_facts() -> None:
     """`benchmarks/bench_history.py` on 4,000,000 rows of 13 inputs, of three views."""
     needed = estimate_training_bytes(4_000_000, 13, view_facts=12_000_000)
     assert 1.0 <= needed / 2**30 / 2.97 < 1.25
+    sampled = estimate_training_bytes(4_000_000, 13, kept_rows=1_153_425, view_facts=12_000_000)
+    assert 1.0 <= sampled / 2**30 / 2.47 < 1.25

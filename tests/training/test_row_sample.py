@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace as replace_struct
 
 from mlops_lab.notes import listening
-from mlops_lab.training.row_sample import sample_rows
+from mlops_lab.training.row_sample import hash_ids, sample_rows
 from mlops_lab.training.training_set import build_training_set
 
 START = datetime(2013, 3, 1, tzinfo=UTC)
@@ -23,7 +23,9 @@ def rows(count: int) -> pl.DataFrame:
 
 def sample(facts: pl.DataFrame, *, max_rows: int | None, since: int | None = None, before: int = 80):
     begin = None if since is None else START + timedelta(hours=since)
-    return sample_rows(facts, "at", since=begin, before=START + timedelta(hours=before), max_rows=max_rows)
+    hashes = hash_ids(facts["_fact_id"])
+    before_at = START + timedelta(hours=before)
+    return sample_rows(facts["at"], lambda places: hashes[places], since=begin, before=before_at, max_rows=max_rows)
 
 
 @pytest.mark.parametrize("since", [None, 20])

@@ -14,7 +14,7 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
 from mlops_lab.features.offline import compute
 from mlops_lab.lake import Lake
-from mlops_lab.training import training_set
+from mlops_lab.training import history
 from mlops_lab.training.training_set import _weights, build_training_set, find_cutoff
 from mlops_lab.training.window import keep_window
 
@@ -70,7 +70,7 @@ def test_its_snapshots_are_of_what_was_read_whatever_is_added_meanwhile(tiny, tm
         lake.append("stock", lake.read("stock").head(1))
         return compute(*arguments, **options)
 
-    monkeypatch.setattr(training_set, "compute", compute_while_rows_arrive)
+    monkeypatch.setattr(history, "compute", compute_while_rows_arrive)
     built = build_training_set(tiny.project, tiny.pipeline.features, lake=lake, until=tiny.now)
     assert lake.version("stock") == versions["stock"] + 1
     assert {snapshot.table: snapshot.version for snapshot in built.snapshots} == versions

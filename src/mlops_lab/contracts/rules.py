@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -115,6 +115,18 @@ def find_breaches(table: str, frame: pl.DataFrame, fields: Sequence[Field]) -> l
         examples = tuple(rows.head(EXAMPLES).select(field.name for field in fields).to_dicts())
         breaches.append(Breach(table, rule.name, rule.column, rule.text, rows.height, examples))
     return breaches
+
+
+def merge_breaches(breaches: Iterable[Breach]) -> list[Breach]:
+    """The breaches of the parts of a table as those of the table: one of each rule, with all its rows."""
+    merged: dict[tuple[str, str], Breach] = {}
+    for breach in breaches:
+        before = merged.get((breach.column, breach.rule))
+        if before is not None:
+            examples = (*before.examples, *breach.examples)[:EXAMPLES]
+            breach = replace(breach, rows=before.rows + breach.rows, examples=examples)
+        merged[breach.column, breach.rule] = breach
+    return list(merged.values())
 
 
 def _plain(value: Any) -> Any:

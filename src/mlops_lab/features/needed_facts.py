@@ -16,6 +16,8 @@ from mlops_lab.features.retractions import has_retractions
 from mlops_lab.features.view import View
 
 _IS_KEPT = "__is_kept"
+_ROW = "__row"
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def needed_facts(
@@ -25,9 +27,10 @@ def needed_facts(
     since: datetime,
     received_since: datetime | None = None,
     with_stale: bool = True,
+    in_order: bool = True,
 ) -> pl.DataFrame:
     """The facts of a table that these views can look up at `since` or later; of versions of one fact the newest comes
-    last.
+    last (`in_order` false: the facts come as they are, which takes a third of the time).
 
     Windows need the facts within them. A view without a window needs of what is older the latest fact of each entity,
     and those that were not seen by `since`. `received_since`: all facts seen since then are kept, too. `with_stale`:
@@ -35,18 +38,21 @@ def needed_facts(
     """
     limited = {view: view.window or (None if with_stale else view.stale_after) for view in views}
     reach = max((limit for limit in limited.values() if limit), default=timedelta(0))
-    facts = facts.sort("_known_at", "_fact_id", "_seen_at", nulls_last=False, maintain_order=True)
+    facts = _sort(facts) if in_order else facts
     is_kept = pl.col("_known_at").is_null() | (pl.col("_known_at") >= since - reach)
     if received_since is not None:
         is_kept |= pl.col("_seen_at") >= received_since
     if has_retractions(facts):
         facts, is_kept = _without_retracted(facts, is_kept, since=since)
-    facts = facts.with_columns(is_kept.fill_null(value=False).alias(_IS_KEPT))
-    keep = pl.col(_IS_KEPT)
-    for view, limit in limited.items():
-        if limit is None:
-            keep |= _is_latest([*view.keys.values(), _IS_KEPT], since=since)
-    return facts.filter(keep).drop(_IS_KEPT)
+    kept = facts.select(is_kept.fill_null(value=False).alias(_IS_KEPT))[_IS_KEPT]
+    unlimited = [view for view, limit in limited.items() if limit is None]
+    older = facts.with_row_index(_ROW).filter(~kept) if unlimited else pl.DataFrame()
+    latest = [_latest(older, [*view.keys.values()], since=since)[_ROW] for view in unlimited]
+    return facts[pl.concat([kept.arg_true(), *latest]).unique().sort()]
+
+
+def _sort(facts: pl.DataFrame) -> pl.DataFrame:
+    return facts.sort("_known_at", "_fact_id", "_seen_at", nulls_last=False, maintain_order=True)
 
 
 def reach_of(views: Iterable[View]) -> timedelta:
@@ -55,12 +61,16 @@ def reach_of(views: Iterable[View]) -> timedelta:
     return max((limit for limit in limits if limit), default=timedelta(0))
 
 
-def _is_latest(entity: Sequence[str], *, since: datetime) -> pl.Expr:
+def _latest(facts: pl.DataFrame, entity: Sequence[str], *, since: datetime) -> pl.DataFrame:
     """Which facts are the latest of their entity at `since`, or at a moment after it: no fact that comes after it in
     the order of the facts was seen by when it was seen."""
-    seen = pl.max_horizontal("_seen_at", pl.lit(since, pl.Datetime("us", "UTC")))
+    moment = pl.lit(since, pl.Datetime("us", "UTC"))
+    is_seen = pl.col("_seen_at").is_null() | (pl.col("_seen_at") < moment)
+    newest = pl.col("_known_at").filter(is_seen).max().over(entity)
+    facts = _sort(facts.filter(newest.is_null() | (pl.col("_known_at") >= newest)))  # one or two of each entity
+    seen = pl.max_horizontal("_seen_at", moment - _MICROSECOND)  # one that is seen at `since` is not seen there yet
     earliest_after = seen.cum_min(reverse=True).shift(-1).over(entity)
-    return earliest_after.is_null() | (seen < earliest_after)
+    return facts.filter(earliest_after.is_null() | (seen < earliest_after))
 
 
 def _without_retracted(facts: pl.DataFrame, is_kept: pl.Expr, *, since: datetime) -> tuple[pl.DataFrame, pl.Expr]:

@@ -24,7 +24,7 @@ from mlops_lab.features.view import View
 from mlops_lab.features.windows import WindowAggregate, WindowAggregates, Windows
 
 _MICROSECOND = timedelta(microseconds=1)
-_ROWS_PER_BATCH = 500_000
+ROWS_PER_BATCH = 500_000
 Facts = Mapping[str, pl.DataFrame]
 """The facts of each table: its columns, `_known_at` and `_seen_at` (datetimes; null where a fact was always known), and
 `_fact_id`, which orders facts of one moment. Where rows were corrected also `_weight`: -1 for a retraction, 1 or null
@@ -39,8 +39,8 @@ def compute(features: Features, rows: pl.DataFrame, *, time: str, facts: Facts) 
     `time` names the column of `rows` that holds each row's moment. Many rows are computed in batches, so that only the
     result needs memory in proportion to them.
     """
-    if rows.height > _ROWS_PER_BATCH:
-        return pl.concat(compute_in_batches(features, rows.iter_slices(_ROWS_PER_BATCH), time=time, facts=facts))
+    if rows.height > ROWS_PER_BATCH:
+        return pl.concat(compute_in_batches(features, rows.iter_slices(ROWS_PER_BATCH), time=time, facts=facts))
     return features.select(look_up(features, rows, time=time, facts=facts))
 
 
@@ -128,10 +128,16 @@ class FactIndex:
 
     def inputs(self, features: Features, rows: pl.DataFrame, *, time: str) -> tuple[pl.DataFrame, pl.Series]:
         """The model inputs of the rows, and which of the rows a server would refuse."""
-        results = self.look_up(rows, time=time)
-        columns = [result.values for result in results]
-        values = features.select(_add_columns(rows, columns) if columns else rows)
-        return values, _any_refused(results, rows.height)
+        return select_inputs(features, rows, self.look_up(rows, time=time))
+
+
+def select_inputs(
+    features: Features, rows: pl.DataFrame, results: Sequence[ViewColumns]
+) -> tuple[pl.DataFrame, pl.Series]:
+    """The model inputs of the rows from the values of each view, and which of the rows a server would refuse."""
+    columns = [result.values for result in results]
+    values = features.select(_add_columns(rows, columns) if columns else rows)
+    return values, _any_refused(results, rows.height)
 
 
 def _any_refused(results: Sequence[ViewColumns], rows: int) -> pl.Series:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TypeVar
 
 import polars as pl
@@ -26,6 +27,7 @@ from mlops_lab.lake.reading import (
     TableFile,
     actions_of,
     in_parts,
+    is_plain,
     read_each,
     read_files,
     read_table,
@@ -33,7 +35,7 @@ from mlops_lab.lake.reading import (
     schema_of,
     table_files,
 )
-from mlops_lab.lake.snapshots import Snapshot, fingerprint_table
+from mlops_lab.lake.snapshots import Snapshot, fingerprint_table, fingerprint_table_parts, is_large
 from mlops_lab.schemas.casts import cast_exactly, join_types
 from mlops_lab.schemas.evolution import Column, as_declared
 
@@ -303,9 +305,22 @@ class Lake:
 
     def snapshot(self, name: str) -> Snapshot:
         """The table as it is now; of a pinned lake, at the version that all its readers see."""
-        version = self.version(name)
-        rows = self.read(name, version=version)
-        return Snapshot(name, version, rows.height, fingerprint_table(rows))
+        version, columns = self.version(name), list(dict.fromkeys([*self.schema(name), *self.declared.get(name, {})]))
+        files = self.files(name)
+        rows = sum(file.rows or 0 for file in files.values())  # another tool need not count them
+        if not is_large(rows, len(columns)) or not self._is_read_by_file(name, version):
+            read = self.read(name, version=version)
+            return Snapshot(name, version, read.height, fingerprint_table(read))
+
+        def read_parts(names: Sequence[str] | None) -> Iterator[pl.DataFrame]:
+            return self._read_in_parts(name, sorted(files), columns=names)
+
+        with as_lake_faults(name, Path(gettempdir())):  # which may be full
+            return Snapshot(name, version, rows, fingerprint_table_parts(read_parts, columns=columns, rows=rows))
+
+    def _is_read_by_file(self, name: str, version: int) -> bool:
+        """Whether the files that the log names are the rows of a version, which is the one that this lake reads."""
+        return pinned_version(self.table_path(name), version) is None and is_plain(self.open_table(name))
 
     def _fit(self, name: str, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with the types of the table. Where they do not fit, or where the project has declared another type

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from mlops_lab.ids import hash_bytes
+from mlops_lab.ids import hash_bytes, hash_pieces
+
+_PIECE_BYTES = 2**20
 
 
 def fingerprint_frame(frame: pl.DataFrame) -> str:
@@ -16,6 +20,44 @@ def fingerprint_frame(frame: pl.DataFrame) -> str:
     lists: lengths and values), so that neither the layout in memory nor the files the rows came from matter.
     """
     return hash_bytes(_parts(frame))
+
+
+def fingerprint_frames(frames: Iterable[pl.DataFrame]) -> str:
+    """The fingerprint of these frames (at least one), one below the other. In memory is one of them at a time: what is
+    hashed column by column is collected in files."""
+    rows = 0
+    with TemporaryDirectory(prefix="mlops-fingerprint-") as name:
+        files: list[list[Path]] = []
+        for frame in frames:
+            rows, schema = rows + frame.height, frame.schema
+            for number, column in enumerate(frame.iter_columns()):
+                parts = list(_value_parts(column))
+                if number == len(files):
+                    files.append([Path(name, f"{number}-{place}") for place in range(len(parts))])
+                for file, part in zip(files[number], parts, strict=True):
+                    with file.open("ab") as stream:
+                        stream.write(part)
+
+        def hashed() -> Iterator[tuple[int, Iterable[bytes]]]:
+            yield _given(str(rows))
+            for (column, dtype), of_column in zip(schema.items(), files, strict=True):
+                yield _given(column)
+                yield _given(str(dtype))
+                for file in of_column:
+                    yield file.stat().st_size, _pieces(file)
+
+        return hash_pieces(hashed())
+
+
+def _given(text: str) -> tuple[int, list[bytes]]:
+    content = text.encode()
+    return len(content), [content]
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as stream:
+        while piece := stream.read(_PIECE_BYTES):
+            yield piece
 
 
 def _parts(frame: pl.DataFrame) -> Iterator[bytes]:

@@ -66,12 +66,17 @@ def read_table(
     """
     names = list(schema) if columns is None else _known_columns(schema, columns)
     wanted = {column: schema[column] for column in names}
-    if table.protocol().min_reader_version > _PLAIN_READER:
+    if not is_plain(table):
         return _scan_table(table, bounds, list(wanted))
     filtered = {bound[0]: schema[bound[0]] for bound in bounds if bound}
     paths = [folder / file for file in _files_within(actions, bounds)]
     rows = read_together(paths, wanted | filtered, keep=bounds.keep())
     return rows.select(list(wanted))
+
+
+def is_plain(table: DeltaTable) -> bool:
+    """Whether the files of the table are its rows."""
+    return table.protocol().min_reader_version <= _PLAIN_READER
 
 
 def schema_of(table: DeltaTable) -> dict[str, pl.DataType]:

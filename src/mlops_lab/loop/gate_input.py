@@ -13,7 +13,6 @@ import polars as pl
 
 from mlops_lab.errors import MlopsError
 from mlops_lab.features.definition import Features
-from mlops_lab.features.offline import compute
 from mlops_lab.gates.base import GateInput
 from mlops_lab.gates.served import alike_inputs
 from mlops_lab.inference.predictor import Predictor
@@ -24,8 +23,6 @@ from mlops_lab.registry.store.records import RegisteredVersion
 from mlops_lab.rollout.decisions import Decision, RolloutState
 from mlops_lab.rollout.versions import find_version, load_plan_of, load_predictor
 from mlops_lab.tables.declared import PREDICTIONS
-from mlops_lab.tables.facts import AS_OF
-from mlops_lab.tables.fields import request_fields
 from mlops_lab.tasks.multiclass import order_classes
 from mlops_lab.training.agreement import read_agreement
 from mlops_lab.training.backtest import equal_blocks
@@ -33,7 +30,7 @@ from mlops_lab.training.baseline import fit_baseline
 from mlops_lab.training.candidate import Candidate
 from mlops_lab.training.environment import environment_fingerprint
 from mlops_lab.training.fit import to_answers
-from mlops_lab.training.outcome_delay import read_training_facts
+from mlops_lab.training.history import open_history, requests_of
 from mlops_lab.training.place import fit_at_place
 from mlops_lab.training.window import ALL
 
@@ -139,9 +136,8 @@ def held_out_inputs(project: Project, candidate: Candidate, features: Features) 
     data = candidate.data
     if features.version == candidate.pipeline.features.version:
         return data.holdout_inputs
-    facts = read_training_facts(project, candidate.lake, until=data.until)
-    requests = data.holdout.select(*(field.name for field in request_fields(project)), AS_OF)
-    return compute(features, requests, time=AS_OF, facts=facts)
+    history = open_history(project, candidate.lake, features, until=data.until)
+    return history.inputs(requests_of(project, data.holdout))
 
 
 def code_of(candidate: Candidate) -> dict[str, str]:

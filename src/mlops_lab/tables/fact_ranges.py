@@ -19,7 +19,7 @@ from mlops_lab.project import Project
 from mlops_lab.schemas.casts import complete_columns
 from mlops_lab.tables.arrival import LATER
 from mlops_lab.tables.declared import OUTCOMES
-from mlops_lab.tables.facts import LOOP_COLUMNS, concat_facts, facts_of, identity_columns, identity_of
+from mlops_lab.tables.facts import LOOP_COLUMNS, concat_facts, facts_of, identity_columns, identity_of, known_at_of
 from mlops_lab.tables.fields import table_schemas
 from mlops_lab.tables.verdict import Verdict
 from mlops_lab.tables.versions import CORRECTED_AT, GONE, with_retractions
@@ -51,7 +51,7 @@ class FactRanges:
         their retractions by `later` versions."""
         parts = []
         for name in self.stored(table):
-            if (known_at := self._known_at(name)) is not None:
+            if (known_at := known_at_of(self._project, name)) is not None:
                 after, before = (known_at, since) if since else None, (known_at, until) if until else None
                 rows = self._lake.read(name, since=after, before=before, columns=self._wanted(name))
                 parts.append(self.facts_of(name, rows.filter(pl.col(known_at).is_not_null())))
@@ -61,7 +61,7 @@ class FactRanges:
         """The facts of a table without a moment at which they became known."""
         parts = []
         for name in self.stored(table):
-            known_at, wanted = self._known_at(name), self._wanted(name)
+            known_at, wanted = known_at_of(self._project, name), self._wanted(name)
             if known_at is None:
                 rows = self._lake.read(name, columns=wanted)
             else:
@@ -94,7 +94,7 @@ class FactRanges:
         or after `until`."""
         counted: list[tuple[datetime, int]] = []
         for name in self.stored(table):
-            if (known_at := self._known_at(name)) is not None:
+            if (known_at := known_at_of(self._project, name)) is not None:
                 sizes = self._lake.files(name)
                 bounds = self._lake.bounds(name, known_at)
                 counted += [(file.least, sizes[file.path].rows) for file in bounds if file.least is not None]
@@ -117,7 +117,7 @@ class FactRanges:
         """By file, the rows with one of these texts in a column: their moments and what identifies them."""
         if column not in self._lake.schema(name):
             return
-        bounds = {file.path: file for file in self._lake.bounds(name, self._known_at(name) or "")}
+        bounds = {file.path: file for file in self._lake.bounds(name, known_at_of(self._project, name) or "")}
         counts = count_values(self._lake, name, column)
         files = [
             file for file, count in counts.items() if {*values} & count.keys() and _is_in(bounds[file], since, until)
@@ -168,13 +168,6 @@ class FactRanges:
 
     def _identity(self, name: str) -> list[str]:
         return identity_columns(self._project, name)
-
-    def _known_at(self, name: str) -> str | None:
-        """The column of the moment at which the rows of a table of the lake became known."""
-        source = self._project.settings.source
-        if name == OUTCOMES.name:
-            return OUTCOMES.time
-        return source.known_at if name == source.table else self._project.settings.tables[name].known_at
 
 
 def _is_in(file: FileBounds, since: datetime | None, until: datetime | None) -> bool:

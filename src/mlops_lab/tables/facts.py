@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import polars as pl
 
 from mlops_lab.lake import Lake
+from mlops_lab.lake.nulls import read_nulls
 from mlops_lab.project import Project
 from mlops_lab.schemas.casts import MOMENT, cast_exactly, join_types
 from mlops_lab.tables.arrival import LATER, LOAD_LEAD, Arrival, file_delay
@@ -27,13 +29,28 @@ _ADDED = frozenset(column.name for column in OUTCOMES.columns if isinstance(colu
 """The columns of outcomes that say what became of them; and those of `LOOP_COLUMNS`."""
 
 
+class Known(NamedTuple):
+    """A range of moments at which rows became known: at or after `since`, and before `until`. The first one, without
+    `since`, has the rows that were always known, too."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+ANY_TIME = Known()
+
+
 def read_labelled(project: Project, lake: Lake, *, until: datetime | None = None) -> pl.DataFrame:
     """All requests whose outcome is known: the loaded past and the accepted outcomes; by time, then id.
 
     Of a corrected one the last version that was received by `until` (None: ever). Columns: those of `facts_of`, the
     request fields, the column of the moment of knowing, the outcome fields, and `AS_OF`: as of when it was answered.
     """
-    labelled = latest_versions(_read_source(project, lake, until), ["_fact_id"], until=until)
+    return with_as_of(project, latest_versions(_read_source(project, lake, until), ["_fact_id"], until=until))
+
+
+def with_as_of(project: Project, labelled: pl.DataFrame) -> pl.DataFrame:
+    """The labelled requests with the column `AS_OF`: as of when each was answered."""
     own = pl.col(project.settings.source.time)
     as_of = pl.min_horizontal(own, AS_OF) if AS_OF in labelled.columns else own
     return labelled.with_columns(as_of.alias(AS_OF))
@@ -83,8 +100,27 @@ def read_columns_of_facts(
     return facts
 
 
-def _read(project: Project, lake: Lake, table: str, *, columns: Collection[str] | None = None) -> pl.DataFrame:
-    """The rows of a table (those of the columns that it has); none where it is declared and was not loaded yet.
+def read_known_between(
+    project: Project,
+    lake: Lake,
+    table: str,
+    known: Known,
+    *,
+    delay: timedelta,
+    columns: Collection[str] | None = None,
+) -> pl.DataFrame:
+    """The facts in the rows of a table of the lake that became known in a range, in all their versions, for a training;
+    with `columns`, these of their columns."""
+    wanted = None if columns is None else {*identity_columns(project, table), "verdict", *LOOP_COLUMNS, *columns}
+    rows = _read(project, lake, table, columns=wanted, known=known)
+    return facts_of(project, table, rows, columns=columns, delay=delay)
+
+
+def _read(
+    project: Project, lake: Lake, table: str, *, columns: Collection[str] | None = None, known: Known = ANY_TIME
+) -> pl.DataFrame:
+    """The rows of a table (those of the columns that it has) that became known in a range; none where it is declared
+    and was not loaded yet.
 
     Conflict where they lack a column that identifies them by now.
     """
@@ -94,8 +130,24 @@ def _read(project: Project, lake: Lake, table: str, *, columns: Collection[str] 
     for column in identity_columns(project, table):
         if column not in stored:
             raise identity_error(project, table, column, role="what identifies them")
-    names = None if columns is None else [column for column in stored if column in columns]
-    return lake.read(table, columns=names)
+    known_columns = dict.fromkeys([*stored, *lake.declared.get(table, {})])
+    names = None if columns is None else [column for column in known_columns if column in columns]
+    known_at = known_at_of(project, table)
+    if known == ANY_TIME or (known_at is None and known.since is None):
+        return lake.read(table, columns=names)
+    if known_at is None:
+        return lake.read(table, columns=names).clear()
+    since, before = ((known_at, moment) if moment else None for moment in known)
+    rows = lake.read(table, columns=names, since=since, before=before)
+    return rows if known.since else pl.concat([read_nulls(lake, table, known_at, columns=names), rows])
+
+
+def known_at_of(project: Project, table: str) -> str | None:
+    """The column of the moment at which the rows of a table of the lake became known."""
+    source = project.settings.source
+    if table == OUTCOMES.name:
+        return OUTCOMES.time
+    return source.known_at if table == source.table else project.settings.tables[table].known_at
 
 
 def identity_of(project: Project, table: str) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import Features
+from mlops_lab.features.view import View
 from mlops_lab.lake import Lake
 from mlops_lab.notes import tell
 from mlops_lab.project import Project
-from mlops_lab.tables.declared import OUTCOMES
+from mlops_lab.training.fact_parts import FACTS_AT_ONCE, is_long, stored_rows
 from mlops_lab.training.machine_memory import free_bytes
 
 BASE_BYTES = 460 * 2**20
@@ -19,6 +21,10 @@ BYTES_PER_VALUE = 30
 """Of each input of each row, all copies together. Measured: `benchmarks/bench_scale.py` prints what they are now."""
 BYTES_PER_VIEW_FACT = 40
 """Of each fact, for each view that looks it up. Measured: `benchmarks/bench_history.py`."""
+BYTES_PER_HELD_FACT = 95
+"""The same in a history that is read in parts, of the facts that are held at once."""
+BYTES_PER_UNKEPT_ROW = 40
+"""In a history that is read in parts, of each row, also of those that are not kept: its moment, its hash, its place."""
 LARGE_BYTES = 2 * 2**30
 """A training that takes less needs no words, and is never refused."""
 _GIB = 2**30
@@ -30,8 +36,30 @@ def estimate_training_bytes(rows: int, inputs: int, *, kept_rows: int | None = N
     `kept_rows`: of how many of the rows inputs are computed; None: of all. `view_facts`: the facts that views look up,
     once for each view.
     """
-    values = (rows if kept_rows is None else min(rows, kept_rows)) * inputs
-    return BASE_BYTES + rows * BYTES_PER_ROW + values * BYTES_PER_VALUE + view_facts * BYTES_PER_VIEW_FACT
+    kept_rows = rows if kept_rows is None else min(rows, kept_rows)
+    held = rows + (kept_rows if kept_rows < rows else 0)  # rows that are picked out are copies
+    return BASE_BYTES + held * BYTES_PER_ROW + kept_rows * inputs * BYTES_PER_VALUE + view_facts * BYTES_PER_VIEW_FACT
+
+
+def estimate_bytes_in_parts(rows: int, inputs: int, *, kept_rows: int, held_view_facts: int) -> int:
+    """The same of a history that is read in parts. `held_view_facts`: the facts of a part, and those before it that
+    can be looked up, once for each view."""
+    part = FACTS_AT_ONCE * BYTES_PER_ROW
+    kept = kept_rows * (BYTES_PER_ROW + inputs * BYTES_PER_VALUE) + held_view_facts * BYTES_PER_HELD_FACT
+    return BASE_BYTES + rows * BYTES_PER_UNKEPT_ROW + max(part, kept)
+
+
+def needed_bytes(
+    project: Project, lake: Lake, inputs: int, *, views: Sequence[View] = (), window_days: int | None = None
+) -> int:
+    """About the most bytes that a training of the project holds at once, with so many inputs, and these views."""
+    rows = stored_rows(project, lake, project.settings.source.table)
+    kept_rows = _count_kept_rows(project, lake, rows, window_days)
+    if is_long(project, lake):
+        held = sum(_count_held_facts(project, lake, view, kept_rows) for view in views)
+        return estimate_bytes_in_parts(rows, inputs, kept_rows=kept_rows, held_view_facts=held)
+    view_facts = sum(stored_rows(project, lake, view.table) for view in views)
+    return estimate_training_bytes(rows, inputs, kept_rows=kept_rows, view_facts=view_facts)
 
 
 def check_memory(project: Project, lake: Lake, features: Features, *, window_days: int | None = None) -> None:
@@ -40,9 +68,8 @@ def check_memory(project: Project, lake: Lake, features: Features, *, window_day
     `window_days`: it learns only from the rows of so many days before those that are held out.
     """
     rows, inputs = stored_rows(project, lake, project.settings.source.table), len(features.inputs)
-    view_facts = sum(stored_rows(project, lake, view.table) for view in features.views)
     kept_rows = _count_kept_rows(project, lake, rows, window_days)
-    needed = estimate_training_bytes(rows, inputs, kept_rows=kept_rows, view_facts=view_facts)
+    needed = needed_bytes(project, lake, inputs, views=features.views, window_days=window_days)
     if needed < LARGE_BYTES:
         return
     kept = f" of {rows:,}" if kept_rows < rows else ""
@@ -57,6 +84,15 @@ def check_memory(project: Project, lake: Lake, features: Features, *, window_day
             "or end other programs, or take a larger machine",
         )
     tell(seen)
+
+
+def _count_held_facts(project: Project, lake: Lake, view: View, kept_rows: int) -> int:
+    """About how many facts a view holds at once: those of a part, those that its window reaches back to, and, if it has
+    no limit, one for each entity that is asked for."""
+    facts = stored_rows(project, lake, view.table)
+    limit = view.window or view.stale_after
+    reach = min(1.0, limit / timedelta(days=1) / _count_days(project, lake)) if limit else 0.0
+    return min(facts, FACTS_AT_ONCE + round(facts * reach) + (0 if limit else kept_rows))
 
 
 def _count_kept_rows(project: Project, lake: Lake, rows: int, window_days: int | None) -> int:
@@ -79,9 +115,3 @@ def _count_days(project: Project, lake: Lake) -> float:
     least = min((file.least for file in bounds if file.least), default=None)
     greatest = max((file.greatest for file in bounds if file.greatest), default=None)
     return 1.0 if least is None or greatest is None else max(1.0, (greatest - least) / timedelta(days=1))
-
-
-def stored_rows(project: Project, lake: Lake, table: str) -> int:
-    """How many rows a table has, as its log tells it; of the source table, with the outcomes of answered requests."""
-    names = [table, *([OUTCOMES.name] if table == project.settings.source.table else [])]
-    return sum(file.rows for name in names if lake.exists(name) for file in lake.files(name).values())

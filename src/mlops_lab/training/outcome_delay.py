@@ -34,9 +34,7 @@ def read_training_facts(project: Project, lake: Lake, *, until: datetime | None 
     where the data says when its outcomes became known, or where its rows have no time of their own.
     """
     facts, table = read_facts(project, lake, until=until), project.settings.source.table
-    if project.timed_by_arrival or not lacks_known_at(project, lake):
-        return facts
-    return {**facts, table: _delay(project, facts[table], _assumed_delay(project, lake, until))}
+    return {**facts, table: delay_made_up(project, facts[table], assumed_delay(project, lake, until=until))}
 
 
 def lacks_known_at(project: Project, lake: Lake) -> bool:
@@ -44,8 +42,8 @@ def lacks_known_at(project: Project, lake: Lake) -> bool:
     source = project.settings.source
     if source.known_at != KNOWN_AT or not lake.exists(source.table):
         return False
-    rows = lake.read(source.table, columns=[source.time, source.known_at])
-    return bool((rows[source.time] == rows[source.known_at]).all())
+    parts = lake.read_added(source.table, columns=[source.time, source.known_at]).parts
+    return all((rows[source.time] == rows[source.known_at]).all() for rows in parts)
 
 
 def measure_delay(lake: Lake, *, until: datetime | None = None) -> MeasuredDelay | None:
@@ -79,7 +77,11 @@ def explain_delay(project: Project, lake: Lake, features: Features) -> str | Non
     )
 
 
-def _assumed_delay(project: Project, lake: Lake, until: datetime | None) -> timedelta:
+def assumed_delay(project: Project, lake: Lake, *, until: datetime | None = None) -> timedelta | None:
+    """How long after their request the outcomes of loaded rows are assumed to have become known; None where the data
+    says it."""
+    if project.timed_by_arrival or not lacks_known_at(project, lake):
+        return None
     declared = project.settings.source.outcome_delay
     if declared is not None:
         return parse_duration(declared)
@@ -87,8 +89,10 @@ def _assumed_delay(project: Project, lake: Lake, until: datetime | None) -> time
     return measured.median if measured else _NO_DELAY
 
 
-def _delay(project: Project, labelled: pl.DataFrame, delay: timedelta) -> pl.DataFrame:
-    """The labelled rows, those with a made-up moment of knowing known `delay` after their request."""
+def delay_made_up(project: Project, labelled: pl.DataFrame, delay: timedelta | None) -> pl.DataFrame:
+    """The labelled rows, those with a made-up moment of knowing known `delay` after their request (None: none are)."""
+    if delay is None:
+        return labelled
     source = project.settings.source
     is_made_up = pl.col("_known_at") == pl.col(source.time)
     later = pl.col("_known_at") + delay

@@ -8,22 +8,18 @@ from datetime import datetime
 import polars as pl
 
 from mlops_lab.clock import day_of, days_after, days_before
-from mlops_lab.contracts.rules import find_breaches
-from mlops_lab.contracts.tables import explain_breaches
 from mlops_lab.errors import InvalidInput
 from mlops_lab.features.definition import Features
-from mlops_lab.features.offline import compute, refused
 from mlops_lab.lake import Lake, Snapshot, fingerprint_frame
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import OUTCOMES
-from mlops_lab.tables.facts import AS_OF
-from mlops_lab.tables.fields import request_fields, table_fields
+from mlops_lab.tables.fields import table_fields
 from mlops_lab.tasks.base import Task
 from mlops_lab.tasks.make import make_task
 from mlops_lab.tasks.regression import scale_of
 from mlops_lab.training.checks import check_features, check_inputs, not_computed_error
+from mlops_lab.training.history import open_history, requests_of
 from mlops_lab.training.memory_need import check_memory
-from mlops_lab.training.outcome_delay import read_training_facts
 from mlops_lab.training.row_sample import sample_rows
 
 MIN_ROWS = 100
@@ -99,24 +95,16 @@ def build_training_set(
     lake, source, settings = lake.pin(), project.settings.source, project.settings.training
     check_features(project, features)
     check_memory(project, lake, features, window_days=window_days)
-    facts = read_training_facts(project, lake, until=until)
-    labelled = facts[source.table]
-    for table, fields in table_fields(project).items():
-        rows = labelled.rename({"_fact_id": source.id}) if table == source.table else facts[table]
-        if breaches := find_breaches(table, rows, fields):  # in the lake since before the contract had this rule
-            raise explain_breaches(breaches)
-    known = labelled.filter(pl.col("_known_at") < until, pl.col(source.time) < until)
-    requests = known.select(*(field.name for field in request_fields(project)), AS_OF)  # nothing known only later
+    history = open_history(project, lake, features, until=until)
     try:
-        answered = ~refused(features, requests, time=AS_OF, facts=facts)
-        known, requests = known.filter(answered), requests.filter(answered)
-        cutoff = find_cutoff(project, known[source.time], until=until)
+        moments = history.moments()
+        cutoff = find_cutoff(project, moments, until=until)
         begin = None if window_days is None else days_before(cutoff, window_days, project.timezone)
-        sample = sample_rows(known, source.time, since=begin, before=cutoff, max_rows=settings.max_rows)
-        if sample is not None:
-            known, requests = known.filter(sample.kept), requests.filter(sample.kept)
+        sample = sample_rows(moments, history.hashes, since=begin, before=cutoff, max_rows=settings.max_rows)
+        known = history.rows(None if sample is None else sample.kept)
         in_window = pl.repeat(True, known.height, eager=True) if begin is None else known[source.time] >= begin
-        inputs = compute(features, requests.filter(in_window), time=AS_OF, facts=facts)
+        inputs = history.inputs(requests_of(project, known.filter(in_window)))
+        del history, moments  # with all facts, and all rows
     except pl.exceptions.PolarsError as error:
         raise not_computed_error(error) from None
     check_inputs(inputs)
@@ -140,7 +128,7 @@ def build_training_set(
         holdout_weights=holdout_weights,
         cutoff=cutoff,
         until=until,
-        snapshots=_snapshots(lake, facts),
+        snapshots=_snapshots(project, lake),
         known_at=known.filter(learned)["_known_at"],
         fingerprint=fingerprint_rows(train_inputs, train_truth, weights),
         sampled_from=None if sample is None else sample.rows,
@@ -198,6 +186,6 @@ def find_cutoff(project: Project, moments: pl.Series, *, until: datetime) -> dat
     return cutoff
 
 
-def _snapshots(lake: Lake, facts: dict[str, pl.DataFrame]) -> tuple[Snapshot, ...]:
-    names = [*facts, *([OUTCOMES.name] if OUTCOMES.exists(lake) else [])]
+def _snapshots(project: Project, lake: Lake) -> tuple[Snapshot, ...]:
+    names = [*table_fields(project), *([OUTCOMES.name] if OUTCOMES.exists(lake) else [])]
     return tuple(lake.snapshot(name) for name in names)

@@ -15,8 +15,9 @@ from mlops_lab.lake import Lake
 from mlops_lab.registry.package import PLAN_FILE
 from mlops_lab.status.wording import format_count
 from mlops_lab.training.environment import THREAD_VARIABLES
+from mlops_lab.training.fact_parts import stored_rows
 from mlops_lab.training.machine_memory import CGROUP, free_bytes, total_bytes
-from mlops_lab.training.memory_need import estimate_training_bytes, stored_rows
+from mlops_lab.training.memory_need import needed_bytes
 
 GIB = 2**30
 
@@ -49,13 +50,13 @@ def look_at_memory(patient: Patient) -> Finding:
     lake, source = Lake(project.lake_path), project.settings.source
     rows = stored_rows(project, lake, source.table)
     inputs = _count_inputs(patient)
-    needed = estimate_training_bytes(rows, inputs)
+    needed = needed_bytes(project, lake, inputs)
     seen = (
         f"{left / GIB:.1f} of {total / GIB:.1f} GiB are left; "
         f"a training on {rows:,} rows of {inputs} inputs takes about {needed / GIB:.1f} GiB"
     )
     if needed > total:
-        return fail(seen, 'train on fewer rows, such as `[training] window = "last 180d"`, or on a larger machine')
+        return fail(seen, "train on fewer rows, such as `[training] max_rows = 1000000`, or on a larger machine")
     if needed > left:
         return warn(seen, "end other programs before the next training, or give the machine more memory")
     return ok(seen)
