@@ -12,6 +12,7 @@ from mlops_lab.contracts.tables import SetAside, breaches_of, explain_breaches, 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.intake.changes import TableChanges, changes_error, find_changes, without_submitted
 from mlops_lab.intake.complete import complete_source, not_appended_error
+from mlops_lab.intake.load_memory import check_load_memory
 from mlops_lab.intake.quarantine import set_aside
 from mlops_lab.intake.read import read_table
 from mlops_lab.lake import Lake
@@ -36,8 +37,10 @@ def load_sources(
     moments that the source's data lacks are made up as of `now`: see `complete_source`.
 
     Rows that break the contract are set aside; InvalidInput, and nothing is loaded, where too many of a file do.
+    EnvironmentFault, and nothing is read, where there is too little memory for it.
     """
     source = project.settings.source
+    check_load_memory(project)
     tables = [_read_table(project, name, now=now) for name in _keys(project)]
     for table in tables:
         if len(table.aside) > project.settings.contract.max_quarantined_share * table.height:
