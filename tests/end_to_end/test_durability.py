@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import polars as pl
 import pytest
+from own_lake import own_lake
 from power_cut import Crash, Disk
 from running import Talk, mlops, mlops_serve, serving
 from synthetic import World, ask, day_begin, tell
@@ -67,6 +68,7 @@ def check_recovered(crash: Crash, project: Project, folder: Path, *, keep_names:
     assert check_log(lake).problems == []
 
 
+@own_lake
 @pytest.mark.parametrize("keep_names", [False, True], ids=["names are lost", "files are empty"])
 @pytest.mark.parametrize("points", [6, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(3000)])])
 def test_what_was_acknowledged_survives_a_power_cut_at_any_moment(
@@ -112,6 +114,7 @@ loop.act(new_state=True)
 CALL = re.compile(r"(?P<name>\w+)\((?P<words>.*)\) += 0")
 
 
+@own_lake
 def test_everything_is_synced_before_a_segment_is_deleted(project: Project, world: World, tmp_path: Path) -> None:
     """As the system calls tell, among them those of delta-rs."""
     if not shutil.which("strace"):

@@ -11,6 +11,7 @@ import pytest
 from changing import Shop
 from drafts import Draft
 from in_process import InProcessServer
+from own_lake import own_lake
 
 DAY = timedelta(days=1)
 
@@ -35,6 +36,7 @@ def tell(server: InProcessServer, outcome: dict[str, Any]) -> tuple[str, list[st
     return verdict, [problem["code"] for problem in response["problems"]]
 
 
+@own_lake
 def test_what_was_answered_long_ago_is_answered_and_counted_once(shop: Shop) -> None:
     with shop.serving() as server:
         assert isinstance(server, InProcessServer)

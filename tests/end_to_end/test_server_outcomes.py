@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from own_lake import own_lake
 from running import Server, Talk
 
 from mlops_lab.intake.journal import ingest_journal
@@ -117,6 +118,7 @@ def test_a_different_outcome_is_refused_and_recorded(server: Server) -> None:
     ]
 
 
+@own_lake
 def test_an_outcome_of_nothing_is_kept_aside(server: Server) -> None:
     talk = server.talk()
     told = talk.tell([outcome("nobody")])
