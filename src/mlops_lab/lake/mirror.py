@@ -249,9 +249,8 @@ class Mirror:
 
     def note_sent_package(self, folder: str) -> None:
         """Note that the store has a package."""
-        self._own.mkdir(parents=True, exist_ok=True)
         sent = _Sent(self.store.uri, sorted({*self.sent_packages, folder}))
-        write_atomically(self._own / "packages.json", msgspec.json.encode(sent), durable=False)
+        _note(self._own / "packages.json", sent)
 
     # ---- the first time ------------------------------------------------------------------------------------------
 
@@ -267,7 +266,7 @@ class Mirror:
                 return False
             for name in _tables_in(self.lake):
                 self._send_table(name)
-            write_atomically(_origin_path(self.lake), msgspec.json.encode(_Origin(self.store.uri)))
+            _note(_origin_path(self.lake), _Origin(self.store.uri), durable=True)
         return True
 
     def _send_table(self, name: str) -> None:
@@ -307,9 +306,12 @@ class Mirror:
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
-        self._own.mkdir(parents=True, exist_ok=True)
-        with locked(self._own / f"{name}.lock"):
-            yield
+        try:
+            self._own.mkdir(parents=True, exist_ok=True)
+            with locked(self._own / f"{name}.lock"):
+                yield
+        except OSError as error:
+            raise disk_fault(error, self.lake / name) from error
 
 
 class StoreAway(msgspec.Struct, frozen=True):
@@ -333,9 +335,8 @@ def machine_id(lake: Path) -> str:
         kept = msgspec.json.decode(path.read_bytes(), type=_Machine)
         if kept.place == place:
             return kept.id
-    path.parent.mkdir(parents=True, exist_ok=True)
     machine = _Machine(new_id()[:12], place)
-    write_atomically(path, msgspec.json.encode(machine))
+    _note(path, machine, durable=True)
     return machine.id
 
 
@@ -347,7 +348,7 @@ def end_copy(lake: Path) -> None:
 def note_away(lake: Path, what: str) -> None:
     """Note that the store of a copy does not answer, for whoever reads the copy as it is."""
     if read_away(lake) is None:
-        write_atomically(_away(lake), msgspec.json.encode(StoreAway(clock.now(), what)), durable=False)
+        _note(_away(lake), StoreAway(clock.now(), what))
 
 
 def read_away(lake: Path) -> StoreAway | None:
@@ -355,6 +356,15 @@ def read_away(lake: Path) -> StoreAway | None:
     with suppress(FileNotFoundError, msgspec.MsgspecError):
         return msgspec.json.decode(_away(lake).read_bytes(), type=StoreAway)
     return None
+
+
+def _note(path: Path, what: msgspec.Struct, *, durable: bool = False) -> None:
+    """Write a note of the copy; EnvironmentFault where it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, msgspec.json.encode(what), durable=durable)
+    except OSError as error:
+        raise disk_fault(error, path) from error
 
 
 def _origin(lake: Path) -> str | None:

@@ -95,8 +95,8 @@ def _fetch(store: ObjectStore, place: str, folder: Path) -> None:
     try:
         each(fetch, msgspec.json.decode(listed.data, type=list[str]))
         fresh.rename(folder)
-    except OSError:
+    except OSError as error:
         if not folder.exists():  # else another process was faster
-            raise
+            raise disk_fault(error, folder) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
