@@ -69,3 +69,7 @@ def test_the_cache_of_pip_is_where_pip_looks_for_it() -> None:
     text = write_dockerfile(SERVING)
     assert "target=/var/cache/pip" in text
     assert "ENV PIP_CACHE_DIR=/var/cache/pip" in text
+
+
+def test_no_failure_is_hidden_in_a_pipe() -> None:
+    assert not [line for line in instructions(SERVING) if line.startswith("RUN") and " | " in line]

@@ -76,8 +76,8 @@ def _packages(image: Image) -> Iterator[str]:
         yield from _install_system_packages("binutils")
         yield f"RUN find {VENV}/lib \\( {places} \\) \\\n        -prune -exec rm -rf {{}} + \\"
         yield f"    && find {VENV}/lib -name '*.pyi' -delete \\"
-        yield f"    && find {VENV}/lib -path '*/uvloop/*.so' -o -path '*/_polars_runtime*/*.so' \\"
-        yield "        | xargs strip --strip-unneeded"
+        yield f"    && find {VENV}/lib \\( -path '*/uvloop/*.so' -o -path '*/_polars_runtime*/*.so' \\) \\"
+        yield "        -exec strip --strip-unneeded {} +"
 
 
 def _final(image: Image) -> Iterator[str]:
