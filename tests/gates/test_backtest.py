@@ -51,6 +51,17 @@ def test_only_days_that_the_champion_has_not_seen_count(make_gate_input, unseen,
     assert verdict.passed == passed
 
 
+def test_a_day_of_few_rows_counts_as_a_day_and_not_as_much_as_a_whole_one(make_gate_input):
+    gate_input = make_gate_input()
+    days = gate_input.blocks.unique().sort()
+    of_last = np.flatnonzero(gate_input.blocks == days[-1])
+    kept = np.setdiff1d(np.flatnonzero(gate_input.blocks.is_in(days.tail(7).implode())), of_last[1:])
+    few = gate_input.champion_output.set(pl.Series(~np.isin(np.arange(len(gate_input.blocks)), kept)), None)
+    worst = few.set(pl.Series(np.arange(len(few)) == of_last[0]), gate_input.candidate_output[of_last[0]])
+    verdict = check_backtest(make_gate_input(champion_output=worst))
+    assert (verdict.passed, verdict.evidence["days"]) == (True, 7)
+
+
 def test_a_champion_that_has_seen_all_leaves_nothing_to_compare(make_gate_input):
     nothing = pl.Series("output", [None] * len(make_gate_input().blocks), dtype=pl.Float64)
     verdict = check_backtest(make_gate_input(champion_output=nothing))

@@ -23,15 +23,16 @@ def check_backtest(gate_input: GateInput) -> GateVerdict:
     if gate_input.project.settings.rollout.proves_itself:
         return _check_no_worse(gate_input)
     settings = gate_input.project.settings.backtest
-    result = compare_blocks(mean_by_block(gate_input.blocks.filter(gate_input.unseen), -gate_input.loss_increase()))
-    evidence = finite({"gain": result.gain, "p_value": result.p_value, "days": result.blocks})
+    unseen = gate_input.blocks.filter(gate_input.unseen)
+    days, result = unseen.n_unique(), compare_blocks(mean_by_block(unseen, -gate_input.loss_increase()))
+    evidence = finite({"gain": result.gain, "p_value": result.p_value, "days": days})
     against = f"version {gate_input.champion_version}"
     block, blocks = ("day", "days") if settings.share is None else ("block", "blocks")
-    if result.blocks < settings.min_days:
-        reason = f"only {result.blocks} {blocks} that neither it nor {against} has seen; {settings.min_days} are needed"
+    if days < settings.min_days:
+        reason = f"only {days} {blocks} that neither it nor {against} has seen; {settings.min_days} are needed"
         return GateVerdict("backtest", False, reason, evidence)
     difference = say_difference(result.gain, per=f" a {block}")
-    better = f"{gate_input.task.loss_name} {difference} than {against} over {result.blocks} unseen {blocks}"
+    better = f"{gate_input.task.loss_name} {difference} than {against} over {days} unseen {blocks}"
     if result.p_value >= settings.alpha:
         reason = f"not better beyond chance: {better} (p = {result.p_value:.3f})"
         return GateVerdict("backtest", False, reason, evidence)
@@ -40,17 +41,18 @@ def check_backtest(gate_input: GateInput) -> GateVerdict:
 
 def _check_no_worse(gate_input: GateInput) -> GateVerdict:
     settings, against = gate_input.project.settings, f"version {gate_input.champion_version}"
-    losses = mean_by_block(gate_input.blocks.filter(gate_input.unseen), gate_input.loss_increase())
-    if len(losses) < settings.backtest.min_days:
-        reason = f"the rollout proves it: only {len(losses)} held-out days that {against} has not learned from"
-        return GateVerdict("backtest", True, reason, {"days": float(len(losses))})
+    unseen = gate_input.blocks.filter(gate_input.unseen)
+    days, losses = unseen.n_unique(), mean_by_block(unseen, gate_input.loss_increase())
+    if days < settings.backtest.min_days:
+        reason = f"the rollout proves it: only {days} held-out days that {against} has not learned from"
+        return GateVerdict("backtest", True, reason, {"days": float(days)})
     if not np.any(losses):
         reason = f"the rollout proves it: what its code learned before these days answers like {against}"
-        return GateVerdict("backtest", True, reason, {"days": float(len(losses)), "gain": 0.0})
+        return GateVerdict("backtest", True, reason, {"days": float(days), "gain": 0.0})
     result = compare_blocks(losses)
-    evidence = finite({"gain": -result.gain, "p_worse": result.p_value, "days": result.blocks})
+    evidence = finite({"gain": -result.gain, "p_worse": result.p_value, "days": days})
     difference = say_difference(-result.gain, per=" a day")
-    compared = f"{gate_input.task.loss_name} {difference} than {against} over {result.blocks} unseen days"
+    compared = f"{gate_input.task.loss_name} {difference} than {against} over {days} unseen days"
     if result.p_value < settings.backtest.alpha or isnan(result.gain):
         return GateVerdict("backtest", False, f"worse beyond chance: {compared} (p = {result.p_value:.3f})", evidence)
     return GateVerdict("backtest", True, f"{compared}; the rollout proves it", evidence)
