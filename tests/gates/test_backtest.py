@@ -53,12 +53,14 @@ def test_only_days_that_the_champion_has_not_seen_count(make_gate_input, unseen,
 
 def test_a_day_of_few_rows_counts_as_a_day_and_not_as_much_as_a_whole_one(make_gate_input):
     gate_input = make_gate_input()
-    days = gate_input.blocks.unique().sort()
-    of_last = np.flatnonzero(gate_input.blocks == days[-1])
-    kept = np.setdiff1d(np.flatnonzero(gate_input.blocks.is_in(days.tail(7).implode())), of_last[1:])
-    few = gate_input.champion_output.set(pl.Series(~np.isin(np.arange(len(gate_input.blocks)), kept)), None)
-    worst = few.set(pl.Series(np.arange(len(few)) == of_last[0]), gate_input.candidate_output[of_last[0]])
-    verdict = check_backtest(make_gate_input(champion_output=worst))
+    blocks, days = gate_input.blocks, gate_input.blocks.unique().sort()
+    first_of_last = pl.Series(np.arange(len(blocks)) == np.flatnonzero(blocks == days[-1])[0])
+    is_unseen = blocks.is_in(days[-7:-1].implode()) | first_of_last
+    known = gate_input.champion_output.set(~is_unseen, None)
+    perfect = pl.select(
+        pl.when(first_of_last).then(gate_input.training.holdout_truth.cast(pl.Float64)).otherwise(known)
+    )
+    verdict = check_backtest(make_gate_input(champion_output=perfect.to_series().alias("output")))
     assert (verdict.passed, verdict.evidence["days"]) == (True, 7)
 
 
