@@ -79,8 +79,10 @@ def live_version(folder: Path) -> int | None:
     return found
 
 
-def export(tool: str, project: Path) -> Path:
-    """The folder of the project that was exported for the tool, whose environment must be there."""
-    skip_without(tool, is_there=(PEERS / tool / "bin" / "python").exists(), install="make peers")
+def export(tool: str, project: Path, *, peer: str = "") -> Path:
+    """The folder of the project that was exported for the tool, whose environment (`peer`, where it has another name)
+    must be there."""
+    peer = peer or tool
+    skip_without(peer, is_there=(PEERS / peer / "bin" / "python").exists(), install="make peers")
     run([*MLOPS, "export", tool, tool], project)
     return project / tool

@@ -180,7 +180,7 @@ def match_all(found: Any, wanted: list[Figures]) -> bool:
 
 @pytest.mark.exporter("mlflow-runs")
 def test_an_mlflow_server_has_every_figure_once(tuned: Project, wanted: dict[str, Figures], tmp_path: Path) -> None:
-    folder = export("mlflow-runs", tuned.root)
+    folder = export("mlflow-runs", tuned.root, peer="mlflow")
     command = ["mlflow", "server", "--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}", "--workers", "1"]
     command += ["--default-artifact-root", str(tmp_path / "artifacts"), "--host", "127.0.0.1", "--port", "PORT"]
     with serve(command, tmp_path, "mlflow") as url:
