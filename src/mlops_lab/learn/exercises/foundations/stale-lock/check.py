@@ -37,7 +37,7 @@ def look(night):
     night.expect_none("a training was running")
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
-    wait_until(lambda: not is_alive(night.trainings()[-1]))
+    wait_until(lambda: not is_group_alive(running.pid))  # whatever held the lock, too
     night.expect_training("the script and its training were killed with SIGKILL, and the next start did not train")
     running = night.start_long()
     running.kill()
@@ -110,7 +110,18 @@ def wait_until(is_true) -> bool:
 
 
 def is_alive(pid: int) -> bool:
+    return read_state(pid)[0] != "Z"
+
+
+def is_group_alive(group: int) -> bool:
+    states = [read_state(int(path.name)) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return any(state != "Z" and of == group for state, of in states)
+
+
+def read_state(pid: int) -> tuple[str, int]:
+    """The state of a process and its group; that of one that ended, where there is none any more."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        state, _, group = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:3]
     except OSError:
-        return False
+        return "Z", 0
+    return state, int(group)
