@@ -54,6 +54,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "replay/demo.py": "end_to_end/test_demo.py",
     "serving/protocols/cloud.py": "serving/protocols/test_vertex.py",
     "serving/process/health_check.py": "end_to_end/test_images.py",
+    "lake/copy_notes.py": "lake/test_mirror.py",
     "exporters/bentoml/export.py": "tools/test_bentoml.py",
     "exporters/kserve/export.py": "tools/test_kserve.py",
     "exporters/mlflow/export.py": "tools/test_mlflow.py",

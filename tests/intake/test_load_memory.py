@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.intake import load_memory
 from mlops_lab.intake.load_memory import BYTES_PER_VALUE, LEAST_TIMES_OF_TEXT, check_load_memory
 from mlops_lab.notes import listening
 from mlops_lab.project import Project, load_project
+from mlops_lab.training import machine_memory
 
 ROWS = 1000
 
@@ -21,7 +21,7 @@ ROWS = 1000
 def project(write_project: Callable[..., Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project whose data is a Parquet file of 1,000 rows and 3 columns, where 100 bytes are much."""
     written = write_project(tmp_path)
-    monkeypatch.setattr(load_memory, "_LARGE_BYTES", 100)
+    monkeypatch.setattr(machine_memory, "LARGE_BYTES", 100)
     pl.DataFrame({name: range(ROWS) for name in "abc"}).write_parquet(tmp_path / "data.parquet")
     return load_project(written.root, flags=("source.data=data.parquet", "tables.stock.data=stock.csv"))
 
@@ -31,16 +31,16 @@ def test_it_is_told_and_refused_by_rows_columns_and_the_size_of_text(
 ) -> None:
     (project.root / "stock.csv").write_text("x" * 500)
     needed = ROWS * 3 * BYTES_PER_VALUE + 500 * LEAST_TIMES_OF_TEXT
-    monkeypatch.setattr(load_memory, "free_bytes", lambda: needed)
+    monkeypatch.setattr(machine_memory, "free_bytes", lambda: needed)
     notes: list[str] = []
     with listening(notes.append):
         check_load_memory(project)
     assert notes == ["loading the data takes about 0.0 GiB of memory"]
-    monkeypatch.setattr(load_memory, "free_bytes", lambda: needed - 1)
+    monkeypatch.setattr(machine_memory, "free_bytes", lambda: needed - 1)
     with pytest.raises(EnvironmentFault) as caught:
         check_load_memory(project)
     assert caught.value.code == "too_little_memory"
-    monkeypatch.setattr(load_memory, "free_bytes", lambda: None)  # nothing tells how much is left
+    monkeypatch.setattr(machine_memory, "free_bytes", lambda: None)  # nothing tells how much is left
     check_load_memory(project)
 
 
@@ -48,7 +48,7 @@ def test_a_folder_counts_with_all_its_files(project: Project, monkeypatch: pytes
     (project.root / "parts").mkdir()
     for number in range(2):
         pl.DataFrame({"a": range(ROWS)}).write_parquet(project.root / "parts" / f"{number}.parquet")
-    monkeypatch.setattr(load_memory, "free_bytes", lambda: 2 * ROWS * BYTES_PER_VALUE - 1)
+    monkeypatch.setattr(machine_memory, "free_bytes", lambda: 2 * ROWS * BYTES_PER_VALUE - 1)
     with pytest.raises(EnvironmentFault):
         check_load_memory(load_project(project.root, flags=("source.data=parts", "tables.stock.data=stock.csv")))
 
@@ -58,5 +58,5 @@ def test_what_cannot_be_looked_at_is_left_to_whoever_reads_it(
     project: Project, monkeypatch: pytest.MonkeyPatch, data: str
 ) -> None:
     (project.root / "broken.parquet").write_bytes(b"PAR1 and no more")
-    monkeypatch.setattr(load_memory, "free_bytes", lambda: 0)
+    monkeypatch.setattr(machine_memory, "free_bytes", lambda: 0)
     check_load_memory(load_project(project.root, flags=(f"source.data={data}", "tables.stock.data=stock.csv")))

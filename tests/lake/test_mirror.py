@@ -10,10 +10,11 @@ import pytest
 from s3_server import open_stored
 
 from mlops_lab.errors import EnvironmentFault, Refused
-from mlops_lab.lake import Lake, mirror
+from mlops_lab.lake import Lake, copy_notes
+from mlops_lab.lake.copy_notes import end_copy, fetched_seconds_ago, is_copy, machine_id, note_away, read_away
 from mlops_lab.lake.durability import sync_table
 from mlops_lab.lake.history import extend_history
-from mlops_lab.lake.mirror import Mirror, end_copy, is_copy, machine_id, note_away, read_away
+from mlops_lab.lake.mirror import Mirror
 from mlops_lab.lake.object_store import ObjectStore
 from mlops_lab.lake.upkeep import write_checkpoint
 
@@ -115,7 +116,7 @@ def test_it_is_noted_since_when_the_store_is_away(stored_uri, tmp_path):
     mirror = Mirror(ObjectStore(stored_uri), lake.path)
     mirror.fetch_all()
     assert read_away(lake.path) is None
-    assert mirror.age_seconds < 60
+    assert fetched_seconds_ago(mirror.lake) < 60
 
 
 def test_what_a_power_cut_has_damaged_is_fetched_again_after_the_start(stored_uri, tmp_path, monkeypatch):
@@ -129,7 +130,7 @@ def test_what_a_power_cut_has_damaged_is_fetched_again_after_the_start(stored_ur
     files[1].unlink()
     commits[1].write_bytes(b"")
     commits[2].unlink()
-    monkeypatch.setattr(mirror, "_BOOT_ID", tmp_path / "boot")
+    monkeypatch.setattr(copy_notes, "_BOOT_ID", tmp_path / "boot")
     (tmp_path / "boot").write_text("another")
     started = open_stored(stored_uri, tmp_path / "one")
     started.refresh()

@@ -11,7 +11,7 @@ from msgspec.structs import replace as replace_struct
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features import View, count
 from mlops_lab.notes import listening
-from mlops_lab.training import memory_need
+from mlops_lab.training import machine_memory, memory_need
 from mlops_lab.training.memory_need import (
     BASE_BYTES,
     BYTES_PER_HELD_FACT,
@@ -38,7 +38,7 @@ def check(
 ) -> list[str]:
     """The notes about a training on so many rows."""
     monkeypatch.setattr(memory_need, "stored_rows", lambda *_: rows)
-    monkeypatch.setattr(memory_need, "free_bytes", lambda: None if free_gib is None else int(free_gib * 2**30))
+    monkeypatch.setattr(machine_memory, "free_bytes", lambda: None if free_gib is None else int(free_gib * 2**30))
     notes: list[str] = []
     with listening(notes.append):
         check_memory(tiny.project, tiny.lake, tiny.pipeline.features, **options)

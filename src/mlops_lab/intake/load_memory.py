@@ -7,20 +7,16 @@ from pathlib import Path
 
 import polars as pl
 
-from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake.files import list_files
 from mlops_lab.lake.remote import is_remote
 from mlops_lab.lake.sql import is_uri
-from mlops_lab.notes import tell
 from mlops_lab.project import Project
-from mlops_lab.training.machine_memory import free_bytes
+from mlops_lab.training.machine_memory import check_memory_left
 
 BYTES_PER_VALUE = 50
 """Of each value of a Parquet file, all copies together. Measured: `benchmarks/bench_history.py`."""
 LEAST_TIMES_OF_TEXT = 2
 """A text file takes more than this many times its size, compressed or not."""
-_LARGE_BYTES = 2 * 2**30
-_GIB = 2**30
 _PARQUET = b"PAR1"
 
 
@@ -32,18 +28,12 @@ def check_load_memory(project: Project) -> None:
     """
     named = [project.settings.source.data, *(table.data for table in project.settings.tables.values())]
     needed = sum(_bytes_of(project, data) for data in named)
-    if needed < _LARGE_BYTES:
-        return
-    seen, free = f"loading the data takes about {needed / _GIB:.1f} GiB of memory", free_bytes()
-    if free is not None and needed > free:
-        raise EnvironmentFault(
-            f"{seen}, and {free / _GIB:.1f} GiB are left",
-            code="too_little_memory",
-            where="the files that `data` in mlops.toml names",
-            hint="name a smaller file there, and add the other rows piece by piece with `mlops ingest`; "
-            "or end other programs, or take a larger machine",
-        )
-    tell(seen)
+    check_memory_left(
+        "loading the data",
+        needed,
+        where="the files that `data` in mlops.toml names",
+        hint="name a smaller file there, and add the other rows piece by piece with `mlops ingest`",
+    )
 
 
 def _bytes_of(project: Project, data: str) -> int:

@@ -23,7 +23,7 @@ from mlops_lab.journal.frames import HEADER
 from mlops_lab.journal.segments import read_pieces, segment_name
 from mlops_lab.lake import Lake
 from mlops_lab.lake.commits import StoredCommits
-from mlops_lab.lake.mirror import machine_id
+from mlops_lab.lake.copy_notes import machine_id
 from mlops_lab.lake.object_store import ObjectStore
 from mlops_lab.project import Project
 from mlops_lab.rollout.journal_positions import JournalLog, journal_logs, writer_in

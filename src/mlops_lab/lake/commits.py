@@ -12,8 +12,9 @@ from deltalake.exceptions import DeltaError
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.files import locked, sync_folder
+from mlops_lab.lake.copy_notes import note_away
 from mlops_lab.lake.durability import hide_predicates, sync_commits
-from mlops_lab.lake.mirror import Mirror, note_away
+from mlops_lab.lake.mirror import Mirror
 from mlops_lab.lake.object_store import UNREACHABLE
 from mlops_lab.lake.store_lock import StoreLock
 

@@ -7,22 +7,17 @@ copy holds nothing that the store does not hold. It can be deleted, and is fetch
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
-import socket
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
-
-import msgspec
 
 from mlops_lab import clock
 from mlops_lab.errors import Refused
 from mlops_lab.files import disk_fault, locked, write_atomically
-from mlops_lab.ids import new_id
+from mlops_lab.lake.copy_notes import is_of_this_boot, note_fetched, note_origin, notes_folder, read_origin
 from mlops_lab.lake.durability import added_files, commits_of, hidden_predicates
 from mlops_lab.lake.history import history_path, read_history
 from mlops_lab.lake.object_store import ObjectStore, StoredObject, each
@@ -30,31 +25,7 @@ from mlops_lab.lake.object_store import ObjectStore, StoredObject, each
 LOG = "_delta_log"
 _HISTORY = "_history"
 _PRUNE_SECONDS = 3600.0
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LAST_CHECKPOINT = "_last_checkpoint"
-
-
-class _Origin(msgspec.Struct, frozen=True):
-    """Of which store a folder of tables is the copy."""
-
-    uri: str
-    format: Literal[1] = 1
-
-
-class _Machine(msgspec.Struct, frozen=True):
-    """The name of a copy, and where it lies."""
-
-    id: str
-    place: str
-    format: Literal[1] = 1
-
-
-class _Sent(msgspec.Struct, frozen=True):
-    """The packages that a store has, by their folders in the project."""
-
-    uri: str
-    packages: list[str]
-    format: Literal[1] = 1
 
 
 class Mirror:
@@ -63,32 +34,16 @@ class Mirror:
     def __init__(self, store: ObjectStore, lake: Path) -> None:
         self.store = store
         self.lake = lake
-        self._own = _own(lake)
-        self._fetched = self._own / "fetched"
+        self._notes = notes_folder(lake)
 
     # ---- from the store ------------------------------------------------------------------------------------------
 
     def fetch_all(self) -> None:
         """Fetch what is new of all tables; after the machine has started again, also what is damaged here."""
         names = [name for name in self.store.folders() if not name.startswith("_")]
-        boot, noted = _boot_id(), self._own / "boot"
-        is_same_boot = noted.exists() and noted.read_text() == boot
-        each(self.fetch if is_same_boot else self._mend, names)
+        each(self.fetch if is_of_this_boot(self.lake) else self._mend, names)
         each(self._fetch_history, self.store.objects(_HISTORY))
-        try:
-            self._own.mkdir(parents=True, exist_ok=True)
-            noted.write_text(boot)
-            self._fetched.touch()
-            _away(self.lake).unlink(missing_ok=True)
-        except OSError as error:
-            raise disk_fault(error, self._own) from error
-
-    @property
-    def age_seconds(self) -> float:
-        """How long ago all tables were fetched last."""
-        with suppress(FileNotFoundError):
-            return max(0.0, clock.now().timestamp() - self._fetched.stat().st_mtime)
-        return math.inf
+        note_fetched(self.lake)
 
     def fetch(self, name: str) -> None:
         """Fetch what is new of a table; nothing where the store has no such table."""
@@ -110,7 +65,7 @@ class Mirror:
 
     def prune_all(self, kept: Callable[[str], Collection[str]]) -> None:
         """`prune` all tables, once an hour: each costs a look into the store."""
-        path = self._own / "pruned"
+        path = self._notes / "pruned"
         with suppress(FileNotFoundError):
             if clock.now().timestamp() - path.stat().st_mtime < _PRUNE_SECONDS:
                 return
@@ -239,19 +194,6 @@ class Mirror:
                 self.store.write(f"{name}/{file}", (self.lake / name / file).read_bytes())
         self.store.write(place, data)
 
-    @property
-    def sent_packages(self) -> set[str]:
-        """The folders of packages that the store is known to have: see `rollout.shared_packages`."""
-        with suppress(FileNotFoundError, msgspec.MsgspecError):
-            sent = msgspec.json.decode((self._own / "packages.json").read_bytes(), type=_Sent)
-            return set(sent.packages) if sent.uri == self.store.uri else set()
-        return set()
-
-    def note_sent_package(self, folder: str) -> None:
-        """Note that the store has a package."""
-        sent = _Sent(self.store.uri, sorted({*self.sent_packages, folder}))
-        _note(self._own / "packages.json", sent)
-
     # ---- the first time ------------------------------------------------------------------------------------------
 
     def begin(self) -> bool:
@@ -259,14 +201,14 @@ class Mirror:
 
         Refused where both hold tables that have nothing to do with each other.
         """
-        if _origin(self.lake) == self.store.uri:
+        if read_origin(self.lake) == self.store.uri:
             return False
         with self._locked(""):
-            if _origin(self.lake) == self.store.uri:
+            if read_origin(self.lake) == self.store.uri:
                 return False
             for name in _tables_in(self.lake):
                 self._send_table(name)
-            _note(_origin_path(self.lake), _Origin(self.store.uri), durable=True)
+            note_origin(self.lake, self.store.uri)
         return True
 
     def _send_table(self, name: str) -> None:
@@ -307,89 +249,11 @@ class Mirror:
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
         try:
-            self._own.mkdir(parents=True, exist_ok=True)
-            with locked(self._own / f"{name}.lock"):
+            self._notes.mkdir(parents=True, exist_ok=True)
+            with locked(self._notes / f"{name}.lock"):
                 yield
         except OSError as error:
             raise disk_fault(error, self.lake / name) from error
-
-
-class StoreAway(msgspec.Struct, frozen=True):
-    """Since when a store does not answer, and what it said."""
-
-    since: datetime
-    what: str
-    format: Literal[1] = 1
-
-
-def is_copy(lake: Path) -> bool:
-    """Whether a folder of tables is the copy of those in an object store."""
-    return _origin(lake) is not None
-
-
-def machine_id(lake: Path) -> str:
-    """The name of this copy among those on other machines. A folder that was copied to another place, with all that is
-    in it, gets a name of its own there."""
-    path, place = _own(lake) / "machine.json", f"{socket.gethostname()}:{lake.absolute()}"
-    with suppress(FileNotFoundError, msgspec.MsgspecError):
-        kept = msgspec.json.decode(path.read_bytes(), type=_Machine)
-        if kept.place == place:
-            return kept.id
-    machine = _Machine(new_id()[:12], place)
-    _note(path, machine, durable=True)
-    return machine.id
-
-
-def end_copy(lake: Path) -> None:
-    """Make the folder a lake of its own from now on."""
-    _origin_path(lake).unlink(missing_ok=True)
-
-
-def note_away(lake: Path, what: str) -> None:
-    """Note that the store of a copy does not answer, for whoever reads the copy as it is."""
-    if read_away(lake) is None:
-        _note(_away(lake), StoreAway(clock.now(), what))
-
-
-def read_away(lake: Path) -> StoreAway | None:
-    """Since when the store of a copy does not answer; None where it does, or there is none."""
-    with suppress(FileNotFoundError, msgspec.MsgspecError):
-        return msgspec.json.decode(_away(lake).read_bytes(), type=StoreAway)
-    return None
-
-
-def _note(path: Path, what: msgspec.Struct, *, durable: bool = False) -> None:
-    """Write a note of the copy; EnvironmentFault where it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, msgspec.json.encode(what), durable=durable)
-    except OSError as error:
-        raise disk_fault(error, path) from error
-
-
-def _origin(lake: Path) -> str | None:
-    with suppress(FileNotFoundError, msgspec.MsgspecError):
-        return msgspec.json.decode(_origin_path(lake).read_bytes(), type=_Origin).uri
-    return None
-
-
-def _boot_id() -> str:
-    """What differs each time that the machine is started; empty where the system does not tell."""
-    with suppress(OSError):
-        return _BOOT_ID.read_text().strip()
-    return ""
-
-
-def _own(lake: Path) -> Path:
-    return lake.parent / "mirror"
-
-
-def _origin_path(lake: Path) -> Path:
-    return _own(lake) / "origin.json"
-
-
-def _away(lake: Path) -> Path:
-    return _own(lake) / "away.json"
 
 
 def _tables_in(lake: Path) -> list[str]:

@@ -15,7 +15,7 @@ from mlops_lab.journal.epochs import NO_EPOCH, LogPosition, Resumption, resume
 from mlops_lab.journal.segments import segments
 from mlops_lab.journal.workers import worker_paths, writer_of
 from mlops_lab.lake import Lake
-from mlops_lab.lake.mirror import machine_id
+from mlops_lab.lake.copy_notes import machine_id
 from mlops_lab.project import Project
 from mlops_lab.tables.declared import PREDICTIONS
 

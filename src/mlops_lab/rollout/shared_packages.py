@@ -16,6 +16,7 @@ from mlops_lab.files import disk_fault
 from mlops_lab.ids import new_id
 from mlops_lab.lake import Lake
 from mlops_lab.lake.commits import StoredCommits
+from mlops_lab.lake.copy_notes import note_sent_package, read_sent_packages
 from mlops_lab.lake.object_store import ObjectStore, each
 from mlops_lab.project import Project
 from mlops_lab.rollout.decisions import Decision, RolloutState
@@ -52,12 +53,12 @@ def send_packages(project: Project, lake: Lake, live: Sequence[LiveVersion]) -> 
     if not isinstance(lake.commits, StoredCommits) or project.settings.tracking.uri:
         return
     mirror = lake.commits.mirror
-    sent = mirror.sent_packages
+    sent = read_sent_packages(mirror.lake, mirror.store.uri)
     for version in live:
         folder = project.root / version.package
         if version.package not in sent and folder.exists():
             _send(mirror.store, _place(version), folder)
-            mirror.note_sent_package(version.package)
+            note_sent_package(mirror.lake, mirror.store.uri, version.package)
 
 
 def _place(version: LiveVersion) -> str:

@@ -18,8 +18,8 @@ from mlops_lab.intake.journal_faults import count_damage
 from mlops_lab.intake.now import stored_moment
 from mlops_lab.intake.quarantine import waiting
 from mlops_lab.lake import Lake
+from mlops_lab.lake.copy_notes import read_away
 from mlops_lab.lake.file_summaries import count_values
-from mlops_lab.lake.mirror import read_away
 from mlops_lab.loop.approval import LOOP, check_approvals
 from mlops_lab.loop.days import days_to_measure, unmeasured_times
 from mlops_lab.loop.joined_outcomes import task_of

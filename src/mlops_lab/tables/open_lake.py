@@ -12,8 +12,9 @@ from mlops_lab.errors import EnvironmentFault
 from mlops_lab.files import disk_fault, write_atomically
 from mlops_lab.lake import Lake
 from mlops_lab.lake.commits import LocalCommits, StoredCommits
+from mlops_lab.lake.copy_notes import end_copy, fetched_seconds_ago, is_copy, note_away
 from mlops_lab.lake.durability import holds_no_rows, incomplete_tables, undo_incomplete
-from mlops_lab.lake.mirror import Mirror, end_copy, is_copy, note_away
+from mlops_lab.lake.mirror import Mirror
 from mlops_lab.lake.object_store import UNREACHABLE, ObjectStore
 from mlops_lab.project import Project
 from mlops_lab.schemas.evolution import Column
@@ -56,7 +57,7 @@ def _open_stored(project: Project, uri: str) -> StoredCommits:
         damaged = _incomplete(project)
         for name in damaged:
             mirror.drop_copy(name)
-        is_fresh = not damaged and mirror.age_seconds < _FRESH_SECONDS
+        is_fresh = not damaged and fetched_seconds_ago(mirror.lake) < _FRESH_SECONDS
     else:
         _undo_incomplete(project)
     try:

@@ -4,8 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mlops_lab.errors import EnvironmentFault
+from mlops_lab.notes import tell
+
+LARGE_BYTES = 2 * 2**30
+"""Work that takes less needs no words, and is never refused."""
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
+_GIB = 2**30
+
+
+def check_memory_left(work: str, needed_bytes: int, *, where: str, hint: str, held_bytes: int = 0) -> None:
+    """Tell how much memory some work takes, where that is much; EnvironmentFault where less is left.
+
+    `held_bytes`: what of it this process has already.
+    """
+    if needed_bytes < LARGE_BYTES:
+        return
+    seen, free = f"{work} takes about {needed_bytes / _GIB:.1f} GiB of memory", free_bytes()
+    if free is not None and needed_bytes - held_bytes > free:
+        what = f"{seen}, and {free / _GIB:.1f} GiB are left"
+        hint = f"{hint}; or end other programs, or take a larger machine"
+        raise EnvironmentFault(what, code="too_little_memory", where=where, hint=hint)
+    tell(seen)
 
 
 def free_bytes(cgroup: Path = CGROUP, meminfo: Path = MEMINFO) -> int | None:

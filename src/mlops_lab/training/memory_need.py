@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from mlops_lab.errors import EnvironmentFault
 from mlops_lab.features.definition import Features
 from mlops_lab.features.view import View
 from mlops_lab.lake import Lake
-from mlops_lab.notes import tell
 from mlops_lab.project import Project
 from mlops_lab.training.fact_parts import FACTS_AT_ONCE, is_long, stored_rows
-from mlops_lab.training.machine_memory import free_bytes
+from mlops_lab.training.machine_memory import check_memory_left
 
 BASE_BYTES = 460 * 2**20
 """The libraries, and all else that does not grow with the rows."""
@@ -25,9 +23,6 @@ BYTES_PER_HELD_FACT = 95
 """The same in a history that is read in parts, of the facts that are held at once."""
 BYTES_PER_UNKEPT_ROW = 40
 """In a history that is read in parts, of each row, also of those that are not kept: its moment, its hash, its place."""
-LARGE_BYTES = 2 * 2**30
-"""A training that takes less needs no words, and is never refused."""
-_GIB = 2**30
 
 
 def estimate_training_bytes(rows: int, inputs: int, *, kept_rows: int | None = None, view_facts: int = 0) -> int:
@@ -70,20 +65,14 @@ def check_memory(project: Project, lake: Lake, features: Features, *, window_day
     rows, inputs = stored_rows(project, lake, project.settings.source.table), len(features.inputs)
     kept_rows = _count_kept_rows(project, lake, rows, window_days)
     needed = needed_bytes(project, lake, inputs, views=features.views, window_days=window_days)
-    if needed < LARGE_BYTES:
-        return
     kept = f" of {rows:,}" if kept_rows < rows else ""
-    seen = f"a training on {kept_rows:,}{kept} rows of {inputs} inputs takes about {needed / _GIB:.1f} GiB of memory"
-    free = free_bytes()
-    if free is not None and needed - BASE_BYTES > free:  # this process has the libraries already
-        raise EnvironmentFault(
-            f"{seen}, and {free / _GIB:.1f} GiB are left",
-            code="too_little_memory",
-            where=f'table "{project.settings.source.table}"',
-            hint='learn from fewer rows: [training] window = "last 180d" or max_rows = 1000000 in mlops.toml; '
-            "or end other programs, or take a larger machine",
-        )
-    tell(seen)
+    check_memory_left(
+        f"a training on {kept_rows:,}{kept} rows of {inputs} inputs",
+        needed,
+        where=f'table "{project.settings.source.table}"',
+        hint='learn from fewer rows: [training] window = "last 180d" or max_rows = 1000000 in mlops.toml',
+        held_bytes=BASE_BYTES,  # the libraries
+    )
 
 
 def _count_held_facts(project: Project, lake: Lake, view: View, kept_rows: int) -> int:

@@ -141,7 +141,7 @@ def test_its_story_says_what_must_be_true_and_how_long_it_takes(lab: Lab, layout
     assert "## What must be true at the end" in story
     for check in lab.text.checks:
         assert f"- **{check.name}**: " in story
-    told = lab.told(layout)
+    told = lab.with_words(layout)
     assert "{rows}" not in story + " ".join(check.must + "".join(check.hints) for check in told.text.checks)
     for program in lab.text.programs:
         assert program in story

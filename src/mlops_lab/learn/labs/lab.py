@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from mlops_lab.learn.exercise import HINTS
 from mlops_lab.learn.labs.data.cases import LabData
 from mlops_lab.learn.labs.data.layout import Layout, Needs
-from mlops_lab.learn.labs.data.words import tell
+from mlops_lab.learn.labs.data.words import fill_words
 from mlops_lab.learn.labs.work import LabWork
 
 LABS_FOLDER = Path(__file__).parent
@@ -57,7 +57,7 @@ class LabProgram(Protocol):
 
 
 class Lab(Struct, frozen=True, kw_only=True):
-    """A lab; `name` is its folder, with `-` for `_`. Its texts have words in braces until they are `told`."""
+    """A lab; `name` is its folder, with `-` for `_`. Its texts have words in braces: see `with_words`."""
 
     name: str
     text: LabText
@@ -67,25 +67,25 @@ class Lab(Struct, frozen=True, kw_only=True):
         """Where its files are in the package."""
         return _folder(self.name)
 
-    def told(self, layout: Layout) -> Lab:
+    def with_words(self, layout: Layout) -> Lab:
         """The lab with the words of its data in its checks and hints."""
-        return Lab(name=self.name, text=msgspec.convert(_tell_all(msgspec.to_builtins(self.text), layout), LabText))
+        return Lab(name=self.name, text=msgspec.convert(_fill_all(msgspec.to_builtins(self.text), layout), LabText))
 
     def write_story(self, layout: Layout) -> str:
         """The page that the learner gets."""
-        return tell((self.folder / "story.md").read_text(encoding="utf-8"), layout)
+        return fill_words((self.folder / "story.md").read_text(encoding="utf-8"), layout)
 
     def load(self) -> LabProgram:
         """Its program. Training libraries are imported by the commands that it runs."""
         return cast(LabProgram, import_module(f"mlops_lab.learn.labs.{self.folder.name}.lab"))
 
 
-def _tell_all(content: Any, layout: Layout) -> Any:
+def _fill_all(content: Any, layout: Layout) -> Any:
     if isinstance(content, str):
-        return tell(content, layout)
+        return fill_words(content, layout)
     if isinstance(content, Mapping):
-        return {name: _tell_all(value, layout) for name, value in content.items()}
-    return [_tell_all(item, layout) for item in content] if isinstance(content, list | tuple) else content
+        return {name: _fill_all(value, layout) for name, value in content.items()}
+    return [_fill_all(item, layout) for item in content] if isinstance(content, list | tuple) else content
 
 
 def _folder(name: str) -> Path:

@@ -13,7 +13,7 @@ from typing import NoReturn
 from mlops_lab.errors import EnvironmentFault, InvalidInput
 from mlops_lab.learn.labs.data.cases import Case, write_cases
 from mlops_lab.learn.labs.data.layout import TABLE, Layout
-from mlops_lab.learn.labs.data.words import tell
+from mlops_lab.learn.labs.data.words import fill_words
 from mlops_lab.learn.labs.scores import log_loss
 from mlops_lab.learn.labs.work import ask, run_mlops, serving
 from mlops_lab.project import load_project
@@ -35,7 +35,7 @@ def make_project(
         f"{name if name.isascii() else json.dumps(name, ensure_ascii=False)} = {kind}"
         for name, kind in layout.fields.items()
     )
-    text = tell((_TEMPLATE / "mlops.toml").read_text(encoding="utf-8"), layout, fields=fields)
+    text = fill_words((_TEMPLATE / "mlops.toml").read_text(encoding="utf-8"), layout, fields=fields)
     for before, after in (edits or {}).items():
         assert before in text, before
         text = text.replace(before, after)
@@ -47,14 +47,14 @@ def make_project(
 
 def data_file(layout: Layout) -> str:
     """Where a project has its rows of the past."""
-    return tell("data/{rows}.csv", layout)
+    return fill_words("data/{rows}.csv", layout)
 
 
 def _render_pipeline(layout: Layout) -> str:
     derived = ", ".join(f'"{part}": pl.col("{layout.time}").dt.{part}()' for part in layout.parts)
     numbers, categories = _as_list([*layout.numbers, *layout.parts]), _as_list(layout.categories)
     text = (_TEMPLATE / "pipeline.py.txt").read_text(encoding="utf-8")
-    return tell(text, layout, numbers=numbers, categories=categories, derived=f"{{{derived}}}")
+    return fill_words(text, layout, numbers=numbers, categories=categories, derived=f"{{{derived}}}")
 
 
 def _as_list(names: Iterable[str]) -> str:

@@ -91,7 +91,7 @@ def open_lab(folder: Path, state: LabState) -> tuple[Lab, LabData]:
     """The lab in a folder, in the words of its data; and its data."""
     lab = find_lab(state.lab)
     data = open_data(folder, state.data, lab.load().NEEDS, seed=state.seed)
-    return lab.told(data.layout), data
+    return lab.with_words(data.layout), data
 
 
 def _run_check(

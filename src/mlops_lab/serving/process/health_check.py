@@ -14,7 +14,7 @@ from mlops_lab.errors import MlopsError
 from mlops_lab.project import load_project
 from mlops_lab.serving.process.address import find_server
 
-READY = "/v2/health/ready"
+_READY = "/v2/health/ready"
 _TIMEOUT_SECONDS = 3.0
 
 
@@ -25,7 +25,7 @@ def ask(folder: Path) -> tuple[bool, str]:
         if address is None:
             return False, "no server is running"
         connection = address.connect(timeout_seconds=_TIMEOUT_SECONDS)
-        connection.request("GET", READY)
+        connection.request("GET", _READY)
         response = connection.getresponse()
         return response.status == 200, f"{response.status} {response.read().decode(errors='replace')}"
     except (OSError, http.client.HTTPException, MlopsError) as error:

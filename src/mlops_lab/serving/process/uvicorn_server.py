@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import uvicorn
 
+from mlops_lab.errors import EnvironmentFault
 from mlops_lab.project.sections import ServingSection
 from mlops_lab.serving.http.fast_path import MAX_HEAD_BYTES, Limits
 from mlops_lab.serving.http.uvicorn_check import find_fast_path_problem
@@ -28,8 +29,6 @@ DRAIN_SECONDS = 10
 _CHECK_SECONDS = 1.0
 _READY_POLL_SECONDS = 0.002
 _log = logging.getLogger("mlops_lab.serving")
-NOT_STARTED = 3
-"""The exit code of a server that could not start: that of a fault of the environment. uvicorn's own is the same."""
 
 
 def make_config(app: App, settings: ServingSection, *, is_first_worker: bool) -> uvicorn.Config:
@@ -116,7 +115,7 @@ class WorkerServer(uvicorn.Server):
             return
         await self.lifespan.startup()
         if self.lifespan.should_exit:
-            sys.exit(NOT_STARTED)
+            sys.exit(EnvironmentFault.exit_code)
         listener = TlsListener(
             sockets[0],
             self._make_protocol,

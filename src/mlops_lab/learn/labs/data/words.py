@@ -14,7 +14,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 _CAPITAL = {"A_row": "a_row", "A_person": "a_person", "Asker": "asker", "Owner": "owner"}
 
 
-def tell(text: str, layout: Layout, **more: str) -> str:
+def fill_words(text: str, layout: Layout, **more: str) -> str:
     """The text with each word in braces replaced by what it means for this data; KeyError where a word is unknown."""
     words = words_of(layout)
     return _PLACE.sub(lambda found: more[found[1]] if found[1] in more else words[found[1]], text)

@@ -12,7 +12,7 @@ import polars as pl
 from mlops_lab.learn.checking import fail
 from mlops_lab.learn.labs.data.cases import Case, LabData, Request, known_before, write_cases, write_days
 from mlops_lab.learn.labs.data.layout import Layout, Needs
-from mlops_lab.learn.labs.data.words import tell, words_of
+from mlops_lab.learn.labs.data.words import fill_words, words_of
 from mlops_lab.learn.labs.git import check_repository
 from mlops_lab.learn.labs.project import find_max_loss, make_project, train
 from mlops_lab.learn.labs.scores import log_loss
@@ -67,7 +67,7 @@ def _hidden(data: LabData) -> list[Case]:
 def _notebook(layout: Layout) -> dict[str, Any]:
     empty: dict[str, Any] = {"execution_count": None, "outputs": []}
     cells = [
-        {"cell_type": kind, "id": f"c{n}", "metadata": {}, "source": tell(text, layout)}
+        {"cell_type": kind, "id": f"c{n}", "metadata": {}, "source": fill_words(text, layout)}
         | (empty if kind == "code" else {})
         for n, (kind, text) in enumerate(_CELLS)
     ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlops_lab.learn.labs.data.cases import Case, Request
 from mlops_lab.learn.labs.data.layout import Layout, NumberField, TextField
-from mlops_lab.learn.labs.data.words import tell
+from mlops_lab.learn.labs.data.words import fill_words
 
 PAST_DAYS, LIVE_DAYS = 35, 16
 _START = Path(__file__).parent / "start"
@@ -64,7 +64,7 @@ def write_client(path: Path, layout: Layout, wrong: set[str]) -> None:
     lines = [_line(spoiled.get(name), name, is_wrong=name in wrong) for name in ("id", *layout.fields)]
     tables = [_table(text, is_wrong=text.name in wrong) for text in layout.spoiled_texts]
     template = (_START / "client.py.txt").read_text(encoding="utf-8")
-    path.write_text(tell(template, layout, tables="\n".join(tables), lines="\n".join(lines)), encoding="utf-8")
+    path.write_text(fill_words(template, layout, tables="\n".join(tables), lines="\n".join(lines)), encoding="utf-8")
 
 
 def _line(field: NumberField | TextField | None, name: str, *, is_wrong: bool) -> str:
@@ -99,7 +99,7 @@ def write_carts(path: Path, layout: Layout) -> None:
         for number in layout.spoiled_numbers
     )
     template = (_START / "carts.md").read_text(encoding="utf-8")
-    path.write_text(tell(template, layout, fields="\n".join(rows)), encoding="utf-8")
+    path.write_text(fill_words(template, layout, fields="\n".join(rows)), encoding="utf-8")
 
 
 def ask_as_then(case: Case, skews: tuple[Skew, ...]) -> Request:
