@@ -53,6 +53,17 @@ def test_a_folder_counts_with_all_its_files(project: Project, monkeypatch: pytes
         check_load_memory(load_project(project.root, flags=("source.data=parts", "tables.stock.data=stock.csv")))
 
 
+def test_of_a_delta_table_only_the_rows_of_now_count(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        pl.DataFrame({"a": range(ROWS)}).write_delta(project.root / "delta", mode="overwrite")
+    delta = load_project(project.root, flags=("source.data=delta", "tables.stock.data=stock.csv"))
+    monkeypatch.setattr(machine_memory, "free_bytes", lambda: ROWS * BYTES_PER_VALUE)
+    check_load_memory(delta)
+    monkeypatch.setattr(machine_memory, "free_bytes", lambda: ROWS * BYTES_PER_VALUE - 1)
+    with pytest.raises(EnvironmentFault):
+        check_load_memory(delta)
+
+
 @pytest.mark.parametrize("data", ["gone.parquet", "https://host/data.csv", "sqlite:///data.db", "broken.parquet"])
 def test_what_cannot_be_looked_at_is_left_to_whoever_reads_it(
     project: Project, monkeypatch: pytest.MonkeyPatch, data: str

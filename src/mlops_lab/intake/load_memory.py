@@ -7,7 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
-from mlops_lab.lake.files import list_files
+from mlops_lab.errors import MlopsError
+from mlops_lab.lake.files import is_delta, list_files, scan_delta
 from mlops_lab.lake.remote import is_remote
 from mlops_lab.lake.sql import is_uri
 from mlops_lab.project import Project
@@ -42,17 +43,22 @@ def _bytes_of(project: Project, data: str) -> int:
     path = project.root / data
     if not data or is_remote(data) or is_uri(data) or not path.exists():
         return 0
-    files: Iterable[Path] = list_files(path) if path.is_dir() else [path]
-    return sum(_bytes_of_file(file) for file in files if file.is_file())
+    try:
+        if is_delta(path):
+            return _bytes_of_rows(scan_delta(path))
+        files: Iterable[Path] = list_files(path) if path.is_dir() else [path]
+        return sum(_bytes_of_file(file) for file in files if file.is_file())
+    except (OSError, MlopsError, pl.exceptions.PolarsError):  # reading it says what is wrong
+        return 0
 
 
 def _bytes_of_file(path: Path) -> int:
-    try:
-        with path.open("rb") as file:
-            is_parquet = file.read(len(_PARQUET)) == _PARQUET
-        if not is_parquet:
-            return path.stat().st_size * LEAST_TIMES_OF_TEXT
-        scan = pl.scan_parquet(path, glob=False)
-        return int(scan.select(pl.len()).collect().item()) * len(scan.collect_schema()) * BYTES_PER_VALUE
-    except (OSError, pl.exceptions.PolarsError):  # reading it says what is wrong
-        return 0
+    with path.open("rb") as file:
+        is_parquet = file.read(len(_PARQUET)) == _PARQUET
+    if is_parquet:
+        return _bytes_of_rows(pl.scan_parquet(path, glob=False))
+    return path.stat().st_size * LEAST_TIMES_OF_TEXT
+
+
+def _bytes_of_rows(scan: pl.LazyFrame) -> int:
+    return int(scan.select(pl.len()).collect().item()) * len(scan.collect_schema()) * BYTES_PER_VALUE

@@ -307,8 +307,8 @@ class Lake:
         """The table as it is now; of a pinned lake, at the version that all its readers see."""
         version, columns = self.version(name), list(dict.fromkeys([*self.schema(name), *self.declared.get(name, {})]))
         files = self.files(name)
-        rows = sum(file.rows or 0 for file in files.values())  # another tool need not count them
-        if not is_large(rows, len(columns)) or not self._is_read_by_file(name, version):
+        rows, is_counted = sum(file.rows for file in files.values()), all(file.rows for file in files.values())
+        if not is_counted or not is_large(rows, len(columns)) or not self._is_read_by_file(name, version):
             read = self.read(name, version=version)
             return Snapshot(name, version, read.height, fingerprint_table(read))
 

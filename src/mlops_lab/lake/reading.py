@@ -36,7 +36,8 @@ class Bounds(NamedTuple):
 
 @dataclass(frozen=True)
 class TableFile:
-    """One file of a table: its size and the number of its rows, as the table's log tells them."""
+    """One file of a table: its size and the number of its rows, as the table's log tells them (0 where another tool has
+    not counted them)."""
 
     size_bytes: int
     rows: int
@@ -46,7 +47,7 @@ def table_files(table: DeltaTable) -> dict[str, TableFile]:
     """The files of the table, by their path below its folder, as its log describes them."""
     actions = actions_of(table)
     columns = zip(actions["path"], actions["size_bytes"], actions["num_records"], strict=True)
-    return {unquote(path): TableFile(size, rows) for path, size, rows in columns}
+    return {unquote(path): TableFile(size, rows or 0) for path, size, rows in columns}
 
 
 def read_table(
