@@ -18,6 +18,8 @@ from mlops_lab.tables.table import Table
 
 _MICROSECOND = timedelta(microseconds=1)
 
+UNKNOWN_PREDICTION = "unknown_prediction"
+
 
 def read_prediction(project: Project, lake: Lake, prediction_id: str) -> pl.DataFrame:
     """The row of a logged prediction, as it is stored; NotFound where there is none."""
@@ -27,7 +29,7 @@ def read_prediction(project: Project, lake: Lake, prediction_id: str) -> pl.Data
         hint, erased = "the server's responses and the table `predictions` have the ids", explain_by_erasures(lake)
         raise NotFound(
             f'there is no prediction "{prediction_id}"',
-            code="unknown_prediction",
+            code=UNKNOWN_PREDICTION,
             where="ID",
             hint=f"{hint}; {erased}" if erased else hint,
         )

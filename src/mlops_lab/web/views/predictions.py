@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from mlops_lab.clock import day_of, day_start, days_after
-from mlops_lab.errors import InvalidInput
+from mlops_lab.errors import InvalidInput, NotFound
 from mlops_lab.lineage.explain import describe_prediction, explain
+from mlops_lab.lineage.logged_rows import UNKNOWN_PREDICTION
+from mlops_lab.lineage.records import PredictionLineage
 from mlops_lab.lineage.replay import explain_difference, replay_prediction
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.tables.declared import MEASUREMENTS, PREDICTIONS
@@ -43,7 +45,7 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
         "replayed": None,
     }
     if id_:
-        lineage = explain(source.project, id_, takes_in=False)
+        lineage = _explain(source, id_)
         content |= {
             "lineage": lineage,
             "lines": [line for line in describe_prediction(lineage) if line[0] not in _TABLES],
@@ -52,6 +54,17 @@ def query(source: Source, asked: Mapping[str, str]) -> Content:
         if asked.get("replay"):
             content |= _replay(source, id_, content["with"])
     return content
+
+
+def _explain(source: Source, id_: str) -> PredictionLineage:
+    """Everything behind a prediction. NotFound where the lake has none of this id; a server may have answered it."""
+    try:
+        return explain(source.project, id_, takes_in=False)
+    except NotFound as error:
+        if error.code != UNKNOWN_PREDICTION:
+            raise
+        hint = f"{error.hint}; what a server has answered is here after the next tick of the loop (`mlops tick`)"
+        raise NotFound(error.what, code=error.code, where=error.where, hint=hint) from error
 
 
 def _other_versions(source: Source, number: int) -> list[int]:
