@@ -60,6 +60,13 @@ def test_a_verdict_says_what_was_seen_and_what_was_expected(learn: Callable[...,
     assert f"✓ {NAME} is solved" in out
 
 
+def test_a_check_that_takes_long_says_so(learn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlops_lab.cli.learn_session.SLOW_SECONDS", 0.0)
+    code, out, err = learn("check", NAME)
+    assert (code, "still running; it is ended after 20 s" in err) == (1, True)
+    assert f"✗ {NAME}" in out
+
+
 def test_hints_list_and_next_for_people(learn: Callable[..., Any], folder: Path) -> None:
     assert "hint 1 of 3: What is the exit code" in learn("hint", NAME)[1]
     assert "hint 2 of 3" in learn("hint", NAME)[1]

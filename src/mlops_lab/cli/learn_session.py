@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Timer
 
 from msgspec import Struct
 
@@ -23,11 +25,14 @@ from mlops_lab.learn import lessons
 from mlops_lab.learn.catalog import read_exercises
 from mlops_lab.learn.exercise import Exercise
 from mlops_lab.learn.folder import reset
-from mlops_lab.learn.process import SpareProcess
+from mlops_lab.learn.process import LIMIT_SECONDS, SpareProcess
 from mlops_lab.learn.progress import read_progress
 
 WORDS = ("next", "hint", "check", "list", "reset", "solution", "quit")
 """What may be typed while `mlops learn` runs, also with the name of an exercise; the first letter is enough."""
+
+
+SLOW_SECONDS = 2.5
 
 
 class Session:
@@ -54,7 +59,7 @@ class Session:
 
     def check(self, exercise: Exercise, *, seed: int | None = None) -> bool:
         """Print the verdict; whether the exercise is solved. `seed`: of other hidden data than the learner's own."""
-        with self.spare.take() if self.spare else nullcontext() as process:
+        with _told_when_slow(), self.spare.take() if self.spare else nullcontext() as process:
             verdict = lessons.check(self.folder, exercise, process=process, seed=seed)
             self._show(record_verdict(exercise, verdict))
         return verdict.passed
@@ -123,6 +128,19 @@ class Session:
             case _:
                 hint = f"one of: {', '.join(WORDS)}; the first letter is enough"
                 raise InvalidInput(f'"{typed}" is not a command here', code="unknown_word", hint=hint)
+
+
+@contextmanager
+def _told_when_slow() -> Iterator[None]:
+    """A check that takes long says so on stderr: a learner would wait, or save again."""
+    said = f"still running; it is ended after {LIMIT_SECONDS:g} s"
+    timer = Timer(SLOW_SECONDS, lambda: console.print(said, highlight=False))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _talk(error: MlopsError) -> None:
