@@ -44,7 +44,7 @@ def machines(stored_uri: str, project: Project, tmp_path: Path) -> tuple[Project
 def both(machines: tuple[Project, Project]) -> Iterator[tuple[Up, Up]]:
     with up(machines[0].root, "--json") as one, up(machines[1].root, "--json") as other:
         for running in (one, other):
-            running.wait_for(lambda running=running: running.with_words("ready"))
+            running.wait_for(lambda running=running: running.told("ready"))
         yield one, other
 
 
@@ -127,12 +127,12 @@ def test_a_store_that_is_away_stops_no_answer_and_the_loop_catches_up(machines, 
     rows = world.parcels.filter(pl.col("asked_at") >= day_begin(24)).head(8).to_dicts()
     one, _ = machines
     with up(one.root, "--json") as running:
-        running.wait_for(lambda: running.with_words("ready"))
+        running.wait_for(lambda: running.told("ready"))
         s3.fail("503")
         for row in rows:
             talk_to(one).predict(ask(row))
             assert talk_to(one).tell([tell(row)])["counts"]["accepted"] == 1
-        running.wait_for(lambda: [error for error in running.with_words("error") if AWAY in error["what"]])
+        running.wait_for(lambda: [error for error in running.told("error") if AWAY in error["what"]])
         status = mlops("status", project=one.root).data
         assert any("does not answer (503): this is what was known at" in text for text in status["warnings"])
         assert mlops("tick", project=one.root, code=None).code in {1, 3}

@@ -59,13 +59,13 @@ def test_what_is_printed_works_as_printed(project: Project) -> None:
 def test_the_server_and_up_itself_are_killed(project: Project, world: World) -> None:
     rows = world.parcels.filter(pl.col("asked_at") >= day_begin(24)).head(30).to_dicts()
     with up(project.root, "--json") as running:
-        running.wait_for(lambda: running.with_words("ready"))
-        (ready,) = running.with_words("ready")
+        running.wait_for(lambda: running.told("ready"))
+        (ready,) = running.told("ready")
         assert ready.keys() == {"event", "schema_version", "url", "pid", "predict", "outcome", "file", "header"}
         answers = [talk_to(project).predict(ask(row)) for row in rows[:10]]
         os.kill(ready["pid"], signal.SIGKILL)
-        running.wait_for(lambda: len(running.with_words("ready")) == 2)
-        error, again = running.with_words("error")[0], running.with_words("ready")[1]
+        running.wait_for(lambda: len(running.told("ready")) == 2)
+        error, again = running.told("error")[0], running.told("ready")[1]
         assert (error["code"], again["url"]) == ("server_gone", ready["url"])
         assert "signal 9" in error["what"]
         assert again["pid"] != ready["pid"]
@@ -81,21 +81,21 @@ def test_the_server_and_up_itself_are_killed(project: Project, world: World) -> 
 def test_a_turn_that_fails_is_told_once_and_harms_nobody(project: Project, world: World) -> None:
     row = world.parcels.filter(pl.col("asked_at") >= day_begin(24)).row(0, named=True)
     with up(project.root, "--json") as running:
-        running.wait_for(lambda: running.with_words("ready"))
+        running.wait_for(lambda: running.told("ready"))
         log = project.lake_path / "decisions" / "_delta_log" / "00000000000000000000.json"
         log.rename(log.with_suffix(".away"))
         lake = project.lake_path / "predictions"
         lake.write_text("a file where a folder should be")
         talk_to(project).predict(ask(row))
-        running.wait_for(lambda: running.with_words("error"))
+        running.wait_for(lambda: running.told("error"))
         talk_to(project).predict({**ask(row), "id": "another"})
         lake.unlink()
         log.with_suffix(".away").rename(log)
         running.wait_for(lambda: logged(project, "predictions").height == 2)
-        assert len(running.with_words("error")) == 1
+        assert len(running.told("error")) == 1
         running.process.terminate()
         assert running.process.wait(30) == 0
-        assert running.with_words("stopped")[0]["answers"] == 2
+        assert running.told("stopped")[0]["answers"] == 2
 
 
 def test_the_first_version_is_trained_or_refused_with_reasons(world: World, tmp_path: Path) -> None:
@@ -112,8 +112,8 @@ def test_the_first_version_is_trained_or_refused_with_reasons(world: World, tmp_
         assert "version 1 was refused: " in running.out
     (folder / "mlops.toml").write_text(config)
     with up(folder, "--json") as running:
-        running.wait_for(lambda: running.with_words("ready"))
-        assert [row["what"] for row in running.with_words("decision")] == ["bootstrap"]
+        running.wait_for(lambda: running.told("ready"))
+        assert [row["what"] for row in running.told("decision")] == ["bootstrap"]
         running.process.terminate()
         assert running.process.wait(30) == 0
 
