@@ -1,7 +1,8 @@
 """Environments installed by the tools that they were written for, and an image built and run: nothing stands for them.
 
-The image needs buildah, root, and the image of Python: MLOPS_LAB_BASE_IMAGE names one that is already there. What must be
-told to the programs about the network is told by their own settings; MLOPS_LAB_PIP_CONFIG names a pip.conf for the build, and
+The images need buildah, mmdebstrap and root. They are built on the image that MLOPS_LAB_BASE_IMAGE names, or on one that is
+made of Debian's packages and the Python of these tests. What must be told to the programs about the network is told by their
+own settings: MLOPS_LAB_BUILD_OPTIONS has more options for the build, such as a volume with a pip.conf, and
 MLOPS_LAB_SIMPLE_INDEX an index for Poetry where PyPI's own API is not at hand.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,11 +22,11 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+import base_image
 import pytest
 
 ROOT = Path(__file__).parents[2]
 PEER = ROOT / ".peers" / "environments" / "bin"
-BASE = os.environ.get("MLOPS_LAB_BASE_IMAGE", "")
 PORT = 18_321
 REQUEST = {
     "id": "one",
@@ -98,19 +100,25 @@ def test_the_dockerfile_is_clean(purpose: str, project: tuple[Path, Path], tmp_p
     run("hadolint", tmp_path / "image/Dockerfile", cwd=tmp_path)
 
 
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image to build on."""
+    missing = [program for program in base_image.PROGRAMS if shutil.which(program) is None]
+    if missing or os.geteuid():
+        pytest.skip(f"needs root, and on Debian: apt-get install buildah mmdebstrap (missing: {', '.join(missing)})")
+    return os.environ.get("MLOPS_LAB_BASE_IMAGE") or base_image.make_base_image(tmp_path_factory.mktemp("base"))
+
+
 @pytest.fixture
-def build(project: tuple[Path, Path], tmp_path: Path) -> Iterator[Any]:
+def build(base: str, project: tuple[Path, Path], tmp_path: Path) -> Iterator[Any]:
     """Builds an image with `mlops image build`, and mounts it: its folder."""
-    if not BASE or os.geteuid() or shutil.which("buildah") is None:
-        pytest.skip("needs MLOPS_LAB_BASE_IMAGE, root and buildah")
     mlops, folder = project
     containers: list[str] = []
     isolation = {"BUILDAH_ISOLATION": "chroot"}
 
     def build(purpose: str) -> Path:
-        options = ["--base", BASE]
-        if config := os.environ.get("MLOPS_LAB_PIP_CONFIG"):
-            options.append(f"--option=--volume={config}:/etc/pip.conf:ro")
+        options = ["--base", base]
+        options += [f"--option={word}" for word in shlex.split(os.environ.get("MLOPS_LAB_BUILD_OPTIONS", ""))]
         run(mlops, "image", "build", "1", "--for", purpose, *options, cwd=folder, **isolation)
         containers.append(run("buildah", "from", "--pull-never", f"shop-{purpose}:1", cwd=tmp_path).strip())
         return Path(run("buildah", "mount", containers[-1], cwd=tmp_path).strip())
