@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-tools test-store check format dist bench bench-decisions bench-monitoring bench-drills bench-growth bench-ticks bench-page \
+.PHONY: help demo test test-all test-tools test-store check format dist bench bench-decisions bench-monitoring bench-drills bench-growth bench-ticks bench-page bench-entities \
   bench-scale bench-history bench-recipe bench-serving schema picture lock peers clean
 .DEFAULT_GOAL := help
 
@@ -196,6 +196,9 @@ bench-ticks: $(VENV)/.dev ## what commands cost after a week of a tick a minute,
 
 bench-page: $(VENV)/.dev ## the views of the page with 10 million predictions, and the server beside an open page (needs wrk)
 	@$(BIN)/python benchmarks/bench_page.py $(ARGS)
+
+bench-entities: $(VENV)/.dev ## a server that looks up facts of 10 million entities, against 100,000; fails above the limits
+	@$(BIN)/python benchmarks/bench_entities.py $(ARGS)
 
 bench-scale: $(VENV)/.dev ## how far one machine goes, measured, modelled and played; ARGS="--rate 2000" for a load of your own
 	@$(BIN)/python benchmarks/bench_capacity.py $(ARGS)

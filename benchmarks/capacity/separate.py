@@ -51,15 +51,22 @@ def time_move(folder: Path) -> dict[str, float]:
 
 
 def weigh_entities(count: int) -> dict[str, float]:
-    """The memory of a store that holds the last fact of each entity, in the memory of a server."""
+    """The memory of a store that holds the last fact of each entity, as a server loads them."""
+    import polars as pl
     from bench_features import resident_mib
     from mlops_lab.features import View, last
     from mlops_lab.features.memory import MemoryStore
-    from mlops_lab.features.online import make_fact_row
 
-    view, moment = View("last", "facts", by="key", values={"value": last("value")}), datetime(2013, 6, 1, tzinfo=UTC)
+    moment = pl.lit(datetime(2013, 6, 1, tzinfo=UTC), pl.Datetime("us", "UTC"))
+    view = View("last", "facts", by="key", values={"value": last("value")})
     store, before = MemoryStore([view]), resident_mib()
-    store.add("facts", (make_fact_row({"key": n, "value": float(n % 100)}, moment, moment, "a") for n in range(count)))
+    facts = pl.select(key=pl.int_range(count)).with_columns(
+        value=(pl.col("key") % 100).cast(pl.Float64),
+        _known_at=moment,
+        _seen_at=moment,
+        _fact_id=pl.col("key").cast(pl.String),
+    )
+    store.load("facts", facts)
     return {"bytes": (resident_mib() - before) * MIB}
 
 

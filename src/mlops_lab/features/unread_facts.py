@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
 
-from mlops_lab.features.online import FactRow, fact_rows
+from mlops_lab.features.online import FactRow, entity_of, fact_rows
+from mlops_lab.features.row_index import RowIndex
+
+_KEYS_AT_ONCE = 65_536
+"""All keys at once would, as Python objects, take much memory that is never returned."""
 
 
 class FactsByEntity:
     """Facts of one table, by entity, in the order in which they were loaded."""
 
     def __init__(self, facts: pl.DataFrame, keys: Sequence[str]) -> None:
-        self._facts = facts.drop_nulls(keys).sort(keys, maintain_order=True)
-        counts = self._facts.group_by(keys, maintain_order=True).len()
-        entities = counts[keys[0]].to_list() if len(keys) == 1 else list(counts.select(keys).iter_rows())
-        lengths = counts["len"].to_list()
-        ends = counts["len"].cum_sum().to_list()
-        self.spans = {
-            entity: (end - length, length) for entity, end, length in zip(entities, ends, lengths, strict=True)
-        }
+        self._facts = facts
+        self._entity_of = entity_of(keys)
+        self._index = RowIndex(_entities(facts.select(keys)), count=len(facts))
 
     def rows_of(self, entity: Any) -> list[FactRow]:
         """The facts of an entity."""
-        span = self.spans.get(entity)
-        return [] if span is None else fact_rows(self._facts.slice(*span))
+        rows = self._index.rows_of(entity)
+        found = fact_rows(self._facts[rows]) if len(rows) else []
+        return [fact_row for fact_row in found if self._entity_of(fact_row.row) == entity]
+
+    def larger_than(self, facts: int) -> list[Any]:
+        """The entities with more facts than this."""
+        rows = self._facts[self._index.first_of_many(facts)].iter_rows(named=True)
+        return [entity for entity in map(self._entity_of, rows) if entity is not None]
+
+
+def _entities(keys: pl.DataFrame) -> Iterator[Any]:
+    for part in keys.iter_slices(_KEYS_AT_ONCE):
+        yield from part.iter_rows() if part.width > 1 else part.to_series().to_list()
 
 
 class UnreadFacts:
@@ -38,11 +48,13 @@ class UnreadFacts:
 
     def take(self, entity: Any) -> list[FactRow]:
         """The facts of an entity; the second time, none."""
-        if entity in self._taken or entity not in self._facts.spans:
+        if entity is None or entity in self._taken:
             return []
-        self._taken.add(entity)
-        return self._facts.rows_of(entity)
+        rows = self._facts.rows_of(entity)
+        if rows:
+            self._taken.add(entity)
+        return rows
 
     def larger_than(self, facts: int) -> list[Any]:
         """The entities with more facts than this."""
-        return [entity for entity, (_, length) in self._facts.spans.items() if length > facts]
+        return self._facts.larger_than(facts)

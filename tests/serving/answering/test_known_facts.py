@@ -61,11 +61,9 @@ def test_a_view_finds_a_late_fact_only_after_it_was_received(facts):
 def test_rows_are_kept_by_key_and_moment(facts):
     for fact in (stock("a", 2, 5.0), stock("a", 1, 6.0), stock("b", 1, 7.0)):
         facts.add_fact(fact)
-    assert {identity: row["items"] for identity, row in facts.rows["stock"].items()} == {
-        ("a", AT + timedelta(hours=2)): 5.0,
-        ("a", AT + timedelta(hours=1)): 6.0,
-        ("b", AT + timedelta(hours=1)): 7.0,
-    }
+    for fact in (stock("a", 2, 5.0), stock("a", 1, 6.0), stock("b", 1, 7.0)):
+        assert facts.is_same("stock", fact.row)
+    assert facts.is_same("stock", stock("b", 2, 7.0).row) is None
     assert facts.newest == {"stock": AT + timedelta(hours=2)}
 
 
@@ -97,7 +95,8 @@ def test_the_facts_of_a_state_are_loaded(facts, tmp_path):
     facts.load(state, is_predicted={"o2"}.__contains__)
     assert read(facts, STOCK, 10) == 599.0
     assert read(facts, ORDERS, 1) == 12.0
-    assert len(facts.rows["stock"]) == 1200
+    assert facts.is_same("stock", stock("a", 1, 60.0).row) is True
+    assert facts.is_same("stock", stock("a", 1, 61.0).row) is False
     assert facts.newest == {"stock": known_at[-1]}
     assert facts.is_same("orders", {**ORDER, "order_id": "o1"}) is True
     assert facts.is_same("orders", {**ORDER, "order_id": "o1", "minutes": 5.0}) is False
@@ -129,7 +128,7 @@ def test_the_corrections_of_a_state_are_loaded(facts, tmp_path):
         frame.write_parquet(tmp_path / "stock.parquet")
         facts.load(tmp_path, is_predicted=lambda _: False)
         assert [read(facts, STOCK, hours) for hours in (1, 3)] == [5.0, 6.0]
-        assert [row["items"] for row in facts.rows["stock"].values()] == [6.0]
+        assert [facts.is_same("stock", stock("a", 0, items).row) for items in (5.0, 6.0)] == [False, True]
 
 
 def test_the_name_of_a_fact_is_its_key():

@@ -102,7 +102,7 @@ def describe(state: WorkerState) -> dict[str, Any]:
         "outcomes": {name: state.prediction_index.outcome(name) for name in IDS},
         "pending": state.prediction_index.pending,
         "newest": state.newest,
-        "facts": state.facts.rows,
+        "facts": {shop: state.facts.rows["stock"].get(fact(shop, 0.0).row) for shop in "ab"},
     }
 
 

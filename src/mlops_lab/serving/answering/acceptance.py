@@ -87,7 +87,7 @@ class Acceptor:
         """
         known, on_change = self._schemas.known_at[table], self._on_change(table)
         fresh: dict[tuple[Any, ...], dict[str, Any]] = {}
-        corrected: dict[tuple[Any, ...], dict[str, Any]] = {}
+        corrected: dict[tuple[Any, ...], dict[str, Any] | None] = {}
         aside: list[SetAsideRecord] = []
         problems: list[dict[str, str | None]] = []
         newest = state.facts.newest.get(table)
@@ -116,7 +116,7 @@ class Acceptor:
                     continue
                 fresh[identity] = row
                 if is_same is False:
-                    corrected[identity] = state.facts.rows[table][identity]
+                    corrected[identity] = state.facts.rows[table].get(row)
             if table == self._source.table:
                 self._check_source_row(state, row, index)
         facts = [

@@ -21,6 +21,7 @@ from mlops_lab.schemas.evolution import Column, as_declared
 from mlops_lab.serving.answering.online_store import open_online_store
 from mlops_lab.serving.answering.schemas import Schemas
 from mlops_lab.serving.answering.source_rows import SourceRows
+from mlops_lab.serving.answering.table_rows import TableRows
 from mlops_lab.tables.fact_columns import OF_OUTCOME
 from mlops_lab.tables.trusted_moments import TRUSTED_ROWS, trusted_of
 
@@ -35,10 +36,8 @@ class KnownFacts:
         self._source = project.settings.source
         self._schemas = schemas
         self.store: OnlineStore = open_online_store(project, views)
-        self.rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {
-            name: {} for name in schemas.rows if name != self._source.table
-        }
-        """By table and `Schemas.identity`, the row; without the source table."""
+        self.rows = {name: TableRows(schemas.identities[name]) for name in schemas.rows if name != self._source.table}
+        """By table; without the source table."""
         self._source_rows = SourceRows(project)
         self.newest: dict[str, datetime] = {}
         """By table, the moment at which its newest row was known."""
@@ -54,23 +53,31 @@ class KnownFacts:
             table = path.stem
             if table not in self._schemas.table_fields:  # it is not declared any more
                 continue
-            columns = [field.name for field in self._schemas.table_fields[table]] if table in self.rows else []
-            frame = self._conform(table, pl.read_parquet(path, glob=False))
+            frame = self._conform(table, pl.read_parquet(path, glob=False)).rechunk()
             newest.append(frame["_known_at"].drop_nulls().top_k(TRUSTED_ROWS).cast(MOMENT))
             self.store.load(table, frame)
-            corrected = _count_retractions(frame)
-            if OF_OUTCOME in frame.columns:
-                frame = frame.filter(~pl.col(OF_OUTCOME).fill_null(value=False))
-            for part in frame.iter_slices(_ROWS_AT_ONCE):
-                rows = [row for row in part.rows(named=True) if not _is_retraction(row)]
-                if table == self._source.table:  # of versions of one row the newest comes last
-                    rows = [row for row in rows if not _take(corrected, row["_fact_id"])]
-                    rows = [row for row in rows if not is_predicted(row["_fact_id"])]
-                    self._source_rows.add([row["_fact_id"] for row in rows], rows)
-                elif columns:
-                    for row in rows:
-                        self._add_row(table, {column: row[column] for column in columns})
+            if table == self._source.table:
+                self._load_source_rows(frame, is_predicted=is_predicted)
+            elif table in self.rows:
+                self._load_rows(table, frame)
         self.loaded_until = trusted_of(pl.concat(newest)) if newest else None
+
+    def _load_source_rows(self, frame: pl.DataFrame, *, is_predicted: Callable[[str], bool]) -> None:
+        corrected = _count_retractions(frame)
+        if OF_OUTCOME in frame.columns:
+            frame = frame.filter(~pl.col(OF_OUTCOME).fill_null(value=False))
+        for part in _without_retractions(frame).iter_slices(_ROWS_AT_ONCE):  # of versions of one the newest comes last
+            rows = [row for row in part.rows(named=True) if not _take(corrected, row["_fact_id"])]
+            rows = [row for row in rows if not is_predicted(row["_fact_id"])]
+            self._source_rows.add([row["_fact_id"] for row in rows], rows)
+
+    def _load_rows(self, table: str, frame: pl.DataFrame) -> None:
+        frame = _without_retractions(frame).select(field.name for field in self._schemas.table_fields[table])
+        self.rows[table].load(frame)
+        column = self._schemas.known_at[table]
+        if column and (newest := frame[column].cast(MOMENT).max()) is not None:
+            assert isinstance(newest, datetime)
+            self.newest[table] = newest
 
     def _conform(self, table: str, frame: pl.DataFrame) -> pl.DataFrame:
         """The facts as they are declared now, also those of a state from before; with all columns that views read."""
@@ -101,7 +108,7 @@ class KnownFacts:
         """Whether the row with the identity of this one has the same values; None where there is no such row."""
         if table == self._source.table:
             return self._source_rows.is_same(row[self._source.id], row)
-        known = self.rows[table].get(self._schemas.identity(table, row))
+        known = self.rows[table].get(row)
         return None if known is None else known == row
 
     def add_outcome(self, record: OutcomeRecord) -> None:
@@ -140,14 +147,14 @@ class KnownFacts:
         self.store.add(table, [make_fact_row(row, *times, name, weight=weight)])
 
     def _add_row(self, table: str, row: dict[str, Any]) -> None:
-        self.rows[table][self._schemas.identity(table, row)] = row
+        self.rows[table].put(row)
         column = self._schemas.known_at[table]
         if column and (newest := latest(self.newest.get(table), row[column])) is not None:
             self.newest[table] = newest
 
 
-def _is_retraction(row: dict[str, Any]) -> bool:
-    return (row.get("_weight") or 1) < 0
+def _without_retractions(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.filter(pl.col("_weight").fill_null(1) >= 0) if "_weight" in frame.columns else frame
 
 
 def _count_retractions(frame: pl.DataFrame) -> Counter[str]:

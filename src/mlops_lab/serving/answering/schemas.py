@@ -30,8 +30,9 @@ class Schemas:
         self.outcome_names = [field.name for field in parse_fields(source.outcome, where="source.outcome")]
         self.table_fields = table_fields(project)
         """The fields of every table, the source table included."""
-        self._identities = row_keys(project)
-        self.row_fields = {name: fields for name, fields in self.table_fields.items() if name in self._identities}
+        self.identities = row_keys(project)
+        """By table that takes rows, the columns of `identity`."""
+        self.row_fields = {name: fields for name, fields in self.table_fields.items() if name in self.identities}
         """By table that takes rows, the fields of a row. A row of the source table is a request with its outcome."""
         self.rules = {name: rules_of(fields) for name, fields in self.row_fields.items()}
         self.known_at = {source.table: source.known_at, **{name: table.known_at for name, table in tables.items()}}
@@ -60,4 +61,4 @@ class Schemas:
     def identity(self, table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
         """What identifies a fact: its key and its moment, or the id of its request. Two rows with the same identity
         report the same fact."""
-        return tuple(row[name] for name in self._identities[table])
+        return tuple(row[name] for name in self.identities[table])
