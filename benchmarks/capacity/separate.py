@@ -53,6 +53,7 @@ def time_move(folder: Path) -> dict[str, float]:
 def weigh_entities(count: int) -> dict[str, float]:
     """The memory of a store that holds the last fact of each entity, as a server loads them."""
     import polars as pl
+
     from bench_features import resident_mib
     from mlops_lab.features import View, last
     from mlops_lab.features.memory import MemoryStore
