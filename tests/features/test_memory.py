@@ -113,9 +113,9 @@ def test_facts_that_are_loaded_are_those_that_are_added(monkeypatch_module, befo
     views = [HOUR, COUNTED, LATEST]
     loaded, added = MemoryStore(views), MemoryStore(views)
     loaded.load("orders", frame_of(before))
-    added.add("orders", fact_rows(frame_of(before)))
+    added.add("orders", fact_rows(frame_of(before).iter_rows(named=True)))
     for store in (loaded, added):
-        store.add("orders", fact_rows(frame_of(after)))
+        store.add("orders", fact_rows(frame_of(after).iter_rows(named=True)))
     for view in views:
         for shop in ("a", "b", "new", None):
             for minute in (0, 30, 60.5, 90, 150):

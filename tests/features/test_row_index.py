@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_lab.features.row_index import RowIndex
+from mlops_lab.features.row_index import RowIndex, read_rows
 
 SAME_HASH = (-1, -2)
 """Python's hash of both is -2."""
@@ -29,3 +31,10 @@ def test_one_row_of_each_key_that_many_have(keys: list[object]) -> None:
     hashes = [hash(key) for key in keys]
     many = {value for value in hashes if hashes.count(value) > 2}
     assert sorted(hash(keys[row]) for row in index.first_of_many(2).tolist()) == sorted(many)
+
+
+@given(st.lists(st.integers(0, 49), max_size=40))
+def test_rows_are_read_in_the_order_of_their_numbers(numbers: list[int]) -> None:
+    frame = pl.DataFrame({"number": range(50), "text": [str(number) for number in range(50)]})
+    found = read_rows(frame, np.array(numbers, dtype=np.int64))
+    assert found == [{"number": number, "text": str(number)} for number in numbers]

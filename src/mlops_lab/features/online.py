@@ -51,13 +51,13 @@ class FactRow(NamedTuple):
     weight: int = 1
 
 
-def fact_rows(facts: pl.DataFrame) -> list[FactRow]:
+def fact_rows(rows: Iterable[Mapping[str, Any]]) -> list[FactRow]:
     """The rows of a table of facts (`_known_at`, `_seen_at`, `_fact_id`, and `_weight`, where some were retracted)."""
     return [
         make_fact_row(
             row, row["_known_at"], row["_seen_at"], row["_fact_id"], weight=-1 if (row.get("_weight") or 1) < 0 else 1
         )
-        for row in facts.iter_rows(named=True)
+        for row in rows
     ]
 
 

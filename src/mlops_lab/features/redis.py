@@ -72,7 +72,7 @@ class RedisStore:
     def load(self, table: str, facts: pl.DataFrame) -> None:
         """Add facts of a table."""
         for part in facts.iter_slices(_ROWS_PER_WRITE):
-            self.add(table, fact_rows(part))
+            self.add(table, fact_rows(part.iter_rows(named=True)))
 
     def add(self, table: str, rows: Iterable[FactRow]) -> None:
         """Add facts of a table. Adding the same fact again changes nothing."""

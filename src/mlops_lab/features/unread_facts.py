@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from mlops_lab.features.online import FactRow, entity_of, fact_rows
-from mlops_lab.features.row_index import RowIndex
+from mlops_lab.features.row_index import RowIndex, read_rows
 
 _KEYS_AT_ONCE = 65_536
 """All keys at once would, as Python objects, take much memory that is never returned."""
@@ -24,13 +24,12 @@ class FactsByEntity:
 
     def rows_of(self, entity: Any) -> list[FactRow]:
         """The facts of an entity."""
-        rows = self._index.rows_of(entity)
-        found = fact_rows(self._facts[rows]) if len(rows) else []
-        return [fact_row for fact_row in found if self._entity_of(fact_row.row) == entity]
+        rows = read_rows(self._facts, self._index.rows_of(entity))
+        return fact_rows(row for row in rows if self._entity_of(row) == entity)
 
     def larger_than(self, facts: int) -> list[Any]:
         """The entities with more facts than this."""
-        rows = self._facts[self._index.first_of_many(facts)].iter_rows(named=True)
+        rows = read_rows(self._facts, self._index.first_of_many(facts))
         return [entity for entity in map(self._entity_of, rows) if entity is not None]
 
 

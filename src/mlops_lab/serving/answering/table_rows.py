@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from mlops_lab.clock import to_micros
-from mlops_lab.features.row_index import RowIndex
+from mlops_lab.features.row_index import RowIndex, read_rows
 
 _ROWS_AT_ONCE = 65_536
 """All rows at once would, as Python objects, take much memory that is never returned."""
@@ -38,8 +38,7 @@ class TableRows:
         identity = self._identity_of(row)
         if identity in self._added:
             return self._added[identity]
-        rows = self._index.rows_of(identity)
-        found = self._loaded[rows].rows(named=True) if len(rows) else []
+        found = read_rows(self._loaded, self._index.rows_of(identity))
         return next((known for known in reversed(found) if self._identity_of(known) == identity), None)
 
     def _identity_of(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
