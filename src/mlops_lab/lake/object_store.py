@@ -121,7 +121,7 @@ class ObjectStore:
 
         try:
             yield
-        except BaseError as error:
+        except (BaseError, FileNotFoundError) as error:  # to write where there is no bucket is the latter
             raise store_fault(error, self.uri) from None
 
 
