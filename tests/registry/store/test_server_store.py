@@ -20,6 +20,7 @@ from synthetic import CONFIG
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake import Snapshot
+from mlops_lab.loop.retrain import open_own_registry
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import PLAN_FILE, Plan, fingerprint_content, write_plan
 from mlops_lab.registry.signing.keyring import read_keys, write_keys
@@ -268,6 +269,24 @@ def test_a_project_that_gets_a_server_keeps_its_versions(server: MlflowServer, t
     assert [version.fingerprint for version in read_versions(project)] == [first.fingerprint, second.fingerprint]
     assert registry.register(CONTENT, candidate="c", run_name="c", moment=NOW).number == 3
     assert open_registry(project).find("c") is not None
+
+
+def test_a_name_of_its_own_at_the_server(server: MlflowServer, tmp_path: Path) -> None:
+    """Two projects with one name at one server: the second is told so, and can have another name there."""
+    registry_of(tmp_path / "theirs", server, "shared").register(CONTENT, candidate="a", run_name="a", moment=NOW)
+    registry_of(tmp_path / "theirs", server, "shared").check_free()  # of its own, as after a training that was killed
+    project = project_of(tmp_path / "second", server, "shared")
+    with pytest.raises(EnvironmentFault, match="versions of shared already, which this project has not made") as caught:
+        open_own_registry(project, [])
+    assert caught.value.code == "tracking_fault"
+    assert "[tracking] name" in str(caught.value.hint)
+
+    project = load_project(project.root, flags=[*project.layers.flags, "tracking.name=shared-2"])
+    open_own_registry(project, []).register(CONTENT, candidate="b", run_name="b", moment=NOW)
+    assert [version.number for version in read_versions(project)] == [1]
+    assert [run.name for run in read_runs(project)] == ["b"]
+    assert MlflowClient(server.url).get_registered_model("shared-2").name == project.name_at_server
+    assert len(registry_of(tmp_path / "theirs", server, "shared").versions()) == 1
 
 
 def test_versions_never_take_the_numbers_of_others(server: MlflowServer, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def open_registry(project: Project) -> ModelRegistry:
     server = project.settings.tracking.uri
     if not server:
         return ModelRegistry(project.mlflow_path, name=project.name)
-    registry = ModelRegistry(project.packages_path, name=project.name, server=server)
+    registry = ModelRegistry(project.packages_path, name=project.name_at_server, server=server)
     if read_versions(project.mlflow_path):
         project.packages_path.mkdir(parents=True, exist_ok=True)
         with locked(project.packages_path / ".lock"):
@@ -42,8 +42,8 @@ def _move_versions(registry: ModelRegistry, project: Project) -> None:
         raise tracking_fault(
             registry.server,
             f"it cannot take over the {len(own)} versions in .mlops/mlflow with their numbers: it has {len(there)} of "
-            f"{project.name} already",
-            "give the project another name, or name another server in [tracking] uri",
+            f"{registry.name} already",
+            "give the project a name of its own there with [tracking] name, or name another server in [tracking] uri",
         )
     if missing:
         source = ModelRegistry(project.mlflow_path, name=project.name)
