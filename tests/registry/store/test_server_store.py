@@ -20,6 +20,7 @@ from synthetic import CONFIG
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake import Snapshot
+from mlops_lab.lineage.compare import RunIndex
 from mlops_lab.loop.retrain import open_own_registry
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import PLAN_FILE, Plan, fingerprint_content, write_plan
@@ -28,7 +29,7 @@ from mlops_lab.registry.signing.sign import create_key
 from mlops_lab.registry.store.model_registry import ModelRegistry
 from mlops_lab.registry.store.open_registry import open_registry
 from mlops_lab.registry.store.project_runs import read_curves, read_datasets, read_runs, read_versions
-from mlops_lab.registry.store.records import VersionContent
+from mlops_lab.registry.store.records import ID_BEFORE, VersionContent
 from mlops_lab.registry.store.server_store import RETRIES, without_retries
 
 NOW = datetime(2013, 3, 1, tzinfo=UTC)
@@ -263,7 +264,9 @@ def test_a_project_that_gets_a_server_keeps_its_versions(server: MlflowServer, t
     assert found is not None
     assert files_of(found.package) == files_of(second.package)
     (run,) = (run for run in read_runs(project) if run.run_id == found.run_id)
-    assert replace(run, run_id="") == replace(before, run_id="")
+    tags = {**before.tags, ID_BEFORE: before.run_id}
+    assert run == replace(before, run_id=found.run_id, tags=tags)
+    assert RunIndex(read_runs(project), read_versions(project)).find(before.run_id[:10]) == (run, found), "by both ids"
     assert read_curves(project)[found.run_id] == {"loss": curve}
     assert read_datasets(project)[found.run_id] == list(CONTENT.snapshots)
     assert [version.fingerprint for version in read_versions(project)] == [first.fingerprint, second.fingerprint]

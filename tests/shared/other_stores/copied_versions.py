@@ -6,9 +6,7 @@ another trains. Before its registry is opened first, the versions whose packages
 
 from __future__ import annotations
 
-import fcntl
 import os
-import tempfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,9 +28,10 @@ def copy_with_folders(module: ModuleType) -> None:
             return
         from mlflow.tracking import MlflowClient
 
+        from mlops_lab.files import locked
+
         client = MlflowClient(server, registry_uri=server)
-        with (Path(tempfile.gettempdir()) / f"copy-{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(path / ".lock"):
             if client.get_experiment_by_name(name) is None:
                 _copy(client, path, runs, name=name, server=server)
 

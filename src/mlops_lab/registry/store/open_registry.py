@@ -8,6 +8,7 @@ from mlops_lab.files import locked
 from mlops_lab.project import Project
 from mlops_lab.registry.store.faults import guarded
 from mlops_lab.registry.store.model_registry import ModelRegistry
+from mlops_lab.registry.store.records import ID_BEFORE
 from mlops_lab.registry.store.stored_runs import read_versions
 from mlops_lab.registry.store.tracking_faults import tracking_fault
 
@@ -64,7 +65,7 @@ def _copy_version(source: ModelRegistry, target: ModelRegistry, number: int) -> 
     target.client.log_batch(
         run_id,
         params=[Param(name, value) for name, value in run.data.params.items()],
-        tags=[RunTag(name, value) for name, value in run.data.tags.items()],
+        tags=[RunTag(name, value) for name, value in {ID_BEFORE: run.info.run_id, **run.data.tags}.items()],
     )
     points = [point for name in run.data.metrics for point in source.client.get_metric_history(run.info.run_id, name)]
     target.log_points(run_id, points)
