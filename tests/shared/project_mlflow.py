@@ -6,13 +6,16 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from mlops_lab.project import Project
+from mlops_lab.registry.store.model_registry import ModelRegistry
 
 
 def mlflow_of(project: Project) -> tuple[MlflowClient, str]:
     """MLflow's own client of the project's store, and the name of the registered model and its experiment there."""
-    server = project.settings.tracking.uri
-    address = server or f"sqlite:///{project.mlflow_path / 'mlflow.db'}"
-    return MlflowClient(address, registry_uri=address), project.name_at_server if server else project.name
+    if server := project.settings.tracking.uri:
+        registry = ModelRegistry(project.packages_path, name=project.name_at_server, server=server, creates=False)
+        return registry.client, registry.name
+    address = f"sqlite:///{project.mlflow_path / 'mlflow.db'}"
+    return MlflowClient(address, registry_uri=address), project.name
 
 
 def mlflow_runs(project: Project) -> list[Run]:
