@@ -31,6 +31,8 @@ from mlops_lab.registry.store.open_registry import open_registry
 from mlops_lab.registry.store.project_runs import read_curves, read_datasets, read_runs, read_versions
 from mlops_lab.registry.store.records import ID_BEFORE, VersionContent
 from mlops_lab.registry.store.server_store import RETRIES, without_retries
+from mlops_lab.starter.dvc_repository import DvcRevision
+from mlops_lab.starter.dvc_run import log_revision
 
 NOW = datetime(2013, 3, 1, tzinfo=UTC)
 PLAN = Plan(request={"price": "float"}, time="at", tables={}, features={}, categories={})
@@ -290,6 +292,14 @@ def test_a_name_of_its_own_at_the_server(server: MlflowServer, tmp_path: Path) -
     assert [run.name for run in read_runs(project)] == ["b"]
     assert MlflowClient(server.url).get_registered_model("shared-2").name == project.name_at_server
     assert len(registry_of(tmp_path / "theirs", server, "shared").versions()) == 1
+
+
+def test_a_run_that_is_imported_is_where_the_others_are(server: MlflowServer, tmp_path: Path) -> None:
+    project = project_of(tmp_path, server, "imported")
+    revision = DvcRevision(Path("/churn"), "a" * 40, NOW, outputs={}, parameters={"trees": "20"}, metrics={"auc": 0.7})
+    run_id = log_revision(project, revision)
+    assert [(run.run_id, run.metrics) for run in read_runs(project)] == [(run_id, {"auc": 0.7})]
+    assert not project.mlflow_path.exists()
 
 
 def test_versions_never_take_the_numbers_of_others(server: MlflowServer, tmp_path: Path) -> None:
