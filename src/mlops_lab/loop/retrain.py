@@ -132,11 +132,11 @@ def open_own_registry(project: Project, decisions: Sequence[Decision]) -> Regist
     live = find_version(decisions, last) if last else None
     if live is not None:
         _check_server(project, live)
-    from mlops_lab.registry.store.open_registry import open_registry  # brings MLflow, which takes 4 s
+    from mlops_lab.registry.store.open_registry import check_free, open_registry  # brings MLflow, which takes 4 s
 
     registry = open_registry(project)
     if live is None:
-        registry.check_free()
+        check_free(registry, project)
     else:
         registry.check_has(live.fingerprint, number=live.version)
     return registry

@@ -259,6 +259,7 @@ def test_a_project_that_gets_a_server_keeps_its_versions(server: MlflowServer, t
     assert (read_runs(project), read_versions(project)) == ([], []), "who reads changes nothing"
     assert MlflowClient(server.url).get_experiment_by_name("moved") is None
     for _ in range(2):  # again: nothing is there twice
+        open_own_registry(project, [])  # no decision yet, as after a training that was killed
         registry = open_registry(project)
         assert [version.number for version in registry.versions()] == [1, 2]
     assert int(registry.client.get_model_version_by_alias("moved", "champion").version) == 2
@@ -279,7 +280,7 @@ def test_a_project_that_gets_a_server_keeps_its_versions(server: MlflowServer, t
 def test_a_name_of_its_own_at_the_server(server: MlflowServer, tmp_path: Path) -> None:
     """Two projects with one name at one server: the second is told so, and can have another name there."""
     registry_of(tmp_path / "theirs", server, "shared").register(CONTENT, candidate="a", run_name="a", moment=NOW)
-    registry_of(tmp_path / "theirs", server, "shared").check_free()  # of its own, as after a training that was killed
+    open_own_registry(project_of(tmp_path / "theirs", server, "shared"), [])  # as after a training that was killed
     project = project_of(tmp_path / "second", server, "shared")
     with pytest.raises(EnvironmentFault, match="versions of shared already, which this project has not made") as caught:
         open_own_registry(project, [])

@@ -70,18 +70,6 @@ class ModelRegistry:
         return version
 
     @guarded
-    def check_free(self) -> None:
-        """EnvironmentFault where the tracking server has versions with this name whose packages are not here: another
-        project, or an earlier life of this one, has made them."""
-        if self.server and not all(version.package.is_dir() for version in self.versions()):
-            raise tracking_fault(
-                self.server,
-                f"it has versions of {self.name} already, which this project has not made",
-                "give the project a name of its own there with [tracking] name; if nobody needs that registered model, "
-                "delete it there",
-            )
-
-    @guarded
     def check_has(self, fingerprint: str, *, number: int) -> None:
         """EnvironmentFault where the tracking server does not have this version, or another one with its number."""
         if self.server:

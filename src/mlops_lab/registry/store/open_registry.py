@@ -32,6 +32,20 @@ def open_registry(project: Project) -> ModelRegistry:
     return registry
 
 
+def check_free(registry: ModelRegistry, project: Project) -> None:
+    """EnvironmentFault where the tracking server has versions that were not made here, before the first decision about
+    one: another project with the same name has made them, or an earlier life of this one."""
+    moved = {version.fingerprint for version in read_versions(project.mlflow_path)}
+    versions = registry.versions() if registry.server else []
+    if any(version.fingerprint not in moved and not version.package.is_dir() for version in versions):
+        raise tracking_fault(
+            registry.server,
+            f"it has versions of {registry.name} already, which this project has not made",
+            "give the project a name of its own there with [tracking] name; or delete that registered model, if nobody "
+            "needs it",
+        )
+
+
 @guarded
 def _move_versions(registry: ModelRegistry, project: Project) -> None:
     own = read_versions(project.mlflow_path)
