@@ -35,7 +35,11 @@ def start_tracking(config: pytest.Config) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         start_new_session=True,
     )
-    config.add_cleanup(process.communicate)
+
+    def end() -> None:
+        process.communicate()
+
+    config.add_cleanup(end)
     assert process.stdout is not None
     address = process.stdout.readline().strip()
     if not address:
