@@ -14,7 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # One .venv, one pip at a time.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-tools test-store check format dist bench bench-decisions bench-monitoring bench-drills bench-growth bench-ticks bench-page bench-entities \
+.PHONY: help demo test test-all test-tools test-store test-tracking check format dist bench bench-decisions bench-monitoring bench-drills \
+  bench-growth bench-ticks bench-page bench-entities \
   bench-scale bench-history bench-recipe bench-serving schema picture lock peers clean
 .DEFAULT_GOAL := help
 
@@ -34,7 +35,10 @@ test-tools: $(VENV)/.dev peers ## tests in the environments of other tools, and 
 	$(BIN)/python -m pytest -m tools $(ARGS)
 
 test-store: $(VENV)/.dev ## the end-to-end tests once more, with all tables in an object store on loopback
-	PYTHONPATH=tests/shared/in_a_store MLOPS_TEST_STORE=s3://lake $(BIN)/python -m pytest -m "not slow and not tools" tests/end_to_end $(ARGS)
+	PYTHONPATH=tests/shared/other_stores MLOPS_TEST_STORE=s3://lake $(BIN)/python -m pytest -m "not slow and not tools" tests/end_to_end $(ARGS)
+
+test-tracking: $(VENV)/.dev ## the end-to-end tests once more, with all runs and versions at an MLflow server (PostgreSQL and S3 on loopback)
+	PYTHONPATH=tests/shared/other_stores MLOPS_TEST_TRACKING=start $(BIN)/python -m pytest -m "not slow and not tools" tests/end_to_end $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import layers
 	$(BIN)/ruff format --check .

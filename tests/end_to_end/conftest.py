@@ -16,8 +16,14 @@ from s3_server import s3_server
 from small_tables import WRITERS
 from synthetic import World, make_world, write_project
 from ticking import Job
+from tracking_session import start_tracking
 
 from mlops_lab.project import Project, load_project
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With `make test-tracking`: the server at which all projects keep their runs and versions."""
+    start_tracking(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,6 +19,7 @@ from mlops_lab.intake.deliver import deliver_outcomes
 from mlops_lab.lake import Lake
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import load_plan
+from mlops_lab.registry.store.project_runs import read_versions
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +55,13 @@ def test_the_first_run_goes_live(template: Path) -> None:
 
 
 def test_a_second_run_on_the_same_data_is_refused_as_identical(project: Project) -> None:
-    database = project.mlflow_path / "mlflow.db"
-    before = database.read_bytes()
+    before = [file.read_bytes() for file in project.mlflow_path.glob("mlflow.db")]
     ran = mlops("run", project=project.root, code=1)
     assert (ran.data["what"], ran.data["rule"], ran.data["version"]) == ("refuse", "identical", 1)
     assert "identical to version 1" in ran.data["reason"]
     assert ran.err.count("error: ") == ran.err.count("hint: ") == 1
-    assert database.read_bytes() == before, "MLflow was not even asked"
+    assert [file.read_bytes() for file in project.mlflow_path.glob("mlflow.db")] == before, "it was not even asked"
+    assert [version.number for version in read_versions(project)] == [1]
     assert mlops("status", project=project.root).data["champion"] == 1
 
 

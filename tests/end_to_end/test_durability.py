@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import polars as pl
 import pytest
-from own_lake import own_lake
+from own_stores import own_lake
 from power_cut import Crash, Disk
 from running import Talk, mlops, mlops_serve, serving
 from synthetic import World, ask, day_begin, tell

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from mlflow.tracking import MlflowClient
+from project_mlflow import mlflow_of
 from running import make_once, mlops, run_words, serving, until
 from sklearn.datasets import load_iris
 
 from mlops_lab.project import load_project
-from mlops_lab.registry.store.model_registry import ModelRegistry
+from mlops_lab.registry.store.project_runs import read_versions
 
 CONFIG = """
 [project]
@@ -71,7 +71,7 @@ def write(folder: Path, model: str, config: str = CONFIG) -> Path:
 
 
 def versions(folder: Path) -> list[int]:
-    return [version.number for version in ModelRegistry(load_project(folder).mlflow_path, name="iris").versions()]
+    return [version.number for version in read_versions(load_project(folder))]
 
 
 def words(*said: str, project: Path, code: int = 0) -> str:
@@ -124,7 +124,7 @@ def test_a_version_says_how_its_engine_was_chosen(run_by_a_runner: Path) -> None
     assert found["decisions"][0]["what"] == "bootstrap"
     package = Path(found["version"]["package"])
     assert (run_by_a_runner / package / "agreement.json").is_file()
-    client = MlflowClient(f"sqlite:///{run_by_a_runner / '.mlops/mlflow/mlflow.db'}")
+    client, _ = mlflow_of(load_project(run_by_a_runner))
     logged = {Path(file.path).name for file in client.list_artifacts(found["version"]["run_id"], "model")}
     assert {"agreement.json", "model.skops", "MLmodel"} <= logged
 

@@ -11,7 +11,7 @@ import pytest
 from changing import Shop
 from drafts import Draft
 from in_process import InProcessServer
-from own_lake import own_lake
+from own_stores import own_lake
 
 DAY = timedelta(days=1)
 

@@ -398,7 +398,7 @@ def test_an_empty_folder_is_filled_and_a_changed_package_is_refused(project: Pro
     assert ran.code == 0, ran.err
     assert {path.name for path in tmp_path.iterdir()} == FILES
     assert "rows get the server's answers" in ran.out
-    (model,) = project.mlflow_path.rglob("model.txt")
+    (model,) = project.home.rglob("artifacts/model/model.txt")
     model.write_text(model.read_text().replace("binary sigmoid:1", "binary sigmoid:2"))
     error = mlops("package", 1, "--edge", tmp_path / "other", project=project.root, code=3).error
     assert error["code"] == "package_changed"

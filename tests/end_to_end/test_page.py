@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from own_stores import own_registry
 from running import mlops, serving, until
 from starlette.testclient import TestClient
 from synthetic import World, ask, day_begin
@@ -32,7 +33,7 @@ from mlops_lab.lineage.compare import compare_runs
 from mlops_lab.lineage.explain import explain
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
-from mlops_lab.registry.store.model_registry import ModelRegistry
+from mlops_lab.registry.store.open_registry import open_registry
 from mlops_lab.registry.store.stored_runs import read_runs, read_versions
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decisions import DecisionKind
@@ -387,7 +388,7 @@ def test_rows_that_keep_the_contract_by_now_are_brought_in(own: tuple[TestClient
 
 def test_trials_are_lines_over_their_parameters(own: tuple[TestClient, Project]) -> None:
     client, project = own
-    registry = ModelRegistry(project.mlflow_path, name=project.name)
+    registry = open_registry(project)
     assert "Trials by their parameters" not in client.get(f"/{NAME}/runs").text
     for number, loss in enumerate((0.7, 0.5, 0.6)):
         identity = {STUDY: "lines", KIND: TRIAL, TRIAL: str(number)}
@@ -426,9 +427,10 @@ def test_shares_of_bins_add_up_in_training_and_on_the_last_day(page: TestClient)
             assert sum(map(float, column)) == pytest.approx(100, abs=1)
 
 
+@own_registry
 def test_runs_are_those_of_mlflow_sorted_and_filtered(own: tuple[TestClient, Project]) -> None:
     client, project = own
-    registry = ModelRegistry(project.mlflow_path, name=project.name)
+    registry = open_registry(project)
     for number, loss in enumerate((0.7, 0.5, 0.6)):
         identity = {STUDY: "s", KIND: TRIAL, TRIAL: str(number)}
         run = registry.open_run(f"tune:{number}", identity=identity, tags={"state": "finished"}, moment=EPOCH)

@@ -18,7 +18,7 @@ from mlops_lab.contracts.tables import SetAside
 from mlops_lab.intake.quarantine import set_aside
 from mlops_lab.loop.tick import Loop
 from mlops_lab.project import Project, load_project
-from mlops_lab.registry.store.model_registry import ModelRegistry
+from mlops_lab.registry.store.open_registry import open_registry
 from mlops_lab.rollout.decision_log import read_decisions
 from mlops_lab.rollout.decisions import DecisionKind
 from mlops_lab.serving.http.tokens import ensure_token
@@ -67,7 +67,7 @@ def project(lived: Path, copy_project: Callable[..., Project]) -> Project:
     write_alerts(lake, [alert], ("test", 1))
     row = SetAside("null", "depot", "never null", '{"depot": null, "docks": 3}')
     set_aside(lake, read_decisions(lake)[-1].at, table="depots", rows=[row])
-    registry = ModelRegistry(project.mlflow_path, name=project.name)
+    registry = open_registry(project)
     for number, loss in enumerate((0.5, 0.4, 0.45)):
         identity = {STUDY: "leaves", KIND: TRIAL, TRIAL: str(number)}
         run = registry.open_run(f"tune:{number}", identity=identity, tags={"state": "finished"}, moment=EPOCH)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from own_stores import own_registry
 from running import mlops
 from starlette.testclient import TestClient
 
@@ -114,6 +115,7 @@ def test_what_differs_is_named_with_what_tells_more(own: tuple[TestClient, Proje
     assert "<code>mlops features verify</code>" in text
 
 
+@own_registry
 def test_a_version_that_is_not_there_is_told(own: tuple[TestClient, Project]) -> None:
     client, project = own
     id_ = newest(project)[0]

@@ -306,7 +306,7 @@ def test_what_mlflows_own_server_answers_is_answered_here(copies: Any) -> None:
     from mlflow.pyfunc import scoring_server
 
     project = copies("iris")
-    (package,) = project.root.glob(".mlops/mlflow/artifacts/*/artifacts/model")
+    (package,) = project.home.rglob("artifacts/model")
     app = scoring_server.init(mlflow.pyfunc.load_model(str(package)))
 
     async def ask_theirs(body: bytes, headers: dict[str, str]) -> httpx.Response:

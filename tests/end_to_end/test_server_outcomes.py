@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from own_lake import own_lake
+from own_stores import own_lake
 from running import Server, Talk
 
 from mlops_lab.intake.journal import ingest_journal

@@ -132,7 +132,7 @@ def test_mlflow_loads_what_was_packaged(trained: dict[str, Path]) -> None:
     """As people do it elsewhere: in a process of their own, by MLflow alone."""
     code = """
 import json, sys, mlflow, pandas as pd
-(package,) = __import__("pathlib").Path(sys.argv[1]).glob(".mlops/mlflow/artifacts/*/artifacts/model")
+(package,) = __import__("pathlib").Path(sys.argv[1]).glob(".mlops/**/artifacts/model")
 model = mlflow.pyfunc.load_model(str(package))
 frame = pd.DataFrame([json.loads(sys.argv[2])])
 print(json.dumps([model.predict(frame).tolist(), len(mlflow.onnx.load_model(str(package)).graph.input)]))

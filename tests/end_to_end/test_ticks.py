@@ -13,6 +13,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from own_stores import own_registry
+from project_mlflow import mlflow_of
 from running import make_once, run_jobs
 from synthetic import day_begin
 from ticking import Job
@@ -49,13 +51,14 @@ def contents(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def versions(folder: Path) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """The registered versions with their fingerprint, and where the aliases point, straight from MLflow's database."""
-    with closing(sqlite3.connect(folder / ".mlops/mlflow/mlflow.db")) as database:
-        registered = database.execute(
-            "SELECT version, value FROM model_version_tags WHERE key = 'fingerprint' ORDER BY version"
-        ).fetchall()
-        aliases = database.execute("SELECT alias, version FROM registered_model_aliases ORDER BY alias").fetchall()
-    return registered, aliases
+    """The registered versions with their fingerprint, and where the aliases point, as MLflow says it."""
+    client, name = mlflow_of(load_project(folder))
+    found = client.search_model_versions(f"name='{name}'")
+    aliases = client.get_registered_model(name).aliases
+    return (
+        sorted((int(version.version), version.tags["fingerprint"]) for version in found),
+        sorted((alias, int(number)) for alias, number in aliases.items()),
+    )
 
 
 def assert_same(folder: Path, unbroken: Path) -> None:
@@ -186,6 +189,7 @@ def test_a_retraining_killed_half_way_goes_on(quick_jobs: Path, lived: Path, ind
     assert_same(quick_jobs / f"at {index}", lived / "promoted")
 
 
+@own_registry
 def test_a_project_that_was_moved_goes_on(quick_jobs: Path, lived: Path) -> None:
     """MLflow keeps full paths; a candidate trained after a move must not land in the old folder."""
     project = load_project(quick_jobs / "second folder")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from project_mlflow import mlflow_runs
 from running import MLOPS, make_once, mlops, run_words, until
 from scipy import stats
 from synthetic import World, day_begin, write_project
@@ -109,18 +110,16 @@ def test_the_best_stand_beside_the_present_and_the_baseline(tuned: Path) -> None
 
 def test_in_mlflow_each_trial_is_a_run_nested_in_that_of_the_study(tuned: Path) -> None:
     told = json.loads((tuned / "tune.json").read_text())
-    database = tuned / ".mlops/mlflow/mlflow.db"
-    nested = ask(database, "SELECT run_uuid, value FROM tags WHERE key = 'mlflow.parentRunId'")
-    assert {parent for _, parent in nested} == {told["run_id"]}
+    runs = mlflow_runs(load_project(tuned))
+    nested = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+    assert {run.data.tags["mlflow.parentRunId"] for run in nested} == {told["run_id"]}
     assert len(nested) == sum(told["trials"].values())
-    assert ask(database, "SELECT DISTINCT status FROM runs") == [("FINISHED",)]
-    trials = dict(ask(database, "SELECT value, run_uuid FROM tags WHERE key = 'trial'"))
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    trials = {run.data.tags["trial"]: run.data for run in nested}
     for row in told["best"]:
-        run = trials[row["name"].removeprefix("tune:")]
-        logged = ask(database, f"SELECT value FROM metrics WHERE key = 'loss' AND run_uuid = '{run}'")
-        assert logged == [(row["loss"],)]
-        parameters = dict(ask(database, f"SELECT key, value FROM params WHERE run_uuid = '{run}'"))
-        assert parameters == {name: str(value) for name, value in row["parameters"].items()}
+        trial = trials[row["name"].removeprefix("tune:")]
+        assert trial.metrics["loss"] == row["loss"]
+        assert trial.params == {name: str(value) for name, value in row["parameters"].items()}
 
 
 def test_a_study_that_has_its_trials_tells_them_again_and_nothing_else(tuned: Path, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ class RunIndex:
             return self._find_trial(name, match[1]), None
         if name.isdecimal() and len(name) < 7:
             return self._find_version(int(name))
-        matches = [run for run in self.runs if run.run_id.startswith(name)]
+        matches = [run for run in self.runs if any(one.startswith(name) for one in run.ids)]
         if len(name) < SHORTEST_ID or not matches:
             raise NotFound(
                 f'there is no run "{name}"',

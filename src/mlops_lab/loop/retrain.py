@@ -127,15 +127,17 @@ def _kind_of_accepted(state: RolloutState) -> DecisionKind:
 
 def open_own_registry(project: Project, decisions: Sequence[Decision]) -> Registry:
     """The registry of the project. EnvironmentFault where it is not the one in which the versions are that were decided
-    about: it would give their numbers to others."""
+    about: it would give their numbers to others; and where the first version would be one among another project's."""
     last = max((item.version or 0 for item in decisions if "package" in item.evidence), default=0)
     live = find_version(decisions, last) if last else None
     if live is not None:
         _check_server(project, live)
-    from mlops_lab.registry.store.open_registry import open_registry  # brings MLflow, which takes 4 s
+    from mlops_lab.registry.store.open_registry import check_free, open_registry  # brings MLflow, which takes 4 s
 
     registry = open_registry(project)
-    if live is not None:
+    if live is None:
+        check_free(registry, project)
+    else:
         registry.check_has(live.fingerprint, number=live.version)
     return registry
 

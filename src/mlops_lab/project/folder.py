@@ -35,8 +35,13 @@ class Project:
 
     @property
     def name(self) -> str:
-        """The project's name, which is also the name of its registered model."""
+        """The project's name, which is also the name of its registered model where it has no tracking server."""
         return self.settings.project.name
+
+    @property
+    def name_at_server(self) -> str:
+        """The name of its registered model and of its experiment at the tracking server."""
+        return self.settings.tracking.name or self.name
 
     @property
     def timezone(self) -> str:

@@ -137,6 +137,14 @@ class TrackingSection(Config, frozen=True, kw_only=True):
             "SQLite and files in `.mlops`",
         ),
     ] = ""
+    name: Annotated[
+        str,
+        means(
+            "letters, digits, `-`, `_`: the name of the registered model and of its experiment at the server; empty: "
+            "the project's name",
+            pattern="^([A-Za-z0-9][A-Za-z0-9_-]*)?$",
+        ),
+    ] = ""
 
 
 class BacktestSection(Config, frozen=True, kw_only=True):

@@ -20,6 +20,8 @@ from synthetic import CONFIG
 
 from mlops_lab.errors import EnvironmentFault
 from mlops_lab.lake import Snapshot
+from mlops_lab.lineage.compare import RunIndex
+from mlops_lab.loop.retrain import open_own_registry
 from mlops_lab.project import Project, load_project
 from mlops_lab.registry.package import PLAN_FILE, Plan, fingerprint_content, write_plan
 from mlops_lab.registry.signing.keyring import read_keys, write_keys
@@ -27,8 +29,10 @@ from mlops_lab.registry.signing.sign import create_key
 from mlops_lab.registry.store.model_registry import ModelRegistry
 from mlops_lab.registry.store.open_registry import open_registry
 from mlops_lab.registry.store.project_runs import read_curves, read_datasets, read_runs, read_versions
-from mlops_lab.registry.store.records import VersionContent
+from mlops_lab.registry.store.records import ID_BEFORE, VersionContent
 from mlops_lab.registry.store.server_store import RETRIES, without_retries
+from mlops_lab.starter.dvc_repository import DvcRevision
+from mlops_lab.starter.dvc_run import log_revision
 
 NOW = datetime(2013, 3, 1, tzinfo=UTC)
 PLAN = Plan(request={"price": "float"}, time="at", tables={}, features={}, categories={})
@@ -255,6 +259,7 @@ def test_a_project_that_gets_a_server_keeps_its_versions(server: MlflowServer, t
     assert (read_runs(project), read_versions(project)) == ([], []), "who reads changes nothing"
     assert MlflowClient(server.url).get_experiment_by_name("moved") is None
     for _ in range(2):  # again: nothing is there twice
+        open_own_registry(project, [])  # no decision yet, as after a training that was killed
         registry = open_registry(project)
         assert [version.number for version in registry.versions()] == [1, 2]
     assert int(registry.client.get_model_version_by_alias("moved", "champion").version) == 2
@@ -262,12 +267,40 @@ def test_a_project_that_gets_a_server_keeps_its_versions(server: MlflowServer, t
     assert found is not None
     assert files_of(found.package) == files_of(second.package)
     (run,) = (run for run in read_runs(project) if run.run_id == found.run_id)
-    assert replace(run, run_id="") == replace(before, run_id="")
+    tags = {**before.tags, ID_BEFORE: before.run_id}
+    assert run == replace(before, run_id=found.run_id, tags=tags)
+    assert RunIndex(read_runs(project), read_versions(project)).find(before.run_id[:10]) == (run, found), "by both ids"
     assert read_curves(project)[found.run_id] == {"loss": curve}
     assert read_datasets(project)[found.run_id] == list(CONTENT.snapshots)
     assert [version.fingerprint for version in read_versions(project)] == [first.fingerprint, second.fingerprint]
     assert registry.register(CONTENT, candidate="c", run_name="c", moment=NOW).number == 3
     assert open_registry(project).find("c") is not None
+
+
+def test_a_name_of_its_own_at_the_server(server: MlflowServer, tmp_path: Path) -> None:
+    """Two projects with one name at one server: the second is told so, and can have another name there."""
+    registry_of(tmp_path / "theirs", server, "shared").register(CONTENT, candidate="a", run_name="a", moment=NOW)
+    open_own_registry(project_of(tmp_path / "theirs", server, "shared"), [])  # as after a training that was killed
+    project = project_of(tmp_path / "second", server, "shared")
+    with pytest.raises(EnvironmentFault, match="versions of shared already, which this project has not made") as caught:
+        open_own_registry(project, [])
+    assert caught.value.code == "tracking_fault"
+    assert "[tracking] name" in str(caught.value.hint)
+
+    project = load_project(project.root, flags=[*project.layers.flags, "tracking.name=shared-2"])
+    open_own_registry(project, []).register(CONTENT, candidate="b", run_name="b", moment=NOW)
+    assert [version.number for version in read_versions(project)] == [1]
+    assert [run.name for run in read_runs(project)] == ["b"]
+    assert MlflowClient(server.url).get_registered_model("shared-2").name == project.name_at_server
+    assert len(registry_of(tmp_path / "theirs", server, "shared").versions()) == 1
+
+
+def test_a_run_that_is_imported_is_where_the_others_are(server: MlflowServer, tmp_path: Path) -> None:
+    project = project_of(tmp_path, server, "imported")
+    revision = DvcRevision(Path("/churn"), "a" * 40, NOW, outputs={}, parameters={"trees": "20"}, metrics={"auc": 0.7})
+    run_id = log_revision(project, revision)
+    assert [(run.run_id, run.metrics) for run in read_runs(project)] == [(run_id, {"auc": 0.7})]
+    assert not project.mlflow_path.exists()
 
 
 def test_versions_never_take_the_numbers_of_others(server: MlflowServer, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def look_at_tracking(patient: Patient) -> Finding:
         status, text = _ask(server, "/version")
         took = (time.perf_counter() - began) * 1000
         version = "of unknown version" if status == 404 else str(check_version(server, status, text))
-        status, _ = _ask(server, _MODEL + urllib.parse.quote(project.name))
+        status, _ = _ask(server, _MODEL + urllib.parse.quote(project.name_at_server))
         if status in REFUSALS:
             raise refused(server, status)
     except EnvironmentFault as fault:

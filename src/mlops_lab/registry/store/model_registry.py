@@ -223,7 +223,8 @@ class ModelRegistry:
             raise tracking_fault(
                 self.server,
                 f"version {number} of {self.name} {what}",
-                "name in [tracking] uri the server that has them; if the project was renamed, rename its model there",
+                "name in [tracking] uri the server that has them; if the project was renamed, write its old name in "
+                "[tracking] name",
             )
         return found[0]
 

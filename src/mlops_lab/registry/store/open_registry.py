@@ -8,6 +8,7 @@ from mlops_lab.files import locked
 from mlops_lab.project import Project
 from mlops_lab.registry.store.faults import guarded
 from mlops_lab.registry.store.model_registry import ModelRegistry
+from mlops_lab.registry.store.records import ID_BEFORE
 from mlops_lab.registry.store.stored_runs import read_versions
 from mlops_lab.registry.store.tracking_faults import tracking_fault
 
@@ -23,12 +24,26 @@ def open_registry(project: Project) -> ModelRegistry:
     server = project.settings.tracking.uri
     if not server:
         return ModelRegistry(project.mlflow_path, name=project.name)
-    registry = ModelRegistry(project.packages_path, name=project.name, server=server)
+    registry = ModelRegistry(project.packages_path, name=project.name_at_server, server=server)
     if read_versions(project.mlflow_path):
         project.packages_path.mkdir(parents=True, exist_ok=True)
         with locked(project.packages_path / ".lock"):
             _move_versions(registry, project)
     return registry
+
+
+def check_free(registry: ModelRegistry, project: Project) -> None:
+    """EnvironmentFault where the tracking server has versions that were not made here, before the first decision about
+    one: another project with the same name has made them, or an earlier life of this one."""
+    moved = {version.fingerprint for version in read_versions(project.mlflow_path)}
+    versions = registry.versions() if registry.server else []
+    if any(version.fingerprint not in moved and not version.package.is_dir() for version in versions):
+        raise tracking_fault(
+            registry.server,
+            f"it has versions of {registry.name} already, which this project has not made",
+            "give the project a name of its own there with [tracking] name; or delete that registered model, if nobody "
+            "needs it",
+        )
 
 
 @guarded
@@ -42,8 +57,8 @@ def _move_versions(registry: ModelRegistry, project: Project) -> None:
         raise tracking_fault(
             registry.server,
             f"it cannot take over the {len(own)} versions in .mlops/mlflow with their numbers: it has {len(there)} of "
-            f"{project.name} already",
-            "give the project another name, or name another server in [tracking] uri",
+            f"{registry.name} already",
+            "give the project a name of its own there with [tracking] name, or name another server in [tracking] uri",
         )
     if missing:
         source = ModelRegistry(project.mlflow_path, name=project.name)
@@ -64,7 +79,7 @@ def _copy_version(source: ModelRegistry, target: ModelRegistry, number: int) -> 
     target.client.log_batch(
         run_id,
         params=[Param(name, value) for name, value in run.data.params.items()],
-        tags=[RunTag(name, value) for name, value in run.data.tags.items()],
+        tags=[RunTag(name, value) for name, value in {ID_BEFORE: run.info.run_id, **run.data.tags}.items()],
     )
     points = [point for name in run.data.metrics for point in source.client.get_metric_history(run.info.run_id, name)]
     target.log_points(run_id, points)

@@ -49,4 +49,4 @@ def _at_server(project: Project) -> _Runs:
     from mlops_lab.registry.store.model_registry import ModelRegistry  # brings MLflow: 4 s that other projects save
 
     server = project.settings.tracking.uri
-    return ModelRegistry(project.packages_path, name=project.name, server=server, creates=False)
+    return ModelRegistry(project.packages_path, name=project.name_at_server, server=server, creates=False)

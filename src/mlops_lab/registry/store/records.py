@@ -26,6 +26,8 @@ CURVES = "holdout/"
 """The metrics of a run that have a point for each block of time begin with this."""
 IMPORTED_FROM = "imported_from"
 """A tag of runs whose model was trained elsewhere: its address."""
+ID_BEFORE = "run_id_before"
+"""A tag of runs that were moved to a tracking server, which gave them other ids: that by which decisions know them."""
 Curve = Sequence[tuple[datetime, float]]
 """Values by moment, in order."""
 
@@ -75,6 +77,11 @@ class TrackedRun:
     is_finished: bool
     began: datetime
     ended: datetime | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Its id, and the one before it was moved to a tracking server."""
+        return (self.run_id, *([self.tags[ID_BEFORE]] if ID_BEFORE in self.tags else []))
 
 
 class Registry(Protocol):

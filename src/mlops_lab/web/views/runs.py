@@ -101,7 +101,7 @@ def _text(row: Row) -> str:
 
 def _find(rows: list[Row], run_id: str) -> Row:
     for row in rows:
-        if row.run.run_id == run_id:
+        if run_id in row.run.ids:
             return row
     raise NotFound(f'there is no run "{run_id[:100]}"', code="unknown_run", where="run", hint="choose one of the list")
 
