@@ -25,6 +25,8 @@ def test_rows_of_parquet_and_delta_and_bytes_of_text(tmp_path: Path, monkeypatch
     assert measure_data(project, "file") == measure_data(project, "delta") == DataSize(10, 20, 0)
     assert measure_data(project, "folder") == DataSize(20, 40, 0)
     assert measure_data(project, "text.csv") == DataSize(0, 0, 30)
+    (tmp_path / "lines").write_text('{"a": 1}\n')
+    assert measure_data(project, "lines") == DataSize(json_bytes=9)
     (tmp_path / "empty").mkdir()
     for name in ("none", "", "empty", "https://host/x.csv", "sqlite:///x.db"):
         assert measure_data(project, name) == DataSize()

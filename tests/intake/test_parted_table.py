@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -203,3 +205,86 @@ def test_parts_change_nothing(
             results.append(seen)
     for whole, parted in zip(*results, strict=True):
         assert parted == whole
+
+
+def test_moments_that_the_data_lacks_are_made_up_as_for_all_rows(
+    write_project: Callable[..., Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = pl.DataFrame({"customer": list("abcdefg"), "shop": ["x"] * 7, "express": [True] * 7, "late": [False] * 7})
+    found = []
+    for order in ("arrival", "shuffled"):
+        for is_parted in (False, True):
+            root = tmp_path / f"{order} {is_parted}"
+            (root / "data").mkdir(parents=True)
+            project = write_project(
+                root,
+                ('clock = "data"\n', ""),
+                ('id = "order_id"\ntime = "asked_at"\nknown_at = "known_at"\n', f'order = "{order}"\n'),
+                ('asked_at = "datetime"\n', ""),
+                ("data/orders.parquet", "data/orders"),
+                ("data/stock.parquet", "data/stock"),
+            )
+            write(root / "data" / "orders", orders, "parquet")
+            write(root / "data" / "stock", pl.DataFrame({"shop": ["x"], "known_at": DAYS[:1]}), "parquet")
+            lake = open_lake(project)
+            with monkeypatch.context() as patch:
+                if is_parted:
+                    in_parts(patch, cells=8)
+                said = load(project, lake, number=0, accept=False)
+            assert said[0] is False, said
+            found.append(content(lake))
+    assert found[0] == found[1] != found[2] == found[3]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from mlops_lab.clock import EPOCH
+from mlops_lab.intake import data_size
+from mlops_lab.intake.parted_table import PartedTable
+from mlops_lab.intake.sources import load_sources
+from mlops_lab.lake import parts
+from mlops_lab.project import load_project
+from mlops_lab.tables.open_lake import open_lake
+
+data_size.MOST_CELLS, parts.CELLS_PER_PART = -1, 9_000
+read, passes = PartedTable._typed, []
+
+def read_or_die(self, part):
+    if self.table.is_source:
+        passes.append(part.place.start)
+        if passes.count(0) > 1 and part.place.start > self.height * 0.9:  # rows are being written
+            os._exit(9)
+    return read(self, part)
+
+PartedTable._typed = read_or_die
+project = load_project(Path(sys.argv[1]))
+load_sources(project, open_lake(project), now=EPOCH, received_at=EPOCH)
+"""
+
+
+def test_a_load_that_is_killed_leaves_nothing(
+    write_project: Callable[..., Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = 20_000
+    project = write_project(tmp_path, ("data/orders.parquet", "data/orders"), ("data/stock.parquet", "data/stock"))
+    orders = pl.DataFrame(
+        {
+            "order_id": [f"{number}" for number in range(rows)],
+            "asked_at": [DAYS[0]] * rows,
+            "shop": ["x"] * rows,
+            "express": [True] * rows,
+            "known_at": [DAYS[1]] * rows,
+            "late": [False] * rows,
+        }
+    )
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "data" / "orders", orders, "parquet")
+    write(tmp_path / "data" / "stock", pl.DataFrame({"shop": ["x"], "known_at": DAYS[:1]}), "parquet")
+    in_parts(monkeypatch, cells=9_000)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False, timeout=60)
+    assert done.returncode == 9
+    lake = open_lake(project)
+    assert lake.tables() == []
+    assert load(project, lake, number=0, accept=False)[0] is False
+    assert lake.read("orders").height == rows

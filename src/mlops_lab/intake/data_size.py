@@ -19,15 +19,17 @@ MOST_CELLS = 2 * CELLS_AT_ONCE
 """Data of more values is read in parts, as the fingerprint of such a table is made."""
 MOST_TEXT_BYTES = 256 * 2**20
 """So are text files of more bytes, compressed or not: how many values they have, only reading them tells."""
-_PARQUET = b"PAR1"
+_PARQUET, _HEAD_BYTES = b"PAR1", 64
 
 
 class DataSize(NamedTuple):
-    """The rows and values of Parquet files or a Delta table, and the bytes of other files."""
+    """The rows and values of Parquet files or a Delta table, and the bytes of other files; of JSON, which is not read
+    in parts, by themselves."""
 
     rows: int = 0
     cells: int = 0
     text_bytes: int = 0
+    json_bytes: int = 0
 
     @property
     def is_large(self) -> bool:
@@ -58,8 +60,11 @@ def measure_data(project: Project, data: str) -> DataSize:
 
 def _measure_file(path: Path) -> DataSize:
     with path.open("rb") as file:
-        is_parquet = file.read(len(_PARQUET)) == _PARQUET
-    return _measure_rows(pl.scan_parquet(path, glob=False)) if is_parquet else DataSize(text_bytes=path.stat().st_size)
+        head = file.read(_HEAD_BYTES)
+    if head.startswith(_PARQUET):
+        return _measure_rows(pl.scan_parquet(path, glob=False))
+    size = path.stat().st_size
+    return DataSize(json_bytes=size) if head.lstrip().startswith((b"{", b"[")) else DataSize(text_bytes=size)
 
 
 def _measure_rows(scan: pl.LazyFrame) -> DataSize:
