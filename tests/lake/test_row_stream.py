@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from s3_server import open_stored
 
 from mlops_lab.errors import InvalidInput
 from mlops_lab.lake import Lake
@@ -85,3 +86,15 @@ def test_another_process_that_is_faster_costs_a_second_reading(tmp_path: Path, m
     lake.append_parts("t", read, schema=ROWS.schema)
     assert lake.read("t").height == 20
     assert begun == [1]
+
+
+def test_parts_reach_an_object_store_in_one_commit(stored_uri: str, tmp_path: Path) -> None:
+    lake = open_stored(stored_uri, tmp_path / "one")
+    with pytest.raises(InvalidInput, match="changed while it was read"):
+        lake.append_parts("t", broken, schema=ROWS.schema)
+    assert lake.tables() == []
+    for _ in range(2):
+        lake.append_parts("t", parts, schema=ROWS.schema, time="x")
+    elsewhere = open_stored(stored_uri, tmp_path / "two")
+    assert elsewhere.version("t") == 1
+    assert elsewhere.read("t").sort("x").equals(pl.concat([ROWS, ROWS]).sort("x"))
