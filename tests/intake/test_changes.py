@@ -42,7 +42,7 @@ def test_new_changed_and_gone_rows_are_counted(lake):
     assert changes.changed["id"].to_list() == ["a", "c"]
     assert changes.changed_columns == {"size": 1, "late": 2}
     assert changes.gone["id"].to_list() == ["b"]
-    assert str(changes) == "2 rows were changed (size in 1, late in 2), 1 are not in it any more, 1 are new"
+    assert str(changes.counts) == "2 rows were changed (size in 1, late in 2), 1 are not in it any more, 1 are new"
 
 
 def test_a_column_that_was_made_up_is_not_compared(lake):

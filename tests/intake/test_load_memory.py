@@ -9,7 +9,15 @@ import polars as pl
 import pytest
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.intake.load_memory import BYTES_PER_VALUE, LEAST_TIMES_OF_TEXT, check_load_memory
+from mlops_lab.intake import data_size
+from mlops_lab.intake.load_memory import (
+    BYTES_PER_ROW_IN_PARTS,
+    BYTES_PER_VALUE,
+    LEAST_BYTES_OF_ROW,
+    LEAST_TIMES_OF_TEXT,
+    PART_BYTES,
+    check_load_memory,
+)
 from mlops_lab.notes import listening
 from mlops_lab.project import Project, load_project
 from mlops_lab.training import machine_memory
@@ -42,6 +50,20 @@ def test_it_is_told_and_refused_by_rows_columns_and_the_size_of_text(
     assert caught.value.code == "too_little_memory"
     monkeypatch.setattr(machine_memory, "free_bytes", lambda: None)  # nothing tells how much is left
     check_load_memory(project)
+
+
+def test_of_data_that_is_read_in_parts_only_the_part_and_a_few_bytes_of_each_row_count(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_size, "MOST_CELLS", ROWS * 3 - 1)
+    monkeypatch.setattr(data_size, "MOST_TEXT_BYTES", 499)
+    (project.root / "stock.csv").write_text("x" * 500)
+    needed = PART_BYTES + (ROWS + 500 // LEAST_BYTES_OF_ROW) * BYTES_PER_ROW_IN_PARTS
+    monkeypatch.setattr(machine_memory, "free_bytes", lambda: needed)
+    check_load_memory(project)
+    monkeypatch.setattr(machine_memory, "free_bytes", lambda: needed - 1)
+    with pytest.raises(EnvironmentFault, match=r"takes about 1\.2 GiB of memory, and 1\.2 GiB are left"):
+        check_load_memory(project)
 
 
 def test_a_folder_counts_with_all_its_files(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

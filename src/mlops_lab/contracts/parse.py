@@ -21,14 +21,76 @@ def parse_column(column: pl.Series, field: Field, table: str, *, first: int = 0)
     InvalidInput where the whole column does not fit, with the first wrong row where there is one (`first` is the number
     of the first row).
     """
-    if column.dtype == field.dtype:
-        return column
-    if column.null_count() == len(column):  # of any type: an empty column of a CSV file is text
-        return column.cast(field.dtype, strict=False)
-    parsed = parse_moments(column, field.format) if field.kind == "datetime" else _PARSERS[field.kind](column)
-    if parsed is None:
-        raise _type_error(column, field, table, first)
+    reader = ColumnReader(field, table)
+    parsed = reader.read(column, first=first)
+    reader.check()
     return parsed
+
+
+class ColumnReader:
+    """Reads a column with its declared dtype, whole or part by part.
+
+    Whether the column fits is known once all parts were seen. The values of parts that were read twice are the same.
+    """
+
+    def __init__(self, field: Field, table: str) -> None:
+        self._field, self._table = field, table
+        self._values = self._read = 0
+        self._dtype = pl.DataType()
+        self._misfit: InvalidInput | None = None
+        self._wrong: tuple[int, str] | None = None
+        self._anchor = pl.Series(dtype=pl.String)
+        self._is_anchored = False
+
+    def read(self, column: pl.Series, *, first: int = 0) -> pl.Series:
+        """The next part, of which the first row has this number: null where a value does not fit."""
+        field = self._field
+        if column.dtype == field.dtype:
+            return column
+        if column.null_count() == len(column):  # of any type: an empty column of a CSV file is text
+            return column.cast(field.dtype, strict=False)
+        parsed = self._read_moments(column) if field.kind == "datetime" else _PARSERS[field.kind](column)
+        if parsed is None:
+            self._misfit = self._misfit or _type_error(column.dtype, field, self._table)
+            return pl.Series(column.name, [None], dtype=field.dtype).new_from_index(0, len(column))
+        self._dtype, self._values, self._read = column.dtype, self._values + column.count(), self._read + parsed.count()
+        if column.dtype == pl.String and field.dtype.is_numeric() and self._wrong is None:
+            is_other = column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()
+            if is_other.any():
+                row = int(is_other.arg_max() or 0)
+                self._wrong = first + row, column[row]
+        return parsed
+
+    def check(self) -> None:
+        """InvalidInput where the parts do not fit: some of their values, or too few of them are of the kind."""
+        if self._misfit is not None:
+            raise self._misfit
+        kind, is_text = self._field.kind, self._dtype == pl.String
+        if not self._values or kind in {"string", "datetime"}:
+            return
+        if is_text and self._field.dtype.is_numeric():
+            # other text in a column has made all of it text; if all were numbers, they were meant as text
+            fits = self._values / 2 < self._read < self._values
+        else:
+            is_guessed = (kind == "boolean" and is_text) or (kind == "integer" and self._dtype.is_float())
+            fits = self._read > 0 or not is_guessed
+        if not fits:
+            raise _type_error(self._dtype, self._field, self._table, wrong=self._wrong)
+
+    def _read_moments(self, column: pl.Series) -> pl.Series | None:
+        """The moments of a part. Where no format is declared, the first moment of the column decides how all are
+        written: it is read before each part, with what comes before it."""
+        if column.dtype != pl.String or self._field.format is not None:
+            return parse_moments(column, self._field.format)
+        known = len(self._anchor)
+        parsed = parse_moments(pl.concat([self._anchor.alias(column.name), column]))
+        if parsed is None or self._is_anchored:
+            return None if parsed is None else parsed[known:]
+        found = parsed[known:].is_not_null()
+        self._is_anchored = bool(found.any())
+        until = int(found.arg_max() or 0) + 1 if self._is_anchored else len(column)
+        self._anchor = self._anchor.append(column[:until].drop_nulls()).unique(maintain_order=True)
+        return parsed[known:]
 
 
 def read_cells(column: pl.Series, field: Field) -> pl.Series:
@@ -52,10 +114,9 @@ def _parse_string(column: pl.Series) -> pl.Series | None:
 
 
 def _parse_integer(column: pl.Series) -> pl.Series | None:
-    """Integers. 7.0 is 7, because integers with nulls are often stored as floats; None where no number is whole."""
+    """Integers. 7.0 is 7, because integers with nulls are often stored as floats."""
     if column.dtype.is_float():
-        whole = _whole(column)
-        return whole if whole.count() else None
+        return _whole(column)
     return _parse_number(column, pl.Int64()) if column.dtype.is_integer() or column.dtype == pl.String else None
 
 
@@ -69,16 +130,8 @@ def _parse_float(column: pl.Series) -> pl.Series | None:
     return _parse_number(column, pl.Float64()) if column.dtype.is_numeric() or column.dtype == pl.String else None
 
 
-def _parse_number(column: pl.Series, dtype: pl.DataType) -> pl.Series | None:
-    """The numbers; None where they were written as text.
-
-    A column of text is accepted where more than half of its values, but not all, are numbers: other text in it has then
-    made all of it text. If all were numbers, they were meant as text.
-    """
-    if column.dtype != pl.String:
-        return column.cast(dtype, strict=False)
-    numbers = _read_numbers(column, dtype)
-    return numbers if column.count() / 2 < numbers.count() < column.count() else None
+def _parse_number(column: pl.Series, dtype: pl.DataType) -> pl.Series:
+    return _read_numbers(column, dtype) if column.dtype == pl.String else column.cast(dtype, strict=False)
 
 
 def _read_numbers(text: pl.Series, dtype: pl.DataType) -> pl.Series:
@@ -96,8 +149,6 @@ def _parse_boolean(column: pl.Series) -> pl.Series | None:
     elif column.dtype == pl.String:
         text = column.str.strip_chars().str.to_lowercase()
         true, false = text.is_in(_TRUE), text.is_in(_FALSE)
-        if not (true | false).any():
-            return None
     else:
         return None
     flags = pl.when(true).then(pl.lit(value=True)).when(false).then(pl.lit(value=False))
@@ -107,16 +158,14 @@ def _parse_boolean(column: pl.Series) -> pl.Series | None:
 _PARSERS = {"string": _parse_string, "integer": _parse_integer, "float": _parse_float, "boolean": _parse_boolean}
 
 
-def _type_error(column: pl.Series, field: Field, table: str, first: int) -> InvalidInput:
-    what, row_name = f"has the type {column.dtype}, expected {field.kind}", ""
-    if column.dtype == pl.String and field.kind in {"integer", "float"}:
-        is_other = column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()
-        if is_other.any():
-            row = int(is_other.arg_max() or 0)
-            what, row_name = f"has {column[row]!r}, expected {field.kind}", f" row {first + row},"
+def _type_error(dtype: pl.DataType, field: Field, table: str, *, wrong: tuple[int, str] | None = None) -> InvalidInput:
+    """The error about a column of a type; `wrong`: the first row with a value that is none, and the value."""
+    what = f"has the type {dtype}, expected {field.kind}"
+    if wrong is not None:
+        what = f"has {wrong[1]!r}, expected {field.kind}"
     return InvalidInput(
         what,
         code="wrong_type",
-        where=f'table "{table}",{row_name} column "{field.name}"',
+        where=f'table "{table}",{"" if wrong is None else f" row {wrong[0]},"} column "{field.name}"',
         hint="fix the data, or the type in mlops.toml",
     )

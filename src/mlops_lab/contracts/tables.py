@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from mlops_lab.notes import tell
 
 CONTRACT_BREACH = "contract_breach"
 """The code of the error about stored rows that break their contract."""
+BrokenRule = tuple[str, str, str]
+"""What a row can break: the rule, its column, and the rule in words."""
 
 
 @dataclass(frozen=True)
@@ -77,22 +79,34 @@ def sort_out(
     """
     frame = _select_columns(frame, fields, table)
     typed = pl.DataFrame([parse_column(frame[field.name], field, table) for field in fields])
-    broken, broken_rule = _find_broken(frame, typed, fields)
+    broken, broken_rule = find_broken(frame, typed, fields)
     # only rows that break no other rule are compared
     first = pl.when(broken_rule.is_null()).then(pl.struct(key)).is_first_distinct()
     repeated = typed.select(first.not_()).to_series()
     broken_rule = _mark(broken_rule, repeated, len(broken))
-    broken.append(("unique", ", ".join(key), "each key once"))
+    broken.append(unique_rule(key))
     if order is not None:
         late = typed.select((pl.col(order) < pl.col(order).cum_max()).fill_null(value=False)).to_series()
         broken_rule = _mark(broken_rule, late, len(broken))
-        broken.append(("monotone", order, "never earlier than the row before"))
+        broken.append(monotone_rule(order))
     wrong = broken_rule.is_not_null()
-    rows = [_write_row(row) for row in frame.filter(wrong).iter_rows(named=True)]
-    return typed.filter(~wrong), [
-        SetAside(rule, column, text, row)
-        for (rule, column, text), row in zip((broken[number] for number in broken_rule.drop_nulls()), rows, strict=True)
-    ]
+    return typed.filter(~wrong), set_rows_aside(frame.filter(wrong), broken_rule.drop_nulls(), broken)
+
+
+def set_rows_aside(rows: pl.DataFrame, broken_rule: Iterable[int], broken: Sequence[BrokenRule]) -> list[SetAside]:
+    """The rows, unchanged, as they are set aside; `broken_rule`: for each the index of what it breaks."""
+    written = (_write_row(row) for row in rows.iter_rows(named=True))
+    return [SetAside(*broken[number], row) for number, row in zip(broken_rule, written, strict=True)]
+
+
+def unique_rule(key: Sequence[str]) -> BrokenRule:
+    """What a row breaks that has the key of an earlier one."""
+    return "unique", ", ".join(key), "each key once"
+
+
+def monotone_rule(order: str) -> BrokenRule:
+    """What a row breaks that comes too late."""
+    return "monotone", order, "never earlier than the row before"
 
 
 def judge_rows(
@@ -106,7 +120,7 @@ def judge_rows(
     """
     frame = _select_columns(frame, fields, table)
     typed = pl.DataFrame([read_cells(frame[field.name], field) for field in fields])
-    broken, broken_rule = _find_broken(frame, typed, fields)
+    broken, broken_rule = find_broken(frame, typed, fields)
     if first == 0 and frame.height and not broken_rule.null_count():
         conform(frame, fields, table=table)  # which raises
     problems: list[str | None] = [None] * frame.height
@@ -117,12 +131,12 @@ def judge_rows(
     return typed, pl.Series("error", problems, dtype=pl.String)
 
 
-def _find_broken(
+def find_broken(
     frame: pl.DataFrame, typed: pl.DataFrame, fields: Sequence[Field]
-) -> tuple[list[tuple[str, str, str]], pl.Series]:
-    """What a row can break (rule, column, text), and for each row the index of what it breaks; null where nothing."""
+) -> tuple[list[BrokenRule], pl.Series]:
+    """What a row can break by itself, and for each row the index of what it breaks; null where nothing."""
     rules = rules_of(fields)
-    broken = [(rule.name, rule.column, rule.text) for rule in rules]
+    broken: list[BrokenRule] = [(rule.name, rule.column, rule.text) for rule in rules]
     broken_rule = first_broken_indices(typed, rules)
     for field in fields:
         unreadable = typed[field.name].is_null() & frame[field.name].is_not_null()
@@ -181,16 +195,26 @@ def check_columns(names: Sequence[str], fields: Sequence[Field], *, table: str) 
 
 
 def _select_columns(frame: pl.DataFrame, fields: tuple[Field, ...], table: str) -> pl.DataFrame:
-    names = [field.name for field in fields]
-    check_columns(frame.columns, fields, table=table)
-    if unknown := [name for name in frame.columns if name not in names]:
+    tell_columns(frame.columns, fields, table=table)
+    return pick_columns(frame, fields)
+
+
+def tell_columns(names: Sequence[str], fields: Sequence[Field], *, table: str) -> None:
+    """Tell which columns are ignored, and which are null in all rows; InvalidInput as `check_columns` raises it."""
+    check_columns(names, fields, table=table)
+    declared = [field.name for field in fields]
+    if unknown := [name for name in names if name not in declared]:
         tell(f'table "{table}": {_quote(unknown)} is ignored, because mlops.toml does not declare it')
-    if nulls := [field.name for field in fields if field.nullable and field.name not in frame.columns]:
+    if nulls := [field.name for field in fields if field.nullable and field.name not in names]:
         tell(f'table "{table}": {_quote(nulls)} is not in the data, and null in all of its rows')
+
+
+def pick_columns(frame: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
+    """The columns of the fields; one that the data does not have is null, or has the field's default."""
     omitted = [
         pl.lit(field.default, field.dtype).alias(field.name) for field in fields if field.name not in frame.columns
     ]
-    return frame.with_columns(omitted).select(names)
+    return frame.with_columns(omitted).select(field.name for field in fields)
 
 
 def _quote(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -13,6 +13,29 @@ from mlops_lab.tables.arrival import LATER, SENT, Arrival
 from mlops_lab.tables.verdict import COUNTED
 
 _IS_GONE, _IS_SENT = "__is_gone", "__is_sent"
+
+
+@dataclass(frozen=True)
+class ChangeCounts:
+    """How many rows of a table's data are new, changed, filled in, and not in it any more; and in how many rows a
+    column has another value."""
+
+    table: str
+    added: int
+    changed: int
+    filled: int
+    gone: int
+    changed_columns: Mapping[str, int]
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether the data contradicts what was loaded."""
+        return self.changed > 0 or self.gone > 0
+
+    def __str__(self) -> str:
+        columns = ", ".join(f"{name} in {rows:,}" for name, rows in self.changed_columns.items())
+        changed = f"{self.changed:,} rows were changed{f' ({columns})' if columns else ''}"
+        return f"{changed}, {self.gone:,} are not in it any more, {self.added:,} are new"
 
 
 @dataclass(frozen=True)
@@ -32,14 +55,16 @@ class TableChanges:
     changed_columns: Mapping[str, int]
 
     @property
-    def is_correction(self) -> bool:
-        """Whether the data contradicts what was loaded."""
-        return self.changed.height > 0 or self.gone.height > 0
-
-    def __str__(self) -> str:
-        columns = ", ".join(f"{name} in {rows:,}" for name, rows in self.changed_columns.items())
-        changed = f"{self.changed.height:,} rows were changed{f' ({columns})' if columns else ''}"
-        return f"{changed}, {self.gone.height:,} are not in it any more, {self.added.height:,} are new"
+    def counts(self) -> ChangeCounts:
+        """How many rows there are of each."""
+        return ChangeCounts(
+            table=self.table,
+            added=self.added.height,
+            changed=self.changed.height,
+            filled=self.filled.height,
+            gone=self.gone.height,
+            changed_columns=self.changed_columns,
+        )
 
 
 def find_changes(
@@ -56,8 +81,23 @@ def find_changes(
     `present` has the keys of all rows of the data (None: those of `frame`), also of those that were set aside;
     `ignored` names columns that were made up. A row that was sent is none of the data's, until the data has it.
     """
+    present = frame if present is None else present
     had = lake.schema(table)
-    stored = _last_versions(lake.read(table), key)
+    return compare(table, lake.read(table), frame, key=key, present=present, ignored=ignored, had=had)
+
+
+def compare(
+    table: str,
+    stored: pl.DataFrame,
+    frame: pl.DataFrame,
+    *,
+    key: Sequence[str],
+    present: pl.DataFrame,
+    ignored: Sequence[str],
+    had: Collection[str],
+) -> TableChanges:
+    """The same of data and stored rows with the same keys; `had`: the columns of the table."""
+    stored = _last_versions(stored, key)
     compared = [name for name in frame.columns if name not in {*key, *ignored}]
     stored = stored.with_columns(pl.lit(None).alias(name) for name in compared if name not in stored.columns)
     pairs = frame.join(
@@ -74,7 +114,7 @@ def find_changes(
         added=frame.join(stored, on=key, how="anti", maintain_order="left"),
         changed=rows.filter(is_changed),
         filled=rows.filter(is_filled & ~is_changed),
-        gone=of_data.join(frame if present is None else present, on=key, how="anti", maintain_order="left"),
+        gone=of_data.join(present, on=key, how="anti", maintain_order="left"),
         changed_columns=counts,
     )
 
@@ -101,7 +141,7 @@ def without_submitted(
     )
 
 
-def changes_error(changes: Sequence[TableChanges]) -> Refused:
+def changes_error(changes: Sequence[ChangeCounts]) -> Refused:
     """The refusal of changed data, with the numbers of each table."""
     return Refused(
         "; ".join(f'the data of table "{one.table}" is not what was loaded before: {one}' for one in changes),

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
-
-import polars as pl
-
-from mlops_lab.errors import MlopsError
-from mlops_lab.lake.files import is_delta, list_files, scan_delta
-from mlops_lab.lake.remote import is_remote
-from mlops_lab.lake.sql import is_uri
+from mlops_lab.intake.data_size import DataSize, measure_data
 from mlops_lab.project import Project
 from mlops_lab.training.machine_memory import check_memory_left
 
 BYTES_PER_VALUE = 50
-"""Of each value of a Parquet file, all copies together. Measured: `benchmarks/bench_history.py`."""
+"""Of each value of a Parquet file that is read whole, all copies together. Measured: `benchmarks/bench_history.py`."""
 LEAST_TIMES_OF_TEXT = 2
-"""A text file takes more than this many times its size, compressed or not."""
-_PARQUET = b"PAR1"
+"""A text file that is read whole takes more than this many times its size, compressed or not."""
+PART_BYTES = 1_200 * 2**20
+"""Of data that is read in parts: the part, and what is compared or written at once. Measured, as what follows, by
+`benchmarks/bench_history.py`."""
+BYTES_PER_ROW_IN_PARTS = 24
+"""Of each of its rows: the hash of its key, twice while they are compared, and what becomes of it."""
+LEAST_BYTES_OF_ROW = 24
+"""A row of text has about so many bytes or more."""
 
 
 def check_load_memory(project: Project) -> None:
@@ -28,7 +26,8 @@ def check_load_memory(project: Project) -> None:
     Only files of this machine are looked at, and no row of them is read.
     """
     named = [project.settings.source.data, *(table.data for table in project.settings.tables.values())]
-    needed = sum(_bytes_of(project, data) for data in named)
+    sizes = [measure_data(project, data) for data in named]
+    needed = sum(_bytes_of(size) for size in sizes) + (PART_BYTES if any(size.is_large for size in sizes) else 0)
     check_memory_left(
         "loading the data",
         needed,
@@ -37,28 +36,9 @@ def check_load_memory(project: Project) -> None:
     )
 
 
-def _bytes_of(project: Project, data: str) -> int:
-    """About the bytes of memory that a file, or the files of a folder, take; 0 of what lies elsewhere, or is not
-    there."""
-    path = project.root / data
-    if not data or is_remote(data) or is_uri(data) or not path.exists():
-        return 0
-    try:
-        if is_delta(path):
-            return _bytes_of_rows(scan_delta(path))
-        files: Iterable[Path] = list_files(path) if path.is_dir() else [path]
-        return sum(_bytes_of_file(file) for file in files if file.is_file())
-    except (OSError, MlopsError, pl.exceptions.PolarsError):  # reading it says what is wrong
-        return 0
-
-
-def _bytes_of_file(path: Path) -> int:
-    with path.open("rb") as file:
-        is_parquet = file.read(len(_PARQUET)) == _PARQUET
-    if is_parquet:
-        return _bytes_of_rows(pl.scan_parquet(path, glob=False))
-    return path.stat().st_size * LEAST_TIMES_OF_TEXT
-
-
-def _bytes_of_rows(scan: pl.LazyFrame) -> int:
-    return int(scan.select(pl.len()).collect().item()) * len(scan.collect_schema()) * BYTES_PER_VALUE
+def _bytes_of(size: DataSize) -> int:
+    """About the bytes that are held of data of a size."""
+    whole = size.json_bytes * LEAST_TIMES_OF_TEXT
+    if size.is_large:
+        return whole + (size.rows + size.text_bytes // LEAST_BYTES_OF_ROW) * BYTES_PER_ROW_IN_PARTS
+    return whole + size.cells * BYTES_PER_VALUE + size.text_bytes * LEAST_TIMES_OF_TEXT

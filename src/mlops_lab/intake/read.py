@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import polars as pl
 from mlops_lab.contracts.fields import Field
 from mlops_lab.lake.batches import Batch, read_batches
 from mlops_lab.lake.columns import ColumnSelection
+from mlops_lab.lake.parts import Parts, open_parts
 from mlops_lab.lake.read_options import ReadOptions
 from mlops_lab.lake.remote import drop_downloads
 from mlops_lab.lake.sources import read_data
@@ -29,6 +31,14 @@ def read_table(project: Project, name: str) -> pl.DataFrame:
     return read_data(
         section.data, query=section.query, root=project.root, selection=selection, cache=project.downloads_path
     )
+
+
+@contextmanager
+def open_table_parts(project: Project, name: str) -> Iterator[Parts]:
+    """The same rows, to be read part by part; of data on this machine."""
+    section = _section(project, name)
+    with open_parts(project.root / section.data, _selection(section, table_fields(project)[name])) as parts:
+        yield parts
 
 
 def read_rows(project: Project, name: str, file: str | Path, fields: Sequence[Field]) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from mlops_lab.lake.copy_notes import note_away
 from mlops_lab.lake.durability import hide_predicates, sync_commits
 from mlops_lab.lake.mirror import Mirror
 from mlops_lab.lake.object_store import UNREACHABLE
+from mlops_lab.lake.row_stream import ArrowStream
 from mlops_lab.lake.store_lock import StoreLock
 
 
@@ -59,7 +60,12 @@ class LocalCommits:
         yield
 
     def create(
-        self, name: str, rows: pl.DataFrame, *, properties: CommitProperties, configuration: Mapping[str, str | None]
+        self,
+        name: str,
+        rows: pl.DataFrame | ArrowStream,
+        *,
+        properties: CommitProperties,
+        configuration: Mapping[str, str | None],
     ) -> bool:
         """Write the first version; False where another process of this machine or another one was faster."""
         path = str(self.lake / name)
@@ -150,7 +156,12 @@ class StoredCommits(LocalCommits):
             yield
 
     def create(
-        self, name: str, rows: pl.DataFrame, *, properties: CommitProperties, configuration: Mapping[str, str | None]
+        self,
+        name: str,
+        rows: pl.DataFrame | ArrowStream,
+        *,
+        properties: CommitProperties,
+        configuration: Mapping[str, str | None],
     ) -> bool:
         """Write the first version into the store; False where somebody was faster."""
         uri, options = self._address(name), self.mirror.store.delta_options

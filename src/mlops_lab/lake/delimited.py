@@ -12,7 +12,7 @@ from mlops_lab.errors import InvalidInput
 from mlops_lab.lake.columns import ColumnSelection, resolve_names
 from mlops_lab.lake.dialect import Dialect, find_dialect
 from mlops_lab.lake.row_widths import RowCounts, check_row_widths
-from mlops_lab.lake.text_values import LEADING_ZERO, parse_numbers
+from mlops_lab.lake.text_values import LEADING_ZERO, NumberGuess, parse_numbers, text_columns
 
 _ROWS_TO_GUESS_FROM = 10_000
 
@@ -22,9 +22,14 @@ def read_delimited(path: Path, name: str, selection: ColumnSelection) -> pl.Data
     table = DelimitedTable(path, name, selection)
     frame = table.read()
     if not frame.height:
-        hint = "check that the file is complete: a table needs rows below its header"
-        raise InvalidInput("has a header and no rows", code="no_rows", where=name, hint=hint)
+        raise no_data_rows_error(name)
     return frame
+
+
+def no_data_rows_error(name: str) -> InvalidInput:
+    """The error about a file that has only a header."""
+    hint = "check that the file is complete: a table needs rows below its header"
+    return InvalidInput("has a header and no rows", code="no_rows", where=name, hint=hint)
 
 
 class DelimitedTable:
@@ -79,6 +84,35 @@ class DelimitedTable:
                 if from_rows is None:
                     raise self._bad_file_error(error) from None
 
+    def write_parts(self, folder: Path, *, rows: int) -> tuple[int, dict[str, NumberGuess]]:
+        """Write the table of `read` into an empty folder, in Arrow files of so many rows, which sort in their order;
+        how many rows there are.
+
+        What its columns of text are is not known before the last row: `apply_guesses` makes of the rows of a file what
+        they are in the table.
+        """
+        try:
+            try:
+                return self._write_parts(folder, self._guess(_ROWS_TO_GUESS_FROM), rows)
+            except pl.exceptions.ComputeError:
+                for file in folder.iterdir():
+                    file.unlink()
+                return self._write_parts(folder, self._guess(None), rows)
+        except pl.exceptions.PolarsError as error:
+            raise self._bad_file_error(error) from None
+
+    def _write_parts(self, folder: Path, types: Sequence[pl.DataType], rows: int) -> tuple[int, dict[str, NumberGuess]]:
+        scan, begin, height = self._scan(types), 0, 0
+        names = text_columns(scan.collect_schema(), self._selection.text)
+        guesses = {name: NumberGuess(self._selection.options.decimal) for name in names}
+        for frame in scan.collect_batches(chunk_size=rows, engine="streaming"):
+            part = self._strip(frame, begin)
+            for name, guess in guesses.items():
+                guess.see(part[name])
+            part.write_ipc(folder / f"{begin:012}", compression="lz4")
+            begin, height = begin + frame.height, height + part.height
+        return height, guesses
+
     def _scan(self, types: Sequence[pl.DataType]) -> pl.LazyFrame:
         if self._selection.options.decimal is not None:  # Polars would take 1.234 for a fraction
             types = [pl.String()] * len(types)
@@ -111,11 +145,15 @@ class DelimitedTable:
 
     def _clean(self, frame: pl.DataFrame, *, first_row: int) -> pl.DataFrame:
         """The rows without blank lines and padding, with numbers as numbers. The first row has this number."""
+        return parse_numbers(self._strip(frame, first_row), self._selection.text, self._selection.options.decimal)
+
+    def _strip(self, frame: pl.DataFrame, first_row: int) -> pl.DataFrame:
+        """The rows without blank lines and padding."""
         if blank := [row - first_row for row in self._blank if first_row <= row < first_row + frame.height]:
             frame = frame.with_row_index("\0").filter(~pl.col("\0").is_in(blank)).drop("\0")
         if self._dialect.padded:
             frame = frame.with_columns(pl.col(pl.String).str.strip_chars().replace("", None))
-        return parse_numbers(frame, self._selection.text, self._selection.options.decimal)
+        return frame
 
     def _bad_file_error(self, error: Exception) -> InvalidInput:
         return InvalidInput(

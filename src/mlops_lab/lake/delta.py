@@ -35,6 +35,7 @@ from mlops_lab.lake.reading import (
     schema_of,
     table_files,
 )
+from mlops_lab.lake.row_stream import ArrowStream, RowStream
 from mlops_lab.lake.snapshots import Snapshot, fingerprint_table, fingerprint_table_parts, is_large
 from mlops_lab.schemas.casts import cast_exactly, join_types
 from mlops_lab.schemas.evolution import Column, as_declared
@@ -130,19 +131,46 @@ class Lake:
 
         def write() -> bool:
             self.commits.refresh(name)
-            if not self.exists(name) and self._create(name, rows, time=time, properties=properties):
+            if not self.exists(name) and self._create(name, rows, time=time or rows.columns[0], properties=properties):
                 return True
             return self._add(name, rows, position=position, properties=properties)
 
         return self._guard(name, lambda: self._try_again(name, write))
 
-    def _create(self, name: str, rows: pl.DataFrame, *, time: str | None, properties: CommitProperties) -> bool:
+    def append_parts(
+        self,
+        name: str,
+        parts: Callable[[], Iterator[pl.DataFrame]],
+        *,
+        schema: Mapping[str, pl.DataType],
+        time: str | None = None,
+    ) -> None:
+        """Append rows that come in parts, in one commit, as `append` does; in memory is one part at a time.
+
+        `parts` gives the rows, with the columns of `schema`, and gives them again where another process was faster.
+        """
+        assert self.pinned is None, "a pinned lake is only read"
+        stream, properties = RowStream(parts, schema), CommitProperties()
+
+        def create(rows: ArrowStream) -> bool:
+            return self._create(name, rows, time=time or next(iter(schema)), properties=properties)
+
+        def write() -> bool:
+            self.commits.refresh(name)
+            if not self.exists(name) and stream.write(create):
+                return True
+            types = self._fit_parts(name, stream)
+            return stream.write(lambda rows: self._commit(name, rows, properties=properties), types)
+
+        self._guard(name, lambda: self._try_again(name, write))
+
+    def _create(self, name: str, rows: pl.DataFrame | ArrowStream, *, time: str, properties: CommitProperties) -> bool:
         """Write the first version; False where another process was faster: Delta would let both write."""
         self.path.mkdir(parents=True, exist_ok=True)
         with locked(self.path):
             if self.exists(name):
                 return False
-            configuration = {**PROPERTIES, "delta.dataSkippingStatsColumns": time or rows.columns[0]}
+            configuration = {**PROPERTIES, "delta.dataSkippingStatsColumns": time}
             return self.commits.create(name, rows, properties=properties, configuration=configuration)
 
     def _add(
@@ -151,14 +179,23 @@ class Lake:
         """Write one more version; False where the rows are in the table already."""
         if _is_written(self.open_table(name), position):
             return False
-        added = self._fit(name, rows)
-        # once more, of the very version that the commit follows: Delta refuses a commit after another one of the same
+        return self._commit(name, self._fit(name, rows), position=position, properties=properties)
+
+    def _commit(
+        self,
+        name: str,
+        rows: pl.DataFrame | ArrowStream,
+        *,
+        properties: CommitProperties,
+        position: tuple[str, int] | None = None,
+    ) -> bool:
+        # looked at in the very version that the commit follows: Delta refuses a commit after another one of the same
         # writer, but knows of none before that version
         target = self.commits.target(name, self.open_table(name))
         if _is_written(target, position):
             return False
         first = int(target.version()) + 1
-        write_deltalake(target, added, mode="append", schema_mode="merge", commit_properties=properties)
+        write_deltalake(target, rows, mode="append", schema_mode="merge", commit_properties=properties)
         self.commits.settle(name, first)
         self._kept.note_append(name)
         return True
@@ -260,6 +297,15 @@ class Lake:
             return rows
         return as_declared(rows, self.declared.get(name, {}), table=name, columns=columns)
 
+    def read_parts(self, name: str, *, version: int) -> Iterator[pl.DataFrame]:
+        """The rows that `read` gives, part by part, each time in the same order; at least one part. Only a table that
+        other tools gave features which change how files are read is read whole."""
+        files = list(self.files(name, version=version))
+        if files and self._is_read_by_file(name, version):
+            yield from self._read_in_parts(name, files, columns=None)
+        else:
+            yield self.read(name, version=version)
+
     def read_added(self, name: str, since: Mark | None = None, *, columns: Sequence[str] | None = None) -> Added:
         """The rows that were added after a mark; all rows without one, and where the table is not any more what it was
         then. Read file by file, as they are declared now."""
@@ -340,6 +386,15 @@ class Lake:
             self.rewrite(name, lambda old: old.with_columns(_cast(old, casts)))
         types = {column: casts.get(column, stored.get(column, dtype)) for column, dtype in rows.schema.items()}
         return rows.with_columns(_cast(rows, types))
+
+    def _fit_parts(self, name: str, stream: RowStream) -> dict[str, pl.DataType]:
+        """The types of the table, which gets others first where rows that come in parts do not fit them. Only columns
+        of another type are held whole."""
+        stored = self.schema(name)
+        other = [column for column, dtype in stream.schema.items() if stored.get(column, dtype) != dtype]
+        if other:
+            self._fit(name, pl.concat(part.select(other) for part in stream.parts()))
+        return self.schema(name)
 
     def _try_again(self, name: str, write: Callable[[], bool]) -> bool:
         """Write; where another process committed meanwhile, look at the table as it is now, and write again."""

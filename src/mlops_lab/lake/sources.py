@@ -74,7 +74,7 @@ def read_data(
     elif path.is_dir():
         frame = _read_folder(path, selection)
     else:
-        frame = _read_file(path, selection)[1]
+        frame = read_file(path, selection)[1]
     if not frame.height:
         raise no_rows_error(name)
     return normalize_types(frame, name, selection.options.na)
@@ -102,7 +102,7 @@ def _read_folder(path: Path, selection: ColumnSelection) -> pl.DataFrame:
         parts: list[tuple[str, pl.DataFrame]] = []
         kinds: dict[str, str] = {}
         for file in check_files(path):
-            kind, frame = _read_file(file, selection)
+            kind, frame = read_file(file, selection)
             kinds.setdefault(kind, file.name)
             check_kinds(path, kinds)
             parts.append((str(file), frame))
@@ -111,7 +111,7 @@ def _read_folder(path: Path, selection: ColumnSelection) -> pl.DataFrame:
     return read_unchanged(lambda: [(file, file_stamp(file)) for file in list_files(path)], read, str(path))
 
 
-def _read_file(path: Path, selection: ColumnSelection) -> tuple[str, pl.DataFrame]:
+def read_file(path: Path, selection: ColumnSelection) -> tuple[str, pl.DataFrame]:
     """The kind of a file, and its table."""
     kinds: list[str] = []
 
