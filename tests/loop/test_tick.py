@@ -1,5 +1,6 @@
 """A tick in one process, on the small project: one more gate, trigger and detector, each added to its list."""
 
+import os
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -565,3 +566,24 @@ def test_a_trigger_that_is_refused_is_told_once_and_trains_nothing(live, tiny, m
     assert refuse.reason.startswith("no training, although it is always time to train: ")
     assert loop.tick(tiny.now + timedelta(days=1)) == []
     assert "no training, although" in describe(load_project(live.root)).last_decision.reason
+
+
+def test_the_first_load_that_tells_what_now_is_is_not_made_again(tiny, write_project, tmp_path):
+    """As long as the files are those; what would be read otherwise is no data here."""
+    shutil.copytree(tiny.project.root / "data", tmp_path / "data")
+    loop, orders = Loop(write_project(tmp_path)), tmp_path / "data" / "orders.parquet"
+    now, stamp = loop.now(), orders.stat()
+    orders.write_bytes(b"x" * stamp.st_size)
+    os.utime(orders, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    loop.load(now)
+    with pytest.raises(InvalidInput):
+        loop.load(now)
+
+
+def test_a_file_that_changes_after_the_first_load_is_loaded(tiny, write_project, tmp_path):
+    shutil.copytree(tiny.project.root / "data", tmp_path / "data")
+    loop, orders = Loop(write_project(tmp_path)), tmp_path / "data" / "orders.parquet"
+    now, rows = loop.now(), pl.read_parquet(orders)
+    rows.vstack(rows[-1:].with_columns(order_id=pl.lit("one more"))).write_parquet(orders)
+    loop.load(now)
+    assert loop.lake.read("orders").height == rows.height + 1

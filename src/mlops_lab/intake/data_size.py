@@ -9,7 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from mlops_lab.errors import MlopsError
-from mlops_lab.lake.files import is_delta, list_files, scan_delta
+from mlops_lab.lake.files import file_stamps, is_delta, list_files, scan_delta
 from mlops_lab.lake.remote import is_remote
 from mlops_lab.lake.snapshots import CELLS_AT_ONCE
 from mlops_lab.lake.sql import is_uri
@@ -56,6 +56,18 @@ def measure_data(project: Project, data: str) -> DataSize:
     except (OSError, MlopsError, pl.exceptions.PolarsError):  # reading it says what is wrong
         return DataSize()
     return DataSize(*(sum(figures) for figures in zip(*sizes, strict=True))) if sizes else DataSize()
+
+
+def data_stamps(project: Project) -> list[object] | None:
+    """What changes when one of the project's data files is written; None where some data lies elsewhere, or in a Delta
+    table, so that only reading it tells."""
+    named = [project.settings.source.data, *(table.data for table in project.settings.tables.values())]
+    if any(is_remote(data) or is_uri(data) or is_delta(project.root / data) for data in named if data):
+        return None
+    try:
+        return [file_stamps(project.root / data) for data in named if data]
+    except OSError:  # reading it says what is wrong
+        return None
 
 
 def _measure_file(path: Path) -> DataSize:

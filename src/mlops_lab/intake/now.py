@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from mlops_lab import clock
+from mlops_lab.intake.data_size import data_stamps
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.sources import load_sources
 from mlops_lab.lake import Lake
@@ -18,13 +19,20 @@ def current_moment(project: Project, lake: Lake) -> datetime:
 
     For the latter the journal is moved into the lake first; where the lake is empty, the data files are loaded.
     """
+    load_first(project, lake)
+    return stored_moment(project, lake) or current_moment(project, lake)
+
+
+def load_first(project: Project, lake: Lake) -> list[object] | None:
+    """Load the data files where nothing else tells what "now" is: the stamps of the files then, as far as they have
+    any (`data_stamps`); else None."""
     if project.settings.project.clock == "data":
         ingest_journal(project, lake)
-    moment = stored_moment(project, lake)
-    if moment is None:
-        load_sources(project, lake, now=clock.EPOCH, received_at=clock.EPOCH)  # a first load: known when it was known
-        return current_moment(project, lake)
-    return moment
+    if stored_moment(project, lake) is not None:
+        return None
+    stamps = data_stamps(project)
+    load_sources(project, lake, now=clock.EPOCH, received_at=clock.EPOCH)  # a first load: known when it was known
+    return stamps
 
 
 def stored_moment(project: Project, lake: Lake) -> datetime | None:

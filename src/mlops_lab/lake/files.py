@@ -97,6 +97,11 @@ def file_stamp(path: Path) -> tuple[int, int, int]:
     return stat.st_size, stat.st_mtime_ns, stat.st_ino
 
 
+def file_stamps(path: Path) -> list[tuple[Path, tuple[int, int, int]]]:
+    """The stamp of a file, or of each file of a folder."""
+    return [(file, file_stamp(file)) for file in (list_files(path) if path.is_dir() else [path])]
+
+
 @contextmanager
 def open_as_text_or_parquet(path: Path, options: ReadOptions = DETECT) -> Iterator[tuple[str, Path]]:
     """The kind of a file (see the names above), and the path of its content: decompressed, and text as UTF-8."""

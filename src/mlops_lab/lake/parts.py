@@ -25,9 +25,8 @@ from mlops_lab.lake.files import (
     check_files,
     check_kinds,
     file_changed_error,
-    file_stamp,
+    file_stamps,
     is_delta,
-    list_files,
     no_rows_error,
     open_as_text_or_parquet,
     scan_delta,
@@ -72,7 +71,7 @@ def open_parts(path: Path, selection: ColumnSelection) -> Iterator[Parts]:
     check_exists(path)
     with ExitStack() as stack:
         is_table = is_delta(path)
-        stamps = [] if is_table else _stamps(path)
+        stamps = [] if is_table else file_stamps(path)
         with _unchanged(path, stamps):
             files = [_open_delta(path, selection)] if is_table else _open_files(path, selection, stack)
         rows = sum(file.rows for file in files)
@@ -105,10 +104,6 @@ def _as(name: str, dtype: pl.DataType, wanted: pl.DataType) -> pl.Expr:
     return column if dtype == wanted else column.cast(wanted, strict=False)
 
 
-def _stamps(path: Path) -> list[tuple[Path, tuple[int, int, int]]]:
-    return [(file, file_stamp(file)) for file in (list_files(path) if path.is_dir() else [path])]
-
-
 @contextmanager
 def _unchanged(path: Path, stamps: list[tuple[Path, tuple[int, int, int]]]) -> Iterator[None]:
     """InvalidInput where the files change meanwhile, whatever else is then wrong with them; a Delta table, which has no
@@ -116,10 +111,10 @@ def _unchanged(path: Path, stamps: list[tuple[Path, tuple[int, int, int]]]) -> I
     try:
         yield
     except MlopsError:
-        if stamps and _stamps(path) != stamps:
+        if stamps and file_stamps(path) != stamps:
             raise file_changed_error(str(path)) from None
         raise
-    if stamps and _stamps(path) != stamps:
+    if stamps and file_stamps(path) != stamps:
         raise file_changed_error(str(path))
 
 

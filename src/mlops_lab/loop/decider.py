@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mlops_lab.errors import EnvironmentFault
-from mlops_lab.intake.now import current_moment
+from mlops_lab.intake.now import current_moment, load_first
 from mlops_lab.lake import Lake
 from mlops_lab.loop.act import name_champion, record_decision
 from mlops_lab.loop.approval import check_approved
@@ -49,6 +49,8 @@ class Decider:
     _unreadable: Mapping[int, EnvironmentFault] = field(init=False, default_factory=dict)
     _turn: Hold | None = field(init=False, default=None)
     _is_checked: bool = field(init=False, default=False)
+    _loaded: list[object] | None = field(init=False, default=None)
+    """The stamps of the data that was loaded for the first time to know what "now" is."""
 
     def __post_init__(self) -> None:
         self.lake = open_lake(self.project)
@@ -58,6 +60,7 @@ class Decider:
 
     def now(self) -> datetime:
         """What "now" is for this project: the machine's time, or just after the newest moment its tables know of."""
+        self._loaded = load_first(self.project, self.lake) or self._loaded
         return current_moment(self.project, self.lake)
 
     def moment(self, at: datetime | None) -> datetime:

@@ -14,6 +14,7 @@ from mlops_lab.alerts.runbooks import Ends
 from mlops_lab.clock import days_before
 from mlops_lab.errors import EnvironmentFault, InvalidInput, Refused
 from mlops_lab.files import disk_fault
+from mlops_lab.intake.data_size import data_stamps
 from mlops_lab.intake.journal import ingest_journal
 from mlops_lab.intake.shipping import adopt_journals
 from mlops_lab.intake.sources import load_sources
@@ -251,9 +252,11 @@ class Loop(PeopleDecider):
             except OSError as error:
                 raise disk_fault(error, self.project.loading_path) from error
             try:
-                is_new |= load_sources(
-                    self.project, self.lake, now=now, received_at=received_at, accept_changes=accept_changes
-                )
+                if self._loaded is None or self._loaded != data_stamps(self.project):
+                    is_new |= load_sources(
+                        self.project, self.lake, now=now, received_at=received_at, accept_changes=accept_changes
+                    )
+                self._loaded = None
             except (InvalidInput, Refused):  # before anything was written
                 self.project.loading_path.unlink(missing_ok=True)
                 raise
