@@ -51,6 +51,7 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "exporters/whylogs/export.py": "tools/test_whylogs.py",
     "exporters/sagemaker/export.py": "tools/test_sagemaker.py",
     "exporters/vertex/export.py": "tools/test_vertex.py",
+    "lake/stored_tables.py": "lake/test_delta.py",
     "replay/demo.py": "end_to_end/test_demo.py",
     "serving/protocols/cloud.py": "serving/protocols/test_vertex.py",
     "serving/process/health_check.py": "end_to_end/test_images.py",
