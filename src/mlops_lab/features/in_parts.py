@@ -15,9 +15,8 @@ import polars as pl
 from mlops_lab.features.definition import Features
 from mlops_lab.features.needed_facts import needed_facts
 from mlops_lab.features.offline import ROWS_PER_BATCH, FactIndex, ViewColumns, select_inputs
+from mlops_lab.features.online import OF_FACT
 from mlops_lab.features.view import View
-
-_TIMES = {"_fact_id", "_known_at", "_seen_at", "_weight"}
 
 
 class FactPart(NamedTuple):
@@ -78,7 +77,7 @@ class _ViewGroup:
 
     def __init__(self, views: Sequence[View], rows: pl.DataFrame) -> None:
         self._views, self._keys, self._table = list(views), views[0].keys, views[0].table
-        self._columns = sorted({name for view in views for name in view.columns} | _TIMES)
+        self._columns = sorted({name for view in views for name in view.columns} | {*OF_FACT})
         self._entities = self._asked_for(rows)
         self._facts: pl.DataFrame | None = None
 

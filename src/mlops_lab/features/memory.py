@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from mlops_lab.features.online import ALWAYS, Fact, FactRow, ViewResult, ViewResults
+from mlops_lab.features.online import ALWAYS, OF_FACT, Fact, FactRow, ViewResult, ViewResults
 from mlops_lab.features.retractions import live_facts
 from mlops_lab.features.timelines import LatestTimeline, WindowTimeline
 from mlops_lab.features.unread_facts import FactsByEntity, UnreadFacts
-from mlops_lab.features.view import View
+from mlops_lab.features.view import View, columns_by_table
 from mlops_lab.features.view_reader import ViewReader, WindowReader
 
 Timeline = TypeVar("Timeline", LatestTimeline, WindowTimeline)
@@ -32,6 +32,8 @@ class MemoryStore:
         self._windows: dict[str, tuple[WindowReader, _Lines[WindowTimeline], _ResultBetween]] = {}
         self._lines: dict[str, list[_Lines[Any]]] = {}
         """By table, those of the views that read it."""
+        views = list(views)
+        self._columns = columns_by_table(views)
         for view in views:
             lines: _Lines[Any]
             if view.window is None:
@@ -51,6 +53,8 @@ class MemoryStore:
 
     def load(self, table: str, facts: pl.DataFrame) -> None:
         """Add facts of a table that has none yet. Those of an entity are read when it is looked up first."""
+        needed = {*OF_FACT, *self._columns.get(table, ())}
+        facts = facts.select(name for name in facts.columns if name in needed)
         by_keys: dict[tuple[str, ...], FactsByEntity] = {}
         for lines in self._lines.get(table, ()):
             keys = lines.fact_keys

@@ -17,6 +17,8 @@ from mlops_lab.features.view import View
 
 ALWAYS = -(2**62)
 """The time of a fact that was always known."""
+OF_FACT = ("_known_at", "_seen_at", "_fact_id", "_weight")
+"""The columns that each table of facts has beside those of its rows; the last one only where some were retracted."""
 
 
 class Fact(NamedTuple):
@@ -52,7 +54,7 @@ class FactRow(NamedTuple):
 
 
 def fact_rows(rows: Iterable[Mapping[str, Any]]) -> list[FactRow]:
-    """The rows of a table of facts (`_known_at`, `_seen_at`, `_fact_id`, and `_weight`, where some were retracted)."""
+    """The rows of a table of facts, which have the columns `OF_FACT`."""
     return [
         make_fact_row(
             row, row["_known_at"], row["_seen_at"], row["_fact_id"], weight=-1 if (row.get("_weight") or 1) < 0 else 1
