@@ -28,7 +28,7 @@ from mlops_lab.tables.versions import CORRECTED_AT
 FACTS_FILE = "facts.json"
 _FORMAT = 2
 _FACTS_AT_ONCE = 200_000
-"""How many facts are read before those that are not needed are dropped."""
+"""How many facts are read at least before those that are not needed are dropped."""
 
 
 class _TableState(msgspec.Struct, frozen=True):
@@ -118,9 +118,13 @@ class StateFacts:
     def _all(self, table: str, views: Sequence[View]) -> pl.DataFrame:
         """The facts from all that the lake holds, the newest first."""
         facts = self._ranges.always_known(table).sort("_known_at", "_fact_id", "_seen_at", nulls_last=False)
+        needed, is_sorted_out = facts.height, True
         for part in self._parts(table):
-            facts, _ = self._needed(concat_facts([facts, part]), views)
-        return facts
+            facts, is_sorted_out = concat_facts([facts, part]), False
+            if facts.height > 2 * needed + _FACTS_AT_ONCE:  # with each part, it would take long where many are needed
+                facts, is_sorted_out = self._needed(facts, views)[0], True
+                needed = facts.height
+        return facts if is_sorted_out else self._needed(facts, views)[0]
 
     def _parts(self, table: str) -> Iterator[pl.DataFrame]:
         later = self._ranges.later_versions(table)
