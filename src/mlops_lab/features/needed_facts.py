@@ -17,6 +17,7 @@ from mlops_lab.features.view import View
 
 _IS_KEPT = "__is_kept"
 _ROW = "__row"
+_ORDER = ("_known_at", "_fact_id", "_seen_at")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -46,13 +47,14 @@ def needed_facts(
         facts, is_kept = _without_retracted(facts, is_kept, since=since)
     kept = facts.select(is_kept.fill_null(value=False).alias(_IS_KEPT))[_IS_KEPT]
     unlimited = [view for view, limit in limited.items() if limit is None]
-    older = facts.with_row_index(_ROW).filter(~kept) if unlimited else pl.DataFrame()
+    read = dict.fromkeys([*_ORDER, *(column for view in unlimited for column in view.keys.values())])
+    older = facts.select(list(read)).with_row_index(_ROW).filter(~kept) if unlimited else pl.DataFrame()
     latest = [_latest(older, [*view.keys.values()], since=since)[_ROW] for view in unlimited]
     return facts[pl.concat([kept.arg_true(), *latest]).unique().sort()]
 
 
 def _sort(facts: pl.DataFrame) -> pl.DataFrame:
-    return facts.sort("_known_at", "_fact_id", "_seen_at", nulls_last=False, maintain_order=True)
+    return facts.sort(_ORDER, nulls_last=False, maintain_order=True)
 
 
 def reach_of(views: Iterable[View]) -> timedelta:

@@ -121,7 +121,7 @@ class StateFacts:
         needed, is_sorted_out = facts.height, True
         for part in self._parts(table):
             facts, is_sorted_out = concat_facts([facts, part]), False
-            if facts.height > 2 * needed + _FACTS_AT_ONCE:  # with each part, it would take long where many are needed
+            if facts.height > needed + max(_FACTS_AT_ONCE, needed // 2):  # after each part it would take too long
                 facts, is_sorted_out = self._needed(facts, views)[0], True
                 needed = facts.height
         return facts if is_sorted_out else self._needed(facts, views)[0]
