@@ -107,24 +107,26 @@ class StateFacts:
         facts, oldest = self._needed(facts, views)
         return facts if oldest is not None and oldest >= known.oldest else None
 
-    def _needed(self, facts: pl.DataFrame, views: Sequence[View]) -> tuple[pl.DataFrame, datetime | None]:
+    def _needed(
+        self, facts: pl.DataFrame, views: Sequence[View], *, in_order: bool = True
+    ) -> tuple[pl.DataFrame, datetime | None]:
         """Those of some facts that are needed, and since when all are there; all of them where there is no moment."""
         newest_fact = facts["_known_at"].max()
         if self._newest is None or not isinstance(newest_fact, datetime):
             return facts, None
         since, oldest = self._oldest(views, newest_fact)
-        return needed_facts(facts, views, since=since, received_since=oldest), oldest
+        return needed_facts(facts, views, since=since, received_since=oldest, in_order=in_order), oldest
 
     def _all(self, table: str, views: Sequence[View]) -> pl.DataFrame:
         """The facts from all that the lake holds, the newest first."""
         facts = self._ranges.always_known(table).sort("_known_at", "_fact_id", "_seen_at", nulls_last=False)
-        needed, is_sorted_out = facts.height, True
+        needed = facts.height
         for part in self._parts(table):
-            facts, is_sorted_out = concat_facts([facts, part]), False
+            facts = concat_facts([facts, part])
             if facts.height > needed + max(_FACTS_AT_ONCE, needed // 2):  # after each part it would take too long
-                facts, is_sorted_out = self._needed(facts, views)[0], True
+                facts, _ = self._needed(facts, views, in_order=False)
                 needed = facts.height
-        return facts if is_sorted_out else self._needed(facts, views)[0]
+        return self._needed(facts, views)[0]
 
     def _parts(self, table: str) -> Iterator[pl.DataFrame]:
         later = self._ranges.later_versions(table)
