@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from mlops_lab.intake import data_size
-from mlops_lab.intake.data_size import DataSize, data_stamps, is_read_in_parts, measure_data
+from mlops_lab.intake.data_size import DataSize, data_stamps, measure_data
 from mlops_lab.project import Project
 
 
@@ -32,7 +32,7 @@ def test_rows_of_parquet_and_delta_and_bytes_of_text(tmp_path: Path, monkeypatch
         assert measure_data(project, name) == DataSize()
     monkeypatch.setattr(data_size, "MOST_CELLS", 39)
     monkeypatch.setattr(data_size, "MOST_TEXT_BYTES", 30)
-    assert [is_read_in_parts(project, name) for name in ("file", "folder", "text.csv")] == [False, True, False]
+    assert [measure_data(project, name).is_large for name in ("file", "folder", "text.csv")] == [False, True, False]
 
 
 def test_stamps_change_with_a_file_and_are_known_of_files_here_alone(small: Any) -> None:

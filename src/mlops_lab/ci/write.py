@@ -36,9 +36,7 @@ _WRITERS: Mapping[Provider, tuple[str, Callable[[CIPlan], str]]] = {
 
 def plan_of(project: Project) -> CIPlan:
     """The plan of a project as it is now."""
-    settings = project.settings
-    places = [settings.source.data, *(table.data for table in settings.tables.values())]
-    return CIPlan(has_data=all(is_in_repository(place) for place in places if place))
+    return CIPlan(has_data=all(is_in_repository(place) for place in project.settings.named_data if place))
 
 
 def write_ci_files(provider: Provider, plan: CIPlan) -> dict[str, str]:

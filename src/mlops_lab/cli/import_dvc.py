@@ -152,7 +152,7 @@ def _report(record: DvcImport, project: Project) -> None:
         for name, value in record.metrics.items():
             table.add_row(name, f"{value:g}")
         print_table(table)
-    if record.file in [settings.source.data, *(table.data for table in settings.tables.values())]:
+    if record.file in settings.named_data:
         print(f"next:  cd {record.folder} && mlops run")
     else:
         print(f'next:  name it in mlops.toml: data = "{record.file}" in [source] or a [tables.NAME]')

@@ -42,7 +42,7 @@ def name_variables(steps: ProjectSteps) -> str:
 
 def find_data_files(project: Project) -> list[str]:
     """The data files that lie in the project, relative to it; those at addresses and in databases are not files."""
-    settings = project.settings
-    named = [settings.source.data, *(table.data for table in settings.tables.values())]
-    local = [name for name in named if name and "://" not in name and not Path(name).is_absolute()]
+    local = [
+        name for name in project.settings.named_data if name and "://" not in name and not Path(name).is_absolute()
+    ]
     return [name for name in dict.fromkeys(local) if (project.root / name).exists()]

@@ -37,11 +37,6 @@ class DataSize(NamedTuple):
         return self.cells > MOST_CELLS or self.text_bytes > MOST_TEXT_BYTES
 
 
-def is_read_in_parts(project: Project, data: str) -> bool:
-    """Whether the data that `data` names is read in parts."""
-    return measure_data(project, data).is_large
-
-
 def measure_data(project: Project, data: str) -> DataSize:
     """The size of a file, of the files of a folder, or of a Delta table; nothing of what lies elsewhere, or is not
     there. No row is read."""
@@ -61,7 +56,7 @@ def measure_data(project: Project, data: str) -> DataSize:
 def data_stamps(project: Project) -> list[object] | None:
     """What changes when one of the project's data files is written; None where some data lies elsewhere, or in a Delta
     table, so that only reading it tells."""
-    named = [project.settings.source.data, *(table.data for table in project.settings.tables.values())]
+    named = project.settings.named_data
     if any(is_remote(data) or is_uri(data) or is_delta(project.root / data) for data in named if data):
         return None
     try:

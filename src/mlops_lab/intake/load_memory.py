@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mlops_lab.intake.data_size import DataSize, measure_data
-from mlops_lab.project import Project
+from collections.abc import Collection
+
+from mlops_lab.intake.data_size import DataSize
 from mlops_lab.training.machine_memory import check_memory_left
 
 BYTES_PER_VALUE = 50
@@ -19,14 +20,9 @@ LEAST_BYTES_OF_ROW = 24
 """A row of text has about so many bytes or more."""
 
 
-def check_load_memory(project: Project) -> None:
-    """Tell how much memory it takes to load the project's data, where that is much; EnvironmentFault where less is
-    left.
-
-    Only files of this machine are looked at, and no row of them is read.
-    """
-    named = [project.settings.source.data, *(table.data for table in project.settings.tables.values())]
-    sizes = [measure_data(project, data) for data in named]
+def check_load_memory(sizes: Collection[DataSize]) -> None:
+    """Tell how much memory it takes to load data of these sizes, where that is much; EnvironmentFault where less is
+    left."""
     needed = sum(_bytes_of(size) for size in sizes) + (PART_BYTES if any(size.is_large for size in sizes) else 0)
     check_memory_left(
         "loading the data",

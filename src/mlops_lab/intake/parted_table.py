@@ -5,7 +5,7 @@ Of all rows only what becomes of them is held, and while keys are compared, thei
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -253,7 +253,9 @@ class PartedTable:
             if is_wanted.any():
                 yield self._typed(part).filter(pl.Series(is_wanted))
 
-    def _append(self, lake: Lake, parts: Callable[[], Iterator[pl.DataFrame]], schema: Any) -> None:
+    def _append(
+        self, lake: Lake, parts: Callable[[], Iterator[pl.DataFrame]], schema: Mapping[str, pl.DataType]
+    ) -> None:
         lake.append_parts(self.table.name, parts, schema=schema, time=self.table.known_at)
 
 

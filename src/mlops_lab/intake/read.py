@@ -25,9 +25,7 @@ def read_table(project: Project, name: str) -> pl.DataFrame:
     """All rows that the data of a declared table has, under the names of its fields."""
     section = _section(project, name)
     selection = _selection(section, table_fields(project)[name])
-    settings = project.settings
-    declared = [settings.source.data, *(table.data for table in settings.tables.values())]
-    drop_downloads(project.downloads_path, keep=declared)
+    drop_downloads(project.downloads_path, keep=project.settings.named_data)
     return read_data(
         section.data, query=section.query, root=project.root, selection=selection, cache=project.downloads_path
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from mlops_lab.contracts.tables import explain_breaches
 from mlops_lab.intake.changes import changes_error
 from mlops_lab.intake.complete import not_appended_error
-from mlops_lab.intake.data_size import is_read_in_parts
+from mlops_lab.intake.data_size import DataSize, measure_data
 from mlops_lab.intake.load_memory import check_load_memory
 from mlops_lab.intake.parted_table import PartedTable
 from mlops_lab.intake.quarantine import set_aside
@@ -35,9 +35,11 @@ def load_sources(
     Rows that break the contract are set aside; InvalidInput, and nothing is loaded, where too many of a file do.
     EnvironmentFault, and nothing is read, where there is too little memory for it. Large data is read in parts.
     """
-    check_load_memory(project)
+    declared = declared_tables(project)
+    sizes = [measure_data(project, table.data) for table in declared]
+    check_load_memory(sizes)
     with ExitStack() as stack:
-        tables = [_open(table, stack, now=now) for table in declared_tables(project)]
+        tables = [_open(table, size, stack, now=now) for table, size in zip(declared, sizes, strict=True)]
         _check(project, tables)
         changes = {data.table.name: data.find_changes(lake) for data in tables if lake.exists(data.table.name)}
         source = project.settings.source
@@ -61,9 +63,8 @@ def load_sources(
         return has_new_rows
 
 
-def _open(table: DeclaredTable, stack: ExitStack, *, now: datetime) -> TableData:
-    section = table.project.settings.source if table.is_source else table.project.settings.tables[table.name]
-    if not is_read_in_parts(table.project, section.data):
+def _open(table: DeclaredTable, size: DataSize, stack: ExitStack, *, now: datetime) -> TableData:
+    if not size.is_large:
         return WholeTable(table, now=now)
     return PartedTable(table, stack.enter_context(open_table_parts(table.project, table.name)), now=now)
 

@@ -22,11 +22,12 @@ from mlops_lab.tables.table import MOMENT
 
 
 class DeclaredTable(NamedTuple):
-    """A table of the project: its fields, the columns that identify a row, that of the moment at which it was known,
-    and that which must not decrease."""
+    """A table of the project: what its `data` is, its fields, the columns that identify a row, that of the moment at
+    which it was known, and that which must not decrease."""
 
     project: Project
     name: str
+    data: str
     fields: tuple[Field, ...]
     key: list[str]
     known_at: str | None
@@ -41,11 +42,13 @@ class DeclaredTable(NamedTuple):
 def declared_tables(project: Project) -> list[DeclaredTable]:
     """The tables that the project has data for; the source comes first."""
     source, fields = project.settings.source, table_fields(project)
-    tables = [DeclaredTable(project, source.table, fields[source.table], [source.id], source.known_at, None)]
+    tables = [
+        DeclaredTable(project, source.table, source.data, fields[source.table], [source.id], source.known_at, None)
+    ]
     for name, section in project.settings.tables.items():
         key = [*section.key, *([section.known_at] if section.known_at else [])]
         order = section.known_at if section.monotone else None
-        tables.append(DeclaredTable(project, name, fields[name], key, section.known_at, order))
+        tables.append(DeclaredTable(project, name, section.data, fields[name], key, section.known_at, order))
     return tables
 
 

@@ -24,9 +24,9 @@ from mlops_lab.lake.files import (
     check_kinds,
     file_changed_error,
     file_stamp,
+    file_stamps,
     find_bad_line,
     is_delta,
-    list_files,
     no_rows_error,
     open_as_text_or_parquet,
     scan_delta,
@@ -108,7 +108,7 @@ def _read_folder(path: Path, selection: ColumnSelection) -> pl.DataFrame:
             parts.append((str(file), frame))
         return concat_parts(parts)
 
-    return read_unchanged(lambda: [(file, file_stamp(file)) for file in list_files(path)], read, str(path))
+    return read_unchanged(lambda: file_stamps(path), read, str(path))
 
 
 def read_file(path: Path, selection: ColumnSelection) -> tuple[str, pl.DataFrame]:

@@ -440,3 +440,8 @@ class Settings(Config, frozen=True, kw_only=True):
     monitors: list[MonitorSection] = msgspec.field(default_factory=list)
     serving: ServingSection = ServingSection()
     readiness: list[ReadinessSection] = msgspec.field(default_factory=list)
+
+    @property
+    def named_data(self) -> list[str]:
+        """What `data` names, of the source and then of each table; empty text where one has no data."""
+        return [self.source.data, *(table.data for table in self.tables.values())]

@@ -142,8 +142,7 @@ def check_goes_on(work: LabWork) -> None:
 def check_alone(work: LabWork) -> None:
     """All that is needed is there."""
     project = _open_there(work)
-    settings = project.settings
-    for data in (settings.source.data, *(table.data for table in settings.tables.values())):
+    for data in project.settings.named_data:
         if Path(data).is_absolute():
             fail("absolute-path", seen=f"data = {data!r}", expected="no path of one machine in mlops.toml")
     for words, allowed in ((("contract", "check"), {0}), (("run",), {0, 1})):
