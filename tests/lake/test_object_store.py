@@ -73,3 +73,13 @@ def test_no_bucket_no_server_and_no_credentials_are_said(stored_uri, store, monk
 def test_each_works_on_all_items_in_their_order():
     assert each(lambda item: item * 2, [3, 1, 2]) == [6, 2, 4]
     assert each(lambda item: item, []) == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "what"), [("abfss://container", "Account must be specified"), ("abfss://container@/lake", "empty host")]
+)
+def test_an_address_that_names_no_store_is_said(uri, what):
+    with pytest.raises(EnvironmentFault, match=f"the address cannot be used: .*{what}") as caught:
+        ObjectStore(uri)
+    assert caught.value.code == REFUSED
+    assert "abfss://CONTAINER@ACCOUNT" in caught.value.hint

@@ -45,13 +45,22 @@ class ObjectStore:
     def __init__(self, uri: str) -> None:
         self.uri = uri.rstrip("/")
         with needs_extra("store", "a lake in an object store", where=self.uri):
+            from obstore.exceptions import BaseError
             from obstore.store import from_url
         options: dict[str, Any] = {"client_options": {**_CLIENT, "allow_http": _may_be_plain()}}
         options["retry_config"] = {"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=_RETRY_SECONDS)}
-        with self._faults():
-            if self.uri.startswith("s3://"):
-                options |= _aws_credentials(self.uri)
+        if self.uri.startswith("s3://"):
+            options |= _aws_credentials(self.uri)
+        try:
             self._store: Any = from_url(self.uri, **options)
+        except (BaseError, ValueError) as error:  # nobody was asked yet
+            raise EnvironmentFault(
+                f"the address cannot be used: {str(error).splitlines()[0]}",
+                code=REFUSED,
+                where=self.uri,
+                hint="correct [lake] uri: s3://BUCKET/FOLDER, gs://BUCKET/FOLDER or "
+                "abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER",
+            ) from None
 
     def read(self, path: str) -> Content | None:
         """The content of an object; None where there is none."""
