@@ -54,6 +54,13 @@ def error_of(text: str, *flags: str) -> InvalidInput:
             "fix tables",
         ),
         ('data = "a.csv"', "data = 1", 'line 14, key tables."a b".data', "Expected `str`", "fix tables"),
+        (
+            'name = "shop"',
+            'name = "a shop"',
+            "line 2, key project.name",
+            '"a shop" cannot stand here',
+            "write letters, digits",
+        ),
         ("[project]", "[projct]", "line 1, key projct", "unknown section", 'did you mean "project"?'),
     ],
 )

@@ -48,6 +48,15 @@ def choices_at(path: Path) -> list[str]:
     return [str(value) for literal in literals for value in literal.values]
 
 
+def meaning_at(path: Path) -> str:
+    """What the key at the path means, as docs/configuration.md says it; empty where nothing is said."""
+    for parent in types_at(path[:-1]):
+        child = _child(parent, path[-1]) if path else None
+        if isinstance(child, inspect.Metadata):
+            return str((child.extra_json_schema or {}).get("description", ""))
+    return ""
+
+
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """The start of a hint, `did you mean "port"? `; empty where no name is similar."""
     known = {other.lower(): other for other in names}

@@ -9,7 +9,15 @@ from typing import Any
 import msgspec
 
 from mlops_lab.errors import InvalidInput
-from mlops_lab.project.keys import choices_at, did_you_mean, dotted, known_keys_hint, names_at, unknown_key_message
+from mlops_lab.project.keys import (
+    choices_at,
+    did_you_mean,
+    dotted,
+    known_keys_hint,
+    meaning_at,
+    names_at,
+    unknown_key_message,
+)
 from mlops_lab.project.layers import Layers, values_of
 from mlops_lab.project.sections import Settings
 
@@ -35,6 +43,8 @@ def explain_validation_error(message: str, layers: Layers) -> InvalidInput:
         value = _value_at(values, path)
         hint = did_you_mean(str(value), choices) + f"the allowed values are {', '.join(choices)}"
         what = f'"{value}" is not an allowed value'
+    elif "matching regex" in what and (meaning := meaning_at(path)):
+        what, hint = f'"{_value_at(values, path)}" cannot stand here', f"write {meaning}"
     return layers.error_at(what, path, f"{hint}; docs/configuration.md describes every key and its type")
 
 
