@@ -55,7 +55,7 @@ def error_of(text: str, *flags: str) -> InvalidInput:
         ),
         ('data = "a.csv"', "data = 1", 'line 14, key tables."a b".data', "Expected `str`", "fix tables"),
         (
-            'name = "shop"',
+            'name = "tiny"',
             'name = "a shop"',
             "line 2, key project.name",
             '"a shop" cannot stand here',
