@@ -17,6 +17,7 @@ from mlops_lab.features.view import View
 
 _IS_KEPT = "__is_kept"
 _ROW = "__row"
+_NEWEST = "__newest"
 _ORDER = ("_known_at", "_fact_id", "_seen_at")
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -43,13 +44,18 @@ def needed_facts(
     is_kept = pl.col("_known_at").is_null() | (pl.col("_known_at") >= since - reach)
     if received_since is not None:
         is_kept |= pl.col("_seen_at") >= received_since
-    if has_retractions(facts):
+    is_corrected = has_retractions(facts)
+    if is_corrected:
         facts, is_kept = _without_retracted(facts, is_kept, since=since)
     kept = facts.select(is_kept.fill_null(value=False).alias(_IS_KEPT))[_IS_KEPT]
     unlimited = [view for view, limit in limited.items() if limit is None]
+    if not unlimited:
+        return facts.filter(kept)
     read = dict.fromkeys([*_ORDER, *(column for view in unlimited for column in view.keys.values())])
-    older = facts.select(list(read)).with_row_index(_ROW).filter(~kept) if unlimited else pl.DataFrame()
-    latest = [_latest(older, [*view.keys.values()], since=since)[_ROW] for view in unlimited]
+    read_facts = facts.select(list(read)).with_columns(kept).with_row_index(_ROW)
+    if is_corrected:  # a fact in a window may be retracted: what is older counts again then
+        read_facts = read_facts.filter(~kept)
+    latest = [_latest(read_facts, [*view.keys.values()], since=since)[_ROW] for view in unlimited]
     return facts[pl.concat([kept.arg_true(), *latest]).unique().sort()]
 
 
@@ -64,15 +70,18 @@ def reach_of(views: Iterable[View]) -> timedelta:
 
 
 def _latest(facts: pl.DataFrame, entity: Sequence[str], *, since: datetime) -> pl.DataFrame:
-    """Which facts are the latest of their entity at `since`, or at a moment after it: no fact that comes after it in
-    the order of the facts was seen by when it was seen."""
+    """Which facts that are not kept anyway are the latest of their entity at `since`, or at a moment after it: no fact
+    that comes after it in the order of the facts was seen by when it was seen."""
     moment = pl.lit(since, pl.Datetime("us", "UTC"))
     is_seen = pl.col("_seen_at").is_null() | (pl.col("_seen_at") < moment)
-    newest = pl.col("_known_at").filter(is_seen).max().over(entity)
-    facts = _sort(facts.filter(newest.is_null() | (pl.col("_known_at") >= newest)))  # one or two of each entity
+    newest = facts.lazy().filter(is_seen).group_by(entity).agg(pl.col("_known_at").max().alias(_NEWEST))
+    older = facts.lazy().filter(~pl.col(_IS_KEPT)).join(newest, on=entity, how="left", nulls_equal=True)
+    found = older.filter(pl.col(_NEWEST).is_null() | (pl.col("_known_at") >= pl.col(_NEWEST))).collect()
+    is_alone = pl.struct(entity).is_unique()  # most are: to compare facts within each entity takes longest
+    alone, several = found.filter(is_alone), _sort(found.filter(~is_alone))
     seen = pl.max_horizontal("_seen_at", moment - _MICROSECOND)  # one that is seen at `since` is not seen there yet
     earliest_after = seen.cum_min(reverse=True).shift(-1).over(entity)
-    return facts.filter(earliest_after.is_null() | (seen < earliest_after))
+    return pl.concat([alone, several.filter(earliest_after.is_null() | (seen < earliest_after))])
 
 
 def _without_retracted(facts: pl.DataFrame, is_kept: pl.Expr, *, since: datetime) -> tuple[pl.DataFrame, pl.Expr]:
