@@ -95,6 +95,7 @@ def test_an_answer_does_not_depend_on_the_date_of_another_request(copy, monkeypa
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["wall", "data"]), _dates, st.booleans())
 def test_an_answer_does_not_depend_on_the_date_of_another_request_long(copy, monkeypatch_module, by, dates, restarts):
@@ -145,6 +146,7 @@ def test_once_the_clock_is_right_each_day_is_measured(copy, errors):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @settings(max_examples=40, deadline=None)
 @given(_errors)
 def test_once_the_clock_is_right_each_day_is_measured_long(copy, errors):

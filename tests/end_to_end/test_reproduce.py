@@ -99,7 +99,7 @@ def test_settings_beside_the_file_and_modules_beside_the_pipeline_are_kept(world
     (root / "shared" / "sizes.py").write_text("TREES = 9\n")
     made = mlops("reproduce", 1, project=root, env=variables | {"MLOPS_BACKTEST__DAYS": "6"}).data
     assert (made["same"], made["differences"]) == (True, [])
-    edit = package_of(project) / "code" / "shared" / "sizes.py"
+    edit = editable_package_of(project) / "code" / "shared" / "sizes.py"
     edit.write_text("TREES = 8\n")
     ran = mlops("reproduce", 1, project=root, code=1)
     assert [each["kind"] for each in ran.data["differences"]] == ["code"]

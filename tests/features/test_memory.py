@@ -106,19 +106,20 @@ def frame_of(drawn) -> pl.DataFrame:
     return pl.DataFrame(columns, schema_overrides=types)
 
 
-@given(facts, facts, st.integers(0, 3))
-def test_facts_that_are_loaded_are_those_that_are_added(monkeypatch_module, before, after, read_at_once):
-    """Whether an entity's facts are read at once, at its first look-up, or when one is added."""
+@given(facts, facts, st.integers(0, 3), st.none() | st.integers(0, 150))
+def test_facts_that_are_loaded_are_those_that_are_added(monkeypatch_module, before, after, read_at_once, since):
+    """Whether an entity's facts are read at once, at its first look-up, or when one is added; from `since` on."""
     monkeypatch_module.setattr(memory, "READ_AT_ONCE", read_at_once)
     views = [HOUR, COUNTED, LATEST]
     loaded, added = MemoryStore(views), MemoryStore(views)
-    loaded.load("orders", frame_of(before))
+    moment = None if since is None else to_micros(START + timedelta(minutes=since))
+    loaded.load("orders", frame_of(before), since=moment)
     added.add("orders", fact_rows(frame_of(before).iter_rows(named=True)))
     for store in (loaded, added):
         store.add("orders", fact_rows(frame_of(after).iter_rows(named=True)))
     for view in views:
         for shop in ("a", "b", "new", None):
-            for minute in (0, 30, 60.5, 90, 150):
+            for minute in [minute for minute in (0, 30, 60.5, 90, 150) if since is None or minute >= since]:
                 assert read(loaded, view, minute, shop) == read(added, view, minute, shop)
 
 

@@ -1,9 +1,10 @@
 """Facts become rows for the entities that are looked up, once."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
+from mlops_lab.clock import to_micros
 from mlops_lab.features.unread_facts import FactsByEntity, UnreadFacts
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -34,6 +35,14 @@ def test_an_entity_of_several_keys_is_a_tuple():
     unread = UnreadFacts(FactsByEntity(rows, ["shop", "number"]))
     assert taken(unread, ("a", 1)) == ["1", "3"]
     assert taken(unread, ("a", 2)) == ["0"]
+
+
+def test_what_was_known_too_early_is_left_out():
+    moments = pl.Series([AT, None, AT - timedelta(hours=1), AT + timedelta(hours=1)])
+    rows = facts({"shop": ["a", "a", "a", "a"]}).with_columns(_known_at=moments, _seen_at=moments)
+    by_entity = FactsByEntity(rows, ["shop"])
+    assert taken(UnreadFacts(by_entity, oldest=to_micros(AT)), "a") == ["0", "3"]
+    assert taken(UnreadFacts(by_entity), "a") == ["0", "1", "2", "3"]
 
 
 def test_there_may_be_none():

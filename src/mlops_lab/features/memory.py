@@ -51,8 +51,9 @@ class MemoryStore:
         """The versions of the views that it holds facts for."""
         return {*self._latest, *self._windows}
 
-    def load(self, table: str, facts: pl.DataFrame) -> None:
-        """Add facts of a table that has none yet. Those of an entity are read when it is looked up first."""
+    def load(self, table: str, facts: pl.DataFrame, *, since: int | None = None) -> None:
+        """Add facts of a table that has none yet. Those of an entity are read when it is looked up first, but for those
+        that no window reaches from `since` on."""
         needed = {*OF_FACT, *self._columns.get(table, ())}
         facts = facts.select(name for name in facts.columns if name in needed)
         by_keys: dict[tuple[str, ...], FactsByEntity] = {}
@@ -60,7 +61,7 @@ class MemoryStore:
             keys = lines.fact_keys
             if keys not in by_keys:
                 by_keys[keys] = FactsByEntity(facts, keys)
-            lines.load(by_keys[keys])
+            lines.load(by_keys[keys], since=since)
 
     def add(self, table: str, rows: Iterable[FactRow]) -> None:
         """Add facts of a table. Adding the same fact again changes nothing."""
@@ -94,8 +95,9 @@ class _Lines(dict[Any, Timeline]):
         """The columns of a fact that say whose it is."""
         return tuple(self._reader.view.keys.values())
 
-    def load(self, facts: FactsByEntity) -> None:
-        self._unread = UnreadFacts(facts)
+    def load(self, facts: FactsByEntity, *, since: int | None) -> None:
+        window = self._reader.window
+        self._unread = UnreadFacts(facts, oldest=None if since is None or window is None else since - window)
         for entity in self._unread.larger_than(READ_AT_ONCE):
             self.find(entity)
 

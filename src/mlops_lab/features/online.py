@@ -66,8 +66,9 @@ def fact_rows(rows: Iterable[Mapping[str, Any]]) -> list[FactRow]:
 class OnlineStore(Protocol):
     """Holds facts and returns a view's values for an entity at a moment. One test suite checks all stores."""
 
-    def load(self, table: str, facts: pl.DataFrame) -> None:
-        """Add facts of a table (see `fact_rows`) to a store that has none of it yet."""
+    def load(self, table: str, facts: pl.DataFrame, *, since: int | None = None) -> None:
+        """Add facts of a table (see `fact_rows`) to a store that has none of it yet. `since`: the store is read as of
+        no earlier moment, so that what is not in a window any more then may be left out."""
 
     def add(self, table: str, rows: Iterable[FactRow]) -> None:
         """Add facts of a table. Adding the same fact again changes nothing."""

@@ -69,8 +69,9 @@ class RedisStore:
         """The versions of the views that it holds facts for."""
         return set(self._readers)
 
-    def load(self, table: str, facts: pl.DataFrame) -> None:
-        """Add facts of a table."""
+    def load(self, table: str, facts: pl.DataFrame, *, since: int | None = None) -> None:
+        """Add facts of a table; all of them, as other servers may read as of an earlier moment than `since`."""
+        del since
         for part in facts.iter_slices(_ROWS_PER_WRITE):
             self.add(table, fact_rows(part.iter_rows(named=True)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import polars as pl
 
 from mlops_lab.features.exact import Integers
 
+_KEYS_AT_ONCE = 65_536
 _FEW_ROWS = 16
 """So many rows are read one by one: to gather them takes as long as to read about 20."""
 
@@ -48,3 +49,12 @@ def read_rows(frame: pl.DataFrame, rows: Integers) -> list[dict[str, Any]]:
     if len(rows) <= _FEW_ROWS:
         return [frame.row(row, named=True) for row in rows.tolist()]
     return frame[rows].rows(named=True)
+
+
+def in_slices(keys: pl.DataFrame) -> Iterator[Any]:
+    """The key of each row: the value of the column, or a tuple of those of several.
+
+    All of them at once would, as Python objects, take much memory that is never returned.
+    """
+    for part in keys.iter_slices(_KEYS_AT_ONCE):
+        yield from part.iter_rows() if part.width > 1 else part.to_series().to_list()

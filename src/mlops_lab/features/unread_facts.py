@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from mlops_lab.features.online import FactRow, entity_of, fact_rows
-from mlops_lab.features.row_index import RowIndex, read_rows
-
-_KEYS_AT_ONCE = 65_536
-"""All keys at once would, as Python objects, take much memory that is never returned."""
+from mlops_lab.features.online import ALWAYS, FactRow, entity_of, fact_rows
+from mlops_lab.features.row_index import RowIndex, in_slices, read_rows
+from mlops_lab.schemas.casts import MOMENT
 
 
 class FactsByEntity:
@@ -20,12 +18,15 @@ class FactsByEntity:
     def __init__(self, facts: pl.DataFrame, keys: Sequence[str]) -> None:
         self._facts = facts
         self._entity_of = entity_of(keys)
-        self._index = RowIndex(_entities(facts.select(keys)), count=len(facts))
+        self._known = facts["_known_at"].cast(MOMENT).to_physical().fill_null(ALWAYS).to_numpy()
+        self._index = RowIndex(in_slices(facts.select(keys)), count=len(facts))
 
-    def rows_of(self, entity: Any) -> list[FactRow]:
-        """The facts of an entity."""
-        rows = read_rows(self._facts, self._index.rows_of(entity))
-        return fact_rows(row for row in rows if self._entity_of(row) == entity)
+    def rows_of(self, entity: Any, *, oldest: int | None = None) -> list[FactRow]:
+        """The facts of an entity, without those that were known before `oldest`."""
+        numbers = self._index.rows_of(entity)
+        if oldest is not None:
+            numbers = numbers[self._known[numbers] >= oldest]
+        return fact_rows(row for row in read_rows(self._facts, numbers) if self._entity_of(row) == entity)
 
     def larger_than(self, facts: int) -> list[Any]:
         """The entities with more facts than this."""
@@ -33,23 +34,19 @@ class FactsByEntity:
         return [entity for entity in map(self._entity_of, rows) if entity is not None]
 
 
-def _entities(keys: pl.DataFrame) -> Iterator[Any]:
-    for part in keys.iter_slices(_KEYS_AT_ONCE):
-        yield from part.iter_rows() if part.width > 1 else part.to_series().to_list()
-
-
 class UnreadFacts:
-    """The facts that one view has not read yet."""
+    """The facts that one view has not read yet, without those that were known before `oldest`."""
 
-    def __init__(self, facts: FactsByEntity) -> None:
+    def __init__(self, facts: FactsByEntity, *, oldest: int | None = None) -> None:
         self._facts = facts
+        self._oldest = oldest
         self._taken: set[Any] = set()
 
     def take(self, entity: Any) -> list[FactRow]:
         """The facts of an entity; the second time, none."""
         if entity is None or entity in self._taken:
             return []
-        rows = self._facts.rows_of(entity)
+        rows = self._facts.rows_of(entity, oldest=self._oldest)
         if rows:
             self._taken.add(entity)
         return rows

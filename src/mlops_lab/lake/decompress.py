@@ -6,7 +6,6 @@ import bz2
 import gzip
 import lzma
 import sys
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from mlops_lab.errors import InvalidInput
+from mlops_lab.lake.scratch import scratch_folder
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -55,8 +55,8 @@ def decompressed(path: Path, *, max_bytes: int = MAX_BYTES) -> Iterator[Path]:
     if kind is None or (kind == "zip" and _is_workbook(path)):
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
-        target = Path(folder) / "content"
+    with scratch_folder() as folder:
+        target = folder / "content"
         _decompress(path, kind, target, max_bytes)
         yield target
 

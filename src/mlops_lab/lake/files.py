@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from mlops_lab.lake.conversions import ARROW, JSON_ARRAY, WORKBOOK, convert_to_p
 from mlops_lab.lake.decompress import decompressed
 from mlops_lab.lake.drawn import undraw
 from mlops_lab.lake.read_options import DETECT, ReadOptions
+from mlops_lab.lake.scratch import scratch_folder
 from mlops_lab.lake.text_encoding import as_utf8
 
 PARQUET, JSON_LINES, DELIMITED = "Parquet", "JSON lines", "delimited text"
@@ -121,18 +121,18 @@ def open_as_text_or_parquet(path: Path, options: ReadOptions = DETECT) -> Iterat
                 if head.startswith(magic):
                     hint = 'write Parquet or CSV; a database is named as data = "sqlite:///file.db", with a query'
                     raise InvalidInput(f"is {what}", code="unknown_format", where=name, hint=hint)
-            with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
-                target = Path(folder) / "parquet"
+            with scratch_folder() as folder:
+                target = folder / "parquet"
                 if converted is not None:
                     yield PARQUET, convert_to_parquet(converted, plain, name, target, sheet=options.sheet)
                     return
-                text = as_utf8(plain, name, Path(folder) / "utf-8", declared=options.encoding)
+                text = as_utf8(plain, name, folder / "utf-8", declared=options.encoding)
                 kind = _kind_of_text(text)
                 if kind == JSON_ARRAY:
                     kind, text = PARQUET, convert_to_parquet(kind, text, name, target, sheet=None)
                 if kind == DELIMITED:
-                    text = undraw(text, Path(folder) / "undrawn", name)
-                    text = squeeze_blanks(text, Path(folder) / "squeezed")
+                    text = undraw(text, folder / "undrawn", name)
+                    text = squeeze_blanks(text, folder / "squeezed")
                 yield kind, text
     except PermissionError:
         hint = "check its owner and permissions"

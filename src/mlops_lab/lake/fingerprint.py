@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from mlops_lab.ids import hash_bytes, hash_pieces
+from mlops_lab.lake.scratch import scratch_folder
 
 _PIECE_BYTES = 2**20
 
@@ -26,14 +26,14 @@ def fingerprint_frames(frames: Iterable[pl.DataFrame]) -> str:
     """The fingerprint of these frames (at least one), one below the other. In memory is one of them at a time: what is
     hashed column by column is collected in files."""
     rows = 0
-    with TemporaryDirectory(prefix="mlops-fingerprint-") as name:
+    with scratch_folder() as folder:
         files: list[list[Path]] = []
         for frame in frames:
             rows, schema = rows + frame.height, frame.schema
             for number, column in enumerate(frame.iter_columns()):
                 parts = list(_value_parts(column))
                 if number == len(files):
-                    files.append([Path(name, f"{number}-{place}") for place in range(len(parts))])
+                    files.append([folder / f"{number}-{place}" for place in range(len(parts))])
                 for file, part in zip(files[number], parts, strict=True):
                     with file.open("ab") as stream:
                         stream.write(part)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -31,6 +30,7 @@ from mlops_lab.lake.files import (
     open_as_text_or_parquet,
     scan_delta,
 )
+from mlops_lab.lake.scratch import scratch_folder
 from mlops_lab.lake.sources import read_file
 from mlops_lab.lake.text_values import apply_guesses
 
@@ -134,8 +134,8 @@ def _open_file(path: Path, selection: ColumnSelection, stack: ExitStack) -> tupl
     if kind == PARQUET:
         return kind, _open_parquet(plain, str(path), selection)
     if kind == DELIMITED:
-        folder = stack.enter_context(TemporaryDirectory(prefix="mlops-parts-"))
-        return kind, _open_delimited(plain, str(path), selection, Path(folder))
+        folder = stack.enter_context(scratch_folder())
+        return kind, _open_delimited(plain, str(path), selection, folder)
     frame = read_file(path, selection)[1]
 
     def read() -> Iterator[pl.DataFrame]:

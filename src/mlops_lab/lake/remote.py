@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -18,6 +17,7 @@ from mlops_lab.files import write_atomically
 from mlops_lab.ids import new_id
 from mlops_lab.lake.remote_http import open_http
 from mlops_lab.lake.remote_s3 import open_s3
+from mlops_lab.lake.scratch import scratch_folder
 
 MAX_BYTES = 16 * 2**30
 _BLOCK_BYTES = 2**20
@@ -79,8 +79,8 @@ def downloaded(address: str, *, cache: Path | None = None, max_bytes: int = MAX_
     """
     shown = mask_address(address)
     _check_address(address, shown)
-    with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
-        place = _choose_place(address, cache or Path(folder))
+    with scratch_folder() as folder:
+        place = _choose_place(address, cache or folder)
         _bring(address, shown, place, max_bytes)
         try:
             yield place.file

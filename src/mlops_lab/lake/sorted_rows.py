@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
+
+from mlops_lab.lake.scratch import scratch_folder
 
 _IS_CUT = "__is_cut"
 _SAMPLED_PER_RANGE = 1000
@@ -31,8 +32,8 @@ def sort_parts(
     """
     first = list(columns[:2])
     cuts = _find_cuts(read(first), first, rows=rows, ranges=ranges)
-    with TemporaryDirectory(prefix="mlops-sort-") as name:
-        folders = [Path(name, str(number)) for number in range(cuts.height + 1)]
+    with scratch_folder() as parent:
+        folders = [parent / str(number) for number in range(cuts.height + 1)]
         for folder in folders:
             folder.mkdir()
         schema = _divide(read(None), cuts, folders)

@@ -98,7 +98,7 @@ def open_package(path: Path, *, fingerprint: str | None = None, home: Path | Non
             "is not what was registered: a file was changed",
             code="package_changed",
             where=str(path),
-            hint="restore the folder, or go back with `mlops rollback`",
+            hint="restore the folder, or go back to the version before, if there is one: `mlops rollback`",
         )
     return Package(files, _decode_plan(plan, path / PLAN_FILE), model)
 

@@ -101,8 +101,8 @@ class StateFacts:
                 if CORRECTED_AT in new.columns:
                     return None
                 facts = concat_facts([facts, new])
-                if facts.height > needed + _FACTS_AT_ONCE:
-                    facts, _ = self._needed(facts, views)
+                if _is_full(facts, needed):
+                    facts, _ = self._needed(facts, views, in_order=False)
                     needed = facts.height
         facts, oldest = self._needed(facts, views)
         return facts if oldest is not None and oldest >= known.oldest else None
@@ -123,7 +123,7 @@ class StateFacts:
         needed = facts.height
         for part in self._parts(table):
             facts = concat_facts([facts, part])
-            if facts.height > needed + max(_FACTS_AT_ONCE, needed // 2):  # after each part it would take too long
+            if _is_full(facts, needed):
                 facts, _ = self._needed(facts, views, in_order=False)
                 needed = facts.height
         return self._needed(facts, views)[0]
@@ -151,6 +151,12 @@ class StateFacts:
         settings = self._project.settings
         sections = [settings.source, settings.tables.get(table)]
         return hash_json([msgspec.to_builtins(sections), sorted(view.version for view in views)])
+
+
+def _is_full(facts: pl.DataFrame, needed: int) -> bool:
+    """Whether it is time to drop what is not needed of these facts, of which so many were needed the last time: after
+    each part it would take too long."""
+    return facts.height > needed + max(_FACTS_AT_ONCE, needed // 2)
 
 
 def _read_state(folder: Path | None) -> dict[str, _TableState]:

@@ -90,9 +90,12 @@ def test_the_facts_of_a_state_are_loaded(facts, tmp_path):
     rows = {"shop": "a", "known_at": known_at, "items": [float(number) for number in range(1200)]}
     ids = {"_known_at": known_at, "_seen_at": known_at, "_fact_id": [f"{number:04}" for number in range(1200)]}
     pl.DataFrame(rows | ids).write_parquet(state / "stock.parquet")
-    orders = [{**ORDER, "_known_at": AT, "_seen_at": AT, "_fact_id": name} for name in ("o1", "o2")]
+    orders = [
+        {**ORDER, "_known_at": AT, "_seen_at": AT, "_fact_id": name, "_of_outcome": name == "o2", "_weight": weight}
+        for name, weight in (("o1", 1), ("o2", 1), ("o3", 1), ("o3", -1))
+    ]
     pl.DataFrame(orders).drop("order_id").write_parquet(state / "orders.parquet")
-    facts.load(state, is_predicted={"o2"}.__contains__)
+    facts.load(state, known_since={})
     assert read(facts, STOCK, 10) == 599.0
     assert read(facts, ORDERS, 1) == 12.0
     assert facts.is_same("stock", stock("a", 1, 60.0).row) is True
@@ -101,6 +104,7 @@ def test_the_facts_of_a_state_are_loaded(facts, tmp_path):
     assert facts.is_same("orders", {**ORDER, "order_id": "o1"}) is True
     assert facts.is_same("orders", {**ORDER, "order_id": "o1", "minutes": 5.0}) is False
     assert facts.is_same("orders", {**ORDER, "order_id": "o2"}) is None, "the prediction index recognizes it"
+    assert facts.is_same("orders", {**ORDER, "order_id": "o3"}) is None, "it was retracted"
 
 
 def test_a_row_of_the_source_is_a_fact_about_its_request(facts):
@@ -126,7 +130,7 @@ def test_the_corrections_of_a_state_are_loaded(facts, tmp_path):
     for order in ([0, 1, 2], [0, 2, 1]):
         frame = pl.DataFrame(rows).with_columns(pl.Series("_weight", [None, -1, 1], dtype=pl.Int8))[order]
         frame.write_parquet(tmp_path / "stock.parquet")
-        facts.load(tmp_path, is_predicted=lambda _: False)
+        facts.load(tmp_path, known_since={})
         assert [read(facts, STOCK, hours) for hours in (1, 3)] == [5.0, 6.0]
         assert [facts.is_same("stock", stock("a", 0, items).row) for items in (5.0, 6.0)] == [False, True]
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import polars as pl
 import pytest
 
 from mlops_lab.serving.answering.source_rows import SourceRows
@@ -40,7 +41,19 @@ def test_the_zone_in_which_a_moment_is_written_does_not_matter(rows):
     assert rows.is_same("a", {**ROW, "asked_at": AT.astimezone(zone)}) is True
 
 
-def test_the_first_of_two_rows_is_kept(rows):
+def test_rows_that_are_loaded_are_recognized_like_those_that_are_added(rows):
+    later = {**ROW, "minutes": 5.0}
+    facts = [{**row, "_fact_id": name} for name, row in (("a", ROW), ("b", ROW), ("b", later))]
+    rows.load(pl.DataFrame(facts, infer_schema_length=None).drop("order_id"))
+    zone = timezone(timedelta(hours=-5))
+    assert rows.is_same("a", {**ROW, "asked_at": AT.astimezone(zone)}) is True
+    assert rows.is_same("a", {**ROW, "shop": None}) is False
+    assert [rows.is_same("b", row) for row in (ROW, later)] == [False, True], "the last version counts"
+    rows.add(["a", "c"], [later, ROW])
+    assert [rows.is_same(name, ROW) for name in "acd"] == [True, True, None]
+
+
+def test_the_first_of_two_rows_that_are_added_is_kept(rows):
     other = {**ROW, "late": True}
     rows.add(["a", "b"], [ROW, ROW])
     rows.add(["b", "c"], [other, other])

@@ -19,7 +19,7 @@ MAX_BYTES = 2 << 30
 """The largest file that is read."""
 SIGNATURE_CODES = frozenset({"unsigned_package", "bad_signature", "unknown_key", "revoked_key"})
 """The codes of errors that a signature can mend."""
-_ROLL_BACK = "restore the folder, or go back with `mlops rollback`"
+_ROLL_BACK = "restore the folder, or go back to the version before, if there is one: `mlops rollback`"
 _SIGN = "if you know who made it, `mlops key sign VERSION`; else restore the folder from a backup"
 
 

@@ -93,7 +93,8 @@ class Acceptor:
         newest = state.facts.newest.get(table)
         for index, struct in enumerate(rows):
             row = {name: getattr(struct, name) for name in struct.__struct_fields__}
-            is_same = state.facts.is_same(table, row)
+            is_predicted = table == self._source.table and state.prediction_index.contains(row[self._source.id])
+            is_same = None if is_predicted else state.facts.is_same(table, row)
             if is_same:
                 continue
             broken = self._first_broken(table, row, newest)

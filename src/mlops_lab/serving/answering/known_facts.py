@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from mlops_lab.clock import latest
+from mlops_lab.clock import latest, to_micros
 from mlops_lab.contracts.fields import conform_row
 from mlops_lab.features.online import OnlineStore, make_fact_row
+from mlops_lab.features.retractions import has_retractions
 from mlops_lab.features.view import View, columns_by_table
 from mlops_lab.journal.records import FactRecord, OutcomeRecord
 from mlops_lab.project import Project
@@ -24,9 +24,6 @@ from mlops_lab.serving.answering.source_rows import SourceRows
 from mlops_lab.serving.answering.table_rows import TableRows
 from mlops_lab.tables.fact_columns import OF_OUTCOME
 from mlops_lab.tables.trusted_moments import TRUSTED_ROWS, trusted_of
-
-_ROWS_AT_ONCE = 512
-"""All rows of a state at once would, as Python objects, take much memory that is never returned."""
 
 
 class KnownFacts:
@@ -45,9 +42,9 @@ class KnownFacts:
         """The newest moment of the facts that were loaded, as far as it can be trusted."""
         self._view_columns = {table: sorted(columns) for table, columns in columns_by_table(views).items()}
 
-    def load(self, state: Path, *, is_predicted: Callable[[str], bool]) -> None:
-        """Add the facts of the state that the loop prepared. Those of requests that a server of this project answered
-        (`is_predicted`) are outcomes, and no rows."""
+    def load(self, state: Path, *, known_since: Mapping[str, datetime]) -> None:
+        """Add the facts of the state that the loop prepared. `known_since`: by table, a moment as of which, and later,
+        its facts are looked up."""
         newest: list[pl.Series] = []
         for path in sorted(state.glob("*.parquet")):
             table = path.stem
@@ -55,21 +52,18 @@ class KnownFacts:
                 continue
             frame = self._conform(table, pl.read_parquet(path, glob=False)).rechunk()
             newest.append(frame["_known_at"].drop_nulls().top_k(TRUSTED_ROWS).cast(MOMENT))
-            self.store.load(table, frame)
+            since = known_since.get(table)
+            self.store.load(table, frame, since=None if since is None else to_micros(since))
             if table == self._source.table:
-                self._load_source_rows(frame, is_predicted=is_predicted)
+                self._load_source_rows(frame)
             elif table in self.rows:
                 self._load_rows(table, frame)
         self.loaded_until = trusted_of(pl.concat(newest)) if newest else None
 
-    def _load_source_rows(self, frame: pl.DataFrame, *, is_predicted: Callable[[str], bool]) -> None:
-        corrected = _count_retractions(frame)
+    def _load_source_rows(self, frame: pl.DataFrame) -> None:
         if OF_OUTCOME in frame.columns:
             frame = frame.filter(~pl.col(OF_OUTCOME).fill_null(value=False))
-        for part in _without_retractions(frame).iter_slices(_ROWS_AT_ONCE):  # of versions of one the newest comes last
-            rows = [row for row in part.rows(named=True) if not _take(corrected, row["_fact_id"])]
-            rows = [row for row in rows if not is_predicted(row["_fact_id"])]
-            self._source_rows.add([row["_fact_id"] for row in rows], rows)
+        self._source_rows.load(_without_retractions(_without_gone(frame)))
 
     def _load_rows(self, table: str, frame: pl.DataFrame) -> None:
         frame = _without_retractions(frame).select(field.name for field in self._schemas.table_fields[table])
@@ -157,17 +151,9 @@ def _without_retractions(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(pl.col("_weight").fill_null(1) >= 0) if "_weight" in frame.columns else frame
 
 
-def _count_retractions(frame: pl.DataFrame) -> Counter[str]:
-    """By the id of a fact, how many of its versions were corrected."""
-    return Counter(frame.filter(pl.col("_weight") < 0)["_fact_id"] if "_weight" in frame.columns else ())
-
-
-def _take(counts: Counter[str], name: str) -> bool:
-    """Whether there was one left to take."""
-    if counts[name] <= 0:
-        return False
-    counts[name] -= 1
-    return True
+def _without_gone(frame: pl.DataFrame) -> pl.DataFrame:
+    """The facts without those of which each version was retracted."""
+    return frame.filter(pl.col("_weight").fill_null(1).sum().over("_fact_id") > 0) if has_retractions(frame) else frame
 
 
 def fact_id(key: Sequence[str], row: Mapping[str, Any]) -> str:

@@ -95,7 +95,7 @@ class WorkerState:
         """The latest moment as of which a request was answered. With the machine's clock, none that is far in the
         future: that clock was ahead then, and facts must not be hidden until that time."""
         self.known_since: dict[str, datetime] = {}
-        """By table, since when its facts are all here: a state does not hold all that are older."""
+        """By table, the earliest moment as of which its facts are looked up: a state lacks some that counted before."""
         self.unscored_shadows: dict[str, int] = {}
         """By the id of a prediction, its version in shadow, which a killed worker had not scored yet."""
         state, journals = project.root / routing_table.state, worker_paths(project.journal_path)
@@ -111,7 +111,7 @@ class WorkerState:
         self._followers: dict[Path, Follower] = {}
         try:
             self._load_predictions(own)
-            self.facts.load(state, is_predicted=self.prediction_index.contains)
+            self.facts.load(state, known_since=self.known_since)
             known = dict(zip(journals, routing_table.log_positions, strict=False))
             for path in journals:
                 since = resume_at(path, known.get(path))
