@@ -32,16 +32,16 @@ def check_contract(gate_input: GateInput) -> GateVerdict:
     largest = -1.0 if agreement.largest is None else agreement.largest
     evidence = finite({"rows": compared, "invalid": invalid, "differing": differing, "largest_difference": largest})
     if invalid:
-        reason = f"{invalid} of {len(output)} answers are not valid answers of the task"
+        reason = f"{invalid:,} of {len(output):,} answers are not valid answers of the task"
         return GateVerdict("contract", False, reason, evidence)
     if differing:
-        reason = f"the package answers {differing} of {compared} rows differently from the model that was trained"
+        reason = f"the package answers {differing:,} of {compared:,} rows differently from the model that was trained"
         if not gate_input.candidate.engine.exact:
             reason += f" (by up to {agreement.largest:.2g})" if agreement.largest else ""
             reason += f": {_FLOAT32}"
         return GateVerdict("contract", False, reason, evidence)
     exactly = "exactly like the model" if not agreement.tolerance else f"like the model, within {agreement.tolerance:g}"
-    return GateVerdict("contract", True, f"the package answers {compared} rows {exactly}", evidence)
+    return GateVerdict("contract", True, f"the package answers {compared:,} rows {exactly}", evidence)
 
 
 def _count_differing(
