@@ -7,8 +7,9 @@ older facts the latest of each entity (`features.needed_facts`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 import polars as pl
 
@@ -20,6 +21,7 @@ from mlops_lab.lake.damage import DamagedFile, read_readable
 from mlops_lab.project import Project
 from mlops_lab.schemas.casts import complete_columns
 from mlops_lab.tables.declared import OUTCOMES
+from mlops_lab.tables.fact_parts import gather_facts
 from mlops_lab.tables.fact_ranges import FactRanges
 from mlops_lab.tables.facts import concat_facts, facts_of, identity_of
 from mlops_lab.tables.fields import table_schemas
@@ -88,30 +90,39 @@ class LookedUpFacts:
 
     def _skip(self, table: str, *, since: datetime, until: datetime) -> None:
         """Go on to a moment, with those of the facts until then that can be looked up at `since` or later."""
-        if self._has_limit(table):
-            self._until[table] = max(self._until[table], until)
-        while self._until[table] < until:
-            ends = self._ranges.cuts(table, rows=FACTS_AT_ONCE, until=until)
-            end = next((cut for cut in ends if cut > self._until[table]), until)
-            new = self._between(table, self._until[table], end)
-            self._held[table] = needed_facts(concat_facts([self._held[table], new]), self._views[table], since=since)
-            self._until[table] = end
+        if not self._has_limit(table) and self._until[table] < until:
+            cuts = self._ranges.cuts(table, rows=FACTS_AT_ONCE, until=until)
+            ends = [self._until[table], *(cut for cut in cuts if cut > self._until[table]), until]
+            parts = (self._between(table, begin, end) for begin, end in pairwise(ends))
+            self._held[table] = self._gather(table, parts, self._views[table], since=since)
+        self._until[table] = max(self._until[table], until)
 
     def _add_older(self, table: str, *, since: datetime, before: datetime) -> None:
         """Add the facts known before a moment that can be looked up at `since` or later; the newest are read first, and
         none any more once every entity that was asked for has one."""
         views = [view for view in self._views[table] if _is_unlimited(view)]
-        until = before
-        for began in [*reversed(self._ranges.cuts(table, rows=FACTS_AT_ONCE, until=before)), None]:
-            older = self._between(table, began, until)
-            if self._requests is not None:
-                older = older.filter(pl.any_horizontal(_is_asked_for(view, self._requests) for view in views))
-            self._held[table] = needed_facts(concat_facts([self._held[table], older]), views, since=since)
-            if self._requests is not None and all(
-                _are_found(view, self._requests, self._held[table], since) for view in views
-            ):
+        ends = [before, *reversed(self._ranges.cuts(table, rows=FACTS_AT_ONCE, until=before)), None]
+        parts = (self._between(table, begin, end) for end, begin in pairwise(ends) if end is not None)
+        if self._requests is None:
+            self._held[table] = self._gather(table, parts, views, since=since)
+            return
+        for older in parts:
+            asked = older.filter(pl.any_horizontal(_is_asked_for(view, self._requests) for view in views))
+            self._held[table] = needed_facts(concat_facts([self._held[table], asked]), views, since=since)
+            if all(_are_found(view, self._requests, self._held[table], since) for view in views):
                 break
-            until = began or until
+
+    def _gather(
+        self, table: str, parts: Iterable[pl.DataFrame], views: Sequence[View], *, since: datetime
+    ) -> pl.DataFrame:
+        """The facts that are held and those of the parts that can be looked up at `since` or later."""
+        facts = gather_facts(
+            parts,
+            lambda facts: needed_facts(facts, views, since=since, in_order=False),
+            held=self._held[table],
+            rows_at_once=FACTS_AT_ONCE,
+        )
+        return needed_facts(facts, views, since=since)
 
     def _has_limit(self, table: str) -> bool:
         """Whether facts of a limited time are all that can be looked up."""

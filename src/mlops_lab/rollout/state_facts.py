@@ -6,7 +6,7 @@ declaration of a table or the clock have changed, facts were corrected, or there
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -21,8 +21,8 @@ from mlops_lab.ids import hash_json
 from mlops_lab.lake import Lake
 from mlops_lab.lake.added import Mark, mark_of
 from mlops_lab.project import Project
+from mlops_lab.tables.fact_parts import gather_facts
 from mlops_lab.tables.fact_ranges import FactRanges
-from mlops_lab.tables.facts import concat_facts
 from mlops_lab.tables.versions import CORRECTED_AT
 
 FACTS_FILE = "facts.json"
@@ -91,19 +91,14 @@ class StateFacts:
             facts = pl.read_parquet(self._before / f"{table}.parquet", glob=False)
         except (OSError, pl.exceptions.PolarsError):
             return None
-        needed = facts.height
         for name, mark in known.marks.items():
             added = self._lake.read_added(name, mark)
             if added.is_whole or added.mark != until[name]:
                 return None
-            for rows in added.parts:
-                new = self._ranges.facts_of(name, rows)
-                if CORRECTED_AT in new.columns:
-                    return None
-                facts = concat_facts([facts, new])
-                if _is_full(facts, needed):
-                    facts, _ = self._needed(facts, views, in_order=False)
-                    needed = facts.height
+            parts = (self._ranges.facts_of(name, rows) for rows in added.parts)
+            facts = self._gather(parts, views, held=facts)
+            if CORRECTED_AT in facts.columns:
+                return None
         facts, oldest = self._needed(facts, views)
         return facts if oldest is not None and oldest >= known.oldest else None
 
@@ -120,13 +115,16 @@ class StateFacts:
     def _all(self, table: str, views: Sequence[View]) -> pl.DataFrame:
         """The facts from all that the lake holds, the newest first."""
         facts = self._ranges.always_known(table).sort("_known_at", "_fact_id", "_seen_at", nulls_last=False)
-        needed = facts.height
-        for part in self._parts(table):
-            facts = concat_facts([facts, part])
-            if _is_full(facts, needed):
-                facts, _ = self._needed(facts, views, in_order=False)
-                needed = facts.height
+        facts = self._gather(self._parts(table), views, held=facts)
         return self._needed(facts, views)[0]
+
+    def _gather(self, parts: Iterable[pl.DataFrame], views: Sequence[View], *, held: pl.DataFrame) -> pl.DataFrame:
+        return gather_facts(
+            parts,
+            lambda facts: self._needed(facts, views, in_order=False)[0],
+            held=held,
+            rows_at_once=_FACTS_AT_ONCE,
+        )
 
     def _parts(self, table: str) -> Iterator[pl.DataFrame]:
         later = self._ranges.later_versions(table)
@@ -151,12 +149,6 @@ class StateFacts:
         settings = self._project.settings
         sections = [settings.source, settings.tables.get(table)]
         return hash_json([msgspec.to_builtins(sections), sorted(view.version for view in views)])
-
-
-def _is_full(facts: pl.DataFrame, needed: int) -> bool:
-    """Whether it is time to drop what is not needed of these facts, of which so many were needed the last time: after
-    each part it would take too long."""
-    return facts.height > needed + max(_FACTS_AT_ONCE, needed // 2)
 
 
 def _read_state(folder: Path | None) -> dict[str, _TableState]:
