@@ -1,5 +1,5 @@
-"""What a long history costs: seconds and the most memory of its load, its training set, a first `mlops run` and a
-tick, by rows; with slopes.
+"""What a long history costs: seconds and the most memory of its load, its training set, a first `mlops run`, the start
+of a server and a tick, by rows; with slopes.
 
     python benchmarks/bench_history.py [ROWS | ROWSxCOLUMNS ...]
 
@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from bench_growth import start_server
 from report import write_report
 
 SIZES = ("1000000", "4000000", "16000000", "100000x1000")
@@ -134,6 +135,11 @@ def tick(folder: Path) -> str:
     return ""
 
 
+def start(folder: Path) -> str:
+    start_server(folder)
+    return ""
+
+
 def training_set(folder: Path, *flags: str) -> str:
     from mlops_lab.training.pipeline import load_pipeline
     from mlops_lab.training.training_set import build_training_set
@@ -160,6 +166,7 @@ STEPS: dict[str, Callable[[Path], str]] = {
     "training set": training_set,
     "sampled training set": sampled_set,
     "run": run,
+    "start of a server": start,
     "tick": tick,
 }
 
@@ -175,7 +182,8 @@ def measure(step: str, folder: Path) -> None:
             result = STEPS[step](folder)
     except EnvironmentFault as error:
         notes.append(f"refused: {error}")
-    seconds, gib = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    seconds = time.perf_counter() - began
+    gib = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 2**20
     figures = {"seconds": seconds, "peak_gib": gib, "result": result, "refused": result is None, "notes": notes}
     print(json.dumps(figures))
 
