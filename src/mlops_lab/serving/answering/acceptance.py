@@ -119,7 +119,7 @@ class Acceptor:
                 if is_same is False:
                     corrected[identity] = state.facts.rows[table].get(row)
             if table == self._source.table:
-                self._check_source_row(state, row, index)
+                self._check_source_row(row, index, is_predicted=is_predicted)
         facts = [
             FactRecord(table, row, self._received(state, row[known] if known else None), corrected.get(identity))
             for identity, row in fresh.items()
@@ -140,9 +140,9 @@ class Acceptor:
             return "monotone", column, "never earlier than a row before"
         return None
 
-    def _check_source_row(self, state: WorkerState, row: Mapping[str, Any], index: int) -> None:
+    def _check_source_row(self, row: Mapping[str, Any], index: int, *, is_predicted: bool) -> None:
         name, where = row[self._source.id], f"$.rows[{index}].%s of table {self._source.table}"
-        if state.prediction_index.contains(name):
+        if is_predicted:
             raise Conflict(
                 f'"{name}" is the id of a prediction: this row would count it twice',
                 code="predicted_request",
